@@ -1,0 +1,94 @@
+// Token and position embedding: out[b,t] = wte[token[b,t]] + wpe[pos + t].
+//
+// forward: one invocation an element (bt,c); a dispatch for each chunk of wte's rows writes the positions whose token
+// lies in the chunk, and the chunks together write them all.
+// backward_wte: one workgroup a bucket, that is a distinct token of the batch; invocations stride over channels and add
+// the token's positions up in order: one owner a row, so no atomics and the same bits every time.
+// backward_wpe: one invocation an element (t,c), which adds up the batch.
+//
+// Bytes moved: forward 3 BT C; backward_wte BT C and twice the rows it touches; backward_wpe BT C + 2 T C.
+// FLOPs: one an element moved.
+
+const WG: u32 = 64u;        // invocations of a workgroup
+
+struct ForwardDims { BT: u32, T: u32, C: u32, row0: u32, rows: u32, positions: u32 }
+@group(1) @binding(0) var<uniform> d: ForwardDims;
+@group(1) @binding(1) var<uniform> step: Step;
+
+/// (BT) ids
+@group(0) @binding(0) var<storage, read> tokens: array<u32>;
+/// (rows,C): rows row0.. of wte
+@group(0) @binding(1) var<storage, read> wte: array<f32>;
+/// (positions,C)
+@group(0) @binding(2) var<storage, read> wpe: array<f32>;
+/// (BT,C)
+@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+
+@compute @workgroup_size(WG)
+fn embedding_forward(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_workgroup(workgroup, count) * WG + lane;
+    let bt = i / d.C;
+    if (bt >= d.BT) { return; }
+    let c = i % d.C;
+    let token = tokens[bt];
+    if (token < d.row0 || token >= d.row0 + d.rows) { return; }
+    // A padded block may reach past the last position; what it computes there is never read.
+    let t = min(step.pos + bt % d.T, d.positions - 1u);
+    out[i] = wte[(token - d.row0) * d.C + c] + wpe[t * d.C + c];
+}
+
+struct WteDims { BT: u32, C: u32, row0: u32, rows: u32 }
+@group(1) @binding(0) var<uniform> dt: WteDims;
+
+/// (BT,3): token, first, end: the bucket's part of order; an unused bucket is empty
+@group(0) @binding(0) var<storage, read> buckets: array<u32>;
+/// (BT): positions bt, grouped by token
+@group(0) @binding(1) var<storage, read> order: array<u32>;
+/// (BT,C)
+@group(0) @binding(2) var<storage, read> dout: array<f32>;
+/// (rows,C): +=
+@group(0) @binding(3) var<storage, read_write> dwte: array<f32>;
+
+@compute @workgroup_size(WG)
+fn embedding_backward_wte(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let bucket = linear_workgroup(workgroup, count);
+    if (bucket >= dt.BT) { return; }
+    let token = buckets[3u * bucket];
+    let first = buckets[3u * bucket + 1u];
+    let end = buckets[3u * bucket + 2u];
+    if (first == end || token < dt.row0 || token >= dt.row0 + dt.rows) { return; }
+    for (var c = lane; c < dt.C; c += WG) {
+        var sum = 0.0;
+        for (var i = first; i < end; i += 1u) { sum += dout[order[i] * dt.C + c]; }
+        dwte[(token - dt.row0) * dt.C + c] += sum;
+    }
+}
+
+struct WpeDims { B: u32, T: u32, C: u32 }
+@group(1) @binding(0) var<uniform> dp: WpeDims;
+
+/// (B,T,C)
+@group(0) @binding(0) var<storage, read> dencoded: array<f32>;
+/// (positions,C): rows 0..T +=
+@group(0) @binding(1) var<storage, read_write> dwpe: array<f32>;
+
+@compute @workgroup_size(WG)
+fn embedding_backward_wpe(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_workgroup(workgroup, count) * WG + lane;
+    if (i >= dp.T * dp.C) { return; }
+    var sum = 0.0;
+    for (var b = 0u; b < dp.B; b += 1u) { sum += dencoded[b * dp.T * dp.C + i]; }
+    dwpe[i] += sum;
+}

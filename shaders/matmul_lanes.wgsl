@@ -1,0 +1,128 @@
+// Matrix product without shared memory, for adapters whose lanes are a CPU's (llvmpipe and its like).
+//
+//   LAYOUT 0, NN:  c = a·b      a (M,K)  b (K,N)
+//   LAYOUT 1, NT:  c = a·bᵀ     a (M,K)  b (N,K)
+//   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N), rows contiguous; ACC: c += instead of c =
+//
+// Plan: one workgroup of LANES threads a strip of ROWS × LANES·COLS of c; one thread a tile of ROWS × COLS, kept in
+// registers over the whole of K. A step along K loads ROWS·W of a and COLS·W of b and multiplies all their pairs. There is
+// no barrier and no shared memory: a software adapter pays dearly for both, and its cost is the *number of loads* (each
+// one is walked lane by lane), so the tile is as large as its compiler bears and a load is W words wide.
+// Grid: x = ⌈M / ROWS⌉, y = ⌈N / (LANES·COLS)⌉. Neighbours in x share the strip of b, which then stays in the cache.
+//
+// FLOPs 2·M·K·N. Bytes loaded 4·M·K·N·(1/ROWS + 1/COLS), nearly all from cache; stored 4·M·N (ACC reads as many).
+//
+// LAYOUT, ACC   as above.
+// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. W = 4 asks that a0, b0 and these extents be multiples
+//               of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is always stored by the word.
+// ROWS, COLS    a thread's tile; COLS a multiple of W, and for TN ROWS too.
+// LANES         threads a workgroup: the adapter's SIMD width.
+
+const LAYOUT: u32 = 0u;
+const ACC: bool = false;
+const W: u32 = 4u;
+const ROWS: u32 = 16u;
+const COLS: u32 = 8u;
+const LANES: u32 = 8u;
+alias Vec = vec4<f32>;
+
+/// Extents, and where each matrix starts in its buffer (in elements).
+struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32 }
+
+/// (M,K), or (K,M) for TN; W elements a load
+@group(0) @binding(0) var<storage, read> a: array<Vec>;
+/// (K,N), or (N,K) for NT; W elements a load
+@group(0) @binding(1) var<storage, read> b: array<Vec>;
+/// (M,N), of `matmul_lanes`
+@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+/// (N), of `matmul_lanes_bias`
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+/// (M,N), of `matmul_lanes_bias`
+@group(0) @binding(3) var<storage, read_write> c_bias: array<f32>;
+@group(1) @binding(0) var<uniform> d: Dims;
+
+/// The thread's tile of the product.
+var<private> acc: array<array<f32, COLS>, ROWS>;
+
+/// acc = the rows m0.. and columns n0.. of the product. Rows and columns past the edge are loaded from the last ones, so
+/// that no read is out of bounds; what they give is never stored.
+fn multiply_tile(m0: u32, n0: u32) {
+    for (var r = 0u; r < ROWS; r++) {
+        for (var j = 0u; j < COLS; j++) { acc[r][j] = 0.0; }
+    }
+    for (var k = 0u; k < d.K; k += W) {
+        // Every loop below has as many turns as the array it indexes is long: that is what makes Mesa unroll it and
+        // keep the arrays in registers.
+        var ak: array<array<f32, ROWS>, W>; // ak[i][r] = a at row m0+r and depth k+i
+        var bk: array<array<f32, COLS>, W>; // bk[i][j] = b at depth k+i and column n0+j
+        if (LAYOUT == 2u) {
+            for (var i = 0u; i < W; i++) {
+                let line = d.a0 + (k + i) * d.M;
+                var v: vec4<f32>;
+                for (var r = 0u; r < ROWS; r++) {
+                    if (r % W == 0u) { v = vec4<f32>(a[(line + min(m0 + r, d.M - W)) / W]); }
+                    ak[i][r] = v[r % W];
+                }
+            }
+        } else {
+            for (var r = 0u; r < ROWS; r++) {
+                let v = vec4<f32>(a[(d.a0 + min(m0 + r, d.M - 1u) * d.K + k) / W]);
+                for (var i = 0u; i < W; i++) { ak[i][r] = v[i]; }
+            }
+        }
+        if (LAYOUT == 1u) {
+            for (var j = 0u; j < COLS; j++) {
+                let v = vec4<f32>(b[(d.b0 + min(n0 + j, d.N - 1u) * d.K + k) / W]);
+                for (var i = 0u; i < W; i++) { bk[i][j] = v[i]; }
+            }
+        } else {
+            for (var i = 0u; i < W; i++) {
+                let line = d.b0 + (k + i) * d.N;
+                var v: vec4<f32>;
+                for (var j = 0u; j < COLS; j++) {
+                    if (j % W == 0u) { v = vec4<f32>(b[(line + min(n0 + j, d.N - W)) / W]); }
+                    bk[i][j] = v[j % W];
+                }
+            }
+        }
+        for (var i = 0u; i < W; i++) {
+            for (var r = 0u; r < ROWS; r++) {
+                for (var j = 0u; j < COLS; j++) { acc[r][j] = fma(ak[i][r], bk[i][j], acc[r][j]); }
+            }
+        }
+    }
+}
+
+/// c (=|+=) a·b
+@compute @workgroup_size(LANES)
+fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let m0 = tile.x * ROWS;
+    let n0 = (tile.y * LANES + lane) * COLS;
+    multiply_tile(m0, n0);
+    for (var r = 0u; r < ROWS; r++) {
+        for (var j = 0u; j < COLS; j++) {
+            if (m0 + r < d.M && n0 + j < d.N) {
+                let at = d.c0 + (m0 + r) * d.N + n0 + j;
+                if (ACC) { c[at] += acc[r][j]; } else { c[at] = acc[r][j]; }
+            }
+        }
+    }
+}
+
+/// c (=|+=) a·b + bias
+@compute @workgroup_size(LANES)
+fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let m0 = tile.x * ROWS;
+    let n0 = (tile.y * LANES + lane) * COLS;
+    multiply_tile(m0, n0);
+    for (var j = 0u; j < COLS; j++) {
+        let of_column = bias[min(n0 + j, d.N - 1u)];
+        for (var r = 0u; r < ROWS; r++) {
+            if (m0 + r < d.M && n0 + j < d.N) {
+                let at = d.c0 + (m0 + r) * d.N + n0 + j;
+                let value = acc[r][j] + of_column;
+                if (ACC) { c_bias[at] += value; } else { c_bias[at] = value; }
+            }
+        }
+    }
+}

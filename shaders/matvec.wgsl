@@ -1,0 +1,73 @@
+// y = x W (+ bias) for one row x: decoding's product. It reads each weight once; its floor is the weights' bytes over
+// the memory's bandwidth.
+//
+// NN: a workgroup takes COLS neighbouring columns, so that a row of W is read coalesced, and cuts K into WG / COLS
+// slices that are added up in order. NT: a workgroup takes one row of W, reads it coalesced, and reduces in a tree.
+//
+// Bytes moved: K N. FLOPs: 2 K N.
+
+const WG: u32 = 64u;        // invocations of a workgroup
+const COLS: u32 = 16u;      // NN: columns of a workgroup
+const LAYOUT: u32 = 0u;     // 0 = NN, W (K,N); 1 = NT, W (N,K)
+
+struct Dims { K: u32, N: u32, n0: u32 }
+@group(1) @binding(0) var<uniform> d: Dims;
+
+/// (K)
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+/// (K,N) or (N,K)
+@group(0) @binding(1) var<storage, read> w: array<f32>;
+/// (N)
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+/// without bias: elements n0.. of y
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+/// with bias
+@group(0) @binding(3) var<storage, read_write> y_biased: array<f32>;
+
+var<workgroup> slices: array<f32, WG>;
+
+/// The column this invocation answers for (d.N or more: none) and its value.
+struct Result { n: u32, value: f32 }
+
+fn product(group: u32, lane: u32) -> Result {
+    if (LAYOUT == 0u) {
+        let n = group * COLS + lane % COLS;
+        var sum = 0.0;
+        if (n < d.N) {
+            for (var k = lane / COLS; k < d.K; k += WG / COLS) { sum = fma(x[k], w[k * d.N + n], sum); }
+        }
+        slices[lane] = sum;
+        workgroupBarrier(); // every slice is in place
+        if (lane >= COLS) { return Result(d.N, 0.0); }
+        var total = 0.0;
+        for (var s = 0u; s < WG / COLS; s += 1u) { total += slices[s * COLS + lane]; }
+        return Result(n, total);
+    }
+    var sum = 0.0;
+    if (group < d.N) {
+        for (var k = lane; k < d.K; k += WG) { sum = fma(x[k], w[group * d.K + k], sum); }
+    }
+    let total = workgroup_sum(sum, lane);
+    if (lane != 0u) { return Result(d.N, 0.0); }
+    return Result(group, total);
+}
+
+@compute @workgroup_size(WG)
+fn matvec(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let r = product(linear_workgroup(workgroup, count), lane);
+    if (r.n < d.N) { y[d.n0 + r.n] = r.value; }
+}
+
+@compute @workgroup_size(WG)
+fn matvec_bias(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let r = product(linear_workgroup(workgroup, count), lane);
+    if (r.n < d.N) { y_biased[d.n0 + r.n] = r.value + bias[r.n]; }
+}

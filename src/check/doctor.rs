@@ -1,0 +1,166 @@
+//! Doctor: every kernel's test cases and a whole training step, each compared with its twin on the device's own inputs.
+
+use std::collections::BTreeMap;
+
+use crate::base::{Config, Result};
+use crate::base::params::{Init, table};
+use crate::base::rng::Rng;
+use crate::check::replay::{Comparison, against_twins};
+use crate::device::executor::Options;
+use crate::device::gpu::Patch;
+use crate::device::select::Device;
+use crate::device::{Choices, Executor, Program, Step};
+use crate::model::Shape;
+use crate::model::parameters::all_pieces;
+use crate::ops::{Case, FAMILIES};
+use crate::optim::adamw::{Slot, update};
+
+/// What doctor found of one kernel.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Row {
+    /// The kernel.
+    pub kernel: &'static str,
+    /// Outputs compared.
+    pub compared: usize,
+    /// The largest relative difference, and where.
+    pub worst: f64,
+    /// The case and the dispatch of the largest.
+    pub at: String,
+    /// The kernel's tolerance.
+    pub tolerance: f64,
+    /// Outputs that differ by more.
+    pub wrong: usize,
+}
+
+/// What doctor found, a row a kernel.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    rows: BTreeMap<&'static str, Row>,
+}
+
+impl Report {
+    /// A row a kernel, by name.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// The kernels that differ from their twins.
+    pub fn wrong(&self) -> Vec<&'static str> {
+        self.rows.values().filter(|r| r.wrong > 0).map(|r| r.kernel).collect()
+    }
+
+    fn add(&mut self, case: &str, c: &Comparison) {
+        let row = self.rows.entry(c.kernel).or_insert_with(|| Row {
+            kernel: c.kernel,
+            compared: 0,
+            worst: -1.0,
+            at: String::new(),
+            tolerance: c.tolerance,
+            wrong: 0,
+        });
+        row.compared += 1;
+        row.wrong += usize::from(!c.agrees());
+        if c.difference > row.worst {
+            row.worst = c.difference;
+            row.at = format!("{case}: {} of {}", c.tensor, c.dispatch);
+        }
+    }
+}
+
+/// Runs every case, and a training step of a small model, with the given kernels. `progress` is told each case's name.
+///
+/// # Errors
+/// A device that fails; a difference is a finding, not an error.
+pub fn doctor(
+    device: &Device,
+    choices: Choices,
+    options: Options,
+    patch: Option<Patch>,
+    mut progress: impl FnMut(&str),
+) -> Result<Report> {
+    let mut report = Report::default();
+    let options = Options { poison: true, ..options };
+    for family in FAMILIES {
+        for case in (family.cases)(device.limits(), choices) {
+            progress(&case.name);
+            check_case(device, case, options, patch, &mut report)?;
+        }
+    }
+    progress("a training step");
+    training_step(device, choices, options, patch, &mut report)?;
+    Ok(report)
+}
+
+/// The step of the cases: every field has a value that matters.
+pub fn case_step() -> Step {
+    Step {
+        lr: 1e-2,
+        beta1: 0.9,
+        beta2: 0.95,
+        eps: 1e-8,
+        weight_decay: 0.1,
+        bias1: 0.271,
+        bias2: 0.378,
+        grad_clip: 1.0,
+        loss_scale: 0.125,
+        dropout_key: 0x1234_5678,
+        dropout_threshold: crate::base::rng::dropout_threshold(0.3),
+        dropout_scale: 1.0 / 0.7,
+        pos: 3,
+        ..Step::default()
+    }
+}
+
+fn check_case(device: &Device, case: Case, options: Options, patch: Option<Patch>, report: &mut Report) -> Result<()> {
+    // An embedding's pos is 0 when training; only the cached kernels move.
+    let program = Program { recordings: vec![case.recording.clone()] };
+    let mut exec = device.load_patched(program, options, patch)?;
+    for t in case.recording.tensors.iter().filter(|t| t.kind != crate::device::Kind::Scratch) {
+        exec.write(&t.name, 0, &case.data(&t.name, t.numel()))?;
+    }
+    for c in against_twins(exec.as_mut(), "case", &case_step())? {
+        report.add(&case.name, &c);
+    }
+    Ok(())
+}
+
+/// A micro-step with dropout and an update of a model with odd extents.
+fn training_step(
+    device: &Device,
+    choices: Choices,
+    options: Options,
+    patch: Option<Patch>,
+    report: &mut Report,
+) -> Result<()> {
+    let config = Config { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 };
+    let shape = Shape { config, b: 2, t: 19, dropout: true, limits: device.limits(), choices };
+    let train = shape.train()?;
+    let pieces: Vec<_> = all_pieces(&config, &shape.limits).into_iter().flat_map(|(_, p)| p).collect();
+    let slots: Vec<Slot> =
+        pieces.iter().map(|p| Slot { name: p.name.clone(), shape: p.shape.clone(), decay: p.decay }).collect();
+    let recordings = vec![train.zero, train.micro_step, train.evaluate, update(&slots, shape.limits, choices)?];
+    let mut exec = device.load_patched(Program { recordings }, options, patch)?;
+    for (param, piece) in table(&config).iter().zip(&pieces) {
+        let mut rng = Rng::new(3, &piece.name);
+        // Ten times GPT-2's scale, so that attention and gradients are far from uniform.
+        let scale = if matches!(param.init, Init::Ones) { 1.0 } else { 0.2 };
+        let data: Vec<f32> = (0..param.numel()).map(|_| scale * rng.normal()).collect();
+        exec.write(&piece.name, 0, &data)?;
+    }
+    let tokens: Vec<u32> = (0..38).map(|i| i * 7919 % 101).collect();
+    let targets: Vec<u32> = (1..39).map(|i| if i % 7 == 0 { u32::MAX } else { i * 7919 % 101 }).collect();
+    // Every token is distinct, so each is a bucket of its own.
+    let mut order: Vec<u32> = (0..38).collect();
+    order.sort_by_key(|&i| tokens[i as usize]);
+    let buckets: Vec<u32> = (0..38).flat_map(|i| [tokens[order[i as usize] as usize], i, i + 1]).collect();
+    for (name, words) in [("tokens", &tokens), ("targets", &targets), ("buckets", &buckets), ("order", &order)] {
+        exec.write(name, 0, bytemuck::cast_slice(words))?;
+    }
+    let step = Step { pos: 0, ..case_step() };
+    for recording in ["zero", "micro_step", "update", "evaluate"] {
+        for c in against_twins(exec.as_mut(), recording, &step)? {
+            report.add(&format!("training step, {recording}"), &c);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! Room 5: is this device, with this driver, computing this right?
+
+pub mod doctor;
+pub mod replay;
+
+pub use doctor::{Report, doctor};

@@ -1,0 +1,115 @@
+//! A replay under check: dispatch by dispatch, each twin run on the device's own inputs.
+
+use crate::base::Result;
+use crate::device::cpu::run_twin;
+use crate::device::{Access, Executor, Step};
+
+/// One output of one dispatch, compared.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// The dispatch's label.
+    pub dispatch: String,
+    /// Its kernel.
+    pub kernel: &'static str,
+    /// The tensor that was compared.
+    pub tensor: String,
+    /// ‖device − twin‖ / ‖twin‖.
+    pub difference: f64,
+    /// The kernel's tolerance.
+    pub tolerance: f64,
+}
+
+impl Comparison {
+    /// Whether the device computed this right.
+    pub fn agrees(&self) -> bool {
+        self.difference <= self.tolerance
+    }
+}
+
+/// ‖a − b‖ / ‖b‖ in f64. Elements with the same bits, NaN too, agree; a NaN against a number is infinitely far.
+pub fn relative_l2(a: &[f32], b: &[f32]) -> f64 {
+    let (mut difference, mut norm) = (0.0_f64, 0.0_f64);
+    for (&a, &b) in a.iter().zip(b) {
+        if a.to_bits() == b.to_bits() {
+            norm += if b.is_finite() { f64::from(b).powi(2) } else { 0.0 };
+            continue;
+        }
+        if !a.is_finite() || !b.is_finite() {
+            return f64::INFINITY;
+        }
+        difference += (f64::from(a) - f64::from(b)).powi(2);
+        norm += f64::from(b).powi(2);
+    }
+    if difference == 0.0 { 0.0 } else { (difference / norm.max(f64::MIN_POSITIVE)).sqrt() }
+}
+
+/// Replays a recording one dispatch at a time and compares every output with the twin's on the same inputs.
+///
+/// # Errors
+/// A lost device.
+pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> Result<Vec<Comparison>> {
+    let list = exec.program().find(recording).expect("the program has this recording").clone();
+    let mut found = Vec::new();
+    for (i, d) in list.dispatches.iter().enumerate() {
+        // Births are poisoned by the executor inside run_range, so a fresh output's content does not matter here: the
+        // twin starts from what the device holds, and both write it over.
+        let mut host = Vec::new();
+        for &t in &d.tensors {
+            host.push(exec.peek(recording, t)?);
+        }
+        exec.run_range(recording, step, i..i + 1)?;
+        let born = exec.plan().births[index(exec, recording)][i].clone();
+        let written: Vec<usize> = (0..d.tensors.len()).filter(|&b| d.kernel.bindings[b].access != Access::Read).collect();
+        let mut device = Vec::new();
+        for &b in &written {
+            device.push(exec.peek(recording, d.tensors[b])?);
+        }
+        run_twin(d, step, &mut host);
+        for (&b, device) in written.iter().zip(device) {
+            // What neither wrote of a newborn tensor holds the executor's poison, not what was peeked before it.
+            let twin = &mut host[b];
+            if born.contains(&d.tensors[b]) {
+                for (t, v) in twin.iter_mut().zip(&device) {
+                    if v.is_nan() && v.to_bits() == u32::MAX {
+                        *t = *v;
+                    }
+                }
+            }
+            found.push(Comparison {
+                dispatch: d.label.clone(),
+                kernel: d.kernel.name,
+                tensor: list.info(d.tensors[b]).name.clone(),
+                difference: relative_l2(&device, twin),
+                tolerance: f64::from(d.kernel.tolerance),
+            });
+        }
+    }
+    Ok(found)
+}
+
+fn index(exec: &dyn Executor, recording: &str) -> usize {
+    let found = exec.program().recordings.iter().position(|r| r.name == recording);
+    found.expect("the program has this recording")
+}
+
+/// Replays a recording and names the first dispatch that writes a number that is not finite, and where.
+///
+/// # Errors
+/// A lost device.
+pub fn first_not_finite(exec: &mut dyn Executor, recording: &str, step: &Step) -> Result<Option<String>> {
+    let list = exec.program().find(recording).expect("the program has this recording").clone();
+    for (i, d) in list.dispatches.iter().enumerate() {
+        exec.run_range(recording, step, i..i + 1)?;
+        for (binding, &t) in d.kernel.bindings.iter().zip(&d.tensors) {
+            if binding.access == Access::Read {
+                continue;
+            }
+            let values = exec.peek(recording, t)?;
+            if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+                let name = &list.info(t).name;
+                return Ok(Some(format!("{} ({}) wrote {} to {name}[{at}]", d.label, d.kernel.name, values[at])));
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,87 @@
+//! What runs a program: the same interface for the GPU and the CPU.
+
+use std::ops::Range;
+
+use crate::base::Result;
+use crate::device::plan::Plan;
+use crate::device::recording::{Program, Tensor};
+use crate::device::Step;
+
+/// How an executor runs, beyond what is recorded.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Fill every scratch tensor with NaN where its life begins, on every replay: what is read before it is written shows.
+    pub poison: bool,
+    /// Let the driver check every index (the GPU alone; slower).
+    pub checked: bool,
+    /// Threads of the CPU executor; 0 takes every core.
+    pub threads: usize,
+}
+
+/// A device with a program on it.
+pub trait Executor {
+    /// The program it holds.
+    fn program(&self) -> &Program;
+
+    /// Where its tensors lie.
+    fn plan(&self) -> &Plan;
+
+    /// Bytes it has allocated for tensors; equal to the plan's.
+    fn allocated(&self) -> u64;
+
+    /// Writes elements of a kept tensor, from `first` on.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn write(&mut self, name: &str, first: usize, data: &[f32]) -> Result<()>;
+
+    /// Reads elements of a kept tensor, from `first` on, after everything that was submitted.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn read(&mut self, name: &str, first: usize, out: &mut [f32]) -> Result<()>;
+
+    /// Replays the dispatches `range` of a recording; may return before they have run.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn run_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<()>;
+
+    /// Replays a recording.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn run(&mut self, recording: &str, step: &Step) -> Result<()> {
+        self.run_range(recording, step, 0..usize::MAX)
+    }
+
+    /// Asks for a kept tensor as it is after everything submitted so far, without waiting for it.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn request(&mut self, name: &str) -> Result<()>;
+
+    /// The oldest tensor that was requested and not yet received, waiting for it where needed.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn receive(&mut self) -> Result<Vec<f32>>;
+
+    /// Waits until everything that was submitted has run.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn wait(&mut self) -> Result<()>;
+
+    /// Reads any tensor of a recording, scratch too, as the last replayed range left it.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<f32>>;
+
+    /// Writes any tensor of a recording.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn poke(&mut self, recording: &str, tensor: Tensor, data: &[f32]) -> Result<()>;
+}

@@ -1,0 +1,492 @@
+//! The GPU executor: prebuilt pipelines and bind groups; a replay is one encoder, one pass, one submit (more where a
+//! submit would run so long that a watchdog could kill it).
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use crate::base::{Error, Result, units};
+use crate::device::cpu::index_of;
+use crate::device::executor::{Executor, Options};
+use crate::device::kernel::{Access, Consts, Kernel};
+use crate::device::plan::Plan;
+use crate::device::recording::{Dispatch, Kind, Program, Tensor};
+use crate::device::{Limits, Step};
+
+/// A uniform slice starts at a multiple of this: the largest alignment WebGPU allows a device to ask for.
+const UNIFORM_ALIGN: u64 = 256;
+/// A host copy goes in pieces of this many bytes.
+const STAGING: u64 = 16 << 20;
+/// Aim of a submit's running time, in seconds: desktop watchdogs bite at two.
+const SUBMIT_SECONDS: f64 = 0.5;
+
+/// One opened adapter. A process opens one and shares it: several devices at once have hung drivers.
+pub struct GpuDevice {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    /// What the adapter says of itself.
+    pub info: wgpu::AdapterInfo,
+    /// What a recording may rely on.
+    pub limits: Limits,
+    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+type PipelineKey = (&'static str, Consts, bool);
+
+struct Pipeline {
+    pipeline: wgpu::ComputePipeline,
+    tensors: wgpu::BindGroupLayout,
+    uniforms: wgpu::BindGroupLayout,
+}
+
+/// Rewrites a kernel's WGSL before it is built; a test corrupts a kernel with it.
+pub type Patch = fn(&Kernel, String) -> String;
+
+impl GpuDevice {
+    /// Opens an adapter with all the limits that it has.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    pub fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
+        let info = adapter.get_info();
+        let limits = adapter.limits();
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("diarist"),
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| {
+            Error::device(format!("{} did not open: {e}", info.name), "update its driver, or use --device cpu")
+        })?;
+        let failure = Arc::new(Mutex::new(None));
+        let slot = failure.clone();
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+            let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            slot.get_or_insert_with(|| e.to_string());
+        }));
+        let limits = Limits {
+            max_binding: u64::from(limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)),
+            max_workgroups: limits.max_compute_workgroups_per_dimension,
+        };
+        Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
+    }
+
+    /// The first error the driver reported, as our error.
+    fn check(&self) -> Result<()> {
+        match self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+            None => Ok(()),
+            Some(e) => Err(Error::device(
+                format!("{}: {e}", self.info.name),
+                "resume the run; if it happens again, `diarist doctor` tells whether the driver computes rightly",
+            )),
+        }
+    }
+
+    fn pipeline(&self, d: &Dispatch, checked: bool, patch: Option<Patch>) -> Result<Arc<Pipeline>> {
+        let key = (d.kernel.name, d.consts.clone(), checked);
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let (Some(p), None) = (pipelines.get(&key), patch) {
+            return Ok(p.clone());
+        }
+        let mut source = d.kernel.wgsl(&d.consts)?;
+        if let Some(patch) = patch {
+            source = patch(d.kernel, source);
+        }
+        let built = Arc::new(self.build(d.kernel, source, checked));
+        self.check()?;
+        if patch.is_none() {
+            pipelines.insert(key, built.clone());
+        }
+        Ok(built)
+    }
+
+    fn build(&self, kernel: &Kernel, source: String, checked: bool) -> Pipeline {
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(kernel.name),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        };
+        let module = if checked {
+            self.device.create_shader_module(descriptor)
+        } else {
+            // SAFETY: the shaders are ours; their tests run them with checks on, their loops have fixed bounds, and
+            // the recorder gives them the extents of the tensors they index.
+            unsafe {
+                self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+            }
+        };
+        let entry = |binding: usize, ty| wgpu::BindGroupLayoutEntry {
+            binding: binding as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        };
+        let storage = |access| wgpu::BufferBindingType::Storage { read_only: access == Access::Read };
+        let tensors: Vec<_> =
+            kernel.bindings.iter().enumerate().map(|(i, b)| entry(i, storage(b.access))).collect();
+        let uniforms: Vec<_> =
+            (0..1 + usize::from(kernel.step)).map(|i| entry(i, wgpu::BufferBindingType::Uniform)).collect();
+        let layout = |entries: &[wgpu::BindGroupLayoutEntry]| {
+            self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: Some(kernel.name),
+                entries,
+            })
+        };
+        let (tensors, uniforms) = (layout(&tensors), layout(&uniforms));
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(kernel.name),
+            bind_group_layouts: &[Some(&tensors), Some(&uniforms)],
+            immediate_size: 0,
+        });
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(kernel.name),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        Pipeline { pipeline, tensors, uniforms }
+    }
+
+    fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
+        match pollster::block_on(scope.pop()) {
+            None => Ok(buffer),
+            Some(_) => Err(Error::device(
+                format!("{} has no room for {label} ({})", self.info.name, units::bytes(size)),
+                "use a smaller --batch with a larger --accumulate, a smaller --context, or --device cpu",
+            )),
+        }
+    }
+}
+
+/// A program on a GPU.
+pub struct Gpu {
+    on: Arc<GpuDevice>,
+    program: Program,
+    plan: Plan,
+    slots: Vec<wgpu::Buffer>,
+    launches: Vec<Vec<Launch>>,
+    step: wgpu::Buffer,
+    staging: Option<wgpu::Buffer>,
+    nan: Option<wgpu::Buffer>,
+    requested: VecDeque<wgpu::Buffer>,
+    spare: HashMap<u64, Vec<wgpu::Buffer>>,
+    meter: Meter,
+}
+
+struct Launch {
+    pipeline: Arc<Pipeline>,
+    tensors: wgpu::BindGroup,
+    uniforms: wgpu::BindGroup,
+    workgroups: [u32; 3],
+    work: f64,
+}
+
+/// How fast the device gets through priced work, to cut submits by.
+struct Meter {
+    rate: f64,
+    since: Instant,
+    submitted: f64,
+}
+
+/// One number for a dispatch's price: a byte moved counts as much as eight operations, roughly every GPU's balance.
+fn work(d: &Dispatch) -> f64 {
+    d.flops as f64 + 8.0 * d.bytes as f64
+}
+
+impl Gpu {
+    /// Allocates a program's tensors, builds its pipelines and bind groups.
+    ///
+    /// # Errors
+    /// Too little memory, a shader the driver refuses, or a program that cannot be planned.
+    pub fn new(on: Arc<GpuDevice>, program: Program, options: Options, patch: Option<Patch>) -> Result<Gpu> {
+        let plan = Plan::new(&program)?;
+        let storage =
+            wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+        let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+        let slots: Vec<_> =
+            plan.slots.iter().map(|s| on.buffer(&s.name, s.bytes, storage)).collect::<Result<_>>()?;
+        let step = on.buffer("step", size_of::<Step>() as u64, uniform)?;
+        let mut launches = Vec::new();
+        for (recording, place) in program.recordings.iter().zip(&plan.places) {
+            let count = recording.dispatches.len() as u64;
+            let dims = on.buffer("dims", UNIFORM_ALIGN * count.max(1), uniform)?;
+            let mut words = vec![0u32; (UNIFORM_ALIGN / 4 * count.max(1)) as usize];
+            let mut list = Vec::new();
+            for (i, d) in recording.dispatches.iter().enumerate() {
+                let offset = UNIFORM_ALIGN * i as u64;
+                words[offset as usize / 4..][..d.dims.len()].copy_from_slice(&d.dims);
+                let pipeline = on.pipeline(d, options.checked, patch)?;
+                let slice = |buffer, offset, bytes| {
+                    wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                        buffer,
+                        offset,
+                        size: std::num::NonZeroU64::new(bytes),
+                    })
+                };
+                let tensors: Vec<_> = (d.tensors.iter().enumerate())
+                    .map(|(b, t)| wgpu::BindGroupEntry {
+                        binding: b as u32,
+                        resource: slice(&slots[place[t.0 as usize]], 0, recording.info(*t).bytes()),
+                    })
+                    .collect();
+                let dims_bytes = (4 * d.dims.len() as u64).next_multiple_of(16);
+                let uniforms = [
+                    wgpu::BindGroupEntry { binding: 0, resource: slice(&dims, offset, dims_bytes) },
+                    wgpu::BindGroupEntry { binding: 1, resource: slice(&step, 0, size_of::<Step>() as u64) },
+                ];
+                let group = |layout, entries: &[wgpu::BindGroupEntry]| {
+                    on.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                        label: Some(&d.label),
+                        layout,
+                        entries,
+                    })
+                };
+                let tensors = group(&pipeline.tensors, &tensors);
+                let uniforms = group(&pipeline.uniforms, &uniforms[..1 + usize::from(d.kernel.step)]);
+                list.push(Launch { pipeline, tensors, uniforms, workgroups: d.workgroups, work: work(d) });
+            }
+            on.queue.write_buffer(&dims, 0, bytemuck::cast_slice(&words));
+            launches.push(list);
+        }
+        // Before anything is measured: what the slowest device of each type does.
+        let rate = match on.info.device_type {
+            wgpu::DeviceType::DiscreteGpu => 1e12,
+            wgpu::DeviceType::Cpu => 2e9,
+            _ => 5e10,
+        };
+        let nan = options
+            .poison
+            .then(|| -> Result<wgpu::Buffer> {
+                let buffer = on.buffer("nan", STAGING, storage)?;
+                on.queue.write_buffer(&buffer, 0, &vec![0xff; STAGING as usize]);
+                Ok(buffer)
+            })
+            .transpose()?;
+        on.check()?;
+        Ok(Gpu {
+            on,
+            program,
+            plan,
+            slots,
+            launches,
+            step,
+            staging: None,
+            nan,
+            requested: VecDeque::new(),
+            spare: HashMap::new(),
+            meter: Meter { rate, since: Instant::now(), submitted: 0.0 },
+        })
+    }
+
+    fn poll(&self) -> Result<()> {
+        self.on.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| {
+            Error::device(
+                format!("{} stopped answering: {e}", self.on.info.name),
+                "resume the run; update the driver if it happens again",
+            )
+        })?;
+        self.on.check()
+    }
+
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        self.on.device.create_command_encoder(&Default::default())
+    }
+
+    fn submit(&self, encoder: wgpu::CommandEncoder) -> Result<()> {
+        self.on.queue.submit([encoder.finish()]);
+        self.on.check()
+    }
+
+    fn write_slot(&mut self, slot: usize, first: usize, data: &[f32]) -> Result<()> {
+        for (i, piece) in data.chunks((STAGING / 4) as usize).enumerate() {
+            let offset = 4 * first as u64 + i as u64 * STAGING;
+            self.on.queue.write_buffer(&self.slots[slot], offset, bytemuck::cast_slice(piece));
+            if piece.len() as u64 * 4 == STAGING {
+                // Large copies are sent at once and waited for, so that the queue's own staging never holds many.
+                self.on.queue.submit([]);
+                self.poll()?;
+            }
+        }
+        self.on.check()
+    }
+
+    fn read_slot(&mut self, slot: usize, first: usize, out: &mut [f32]) -> Result<()> {
+        if self.staging.is_none() {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            self.staging = Some(self.on.buffer("staging", STAGING, usage)?);
+        }
+        let staging = self.staging.clone().expect("made above");
+        for (i, piece) in out.chunks_mut((STAGING / 4) as usize).enumerate() {
+            let (offset, bytes) = (4 * first as u64 + i as u64 * STAGING, 4 * piece.len() as u64);
+            let mut encoder = self.encoder();
+            encoder.copy_buffer_to_buffer(&self.slots[slot], offset, &staging, 0, bytes);
+            self.submit(encoder)?;
+            self.copy_mapped(&staging, bytes, piece)?;
+        }
+        Ok(())
+    }
+
+    fn copy_mapped(&self, buffer: &wgpu::Buffer, bytes: u64, out: &mut [f32]) -> Result<()> {
+        let slice = buffer.slice(..bytes);
+        slice.map_async(wgpu::MapMode::Read, |_| ());
+        self.poll()?;
+        let view = slice.get_mapped_range().map_err(|e| {
+            Error::device(
+                format!("{}: a result could not be read: {e}", self.on.info.name),
+                "resume the run; update the driver if it happens again",
+            )
+        })?;
+        out.copy_from_slice(bytemuck::cast_slice(&view));
+        drop(view);
+        buffer.unmap();
+        Ok(())
+    }
+
+    fn kept(&self, name: &str) -> usize {
+        self.plan.slot(name).unwrap_or_else(|| unreachable!("the program keeps no tensor {name}"))
+    }
+
+    /// Fills the scratch tensors that dispatch `i` brings to life with NaN.
+    fn poison(&self, encoder: &mut wgpu::CommandEncoder, r: usize, i: usize) {
+        let Some(nan) = &self.nan else { return };
+        for t in &self.plan.births[r][i] {
+            let slot = self.plan.places[r][t.0 as usize];
+            let size = self.slots[slot].size();
+            for offset in (0..size).step_by(STAGING as usize) {
+                encoder.copy_buffer_to_buffer(nan, 0, &self.slots[slot], offset, STAGING.min(size - offset));
+            }
+        }
+    }
+
+    fn encode(&self, encoder: &mut wgpu::CommandEncoder, launches: &[Launch]) {
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        for launch in launches {
+            pass.set_pipeline(&launch.pipeline.pipeline);
+            pass.set_bind_group(0, &launch.tensors, &[]);
+            pass.set_bind_group(1, &launch.uniforms, &[]);
+            let [x, y, z] = launch.workgroups;
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+}
+
+impl Executor for Gpu {
+    fn program(&self) -> &Program {
+        &self.program
+    }
+
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn allocated(&self) -> u64 {
+        self.slots.iter().map(wgpu::Buffer::size).sum()
+    }
+
+    fn write(&mut self, name: &str, first: usize, data: &[f32]) -> Result<()> {
+        self.write_slot(self.kept(name), first, data)
+    }
+
+    fn read(&mut self, name: &str, first: usize, out: &mut [f32]) -> Result<()> {
+        self.read_slot(self.kept(name), first, out)
+    }
+
+    fn run_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<()> {
+        let r = index_of(&self.program, recording);
+        // write_buffer lands before the next submit, which is why each micro-step is a submit of its own.
+        self.on.queue.write_buffer(&self.step, 0, bytemuck::bytes_of(step));
+        let end = range.end.min(self.launches[r].len());
+        let mut first = range.start;
+        while first < end {
+            let mut last = first;
+            let mut priced = 0.0;
+            while last < end && (last == first || priced < SUBMIT_SECONDS * self.meter.rate) {
+                priced += self.launches[r][last].work;
+                last += 1;
+                if self.nan.is_some() {
+                    break;
+                }
+            }
+            let mut encoder = self.encoder();
+            self.poison(&mut encoder, r, first);
+            self.encode(&mut encoder, &self.launches[r][first..last]);
+            self.submit(encoder)?;
+            self.meter.submitted += priced;
+            first = last;
+        }
+        Ok(())
+    }
+
+    fn request(&mut self, name: &str) -> Result<()> {
+        let slot = self.kept(name);
+        let bytes = self.slots[slot].size();
+        let buffer = match self.spare.get_mut(&bytes).and_then(Vec::pop) {
+            Some(buffer) => buffer,
+            None => {
+                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+                self.on.buffer("requested", bytes, usage)?
+            }
+        };
+        let mut encoder = self.encoder();
+        encoder.copy_buffer_to_buffer(&self.slots[slot], 0, &buffer, 0, bytes);
+        self.requested.push_back(buffer);
+        self.submit(encoder)
+    }
+
+    fn receive(&mut self) -> Result<Vec<f32>> {
+        let buffer = self.requested.pop_front().expect("every receive follows its request");
+        let mut out = vec![0.0; (buffer.size() / 4) as usize];
+        self.copy_mapped(&buffer, buffer.size(), &mut out)?;
+        self.spare.entry(buffer.size()).or_default().push(buffer);
+        // Everything submitted has run: what it took tells the rate, for cutting the next submits.
+        let seconds = self.meter.since.elapsed().as_secs_f64();
+        if self.meter.submitted > 0.0 && seconds > 1e-3 {
+            self.meter.rate = 0.5 * self.meter.rate + 0.5 * self.meter.submitted / seconds;
+        }
+        self.meter.since = Instant::now();
+        self.meter.submitted = 0.0;
+        Ok(out)
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.poll()
+    }
+
+    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<f32>> {
+        let r = index_of(&self.program, recording);
+        let mut out = vec![0.0; self.program.recordings[r].info(tensor).numel()];
+        self.read_slot(self.plan.places[r][tensor.0 as usize], 0, &mut out)?;
+        Ok(out)
+    }
+
+    fn poke(&mut self, recording: &str, tensor: Tensor, data: &[f32]) -> Result<()> {
+        let r = index_of(&self.program, recording);
+        self.write_slot(self.plan.places[r][tensor.0 as usize], 0, data)
+    }
+}
+
+/// What a kind of buffer is called where memory is reported.
+pub fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Parameter => "parameters",
+        Kind::Gradient => "gradients",
+        Kind::Moment => "moments",
+        Kind::Input => "inputs",
+        Kind::Output => "outputs",
+        Kind::Cache => "key/value cache",
+        Kind::Scratch => "activations",
+    }
+}

@@ -1,0 +1,22 @@
+//! Room 1: the recording and what runs it.
+//!
+//! A model is recorded once as a list of [`recording::Dispatch`]es over named tensors; the list is planned
+//! ([`plan::Plan`]), and an [`Executor`] replays it: [`cpu::Cpu`] with each kernel's Rust twin, [`gpu::Gpu`] with
+//! its WGSL. wgpu's types do not leave this room.
+
+pub mod choices;
+pub mod cpu;
+pub mod executor;
+pub mod gpu;
+pub mod kernel;
+pub mod plan;
+pub mod recording;
+pub mod select;
+pub mod step;
+
+pub use choices::{Choices, Limits};
+pub use executor::{Executor, Options};
+pub use kernel::{Access, Binding, Call, Const, Kernel};
+pub use plan::Plan;
+pub use recording::{Dispatch, Kind, Program, Recorder, Recording, Tensor};
+pub use step::Step;

@@ -1,0 +1,187 @@
+//! The planner: which buffer holds which tensor, decided once, before anything is allocated.
+//!
+//! A kept tensor has a buffer of its own. A scratch tensor borrows one from the moment it is first written to the
+//! moment it is last read; then the next tensor of about its size may have it. A slot is a whole buffer, never a
+//! range of one: wgpu refuses a buffer bound read-only and read-write in one dispatch, even at disjoint ranges.
+//! Recordings never run at the same time, so they share the scratch slots.
+
+use std::collections::HashMap;
+
+use crate::base::{Error, Result};
+use crate::device::kernel::Access;
+use crate::device::recording::{Kind, Program, Recording, Tensor};
+
+/// One buffer.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// A kept tensor's name, or `scratch.3`.
+    pub name: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// Every buffer of a program, and each tensor's place.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The buffers.
+    pub slots: Vec<Slot>,
+    /// For each recording, the slot of each tensor.
+    pub places: Vec<Vec<usize>>,
+    /// For each recording and each dispatch, the scratch tensors that come to life there.
+    pub births: Vec<Vec<Vec<Tensor>>>,
+    kept: HashMap<String, usize>,
+}
+
+impl Plan {
+    /// Plans a program.
+    ///
+    /// # Errors
+    /// A scratch tensor that is read before anything writes it, or a kept name with two shapes: bugs in a model.
+    pub fn new(program: &Program) -> Result<Plan> {
+        let mut plan = Plan { slots: Vec::new(), places: Vec::new(), births: Vec::new(), kept: HashMap::new() };
+        let mut scratch: Vec<u64> = Vec::new(); // shared between recordings, largest first
+        let mut local: Vec<(Vec<Option<usize>>, Vec<usize>)> = Vec::new();
+        for recording in &program.recordings {
+            let lives = lifetimes(recording)?;
+            plan.births.push(births(recording, &lives));
+            let (place, sizes) = assign(recording, &lives);
+            // This recording's slots, largest first, lie over the shared ones, largest first.
+            let mut order: Vec<usize> = (0..sizes.len()).collect();
+            order.sort_by_key(|&i| std::cmp::Reverse(sizes[i]));
+            let mut rank = vec![0; sizes.len()];
+            for (r, &i) in order.iter().enumerate() {
+                rank[i] = r;
+                if r == scratch.len() {
+                    scratch.push(0);
+                }
+                scratch[r] = scratch[r].max(sizes[i]);
+            }
+            local.push((place, rank));
+        }
+        for recording in &program.recordings {
+            for t in recording.tensors.iter().filter(|t| t.kind != Kind::Scratch) {
+                plan.keep(&t.name, t.kind, t.bytes())?;
+            }
+        }
+        let first_scratch = plan.slots.len();
+        plan.slots.extend(scratch.iter().enumerate().map(|(i, &bytes)| Slot {
+            name: format!("scratch.{i}"),
+            kind: Kind::Scratch,
+            bytes,
+        }));
+        for (recording, (place, rank)) in program.recordings.iter().zip(local) {
+            let slot_of = |(t, p): (&crate::device::recording::TensorInfo, &Option<usize>)| match p {
+                Some(i) => first_scratch + rank[*i],
+                None => plan.kept[&t.name],
+            };
+            plan.places.push(recording.tensors.iter().zip(&place).map(slot_of).collect());
+        }
+        Ok(plan)
+    }
+
+    fn keep(&mut self, name: &str, kind: Kind, bytes: u64) -> Result<()> {
+        match self.kept.get(name) {
+            Some(&slot) if self.slots[slot].bytes == bytes => Ok(()),
+            Some(&slot) => Err(bug(format!("{name} has {} bytes and {bytes} bytes", self.slots[slot].bytes))),
+            None => {
+                self.kept.insert(name.to_string(), self.slots.len());
+                self.slots.push(Slot { name: name.to_string(), kind, bytes });
+                Ok(())
+            }
+        }
+    }
+
+    /// The slot of a kept tensor.
+    pub fn slot(&self, name: &str) -> Option<usize> {
+        self.kept.get(name).copied()
+    }
+
+    /// Bytes of all buffers of a kind.
+    pub fn bytes_of(&self, kind: Kind) -> u64 {
+        self.slots.iter().filter(|s| s.kind == kind).map(|s| s.bytes).sum()
+    }
+
+    /// Bytes of all buffers.
+    pub fn bytes(&self) -> u64 {
+        self.slots.iter().map(|s| s.bytes).sum()
+    }
+}
+
+fn bug(problem: String) -> Error {
+    Error::device(problem, "this is a bug in diarist: please report it")
+}
+
+/// The first and the last dispatch that touches each tensor; `None` where none does.
+fn lifetimes(recording: &Recording) -> Result<Vec<Option<(usize, usize)>>> {
+    let mut lives: Vec<Option<(usize, usize)>> = vec![None; recording.tensors.len()];
+    for (i, dispatch) in recording.dispatches.iter().enumerate() {
+        for (binding, &t) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
+            let info = recording.info(t);
+            let life = &mut lives[t.0 as usize];
+            match life {
+                Some((_, last)) => *last = i,
+                None if binding.access != Access::Write && info.kind == Kind::Scratch => {
+                    return Err(bug(format!("{} reads {} before it is written", dispatch.label, info.name)));
+                }
+                None => *life = Some((i, i)),
+            }
+        }
+    }
+    Ok(lives)
+}
+
+/// The scratch tensors that each dispatch brings to life.
+fn births(recording: &Recording, lives: &[Option<(usize, usize)>]) -> Vec<Vec<Tensor>> {
+    let mut births = vec![Vec::new(); recording.dispatches.len()];
+    for (i, (t, life)) in recording.tensors.iter().zip(lives).enumerate() {
+        if let (Kind::Scratch, Some((first, _))) = (t.kind, life) {
+            births[*first].push(Tensor(i as u32));
+        }
+    }
+    births
+}
+
+/// Gives each scratch tensor the free slot whose size fits best; returns places and slot sizes.
+fn assign(recording: &Recording, lives: &[Option<(usize, usize)>]) -> (Vec<Option<usize>>, Vec<u64>) {
+    let mut place = vec![None; recording.tensors.len()];
+    let mut sizes: Vec<u64> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    let births = births(recording, lives);
+    let mut deaths = vec![Vec::new(); recording.dispatches.len()];
+    for (i, life) in lives.iter().enumerate() {
+        if let (Kind::Scratch, Some((_, last))) = (recording.tensors[i].kind, life) {
+            deaths[*last].push(i);
+        }
+    }
+    for (born, died) in births.iter().zip(&deaths) {
+        for t in born {
+            let bytes = recording.info(*t).bytes();
+            // The smallest free slot that is large enough; else the largest, grown; else a new one.
+            let fits = |&&i: &&usize| sizes[i] >= bytes;
+            let best = free.iter().filter(fits).min_by_key(|&&i| sizes[i]).or(free.iter().max_by_key(|&&i| sizes[i]));
+            let slot = match best.copied() {
+                Some(slot) => {
+                    free.retain(|&i| i != slot);
+                    sizes[slot] = sizes[slot].max(bytes);
+                    slot
+                }
+                None => {
+                    sizes.push(bytes);
+                    sizes.len() - 1
+                }
+            };
+            place[t.0 as usize] = Some(slot);
+        }
+        free.extend(died.iter().filter_map(|&t| place[t]));
+    }
+    // A scratch tensor that nothing touches still has a place, so that every tensor does.
+    for (i, t) in recording.tensors.iter().enumerate() {
+        if t.kind == Kind::Scratch && place[i].is_none() {
+            sizes.push(t.bytes());
+            place[i] = Some(sizes.len() - 1);
+        }
+    }
+    (place, sizes)
+}

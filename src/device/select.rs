@@ -1,0 +1,226 @@
+//! Which device: `--device auto|cpu|gpu|gpu:1|gpu:NAME-PART`.
+
+use std::sync::Arc;
+
+use crate::base::{Error, Result};
+use crate::device::cpu::Cpu;
+use crate::device::executor::{Executor, Options};
+use crate::device::gpu::{Gpu, GpuDevice, Patch};
+use crate::device::recording::Program;
+use crate::device::{Choices, Limits};
+
+/// One adapter, as `diarist devices` shows it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct AdapterReport {
+    /// What `--device` takes.
+    pub device: String,
+    /// The adapter's name.
+    pub name: String,
+    /// `discrete`, `integrated`, `virtual`, `software` or `other`.
+    pub kind: &'static str,
+    /// Vulkan, Metal, Dx12.
+    pub backend: String,
+    /// Driver and version.
+    pub driver: String,
+    /// Largest storage binding, bytes.
+    pub max_binding: u64,
+    /// Largest buffer, bytes.
+    pub max_buffer: u64,
+    /// Shared memory of a workgroup, bytes.
+    pub workgroup_memory: u32,
+    /// Invocations of a workgroup.
+    pub invocations: u32,
+    /// The features that later kernels could use.
+    pub features: Vec<&'static str>,
+}
+
+/// An opened device, ready for programs.
+#[derive(Clone)]
+pub enum Device {
+    /// The twins, on this many threads (0: every core).
+    Cpu(usize),
+    /// A GPU adapter.
+    Gpu(Arc<GpuDevice>),
+}
+
+impl Device {
+    /// Opens what `--device` names. `auto` takes the best real GPU; where there is none, the CPU.
+    ///
+    /// # Errors
+    /// A name that fits no adapter; a GPU that does not open.
+    pub fn open(wanted: &str, threads: usize) -> Result<Device> {
+        if wanted == "cpu" {
+            return Ok(Device::Cpu(threads));
+        }
+        let adapters = adapters();
+        let found = match wanted {
+            "auto" => adapters.iter().find(|a| !is_software(a)),
+            "gpu" => adapters.first(),
+            _ => match wanted.strip_prefix("gpu:") {
+                Some(part) => match part.parse::<usize>() {
+                    Ok(i) => adapters.get(i),
+                    Err(_) => {
+                        let part = part.to_lowercase();
+                        adapters.iter().find(|a| a.get_info().name.to_lowercase().contains(&part))
+                    }
+                },
+                None => {
+                    return Err(Error::setting(
+                        format!("--device {wanted} is not a device"),
+                        "use auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; `diarist devices` lists them",
+                    ));
+                }
+            },
+        };
+        match found {
+            Some(adapter) => Ok(Device::Gpu(Arc::new(GpuDevice::open(adapter)?))),
+            None if wanted == "auto" => Ok(Device::Cpu(threads)),
+            None => Err(Error::device(
+                format!("no adapter for --device {wanted}; this computer has {}", names(&adapters)),
+                "see `diarist devices`; --device cpu needs no driver",
+            )),
+        }
+    }
+
+    /// Puts a program on it.
+    ///
+    /// # Errors
+    /// Too little memory, or a shader that the driver refuses.
+    pub fn load(&self, program: Program, options: Options) -> Result<Box<dyn Executor>> {
+        self.load_patched(program, options, None)
+    }
+
+    /// As [`Device::load`], with every kernel's WGSL passed through `patch`: how a test breaks a kernel on purpose.
+    ///
+    /// # Errors
+    /// As [`Device::load`].
+    pub fn load_patched(
+        &self,
+        program: Program,
+        options: Options,
+        patch: Option<Patch>,
+    ) -> Result<Box<dyn Executor>> {
+        Ok(match self {
+            Device::Cpu(threads) => Box::new(Cpu::new(program, Options { threads: *threads, ..options })?),
+            Device::Gpu(gpu) => Box::new(Gpu::new(gpu.clone(), program, options, patch)?),
+        })
+    }
+
+    /// What a recording for this device may rely on.
+    pub fn limits(&self) -> Limits {
+        match self {
+            Device::Cpu(_) => Limits::DEFAULT,
+            Device::Gpu(gpu) => gpu.limits,
+        }
+    }
+
+    /// The kernels that suit it.
+    pub fn choices(&self) -> Choices {
+        match self {
+            Device::Gpu(gpu) if gpu.info.device_type != wgpu::DeviceType::Cpu => Choices::Tiles,
+            _ => Choices::Lanes,
+        }
+    }
+
+    /// `cpu`, or the adapter's name.
+    pub fn name(&self) -> String {
+        match self {
+            Device::Cpu(_) => "cpu".to_string(),
+            Device::Gpu(gpu) => gpu.info.name.clone(),
+        }
+    }
+
+    /// Backend and driver, as a record keeps them.
+    pub fn driver(&self) -> String {
+        match self {
+            Device::Cpu(_) => format!("{} threads available", rayon::current_num_threads()),
+            Device::Gpu(gpu) => {
+                format!("{} {} {}", gpu.info.backend, gpu.info.driver, gpu.info.driver_info)
+            }
+        }
+    }
+
+    /// What `--device` would take to open this one again.
+    pub fn spec(&self) -> String {
+        match self {
+            Device::Cpu(_) => "cpu".to_string(),
+            Device::Gpu(gpu) => format!("gpu:{}", gpu.info.name),
+        }
+    }
+
+    /// The line that is shown before long work.
+    pub fn line(&self) -> String {
+        match self {
+            Device::Cpu(0) => format!("cpu, {} threads", rayon::current_num_threads()),
+            Device::Cpu(n) => format!("cpu, {n} threads"),
+            Device::Gpu(gpu) => format!("{} ({})", gpu.info.name, gpu.info.backend),
+        }
+    }
+}
+
+/// Whether the only adapters here are software ones, and their names; for the sentence that `auto` owes.
+pub fn why_cpu() -> String {
+    let adapters = adapters();
+    if adapters.is_empty() {
+        "no GPU adapter was found".to_string()
+    } else {
+        format!("the only adapter is a software one ({})", names(&adapters))
+    }
+}
+
+/// Every adapter of this computer, the best first.
+pub fn list() -> Vec<AdapterReport> {
+    adapters().iter().enumerate().map(|(i, a)| report(i, a)).collect()
+}
+
+fn adapters() -> Vec<wgpu::Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let instance = wgpu::Instance::new(descriptor);
+    let mut adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    adapters.sort_by_key(|a| match a.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    });
+    adapters
+}
+
+fn is_software(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_info().device_type == wgpu::DeviceType::Cpu
+}
+
+fn names(adapters: &[wgpu::Adapter]) -> String {
+    let names: Vec<String> = adapters.iter().map(|a| a.get_info().name).collect();
+    if names.is_empty() { "none".to_string() } else { names.join(", ") }
+}
+
+fn report(i: usize, adapter: &wgpu::Adapter) -> AdapterReport {
+    let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
+    let known = [
+        (wgpu::Features::SUBGROUP, "subgroups"),
+        (wgpu::Features::SHADER_F16, "f16"),
+        (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
+        (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative matrices"),
+    ];
+    AdapterReport {
+        device: format!("gpu:{i}"),
+        name: info.name,
+        kind: match info.device_type {
+            wgpu::DeviceType::DiscreteGpu => "discrete",
+            wgpu::DeviceType::IntegratedGpu => "integrated",
+            wgpu::DeviceType::VirtualGpu => "virtual",
+            wgpu::DeviceType::Cpu => "software",
+            wgpu::DeviceType::Other => "other",
+        },
+        backend: info.backend.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        max_binding: u64::from(limits.max_storage_buffer_binding_size),
+        max_buffer: limits.max_buffer_size,
+        workgroup_memory: limits.max_compute_workgroup_storage_size,
+        invocations: limits.max_compute_invocations_per_workgroup,
+        features: known.iter().filter(|(f, _)| features.contains(*f)).map(|(_, name)| *name).collect(),
+    }
+}

@@ -1,0 +1,251 @@
+//! The lines that are dates, and the many that only look like it.
+
+use jiff::civil::{Date, date};
+
+use super::super::names::MonthForm;
+use super::*;
+
+/// The date line, read day first where that is open.
+fn read(line: &str) -> Option<(Date, &str, Style)> {
+    let found = recognise(line)?;
+    let day = match found.reading {
+        Reading::Certain(day) => day,
+        Reading::DayMonth { day_first, month_first } => day_first.or(month_first).unwrap(),
+    };
+    Some((day, &line[found.rest..], found.style))
+}
+
+#[test]
+fn a_line_of_its_own() {
+    for line in [
+        "2020-05-05",
+        "2020/5/5",
+        "2020.05.05",
+        "20200505",
+        "2020 May 5",
+        "5 May 2020",
+        "  5 May 2020  ",
+        "5th May, 2020",
+        "5th of May 2020",
+        "the 5th of May, 2020",
+        "5-May-2020",
+        "May 5, 2020",
+        "May 5th 2020.",
+        "MAY 5 2020:",
+        "05/05/2020",
+        "5.5.2020",
+        "5. 5. 2020",
+        "5/5/20",
+        "05.05.20",
+        "Tuesday, May 5, 2020",
+        "Tue 5 May 2020",
+        "Tue. 05/05/2020",
+        "Tuesday the 5th of May 2020",
+        "2020-05-05 Tuesday",
+        "2020-05-05 (Tue)",
+        "5 May 2020, Tue",
+        "5 May 2020, 9:30",
+        "5 May 2020 at 9 pm",
+        "5 May 2020 (21.30)",
+        "2020-05-05 09:30",
+        "2020-05-05T09:30:15.250+01:00",
+        "2020-05-05T09:30Z",
+        "May 5, 2020 at 9:30:00 PM GMT+2",
+        "Tuesday, May 5, 2020 — 9:30 a.m.",
+        "5 May 2020 - 09:30",
+        "# 5 May 2020",
+        "###### Tuesday, May 5, 2020 ######",
+        "## **5 May 2020**",
+        "**5 May 2020**",
+        "**5 May 2020:**",
+        "_May 5, 2020_",
+        "[[2020-05-05]]",
+        "(5 May 2020)",
+        "[2020-05-05 09:30]",
+        "5. Mai 2020",
+        "Dienstag, 5. Mai 2020, 9.30 Uhr",
+        "Dienstag, den 5. Mai 2020",
+        "mardi 5 mai 2020",
+        "Le 5 mai 2020 à 9h30",
+        "martes, 5 de mayo de 2020",
+        "martedì 5 maggio 2020",
+        "dinsdag 5 mei 2020",
+        "terça-feira, 5 de maio de 2020",
+        "tisdag den 5 maj 2020 kl. 21.30",
+    ] {
+        let (day, rest, style) = read(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((day, rest, style.tail), (date(2020, 5, 5), "", None), "{line}");
+    }
+}
+
+#[test]
+fn words_after_the_date() {
+    for (line, divider, words) in [
+        ("5 May 2020 — Rain all day", '—', "Rain all day"),
+        ("5 May 2020. Rain all day", '.', "Rain all day"),
+        ("5 May 2020: Rain all day", ':', "Rain all day"),
+        ("5 May 2020 - Rain all day", '-', "Rain all day"),
+        ("5 May 2020 -- Rain all day", '-', "Rain all day"),
+        ("5 May 2020–Rain all day", '–', "Rain all day"),
+        ("2020-05-05: 3 eggs", ':', "3 eggs"),
+        ("2020-05-05 - 9:30 went to town", '-', "9:30 went to town"),
+        ("2020-05-05 09:30 Rain all day", ' ', "Rain all day"),
+        ("[2020-05-05 09:30] Rain all day", ']', "Rain all day"),
+        ("**5 May 2020** Rain all day", '*', "Rain all day"),
+        ("**5 May 2020.** Rain all day", '*', "Rain all day"),
+        ("Tuesday, 5 May 2020. Sun and rain", '.', "Sun and rain"),
+        ("5 May 2020, Tuesday. Sun and rain", '.', "Sun and rain"),
+        ("# 5 May 2020 Rain all day", ' ', "Rain all day"),
+        ("# 5 May 2020, Rain all day", ',', "Rain all day"),
+        ("# 5 May 2020 So it goes", ' ', "So it goes"),
+        ("# 5 May 2020 Tuesday blues", ' ', "Tuesday blues"),
+        ("# 5 May 2020 -5 degrees", ' ', "-5 degrees"),
+        ("# 5 May 2020 (Tue) - rain", '-', "rain"),
+    ] {
+        let (day, rest, style) = read(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((day, rest, style.tail), (date(2020, 5, 5), words, Some(divider)), "{line}");
+    }
+}
+
+#[test]
+fn text_stays_text() {
+    for line in [
+        "",
+        "   ",
+        "May",
+        "May we all be well in 2020",
+        "May 1st. This morning I rose early",
+        "May 2020",
+        "5 May",
+        "2020",
+        "31 February 2020",
+        "2020-02-30",
+        "2020-13-01",
+        "32/13/2020",
+        "5 May 2020 was a wet day",
+        "5 May 2020, I went out",
+        "5 May 2020 at 9 pm I went out",
+        "On 5 May 2020",
+        "- 5 May 2020",
+        "> 5 May 2020",
+        "#5 May 2020",
+        "####### 5 May 2020",
+        "5 May 20201",
+        "5 May 2020th",
+        "2020-05-05-06",
+        "2020-05-05.txt",
+        "2020s",
+        "1.2.10",
+        "24/7/365",
+        "192.168.10.20",
+        "12:30",
+        "5-6-2020-7",
+        "5-May 2020",
+        "5.5/2020",
+        "02079460018",
+        "55512345",
+        "1 May 2020 - 3 May 2020",
+        "1 May 2020 – 3 May",
+        "1 May 2020 to 3 May 2020",
+        "1 - 3 May 2020",
+        "May 1-3, 2020",
+        "May 1, 2020 – May 3rd",
+        "2020-05-05 - 2020-05-07",
+        "2020-05-05 – 07",
+        "# 1 May 2020 to 3 May 2020",
+        "# 1 May 2020 - Sunday, 3 May 2020",
+        "2020-05-05/2020-05-07",
+        "**5 May 2020: Rain**",
+        "è",
+        "５ May 2020",
+    ] {
+        assert_eq!(recognise(line), None, "{line}");
+    }
+}
+
+#[test]
+fn a_line_of_sixteen_megabytes_is_no_trouble() {
+    for piece in ["a", "5", " ", "-", "é", "# "] {
+        let line = piece.repeat(16 << 20);
+        assert_eq!(recognise(&line), None);
+        let found = recognise(&format!("5 May 2020. x{line}")).unwrap();
+        assert_eq!(found.rest, "5 May 2020. ".len());
+    }
+}
+
+#[test]
+fn two_numbers_leave_the_order_open() {
+    let reading = |line| recognise(line).unwrap().reading;
+    assert_eq!(
+        reading("03/04/2020"),
+        Reading::DayMonth { day_first: Some(date(2020, 4, 3)), month_first: Some(date(2020, 3, 4)) }
+    );
+    assert_eq!(
+        reading("12/25/98"),
+        Reading::DayMonth { day_first: None, month_first: Some(date(1998, 12, 25)) }
+    );
+    assert_eq!(recognise("Tue 03/03/2020").unwrap().weekday, Some(2));
+}
+
+#[test]
+fn a_style_is_a_shape() {
+    let style = |line| recognise(line).unwrap_or_else(|| panic!("{line}")).style;
+    let same = |a, b| style(a).takes(&style(b));
+    assert!(same("5 May 2020", "06 June, 2021"));
+    assert!(same("5 May 2020", "6 Dec 2021") && same("6 Dec 2021", "5 May 2020"));
+    assert!(same("Tuesday, 5 May 2020", "Wed 6 May 2020, 9:30"));
+    assert!(same("## 5 May 2020", "## 7 May 2020 Rain all day"));
+    assert!(same("5 May 2020 — Rain", "7 May 2020"));
+    assert!(!same("5 May 2020", "7 May 2020 — Rain"));
+    assert!(!same("5 May 2020 — Rain", "7 May 2020. Rain"));
+    assert!(!same("5 December 2020", "6 Dec 2021"));
+    assert!(!same("5 May 2020", "May 6, 2020"));
+    assert!(!same("5 May 2020", "Wed 6 May 2020"));
+    assert!(!same("# 5 May 2020", "## 6 May 2020"));
+    assert!(!same("# 5 May 2020", "6 May 2020"));
+    assert!(!same("2020-05-05", "2020/05/05"));
+    assert!(!same("**5 May 2020**", "5 May 2020"));
+    assert_eq!(style("5 June 2020").month, MonthForm::Either);
+}
+
+#[test]
+fn file_names() {
+    for stem in [
+        "2024-01-05",
+        "2024_01_05",
+        "2024.01.05",
+        "2024-1-5",
+        "2024 01 05",
+        "20240105",
+        "2024-01-05 Friday",
+        "2024-01-05-a-walk",
+        "20240105_093000",
+        "20240105T093000",
+        "2024-01-05T09-30",
+        "5 January 2024",
+        "Jan 5, 2024",
+        "Friday, 5 January 2024 - a walk",
+    ] {
+        assert_eq!(in_file_name(stem), Some(date(2024, 1, 5)), "{stem}");
+    }
+    for stem in [
+        "",
+        "2024",
+        "2024-01",
+        "2024-13-05",
+        "2024-02-30",
+        "2024-01-051",
+        "2024-01-05th",
+        "2024010",
+        "202401055",
+        "2024-01_05",
+        "2024-01-05 to 2024-02-05",
+        "20240105-20240205",
+        "a-2024-01-05",
+        "journal",
+        "03-04-2024",
+        "è2024-01-05",
+    ] {
+        assert_eq!(in_file_name(stem), None, "{stem}");
+    }
+}

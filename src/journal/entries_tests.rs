@@ -1,0 +1,271 @@
+//! Whole files and the entries they hold.
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+
+/// Entries as `(date or "-", text, line)`.
+fn read(text: &str) -> Vec<(String, &str, usize)> {
+    let show = |date: Option<Date>| date.map_or("-".to_string(), |d| d.to_string());
+    split(text, None).pieces.into_iter().map(|p| (show(p.date), &text[p.range], p.line)).collect()
+}
+
+fn dates_of(text: &str) -> Vec<String> {
+    read(text).into_iter().map(|(date, ..)| date).collect()
+}
+
+#[test]
+fn lines_in_the_first_style_start_entries() {
+    let text =
+        "\nAbout me\n\n# 5 May 2020\n\n  Rain.\nMore.  \n\n\n# 4 May 2020\nEarlier.\n# 4 May 2020\nAgain.";
+    assert_eq!(
+        read(text),
+        [
+            ("-".into(), "About me", 2),
+            ("2020-05-05".into(), "  Rain.\nMore.  ", 6),
+            ("2020-05-04".into(), "Earlier.", 11),
+            ("2020-05-04".into(), "Again.", 13),
+        ]
+    );
+    assert_eq!(split(text, None).left, 0);
+}
+
+#[test]
+fn text_before_the_first_date_has_the_files_own() {
+    let pieces = split("Morning.\n\n6 May 2020\nNext.\n", Some(date(2020, 5, 5))).pieces;
+    let days: Vec<_> = pieces.iter().map(|p| p.date.unwrap().day()).collect();
+    assert_eq!(days, [5, 6]);
+}
+
+#[test]
+fn no_date_line_one_entry() {
+    assert_eq!(read("Rain.\n\nMay 1st. This morning\n"), [("-".into(), "Rain.\n\nMay 1st. This morning", 1)]);
+    assert_eq!(split("", None), Pieces { empty: 1, ..Pieces::default() });
+    assert_eq!(split(" \n\t\n", None), Pieces { empty: 1, ..Pieces::default() });
+}
+
+#[test]
+fn another_style_starts_where_it_keeps_the_order() {
+    let text = "1 May 2020\na\n2020-05-03\nb\n2020-04-30\nc\n2020-06-09\nd\n5 May 2020\ne\n2020-05-04\nf\n2020-05-06\ng\n";
+    assert_eq!(
+        read(text),
+        [
+            ("2020-05-01".into(), "a", 2),
+            ("2020-05-03".into(), "b\n2020-04-30\nc\n2020-06-09\nd", 4),
+            ("2020-05-05".into(), "e\n2020-05-04\nf", 10),
+            ("2020-05-06".into(), "g", 14),
+        ]
+    );
+    assert_eq!(split(text, None).left, 3);
+}
+
+#[test]
+fn one_stray_date_does_not_silence_the_rest() {
+    let text = "1 May 2020\na\n2020-12-31\nb\n2020-05-02\nc\n2020-05-03\nd\n";
+    assert_eq!(dates_of(text), ["2020-05-01", "2020-05-02", "2020-05-03"]);
+    assert_eq!(split(text, None).left, 1);
+}
+
+#[test]
+fn newest_first() {
+    let text = "5 May 2020\na\n2020-05-04\nb\n2020-05-06\nc\n1 May 2020\nd\n2020-04-30\ne\n2020-05-02\nf\n";
+    assert_eq!(dates_of(text), ["2020-05-05", "2020-05-04", "2020-05-01", "2020-04-30"]);
+    assert_eq!(split(text, None).left, 2);
+}
+
+#[test]
+fn one_day_under_two_styles_is_one_entry() {
+    let text = "# 5 May 2020\n\n2020-05-05 09:30\nRain.\n\n# 6 May 2020\n# 7 May 2020\nSun.\n";
+    assert_eq!(dates_of(text), ["2020-05-05", "2020-05-07"]);
+    let pieces = split(text, None);
+    assert_eq!((pieces.empty, pieces.left), (1, 0));
+}
+
+#[test]
+fn a_date_that_closes_an_entry_stays() {
+    let text = "# 5 May 2020\nRain.\nMay 5, 2020.\n\n# 6 May 2020\nSun.\n\nMay 7, 2020.\n2020-05-08\nFog.\n2020-05-08\n";
+    assert_eq!(
+        read(text),
+        [
+            ("2020-05-05".into(), "Rain.\nMay 5, 2020.", 2),
+            ("2020-05-06".into(), "Sun.\n\nMay 7, 2020.", 6),
+            ("2020-05-08".into(), "Fog.\n2020-05-08", 10),
+        ]
+    );
+    let pieces = split(text, None);
+    assert_eq!((pieces.empty, pieces.left), (0, 3));
+    assert_eq!(split("# 5 May 2020\nMay 5, 2020\n", None), Pieces { empty: 1, ..Pieces::default() });
+}
+
+#[test]
+fn words_on_the_date_line_are_kept() {
+    let text = "5 May 2020 — Rain all day.\n6 May 2020 — Sun\nand wind.\n7 May 2020\nFog.\n";
+    assert_eq!(
+        read(text),
+        [
+            ("2020-05-05".into(), "Rain all day.", 1),
+            ("2020-05-06".into(), "Sun\nand wind.", 2),
+            ("2020-05-07".into(), "Fog.", 5),
+        ]
+    );
+    // Between two dates alone on their lines, a date with words keeps the order; in the last entry it needs a paragraph.
+    let text = "1 May 2020\na\n2 May 2020. Rain\n3 May 2020\nb\n4 May 2020. Sun\n";
+    assert_eq!(dates_of(text), ["2020-05-01", "2020-05-02", "2020-05-03"]);
+    assert_eq!(dates_of(&text.replace("b\n", "b\n\n")).len(), 4);
+}
+
+#[test]
+fn a_sentence_that_begins_with_a_date_is_text() {
+    let wrapped =
+        "The war in Europe was over on\nMay 8, 1945. The bells rang.\nMay 9, 1945. They still did.\n";
+    assert_eq!(read(wrapped), [("-".into(), wrapped.trim_end(), 1)]);
+    assert_eq!(split(wrapped, None).left, 2);
+    let once = "An essay.\n\nMay 8, 1945. The bells rang.\n\nThe end.\n";
+    assert_eq!(read(once).len(), 1);
+    let range = "5 May 2020\na\n\n1 May 2020 - 3 May 2020\nb\n";
+    assert_eq!(read(range), [("2020-05-05".into(), "a\n\n1 May 2020 - 3 May 2020\nb", 2)]);
+    let month = "5 May 2020\nMay it last.\nMay\n31 February 2020\n";
+    assert_eq!(read(month), [("2020-05-05".into(), "May it last.\nMay\n31 February 2020", 2)]);
+}
+
+#[test]
+fn an_underline_goes_with_its_date() {
+    let text = "5 May 2020\n==========\nRain.\n\n6 May 2020\n==========\n\nSun.\n---\n";
+    assert_eq!(read(text), [("2020-05-05".into(), "Rain.", 3), ("2020-05-06".into(), "Sun.\n---", 8)]);
+}
+
+#[test]
+fn day_and_month_are_told_from_the_whole_file() {
+    let days = |text: &str, named| {
+        let found = split(text, named);
+        (found.pieces.iter().map(|p| p.date.unwrap().to_string()).collect::<Vec<_>>(), found.guessed)
+    };
+    let iso = |days: &[&str]| days.iter().map(|d| d.to_string()).collect::<Vec<_>>();
+    // A day above 12, before or after.
+    assert_eq!(days("03/04/2020\na\n04/13/2020\nb\n", None), (iso(&["2020-03-04", "2020-04-13"]), false));
+    assert_eq!(days("03/04/2020\na\n13/04/2020\nb\n", None), (iso(&["2020-04-03", "2020-04-13"]), false));
+    // A weekday: 4 March 2020 was a Wednesday.
+    assert_eq!(days("Wed 03/04/2020\na\n", None), (iso(&["2020-03-04"]), false));
+    // The file's own day.
+    assert_eq!(days("03/04/2020\na\n", Some(date(2020, 3, 4))), (iso(&["2020-03-04"]), false));
+    // The sequence.
+    let text = "03/10/2020\na\n03/11/2020\nb\n04/02/2020\nc\n";
+    assert_eq!(days(text, None), (iso(&["2020-03-10", "2020-03-11", "2020-04-02"]), false));
+    // Nothing.
+    assert_eq!(days("03/04/2020\na\n", None), (iso(&["2020-04-03"]), true));
+    assert_eq!(days("04/04/2020\na\n", None), (iso(&["2020-04-04"]), false));
+    // A line that the file's order cannot read is in another style, and starts where it keeps the order of dates.
+    let text = "25/03/2020\na\n26/03/2020\nb\n03/27/2020\nc\n28/03/2020\nd\n12/31/2019\ne\n";
+    assert_eq!(days(text, None).0.len(), 4);
+    assert_eq!(split(text, None).left, 1);
+}
+
+#[test]
+fn chains_are_longest_and_earliest() {
+    let chain = |days: &[i32]| {
+        let items: Vec<(usize, i32)> = days.iter().copied().enumerate().collect();
+        longest_in_order(&items)
+    };
+    assert_eq!(chain(&[]), [] as [usize; 0]);
+    assert_eq!(chain(&[5, 4, 3]), [0]);
+    assert_eq!(chain(&[9, 1, 2, 8, 3]), [1, 2, 3]);
+    assert_eq!(chain(&[2, 2, 1, 2]), [0, 1, 3]);
+}
+
+/// A way to write a date, and the words that may come between.
+const STYLES: [fn(Date) -> String; 7] = [
+    |d| d.to_string(),
+    |d| format!("# {}", d.strftime("%-d %B %Y")),
+    |d| format!("## {}", d.strftime("%A, %B %-d, %Y")),
+    |d| d.strftime("%d.%m.%Y").to_string(),
+    |d| d.strftime("%b %-d, %Y").to_string(),
+    |d| format!("**{}**", d.strftime("%Y/%m/%d")),
+    |d| format!("{} 09:30", d),
+];
+
+const WORDS: [&str; 14] = [
+    "rain",
+    "May",
+    "march",
+    "5",
+    "2020",
+    "the",
+    "Monday",
+    "—",
+    "#",
+    "**",
+    "3rd",
+    "at",
+    "Août",
+    "¯\\_(ツ)_/¯",
+];
+
+prop_compose! {
+    fn any_day()(y in 1900i16..2100, m in 1i8..=12, d in 1i8..=28) -> Date { date(y, m, d) }
+}
+
+prop_compose! {
+    /// Lines of words that no grammar could take for a date: each begins with a word that opens none.
+    fn prose()(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..8)) -> String {
+        if words.is_empty() { String::new() } else { format!("And {}", words.join(" ")) }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_word_comes_out_once_and_in_order(
+        style in 0..STYLES.len(),
+        lines in prop::collection::vec((prop::option::of(any_day()), prose()), 0..40),
+    ) {
+        let (mut text, mut written, mut days) = (String::new(), Vec::new(), 0);
+        for (day, prose) in &lines {
+            if let Some(day) = day {
+                text += &format!("{}\n", STYLES[style](*day));
+                days += 1;
+            }
+            text += &format!("{prose}\n");
+            written.extend(prose.split_whitespace());
+        }
+        let found = split(&text, None);
+        let kept: Vec<&str> = found.pieces.iter().flat_map(|p| text[p.range.clone()].split_whitespace()).collect();
+        prop_assert_eq!(kept, written);
+        prop_assert_eq!(found.left, 0);
+        let dated = found.pieces.iter().filter(|p| p.date.is_some()).count();
+        prop_assert_eq!(dated + found.empty, days + usize::from(text.trim().is_empty() && days == 0));
+    }
+
+    /// On any text at all: what is not in an entry is blank, or a date, or a date's underline.
+    #[test]
+    fn nothing_but_dates_leaves_a_text(
+        lines in prop::collection::vec(
+            prop_oneof![
+                (0..STYLES.len(), any_day(), "( — | |\\. |)(rain|05|to 3 May|)").prop_map(|(s, d, more)| STYLES[s](d) + &more),
+                "[ #*\\[]{0,3}[0-9]{1,4}[-/. ]{1,2}(May|[0-9]{1,2})[-/., ]{1,2}[0-9]{1,4}[ .:)*]{0,2}[a-z]{0,3}",
+                prose(),
+                "={3,5}|-{3,5}",
+                "\\PC{0,12}",
+            ],
+            0..30,
+        ),
+    ) {
+        let text = lines.join("\n");
+        let found = split(&text, None);
+        let mut at = 0;
+        let ends = found.pieces.iter().map(|p| p.range.clone()).chain(std::iter::once(text.len()..text.len()));
+        for range in ends {
+            prop_assert!(at <= range.start, "pieces overlap");
+            for gone in text[at..range.start].lines().filter(|line| !line.trim().is_empty()) {
+                let date = dates::recognise(gone).is_some_and(|found| found.rest == gone.len())
+                    // the date and divider before words that were kept
+                    || dates::recognise(&format!("{gone}word")).is_some_and(|found| found.rest == gone.len())
+                    || dates::recognise(&format!("{gone} word")).is_some_and(|found| found.rest >= gone.len());
+                prop_assert!(date || underline(gone).is_some(), "{:?} is gone from {:?}", gone, text);
+            }
+            if let Some(piece) = found.pieces.iter().find(|p| p.range == range) {
+                prop_assert_eq!(piece.line, 1 + feeds(&text[..range.start]));
+            }
+            at = range.end;
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Folders and files as people have them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// A folder with the files given.
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    folder
+}
+
+fn read_all(folder: &tempfile::TempDir) -> Corpus {
+    read(&[folder.path().to_path_buf()]).unwrap()
+}
+
+/// What was skipped, as `name: reason`.
+fn skipped(corpus: &Corpus) -> Vec<String> {
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    corpus.report.skipped.iter().map(|s| format!("{}: {}", name(&s.path), s.reason)).collect()
+}
+
+fn texts(corpus: &Corpus) -> Vec<&str> {
+    corpus.entries.iter().map(|e| e.text.as_str()).collect()
+}
+
+#[test]
+fn entries_come_by_day_and_undated_last() {
+    let folder = folder(&[
+        ("a.txt", b"no date\n"),
+        ("b/2020-05-06.md", b"sixth\n"),
+        ("b/2020-05-05 Tuesday.TXT", b"fifth\r\n\r\nmore\r\n"),
+        ("c.markdown", b"---\ndate: 2020-05-04\nmood: grey\n---\n\nfourth\n\n# 2020-05-05\nfifth too\n"),
+    ]);
+    let corpus = read_all(&folder);
+    assert_eq!(texts(&corpus), ["fourth", "fifth\n\nmore", "fifth too", "sixth", "no date"]);
+    let report = &corpus.report;
+    assert_eq!((report.files, report.entries, report.words, report.undated), (4, 5, 8, 1));
+    assert_eq!(report.first.unwrap().to_string(), "2020-05-04");
+    assert_eq!(report.last.unwrap().to_string(), "2020-05-06");
+    assert_eq!(report.skipped, []);
+    let front = &corpus.entries[0];
+    assert_eq!((front.line, front.source.as_path()), (6, folder.path().join("c.markdown").as_path()));
+    assert_eq!(corpus.entries[2].line, 9);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
+    let folder = folder(&[
+        ("a.txt", b"words\n"),
+        ("bad.txt", b"caf\xe9\n"),
+        ("binary.md", b"\x00\x01\x02"),
+        ("empty.txt", b""),
+        ("photo.jpg", b"\xff\xd8"),
+        ("none", b"words"),
+        (".hidden.txt", b"secret\n"),
+        (".trash/old.txt", b"old\n"),
+        ("run/run.json", b"{}"),
+        ("run/tokens.bin", b""),
+        ("run/samples.md", b"not mine\n"),
+        ("half/log.jsonl", b""),
+        ("half/samples.md", b"not mine\n"),
+        ("mine/samples.md", b"mine\n"),
+    ]);
+    let corpus = read_all(&folder);
+    assert_eq!(texts(&corpus), ["words", "mine"]);
+    let mut found = skipped(&corpus);
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            ".hidden.txt: a hidden file",
+            ".trash: a hidden folder",
+            "bad.txt: not UTF-8 (line 1); save it as UTF-8",
+            "binary.md: holds NUL bytes: not text, or text in an encoding without a mark (save it as UTF-8)",
+            "empty.txt: an empty file",
+            "half: a run's own folder, not a journal",
+            "none: not .txt or .md",
+            "photo.jpg: not .txt or .md",
+            "run: a run's own folder, not a journal",
+        ]
+    );
+    let inside = folder.path().join("run/samples.md");
+    assert!(read(&[inside]).unwrap_err().to_string().contains("a run's own folder"));
+}
+
+#[test]
+fn a_hidden_folder_that_is_named_is_read() {
+    let folder = folder(&[(".diary/a.txt", b"words\n")]);
+    assert_eq!(read(&[folder.path().join(".diary")]).unwrap().report.words, 1);
+}
+
+#[test]
+fn a_file_reached_twice_is_read_once() {
+    let folder = folder(&[("a/a.txt", b"one\n"), ("a/b.pdf", b"%PDF")]);
+    let path = |name: &str| folder.path().join(name);
+    let twice = [path("a/a.txt"), path("a"), path("a/../a/a.txt"), path("."), path("a/b.pdf")];
+    let corpus = read(&twice).unwrap();
+    assert_eq!((corpus.report.files, corpus.report.words, corpus.report.skipped.len()), (1, 1, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_loops_end() {
+    use std::os::unix::fs::symlink;
+    let folder = folder(&[("a/a.txt", b"one\n"), ("b/b.txt", b"two\n")]);
+    let path = |name: &str| folder.path().join(name);
+    symlink(path("a"), path("a/loop")).unwrap();
+    symlink(path("b/b.txt"), path("a/link.txt")).unwrap();
+    symlink(path("nowhere"), path("a/broken.txt")).unwrap();
+    // Two links a level would be 2³⁰ ways to the bottom.
+    for level in 0..30 {
+        fs::create_dir(path(&format!("m{level:02}"))).unwrap();
+    }
+    for level in 0..29 {
+        for name in ["x", "y"] {
+            symlink(path(&format!("m{:02}", level + 1)), path(&format!("m{level:02}/{name}"))).unwrap();
+        }
+    }
+    let corpus = read_all(&folder);
+    assert_eq!(corpus.report.words, 2);
+    let found = skipped(&corpus);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("broken.txt: No such file"), "{found:?}");
+    assert!(found[1].starts_with("loop: a link back to"), "{found:?}");
+}
+
+#[test]
+fn no_such_path_is_an_error_that_names_it() {
+    let folder = folder(&[("a.txt", b"one\n")]);
+    let error = read(&[folder.path().join("a.txt"), PathBuf::from("/no/such/diary")]).unwrap_err();
+    assert!(error.to_string().contains("/no/such/diary"), "{error}");
+}
+
+#[test]
+fn no_words_is_an_error_that_says_what_there_was() {
+    let cases: [&[(&str, &[u8])]; 4] =
+        [&[], &[("a.pdf", b"%PDF")], &[("a.txt", b"5 May 2020\n\n6 May 2020\n")], &[("a.txt", b" \n")]];
+    for files in cases {
+        let folder = folder(files);
+        let error = read(&[folder.path().to_path_buf()]).unwrap_err().to_string();
+        assert!(error.contains("no words to read in") && error.contains("next: give .txt"), "{error}");
+        assert_eq!(error.contains("a.pdf: not .txt or .md"), files.iter().any(|f| f.0 == "a.pdf"));
+        assert_eq!(error.contains("2 without words"), files.iter().any(|f| f.1.starts_with(b"5")));
+    }
+    assert!(read(&[]).unwrap_err().to_string().contains("no path"));
+}
+
+#[test]
+fn an_open_order_of_day_and_month_is_reported() {
+    let folder = folder(&[("a.txt", b"03/04/2020\nRain.\n"), ("b.txt", b"04/13/2020\nSun.\n")]);
+    let corpus = read_all(&folder);
+    assert_eq!(corpus.report.day_first_guessed, [folder.path().join("a.txt")]);
+}

@@ -1,0 +1,9 @@
+pub mod base;
+pub mod check;
+pub mod device;
+pub mod journal;
+pub mod model;
+pub mod ops;
+pub mod optim;
+pub mod tokens;
+pub mod weights;

@@ -1,0 +1,78 @@
+//! AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), as `torch.optim.AdamW` computes it.
+//!
+//!   g ← factor·g      p ← p·(1 − lr·λ)      m ← m + (1 − β₁)(g − m)      v ← β₂v + (1 − β₂)g²
+//!   p ← p − (lr / (1 − β₁ᵗ))·m / (√v / √(1 − β₂ᵗ) + ε)
+//!
+//! grad, param, m, v of one shape. The clipping factor is the third scalar; the rest stands in the step's uniform.
+
+use rayon::prelude::*;
+
+use crate::device::choices::grid;
+use crate::device::kernel::{read, update};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::classifier::scalar;
+use crate::ops::{Case, Family, Fill};
+
+/// The op's kernel and cases.
+pub const FAMILY: Family = Family { name: "adamw", kernels: &[&ADAMW], cases };
+
+static ADAMW: Kernel = Kernel {
+    name: "adamw",
+    file: "adamw.wgsl",
+    source: include_str!("../../shaders/adamw.wgsl"),
+    lib: &[include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")],
+    bindings: &[read("grad"), read("scalars"), update("param"), update("m"), update("v")],
+    dims: &["N"],
+    step: true,
+    // WGSL's division and square root are within 2.5 units of 2⁻²³, contractions another; p moves by a part of itself.
+    tolerance: 1e-6,
+    twin,
+};
+
+/// Records one parameter's update.
+pub fn record(rec: &mut Recorder, label: &str, grad: Tensor, scalars: Tensor, state: [Tensor; 3], decay: bool) {
+    let n: usize = rec.shape(grad).iter().product();
+    let wg = rec.choices.flat_workgroup();
+    let [param, m, v] = state;
+    let launch = Launch {
+        kernel: &ADAMW,
+        consts: vec![("WG", Const::U32(wg)), ("DECAY", Const::Bool(decay))],
+        tensors: &[grad, scalars, param, m, v],
+        dims: &[n],
+        workgroups: grid((n as u64).div_ceil(wg.into()), &rec.limits),
+        flops: 15 * n as u64,
+    };
+    rec.dispatch(label, launch);
+}
+
+/// Elements a task takes.
+const CHUNK: usize = 1 << 15;
+
+fn twin(call: &mut Call) {
+    let s = call.step;
+    let keep = if call.flag("DECAY") { 1.0 - s.lr * s.weight_decay } else { 1.0 };
+    let ([grad, scalars], [param, m, v]) = call.tensors();
+    let (factor, rate) = (scalars[scalar::CLIP], s.lr / s.bias1);
+    let state = param.par_chunks_mut(CHUNK).zip(m.par_chunks_mut(CHUNK)).zip(v.par_chunks_mut(CHUNK));
+    state.zip(grad.par_chunks(CHUNK)).for_each(|(((param, m), v), grad)| {
+        for (((p, m), v), g) in param.iter_mut().zip(m).zip(v).zip(grad) {
+            let g = g * factor;
+            *m += (1.0 - s.beta1) * (g - *m);
+            *v = s.beta2 * *v + (1.0 - s.beta2) * g * g;
+            *p = *p * keep - rate * *m / (v.sqrt() / s.bias2 + s.eps);
+        }
+    });
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let one = |(n, decay): (usize, bool)| {
+        let fills = vec![("v", Fill::Positive(0.1)), ("scalars", Fill::Positive(0.5))];
+        Case::new(format!("adamw {n} decay {decay}"), limits, choices, fills, |rec| {
+            let [grad, param, m, v] = ["grad", "param", "m", "v"].map(|t| rec.kept(t, Kind::Input, &[n]));
+            let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
+            record(rec, "adamw", grad, scalars, [param, m, v], decay);
+        })
+    };
+    [(1, true), (63, false), (257, true), (7919, true), (7919, false)].into_iter().map(one).collect()
+}

@@ -1,0 +1,407 @@
+//! Causal multi-head attention (Vaswani et al. 2017), by blocks with an online softmax (Dao et al. 2022,
+//! arXiv:2205.14135): no tensor of B·NH·T·T elements exists, only the log-sum-exp of each query is kept.
+//!
+//!   S = scale·q·kᵀ, scale = 1/√HS, keys up to the query      P = exp(S − lse)      P̃ = mask⊙P/(1 − p)      out = P̃·v
+//!   dv = P̃ᵀ·dout      dP = mask⊙(dout·vᵀ)/(1 − p)      dot = Σ_HS dout⊙out      dS = P⊙(dP − dot)
+//!   dq = scale·dS·k      dk = scale·dSᵀ·q
+//!
+//! qkv (B·T,3C): q | k | v, heads contiguous in each · out (B·T,C) · lse, dot (B,NH,T) · dqkv (B·T,3C).
+
+use rayon::prelude::*;
+
+use crate::base::rng::Site;
+use crate::device::kernel::{read, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::dropout::{self, Mask};
+use crate::ops::kv_cache::Cache;
+use crate::ops::math::{exp, max, sum};
+use crate::ops::matmul::{View, gemm};
+use crate::ops::{Case, Family};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family = Family {
+    name: "attention",
+    kernels: &[&FORWARD, &BACKWARD_DOT, &BACKWARD_KV, &BACKWARD_Q, &CACHED],
+    cases,
+};
+
+static FORWARD: Kernel = Kernel {
+    name: "attention_forward",
+    file: "attention.wgsl",
+    source: include_str!("../../shaders/attention.wgsl"),
+    lib: dropout::LIB,
+    bindings: &[read("qkv"), write("out"), write("lse")],
+    dims: &["B", "T", "C", "NH", "layer"],
+    step: true,
+    // exp of scores of size up to 20, each within 3 + 2·|x| units of 2⁻²³, averaged by the softmax.
+    tolerance: 5e-6,
+    twin: forward_twin,
+};
+
+static BACKWARD_DOT: Kernel = Kernel {
+    name: "attention_backward_dot",
+    bindings: &[read("out"), read("dout"), write("dot")],
+    // HS products in another order; they cancel, so the sum may be ten times smaller than its terms.
+    tolerance: 5e-6,
+    twin: dot_twin,
+    ..FORWARD
+};
+
+static BACKWARD_KV: Kernel = Kernel {
+    name: "attention_backward_kv",
+    bindings: &[read("qkv"), read("lse"), read("dout"), read("dot"), write("dqkv")],
+    // As forward, and dP − dot cancels by about a digit.
+    tolerance: 2e-5,
+    twin: backward_kv_twin,
+    ..FORWARD
+};
+
+static BACKWARD_Q: Kernel = Kernel { name: "attention_backward_q", twin: backward_q_twin, ..BACKWARD_KV };
+
+static CACHED: Kernel = Kernel {
+    name: "attention_cached",
+    bindings: &[read("qkv"), read("kcache"), read("vcache"), write("out")],
+    dims: &["P", "T", "C", "NH"],
+    twin: cached_twin,
+    ..FORWARD
+};
+
+/// How attention is cut into heads and sequences.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Positions of a sequence.
+    pub t: usize,
+    /// Heads.
+    pub nh: usize,
+    /// The layer, for its dropout mask.
+    pub layer: usize,
+    /// Whether probabilities are dropped.
+    pub dropout: bool,
+}
+
+fn consts(rec: &Recorder, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
+    let (bq, bk, staged) = match rec.choices {
+        Choices::Lanes => (8, 8, false),
+        Choices::Tiles => (64, 16, true),
+    };
+    vec![
+        ("HS", Const::U32(hs as u32)),
+        ("BQ", Const::U32(bq)),
+        ("BK", Const::U32(bk)),
+        ("STAGED", Const::Bool(staged)),
+        ("DROPOUT", Const::Bool(dropout)),
+    ]
+}
+
+/// Records out and lse.
+pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor) {
+    let Shape { t, nh, layer, dropout } = shape;
+    let [bt, c3] = rec.extents(qkv);
+    let (b, c) = (bt / t, c3 / 3);
+    let out = rec.scratch("out", &[bt, c]);
+    let lse = rec.scratch("lse", &[b, nh, t]);
+    let launch = Launch {
+        kernel: &FORWARD,
+        consts: consts(rec, c / nh, dropout),
+        tensors: &[qkv, out, lse],
+        dims: &[b, t, c, nh, layer],
+        workgroups: [t.div_ceil(64) as u32, (b * nh) as u32, 1],
+        flops: products(2, bt, t, c),
+    };
+    rec.dispatch("forward", launch);
+    (out, lse)
+}
+
+/// Arithmetic of `n` products over the causal half: each is 2·HS operations a pair of query and key.
+fn products(n: u64, bt: usize, t: usize, c: usize) -> u64 {
+    n * (bt * c) as u64 * (t as u64 + 1)
+}
+
+/// Records dqkv.
+pub fn backward(rec: &mut Recorder, qkv: Tensor, out: Tensor, lse: Tensor, dout: Tensor, shape: Shape) -> Tensor {
+    let Shape { t, nh, layer, dropout } = shape;
+    let [bt, c3] = rec.extents(qkv);
+    let (b, c) = (bt / t, c3 / 3);
+    let dims = [b, t, c, nh, layer];
+    let dot = rec.scratch("dot", &[b, nh, t]);
+    let dqkv = rec.scratch("dqkv", &[bt, c3]);
+    let workgroups = [t.div_ceil(64) as u32, (b * nh) as u32, 1];
+    let kernels: [(&str, &'static Kernel, &[Tensor], u64); 3] = [
+        ("backward_dot", &BACKWARD_DOT, &[out, dout, dot], 2 * (bt * c) as u64),
+        ("backward_kv", &BACKWARD_KV, &[qkv, lse, dout, dot, dqkv], products(4, bt, t, c)),
+        ("backward_q", &BACKWARD_Q, &[qkv, lse, dout, dot, dqkv], products(3, bt, t, c)),
+    ];
+    for (label, kernel, tensors, flops) in kernels {
+        let consts = consts(rec, c / nh, dropout);
+        rec.dispatch(label, Launch { kernel, consts, tensors, dims: &dims, workgroups, flops });
+    }
+    dqkv
+}
+
+/// Records out (P,C) for P new queries at the step's position over a cache that already holds their keys and values.
+pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize) -> Tensor {
+    let ([p, _], [t, c]) = (rec.extents(qkv), rec.extents(cache.k));
+    let out = rec.scratch("out", &[p, c]);
+    let mut consts = consts(rec, c / nh, false);
+    consts.push(("WG", Const::U32(rec.choices.row_workgroup())));
+    let launch = Launch {
+        kernel: &CACHED,
+        consts,
+        tensors: &[qkv, cache.k, cache.v, out],
+        dims: &[p, t, c, nh],
+        workgroups: [p as u32, nh as u32, 1],
+        flops: products(2, p, t, c),
+    };
+    rec.dispatch("cached", launch);
+    out
+}
+
+/// Queries whose scores a task holds at once.
+const BLOCK: usize = 64;
+
+/// One head of one sequence, as the twins see it.
+#[derive(Clone, Copy)]
+struct Head<'a> {
+    qkv: &'a [f32],
+    t: usize,
+    c: usize,
+    hs: usize,
+    /// h·HS
+    col: usize,
+    /// b·NH + h
+    bh: usize,
+    scale: f32,
+    mask: Option<Mask>,
+}
+
+/// Every head of every sequence, in order.
+fn heads<'a>(call: &Call, qkv: &'a [f32]) -> (Vec<Head<'a>>, [usize; 3]) {
+    let [b, t, c, nh, layer] = call.dims();
+    let hs = c / nh;
+    let mask = call.flag("DROPOUT").then(|| Mask::new(&call.step, layer, Site::Attention as u32));
+    let head = |bh: usize| Head {
+        qkv: &qkv[bh / nh * t * 3 * c..][..t * 3 * c],
+        t,
+        c,
+        hs,
+        col: bh % nh * hs,
+        bh,
+        scale: 1.0 / (hs as f32).sqrt(),
+        mask,
+    };
+    ((0..b * nh).map(head).collect(), [t, c, nh])
+}
+
+impl<'a> Head<'a> {
+    /// q (part 0), k (1) or v (2) from position `first` on, (T−first, HS).
+    fn part(&self, part: usize, first: usize) -> View<'a> {
+        View { data: &self.qkv[first * 3 * self.c + part * self.c + self.col..], rs: 3 * self.c, cs: 1 }
+    }
+
+    /// P of queries `i0..i1`, (i1−i0, i1), zero above the diagonal; lse known.
+    fn probabilities(&self, i0: usize, i1: usize, lse: &[f32], p: &mut [f32]) {
+        self.scores(i0, i1, p);
+        for (i, row) in (i0..i1).zip(p.chunks_mut(i1)) {
+            row[..=i].iter_mut().for_each(|s| *s = exp(*s - lse[i]));
+            row[i + 1..].fill(0.0);
+        }
+    }
+
+    /// scale·q·kᵀ of queries `i0..i1` and keys `0..i1`.
+    fn scores(&self, i0: usize, i1: usize, s: &mut [f32]) {
+        let product = [i1 - i0, i1, self.hs];
+        gemm(product, self.part(0, i0), transposed(self.part(1, 0)), (s, i1), (self.scale, false), false);
+    }
+
+    /// Masks rows `i0..` of a (·, i1) block, where there is dropout.
+    fn drop(&self, i0: usize, i1: usize, p: &mut [f32]) {
+        if let Some(mask) = self.mask {
+            for (i, row) in (i0..i1).zip(p.chunks_mut(i1)) {
+                mask.apply(self.bh, i * self.t, &mut row[..=i]);
+            }
+        }
+    }
+
+    /// dS of queries `i0..i1`, into `p`, which holds P; `dp` is a buffer of its size.
+    fn dscores(&self, i0: usize, i1: usize, dout: View, dot: &[f32], p: &mut [f32], dp: &mut [f32]) {
+        gemm([i1 - i0, i1, self.hs], dout, transposed(self.part(2, 0)), (dp, i1), (1.0, false), false);
+        self.drop(i0, i1, dp);
+        for (i, (p, dp)) in (i0..i1).zip(p.chunks_mut(i1).zip(dp.chunks(i1))) {
+            for (p, dp) in p[..=i].iter_mut().zip(dp) {
+                *p *= dp - dot[i];
+            }
+        }
+    }
+}
+
+fn transposed(v: View) -> View {
+    View { data: v.data, rs: v.cs, cs: v.rs }
+}
+
+fn contiguous(data: &[f32], cols: usize) -> View<'_> {
+    View { data, rs: cols, cs: 1 }
+}
+
+/// Copies each head's (T,HS) into columns `part·C + h·HS..` of rows of `width`.
+fn scatter(into: &mut [f32], width: usize, part: usize, [t, c, nh]: [usize; 3], heads: &[Vec<f32>]) {
+    let hs = c / nh;
+    into.par_chunks_mut(width).enumerate().for_each(|(bt, row)| {
+        for h in 0..nh {
+            let head = &heads[bt / t * nh + h][bt % t * hs..][..hs];
+            row[part * c + h * hs..][..hs].copy_from_slice(head);
+        }
+    });
+}
+
+fn forward_twin(call: &mut Call) {
+    let ([qkv], [out, lse]) = call.tensors();
+    let (heads, shape) = heads(call, qkv);
+    let results: Vec<Vec<f32>> = heads.par_iter().zip(lse.par_chunks_mut(shape[0])).map(forward_head).collect();
+    scatter(out, shape[1], 0, shape, &results);
+}
+
+fn forward_head((head, lse): (&Head, &mut [f32])) -> Vec<f32> {
+    let (t, hs) = (head.t, head.hs);
+    let mut out = vec![0.0; t * hs];
+    let mut block = vec![0.0; BLOCK.min(t) * t];
+    for i0 in (0..t).step_by(BLOCK) {
+        let i1 = (i0 + BLOCK).min(t);
+        let p = &mut block[..(i1 - i0) * i1];
+        head.scores(i0, i1, p);
+        for (i, row) in (i0..i1).zip(p.chunks_mut(i1)) {
+            let (scored, above) = row.split_at_mut(i + 1);
+            let top = max(scored);
+            scored.iter_mut().for_each(|s| *s = exp(*s - top));
+            let total = sum(scored.len(), |j| scored[j]);
+            scored.iter_mut().for_each(|s| *s /= total);
+            above.fill(0.0);
+            lse[i] = top + total.ln();
+        }
+        head.drop(i0, i1, p);
+        let o = &mut out[i0 * hs..i1 * hs];
+        gemm([i1 - i0, hs, i1], contiguous(p, i1), head.part(2, 0), (o, hs), (1.0, false), false);
+    }
+    out
+}
+
+fn dot_twin(call: &mut Call) {
+    let [_, t, c, nh, _] = call.dims();
+    let hs = c / nh;
+    let ([out, dout], [dot]) = call.tensors();
+    dot.par_chunks_mut(t).enumerate().for_each(|(bh, dot)| {
+        for (i, dot) in dot.iter_mut().enumerate() {
+            let at = (bh / nh * t + i) * c + bh % nh * hs;
+            *dot = sum(hs, |j| out[at + j] * dout[at + j]);
+        }
+    });
+}
+
+/// A head of dout from position `first` on.
+fn head_of<'a>(dout: &'a [f32], head: &Head, nh: usize, first: usize) -> View<'a> {
+    View { data: &dout[(head.bh / nh * head.t + first) * head.c + head.col..], rs: head.c, cs: 1 }
+}
+
+fn backward_kv_twin(call: &mut Call) {
+    let ([qkv, lse, dout, dot], [dqkv]) = call.tensors();
+    let (heads, shape) = heads(call, qkv);
+    let one = |head: &Head| {
+        let (t, hs) = (head.t, head.hs);
+        let (lse, dot) = (&lse[head.bh * t..][..t], &dot[head.bh * t..][..t]);
+        let (mut dk, mut dv) = (vec![0.0; t * hs], vec![0.0; t * hs]);
+        let mut blocks = vec![0.0; 3 * BLOCK.min(t) * t];
+        for i0 in (0..t).step_by(BLOCK) {
+            let i1 = (i0 + BLOCK).min(t);
+            let (n, d) = ((i1 - i0) * i1, head_of(dout, head, shape[2], i0));
+            let (p, rest) = blocks.split_at_mut(n);
+            let (dropped, dp) = rest.split_at_mut(n);
+            head.probabilities(i0, i1, lse, p);
+            dropped.copy_from_slice(p);
+            head.drop(i0, i1, dropped);
+            let columns = transposed(contiguous(dropped, i1));
+            gemm([i1, hs, i1 - i0], columns, d, (&mut dv, hs), (1.0, true), false);
+            head.dscores(i0, i1, d, dot, p, &mut dp[..n]);
+            let columns = transposed(contiguous(p, i1));
+            gemm([i1, hs, i1 - i0], columns, head.part(0, i0), (&mut dk, hs), (head.scale, true), false);
+        }
+        (dk, dv)
+    };
+    let (dk, dv): (Vec<_>, Vec<_>) = heads.par_iter().map(one).unzip();
+    scatter(dqkv, 3 * shape[1], 1, shape, &dk);
+    scatter(dqkv, 3 * shape[1], 2, shape, &dv);
+}
+
+fn backward_q_twin(call: &mut Call) {
+    let ([qkv, lse, dout, dot], [dqkv]) = call.tensors();
+    let (heads, shape) = heads(call, qkv);
+    let one = |head: &Head| {
+        let (t, hs) = (head.t, head.hs);
+        let (lse, dot) = (&lse[head.bh * t..][..t], &dot[head.bh * t..][..t]);
+        let mut dq = vec![0.0; t * hs];
+        let mut blocks = vec![0.0; 2 * BLOCK.min(t) * t];
+        for i0 in (0..t).step_by(BLOCK) {
+            let i1 = (i0 + BLOCK).min(t);
+            let n = (i1 - i0) * i1;
+            let (p, dp) = blocks.split_at_mut(n);
+            head.probabilities(i0, i1, lse, p);
+            head.dscores(i0, i1, head_of(dout, head, shape[2], i0), dot, p, &mut dp[..n]);
+            let (into, dscores) = (&mut dq[i0 * hs..i1 * hs], contiguous(p, i1));
+            gemm([i1 - i0, hs, i1], dscores, head.part(1, 0), (into, hs), (head.scale, false), false);
+        }
+        dq
+    };
+    let dq: Vec<_> = heads.par_iter().map(one).collect();
+    scatter(dqkv, 3 * shape[1], 0, shape, &dq);
+}
+
+fn cached_twin(call: &mut Call) {
+    let [_, t, c, nh] = call.dims();
+    let (hs, pos) = (c / nh, call.step.pos as usize);
+    let scale = 1.0 / (hs as f32).sqrt();
+    let ([qkv, kcache, vcache], [out]) = call.tensors();
+    out.par_chunks_mut(hs).enumerate().for_each(|(i, out)| {
+        let (p, col) = (i / nh, i % nh * hs);
+        out.fill(0.0);
+        if pos + p >= t {
+            return;
+        }
+        let q = &qkv[p * 3 * c + col..][..hs];
+        let score = |j: usize| scale * sum(hs, |i| q[i] * kcache[j * c + col + i]);
+        let mut scores: Vec<f32> = (0..=pos + p).map(score).collect();
+        let top = max(&scores);
+        scores.iter_mut().for_each(|s| *s = exp(*s - top));
+        let total = sum(scores.len(), |j| scores[j]);
+        for (j, s) in scores.iter().enumerate() {
+            for (o, v) in out.iter_mut().zip(&vcache[j * c + col..]) {
+                *o += s / total * v;
+            }
+        }
+    });
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let sizes = [
+        (1, 1, 1, 1, false), (2, 5, 3, 1, true), (1, 7, 2, 3, false), (2, 19, 3, 12, true), (1, 63, 2, 17, false),
+        (1, 65, 1, 16, true), (1, 130, 2, 64, false), (2, 97, 2, 32, true), (1, 17, 1, 128, false),
+    ];
+    let one = |(b, t, nh, hs, dropout): (usize, usize, usize, usize, bool)| {
+        let name = format!("attention {b}x{t}x{nh}x{hs} dropout {dropout}");
+        Case::new(name, limits, choices, vec![], |rec| {
+            let (c, shape) = (nh * hs, Shape { t, nh, layer: 2, dropout });
+            let qkv = rec.kept("qkv", Kind::Input, &[b * t, 3 * c]);
+            let dout = rec.kept("dout", Kind::Input, &[b * t, c]);
+            let (out, lse) = forward(rec, qkv, shape);
+            backward(rec, qkv, out, lse, dout, shape);
+        })
+    };
+    let cached_case = |(p, t, nh, hs): (usize, usize, usize, usize)| {
+        Case::new(format!("attention cached {p} of {t}x{nh}x{hs}"), limits, choices, vec![], |rec| {
+            let qkv = rec.kept("qkv", Kind::Input, &[p, 3 * nh * hs]);
+            let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[t, nh * hs]));
+            cached(rec, qkv, Cache { k, v }, nh);
+        })
+    };
+    // The checker's step has position 3: the third reaches past the context.
+    let cached_sizes = [(1, 4, 1, 1), (1, 300, 3, 12), (7, 8, 2, 17), (32, 64, 2, 64), (5, 257, 1, 32)];
+    sizes.into_iter().map(one).chain(cached_sizes.into_iter().map(cached_case)).collect()
+}

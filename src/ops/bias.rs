@@ -1,0 +1,104 @@
+//! The gradient of a bias: dbias += column sums of dout.
+//!
+//! dout (M,N) · dbias (N). Chunks of 64 rows are summed, then the chunks, in order. (Adding a bias is the matmul's.)
+
+use rayon::prelude::*;
+
+use crate::device::kernel::{read, update, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::{Case, Family};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family = Family { name: "bias", kernels: &[&PARTIAL, &REDUCE], cases };
+
+/// Rows of a chunk.
+const ROWS: usize = 64;
+
+static PARTIAL: Kernel = Kernel {
+    name: "bias_partial",
+    file: "bias.wgsl",
+    source: include_str!("../../shaders/bias.wgsl"),
+    lib: &[],
+    bindings: &[read("dout"), write("chunks")],
+    dims: &["M", "N"],
+    step: false,
+    // The same additions in the same order.
+    tolerance: 0.0,
+    twin: partial_twin,
+};
+
+static REDUCE: Kernel =
+    Kernel { name: "bias_reduce", bindings: &[read("sums"), update("dbias")], twin: reduce_twin, ..PARTIAL };
+
+/// Records dbias += Σ_m dout[m].
+pub fn backward(rec: &mut Recorder, dout: Tensor, dbias: Tensor) {
+    let [m, n] = rec.extents(dout);
+    let wg = rec.choices.flat_workgroup();
+    let consts = vec![("WG", Const::U32(wg)), ("ROWS", Const::U32(ROWS as u32))];
+    let (p, columns) = (m.div_ceil(ROWS), (n as u32).div_ceil(wg));
+    let chunks = rec.scratch("chunks", &[p, n]);
+    let launch = Launch {
+        kernel: &PARTIAL,
+        consts: consts.clone(),
+        tensors: &[dout, chunks],
+        dims: &[m, n],
+        workgroups: [columns, p as u32, 1],
+        flops: (m * n) as u64,
+    };
+    rec.dispatch("backward_bias", launch);
+    let launch = Launch {
+        kernel: &REDUCE,
+        consts,
+        tensors: &[chunks, dbias],
+        dims: &[p, n],
+        workgroups: [columns, 1, 1],
+        flops: (p * n) as u64,
+    };
+    rec.dispatch("reduce_bias", launch);
+}
+
+/// Columns a task takes.
+const COLUMNS: usize = 512;
+
+/// Column sums of rows `first..last` of a matrix of `n` columns: `into = Σ`.
+fn column_sums(x: &[f32], n: usize, rows: std::ops::Range<usize>, col: usize, into: &mut [f32]) {
+    into.fill(0.0);
+    for row in rows {
+        for (s, x) in into.iter_mut().zip(&x[row * n + col..]) {
+            *s += x;
+        }
+    }
+}
+
+fn partial_twin(call: &mut Call) {
+    let [m, n] = call.dims();
+    let ([dout], [chunks]) = call.tensors();
+    chunks.par_chunks_mut(n).enumerate().for_each(|(p, sums)| {
+        column_sums(dout, n, p * ROWS..((p + 1) * ROWS).min(m), 0, sums);
+    });
+}
+
+fn reduce_twin(call: &mut Call) {
+    let [p, n] = call.dims();
+    let ([sums], [dbias]) = call.tensors();
+    dbias.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, dbias)| {
+        let mut total = [0.0; COLUMNS];
+        let total = &mut total[..dbias.len()];
+        column_sums(sums, n, 0..p, i * COLUMNS, total);
+        for (d, t) in dbias.iter_mut().zip(total) {
+            *d += *t;
+        }
+    });
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let one = |(m, n): (usize, usize)| {
+        Case::new(format!("bias {m}x{n}"), limits, choices, vec![], |rec| {
+            let dout = rec.kept("dout", Kind::Input, &[m, n]);
+            let dbias = rec.kept("dbias", Kind::Input, &[n]);
+            backward(rec, dout, dbias);
+        })
+    };
+    [(1, 1), (63, 65), (65, 257), (131, 97), (256, 768)].into_iter().map(one).collect()
+}

@@ -1,0 +1,289 @@
+//! The classifier: logits, softmax, cross-entropy and their gradient, fused so that logits exist for one chunk of rows.
+//!
+//!   logits = x·wteᵀ      loss = log Σᵥ exp(logitᵥ) − logit_target
+//!   dlogits = (softmax(logits) − onehot(target))·loss_scale
+//!   dx = dlogits·wte      dwte += dlogitsᵀ·x
+//!
+//! x (BT,C) · wte (V,C), in chunks of rows · targets (BT), [`IGNORE`] is not scored · losses (BT) · dx (BT,C).
+//! Vocabulary chunks combine by (max, sum) in order (Milakov and Gimelshein 2018, arXiv:1805.02867). The scaled sum of
+//! the losses adds (+=) to the first of the scalars.
+
+use rayon::prelude::*;
+
+use crate::device::choices::grid;
+use crate::device::kernel::{read, update, words, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::embedding::Chunk;
+use crate::ops::math::{exp, max, sum};
+use crate::ops::matmul::{self, Layout, Operand, Product};
+use crate::ops::{Case, Family, Fill};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family =
+    Family { name: "classifier", kernels: &[&STATS, &LOSS, &BACKWARD, &SUM], cases };
+
+/// A target that is not scored.
+pub const IGNORE: u32 = u32::MAX;
+
+/// The logits of one chunk of rows take at most this: large enough for full matmul tiles, small beside the parameters.
+const LOGITS_BYTES: usize = 64 << 20;
+
+/// Indices into the scalars (the tensor that the host reads once a step).
+pub mod scalar {
+    /// Mean loss so far, nats/token.
+    pub const LOSS: usize = 0;
+    /// Global gradient norm, before clipping.
+    pub const NORM: usize = 1;
+    /// What clipping multiplies gradients by.
+    pub const CLIP: usize = 2;
+    /// How many there are.
+    pub const COUNT: usize = 4;
+}
+
+static STATS: Kernel = Kernel {
+    name: "classifier_stats",
+    file: "classifier.wgsl",
+    source: include_str!("../../shaders/classifier.wgsl"),
+    lib: &[
+        include_str!("../../shaders/lib/step.wgsl"),
+        include_str!("../../shaders/lib/grid.wgsl"),
+        include_str!("../../shaders/lib/reduce.wgsl"),
+    ],
+    bindings: &[read("logits"), read("targets"), write("stats")],
+    dims: &["R", "V", "row0", "v0"],
+    step: false,
+    // A running sum rescales by exp(old max − new max) a few dozen times, each within WGSL's 3 + 2·|x| units of 2⁻²³.
+    tolerance: 1e-5,
+    twin: stats_twin,
+};
+
+static LOSS: Kernel = Kernel {
+    name: "classifier_loss",
+    bindings: &[read("stats_of"), read("targets"), write("losses")],
+    dims: &["R", "row0"],
+    // WGSL's log is within 3 units in the last place, or 2⁻²¹ absolute near 1, beside losses of order one.
+    tolerance: 2e-6,
+    twin: loss_twin,
+    ..STATS
+};
+
+static BACKWARD: Kernel = Kernel {
+    name: "classifier_backward",
+    bindings: &[read("stats_of"), read("targets"), update("dlogits")],
+    step: true,
+    // exp's 3 + 2·|x| units of 2⁻²³ for the logits that matter (|x| < 20).
+    tolerance: 5e-6,
+    twin: backward_twin,
+    ..STATS
+};
+
+static SUM: Kernel = Kernel {
+    name: "classifier_sum",
+    bindings: &[read("terms"), update("scalars")],
+    dims: &["BT"],
+    step: true,
+    // A sum of BT positive numbers in another order: √BT·2⁻²⁴.
+    tolerance: 2e-6,
+    twin: sum_twin,
+    ..STATS
+};
+
+/// What the gradient goes to.
+pub struct Gradients<'a> {
+    /// dwte's chunks, += ; `None` where `wte` is frozen.
+    pub dwte: Option<&'a [Chunk]>,
+}
+
+/// Records the losses of x against the targets and, with `gradients`, returns dx.
+pub fn record(
+    rec: &mut Recorder,
+    x: Tensor,
+    wte: &[Chunk],
+    targets: Tensor,
+    scalars: Tensor,
+    gradients: Option<Gradients>,
+) -> Option<Tensor> {
+    let [bt, c] = rec.extents(x);
+    let losses = rec.scratch("losses", &[bt]);
+    let dx = gradients.is_some().then(|| rec.scratch("dx", &[bt, c]));
+    let rows = rows_at_once(bt, wte, rec.limits);
+    for row0 in (0..bt).step_by(rows) {
+        let r = rows.min(bt - row0);
+        let stats = rec.scratch("stats", &[r, 3]);
+        let logits: Vec<Tensor> = wte.iter().map(|w| rec.scratch("logits", &[r, w.rows])).collect();
+        let x_rows = Operand { tensor: x, offset: row0 * c };
+        for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
+            let product = Product { layout: Layout::NT, m: r, n: w.rows, k: c, accumulate: false };
+            matmul::product(rec, "logits", product, x_rows, w.tensor.into(), l.into(), None);
+            record_stats(rec, i == 0, l, targets, stats, [r, w.rows, row0, w.row0]);
+        }
+        record_loss(rec, stats, targets, losses, r, row0);
+        let (Some(g), Some(dx)) = (&gradients, dx) else { continue };
+        let dx_rows = Operand { tensor: dx, offset: row0 * c };
+        for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
+            record_backward(rec, stats, targets, l, [r, w.rows, row0, w.row0]);
+            let product = Product { layout: Layout::NN, m: r, n: c, k: w.rows, accumulate: i > 0 };
+            matmul::product(rec, "backward_input", product, l.into(), w.tensor.into(), dx_rows, None);
+            if let Some(dwte) = g.dwte {
+                let product = Product { layout: Layout::TN, m: w.rows, n: c, k: r, accumulate: true };
+                let dw = dwte[i].tensor.into();
+                matmul::product(rec, "backward_weight", product, l.into(), x_rows, dw, None);
+            }
+        }
+    }
+    let launch = Launch {
+        kernel: &SUM,
+        consts: consts(rec, false),
+        tensors: &[losses, scalars],
+        dims: &[bt],
+        workgroups: [1, 1, 1],
+        flops: bt as u64,
+    };
+    rec.dispatch("sum", launch);
+    dx
+}
+
+/// As many rows as the logits' budget and the largest binding allow.
+fn rows_at_once(bt: usize, wte: &[Chunk], limits: Limits) -> usize {
+    let v: usize = wte.iter().map(|w| w.rows).sum();
+    let widest = wte.iter().map(|w| w.rows).max().unwrap_or(1);
+    let rows = (LOGITS_BYTES / (4 * v)).min(limits.max_binding as usize / (4 * widest)).max(1);
+    let rows = if rows > 64 { rows / 64 * 64 } else { rows };
+    rows.min(bt)
+}
+
+fn consts(rec: &Recorder, first: bool) -> Vec<(&'static str, Const)> {
+    vec![
+        ("WG", Const::U32(rec.choices.row_workgroup())),
+        ("FLAT", Const::U32(rec.choices.flat_workgroup())),
+        ("FIRST", Const::Bool(first)),
+    ]
+}
+
+fn record_stats(rec: &mut Recorder, first: bool, l: Tensor, targets: Tensor, stats: Tensor, dims: [usize; 4]) {
+    let launch = Launch {
+        kernel: &STATS,
+        consts: consts(rec, first),
+        tensors: &[l, targets, stats],
+        dims: &dims,
+        workgroups: grid(dims[0] as u64, &rec.limits),
+        flops: 5 * (dims[0] * dims[1]) as u64,
+    };
+    rec.dispatch("stats", launch);
+}
+
+fn record_loss(rec: &mut Recorder, stats: Tensor, targets: Tensor, losses: Tensor, r: usize, row0: usize) {
+    let launch = Launch {
+        kernel: &LOSS,
+        consts: consts(rec, false),
+        tensors: &[stats, targets, losses],
+        dims: &[r, row0],
+        workgroups: grid((r as u64).div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+        flops: 3 * r as u64,
+    };
+    rec.dispatch("loss", launch);
+}
+
+fn record_backward(rec: &mut Recorder, stats: Tensor, targets: Tensor, l: Tensor, dims: [usize; 4]) {
+    let elements = (dims[0] * dims[1]) as u64;
+    let launch = Launch {
+        kernel: &BACKWARD,
+        consts: consts(rec, false),
+        tensors: &[stats, targets, l],
+        dims: &dims,
+        workgroups: grid(elements.div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+        flops: 5 * elements,
+    };
+    rec.dispatch("backward", launch);
+}
+
+fn stats_twin(call: &mut Call) {
+    let [_, v, row0, v0] = call.dims();
+    let first = call.flag("FIRST");
+    let ([logits, targets], [stats]) = call.tensors();
+    let targets = words(targets);
+    stats.par_chunks_mut(3).zip(logits.par_chunks(v)).enumerate().for_each(|(r, (stats, x))| {
+        let mut top = max(x);
+        if x.iter().any(|x| x.is_nan()) {
+            top = f32::NAN; // a maximum would hide it
+        }
+        let mut total = sum(v, |i| exp(x[i] - top));
+        if !first {
+            let both = stats[0].max(top);
+            total = stats[1] * exp(stats[0] - both) + total * exp(top - both);
+            top = both;
+        }
+        (stats[0], stats[1]) = (top, total);
+        let target = targets[row0 + r] as usize;
+        if (v0..v0 + v).contains(&target) {
+            stats[2] = x[target - v0];
+        } else if first {
+            stats[2] = 0.0;
+        }
+    });
+}
+
+fn loss_twin(call: &mut Call) {
+    let [r, row0] = call.dims();
+    let ([stats, targets], [losses]) = call.tensors();
+    let targets = words(targets);
+    for i in 0..r {
+        let s = &stats[3 * i..][..3];
+        let ignored = targets[row0 + i] == IGNORE;
+        losses[row0 + i] = if ignored { 0.0 } else { s[1].ln() + s[0] - s[2] };
+    }
+}
+
+fn backward_twin(call: &mut Call) {
+    let [_, v, row0, v0] = call.dims();
+    let scale = call.step.loss_scale;
+    let ([stats, targets], [dlogits]) = call.tensors();
+    let targets = words(targets);
+    dlogits.par_chunks_mut(v).enumerate().for_each(|(r, x)| {
+        let target = targets[row0 + r];
+        if target == IGNORE {
+            return x.fill(0.0);
+        }
+        let (top, total) = (stats[3 * r], stats[3 * r + 1]);
+        for x in x.iter_mut() {
+            *x = exp(*x - top) / total * scale;
+        }
+        if (v0..v0 + v).contains(&(target as usize)) {
+            x[target as usize - v0] -= scale;
+        }
+    });
+}
+
+fn sum_twin(call: &mut Call) {
+    let scale = call.step.loss_scale;
+    let ([losses], [scalars]) = call.tensors();
+    scalars[scalar::LOSS] += sum(losses.len(), |i| losses[i]) * scale;
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let sizes = [(1, 1, 1), (5, 8, 9), (3, 13, 127), (65, 16, 101), (9, 32, 4999)];
+    let one = |(bt, c, v): (usize, usize, usize)| {
+        // A third of the targets is not scored; the rest fall into either chunk.
+        let target = |i: usize| if i % 3 == 2 { IGNORE } else { (i * 7919 % v) as u32 };
+        let fills = vec![("targets", Fill::Words((0..bt).map(target).collect()))];
+        Case::new(format!("classifier {bt}x{c} of {v}"), limits, choices, fills, |rec| {
+            let x = rec.kept("x", Kind::Input, &[bt, c]);
+            let targets = rec.kept("targets", Kind::Input, &[bt]);
+            let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
+            let cut = v.div_ceil(3);
+            let ranges = if v > 1 { vec![(0, cut), (cut, v - cut)] } else { vec![(0, v)] };
+            let mut chunks = |name: &str| -> Vec<Chunk> {
+                let chunk = |&(row0, rows): &(usize, usize)| Chunk {
+                    tensor: rec.kept(format!("{name}.{row0}"), Kind::Input, &[rows, c]),
+                    row0,
+                    rows,
+                };
+                ranges.iter().map(chunk).collect()
+            };
+            let (wte, dwte) = (chunks("wte"), chunks("dwte"));
+            record(rec, x, &wte, targets, scalars, Some(Gradients { dwte: Some(&dwte) }));
+        })
+    };
+    sizes.into_iter().map(one).collect()
+}

@@ -1,0 +1,234 @@
+//! Token and position embedding.
+//!
+//!   out[b,t] = wte[token[b,t]] + wpe[pos + t]
+//!   dwte[v] = Σ over the positions whose token is v of dout       dwpe[t] = Σ_b dout[b,t]
+//!
+//! tokens (B,T) ids · wte (V,C), in chunks of rows · wpe (positions,C) · out (B·T,C).
+//! dwte, dwpe accumulate (+=). The host sorts a batch's positions into one bucket a distinct token (`tokens::Batch`),
+//! so that each row of dwte has one owner: deterministic, without atomics.
+
+use rayon::prelude::*;
+
+use crate::device::choices::grid;
+use crate::device::kernel::{read, update, words, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::{Case, Family, Fill};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family =
+    Family { name: "embedding", kernels: &[&FORWARD, &BACKWARD_WTE, &BACKWARD_WPE], cases };
+
+const LIB: &[&str] =
+    &[include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")];
+
+static FORWARD: Kernel = Kernel {
+    name: "embedding_forward",
+    file: "embedding.wgsl",
+    source: include_str!("../../shaders/embedding.wgsl"),
+    lib: LIB,
+    bindings: &[read("tokens"), read("wte"), read("wpe"), write("out")],
+    dims: &["BT", "T", "C", "row0", "rows", "positions"],
+    step: true,
+    // One addition: the same bits.
+    tolerance: 0.0,
+    twin: forward_twin,
+};
+
+static BACKWARD_WTE: Kernel = Kernel {
+    name: "embedding_backward_wte",
+    bindings: &[read("buckets"), read("order"), read("dout"), update("dwte")],
+    dims: &["BT", "C", "row0", "rows"],
+    step: false,
+    // The same additions in the same order.
+    tolerance: 0.0,
+    twin: backward_wte_twin,
+    ..FORWARD
+};
+
+static BACKWARD_WPE: Kernel = Kernel {
+    name: "embedding_backward_wpe",
+    bindings: &[read("dencoded"), update("dwpe")],
+    dims: &["B", "T", "C"],
+    step: false,
+    // The same additions in the same order.
+    tolerance: 0.0,
+    twin: backward_wpe_twin,
+    ..FORWARD
+};
+
+/// A contiguous range of `wte`'s rows, in a tensor of its own because the whole may be larger than one binding.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk {
+    /// (rows,C)
+    pub tensor: Tensor,
+    /// The first row.
+    pub row0: usize,
+    /// How many.
+    pub rows: usize,
+}
+
+/// What the host says of a batch besides its tokens; see `tokens::Batch`.
+#[derive(Debug, Clone, Copy)]
+pub struct Buckets {
+    /// (BT,3)
+    pub buckets: Tensor,
+    /// (BT)
+    pub order: Tensor,
+}
+
+fn consts(rec: &Recorder) -> Vec<(&'static str, Const)> {
+    vec![("WG", Const::U32(rec.choices.flat_workgroup()))]
+}
+
+/// Records out (BT,C) for tokens (BT) in sequences of `t`.
+pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe: Tensor) -> Tensor {
+    let [bt] = rec.extents(tokens);
+    let [positions, c] = rec.extents(wpe);
+    let out = rec.scratch("out", &[bt, c]);
+    for chunk in wte {
+        let launch = Launch {
+            kernel: &FORWARD,
+            consts: consts(rec),
+            tensors: &[tokens, chunk.tensor, wpe, out],
+            dims: &[bt, t, c, chunk.row0, chunk.rows, positions],
+            workgroups: grid(((bt * c) as u64).div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+            flops: (bt * c / wte.len()) as u64,
+        };
+        rec.dispatch_moving("forward", launch, (12 * bt * c / wte.len()) as u64);
+    }
+    out
+}
+
+/// Records dwte += … for each chunk.
+pub fn backward_wte(rec: &mut Recorder, with: Buckets, dout: Tensor, dwte: &[Chunk]) {
+    let [bt, c] = rec.extents(dout);
+    for chunk in dwte {
+        let launch = Launch {
+            kernel: &BACKWARD_WTE,
+            consts: consts(rec),
+            tensors: &[with.buckets, with.order, dout, chunk.tensor],
+            dims: &[bt, c, chunk.row0, chunk.rows],
+            workgroups: grid(bt as u64, &rec.limits),
+            flops: (bt * c / dwte.len()) as u64,
+        };
+        rec.dispatch_moving("backward_wte", launch, (12 * bt * c / dwte.len()) as u64);
+    }
+}
+
+/// Records dwpe += … for sequences of `t`.
+pub fn backward_wpe(rec: &mut Recorder, dout: Tensor, t: usize, dwpe: Tensor) {
+    let [bt, c] = rec.extents(dout);
+    let launch = Launch {
+        kernel: &BACKWARD_WPE,
+        consts: consts(rec),
+        tensors: &[dout, dwpe],
+        dims: &[bt / t, t, c],
+        workgroups: grid(((t * c) as u64).div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+        flops: (bt * c) as u64,
+    };
+    rec.dispatch_moving("backward_wpe", launch, 4 * (bt * c + 2 * t * c) as u64);
+}
+
+fn forward_twin(call: &mut Call) {
+    let [_, t, c, row0, rows, positions] = call.dims();
+    let pos = call.step.pos as usize;
+    let ([tokens, wte, wpe], [out]) = call.tensors();
+    let tokens = words(tokens);
+    out.par_chunks_mut(c).enumerate().for_each(|(bt, out)| {
+        let token = tokens[bt] as usize;
+        if token < row0 || token >= row0 + rows {
+            return;
+        }
+        let e = &wte[(token - row0) * c..][..c];
+        let p = &wpe[(pos + bt % t).min(positions - 1) * c..][..c];
+        for i in 0..c {
+            out[i] = e[i] + p[i];
+        }
+    });
+}
+
+fn backward_wte_twin(call: &mut Call) {
+    let [_, c, row0, rows] = call.dims();
+    let ([buckets, order, dout], [dwte]) = call.tensors();
+    let (buckets, order) = (words(buckets), words(order));
+    let mut sum = vec![0.0; c];
+    for bucket in buckets.chunks(3) {
+        let (token, members) = (bucket[0] as usize, &order[bucket[1] as usize..bucket[2] as usize]);
+        if members.is_empty() || token < row0 || token >= row0 + rows {
+            continue;
+        }
+        sum.fill(0.0);
+        for &bt in members {
+            add(&mut sum, &dout[bt as usize * c..][..c]);
+        }
+        add(&mut dwte[(token - row0) * c..][..c], &sum);
+    }
+}
+
+fn backward_wpe_twin(call: &mut Call) {
+    let [_, t, c] = call.dims();
+    let ([dout], [dwpe]) = call.tensors();
+    dwpe[..t * c].par_chunks_mut(c).enumerate().for_each(|(row, dwpe)| {
+        let mut sum = vec![0.0; c];
+        for b in dout.chunks(t * c) {
+            add(&mut sum, &b[row * c..][..c]);
+        }
+        add(dwpe, &sum);
+    });
+}
+
+fn add(into: &mut [f32], x: &[f32]) {
+    for (a, b) in into.iter_mut().zip(x) {
+        *a += b;
+    }
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let sizes = [(1, 1, 1, 1), (2, 5, 7, 11), (2, 31, 65, 101), (1, 16, 768, 509)];
+    let one = |(b, t, c, v): (usize, usize, usize, usize)| {
+        let bt = b * t;
+        // Every third position repeats a token, so that buckets have several members.
+        let tokens: Vec<u32> = (0..bt).map(|i| (i / 3 * 7919 % v) as u32).collect();
+        let mut order: Vec<u32> = (0..bt as u32).collect();
+        order.sort_by_key(|&i| tokens[i as usize]);
+        let mut buckets = vec![0; 3 * bt];
+        let (mut first, mut row) = (0, 0);
+        while first < bt {
+            let token = tokens[order[first] as usize];
+            let end = first + order[first..].iter().take_while(|&&i| tokens[i as usize] == token).count();
+            buckets[3 * row..][..3].copy_from_slice(&[token, first as u32, end as u32]);
+            (first, row) = (end, row + 1);
+        }
+        let fills = vec![
+            ("tokens", Fill::Words(tokens)),
+            ("buckets", Fill::Words(buckets)),
+            ("order", Fill::Words(order)),
+        ];
+        Case::new(format!("embedding {b}x{t}x{c} of {v}"), limits, choices, fills, |rec| {
+            let tokens = rec.kept("tokens", Kind::Input, &[bt]);
+            let with = Buckets {
+                buckets: rec.kept("buckets", Kind::Input, &[bt, 3]),
+                order: rec.kept("order", Kind::Input, &[bt]),
+            };
+            // Two chunks of unequal size wherever there are two rows.
+            let cut = v.div_ceil(3);
+            let ranges = if v > 1 { vec![(0, cut), (cut, v - cut)] } else { vec![(0, v)] };
+            let mut chunks = |name: &str| -> Vec<Chunk> {
+                let chunk = |&(row0, rows): &(usize, usize)| Chunk {
+                    tensor: rec.kept(format!("{name}.{row0}"), Kind::Input, &[rows, c]),
+                    row0,
+                    rows,
+                };
+                ranges.iter().map(chunk).collect()
+            };
+            let (wte, dwte) = (chunks("wte"), chunks("dwte"));
+            let wpe = rec.kept("wpe", Kind::Input, &[t + 2, c]);
+            let dwpe = rec.kept("dwpe", Kind::Input, &[t + 2, c]);
+            let out = forward(rec, tokens, t, &wte, wpe);
+            backward_wte(rec, with, out, &dwte);
+            backward_wpe(rec, out, t, dwpe);
+        })
+    };
+    sizes.into_iter().map(one).collect()
+}

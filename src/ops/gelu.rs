@@ -1,0 +1,106 @@
+//! GELU in its tanh form (Hendrycks and Gimpel 2016, arXiv:1606.08415), GPT-2's `gelu_new`.
+//!
+//!   u = √(2/π)·(x + 0.044715·x³)      y = ½·x·(1 + tanh u)
+//!   dy/dx = ½·(1 + tanh u) + ½·x·(1 − tanh² u)·√(2/π)·(1 + 3·0.044715·x²)
+//!
+//! inp, out (BT,4C). Backward turns dout into dinp in place.
+
+use rayon::prelude::*;
+
+use crate::device::choices::grid;
+use crate::device::kernel::{read, update, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::math::exp;
+use crate::ops::{Case, Family, Fill};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family = Family { name: "gelu", kernels: &[&FORWARD, &BACKWARD], cases };
+
+static FORWARD: Kernel = Kernel {
+    name: "gelu_forward",
+    file: "gelu.wgsl",
+    source: include_str!("../../shaders/gelu.wgsl"),
+    lib: &[include_str!("../../shaders/lib/grid.wgsl")],
+    bindings: &[read("inp"), write("out")],
+    dims: &["N"],
+    step: false,
+    // WGSL allows exp an error of 3 + 2·|x| units in the last place, |x| ≤ 20 here: 43·2⁻²³ at the worst element.
+    tolerance: 5e-6,
+    twin: forward_twin,
+};
+
+static BACKWARD: Kernel =
+    Kernel { name: "gelu_backward", bindings: &[read("inp"), update("dx")], twin: backward_twin, ..FORWARD };
+
+fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, tensors: &[Tensor], flops: u64) {
+    let n: usize = rec.shape(tensors[0]).iter().product();
+    let wg = rec.choices.flat_workgroup();
+    let launch = Launch {
+        kernel,
+        consts: vec![("WG", Const::U32(wg))],
+        tensors,
+        dims: &[n],
+        workgroups: grid((n as u64).div_ceil(wg.into()), &rec.limits),
+        flops: flops * n as u64,
+    };
+    rec.dispatch(label, launch);
+}
+
+/// Records y.
+pub fn forward(rec: &mut Recorder, inp: Tensor) -> Tensor {
+    let shape = rec.shape(inp).to_vec();
+    let out = rec.scratch("out", &shape);
+    record(rec, &FORWARD, "forward", &[inp, out], 10);
+    out
+}
+
+/// Records dout → dinp, in place.
+pub fn backward(rec: &mut Recorder, inp: Tensor, dout: Tensor) {
+    record(rec, &BACKWARD, "backward", &[inp, dout], 16);
+}
+
+const S: f32 = 0.797_884_6; // √(2/π)
+
+#[inline(always)]
+fn tanh(u: f32) -> f32 {
+    1.0 - 2.0 / (exp(2.0 * u.clamp(-10.0, 10.0)) + 1.0)
+}
+
+/// Elements a task takes.
+const CHUNK: usize = 1 << 14;
+
+fn forward_twin(call: &mut Call) {
+    let ([inp], [out]) = call.tensors();
+    out.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(y, x)| {
+        for (y, &x) in y.iter_mut().zip(x) {
+            let t = tanh(S * (x + 0.044715 * x * x * x));
+            *y = 0.5 * x * (1.0 + t);
+        }
+    });
+}
+
+fn backward_twin(call: &mut Call) {
+    let ([inp], [dx]) = call.tensors();
+    dx.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(dx, x)| {
+        for (dx, &x) in dx.iter_mut().zip(x) {
+            let t = tanh(S * (x + 0.044715 * x * x * x));
+            let du = S * (1.0 + 3.0 * 0.044715 * x * x);
+            *dx *= 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du;
+        }
+    });
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let one = |(rows, c): (usize, usize)| {
+        // Scale 5: the flat ends of the curve as well as its bend.
+        let fills = vec![("inp", Fill::Normal(5.0))];
+        Case::new(format!("gelu {rows}x{c}"), limits, choices, fills, |rec| {
+            let inp = rec.kept("inp", Kind::Input, &[rows, c]);
+            let dout = rec.kept("dout", Kind::Input, &[rows, c]);
+            forward(rec, inp);
+            backward(rec, inp, dout);
+        })
+    };
+    [(1, 1), (1, 63), (1, 257), (7, 97), (16, 3072)].into_iter().map(one).collect()
+}

@@ -1,0 +1,220 @@
+//! LayerNorm over channels (Ba et al. 2016, arXiv:1607.06450).
+//!
+//!   x̂ = (x − μ)·rstd      rstd = 1/√(σ² + ε)      y = γ⊙x̂ + β
+//!   dx̂ = γ⊙dy             dx = rstd·(dx̂ − mean(dx̂) − x̂⊙mean(dx̂⊙x̂))
+//!   dγ = Σ dy⊙x̂           dβ = Σ dy
+//!
+//! inp, out (BT,C) · weight γ, bias β (C) · mean μ, rstd (BT), kept for backward.
+//! dweight, dbias accumulate (+=); dinp adds into the residual stream.
+
+use rayon::prelude::*;
+
+use crate::base::config::LAYER_NORM_EPS;
+use crate::device::choices::grid;
+use crate::device::kernel::{read, update, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::math::sum;
+use crate::ops::{Case, Family};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family = Family {
+    name: "layernorm",
+    kernels: &[&FORWARD, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
+    cases,
+};
+
+/// Rows of a chunk of dγ and dβ: long enough that the chunks' sums are few, short enough to fill a GPU.
+const ROWS: usize = 64;
+
+const SOURCE: &str = include_str!("../../shaders/layernorm.wgsl");
+const LIB: &[&str] =
+    &[include_str!("../../shaders/lib/grid.wgsl"), include_str!("../../shaders/lib/reduce.wgsl")];
+
+static FORWARD: Kernel = Kernel {
+    name: "layernorm_forward",
+    file: "layernorm.wgsl",
+    source: SOURCE,
+    lib: LIB,
+    bindings: &[read("inp"), read("weight"), read("bias"), write("out"), write("mean"), write("rstd")],
+    dims: &["BT", "C"],
+    step: false,
+    // Two sums of C numbers in another order: about √C·2⁻²⁴ each, C ≤ 1600.
+    tolerance: 3e-6,
+    twin: forward_twin,
+};
+
+static BACKWARD_INPUT: Kernel = Kernel {
+    name: "layernorm_backward_input",
+    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("dout"), update("dinp")],
+    twin: backward_input_twin,
+    ..FORWARD
+};
+
+static BACKWARD_PARAMS: Kernel = Kernel {
+    name: "layernorm_backward_params",
+    bindings: &[read("x"), read("mean_of"), read("r_of"), read("dy"), write("chunks")],
+    twin: backward_params_twin,
+    ..FORWARD
+};
+
+static REDUCE_PARAMS: Kernel = Kernel {
+    name: "layernorm_reduce_params",
+    bindings: &[read("sums"), update("dweight"), update("dbias")],
+    dims: &["P", "C"],
+    twin: reduce_params_twin,
+    ..FORWARD
+};
+
+/// What forward leaves for backward.
+#[derive(Debug, Clone, Copy)]
+pub struct Stats {
+    /// (BT)
+    pub mean: Tensor,
+    /// (BT)
+    pub rstd: Tensor,
+}
+
+fn consts(rec: &Recorder) -> Vec<(&'static str, Const)> {
+    vec![
+        ("WG", Const::U32(rec.choices.row_workgroup())),
+        ("FLAT", Const::U32(rec.choices.flat_workgroup())),
+        ("ROWS", Const::U32(ROWS as u32)),
+    ]
+}
+
+/// Records y and its statistics.
+pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) -> (Tensor, Stats) {
+    let [bt, c] = rec.extents(inp);
+    let out = rec.scratch("out", &[bt, c]);
+    let mean = rec.scratch("mean", &[bt]);
+    let rstd = rec.scratch("rstd", &[bt]);
+    let launch = Launch {
+        kernel: &FORWARD,
+        consts: consts(rec),
+        tensors: &[inp, weight, bias, out, mean, rstd],
+        dims: &[bt, c],
+        workgroups: grid(bt as u64, &rec.limits),
+        flops: 8 * (bt * c) as u64,
+    };
+    rec.dispatch("forward", launch);
+    (out, Stats { mean, rstd })
+}
+
+/// The gradients that a backward adds into; `None` where the parameters are frozen.
+pub type ParamGradients = Option<(Tensor, Tensor)>;
+
+/// Records dinp += …, dweight += …, dbias += ….
+pub fn backward(
+    rec: &mut Recorder,
+    inp: Tensor,
+    weight: Tensor,
+    stats: Stats,
+    dout: Tensor,
+    dinp: Tensor,
+    params: ParamGradients,
+) {
+    let [bt, c] = rec.extents(inp);
+    let launch = Launch {
+        kernel: &BACKWARD_INPUT,
+        consts: consts(rec),
+        tensors: &[inp, weight, stats.mean, stats.rstd, dout, dinp],
+        dims: &[bt, c],
+        workgroups: grid(bt as u64, &rec.limits),
+        flops: 11 * (bt * c) as u64,
+    };
+    rec.dispatch("backward_input", launch);
+    let Some((dweight, dbias)) = params else { return };
+    let p = bt.div_ceil(ROWS);
+    let columns = (c as u32).div_ceil(rec.choices.flat_workgroup());
+    let chunks = rec.scratch("chunks", &[p, 2, c]);
+    let launch = Launch {
+        kernel: &BACKWARD_PARAMS,
+        consts: consts(rec),
+        tensors: &[inp, stats.mean, stats.rstd, dout, chunks],
+        dims: &[bt, c],
+        workgroups: [columns, p as u32, 1],
+        flops: 4 * (bt * c) as u64,
+    };
+    rec.dispatch("backward_params", launch);
+    let launch = Launch {
+        kernel: &REDUCE_PARAMS,
+        consts: consts(rec),
+        tensors: &[chunks, dweight, dbias],
+        dims: &[p, c],
+        workgroups: [columns, 1, 1],
+        flops: 2 * (p * c) as u64,
+    };
+    rec.dispatch("reduce_params", launch);
+}
+
+fn forward_twin(call: &mut Call) {
+    let [_, c] = call.dims();
+    let ([inp, weight, bias], [out, mean, rstd]) = call.tensors();
+    let rows = inp.par_chunks(c).zip(out.par_chunks_mut(c)).zip(mean.par_iter_mut().zip(rstd));
+    rows.for_each(|((x, y), (mean, rstd))| {
+        let mu = sum(c, |i| x[i]) / c as f32;
+        let variance = sum(c, |i| (x[i] - mu) * (x[i] - mu)) / c as f32;
+        let r = 1.0 / (variance + LAYER_NORM_EPS).sqrt();
+        for i in 0..c {
+            y[i] = weight[i] * ((x[i] - mu) * r) + bias[i];
+        }
+        (*mean, *rstd) = (mu, r);
+    });
+}
+
+fn backward_input_twin(call: &mut Call) {
+    let [_, c] = call.dims();
+    let ([inp, weight, mean, rstd, dout], [dinp]) = call.tensors();
+    dinp.par_chunks_mut(c).enumerate().for_each(|(bt, dx)| {
+        let (x, dy) = (&inp[bt * c..][..c], &dout[bt * c..][..c]);
+        let (mu, r) = (mean[bt], rstd[bt]);
+        let mean_dxhat = sum(c, |i| weight[i] * dy[i]) / c as f32;
+        let mean_dxhat_xhat = sum(c, |i| weight[i] * dy[i] * ((x[i] - mu) * r)) / c as f32;
+        for i in 0..c {
+            let xhat = (x[i] - mu) * r;
+            dx[i] += r * (weight[i] * dy[i] - mean_dxhat - xhat * mean_dxhat_xhat);
+        }
+    });
+}
+
+fn backward_params_twin(call: &mut Call) {
+    let [bt, c] = call.dims();
+    let rows = call.number("ROWS");
+    let ([inp, mean, rstd, dout], [chunks]) = call.tensors();
+    chunks.par_chunks_mut(2 * c).enumerate().for_each(|(p, sums)| {
+        sums.fill(0.0);
+        let (dgamma, dbeta) = sums.split_at_mut(c);
+        for t in p * rows..((p + 1) * rows).min(bt) {
+            let (x, dy) = (&inp[t * c..][..c], &dout[t * c..][..c]);
+            for i in 0..c {
+                dgamma[i] += dy[i] * ((x[i] - mean[t]) * rstd[t]);
+                dbeta[i] += dy[i];
+            }
+        }
+    });
+}
+
+fn reduce_params_twin(call: &mut Call) {
+    let [_, c] = call.dims();
+    let ([sums], [dweight, dbias]) = call.tensors();
+    for i in 0..c {
+        dweight[i] += sums.chunks(2 * c).map(|chunk| chunk[i]).sum::<f32>();
+        dbias[i] += sums.chunks(2 * c).map(|chunk| chunk[c + i]).sum::<f32>();
+    }
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let sizes = [(1, 1), (3, 7), (5, 9), (65, 97), (2, 127), (3, 129), (16, 768)];
+    let one = |(bt, c): (usize, usize)| {
+        Case::new(format!("layernorm {bt}x{c}"), limits, choices, vec![], |rec| {
+            let inp = rec.kept("inp", Kind::Input, &[bt, c]);
+            let [weight, bias, dweight, dbias] =
+                ["weight", "bias", "dweight", "dbias"].map(|n| rec.kept(n, Kind::Input, &[c]));
+            let [dout, dinp] = ["dout", "dinp"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
+            let (_, stats) = forward(rec, inp, weight, bias);
+            backward(rec, inp, weight, stats, dout, dinp, Some((dweight, dbias)));
+        })
+    };
+    sizes.into_iter().map(one).collect()
+}

@@ -1,0 +1,291 @@
+//! The matrix product, in the three layouts that a linear layer needs, with the bias added in the same dispatch.
+//!
+//!   NN  c = a·b (+ bias)    forward:          out (M,N)   = inp (M,K)·weight (K,N) + bias
+//!   NT  c = a·bᵀ            backward_input:   dinp (M,K)  = dout (M,N)·weightᵀ
+//!   TN  c = aᵀ·b            backward_weight:  dweight (K,N) += inpᵀ·dout
+//!
+//! Weights are Conv1D's [in, out]. No transpose is ever stored: a layout is how a tile is loaded. Two kernels: one for
+//! real GPUs, tiles in shared memory (`matmul`), one for software adapters, tiles in registers (`matmul_lanes`).
+//! The twin is the `gemm` crate, whose bits do not depend on the number of threads (tests hold it to that).
+
+use crate::device::kernel::{read, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::{Case, Family};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family =
+    Family { name: "matmul", kernels: &[&TILES, &TILES_BIAS, &LANES, &LANES_BIAS], cases };
+
+static TILES: Kernel = Kernel {
+    name: "matmul",
+    file: "matmul.wgsl",
+    source: include_str!("../../shaders/matmul.wgsl"),
+    lib: &[],
+    // With ACC the kernel adds into c; it is bound as written all the same, because the first product into a tensor
+    // and the later ones are one kernel, and the planner must let the first be its birth.
+    bindings: &[read("a"), read("b"), write("c")],
+    dims: &["M", "K", "N", "a0", "b0", "c0"],
+    step: false,
+    // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
+    tolerance: 1.5e-5,
+    twin: |call| {
+        let ([a, b], [c]) = call.tensors();
+        twin(call, a, b, None, c);
+    },
+};
+
+static TILES_BIAS: Kernel = Kernel {
+    name: "matmul_bias",
+    bindings: &[read("a"), read("b"), read("bias"), write("c_bias")],
+    twin: |call| {
+        let ([a, b, bias], [c]) = call.tensors();
+        twin(call, a, b, Some(bias), c);
+    },
+    ..TILES
+};
+
+static LANES: Kernel = Kernel {
+    name: "matmul_lanes",
+    file: "matmul_lanes.wgsl",
+    source: include_str!("../../shaders/matmul_lanes.wgsl"),
+    ..TILES
+};
+
+static LANES_BIAS: Kernel = Kernel {
+    name: "matmul_lanes_bias",
+    file: "matmul_lanes.wgsl",
+    source: include_str!("../../shaders/matmul_lanes.wgsl"),
+    ..TILES_BIAS
+};
+
+/// Which operand is stored transposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// a (M,K), b (K,N)
+    NN = 0,
+    /// a (M,K), b (N,K)
+    NT = 1,
+    /// a (K,M), b (K,N)
+    TN = 2,
+}
+
+/// A matrix that starts `offset` elements into a tensor.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand {
+    /// Where it lies.
+    pub tensor: Tensor,
+    /// Its first element.
+    pub offset: usize,
+}
+
+impl From<Tensor> for Operand {
+    fn from(tensor: Tensor) -> Operand {
+        Operand { tensor, offset: 0 }
+    }
+}
+
+/// What is multiplied: c (m,n) = or += a·b over a depth of k.
+#[derive(Debug, Clone, Copy)]
+pub struct Product {
+    /// How a and b are stored.
+    pub layout: Layout,
+    /// Rows of c.
+    pub m: usize,
+    /// Columns of c.
+    pub n: usize,
+    /// Terms of each sum.
+    pub k: usize,
+    /// Whether c is added to.
+    pub accumulate: bool,
+}
+
+/// Records one product.
+pub fn product(
+    rec: &mut Recorder,
+    label: &str,
+    p: Product,
+    a: Operand,
+    b: Operand,
+    c: Operand,
+    bias: Option<Tensor>,
+) {
+    // Loads are four words wide where the rows that are walked, and where they start, are multiples of four.
+    let Product { layout, m, n, k, .. } = p;
+    let walked: &[usize] = match layout {
+        Layout::NN => &[k, n],
+        Layout::NT => &[k],
+        Layout::TN => &[m, k, n],
+    };
+    let wide = walked.iter().chain(&[a.offset, b.offset]).all(|x| x % 4 == 0);
+    let tile = Tile::of(rec.choices, p);
+    let mut consts = vec![("LAYOUT", Const::U32(layout as u32)), ("ACC", Const::Bool(p.accumulate))];
+    consts.extend(tile.consts(wide));
+    let tensors = [a.tensor, b.tensor, bias.unwrap_or(c.tensor), c.tensor];
+    let (plain, biased) = tile.kernels();
+    let launch = Launch {
+        kernel: if bias.is_some() { biased } else { plain },
+        consts,
+        tensors: if bias.is_some() { &tensors } else { &tensors[..3] },
+        dims: &[m, k, n, a.offset, b.offset, c.offset],
+        workgroups: tile.workgroups(m, n),
+        flops: 2 * (m * n * k) as u64,
+    };
+    let c_words = m * n * if p.accumulate { 2 } else { 1 };
+    rec.dispatch_moving(label, launch, 4 * (m * k + k * n + c_words) as u64);
+}
+
+/// The tiles that ship.
+enum Tile {
+    Lanes,
+    Small,
+    Large,
+}
+
+impl Tile {
+    fn of(choices: Choices, p: Product) -> Tile {
+        match choices {
+            Choices::Lanes => Tile::Lanes,
+            // A large tile needs enough of them to fill the GPU.
+            Choices::Tiles if p.m.div_ceil(128) * p.n.div_ceil(64) >= 64 => Tile::Large,
+            Choices::Tiles => Tile::Small,
+        }
+    }
+
+    fn kernels(&self) -> (&'static Kernel, &'static Kernel) {
+        match self {
+            Tile::Lanes => (&LANES, &LANES_BIAS),
+            _ => (&TILES, &TILES_BIAS),
+        }
+    }
+
+    fn consts(&self, wide: bool) -> Vec<(&'static str, Const)> {
+        let w = [
+            ("W", Const::U32(if wide { 4 } else { 1 })),
+            ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+        ];
+        let sizes: &[(&'static str, u32)] = match self {
+            Tile::Lanes => &[("ROWS", 16), ("COLS", 8), ("LANES", 8)],
+            Tile::Small => &[("BM", 32), ("BN", 32), ("BK", 16), ("TM", 4), ("TN", 4)],
+            Tile::Large => &[("BM", 128), ("BN", 64), ("BK", 16), ("TM", 8), ("TN", 4)],
+        };
+        w.into_iter().chain(sizes.iter().map(|&(n, x)| (n, Const::U32(x)))).collect()
+    }
+
+    fn workgroups(&self, m: usize, n: usize) -> [u32; 3] {
+        let (rows, cols) = match self {
+            Tile::Lanes => (16, 64),
+            Tile::Small => (32, 32),
+            Tile::Large => (128, 64),
+        };
+        [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, 1]
+    }
+}
+
+/// Records out = inp·weight + bias.
+pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) -> Tensor {
+    let ([m, k], [_, n]) = (rec.extents(inp), rec.extents(weight));
+    let out = rec.scratch("out", &[m, n]);
+    let p = Product { layout: Layout::NN, m, n, k, accumulate: false };
+    product(rec, "forward", p, inp.into(), weight.into(), out.into(), Some(bias));
+    out
+}
+
+/// Records dinp = dout·weightᵀ.
+pub fn backward_input(rec: &mut Recorder, dout: Tensor, weight: Tensor) -> Tensor {
+    let ([m, n], [k, _]) = (rec.extents(dout), rec.extents(weight));
+    let dinp = rec.scratch("dinp", &[m, k]);
+    let p = Product { layout: Layout::NT, m, n: k, k: n, accumulate: false };
+    product(rec, "backward_input", p, dout.into(), weight.into(), dinp.into(), None);
+    dinp
+}
+
+/// Records dweight += inpᵀ·dout.
+pub fn backward_weight(rec: &mut Recorder, inp: Tensor, dout: Tensor, dweight: Tensor) {
+    let ([m, k], [_, n]) = (rec.extents(inp), rec.extents(dout));
+    let p = Product { layout: Layout::TN, m: k, n, k: m, accumulate: true };
+    product(rec, "backward_weight", p, inp.into(), dout.into(), dweight.into(), None);
+}
+
+/// A matrix for the `gemm` crate: its elements, and the steps from row to row and from column to column.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub data: &'a [f32],
+    pub rs: usize,
+    pub cs: usize,
+}
+
+/// c (m,n; rows `c_rs` apart) = or += scale·a·b, by the `gemm` crate.
+pub(crate) fn gemm(
+    [m, n, k]: [usize; 3],
+    a: View,
+    b: View,
+    (c, c_rs): (&mut [f32], usize),
+    (scale, accumulate): (f32, bool),
+    parallel: bool,
+) {
+    let last = |rows: usize, rs: usize, cols: usize, cs: usize| (rows - 1) * rs + (cols - 1) * cs;
+    assert!(last(m, a.rs, k, a.cs) < a.data.len(), "a lies within its slice");
+    assert!(last(k, b.rs, n, b.cs) < b.data.len(), "b lies within its slice");
+    assert!(last(m, c_rs, n, 1) < c.len(), "c lies within its slice");
+    let parallelism = if parallel { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
+    let (a_step, b_step) = ((a.cs as isize, a.rs as isize), (b.cs as isize, b.rs as isize));
+    let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
+    // SAFETY: the three asserts hold every index that gemm forms, (rows−1)·rs + (cols−1)·cs at most, inside its slice;
+    // c is borrowed mutably, so it aliases neither operand.
+    unsafe {
+        let one = if accumulate { 1.0 } else { 0.0 };
+        gemm::gemm(
+            m, n, k, c, 1, c_rs as isize, accumulate, a, a_step.0, a_step.1, b, b_step.0, b_step.1, one, scale,
+            false, false, false, parallelism,
+        );
+    }
+}
+
+fn twin(call: &Call, a: &[f32], b: &[f32], bias: Option<&[f32]>, c: &mut [f32]) {
+    let [m, k, n, a0, b0, c0] = call.dims();
+    let layout = call.number("LAYOUT");
+    let row_major = |data, cols| View { data, rs: cols, cs: 1 };
+    let col_major = |data, rows| View { data, rs: 1, cs: rows };
+    let (a, b) = (&a[a0..], &b[b0..]);
+    let a = if layout == Layout::TN as usize { col_major(a, m) } else { row_major(a, k) };
+    let b = if layout == Layout::NT as usize { col_major(b, k) } else { row_major(b, n) };
+    let c = &mut c[c0..c0 + m * n];
+    let mut accumulate = call.flag("ACC");
+    if let Some(bias) = bias {
+        for row in c.chunks_mut(n) {
+            if accumulate {
+                row.iter_mut().zip(bias).for_each(|(c, b)| *c += b);
+            } else {
+                row.copy_from_slice(bias);
+            }
+        }
+        accumulate = true;
+    }
+    gemm([m, n, k], a, b, (c, n), (1.0, accumulate), true);
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let sizes = [
+        (1, 1, 1), (15, 17, 3), (17, 63, 16), (31, 33, 65), (33, 65, 31), (97, 101, 37), (4, 8, 12), (128, 64, 16),
+        (64, 192, 100), (127, 129, 64), (256, 768, 64), (1024, 512, 8),
+    ];
+    let one = |(m, n, k): (usize, usize, usize)| {
+        Case::new(format!("matmul {m}x{k}x{n}"), limits, choices, vec![], |rec| {
+            let inp = rec.kept("inp", Kind::Input, &[m, k]);
+            let weight = rec.kept("weight", Kind::Input, &[k, n]);
+            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let dweight = rec.kept("dweight", Kind::Input, &[k, n]);
+            let out = forward(rec, inp, weight, bias);
+            backward_input(rec, out, weight);
+            backward_weight(rec, inp, out, dweight);
+            // The second half of the rows on their own, into the second half of another matrix.
+            let out = rec.kept("halves", Kind::Output, &[m, n]);
+            let half = m / 2;
+            let (a, c) = (Operand { tensor: inp, offset: half * k }, Operand { tensor: out, offset: half * n });
+            let p = Product { layout: Layout::NN, m: m - half, n, k, accumulate: true };
+            product(rec, "half", p, a, weight.into(), c, None);
+        })
+    };
+    sizes.into_iter().map(one).collect()
+}

@@ -1,0 +1,119 @@
+//! One row times a matrix: decoding's product.
+//!
+//!   NN: y = x·W + bias, W (K,N)      NT: y = x·Wᵀ, W (N,K)
+//!
+//! x (1,K) · y (1,N), from column n0 on where W is a chunk of a larger matrix.
+
+use rayon::prelude::*;
+
+use crate::device::choices::grid;
+use crate::device::kernel::{read, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::math::sum;
+use crate::ops::matmul::Layout;
+use crate::ops::{Case, Family};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family = Family { name: "matvec", kernels: &[&MATVEC, &MATVEC_BIAS], cases };
+
+static MATVEC: Kernel = Kernel {
+    name: "matvec",
+    file: "matvec.wgsl",
+    source: include_str!("../../shaders/matvec.wgsl"),
+    lib: &[include_str!("../../shaders/lib/grid.wgsl"), include_str!("../../shaders/lib/reduce.wgsl")],
+    bindings: &[read("x"), read("w"), write("y")],
+    dims: &["K", "N", "n0"],
+    step: false,
+    // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 6400.
+    tolerance: 5e-6,
+    twin,
+};
+
+static MATVEC_BIAS: Kernel = Kernel {
+    name: "matvec_bias",
+    bindings: &[read("x"), read("w"), read("bias"), write("y_biased")],
+    twin: bias_twin,
+    ..MATVEC
+};
+
+/// Records y[n0..] = x·W (+ bias) for one row x (1,K).
+pub fn record(rec: &mut Recorder, label: &str, layout: Layout, x: Tensor, w: Tensor, bias: Option<Tensor>, y: (Tensor, usize)) {
+    let [rows, cols] = rec.extents(w);
+    let (k, n) = if layout == Layout::NN { (rows, cols) } else { (cols, rows) };
+    let (wg, columns) = match rec.choices {
+        Choices::Lanes => (8, 8),
+        Choices::Tiles => (128, 32),
+    };
+    let groups = if layout == Layout::NN { n.div_ceil(columns) } else { n };
+    let with_bias = [x, w, bias.unwrap_or(x), y.0];
+    let launch = Launch {
+        kernel: if bias.is_some() { &MATVEC_BIAS } else { &MATVEC },
+        consts: vec![
+            ("WG", Const::U32(wg)),
+            ("COLS", Const::U32(columns as u32)),
+            ("LAYOUT", Const::U32(layout as u32)),
+        ],
+        tensors: if bias.is_some() { &with_bias } else { &[x, w, y.0] },
+        dims: &[k, n, y.1],
+        workgroups: grid(groups as u64, &rec.limits),
+        flops: 2 * (k * n) as u64,
+    };
+    rec.dispatch_moving(label, launch, 4 * (k * n + k + n) as u64);
+}
+
+fn twin(call: &mut Call) {
+    let ([x, w], [y]) = call.tensors();
+    product(call, x, w, None, y);
+}
+
+fn bias_twin(call: &mut Call) {
+    let ([x, w, bias], [y]) = call.tensors();
+    product(call, x, w, Some(bias), y);
+}
+
+/// Columns a task takes: a few cache lines of each row.
+const CHUNK: usize = 256;
+
+fn product(call: &Call, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+    let [k, n, n0] = call.dims();
+    let nt = call.number("LAYOUT") == Layout::NT as usize;
+    y[n0..n0 + n].par_chunks_mut(CHUNK).enumerate().for_each(|(i, y)| {
+        let first = i * CHUNK;
+        if nt {
+            for (j, y) in y.iter_mut().enumerate() {
+                let row = &w[(first + j) * k..][..k];
+                *y = sum(k, |i| x[i] * row[i]);
+            }
+        } else {
+            y.fill(0.0);
+            for (row, x) in w.chunks(n).zip(x) {
+                for (y, w) in y.iter_mut().zip(&row[first..]) {
+                    *y += x * w;
+                }
+            }
+        }
+        if let Some(bias) = bias {
+            for (y, b) in y.iter_mut().zip(&bias[first..]) {
+                *y += b;
+            }
+        }
+    });
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let sizes = [(1, 1), (7, 9), (97, 31), (127, 33), (768, 1000)];
+    let one = |(k, n): (usize, usize)| {
+        Case::new(format!("matvec {k}x{n}"), limits, choices, vec![], |rec| {
+            let x = rec.kept("x", Kind::Input, &[1, k]);
+            let nn = rec.kept("nn", Kind::Input, &[k, n]);
+            let nt = rec.kept("nt", Kind::Input, &[n, k]);
+            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let [a, b, c] = ["a", "b", "c"].map(|s| rec.kept(s, Kind::Output, &[1, n + 3]));
+            record(rec, "nn", Layout::NN, x, nn, None, (a, 3));
+            record(rec, "nn_bias", Layout::NN, x, nn, Some(bias), (b, 0));
+            record(rec, "nt", Layout::NT, x, nt, None, (c, 3));
+        })
+    };
+    sizes.into_iter().map(one).collect()
+}

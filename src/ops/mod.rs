@@ -1,0 +1,102 @@
+//! Room 2: the ops, one file each: the maths, what is recorded for forward and backward, the CPU twin, the test cases.
+//!
+//! [`FAMILIES`] lists every kernel with its cases: doctor, the tests and the bench read that list and nothing else.
+
+pub mod adamw;
+pub mod attention;
+pub mod bias;
+pub mod classifier;
+pub mod dropout;
+pub mod embedding;
+pub mod fill;
+pub mod gelu;
+pub mod kv_cache;
+pub mod layernorm;
+pub mod math;
+pub mod matmul;
+pub mod matvec;
+pub mod norm;
+pub mod residual;
+
+use crate::base::rng::Rng;
+use crate::device::{Choices, Kernel, Limits, Recorder, Recording};
+
+/// An op's kernels and the recordings that try them.
+pub struct Family {
+    /// The op, and its file.
+    pub name: &'static str,
+    /// Its kernels.
+    pub kernels: &'static [&'static Kernel],
+    /// Small recordings that use every kernel, at sizes 1, a workgroup ± 1, a prime and a real one.
+    pub cases: fn(Limits, Choices) -> Vec<Case>,
+}
+
+/// Every op of the project.
+pub const FAMILIES: &[Family] = &[
+    embedding::FAMILY,
+    layernorm::FAMILY,
+    matmul::FAMILY,
+    matvec::FAMILY,
+    bias::FAMILY,
+    attention::FAMILY,
+    kv_cache::FAMILY,
+    gelu::FAMILY,
+    residual::FAMILY,
+    dropout::FAMILY,
+    classifier::FAMILY,
+    norm::FAMILY,
+    adamw::FAMILY,
+    fill::FAMILY,
+];
+
+/// What a test case puts into a kept tensor before the replay.
+#[derive(Debug, Clone)]
+pub enum Fill {
+    /// Normal numbers of this scale.
+    Normal(f32),
+    /// The absolute values of normal numbers of this scale (second moments).
+    Positive(f32),
+    /// These words.
+    Words(Vec<u32>),
+}
+
+/// A small recording with its inputs.
+pub struct Case {
+    /// The op and the size: `layernorm 3x5x97`.
+    pub name: String,
+    /// What is replayed.
+    pub recording: Recording,
+    /// Inputs by tensor name; every other kept tensor is normal with scale 1.
+    pub fills: Vec<(String, Fill)>,
+}
+
+impl Case {
+    /// Records a case.
+    fn new(
+        name: String,
+        limits: Limits,
+        choices: Choices,
+        fills: Vec<(&str, Fill)>,
+        record: impl FnOnce(&mut Recorder),
+    ) -> Case {
+        let mut rec = Recorder::new("case", limits, choices);
+        record(&mut rec);
+        let recording = rec.finish().expect("test cases fit every device");
+        let fills = fills.into_iter().map(|(n, f)| (n.to_string(), f)).collect();
+        Case { name, recording, fills }
+    }
+
+    /// The data of a kept tensor of this case: the same on every device.
+    pub fn data(&self, name: &str, numel: usize) -> Vec<f32> {
+        let fill = self.fills.iter().find(|(n, _)| n == name).map(|(_, f)| f.clone());
+        let mut rng = Rng::new(1, name);
+        match fill.unwrap_or(Fill::Normal(1.0)) {
+            Fill::Normal(scale) => (0..numel).map(|_| scale * rng.normal()).collect(),
+            Fill::Positive(scale) => (0..numel).map(|_| scale * rng.normal().abs()).collect(),
+            Fill::Words(words) => {
+                assert_eq!(words.len(), numel, "{name}: one word an element");
+                bytemuck::cast_slice(&words).to_vec()
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The global gradient norm, and the factor that clips it.
+//!
+//!   norm = √ Σ g²      factor = min(1, clip / (norm + 10⁻⁶)), or 1 where clip is 0
+//!
+//! As `torch.nn.utils.clip_grad_norm_` does it. Gradients of any shape; norm and factor go to the scalars.
+
+use rayon::prelude::*;
+
+use crate::device::choices::grid;
+use crate::device::kernel::{read, update, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::classifier::scalar;
+use crate::ops::math::sum;
+use crate::ops::{Case, Family};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family = Family { name: "norm", kernels: &[&PARTIAL, &FINAL], cases };
+
+/// Elements of a chunk: 7,600 partial sums for GPT-2 124M, few enough for one workgroup to finish.
+const CHUNK: usize = 16_384;
+
+static PARTIAL: Kernel = Kernel {
+    name: "norm_partial",
+    file: "norm.wgsl",
+    source: include_str!("../../shaders/norm.wgsl"),
+    lib: &[
+        include_str!("../../shaders/lib/step.wgsl"),
+        include_str!("../../shaders/lib/grid.wgsl"),
+        include_str!("../../shaders/lib/reduce.wgsl"),
+    ],
+    bindings: &[read("g"), write("squares")],
+    dims: &["N", "first"],
+    step: false,
+    // A sum of up to 16,384 squares in two orders; eight lanes add 2,048 each one after the other: 2,048·2⁻²⁴ at most.
+    tolerance: 2e-5,
+    twin: partial_twin,
+};
+
+static FINAL: Kernel = Kernel {
+    name: "norm_final",
+    bindings: &[read("all_squares"), update("scalars")],
+    dims: &["P"],
+    step: true,
+    // A sum of P positive numbers in two orders.
+    tolerance: 5e-6,
+    twin: final_twin,
+    ..PARTIAL
+};
+
+/// Records norm and factor of these gradients together.
+pub fn record(rec: &mut Recorder, gradients: &[Tensor], scalars: Tensor) {
+    let numel = |rec: &Recorder, t: Tensor| rec.shape(t).iter().product::<usize>();
+    let chunks: usize = gradients.iter().map(|&g| numel(rec, g).div_ceil(CHUNK)).sum();
+    let squares = rec.scratch("squares", &[chunks]);
+    let consts =
+        vec![("WG", Const::U32(rec.choices.row_workgroup())), ("CHUNK", Const::U32(CHUNK as u32))];
+    let mut first = 0;
+    for &g in gradients {
+        let n = numel(rec, g);
+        let label = format!("{}.norm", rec.name(g));
+        let launch = Launch {
+            kernel: &PARTIAL,
+            consts: consts.clone(),
+            tensors: &[g, squares],
+            dims: &[n, first],
+            workgroups: grid(n.div_ceil(CHUNK) as u64, &rec.limits),
+            flops: 2 * n as u64,
+        };
+        rec.dispatch_moving(&label, launch, 4 * n as u64);
+        first += n.div_ceil(CHUNK);
+    }
+    let launch = Launch {
+        kernel: &FINAL,
+        consts,
+        tensors: &[squares, scalars],
+        dims: &[chunks],
+        workgroups: [1, 1, 1],
+        flops: chunks as u64,
+    };
+    rec.dispatch("norm", launch);
+}
+
+fn partial_twin(call: &mut Call) {
+    let [n, first] = call.dims();
+    let ([g], [squares]) = call.tensors();
+    let own = &mut squares[first..first + n.div_ceil(CHUNK)];
+    own.par_iter_mut().zip(g.par_chunks(CHUNK)).for_each(|(s, g)| *s = sum(g.len(), |i| g[i] * g[i]));
+}
+
+fn final_twin(call: &mut Call) {
+    let clip = call.step.grad_clip;
+    let ([squares], [scalars]) = call.tensors();
+    let norm = sum(squares.len(), |i| squares[i]).sqrt();
+    scalars[scalar::NORM] = norm;
+    // Not f32::min, which would turn a NaN into 1.
+    let factor = clip / (norm + 1e-6);
+    scalars[scalar::CLIP] = if clip > 0.0 && !(factor >= 1.0) { factor } else { 1.0 };
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let one = |sizes: &[usize]| {
+        Case::new(format!("norm of {sizes:?}"), limits, choices, vec![], |rec| {
+            let g: Vec<Tensor> =
+                sizes.iter().enumerate().map(|(i, &n)| rec.kept(format!("g.{i}"), Kind::Input, &[n])).collect();
+            let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
+            record(rec, &g, scalars);
+        })
+    };
+    [&[1][..], &[127, 129, 1], &[16_383, 16_384, 16_385], &[50_021]].into_iter().map(one).collect()
+}

@@ -1,0 +1,88 @@
+//! The residual sum.
+//!
+//!   out = inp1 + dropout(inp2)        dinp1 = dout        dinp2 = mask⊙dout/(1 − p)
+//!
+//! inp1, inp2, out (BT,C). dinp1 is dout itself, so nothing is recorded for it; dinp2 is [`dropout::apply`] of dout, or
+//! dout itself without dropout.
+
+use rayon::prelude::*;
+
+use crate::base::rng::Site;
+use crate::device::choices::grid;
+use crate::device::kernel::{read, write};
+use crate::device::recording::Launch;
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::dropout::{self, Mask};
+use crate::ops::{Case, Family};
+
+/// The op's kernel and cases.
+pub const FAMILY: Family = Family { name: "residual", kernels: &[&FORWARD], cases };
+
+static FORWARD: Kernel = Kernel {
+    name: "residual_forward",
+    file: "residual.wgsl",
+    source: include_str!("../../shaders/residual.wgsl"),
+    lib: dropout::LIB,
+    bindings: &[read("inp1"), read("inp2"), write("out")],
+    dims: &["N", "C", "layer", "site"],
+    step: true,
+    // A product and a sum, which a driver may contract into one rounding: 2⁻²⁴ an element.
+    tolerance: 1e-7,
+    twin: forward_twin,
+};
+
+/// Where a residual's mask is drawn; `None` without dropout.
+pub type MaskAt = Option<(usize, Site)>;
+
+/// Records inp1 + dropout(inp2).
+pub fn forward(rec: &mut Recorder, inp1: Tensor, inp2: Tensor, mask: MaskAt) -> Tensor {
+    let [bt, c] = rec.extents(inp1);
+    let out = rec.scratch("out", &[bt, c]);
+    let wg = rec.choices.flat_workgroup();
+    let (layer, site) = mask.map_or((0, 0), |(layer, site)| (layer, site as usize));
+    let launch = Launch {
+        kernel: &FORWARD,
+        consts: vec![("WG", Const::U32(wg)), ("DROPOUT", Const::Bool(mask.is_some()))],
+        tensors: &[inp1, inp2, out],
+        dims: &[bt * c, c, layer, site],
+        workgroups: grid(((bt * c) as u64).div_ceil(wg.into()), &rec.limits),
+        flops: (bt * c) as u64,
+    };
+    rec.dispatch("forward", launch);
+    out
+}
+
+/// The gradient of inp2: a masked copy of dout, or dout itself.
+pub fn backward(rec: &mut Recorder, dout: Tensor, mask: MaskAt) -> Tensor {
+    match mask {
+        Some((layer, site)) => dropout::apply(rec, "backward", dout, layer, site),
+        None => dout,
+    }
+}
+
+fn forward_twin(call: &mut Call) {
+    let [_, c, layer, site] = call.dims();
+    let mask = call.flag("DROPOUT").then(|| Mask::new(&call.step, layer, site as u32));
+    let ([inp1, inp2], [out]) = call.tensors();
+    out.par_chunks_mut(c).enumerate().for_each(|(bt, out)| {
+        out.copy_from_slice(&inp2[bt * c..][..c]);
+        if let Some(mask) = mask {
+            mask.apply(bt, 0, out);
+        }
+        for (o, x) in out.iter_mut().zip(&inp1[bt * c..][..c]) {
+            *o += x;
+        }
+    });
+}
+
+fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+    let one = |(bt, c, mask): (usize, usize, MaskAt)| {
+        Case::new(format!("residual {bt}x{c} dropout {}", mask.is_some()), limits, choices, vec![], |rec| {
+            let [inp1, inp2, dout] = ["inp1", "inp2", "dout"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
+            forward(rec, inp1, inp2, mask);
+            backward(rec, dout, mask);
+        })
+    };
+    let at = Some((2, Site::AttentionResidual));
+    [(1, 1, None), (1, 65, at), (5, 51, None), (7, 97, at), (16, 768, at)].into_iter().map(one).collect()
+}

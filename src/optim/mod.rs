@@ -1,0 +1,7 @@
+//! Room 3: the optimizer, over lists of tensors; it knows no model.
+
+pub mod adamw;
+pub mod schedule;
+
+pub use adamw::{Hyper, Slot};
+pub use schedule::Schedule;

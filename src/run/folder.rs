@@ -1,0 +1,365 @@
+//! A run's folder: made private, held by one process, repaired when it is resumed.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::base::{Error, Result};
+use crate::run::log::{self, Log};
+use crate::run::place::check_empty;
+use crate::run::record::{self, Run, State};
+use crate::run::samples::{self, Samples};
+use crate::weights::files;
+
+/// The record; a folder is a run's if it has one.
+pub(super) const RECORD: &str = "run.json";
+/// The file that root and state share.
+pub(super) const MODEL: &str = "model.safetensors";
+const LOG: &str = "log.jsonl";
+const SAMPLES: &str = "samples.md";
+const LOCK: &str = "lock";
+
+/// A run's folder, held by this process until it is dropped.
+#[derive(Debug)]
+pub struct RunFolder {
+    pub(super) path: PathBuf,
+    /// The state that `run.json` names; none before the first.
+    pub(super) named: Option<State>,
+    /// The operating system frees it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes a new run's folder, with what is above it: folders 0700 on Unix, a `.gitignore` of `*`, the lock.
+    ///
+    /// # Errors
+    /// The place holds something, or cannot be made.
+    pub fn create(path: &Path) -> Result<RunFolder> {
+        check_empty(path)?;
+        make_dir(path, true)?;
+        private_dir(path)?;
+        let lock = lock(path)?;
+        let folder = RunFolder { path: path.to_path_buf(), named: None, _lock: lock };
+        // A second process may have come between the look and the lock, and may have gone again.
+        if path.join(RECORD).exists() || path.join(".gitignore").exists() {
+            return Err(Error::file(
+                path,
+                "another diarist has just made a run here",
+                "give another place with --out",
+            ));
+        }
+        folder.write_new(".gitignore", b"*\n")?;
+        Ok(folder)
+    }
+
+    /// Takes hold of an earlier run's folder. Call [`RunFolder::repair`] before anything else is done to it.
+    ///
+    /// # Errors
+    /// It is no run's folder, or another process holds it.
+    pub fn open(path: &Path) -> Result<RunFolder> {
+        // Looked at first, so that no lock file is left in a folder that is none of ours.
+        read_run(path)?;
+        let lock = lock(path)?;
+        let run = read_run(path)?;
+        Ok(RunFolder { path: path.to_path_buf(), named: Some(run.state), _lock: lock })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes one of the files that a run is created with (mode 0600 on Unix), on the disk when this returns.
+    ///
+    /// # Errors
+    /// There is one already, or it cannot be written.
+    pub fn write_new(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let path = self.path.join(name);
+        let mut file = self.create_file(name)?;
+        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", &path))
+    }
+
+    /// Creates one of the files that a run is created with (mode 0600 on Unix), to write piece by piece; call `sync_all` on it
+    /// at the end.
+    ///
+    /// # Errors
+    /// There is one already, or it cannot be created.
+    pub fn create_file(&self, name: &str) -> Result<File> {
+        let path = self.path.join(name);
+        files::create_new(&path).map_err(Error::io("create", &path))
+    }
+
+    /// Opens `log.jsonl` to append to.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn log(&self) -> Result<Log> {
+        Log::open(&self.path.join(LOG))
+    }
+
+    /// Opens `samples.md` to append to.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn samples(&self) -> Result<Samples> {
+        Samples::open(&self.path.join(SAMPLES))
+    }
+
+    /// A file of the state that `run.json` names, such as "optimizer.safetensors"; none before the first state.
+    pub fn state_file(&self, name: &str) -> Option<PathBuf> {
+        self.named.as_ref().map(|s| self.path.join(&s.folder).join(name))
+    }
+
+    /// Makes the folder what `run.json` says it is, and returns that. The named state's hashes are checked first, and while
+    /// they do not hold nothing is touched. Then: states that are not named and temporary files go; the root's model
+    /// becomes the state's again; `log.jsonl` and `samples.md` are cut to the saved step.
+    ///
+    /// # Errors
+    /// The named state is damaged, or the folder cannot be read or written.
+    pub fn repair(&mut self) -> Result<Run> {
+        let run = read_run(&self.path)?;
+        self.named = Some(run.state.clone());
+        self.verify(&run)?;
+        self.sweep();
+        self.follow_model()?;
+        log::cut(&self.path.join(LOG), run.position.step)?;
+        samples::cut(&self.path.join(SAMPLES), run.position.step)?;
+        Ok(run)
+    }
+
+    /// Every file of the named state is there with its hash.
+    fn verify(&self, run: &Run) -> Result<()> {
+        let next = "restore the folder from a backup, or begin a new run from an earlier model: --from";
+        for (name, hash) in &run.state.files {
+            let path = self.path.join(&run.state.folder).join(name);
+            if !path.is_file() {
+                let problem = format!("missing, though run.json names it as step {}'s", run.position.step);
+                return Err(Error::file(&path, problem, next));
+            }
+            let found = files::sha256(&path)?;
+            if found != *hash {
+                let problem = format!("damaged: its SHA-256 is {found}, run.json has {hash}");
+                return Err(Error::file(&path, problem, next));
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `run.json` anew beside the state that it names already: more steps asked for, a run declared finished.
+    /// The change is whole or does not happen.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    ///
+    /// # Panics
+    /// If `run` names another state than the saved one.
+    pub fn save_run(&self, run: &Run) -> Result<()> {
+        assert_eq!(Some(&run.state), self.named.as_ref(), "a new state is saved by begin_state");
+        replace(&self.path.join(RECORD), record::to_json(run).as_bytes())
+    }
+
+    /// Brings the log and the samples to the disk, so that no state is ahead of them after a power cut.
+    pub(super) fn sync_logs(&self) -> Result<()> {
+        for name in [LOG, SAMPLES] {
+            let path = self.path.join(name);
+            if path.exists() {
+                let file = files::append(&path).map_err(Error::io("open", &path))?;
+                file.sync_all().map_err(Error::io("write", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the root's model the named state's: a hard link where the file system has them, else a copy. Whoever reads the
+    /// old one keeps reading the old one.
+    pub(super) fn follow_model(&self) -> Result<()> {
+        if !self.named.as_ref().is_some_and(|s| s.files.contains_key(MODEL)) {
+            return Ok(());
+        }
+        let state = self.state_file(MODEL).expect("a state is named");
+        let root = self.path.join(MODEL);
+        // No hashes: making the link anew costs less than reading half a gigabyte to find it right.
+        if same_file(&root, &state) {
+            return Ok(());
+        }
+        let fresh = temporary(&root);
+        remove_file(&fresh)?;
+        let placed = match fs::hard_link(&state, &fresh) {
+            Ok(()) => Ok(()),
+            Err(_) => copy(&state, &fresh),
+        };
+        placed.and_then(|()| rename(&fresh, &root)).inspect_err(|_| {
+            let _ = fs::remove_file(&fresh);
+        })?;
+        sync_dir(&self.path)
+    }
+
+    /// Removes what no record names: other states, unfinished ones, temporary files. What cannot be removed now costs space
+    /// and nothing else, and the next save or resume tries again: no reason to stop a run.
+    pub(super) fn sweep(&self) {
+        let Some(named) = &self.named else { return };
+        for entry in fs::read_dir(self.path.join("state")).into_iter().flatten().flatten() {
+            if format!("state/{}", entry.file_name().to_string_lossy()) != named.folder {
+                let path = entry.path();
+                let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            }
+        }
+        for name in [RECORD, MODEL, LOG, SAMPLES] {
+            let _ = fs::remove_file(temporary(&self.path.join(name)));
+        }
+    }
+}
+
+/// What a folder's `run.json` says, without taking hold of the folder: for sampling from a run that may be training.
+///
+/// # Errors
+/// It is no run's folder, or its record cannot be read.
+pub fn read_run(path: &Path) -> Result<Run> {
+    let record = path.join(RECORD);
+    if record.is_file() {
+        return record::read(&record);
+    }
+    if !path.is_dir() {
+        return Err(Error::file(
+            path,
+            "there is no such folder",
+            "check the spelling, or see what is in checkpoints/",
+        ));
+    }
+    let (problem, next) = if path.join(LOCK).exists() && path.join(".gitignore").exists() {
+        (
+            "a run that stopped before its first save: there is nothing to resume",
+            "remove the folder and train again",
+        )
+    } else {
+        ("no run's folder (it has no run.json)", "name a folder that `diarist train` made")
+    };
+    Err(Error::file(path, problem, next))
+}
+
+/// The run in `checkpoints` whose `run.json` is the newest.
+///
+/// # Errors
+/// There is none.
+pub fn newest(checkpoints: &Path) -> Result<PathBuf> {
+    let runs = fs::read_dir(checkpoints).into_iter().flatten().flatten().filter_map(|entry| {
+        let written = fs::metadata(entry.path().join(RECORD)).ok()?.modified().ok()?;
+        Some((written, entry.path()))
+    });
+    runs.max().map(|(_, path)| path).ok_or_else(|| {
+        Error::file(checkpoints, "there is no run in it yet", "train one: diarist train PATH --from scratch")
+    })
+}
+
+/// Holds a folder for this process.
+fn lock(path: &Path) -> Result<File> {
+    let at = path.join(LOCK);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    files::private(&mut options);
+    let file = options.open(&at).map_err(Error::io("open", &at))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Error::file(
+            path,
+            "another diarist is using this run",
+            "wait until it has finished, or stop it with Ctrl-C (it saves first)",
+        )),
+        Err(TryLockError::Error(e)) => Err(Error::io("lock", &at)(e)),
+    }
+}
+
+/// Writes a whole file beside its place and renames it there: at every moment the old one or the new one.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    stage(path, bytes)?;
+    publish(path)
+}
+
+/// The first half of [`replace`]: the new file is on the disk, under its temporary name.
+pub(super) fn stage(path: &Path, bytes: &[u8]) -> Result<()> {
+    let fresh = temporary(path);
+    remove_file(&fresh)?;
+    let mut file = files::create_new(&fresh).map_err(Error::io("create", &fresh))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", path)).inspect_err(|_| {
+        let _ = fs::remove_file(&fresh);
+    })
+}
+
+/// The second half: it takes its place.
+pub(super) fn publish(path: &Path) -> Result<()> {
+    rename(&temporary(path), path)?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// Where a file waits until it is whole: `run.json.tmp`.
+pub(super) fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".tmp");
+    PathBuf::from(name)
+}
+
+/// Makes a folder, 0700 on Unix.
+pub(super) fn make_dir(path: &Path, above: bool) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(above);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(Error::io("create", path))
+}
+
+/// An empty folder that somebody else made becomes as private as ours.
+fn private_dir(path: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(path, mode).map_err(Error::io("make private", path))?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(Error::io("rename a file to", to))
+}
+
+/// Removes a file that may not be there.
+fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    let mut source = File::open(from).map_err(Error::io("open", from))?;
+    let mut target = files::create_new(to).map_err(Error::io("create", to))?;
+    std::io::copy(&mut source, &mut target).and_then(|_| target.sync_all()).map_err(Error::io("write", to))
+}
+
+/// A renamed or new name is on the disk once its folder is. Windows has no such call and needs none.
+pub(super) fn sync_dir(path: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let dir = File::open(path).map_err(Error::io("open", path))?;
+        dir.sync_all().map_err(Error::io("write", path))?;
+    }
+    Ok(())
+}
+
+/// One file under two names; where that cannot be told, `false`, and it is linked anew.
+fn same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |p: &Path| fs::metadata(p).ok().map(|m| (m.dev(), m.ino()));
+        id(a).is_some() && id(a) == id(b)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (a, b);
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! `log.jsonl`: a line an optimizer step, and a line an evaluation. With `tokens.bin` and `run.json` it is enough to replay
+//! a run in another framework.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Error, Result};
+use crate::weights::files;
+
+/// An optimizer step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepLine {
+    /// From 1.
+    pub step: u64,
+    /// Targets so far, this step's among them.
+    pub tokens: u64,
+    /// Nats/token before the update, the mean over all targets of all micro-steps.
+    pub loss: f32,
+    /// The learning rate of this update.
+    pub lr: f32,
+    /// The gradient's global norm after accumulation, before clipping.
+    pub grad_norm: f32,
+    /// How long the step took, in seconds.
+    pub seconds: f32,
+    /// The start s of every sequence in `tokens.bin`, in micro-step order: inputs s..s+T, targets s+1..s+T+1.
+    pub windows: Vec<usize>,
+}
+
+/// An evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvalLine {
+    /// After this many optimizer steps.
+    pub step: u64,
+    /// Targets trained on so far.
+    pub tokens: u64,
+    /// Mean loss over the validation range, nats/token.
+    pub val_loss: f32,
+}
+
+/// Either line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Line {
+    /// An optimizer step.
+    Step(StepLine),
+    /// An evaluation.
+    Eval(EvalLine),
+}
+
+/// The log of a run, open to append to.
+#[derive(Debug)]
+pub struct Log {
+    path: PathBuf,
+    file: File,
+}
+
+impl Log {
+    /// Opens a log, or begins one (mode 0600 on Unix).
+    ///
+    /// # Errors
+    /// It cannot be opened or created.
+    pub fn open(path: &Path) -> Result<Log> {
+        let file = files::append(path).map_err(Error::io("open", path))?;
+        Ok(Log { path: path.to_path_buf(), file })
+    }
+
+    /// Appends a step. Numbers must be finite: JSON has no others, and the loop stops at one before it logs it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn step(&mut self, line: &StepLine) -> Result<()> {
+        self.append(line)
+    }
+
+    /// Appends an evaluation.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn eval(&mut self, line: &EvalLine) -> Result<()> {
+        self.append(line)
+    }
+
+    /// A line in one write, with no buffer of ours in between: a killed process has written all its lines or the last one in part.
+    fn append(&mut self, line: &impl Serialize) -> Result<()> {
+        let mut text = serde_json::to_vec(line).expect("a line holds nothing but numbers");
+        text.push(b'\n');
+        self.file.write_all(&text).map_err(Error::io("write", &self.path))
+    }
+}
+
+/// Every line of a log, in order.
+///
+/// # Errors
+/// The file cannot be read, or a line is neither a step nor an evaluation.
+pub fn read(path: &Path) -> Result<Vec<Line>> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let parse = |(i, line)| {
+        serde_json::from_str(line).map_err(|e| {
+            Error::file(path, format!("line {}: {e}", i + 1), "resume the run, which repairs its log")
+        })
+    };
+    text.lines().enumerate().map(parse).collect()
+}
+
+/// Keeps the whole lines of steps up to `step`, by way of a temporary file that is renamed over the log; a log that is right
+/// already is left alone.
+pub(super) fn cut(path: &Path, step: u64) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Stepped {
+        step: u64,
+    }
+    let kept = |line: &[u8]| {
+        line.ends_with(b"\n") && serde_json::from_slice::<Stepped>(line).is_ok_and(|l| l.step <= step)
+    };
+    rewrite(path, kept)
+}
+
+/// Rewrites a file of lines with those that `keep` wants, if it does not want all. A line comes with its newline, the last
+/// one perhaps without.
+pub(super) fn rewrite(path: &Path, mut keep: impl FnMut(&[u8]) -> bool) -> Result<()> {
+    let file = match File::open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(Error::io("open", path))?,
+    };
+    let (mut lines, mut line) = (BufReader::new(file), Vec::new());
+    let (mut kept, mut dropped) = (Vec::new(), false);
+    while lines.read_until(b'\n', &mut line).map_err(Error::io("read", path))? > 0 {
+        if keep(&line) {
+            kept.extend_from_slice(&line);
+        } else {
+            dropped = true;
+        }
+        line.clear();
+    }
+    if dropped { super::folder::replace(path, &kept) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn step(step: u64, loss: f32) -> StepLine {
+        StepLine {
+            step,
+            tokens: 64 * step,
+            loss,
+            lr: 3e-4,
+            grad_norm: 1.25,
+            seconds: 0.5,
+            windows: vec![0, 7],
+        }
+    }
+
+    #[test]
+    fn lines_are_what_the_book_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.jsonl");
+        let mut log = Log::open(&path).unwrap();
+        log.step(&step(1, 5.545_177_5)).unwrap();
+        log.eval(&EvalLine { step: 1, tokens: 64, val_loss: 5.5 }).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "{\"step\":1,\"tokens\":64,\"loss\":5.5451775,\"lr\":0.0003,\"grad_norm\":1.25,\"seconds\":0.5,\"windows\":[0,7]}\n\
+             {\"step\":1,\"tokens\":64,\"val_loss\":5.5}\n"
+        );
+        let lines = read(&path).unwrap();
+        assert_eq!(lines[0], Line::Step(step(1, 5.545_177_5)));
+        assert!(matches!(lines[1], Line::Eval(EvalLine { val_loss: 5.5, .. })));
+    }
+
+    #[test]
+    fn a_log_is_cut_to_its_step_at_whatever_byte_it_was_torn() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.jsonl");
+        let mut log = Log::open(&path).unwrap();
+        let mut ends = vec![0];
+        for s in 1..=4 {
+            log.step(&step(s, 1.0)).unwrap();
+            log.eval(&EvalLine { step: s, tokens: 64 * s, val_loss: 5.5 }).unwrap();
+            ends.push(std::fs::metadata(&path).unwrap().len() as usize);
+        }
+        let whole = std::fs::read(&path).unwrap();
+        for torn in 0..=whole.len() {
+            for saved in 0..=5_usize {
+                std::fs::write(&path, &whole[..torn]).unwrap();
+                cut(&path, saved as u64).unwrap();
+                let left = std::fs::read(&path).unwrap();
+                let lines = whole[..torn].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+                assert_eq!(left, whole[..lines.min(ends[saved.min(4)])], "torn at {torn}, saved at {saved}");
+            }
+        }
+        std::fs::remove_file(&path).unwrap();
+        cut(&path, 3).unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn noise_between_lines_is_dropped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.jsonl");
+        std::fs::write(&path, "{\"step\":1}\n\0\0\0\n{\"step\":2}\nnull\n{\"step\":-1}\n").unwrap();
+        cut(&path, 2).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"step\":1}\n{\"step\":2}\n");
+    }
+
+    proptest! {
+        /// A replay compares losses to the last bit.
+        #[test]
+        fn floats_keep_their_bits(bits in any::<u32>()) {
+            let loss = f32::from_bits(bits);
+            prop_assume!(loss.is_finite());
+            let text = serde_json::to_string(&step(1, loss)).unwrap();
+            let Line::Step(back) = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
+            prop_assert_eq!(back.loss.to_bits(), loss.to_bits());
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Where a run goes: a place of its own, never one that holds something, never inside the journals.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Component, Path, PathBuf};
+
+use crate::base::{Error, Result};
+
+/// The folder for a new run: `out`, which must hold nothing yet; without it, `checkpoints/NAME` after the first path's
+/// file or folder, then `NAME-2`, `NAME-3`… where there is one. Creates nothing.
+///
+/// # Errors
+/// `out` exists and holds something, or is no folder.
+pub fn choose_out(out: Option<&Path>, first_path: &Path, checkpoints: &Path) -> Result<PathBuf> {
+    if let Some(out) = out {
+        check_empty(out)?;
+        return Ok(out.to_path_buf());
+    }
+    let name = name_of(first_path);
+    let numbered = (2_u64..).map(|n| {
+        let mut numbered = name.clone();
+        numbered.push(format!("-{n}"));
+        numbered
+    });
+    let mut names = std::iter::once(name.clone()).chain(numbered).map(|n| checkpoints.join(n));
+    // A broken link is something too: `exists` would follow it.
+    let free = names.find(|p| p.symlink_metadata().is_err());
+    Ok(free.expect("there are fewer folders than numbers"))
+}
+
+/// An absent or an empty folder.
+pub(super) fn check_empty(out: &Path) -> Result<()> {
+    if out.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let taken = |problem| {
+        Error::file(
+            out,
+            problem,
+            "give another place with --out, or continue a run that is there with --resume",
+        )
+    };
+    if !out.is_dir() {
+        return Err(taken("exists, and is not a folder"));
+    }
+    match std::fs::read_dir(out).map_err(Error::io("read", out))?.next() {
+        None => Ok(()),
+        Some(_) => Err(taken("holds something already, and nothing is ever overwritten")),
+    }
+}
+
+/// A folder's name, or a file's without its extension.
+fn name_of(path: &Path) -> OsString {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    // The name as typed, where there is one: a link called `journal` gives `journal`.
+    let named = if path.file_name().is_some() { path } else { real.as_path() };
+    let name = if real.is_dir() { named.file_name() } else { named.file_stem() };
+    name.unwrap_or(OsStr::new("journal")).to_os_string()
+}
+
+/// Refuses a place inside (or at) any of the folders that are read: people keep their journals in synced folders, and a run
+/// must not be synced, nor read as a journal. Links are followed; `out` need not exist.
+///
+/// # Errors
+/// `out` is inside a path, or a path does not exist.
+pub fn refuse_inside(out: &Path, paths: &[PathBuf]) -> Result<()> {
+    let place = resolve(out)?;
+    for path in paths {
+        let journal = path.canonicalize().map_err(Error::io("find", path))?;
+        if place.starts_with(&journal) {
+            return Err(Error::file(
+                out,
+                format!(
+                    "inside {}, which holds the journals; a run's folder is kept apart from them",
+                    path.display()
+                ),
+                "give another place, such as --out ~/diarist/run-1",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The real path of a place that may not exist yet: links are followed as far as there is something.
+fn resolve(path: &Path) -> Result<PathBuf> {
+    let absolute = std::path::absolute(path).map_err(Error::io("find", path))?;
+    let mut real = PathBuf::new();
+    for component in absolute.components() {
+        match component {
+            // What stands so far has no links left, so its parent is the real one.
+            Component::ParentDir => {
+                real.pop();
+            }
+            Component::CurDir => {}
+            _ => real.push(component),
+        }
+        if real.symlink_metadata().is_ok() {
+            real = real.canonicalize().map_err(Error::io("find", path))?;
+        }
+    }
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn names_follow_the_first_path_and_then_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let (journal, runs) = (dir.path().join("my.journal"), dir.path().join("runs"));
+        fs::create_dir_all(&journal).unwrap();
+        fs::write(dir.path().join("2019.notes.txt"), "x").unwrap();
+        let choose = |p: &Path| choose_out(None, p, &runs).unwrap();
+        assert_eq!(choose(&journal), runs.join("my.journal"));
+        assert_eq!(choose(&dir.path().join("2019.notes.txt")), runs.join("2019.notes"));
+        assert_eq!(choose(&journal.join(".")), runs.join("my.journal"));
+        assert_eq!(choose(&journal.join("..").join("my.journal").join("..")).parent(), Some(runs.as_path()));
+        assert_eq!(choose(Path::new("/")), runs.join("journal"));
+        fs::create_dir_all(runs.join("my.journal")).unwrap();
+        assert_eq!(choose(&journal), runs.join("my.journal-2"));
+        fs::write(runs.join("my.journal-2"), "").unwrap();
+        assert_eq!(choose(&journal), runs.join("my.journal-3"));
+    }
+
+    #[test]
+    fn nothing_is_ever_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("out");
+        let choose = || choose_out(Some(&out), Path::new("x"), dir.path());
+        assert_eq!(choose().unwrap(), out);
+        fs::create_dir(&out).unwrap();
+        assert_eq!(choose().unwrap(), out);
+        fs::write(out.join("a"), "").unwrap();
+        let message = choose().unwrap_err().to_string();
+        assert!(message.contains("ever overwritten") && message.contains("--resume"), "{message}");
+        assert!(choose_out(Some(&out.join("a")), Path::new("x"), dir.path()).is_err());
+    }
+
+    #[test]
+    fn a_place_inside_the_journals_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |p: &str| dir.path().join(p);
+        fs::create_dir_all(at("vault/2019")).unwrap();
+        fs::write(at("loose.txt"), "x").unwrap();
+        let paths = [at("vault"), at("loose.txt")];
+        for inside in
+            ["vault", "vault/run", "vault/a/b/c", "vault/2019/../run", "other/../vault/x", "vault/x/../y"]
+        {
+            let message = refuse_inside(&at(inside), &paths).unwrap_err().to_string();
+            assert!(message.contains("--out"), "{inside}: {message}");
+        }
+        for beside in ["vault-2", "runs/vault", "vault/../run", "loose", "vault/2019/../../run"] {
+            refuse_inside(&at(beside), &paths).unwrap();
+        }
+        assert!(refuse_inside(&at("run"), &[at("no")]).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let at = |p: &str| dir.path().join(p);
+        fs::create_dir_all(at("vault/deep")).unwrap();
+        fs::create_dir_all(at("runs")).unwrap();
+        symlink(at("vault"), at("door")).unwrap();
+        symlink(at("vault/deep"), at("runs/deep")).unwrap();
+        symlink(at("nowhere"), at("broken")).unwrap();
+        assert!(refuse_inside(&at("door/run"), &[at("vault")]).is_err());
+        assert!(refuse_inside(&at("vault/run"), &[at("door")]).is_err());
+        assert!(refuse_inside(&at("runs/deep/x"), &[at("vault")]).is_err());
+        // `..` after a link leaves the link's target, not the folder it stands in.
+        assert!(refuse_inside(&at("runs/deep/../x"), &[at("vault")]).is_err());
+        assert!(refuse_inside(&at("broken/x"), &[at("vault")]).is_err());
+        assert_eq!(choose_out(None, &at("door"), &at("runs")).unwrap(), at("runs/door"));
+        symlink(at("nowhere"), at("runs/door")).unwrap();
+        assert_eq!(choose_out(None, &at("door"), &at("runs")).unwrap(), at("runs/door-2"));
+        assert!(choose_out(Some(&at("broken")), &at("door"), &at("runs")).is_err());
+    }
+}

@@ -1,0 +1,327 @@
+//! `run.json`: everything needed to resume a run, or to replay it elsewhere.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::{Config, Error, Result};
+
+/// The version of `run.json` that this diarist writes, and the newest it reads.
+pub const VERSION: u32 = 1;
+
+/// A run, as `run.json` holds it. Fields that a later diarist adds are ignored when read; a change that an older one would
+/// misread raises [`VERSION`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`VERSION`] when written.
+    pub version: u32,
+    /// When the run began, RFC 3339 in UTC: [`now`].
+    pub created: String,
+    /// The version of diarist that began it.
+    pub diarist: String,
+    /// The model's shape.
+    pub model: Config,
+    /// The preset's name; none where the shape came from a checkpoint.
+    pub preset: Option<String>,
+    /// "gpt2" or "bytes".
+    pub tokenizer: String,
+    /// "scratch", or the folder whose weights the run began with.
+    pub from: String,
+    /// How it trains.
+    pub settings: Settings,
+    /// What it trains on.
+    pub data: Data,
+    /// What it trains with.
+    pub device: Device,
+    /// Which variant of each kernel the device runs.
+    pub kernels: serde_json::Value,
+    /// How far it is.
+    pub position: Position,
+    /// Whether the last step is done.
+    pub finished: bool,
+    /// The newest evaluation.
+    pub last_eval: Option<Evaluation>,
+    /// The evaluation with the lowest loss.
+    pub best_eval: Option<Evaluation>,
+    /// Where the newest state lies; filled by [`Saving::commit`](crate::run::Saving::commit).
+    pub state: State,
+}
+
+/// Every setting that the result depends on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Optimizer steps in all.
+    pub steps: u64,
+    /// Passes over the training range, where the steps were asked for so.
+    pub epochs: Option<f32>,
+    /// Sequences a micro-step.
+    pub batch: usize,
+    /// Micro-steps an optimizer step.
+    pub accumulate: usize,
+    /// `T`: tokens a sequence.
+    pub context: usize,
+    /// The learning rate after warm-up.
+    pub lr: f32,
+    /// The learning rate that the cosine ends at.
+    pub min_lr: f32,
+    /// Steps of linear warm-up.
+    pub warmup: u64,
+    /// AdamW's decay of the first moment.
+    pub beta1: f32,
+    /// AdamW's decay of the second moment.
+    pub beta2: f32,
+    /// AdamW's ε.
+    pub eps: f32,
+    /// AdamW's decay of matrices and embeddings.
+    pub weight_decay: f32,
+    /// The global norm that gradients are clipped to; 0 for no clipping.
+    pub grad_clip: f32,
+    /// The share dropped at every site.
+    pub dropout: f32,
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// The share of entries held out.
+    pub val_fraction: f32,
+    /// Steps between evaluations; 0 for none.
+    pub eval_every: u64,
+    /// Steps between samples; 0 for none.
+    pub sample_every: u64,
+    /// Steps between saved states; 0 for the last only.
+    pub save_every: u64,
+    /// Threads, where they were asked for; the bits do not depend on them.
+    pub threads: Option<usize>,
+}
+
+/// What is trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Data {
+    /// The files and folders, as given.
+    pub paths: Vec<String>,
+    /// SHA-256 of `tokens.bin`.
+    pub fingerprint: String,
+    /// Entries in all.
+    pub entries: u64,
+    /// Words in all.
+    pub words: u64,
+    /// The training range of `tokens.bin`, half open, in tokens.
+    pub train: [u64; 2],
+    /// The validation range, half open, in tokens; empty where nothing is held out.
+    pub val: [u64; 2],
+}
+
+/// What ran it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Device {
+    /// "gpu" or "cpu".
+    pub executor: String,
+    /// The adapter's or the processor's name.
+    pub name: String,
+    /// The driver and its version; empty for a CPU.
+    pub driver: String,
+    /// "vulkan", "metal", "dx12"; empty for a CPU.
+    pub backend: String,
+}
+
+/// How far a run is: the state holds the model after `step` optimizer steps.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Optimizer steps done.
+    pub step: u64,
+    /// Targets trained on.
+    pub tokens: u64,
+    /// The epoch that the next window comes from, from 0.
+    pub epoch: u64,
+    /// The next window's index in that epoch's permutation.
+    pub index: u64,
+    /// Micro-steps done: the counter of dropout masks.
+    pub micro_step: u64,
+}
+
+/// An evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// After this many optimizer steps.
+    pub step: u64,
+    /// Mean loss over the validation range, nats/token.
+    pub val_loss: f32,
+}
+
+/// A saved state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The folder, relative to the run's: "state/120".
+    pub folder: String,
+    /// SHA-256 of every file in it, by name.
+    pub files: BTreeMap<String, String>,
+}
+
+impl State {
+    /// The folder of a step's state, relative to the run's.
+    pub fn folder_of(step: u64) -> String {
+        format!("state/{step}")
+    }
+}
+
+/// The time now, RFC 3339 in UTC, to the second.
+pub fn now() -> String {
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string()
+}
+
+/// Reads a `run.json`.
+///
+/// # Errors
+/// It cannot be read, was written by a newer diarist, is not a run, or names a state that cannot be its own.
+pub fn read(path: &Path) -> Result<Run> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let damaged = |problem: String| {
+        Error::file(
+            path,
+            problem,
+            "restore it from a backup, or begin a new run from this folder's model: --from",
+        )
+    };
+    let text = std::fs::read(path).map_err(Error::io("read", path))?;
+    let Versioned { version } =
+        serde_json::from_slice(&text).map_err(|e| damaged(format!("not a run's record: {e}")))?;
+    if version > VERSION {
+        return Err(Error::file(
+            path,
+            format!("written by a newer diarist (record version {version}; this one reads up to {VERSION})"),
+            "update diarist",
+        ));
+    }
+    let run: Run = serde_json::from_slice(&text).map_err(|e| damaged(format!("not a run's record: {e}")))?;
+    // Folders and files are joined to the run's path, and others beside them are removed: they must be plain names.
+    let plain = |n: &String| !n.is_empty() && !n.starts_with('.') && !n.contains(['/', '\\', ':']);
+    if run.state.folder != State::folder_of(run.position.step) || !run.state.files.keys().all(plain) {
+        return Err(damaged(format!(
+            "names the state {:?} for step {}, which no diarist writes",
+            run.state.folder, run.position.step
+        )));
+    }
+    Ok(run)
+}
+
+/// `run.json`'s text.
+pub(super) fn to_json(run: &Run) -> String {
+    serde_json::to_string_pretty(run).expect("a record holds nothing but JSON") + "\n"
+}
+
+/// A run for tests, at step 0, with no state.
+#[cfg(test)]
+pub(super) fn example() -> Run {
+    Run {
+        version: VERSION,
+        created: now(),
+        diarist: "0.1.0".into(),
+        model: crate::base::Preset::Tiny.config(257),
+        preset: Some("tiny".into()),
+        tokenizer: "bytes".into(),
+        from: "scratch".into(),
+        settings: Settings {
+            steps: 1000,
+            epochs: None,
+            batch: 8,
+            accumulate: 1,
+            context: 64,
+            lr: 3e-4,
+            min_lr: 3e-5,
+            warmup: 100,
+            beta1: 0.9,
+            beta2: 0.95,
+            eps: 1e-8,
+            weight_decay: 0.1,
+            grad_clip: 1.0,
+            dropout: 0.1,
+            seed: u64::MAX,
+            val_fraction: 0.1,
+            eval_every: 50,
+            sample_every: 0,
+            save_every: 100,
+            threads: None,
+        },
+        data: Data {
+            paths: vec!["journal".into()],
+            fingerprint: "00".into(),
+            entries: 60,
+            words: 12_000,
+            train: [0, 60_000],
+            val: [60_000, 66_000],
+        },
+        device: Device {
+            executor: "cpu".into(),
+            name: "cpu".into(),
+            driver: String::new(),
+            backend: String::new(),
+        },
+        kernels: serde_json::json!({}),
+        position: Position::default(),
+        finished: false,
+        last_eval: None,
+        best_eval: Some(Evaluation { step: 0, val_loss: 5.5 }),
+        state: State::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(json: &str) -> Result<Run> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        std::fs::write(&path, json).unwrap();
+        read(&path)
+    }
+
+    fn saved() -> Run {
+        Run { state: State { folder: "state/0".into(), files: BTreeMap::new() }, ..example() }
+    }
+
+    #[test]
+    fn a_run_reads_as_it_was_written() {
+        let run = saved();
+        assert_eq!(written(&to_json(&run)).unwrap(), run);
+        assert!(to_json(&run).contains("\"beta2\": 0.95,"));
+        assert!(run.created.ends_with('Z') && run.created.len() == 20, "{}", run.created);
+    }
+
+    #[test]
+    fn later_fields_are_ignored_and_later_versions_are_not() {
+        let mut json: serde_json::Value = serde_json::from_str(&to_json(&saved())).unwrap();
+        json["weather"] = "rain".into();
+        assert_eq!(written(&json.to_string()).unwrap().settings, saved().settings);
+        json["version"] = 2.into();
+        assert!(written(&json.to_string()).unwrap_err().to_string().contains("update diarist"));
+        assert!(written("{}").unwrap_err().to_string().contains("not a run's record"));
+    }
+
+    #[test]
+    fn a_state_is_beside_its_record() {
+        for (folder, file) in
+            [("state/1", "a"), ("../0", "a"), ("", "a"), ("state/0", "../a"), ("state/0", "")]
+        {
+            let mut run = saved();
+            run.state = State { folder: folder.into(), files: [(file.into(), "00".into())].into() };
+            assert!(written(&to_json(&run)).is_err(), "{folder} {file}");
+        }
+    }
+
+    proptest! {
+        /// A resumed run has the very same settings, or its bits would differ.
+        #[test]
+        fn floats_keep_their_bits(bits in any::<u32>()) {
+            let lr = f32::from_bits(bits);
+            prop_assume!(lr.is_finite());
+            let mut run = saved();
+            run.settings.lr = lr;
+            prop_assert_eq!(written(&to_json(&run)).unwrap().settings.lr.to_bits(), lr.to_bits());
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! `samples.md`: what the model wrote, now and then. A heading names the step; the text stands in a block quote, so that no
+//! line of it, whatever a diary taught the model, can be taken for a heading.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use crate::base::{Error, Result};
+use crate::weights::files;
+
+/// What stands in front of a step's number.
+const HEADING: &str = "## step ";
+
+/// The samples of a run, open to append to.
+#[derive(Debug)]
+pub struct Samples {
+    path: PathBuf,
+    file: File,
+}
+
+impl Samples {
+    /// Opens the file, or begins one (mode 0600 on Unix).
+    ///
+    /// # Errors
+    /// It cannot be opened or created.
+    pub fn open(path: &Path) -> Result<Samples> {
+        let file = files::append(path).map_err(Error::io("open", path))?;
+        Ok(Samples { path: path.to_path_buf(), file })
+    }
+
+    /// Appends a sample under a heading with its step.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn append(&mut self, step: u64, text: &str) -> Result<()> {
+        let mut section = format!("{HEADING}{step}\n\n");
+        for line in text.split('\n') {
+            section.push_str(if line.is_empty() { ">" } else { "> " });
+            section.push_str(line);
+            section.push('\n');
+        }
+        section.push('\n');
+        self.file.write_all(section.as_bytes()).map_err(Error::io("write", &self.path))
+    }
+}
+
+/// Drops everything from the first heading of a step after `step` on, and a torn last line.
+pub(super) fn cut(path: &Path, step: u64) -> Result<()> {
+    let mut later = false;
+    super::log::rewrite(path, |line| {
+        let number =
+            line.strip_prefix(HEADING.as_bytes()).map(|n| String::from_utf8_lossy(n).trim().to_string());
+        later |= number.is_some_and(|n| n.parse().is_ok_and(|n: u64| n > step));
+        !later && line.ends_with(b"\n")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_cut_at_the_first_later_heading_and_only_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("samples.md");
+        let mut samples = Samples::open(&path).unwrap();
+        samples.append(10, "A day.\n\n## step 99\nstill the day").unwrap();
+        let first = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(first, "## step 10\n\n> A day.\n>\n> ## step 99\n> still the day\n\n");
+        samples.append(20, "Another.").unwrap();
+        let both = std::fs::read_to_string(&path).unwrap();
+        cut(&path, 20).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), both);
+        cut(&path, 19).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
+        for torn in first.len()..both.len() {
+            std::fs::write(&path, &both[..torn]).unwrap();
+            cut(&path, 10).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), first, "torn at {torn}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        cut(&path, 1).unwrap();
+    }
+}

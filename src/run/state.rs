@@ -1,0 +1,205 @@
+//! Saving a state so that it is there as a whole or not at all.
+//!
+//! 1. The files are written into `state/.STEP.partial/`, hashed on the way, and brought to the disk.
+//! 2. The folder is renamed to `state/STEP`.
+//! 3. `run.json`, which names the state and its hashes, is written beside its place, brought to the disk and renamed. This
+//!    rename is the save: before it, the run is at its earlier state; after it, at this one.
+//! 4. The root's `model.safetensors` follows, and the earlier states go.
+//!
+//! A process killed at any point leaves what [`RunFolder::repair`] turns into one of the two.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::params;
+use crate::base::{Config, Error, Result};
+use crate::run::RunFolder;
+use crate::run::folder::{MODEL, RECORD, make_dir, publish, rename, stage, sync_dir, temporary};
+use crate::run::record::{self, Run, State};
+use crate::weights::safetensors::Writer;
+use crate::weights::{files, huggingface};
+
+/// The optimizer's file in a state.
+pub const OPTIMIZER: &str = "optimizer.safetensors";
+
+/// A state being written. Dropped before [`Saving::commit`], it takes its files with it, and the earlier state stands.
+#[derive(Debug)]
+pub struct Saving<'a> {
+    folder: &'a mut RunFolder,
+    step: u64,
+    /// Where the files are now.
+    at: PathBuf,
+    files: BTreeMap<String, String>,
+    /// Whether `run.json` names the state.
+    published: bool,
+}
+
+/// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every parameter in the order of
+/// [`params::table`], then `v.NAME` (second moments), each in its parameter's shape.
+pub fn optimizer_tensors(cfg: &Config) -> Vec<(String, Vec<usize>)> {
+    let table = params::table(cfg);
+    let moments =
+        |prefix: &'static str| table.iter().map(move |p| (format!("{prefix}.{}", p.name), p.shape.clone()));
+    moments("m").chain(moments("v")).collect()
+}
+
+impl RunFolder {
+    /// Begins to save the state after `step` optimizer steps.
+    ///
+    /// # Errors
+    /// That state is saved already ([`RunFolder::save_run`] changes the record beside it), or there is no room for it.
+    pub fn begin_state(&mut self, step: u64) -> Result<Saving<'_>> {
+        let folder = State::folder_of(step);
+        if self.named.as_ref().is_some_and(|s| s.folder == folder) {
+            return Err(Error::file(
+                self.path.join(folder),
+                "this step's state is saved already",
+                "train at least one more step before saving again",
+            ));
+        }
+        let states = self.path.join("state");
+        if !states.is_dir() {
+            make_dir(&states, false)?;
+        }
+        let at = states.join(format!(".{step}.partial"));
+        for leftover in [&at, &self.path.join(&folder)] {
+            if leftover.exists() {
+                fs::remove_dir_all(leftover).map_err(Error::io("remove", leftover))?;
+            }
+        }
+        make_dir(&at, false)?;
+        Ok(Saving { folder: self, step, at, files: BTreeMap::new(), published: false })
+    }
+}
+
+impl Saving<'_> {
+    /// Where a file of this state goes. Give it to [`Saving::add`] once it is written.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.at.join(name)
+    }
+
+    /// Begins `model.safetensors`: write the parameters in the order of [`params::table`], then [`Saving::finish`].
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn model_writer(&self, cfg: &Config) -> Result<Writer> {
+        huggingface::writer(&self.path(MODEL), cfg)
+    }
+
+    /// Begins [`OPTIMIZER`]: write the moments in the order of [`optimizer_tensors`], then [`Saving::finish`].
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn optimizer_writer(&self, cfg: &Config) -> Result<Writer> {
+        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(cfg), &BTreeMap::new())
+    }
+
+    /// Ends a file that a writer of this state wrote, and notes its hash.
+    ///
+    /// # Errors
+    /// It could not be written.
+    pub fn finish(&mut self, writer: Writer) -> Result<()> {
+        let name =
+            writer.path().file_name().expect("a writer's path names a file").to_string_lossy().into_owned();
+        let hash = writer.finish()?;
+        self.files.insert(name, hash);
+        Ok(())
+    }
+
+    /// Notes a file that was written at [`Saving::path`] by other means: brings it to the disk and hashes it.
+    ///
+    /// # Errors
+    /// It cannot be read or synced.
+    pub fn add(&mut self, name: &str) -> Result<()> {
+        let path = self.path(name);
+        // Open for writing, because Windows syncs nothing else.
+        let file = fs::OpenOptions::new().append(true).open(&path);
+        file.and_then(|f| f.sync_all()).map_err(Error::io("write", &path))?;
+        self.files.insert(name.to_string(), files::sha256(&path)?);
+        Ok(())
+    }
+
+    /// Makes this the run's state: `run.json` names it when this returns, and `run.state` too.
+    ///
+    /// # Errors
+    /// A full disk, say, at any point before `run.json` is renamed: the earlier state and record stand untouched, the
+    /// new files are removed, `run.state` is as it was. A failure after it (the root's model could not follow) is an
+    /// error too, but then the state is saved, `run.state` names it, and a resume repairs the rest.
+    ///
+    /// # Panics
+    /// If `run.position.step` is another step than the one begun.
+    pub fn commit(mut self, run: &mut Run) -> Result<()> {
+        assert_eq!(run.position.step, self.step, "the record's position is the state's");
+        let before = std::mem::replace(
+            &mut run.state,
+            State { folder: State::folder_of(self.step), files: self.files.clone() },
+        );
+        let named = self.name_state(run);
+        if !self.published {
+            run.state = before;
+        }
+        named?;
+        self.folder.follow_model()?;
+        point(Point::ModelFollowed, &self.folder.path)?;
+        self.folder.sweep();
+        point(Point::Swept, &self.folder.path)
+    }
+
+    /// Steps 1 to 3.
+    fn name_state(&mut self, run: &Run) -> Result<()> {
+        let root = self.folder.path.clone();
+        point(Point::FilesWritten, &root)?;
+        self.folder.sync_logs()?;
+        sync_dir(&self.at)?;
+        let place = root.join(&run.state.folder);
+        rename(&self.at, &place)?;
+        self.at = place;
+        sync_dir(&root.join("state"))?;
+        // The first time, `state` itself is a new name.
+        sync_dir(&root)?;
+        point(Point::StateRenamed, &root)?;
+        let record = root.join(RECORD);
+        stage(&record, record::to_json(run).as_bytes())?;
+        point(Point::RecordStaged, &root)?;
+        let published = publish(&record);
+        // Where only the folder's sync failed, the new record stands all the same, and its state has to.
+        self.published = !temporary(&record).exists();
+        if self.published {
+            self.folder.named = Some(run.state.clone());
+        }
+        published?;
+        point(Point::RecordPublished, &root)
+    }
+}
+
+impl Drop for Saving<'_> {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = fs::remove_dir_all(&self.at);
+            let _ = fs::remove_file(temporary(&self.folder.path.join(RECORD)));
+        }
+    }
+}
+
+/// The moments between two operations of a commit, where tests look at the disk or let an operation fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Point {
+    FilesWritten,
+    StateRenamed,
+    RecordStaged,
+    RecordPublished,
+    ModelFollowed,
+    Swept,
+}
+
+#[cfg(not(test))]
+fn point(_: Point, _: &Path) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+use tests::point;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! A crash and a full disk at every point of a commit. At each point the test keeps a copy of the folder, which is what a
+//! SIGKILL there would leave, or lets the next operation fail.
+
+use std::cell::RefCell;
+
+use super::*;
+use crate::run::log::{EvalLine, StepLine};
+use crate::run::record::example;
+use crate::run::{log, read_run};
+
+const POINTS: [Point; 6] = [
+    Point::FilesWritten,
+    Point::StateRenamed,
+    Point::RecordStaged,
+    Point::RecordPublished,
+    Point::ModelFollowed,
+    Point::Swept,
+];
+
+type Watcher = Box<dyn FnMut(Point, &Path) -> Result<()>>;
+
+thread_local! {
+    static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+}
+
+/// What a commit calls between two operations.
+pub(super) fn point(at: Point, root: &Path) -> Result<()> {
+    WATCHER.with_borrow_mut(|w| w.as_mut().map_or(Ok(()), |watch| watch(at, root)))
+}
+
+/// Runs with a watcher, and without it afterwards.
+fn watched<T>(watch: impl FnMut(Point, &Path) -> Result<()> + 'static, body: impl FnOnce() -> T) -> T {
+    WATCHER.set(Some(Box::new(watch)));
+    let out = body();
+    WATCHER.set(None);
+    out
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, target) = {
+            let e = entry.unwrap();
+            (e.path(), to.join(e.file_name()))
+        };
+        if path.is_dir() { copy_tree(&path, &target) } else { fs::copy(&path, &target).map(|_| ()).unwrap() }
+    }
+}
+
+fn model_of(step: u64) -> Vec<u8> {
+    format!("the model after {step} steps").into_bytes()
+}
+
+/// What the training loop does: a line a step, an evaluation and a sample before the state.
+fn train_to(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
+    let (mut log, mut samples) = (folder.log().unwrap(), folder.samples().unwrap());
+    for step in steps {
+        log.step(&StepLine {
+            step,
+            tokens: step,
+            loss: 1.0,
+            lr: 0.1,
+            grad_norm: 1.0,
+            seconds: 0.1,
+            windows: vec![],
+        })
+        .unwrap();
+        log.eval(&EvalLine { step, tokens: step, val_loss: 2.0 }).unwrap();
+        samples.append(step, "a sample").unwrap();
+    }
+}
+
+fn save(folder: &mut RunFolder, run: &mut Run, step: u64) -> Result<()> {
+    run.position.step = step;
+    let mut saving = folder.begin_state(step)?;
+    fs::write(saving.path(MODEL), model_of(step)).unwrap();
+    fs::write(saving.path(OPTIMIZER), b"moments").unwrap();
+    saving.add(MODEL)?;
+    saving.add(OPTIMIZER)?;
+    saving.commit(run)
+}
+
+/// A run saved at step 4 that has gone on to step 6.
+fn run_at_four(path: &Path) -> (RunFolder, Run) {
+    let mut folder = RunFolder::create(path).unwrap();
+    let mut run = example();
+    save(&mut folder, &mut run, 0).unwrap();
+    train_to(&folder, 1..=4);
+    save(&mut folder, &mut run, 4).unwrap();
+    train_to(&folder, 5..=6);
+    (folder, run)
+}
+
+/// Everything a resumable run at this step is.
+fn assert_whole(path: &Path, run: &Run, step: u64) {
+    assert_eq!(run.position.step, step);
+    assert_eq!(read_run(path).unwrap(), *run);
+    let names = |p: &Path| {
+        let mut names: Vec<_> =
+            fs::read_dir(p).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&path.join("state")), [step.to_string()]);
+    assert_eq!(names(&path.join("state").join(step.to_string())), [MODEL, OPTIMIZER]);
+    let root = [".gitignore", "lock", "log.jsonl", "model.safetensors", "run.json", "samples.md", "state"];
+    assert_eq!(names(path), root);
+    assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(step));
+    assert_eq!(fs::read(path.join(&run.state.folder).join(MODEL)).unwrap(), model_of(step));
+    // A step line and an evaluation for each step, and no more.
+    assert_eq!(log::read(&path.join("log.jsonl")).unwrap().len() as u64, 2 * step);
+    let samples = fs::read_to_string(path.join("samples.md")).unwrap();
+    assert_eq!(samples.matches("## step").count() as u64, step);
+}
+
+#[test]
+fn a_crash_at_any_point_leaves_a_run_to_resume() {
+    let dir = tempfile::tempdir().unwrap();
+    let crashes = dir.path().join("crashes");
+    let (mut folder, mut run) = run_at_four(&dir.path().join("run"));
+    let copies = crashes.clone();
+    let keep = move |at: Point, root: &Path| {
+        copy_tree(root, &copies.join(format!("{at:?}")));
+        Ok(())
+    };
+    watched(keep, || save(&mut folder, &mut run, 6)).unwrap();
+    for at in POINTS {
+        let path = crashes.join(format!("{at:?}"));
+        let step =
+            if matches!(at, Point::FilesWritten | Point::StateRenamed | Point::RecordStaged) { 4 } else { 6 };
+        let mut folder = RunFolder::open(&path).unwrap();
+        let mut run = folder.repair().unwrap();
+        assert_whole(&path, &run, step);
+        assert_eq!(folder.repair().unwrap(), run, "a repair of a whole run changes nothing");
+        // And it goes on from there.
+        train_to(&folder, step + 1..=8);
+        save(&mut folder, &mut run, 8).unwrap();
+        assert_whole(&path, &run, 8);
+    }
+}
+
+/// SIGKILL while the very first state is written: there is no run yet, and opening says so; after it, there is one.
+#[test]
+fn run_json_first_appears_with_a_resumable_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let crashes = dir.path().join("crashes");
+    let mut folder = RunFolder::create(&dir.path().join("run")).unwrap();
+    let copies = crashes.clone();
+    let keep = move |at: Point, root: &Path| {
+        copy_tree(root, &copies.join(format!("{at:?}")));
+        Ok(())
+    };
+    watched(keep, || save(&mut folder, &mut example(), 0)).unwrap();
+    for at in POINTS {
+        let path = crashes.join(format!("{at:?}"));
+        match RunFolder::open(&path) {
+            Ok(mut folder) => {
+                assert!(path.join(RECORD).exists());
+                let run = folder.repair().unwrap();
+                assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(0));
+                assert_eq!(run.position.step, 0);
+            }
+            Err(e) => {
+                assert!(!path.join(RECORD).exists(), "{at:?}: {e}");
+                assert!(e.to_string().contains("before its first save"), "{e}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_at_any_point_leaves_the_earlier_state() {
+    for full in POINTS {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let (mut folder, mut run) = run_at_four(&path);
+        let (state, record) = (run.state.clone(), fs::read(path.join(RECORD)).unwrap());
+        let fail = move |at: Point, root: &Path| match at == full {
+            true => Err(Error::io("write", root)(std::io::ErrorKind::StorageFull.into())),
+            false => Ok(()),
+        };
+        let message = watched(fail, || save(&mut folder, &mut run, 6)).unwrap_err().to_string();
+        assert!(message.contains("free some space"), "{message}");
+        let published = !matches!(full, Point::FilesWritten | Point::StateRenamed | Point::RecordStaged);
+        if !published {
+            assert_eq!(run.state, state, "{full:?}");
+            assert_eq!(fs::read(path.join(RECORD)).unwrap(), record);
+            assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(4));
+            assert_eq!(fs::read_dir(path.join("state")).unwrap().count(), 1, "the new files are gone");
+            assert!(!temporary(&path.join(RECORD)).exists());
+            // Space is made, and the same process saves the same step.
+            save(&mut folder, &mut run, 6).unwrap();
+        }
+        drop(folder);
+        let mut folder = RunFolder::open(&path).unwrap();
+        let run = folder.repair().unwrap();
+        assert_whole(&path, &run, 6);
+    }
+}
+
+#[test]
+fn an_abandoned_state_is_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (mut folder, run) = run_at_four(&path);
+    let saving = folder.begin_state(6).unwrap();
+    let mut writer = saving.model_writer(&run.model).unwrap();
+    writer.write_f32(&[1.0]).unwrap();
+    drop(writer);
+    drop(saving);
+    let run = folder.repair().unwrap();
+    assert_whole(&path, &run, 4);
+}
+
+#[test]
+fn a_resume_restores_the_roots_model() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (mut folder, _) = run_at_four(&path);
+    let root = path.join(MODEL);
+    fs::remove_file(&root).unwrap();
+    let run = folder.repair().unwrap();
+    assert_whole(&path, &run, 4);
+    fs::remove_file(&root).unwrap();
+    fs::write(&root, "something else").unwrap();
+    folder.repair().unwrap();
+    assert_whole(&path, &run, 4);
+    // A copy, as a backup makes it, becomes a link again.
+    fs::remove_file(&root).unwrap();
+    fs::write(&root, model_of(4)).unwrap();
+    folder.repair().unwrap();
+    assert_whole(&path, &run, 4);
+}
+
+#[test]
+fn model_and_optimizer_are_read_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut folder = RunFolder::create(&dir.path().join("run")).unwrap();
+    let mut run = example();
+    run.model = Config { vocab_size: 7, block_size: 5, n_layer: 1, n_head: 2, n_embd: 4 };
+    let table = params::table(&run.model);
+    let value = |i: usize, n: usize| vec![i as f32 + 0.5; n];
+    let mut saving = folder.begin_state(0).unwrap();
+    let mut model = saving.model_writer(&run.model).unwrap();
+    table.iter().enumerate().for_each(|(i, p)| model.write_f32(&value(i, p.numel())).unwrap());
+    saving.finish(model).unwrap();
+    let mut optimizer = saving.optimizer_writer(&run.model).unwrap();
+    for (i, p) in table.iter().chain(&table).enumerate() {
+        optimizer.write_f32(&value(i, p.numel())).unwrap();
+    }
+    saving.finish(optimizer).unwrap();
+    saving.commit(&mut run).unwrap();
+    folder.write_new("config.json", huggingface::config_json(&run.model, 0.0, 6).as_bytes()).unwrap();
+    folder.repair().unwrap();
+
+    // The run's folder is a Hugging Face folder, and the state's file is the same model.
+    let state = folder.state_file(MODEL).unwrap();
+    let opened = [huggingface::open(folder.path()), huggingface::open_file(&state, run.model)];
+    for mut checkpoint in opened.map(|c| c.unwrap()) {
+        for (i, p) in table.iter().enumerate() {
+            let mut out = vec![0.0; p.numel()];
+            checkpoint.read(&p.name, 0..p.shape[0], &mut out).unwrap();
+            assert_eq!(out, value(i, p.numel()), "{}", p.name);
+        }
+    }
+    let path = folder.state_file(OPTIMIZER).unwrap();
+    let mut reader = crate::weights::safetensors::Reader::open(path).unwrap();
+    let (mut m, mut v) = (Vec::new(), Vec::new());
+    reader.read_f32("m.wpe.weight", &mut m).unwrap();
+    reader.read_f32("v.wpe.weight", &mut v).unwrap();
+    assert_eq!((m, v), (value(1, 20), value(1 + table.len(), 20)));
+}
+
+/// The root's model shares the state's blocks: a saved 124M model is on the disk once.
+#[cfg(unix)]
+#[test]
+fn the_roots_model_is_a_link() {
+    use std::os::unix::fs::MetadataExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let (folder, _) = run_at_four(&path);
+    let inode = |p: &Path| fs::metadata(p).unwrap().ino();
+    assert_eq!(inode(&path.join(MODEL)), inode(&folder.state_file(MODEL).unwrap()));
+}

@@ -1,0 +1,122 @@
+//! The inputs and targets of some windows, as the device takes them.
+
+use crate::tokens::TokenFile;
+
+/// A target that is not scored: it adds nothing to the loss and has no gradient.
+pub const IGNORE: u32 = u32::MAX;
+
+/// `B` windows of `T` tokens, and which positions hold which token.
+///
+/// The buckets are for the embedding's backward pass. `dwte[v]` is the sum over all positions whose input is v; added
+/// up wherever a thread happens to come by, its rounding would depend on timing. So the host says which positions
+/// belong to a token, and one worker adds them in this order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// (B,T) token ids. Positions after a short window's end hold id 0; as nothing after them is scored, and no
+    /// position sees a later one, what they hold changes no result.
+    pub inputs: Vec<u32>,
+    /// (B,T) the token that follows each input, or [`IGNORE`] after a short window's end.
+    pub targets: Vec<u32>,
+    /// How many targets are scored.
+    pub scored: u32,
+    /// (B·T,3) rows (token id, first, end): `order[first..end]` are the positions of that token. One row for each token
+    /// that occurs, ids ascending; the rows left over are zeros, so first = end.
+    pub buckets: Vec<u32>,
+    /// (B·T) the positions b·T+t, grouped by token, ascending within each.
+    pub order: Vec<u32>,
+}
+
+/// The batch of some windows `(start, targets)`: each has inputs start..start+targets and the tokens after them as
+/// targets, and is filled up to `t`. A training window has `t` targets.
+///
+/// The windows have to lie in the file, with their last target, and have at most `t` targets; those of
+/// [`Epochs`](crate::tokens::Epochs) and [`validation`](crate::tokens::validation) do.
+pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Batch {
+    let mut inputs = vec![0; windows.len() * t];
+    let mut targets = vec![IGNORE; windows.len() * t];
+    let mut scored = 0;
+    for (row, &(start, len)) in windows.iter().enumerate() {
+        assert!(len <= t, "a window of {len} targets in a batch of {t}");
+        let cells = row * t..row * t + len;
+        let ids = |from: usize| tokens.ids(from..from + len).map(u32::from);
+        inputs[cells.clone()].iter_mut().zip(ids(start)).for_each(|(cell, id)| *cell = id);
+        targets[cells].iter_mut().zip(ids(start + 1)).for_each(|(cell, id)| *cell = id);
+        scored += len as u32;
+    }
+    let (buckets, order) = buckets(&inputs);
+    Batch { inputs, targets, scored, buckets, order }
+}
+
+/// Groups positions by the token they hold: the rows and the order that [`Batch`] describes.
+pub fn buckets(inputs: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    let count = u32::try_from(inputs.len()).expect("a batch has fewer than 2³² positions");
+    let mut order: Vec<u32> = (0..count).collect();
+    order.sort_unstable_by_key(|&bt| (inputs[bt as usize], bt));
+    let mut rows = Vec::with_capacity(3 * inputs.len());
+    let mut first = 0;
+    for group in order.chunk_by(|&a, &b| inputs[a as usize] == inputs[b as usize]) {
+        let end = first + group.len() as u32;
+        rows.extend([inputs[group[0] as usize], first, end]);
+        first = end;
+    }
+    rows.resize(3 * inputs.len(), 0);
+    (rows, order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn token_file(ids: &[u16]) -> (tempfile::TempDir, TokenFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.bin");
+        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+        std::fs::write(&path, bytes).unwrap();
+        let file = TokenFile::open(&path, ids.len()).unwrap();
+        (folder, file)
+    }
+
+    #[test]
+    fn targets_are_the_inputs_a_token_on() {
+        let (_folder, file) = token_file(&[5, 6, 7, 5, 8, 9, 65_535]);
+        let batch = batch(&file, &[(3, 3), (0, 2)], 3);
+        assert_eq!(batch.inputs, [5, 8, 9, 5, 6, 0]);
+        assert_eq!(batch.targets, [8, 9, 65_535, 6, 7, IGNORE]);
+        assert_eq!(batch.scored, 5);
+        assert_eq!(batch.order, [5, 0, 3, 4, 1, 2]);
+        assert_eq!(batch.buckets, [0, 0, 1, 5, 1, 3, 6, 3, 4, 8, 4, 5, 9, 5, 6, 0, 0, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_hold_every_position_once_under_its_token(
+            inputs in prop_oneof![
+                prop::collection::vec(0_u32..6, 0..200),
+                prop::collection::vec(0_u32..65_536, 0..200),
+            ],
+        ) {
+            let (rows, order) = buckets(&inputs);
+            prop_assert_eq!(rows.len(), 3 * inputs.len());
+            let mut seen = vec![0; inputs.len()];
+            let (mut last_id, mut last_end) = (None, 0);
+            for row in rows.chunks_exact(3) {
+                let (id, first, end) = (row[0], row[1], row[2]);
+                if first == end {
+                    prop_assert_eq!(row, [0, 0, 0]);
+                    continue;
+                }
+                prop_assert!(last_id < Some(id), "ids ascend");
+                prop_assert_eq!(first, last_end);
+                (last_id, last_end) = (Some(id), end);
+                let group = &order[first as usize..end as usize];
+                prop_assert!(group.is_sorted());
+                for &bt in group {
+                    prop_assert_eq!(inputs[bt as usize], id);
+                    seen[bt as usize] += 1;
+                }
+            }
+            prop_assert!(seen.iter().all(|&times| times == 1));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Room 1: text as token ids, the file that holds them, and the windows a model is trained on.
+//!
+//! ```text
+//! entries ── Tokenizer ──> ids ── TokenFile ──> tokens.bin ── Epochs, validation ──> windows ── batch ──> the device
+//! ```
+
+pub mod batch;
+pub mod files;
+pub mod token_file;
+pub mod tokenizer;
+pub mod utf8;
+pub mod windows;
+
+pub use batch::{Batch, IGNORE, batch};
+pub use token_file::{Ranges, TokenFile};
+pub use tokenizer::{Kind, Tokenizer, encode_all};
+pub use utf8::Utf8Stream;
+pub use windows::{Cursor, Epochs, Windows, fit_context, validation};

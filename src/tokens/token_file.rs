@@ -1,0 +1,290 @@
+//! `tokens.bin`: a whole journal as token ids, mapped into memory and never read whole.
+//!
+//! The file is little-endian u16 ids and nothing else: all training entries, then all validation entries. Each entry is
+//! **followed** by one end-of-text token, so a model learns where every entry ends, the last one too, and the two
+//! ranges meet without a token of nobody's between them. Where the ranges lie stands in `run.json`, not here.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use memmap2::Mmap;
+
+use crate::base::{Error, Result, units};
+
+/// Which tokens are trained on and which are held out: indices of tokens, the end not included.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Ranges {
+    /// The training entries. In JSON `[start, end]`.
+    #[serde(with = "pair")]
+    pub train: Range<usize>,
+    /// The validation entries. In JSON `[start, end]`.
+    #[serde(with = "pair")]
+    pub val: Range<usize>,
+}
+
+/// A half-open range as `[start, end]`.
+mod pair {
+    use std::ops::Range;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(range: &Range<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+        [range.start, range.end].serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Range<usize>, D::Error> {
+        let [start, end] = <[usize; 2]>::deserialize(deserializer)?;
+        if start > end {
+            return Err(D::Error::custom(format!("a range that ends before it starts: [{start}, {end}]")));
+        }
+        Ok(start..end)
+    }
+}
+
+/// The ids of a run's journal, in a file mapped into memory: only the pages that are looked at are read.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: PathBuf,
+    map: Mmap,
+}
+
+impl TokenFile {
+    /// Writes the file: the training entries, then the validation entries, each with end of text after it (an entry
+    /// without a token adds nothing). It appears under its name only when it is whole and on the disk; on Unix, this
+    /// user alone may read it.
+    ///
+    /// # Errors
+    /// What the system refuses; then nothing is left behind.
+    pub fn write<'a>(
+        path: &Path,
+        train: impl IntoIterator<Item = &'a [u16]>,
+        val: impl IntoIterator<Item = &'a [u16]>,
+        end_of_text: u16,
+    ) -> Result<Ranges> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".tmp");
+        let temporary = path.with_file_name(name);
+        let written = write_whole(&temporary, train, val, end_of_text)
+            .map_err(Error::io("write", &temporary))
+            .and_then(|ranges| {
+                fs::rename(&temporary, path).map_err(Error::io("write", path))?;
+                sync_folder(path).map_err(Error::io("write", path))?;
+                Ok(ranges)
+            });
+        if written.is_err() {
+            // What stopped the writing is the news, not whether its remains could be cleared away.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    /// Maps the file, which has to hold exactly `expected_len` tokens.
+    ///
+    /// The file must not change while it is mapped. Nothing of ours changes it: it is written once, under another name.
+    ///
+    /// # Errors
+    /// What the system refuses; an odd number of bytes, or another number of tokens.
+    pub fn open(path: &Path, expected_len: usize) -> Result<TokenFile> {
+        let file = File::open(path).map_err(Error::io("open", path))?;
+        let bytes = file.metadata().map_err(Error::io("read", path))?.len();
+        if bytes != expected_len as u64 * 2 {
+            let found = match bytes % 2 {
+                0 => format!("{} tokens", units::thousands(bytes / 2)),
+                _ => format!("{} bytes, an odd number", units::thousands(bytes)),
+            };
+            return Err(Error::file(
+                path,
+                format!(
+                    "expected {} tokens of 2 bytes, found {found}",
+                    units::thousands(expected_len as u64)
+                ),
+                "the file was cut short or replaced: put a copy of it back, or train again from the journals",
+            ));
+        }
+        // SAFETY: the map is only read, and the file is one that this program wrote, renamed into a run's folder that
+        // it holds locked, and never writes again.
+        let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
+        Ok(TokenFile { path: path.to_path_buf(), map })
+    }
+
+    /// Reads the file through once and checks that a vocabulary has every id in it.
+    ///
+    /// # Errors
+    /// The first id that it does not have.
+    pub fn check_ids(&self, vocab_size: usize) -> Result<()> {
+        match self.ids(0..self.len()).enumerate().find(|(_, id)| usize::from(*id) >= vocab_size) {
+            None => Ok(()),
+            Some((at, id)) => Err(Error::file(
+                &self.path,
+                format!(
+                    "token {} is {id}, but the vocabulary has {}",
+                    units::thousands(at as u64),
+                    units::thousands(vocab_size as u64)
+                ),
+                "the file belongs to another tokenizer or is damaged: put a copy of it back, or train again",
+            )),
+        }
+    }
+
+    /// Tokens in the file.
+    pub fn len(&self) -> usize {
+        self.map.len() / 2
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The ids of a range of tokens, which has to lie in the file.
+    pub fn ids(&self, range: Range<usize>) -> impl Iterator<Item = u16> + '_ {
+        let bytes = &self.map[2 * range.start..2 * range.end];
+        bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+    }
+
+    /// [`ids`](Self::ids), copied.
+    pub fn read(&self, range: Range<usize>) -> Vec<u16> {
+        self.ids(range).collect()
+    }
+}
+
+fn write_whole<'a>(
+    path: &Path,
+    train: impl IntoIterator<Item = &'a [u16]>,
+    val: impl IntoIterator<Item = &'a [u16]>,
+    end_of_text: u16,
+) -> std::io::Result<Ranges> {
+    let mut file = BufWriter::new(create_private(path)?);
+    let train = write_entries(&mut file, train, end_of_text)?;
+    let val = write_entries(&mut file, val, end_of_text)?;
+    file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+    Ok(Ranges { train: 0..train, val: train..train + val })
+}
+
+/// Writes entries, an end of text after each, and counts the tokens.
+fn write_entries<'a>(
+    file: &mut impl Write,
+    entries: impl IntoIterator<Item = &'a [u16]>,
+    end_of_text: u16,
+) -> std::io::Result<usize> {
+    let mut tokens = 0;
+    for entry in entries.into_iter().filter(|entry| !entry.is_empty()) {
+        for id in entry.iter().chain([&end_of_text]) {
+            file.write_all(&id.to_le_bytes())?;
+        }
+        tokens += entry.len() + 1;
+    }
+    Ok(tokens)
+}
+
+/// A new file that on Unix only its owner may read; one left by a crash goes first.
+fn create_private(path: &Path) -> std::io::Result<File> {
+    if let Err(e) = fs::remove_file(path)
+        && e.kind() != std::io::ErrorKind::NotFound
+    {
+        return Err(e);
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// On Unix a rename is on the disk only once its folder is; elsewhere a folder cannot be opened to be synced.
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(of: &[Vec<u16>]) -> impl Iterator<Item = &[u16]> {
+        of.iter().map(Vec::as_slice)
+    }
+
+    #[test]
+    fn training_then_validation_each_entry_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.bin");
+        let train = [vec![1, 2, 0x1234], vec![], vec![4]];
+        let ranges = TokenFile::write(&path, entries(&train), entries(&[vec![5, 6]]), 9).unwrap();
+        assert_eq!(ranges, Ranges { train: 0..6, val: 6..9 });
+
+        let file = TokenFile::open(&path, 9).unwrap();
+        assert_eq!((file.len(), file.is_empty()), (9, false));
+        assert_eq!(file.read(ranges.train), [1, 2, 0x1234, 9, 4, 9]);
+        assert_eq!(file.read(ranges.val), [5, 6, 9]);
+        assert_eq!(&fs::read(&path).unwrap()[..6], [1, 0, 2, 0, 0x34, 0x12]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
+        #[cfg(unix)]
+        assert_eq!(std::os::unix::fs::MetadataExt::mode(&fs::metadata(&path).unwrap()) & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_file_of_another_length_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.bin");
+        TokenFile::write(&path, entries(&[vec![1, 2]]), entries(&[]), 9).unwrap();
+        let error = TokenFile::open(&path, 4).unwrap_err().to_string();
+        assert!(error.contains("expected 4 tokens") && error.contains("found 3 tokens"), "{error}");
+
+        fs::write(&path, [1, 0, 2, 0, 3]).unwrap();
+        for expected in [2, 3] {
+            let error = TokenFile::open(&path, expected).unwrap_err().to_string();
+            assert!(error.contains("5 bytes, an odd number"), "{error}");
+        }
+        assert!(TokenFile::open(&folder.path().join("none"), 1).is_err());
+    }
+
+    #[test]
+    fn ids_outside_the_vocabulary_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.bin");
+        TokenFile::write(&path, entries(&[vec![1, 2, 256]]), entries(&[]), 0).unwrap();
+        let file = TokenFile::open(&path, 4).unwrap();
+        assert!(file.check_ids(257).is_ok());
+        let error = file.check_ids(256).unwrap_err().to_string();
+        assert!(error.contains("token 2 is 256"), "{error}");
+    }
+
+    #[test]
+    fn a_journal_without_tokens_is_an_empty_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.bin");
+        let ranges = TokenFile::write(&path, entries(&[]), entries(&[]), 9).unwrap();
+        assert_eq!(ranges, Ranges { train: 0..0, val: 0..0 });
+        assert!(TokenFile::open(&path, 0).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_refused_write_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(
+            TokenFile::write(&folder.path().join("no/tokens.bin"), entries(&[]), entries(&[]), 9).is_err()
+        );
+        // A folder of the file's own name: everything is written, and the rename fails.
+        let taken = folder.path().join("tokens.bin");
+        fs::create_dir(&taken).unwrap();
+        fs::write(taken.join("kept"), "").unwrap();
+        assert!(TokenFile::write(&taken, entries(&[vec![1]]), entries(&[]), 9).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(taken.join("kept").exists());
+    }
+
+    #[test]
+    fn ranges_are_pairs_in_json() {
+        let ranges = Ranges { train: 0..6, val: 6..9 };
+        let json = serde_json::to_string(&ranges).unwrap();
+        assert_eq!(json, r#"{"train":[0,6],"val":[6,9]}"#);
+        assert_eq!(serde_json::from_str::<Ranges>(&json).unwrap(), ranges);
+        assert!(serde_json::from_str::<Ranges>(r#"{"train":[6,0],"val":[6,9]}"#).is_err());
+    }
+}

@@ -1,0 +1,274 @@
+//! The two tokenizers: GPT-2's byte-pair encoding (Radford et al. 2019), and plain bytes.
+//!
+//! Both are byte-level, so every text has an encoding and decoding gives back its very bytes. Both have one token that
+//! stands for no text, end of text; encoding never produces it, even for a literal `<|endoftext|>` in a journal.
+
+use std::sync::LazyLock;
+
+use rayon::prelude::*;
+use tiktoken_rs::r50k_base_singleton;
+
+/// How the end-of-text token is spelled in tokenizer files. In a text, these are thirteen ordinary characters.
+pub const END_OF_TEXT: &str = "<|endoftext|>";
+
+/// Which tokenizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// GPT-2's: 50,256 pieces of text, then end of text.
+    Gpt2,
+    /// The 256 bytes, each its own id, then end of text.
+    Bytes,
+}
+
+impl Kind {
+    /// Both, as the command line lists them.
+    pub const ALL: [Kind; 2] = [Kind::Gpt2, Kind::Bytes];
+
+    /// The name on the command line and in `run.json`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Gpt2 => "gpt2",
+            Kind::Bytes => "bytes",
+        }
+    }
+
+    /// The tokenizer of that name.
+    pub fn from_name(name: &str) -> Option<Kind> {
+        Self::ALL.into_iter().find(|k| k.name() == name)
+    }
+}
+
+/// Text to token ids and back. A copy costs nothing: GPT-2's tables are built once a process, when first used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokenizer {
+    kind: Kind,
+}
+
+impl Tokenizer {
+    /// The tokenizer of a kind.
+    pub fn new(kind: Kind) -> Tokenizer {
+        Tokenizer { kind }
+    }
+
+    /// GPT-2's tokenizer.
+    pub fn gpt2() -> Tokenizer {
+        Tokenizer::new(Kind::Gpt2)
+    }
+
+    /// Bytes and end of text.
+    pub fn bytes() -> Tokenizer {
+        Tokenizer::new(Kind::Bytes)
+    }
+
+    /// Which of the two this is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// `V`: the number of ids, end of text among them.
+    pub fn vocab_size(&self) -> usize {
+        usize::from(self.end_of_text()) + 1
+    }
+
+    /// The id that stands between entries; the last of the vocabulary.
+    pub fn end_of_text(&self) -> u16 {
+        match self.kind {
+            Kind::Gpt2 => 50_256,
+            Kind::Bytes => 256,
+        }
+    }
+
+    /// The ids of a text. Every text has some, and none of them is end of text.
+    pub fn encode(&self, text: &str) -> Vec<u16> {
+        match self.kind {
+            Kind::Gpt2 => encode_gpt2(text, SEGMENT),
+            Kind::Bytes => text.bytes().map(u16::from).collect(),
+        }
+    }
+
+    /// The bytes that an id stands for: none for end of text and for ids outside the vocabulary.
+    pub fn token_bytes(&self, id: u16) -> &'static [u8] {
+        match self.kind {
+            Kind::Gpt2 => GPT2_TOKENS.get(usize::from(id)).map_or(&[], |token| token),
+            Kind::Bytes => BYTES.get(usize::from(id)).map_or(&[], std::slice::from_ref),
+        }
+    }
+
+    /// The bytes of some ids. They need not be whole characters: a model may stop inside one.
+    pub fn decode_bytes(&self, ids: &[u16]) -> Vec<u8> {
+        ids.iter().flat_map(|&id| self.token_bytes(id)).copied().collect()
+    }
+
+    /// The text of some ids, with U+FFFD where their bytes are no character.
+    pub fn decode(&self, ids: &[u16]) -> String {
+        String::from_utf8_lossy(&self.decode_bytes(ids)).into_owned()
+    }
+}
+
+/// The ids of many texts, in their order, encoded on all cores.
+pub fn encode_all(tok: &Tokenizer, texts: &[&str]) -> Vec<Vec<u16>> {
+    texts.par_iter().map(|text| tok.encode(text)).collect()
+}
+
+/// Byte b at place b, so that a byte's token can be lent out as a slice.
+static BYTES: [u8; 256] = {
+    let mut bytes = [0; 256];
+    let mut b = 0;
+    while b < 256 {
+        bytes[b] = b as u8;
+        b += 1;
+    }
+    bytes
+};
+
+/// The bytes of GPT-2's tokens 0..50256, in the order of their ids (which are their BPE ranks).
+static GPT2_TOKENS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    (0..50_256)
+        .map(|rank| r50k_base_singleton().decode_bytes(&[rank]).expect("r50k has every rank under 50,256"))
+        .collect()
+});
+
+/// Texts longer than this many bytes are encoded in parts. Any number far under a million would do: that is where the
+/// pattern that splits a text into words gives up (see [`segments`]).
+const SEGMENT: usize = 64 * 1024;
+
+fn encode_gpt2(text: &str, segment: usize) -> Vec<u16> {
+    let bpe = r50k_base_singleton();
+    let mut ids = Vec::with_capacity(text.len() / 4);
+    for part in segments(text, segment) {
+        let ranks = bpe.encode_ordinary(part);
+        ids.extend(ranks.into_iter().map(|rank| u16::try_from(rank).expect("r50k ranks are under 50,256")));
+    }
+    ids
+}
+
+/// Cuts a text into parts of at least `at_least` bytes whose ids, joined, are the ids of the whole.
+///
+/// GPT-2 first splits a text by a pattern, `'s|'t|… | ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`, and merges
+/// bytes only within a piece. The engine behind it panics after a million steps back, which `\s+(?!\S)` takes on a run
+/// of a million spaces before a word. So we cut where the pattern always ends a piece, whatever stands further away:
+/// before a white-space character
+/// - that follows another kind of character: no piece holds white space after anything else; or
+/// - that is the last of a longer run before a word: `\s+(?!\S)` leaves exactly that character to the word. (At the
+///   end of the left part the same run matches whole, by `\s+$`.)
+///
+/// A part then holds no run of `at_least` bytes of white space but at its end, where no step back is taken. Runs of
+/// other characters are never cut; they cost n·log n.
+fn segments(text: &str, at_least: usize) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut before_is_space = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let is_space = c.is_whitespace();
+        if is_space && at - start >= at_least.max(1) {
+            let after_is_word = chars.peek().is_some_and(|(_, next)| !next.is_whitespace());
+            if before_is_space == Some(false) || after_is_word {
+                parts.push(&text[start..at]);
+                start = at;
+            }
+        }
+        before_is_space = Some(is_space);
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Text as journals have it and as they should not: words, quotes, runs of white space, any character at all.
+    fn texts() -> impl Strategy<Value = String> {
+        let words = prop_oneof![
+            Just("I'll ".into()),
+            Just("’twas".into()),
+            Just(END_OF_TEXT.into()),
+            "[ \t\n\r\u{a0}\u{85}\u{3000}]{1,6}",
+            "[a-z]{1,8}",
+            "[0-9½٣]{1,4}",
+            "\\PC{1,4}",
+            any::<char>().prop_map(String::from),
+        ];
+        prop::collection::vec(words, 0..40).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_comes_back(text in texts()) {
+            for kind in Kind::ALL {
+                let tok = Tokenizer::new(kind);
+                let ids = tok.encode(&text);
+                prop_assert!(ids.iter().all(|&id| id < tok.end_of_text()));
+                prop_assert_eq!(tok.decode(&ids), text.as_str());
+                prop_assert_eq!(tok.decode_bytes(&ids), text.as_bytes());
+            }
+        }
+
+        #[test]
+        fn cutting_changes_no_id(text in texts(), at_least in 0_usize..12) {
+            prop_assert_eq!(segments(&text, at_least).concat(), text.as_str());
+            let whole: Vec<u16> =
+                r50k_base_singleton().encode_ordinary(&text).into_iter().map(|r| r as u16).collect();
+            prop_assert_eq!(encode_gpt2(&text, at_least), whole);
+        }
+    }
+
+    /// Ids published with GPT-2 and tiktoken.
+    #[test]
+    fn gpt2_gives_the_known_ids() {
+        let tok = Tokenizer::gpt2();
+        assert_eq!(tok.encode("Hello world"), [15496, 995]);
+        assert_eq!(tok.encode(" Hello world"), [18435, 995]);
+        assert_eq!(tok.encode(END_OF_TEXT), [27, 91, 437, 1659, 5239, 91, 29]);
+        assert_eq!((tok.vocab_size(), tok.end_of_text()), (50_257, 50_256));
+    }
+
+    #[test]
+    fn bytes_are_their_own_ids() {
+        let tok = Tokenizer::bytes();
+        assert_eq!(tok.encode("é\n"), [0xc3, 0xa9, 0x0a]);
+        assert_eq!((tok.vocab_size(), tok.end_of_text()), (257, 256));
+    }
+
+    #[test]
+    fn end_of_text_and_unknown_ids_are_silent() {
+        assert_eq!(Tokenizer::gpt2().decode(&[15496, 50_256, 995, 50_257, u16::MAX]), "Hello world");
+        assert_eq!(Tokenizer::bytes().decode(&[0x68, 256, 257, u16::MAX, 0x69]), "hi");
+    }
+
+    /// A million characters of white space before a word is where the pattern's engine gives up; runs of one letter
+    /// are the worst case of the merging.
+    #[test]
+    fn a_text_without_words_is_encoded_too() {
+        let tok = Tokenizer::gpt2();
+        for run in [" ", "\n", " \n\t", "\u{3000}", "a", "-", "日本", "😀"] {
+            let text = format!("a{}b", run.repeat(1_200_000 / run.chars().count()));
+            let ids = tok.encode(&text);
+            assert_eq!(tok.decode_bytes(&ids), text.as_bytes(), "a run of {run:?}");
+        }
+        // The space that belongs to the word is merged with it, as in a short run.
+        assert_eq!(tok.encode(&format!("{}b", " ".repeat(2_000_000))).last(), tok.encode(" b").last());
+    }
+
+    #[test]
+    fn many_texts_keep_their_order() {
+        let texts: Vec<String> = (0..500).map(|i| format!("Entry {i}.\n")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let tok = Tokenizer::gpt2();
+        for (ids, text) in encode_all(&tok, &texts).iter().zip(&texts) {
+            assert_eq!(tok.decode(ids), *text);
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_command_line() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
+        }
+        assert_eq!(Kind::from_name("gpt3"), None);
+    }
+}

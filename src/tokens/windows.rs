@@ -1,0 +1,219 @@
+//! Which stretches of `tokens.bin` are trained on, in which order, and which are scored in validation.
+//!
+//! Window s has inputs s..s+T and targets s+1..s+T+1, so s+T+1 may not pass the end of its range. An epoch is a seeded
+//! permutation of non-overlapping windows at a random phase: over many epochs every token is seen at every position.
+//! Epochs, phases and orders are pure functions of (range, T, seed, epoch); a run's place among them is a [`Cursor`]
+//! of two numbers.
+
+use std::ops::Range;
+
+use crate::base::rng::Rng;
+use crate::base::{Error, Result, units};
+
+/// The `T` that so many training tokens allow: `T` itself, or, where they are fewer than T+1, all of them but the last.
+/// (Zero where there are fewer than two: nothing can be learned from those.)
+pub fn fit_context(train_tokens: usize, t: usize) -> usize {
+    t.min(train_tokens.saturating_sub(1))
+}
+
+/// The training windows of every epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epochs {
+    range: Range<usize>,
+    t: usize,
+    seed: u64,
+}
+
+impl Epochs {
+    /// The epochs over a range of tokens, in windows of `t`.
+    ///
+    /// # Errors
+    /// A window with its last target does not fit: see [`fit_context`].
+    pub fn new(range: Range<usize>, t: usize, seed: u64) -> Result<Epochs> {
+        if t == 0 || range.len() <= t {
+            return Err(Error::setting(
+                format!(
+                    "{} training tokens hold no window of {} and its last target",
+                    units::thousands(range.len() as u64),
+                    units::thousands(t as u64)
+                ),
+                "add more text, or ask for a shorter --context",
+            ));
+        }
+        Ok(Epochs { range, t, seed })
+    }
+
+    /// Where the first window of an epoch may begin, before it is shuffled: at most T−1 in, so that no token that could
+    /// begin a window is skipped for good, and never so far that no window fits.
+    fn phase(&self, rng: &mut Rng) -> usize {
+        let latest = (self.t - 1).min(self.range.len() - 1 - self.t);
+        rng.below(latest as u64 + 1) as usize
+    }
+
+    /// The starts of an epoch's windows, in the order of training. At least one.
+    pub fn windows(&self, epoch: u64) -> Vec<usize> {
+        let mut rng = Rng::new(self.seed, &format!("epoch {epoch}"));
+        let phase = self.phase(&mut rng);
+        // The last token of the range is a target and never an input.
+        let count = (self.range.len() - 1 - phase) / self.t;
+        let first = self.range.start + phase;
+        let mut starts: Vec<usize> = (0..count).map(|w| first + w * self.t).collect();
+        rng.shuffle(&mut starts);
+        starts
+    }
+
+    /// The number of windows in an epoch; it differs by one from epoch to epoch, with the phase.
+    pub fn windows_in_epoch(&self, epoch: u64) -> usize {
+        let phase = self.phase(&mut Rng::new(self.seed, &format!("epoch {epoch}")));
+        (self.range.len() - 1 - phase) / self.t
+    }
+
+    /// The windows from a place on, epoch after epoch, without end.
+    pub fn resume(self, at: Cursor) -> Windows {
+        let order = self.windows(at.epoch);
+        Windows { epochs: self, at, order }
+    }
+}
+
+/// A place in the order of windows: the next one to be trained on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Cursor {
+    /// The epoch, from 0.
+    pub epoch: u64,
+    /// The window of that epoch, from 0, in the order of training.
+    pub index: u64,
+}
+
+/// The training windows from a [`Cursor`] on. An iterator that never ends: each epoch is followed by the next.
+#[derive(Debug, Clone)]
+pub struct Windows {
+    epochs: Epochs,
+    at: Cursor,
+    /// `epochs.windows(at.epoch)`.
+    order: Vec<usize>,
+}
+
+impl Windows {
+    /// The place of the next window: what a saved state keeps.
+    pub fn cursor(&self) -> Cursor {
+        self.at
+    }
+
+    /// The start of the next window.
+    pub fn next_window(&mut self) -> usize {
+        if self.at.index >= self.order.len() as u64 {
+            self.at = Cursor { epoch: self.at.epoch.wrapping_add(1), index: 0 };
+            self.order = self.epochs.windows(self.at.epoch);
+        }
+        let start = self.order[self.at.index as usize];
+        self.at.index += 1;
+        start
+    }
+}
+
+impl Iterator for Windows {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        Some(self.next_window())
+    }
+}
+
+/// The validation windows `(start, targets)`: one behind the other from the start of the range, the last one shorter
+/// where T does not divide. Every token of the range but its first is a target once. None where there are fewer than
+/// two tokens.
+pub fn validation(range: Range<usize>, t: usize) -> Vec<(usize, usize)> {
+    let last = range.end.saturating_sub(1);
+    (range.start..last).step_by(t.max(1)).map(|start| (start, t.max(1).min(last - start))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    prop_compose! {
+        /// Ranges with room for at least one window, the tightest ones often.
+        fn epochs()(t in 1_usize..40)(
+            t in Just(t),
+            start in 0_usize..100,
+            len in prop_oneof![t + 1..=2 * t + 2, t + 1..t + 500],
+            seed in any::<u64>(),
+        ) -> Epochs {
+            Epochs::new(start..start + len, t, seed).expect("len > t > 0")
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_epoch_permutes_windows_that_neither_overlap_nor_leave_the_range(
+            epochs in epochs(), epoch in any::<u64>(),
+        ) {
+            let Epochs { range, t, .. } = epochs.clone();
+            let mut starts = epochs.windows(epoch);
+            prop_assert_eq!(starts.len(), epochs.windows_in_epoch(epoch));
+            prop_assert!(!starts.is_empty());
+            starts.sort_unstable();
+            prop_assert!(starts[0] >= range.start && starts[0] - range.start < t);
+            prop_assert!(starts.windows(2).all(|pair| pair[1] == pair[0] + t));
+            let end = starts.last().unwrap() + t + 1;
+            // Inside, and so close to the end that one more would not fit.
+            prop_assert!(end <= range.end && end + t > range.end);
+        }
+
+        #[test]
+        fn a_resumed_cursor_goes_on_as_if_nothing_had_happened(epochs in epochs(), at in 0_usize..300) {
+            let mut whole = epochs.clone().resume(Cursor::default());
+            whole.by_ref().take(at).for_each(drop);
+            let saved = serde_json::to_string(&whole.cursor()).unwrap();
+            let resumed = epochs.clone().resume(serde_json::from_str(&saved).unwrap());
+            prop_assert!(whole.take(200).eq(resumed.take(200)));
+        }
+
+        #[test]
+        fn the_cursor_walks_the_epochs_in_order(epochs in epochs()) {
+            let expected = (0..4).flat_map(|epoch| epochs.windows(epoch));
+            prop_assert!(expected.eq(epochs.clone().resume(Cursor::default())
+                .take((0..4).map(|epoch| epochs.windows_in_epoch(epoch)).sum())));
+        }
+
+        #[test]
+        fn validation_scores_every_target_once(start in 0_usize..50, len in 0_usize..200, t in 1_usize..40) {
+            let windows = validation(start..start + len, t);
+            let targets = windows.iter().flat_map(|&(s, n)| s + 1..s + n + 1);
+            prop_assert!(targets.eq(start + 1..start + len.max(1)));
+            prop_assert!(windows.iter().all(|&(_, n)| (1..=t).contains(&n)));
+        }
+    }
+
+    #[test]
+    fn epochs_differ_in_phase_and_order_and_seeds_differ() {
+        let epochs = Epochs::new(0..10_000, 64, 7).unwrap();
+        let phases: std::collections::BTreeSet<usize> =
+            (0..1000).map(|e| epochs.windows(e).into_iter().min().unwrap()).collect();
+        // A phase is missed in 1,000 draws of 64 with probability 1.4e-7, one of them with 1e-5; the seed is fixed.
+        assert_eq!(phases.len(), 64);
+        assert_ne!(epochs.windows(0), epochs.windows(1));
+        assert_ne!(epochs.windows(0), Epochs::new(0..10_000, 64, 8).unwrap().windows(0));
+        assert!(!epochs.windows(0).is_sorted());
+    }
+
+    #[test]
+    fn a_short_corpus_shortens_the_context() {
+        assert_eq!(fit_context(1000, 256), 256);
+        assert_eq!(fit_context(257, 256), 256);
+        assert_eq!(fit_context(256, 256), 255);
+        assert_eq!(fit_context(2, 256), 1);
+        assert_eq!((fit_context(1, 256), fit_context(0, 256)), (0, 0));
+        assert!(Epochs::new(0..256, 256, 0).is_err());
+        assert!(Epochs::new(0..1, 0, 0).is_err());
+        assert_eq!(Epochs::new(0..256, 255, 0).unwrap().windows(3), [0]);
+    }
+
+    #[test]
+    fn a_cursor_past_its_epoch_begins_the_next() {
+        let epochs = Epochs::new(0..100, 10, 1).unwrap();
+        let past = epochs.clone().resume(Cursor { epoch: 4, index: u64::MAX });
+        assert!(past.take(5).eq(epochs.resume(Cursor { epoch: 5, index: 0 }).take(5)));
+    }
+}

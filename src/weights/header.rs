@@ -1,0 +1,171 @@
+//! The header of a `.safetensors` file (<https://huggingface.co/docs/safetensors>): eight bytes of length, then JSON
+//! that gives each tensor's dtype, shape and byte range, then the bytes. The `safetensors` crate knows the grammar of
+//! one tensor and the dtypes' sizes; reading its whole-file checks would need the whole file in memory, so the checks of
+//! ranges are here, and a header is believed only after all of them.
+
+use std::collections::{BTreeMap, HashSet};
+
+use ::safetensors::tensor::{Dtype as Stored, TensorInfo};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+/// The longest header the format allows, in bytes.
+pub(super) const MAX_HEADER: u64 = 100_000_000;
+
+/// How a tensor's elements are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dtype {
+    /// 32-bit floats.
+    F32,
+    /// 16-bit floats, IEEE.
+    F16,
+    /// 16-bit floats with f32's range.
+    BF16,
+    /// 64-bit floats, rounded to f32 when read.
+    F64,
+    /// Anything else (integers, masks, quantized weights): listed, so that it can be ignored, and refused when read.
+    Other(Stored),
+}
+
+/// One tensor of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorEntry {
+    /// The key.
+    pub name: String,
+    /// How the elements are stored.
+    pub dtype: Dtype,
+    /// The extents, outermost first; none for a single number.
+    pub shape: Vec<usize>,
+    /// Where the first element stands, in bytes from the start of the file.
+    pub offset: u64,
+    /// Length in bytes.
+    pub len: u64,
+}
+
+impl TensorEntry {
+    /// The outermost extent: rows of a matrix, elements of a vector, 1 for a single number.
+    pub fn rows(&self) -> usize {
+        self.shape.first().copied().unwrap_or(1)
+    }
+
+    /// Elements in one row.
+    pub fn row_len(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
+
+    /// Elements.
+    pub fn numel(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// A header that passed every check.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// In the order of their bytes.
+    pub entries: Vec<TensorEntry>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Reads a header's JSON and holds it against the file: `start` is where tensor bytes begin, `length` the file's length.
+/// Holes between tensors are allowed; a range outside the file, two tensors in one place, a length that is not the
+/// shape's, or a name given twice is an error, in words that follow "FILE: ".
+pub(super) fn parse(json: &[u8], start: u64, length: u64) -> Result<Header, String> {
+    let raw: Raw = serde_json::from_slice(json)
+        .map_err(|e| format!("its header is not that of a safetensors file ({})", short(&e.to_string())))?;
+    let room = length.saturating_sub(start);
+    let mut entries = Vec::with_capacity(raw.tensors.len());
+    for (name, info) in raw.tensors {
+        entries.push(entry(name, info, start, room)?);
+    }
+    let mut seen = HashSet::with_capacity(entries.len());
+    if let Some(twice) = entries.iter().find(|e| !seen.insert(e.name.as_str())) {
+        return Err(format!("tensor {} is listed twice", quoted(&twice.name)));
+    }
+    entries.sort_by_key(|e| (e.offset, e.len));
+    let occupied: Vec<&TensorEntry> = entries.iter().filter(|e| e.len > 0).collect();
+    if let Some(pair) = occupied.windows(2).find(|p| p[0].offset + p[0].len > p[1].offset) {
+        let (a, b) = (quoted(&pair[0].name), quoted(&pair[1].name));
+        return Err(format!("tensors {a} and {b} claim the same bytes"));
+    }
+    Ok(Header { entries, metadata: raw.metadata })
+}
+
+/// One tensor's claims, checked.
+fn entry(name: String, info: TensorInfo, start: u64, room: u64) -> Result<TensorEntry, String> {
+    let (begin, end) = (info.data_offsets.0 as u64, info.data_offsets.1 as u64);
+    if begin > end {
+        return Err(format!("tensor {} ends (byte {end}) before it begins (byte {begin})", quoted(&name)));
+    }
+    if end > room {
+        return Err(format!(
+            "tensor {} ends at byte {end} of the data, but the file holds only {room} bytes of data: it is cut short or damaged",
+            quoted(&name)
+        ));
+    }
+    let bits = (info.shape.iter()).try_fold(info.dtype.bitsize() as u64, |n, &d| n.checked_mul(d as u64));
+    // An extent of zero hides the others from that product; rows and row lengths are products of some of them, and
+    // must not overflow either.
+    let wild = (info.shape.iter()).try_fold(1_usize, |n, &d| n.checked_mul(d.max(1))).is_none();
+    if bits != Some(8 * (end - begin)) || wild {
+        return Err(format!(
+            "tensor {} has {} bytes, which is not what {:?} of shape {} takes",
+            quoted(&name),
+            end - begin,
+            info.dtype,
+            short(&format!("{:?}", &info.shape[..info.shape.len().min(16)])),
+        ));
+    }
+    let dtype = match info.dtype {
+        Stored::F32 => Dtype::F32,
+        Stored::F16 => Dtype::F16,
+        Stored::BF16 => Dtype::BF16,
+        Stored::F64 => Dtype::F64,
+        other => Dtype::Other(other),
+    };
+    Ok(TensorEntry { name, dtype, shape: info.shape, offset: start + begin, len: end - begin })
+}
+
+/// A name from a file, escaped and short enough to print.
+pub(super) fn quoted(name: &str) -> String {
+    short(&format!("{:?}", name.chars().take(120).collect::<String>()))
+}
+
+/// The beginning of a text that a file may have made as long as it likes.
+pub(super) fn short(text: &str) -> String {
+    const MOST: usize = 200;
+    match text.char_indices().nth(MOST) {
+        Some((cut, _)) => format!("{}…", &text[..cut]),
+        None => text.to_string(),
+    }
+}
+
+/// The JSON as it stands: pairs in order, so that a name given twice can be seen.
+struct Raw {
+    tensors: Vec<(String, TensorInfo)>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Raw, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Raw;
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("a map from tensor names to dtype, shape and data_offsets")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Raw, A::Error> {
+                let (mut tensors, mut metadata) = (Vec::new(), None);
+                while let Some(name) = map.next_key::<String>()? {
+                    if name != "__metadata__" {
+                        tensors.push((name, map.next_value()?));
+                    } else if metadata.replace(map.next_value()?).is_some() {
+                        return Err(A::Error::custom("__metadata__ is given twice"));
+                    }
+                }
+                Ok(Raw { tensors, metadata: metadata.unwrap_or_default() })
+            }
+        }
+        deserializer.deserialize_map(Pairs)
+    }
+}

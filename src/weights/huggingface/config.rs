@@ -1,0 +1,205 @@
+//! `config.json` and `generation_config.json` of a GPT-2, as `transformers` reads and writes them.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::base::config::LAYER_NORM_EPS;
+use crate::base::{Config, Error, Result};
+
+/// A config.json is a page of text; what is longer is something else.
+const MOST_BYTES: u64 = 1 << 20;
+/// No extent of any GPT-2 comes near this; up to it, no product of two extents overflows.
+const MOST_EXTENT: u64 = 1 << 24;
+
+/// Reads a folder's `config.json` and checks that it describes a GPT-2 we compute exactly.
+pub(super) fn read(path: &Path) -> Result<Config> {
+    let file = File::open(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Error::file(
+            path,
+            "there is none; a Hugging Face GPT-2 folder holds config.json and model.safetensors",
+            "check the folder's name, or download config.json beside the weights",
+        ),
+        _ => Error::io("open", path)(e),
+    })?;
+    let mut text = Vec::new();
+    file.take(MOST_BYTES + 1).read_to_end(&mut text).map_err(Error::io("read", path))?;
+    let again = "download config.json again";
+    if text.len() as u64 > MOST_BYTES {
+        return Err(Error::file(path, "longer than 1 MiB, which no config.json is", again));
+    }
+    let found: Map<String, Value> = serde_json::from_slice(&text)
+        .map_err(|e| Error::file(path, format!("not a JSON object: {e}"), again))?;
+    architecture(&found, path)?;
+    settings(&found, path)?;
+    let extent = |names: &[&str]| {
+        let value = names.iter().find_map(|&n| found.get(n).filter(|v| !v.is_null()));
+        match value.map(|v| (v, v.as_u64())) {
+            Some((_, Some(n))) if n <= MOST_EXTENT => Ok(n as usize),
+            Some((v, _)) => {
+                Err(Error::file(path, format!("{} is {}, no size of a GPT-2", names[0], shown(v)), again))
+            }
+            None => Err(Error::file(path, format!("does not say {}", names.join(" or ")), again)),
+        }
+    };
+    let config = Config {
+        vocab_size: extent(&["vocab_size"])?,
+        block_size: extent(&["n_positions", "n_ctx"])?,
+        n_layer: extent(&["n_layer"])?,
+        n_head: extent(&["n_head"])?,
+        n_embd: extent(&["n_embd"])?,
+    };
+    inner_width(&found, &config, path)?;
+    config.check().map_err(|e| match e {
+        Error::Setting { problem, next } => Error::file(path, problem, next),
+        other => other,
+    })?;
+    Ok(config)
+}
+
+/// GPT-2 by its `model_type`, or, where a folder has none, by the class that wrote it.
+fn architecture(found: &Map<String, Value>, path: &Path) -> Result<()> {
+    let classes: Vec<&str> = (found.get("architectures").and_then(Value::as_array).into_iter().flatten())
+        .filter_map(Value::as_str)
+        .collect();
+    let kind = found.get("model_type").and_then(Value::as_str);
+    let gpt2 = match kind {
+        Some(kind) => kind == "gpt2",
+        None => classes.iter().any(|c| c.starts_with("GPT2")),
+    };
+    if gpt2 {
+        return Ok(());
+    }
+    let name = kind.or(classes.first().copied()).unwrap_or("an unnamed one");
+    Err(Error::file(
+        path,
+        format!("another architecture: {}; diarist trains GPT-2", super::short(name)),
+        "start from a GPT-2 checkpoint (gpt2, gpt2-medium, gpt2-large, gpt2-xl, or one trained from them)",
+    ))
+}
+
+/// The settings that change what the network computes. Each has the one value our kernels compute; an absent one has
+/// that value by `transformers`' defaults. Dropouts, `summary_*` and token ids change nothing that is loaded.
+fn settings(found: &Map<String, Value>, path: &Path) -> Result<()> {
+    let refuse = |name: &str, value: &Value, ours: &str| {
+        Err(Error::file(
+            path,
+            format!("{name} is {}; diarist computes GPT-2 with {ours} only", shown(value)),
+            "start from a checkpoint with GPT-2's own settings",
+        ))
+    };
+    for (name, value) in found {
+        let same = |ours: Value| value.is_null() || *value == ours;
+        match name.as_str() {
+            "activation_function" if !same("gelu_new".into()) => return refuse(name, value, "gelu_new"),
+            "layer_norm_epsilon"
+                if !value.is_null() && value.as_f64().map(|e| e as f32) != Some(LAYER_NORM_EPS) =>
+            {
+                return refuse(name, value, "1e-5");
+            }
+            "scale_attn_weights" if !same(true.into()) => return refuse(name, value, "true"),
+            "scale_attn_by_inverse_layer_idx" | "reorder_and_upcast_attn" | "add_cross_attention"
+                if !same(false.into()) =>
+            {
+                return refuse(name, value, "false");
+            }
+            "quantization_config" if !value.is_null() => return refuse(name, value, "float weights"),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The MLP is four times as wide as the model.
+fn inner_width(found: &Map<String, Value>, config: &Config, path: &Path) -> Result<()> {
+    let ours = 4 * config.n_embd as u64;
+    match found.get("n_inner") {
+        None | Some(Value::Null) => Ok(()),
+        Some(v) if v.as_u64() == Some(ours) => Ok(()),
+        Some(v) => Err(Error::file(
+            path,
+            format!("n_inner is {}; diarist computes GPT-2 with 4 · n_embd = {ours} only", shown(v)),
+            "start from a checkpoint with GPT-2's own settings",
+        )),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    super::short(&value.to_string())
+}
+
+/// `config.json` for a model of this shape, with the fields that `transformers` (5.x) writes for a GPT2LMHeadModel.
+/// `dropout` is the run's, at all three sites; `eot` is the end-of-text id, GPT-2's beginning and end of a text.
+pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
+    // A struct and not `json!`, which would widen the dropout to f64: 0.10000000149011612.
+    #[derive(Serialize)]
+    struct Gpt2Config {
+        activation_function: &'static str,
+        add_cross_attention: bool,
+        architectures: [&'static str; 1],
+        attn_pdrop: f32,
+        bos_token_id: u16,
+        dtype: &'static str,
+        embd_pdrop: f32,
+        eos_token_id: u16,
+        initializer_range: f32,
+        layer_norm_epsilon: f32,
+        model_type: &'static str,
+        n_ctx: usize,
+        n_embd: usize,
+        n_head: usize,
+        n_inner: Option<usize>,
+        n_layer: usize,
+        n_positions: usize,
+        reorder_and_upcast_attn: bool,
+        resid_pdrop: f32,
+        scale_attn_by_inverse_layer_idx: bool,
+        scale_attn_weights: bool,
+        tie_word_embeddings: bool,
+        use_cache: bool,
+        vocab_size: usize,
+    }
+    pretty(&Gpt2Config {
+        activation_function: "gelu_new",
+        add_cross_attention: false,
+        architectures: ["GPT2LMHeadModel"],
+        attn_pdrop: dropout,
+        bos_token_id: eot,
+        dtype: "float32",
+        embd_pdrop: dropout,
+        eos_token_id: eot,
+        initializer_range: 0.02,
+        layer_norm_epsilon: LAYER_NORM_EPS,
+        model_type: "gpt2",
+        n_ctx: cfg.block_size,
+        n_embd: cfg.n_embd,
+        n_head: cfg.n_head,
+        n_inner: None,
+        n_layer: cfg.n_layer,
+        n_positions: cfg.block_size,
+        reorder_and_upcast_attn: false,
+        resid_pdrop: dropout,
+        scale_attn_by_inverse_layer_idx: false,
+        scale_attn_weights: true,
+        tie_word_embeddings: true,
+        use_cache: true,
+        vocab_size: cfg.vocab_size,
+    })
+}
+
+/// `generation_config.json`: where a text begins and ends, and nothing about how to sample.
+pub fn generation_config_json(eot: u16) -> String {
+    pretty(&serde_json::json!({
+        "_from_model_config": true,
+        "bos_token_id": eot,
+        "eos_token_id": eot,
+        "use_cache": true,
+    }))
+}
+
+fn pretty(value: &impl Serialize) -> String {
+    serde_json::to_string_pretty(value).expect("strings, numbers and booleans are JSON") + "\n"
+}
