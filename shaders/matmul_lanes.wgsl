@@ -50,7 +50,10 @@ fn multiply_tile(m0: u32, n0: u32) {
     for (var r = 0u; r < ROWS; r++) {
         for (var j = 0u; j < COLS; j++) { acc[r][j] = 0.0; }
     }
-    for (var k = 0u; k < d.K; k += W) {
+    // A bound that rests on the workgroup, not on the uniforms alone: Mesa's software Vulkan (22.3) would otherwise take
+    // K for a constant of the shader, and may then compile it anew at every dispatch.
+    let depth = select(d.K, 0u, m0 >= d.M);
+    for (var k = 0u; k < depth; k += W) {
         // Every loop below has as many turns as the array it indexes is long: that is what makes Mesa unroll it and
         // keep the arrays in registers.
         var ak: array<array<f32, ROWS>, W>; // ak[i][r] = a at row m0+r and depth k+i

@@ -1,9 +1,14 @@
 pub mod base;
 pub mod check;
+pub mod cli;
 pub mod device;
+pub mod eval;
 pub mod journal;
 pub mod model;
 pub mod ops;
 pub mod optim;
+pub mod run;
+pub mod sample;
 pub mod tokens;
+pub mod train;
 pub mod weights;

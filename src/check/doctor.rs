@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Config, Result};
 use crate::base::params::{Init, table};
 use crate::base::rng::Rng;
+use crate::base::{Config, Result};
 use crate::check::replay::{Comparison, against_twins};
 use crate::device::executor::Options;
 use crate::device::gpu::Patch;
 use crate::device::select::Device;
-use crate::device::{Choices, Executor, Program, Step};
+use crate::device::{Choices, Program, Step};
 use crate::model::Shape;
 use crate::model::parameters::all_pieces;
 use crate::ops::{Case, FAMILIES};
@@ -111,7 +111,13 @@ pub fn case_step() -> Step {
     }
 }
 
-fn check_case(device: &Device, case: Case, options: Options, patch: Option<Patch>, report: &mut Report) -> Result<()> {
+fn check_case(
+    device: &Device,
+    case: Case,
+    options: Options,
+    patch: Option<Patch>,
+    report: &mut Report,
+) -> Result<()> {
     // An embedding's pos is 0 when training; only the cached kernels move.
     let program = Program { recordings: vec![case.recording.clone()] };
     let mut exec = device.load_patched(program, options, patch)?;
@@ -136,9 +142,12 @@ fn training_step(
     let shape = Shape { config, b: 2, t: 19, dropout: true, limits: device.limits(), choices };
     let train = shape.train()?;
     let pieces: Vec<_> = all_pieces(&config, &shape.limits).into_iter().flat_map(|(_, p)| p).collect();
-    let slots: Vec<Slot> =
-        pieces.iter().map(|p| Slot { name: p.name.clone(), shape: p.shape.clone(), decay: p.decay }).collect();
-    let recordings = vec![train.zero, train.micro_step, train.evaluate, update(&slots, shape.limits, choices)?];
+    let slots: Vec<Slot> = pieces
+        .iter()
+        .map(|p| Slot { name: p.name.clone(), shape: p.shape.clone(), decay: p.decay })
+        .collect();
+    let recordings =
+        vec![train.zero, train.micro_step, train.evaluate, update(&slots, shape.limits, choices)?];
     let mut exec = device.load_patched(Program { recordings }, options, patch)?;
     for (param, piece) in table(&config).iter().zip(&pieces) {
         let mut rng = Rng::new(3, &piece.name);
@@ -153,7 +162,9 @@ fn training_step(
     let mut order: Vec<u32> = (0..38).collect();
     order.sort_by_key(|&i| tokens[i as usize]);
     let buckets: Vec<u32> = (0..38).flat_map(|i| [tokens[order[i as usize] as usize], i, i + 1]).collect();
-    for (name, words) in [("tokens", &tokens), ("targets", &targets), ("buckets", &buckets), ("order", &order)] {
+    for (name, words) in
+        [("tokens", &tokens), ("targets", &targets), ("buckets", &buckets), ("order", &order)]
+    {
         exec.write(name, 0, bytemuck::cast_slice(words))?;
     }
     let step = Step { pos: 0, ..case_step() };

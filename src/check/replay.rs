@@ -59,7 +59,8 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
         }
         exec.run_range(recording, step, i..i + 1)?;
         let born = exec.plan().births[index(exec, recording)][i].clone();
-        let written: Vec<usize> = (0..d.tensors.len()).filter(|&b| d.kernel.bindings[b].access != Access::Read).collect();
+        let written: Vec<usize> =
+            (0..d.tensors.len()).filter(|&b| d.kernel.bindings[b].access != Access::Read).collect();
         let mut device = Vec::new();
         for &b in &written {
             device.push(exec.peek(recording, d.tensors[b])?);
@@ -107,7 +108,10 @@ pub fn first_not_finite(exec: &mut dyn Executor, recording: &str, step: &Step) -
             let values = exec.peek(recording, t)?;
             if let Some(at) = values.iter().position(|v| !v.is_finite()) {
                 let name = &list.info(t).name;
-                return Ok(Some(format!("{} ({}) wrote {} to {name}[{at}]", d.label, d.kernel.name, values[at])));
+                return Ok(Some(format!(
+                    "{} ({}) wrote {} to {name}[{at}]",
+                    d.label, d.kernel.name, values[at]
+                )));
             }
         }
     }

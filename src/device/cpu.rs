@@ -7,11 +7,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use crate::base::{Error, Result};
+use crate::device::Step;
 use crate::device::executor::{Executor, Options};
 use crate::device::kernel::{Access, Call};
 use crate::device::plan::Plan;
 use crate::device::recording::{Dispatch, Program, Recording, Tensor};
-use crate::device::Step;
 
 /// A program on the CPU.
 pub struct Cpu {
@@ -31,7 +31,10 @@ impl Cpu {
     pub fn new(program: Program, options: Options) -> Result<Cpu> {
         let plan = Plan::new(&program)?;
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(|e| {
-            Error::device(format!("could not start {} threads: {e}", options.threads), "use a smaller --threads")
+            Error::device(
+                format!("could not start {} threads: {e}", options.threads),
+                "use a smaller --threads",
+            )
         })?;
         let slots = plan.slots.iter().map(|s| vec![0.0; s.bytes as usize / 4]).collect();
         Ok(Cpu { program, plan, slots, received: VecDeque::new(), pool, poison: options.poison })

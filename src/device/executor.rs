@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::base::Result;
+use crate::device::Step;
 use crate::device::plan::Plan;
 use crate::device::recording::{Program, Tensor};
-use crate::device::Step;
 
 /// How an executor runs, beyond what is recorded.
 #[derive(Debug, Clone, Copy, Default)]

@@ -58,7 +58,10 @@ impl GpuDevice {
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| {
-            Error::device(format!("{} did not open: {e}", info.name), "update its driver, or use --device cpu")
+            Error::device(
+                format!("{} did not open: {e}", info.name),
+                "update its driver, or use --device cpu",
+            )
         })?;
         let failure = Arc::new(Mutex::new(None));
         let slot = failure.clone();

@@ -93,12 +93,13 @@ impl Kernel {
                 Const::Bool(x) => (format!("const {name}: bool ="), format!("const {name}: bool = {x};")),
                 Const::Type(x) => (format!("alias {name} ="), format!("alias {name} = {x};")),
             };
-            let line = text.lines().find(|line| line.starts_with(&old)).map(str::to_string).ok_or_else(|| {
-                Error::device(
-                    format!("kernel {}: shaders/{} has no line `{old} …`", self.name, self.file),
-                    "this is a bug in diarist: please report it",
-                )
-            })?;
+            let line =
+                text.lines().find(|line| line.starts_with(&old)).map(str::to_string).ok_or_else(|| {
+                    Error::device(
+                        format!("kernel {}: shaders/{} has no line `{old} …`", self.name, self.file),
+                        "this is a bug in diarist: please report it",
+                    )
+                })?;
             text = text.replacen(&line, &new, 1);
         }
         let mut whole = self.lib.concat();

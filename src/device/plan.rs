@@ -40,7 +40,8 @@ impl Plan {
     /// # Errors
     /// A scratch tensor that is read before anything writes it, or a kept name with two shapes: bugs in a model.
     pub fn new(program: &Program) -> Result<Plan> {
-        let mut plan = Plan { slots: Vec::new(), places: Vec::new(), births: Vec::new(), kept: HashMap::new() };
+        let mut plan =
+            Plan { slots: Vec::new(), places: Vec::new(), births: Vec::new(), kept: HashMap::new() };
         let mut scratch: Vec<u64> = Vec::new(); // shared between recordings, largest first
         let mut local: Vec<(Vec<Option<usize>>, Vec<usize>)> = Vec::new();
         for recording in &program.recordings {
@@ -160,7 +161,11 @@ fn assign(recording: &Recording, lives: &[Option<(usize, usize)>]) -> (Vec<Optio
             let bytes = recording.info(*t).bytes();
             // The smallest free slot that is large enough; else the largest, grown; else a new one.
             let fits = |&&i: &&usize| sizes[i] >= bytes;
-            let best = free.iter().filter(fits).min_by_key(|&&i| sizes[i]).or(free.iter().max_by_key(|&&i| sizes[i]));
+            let best = free
+                .iter()
+                .filter(fits)
+                .min_by_key(|&&i| sizes[i])
+                .or(free.iter().max_by_key(|&&i| sizes[i]));
             let slot = match best.copied() {
                 Some(slot) => {
                     free.retain(|&i| i != slot);

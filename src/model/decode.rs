@@ -51,7 +51,11 @@ impl Shape {
         let mut stream = rec.scoped("encoded", |r| embedding::forward(r, tokens, p, &w.wte, w.wpe));
         for (i, block) in w.blocks.iter().enumerate() {
             let [k, v] = ["k", "v"].map(|s| {
-                rec.kept(format!("h.{i}.cache.{s}"), Kind::Cache, &[self.config.block_size, self.config.n_embd])
+                rec.kept(
+                    format!("h.{i}.cache.{s}"),
+                    Kind::Cache,
+                    &[self.config.block_size, self.config.n_embd],
+                )
             });
             stream = rec.scoped(format!("h.{i}"), |r| self.cached_block(r, block, stream, Cache { k, v }));
         }

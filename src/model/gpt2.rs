@@ -117,7 +117,9 @@ impl Shape {
         let (out, ln_f) = rec.scoped("ln_f", |rec| layernorm::forward(rec, last, w.ln_f_weight, w.ln_f_bias));
         let gradients = Gradients { dwte: Some(&d.wte) };
         let dout = rec
-            .scoped("lm_head", |rec| classifier::record(rec, out, &w.wte, io.targets, io.scalars, Some(gradients)))
+            .scoped("lm_head", |rec| {
+                classifier::record(rec, out, &w.wte, io.targets, io.scalars, Some(gradients))
+            })
             .expect("gradients were asked for");
         let dresidual = rec.scratch("dresidual", &[self.b * self.t, self.config.n_embd]);
         rec.scoped("ln_f", |rec| {
@@ -170,7 +172,8 @@ impl Shape {
         let mask = self.mask(i, Site::AttentionResidual);
         let residual2 = rec.scoped("residual2", |r| residual::forward(r, residual, attproj, mask));
 
-        let (ln2, ln_2) = rec.scoped("ln_2", |r| layernorm::forward(r, residual2, w.ln_2_weight, w.ln_2_bias));
+        let (ln2, ln_2) =
+            rec.scoped("ln_2", |r| layernorm::forward(r, residual2, w.ln_2_weight, w.ln_2_bias));
         let fch = rec.scoped("mlp.c_fc", |r| matmul::forward(r, ln2, w.c_fc_weight, w.c_fc_bias));
         let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, fch));
         let fcproj =
@@ -182,7 +185,15 @@ impl Shape {
     }
 
     /// A block's backward, from the last line of its forward to the first; `dresidual` is the stream's gradient.
-    fn block_backward(&self, rec: &mut Recorder, i: usize, w: &Block, d: &Block, k: &Kept, dresidual: Tensor) {
+    fn block_backward(
+        &self,
+        rec: &mut Recorder,
+        i: usize,
+        w: &Block,
+        d: &Block,
+        k: &Kept,
+        dresidual: Tensor,
+    ) {
         // residual3 = residual2 + dropout(fcproj): the stream's own share is dresidual as it stands
         let mask = self.mask(i, Site::MlpResidual);
         let dfcproj = rec.scoped("residual3", |r| residual::backward(r, dresidual, mask));
@@ -192,11 +203,9 @@ impl Shape {
             linear_backward(r, fch_gelu, w.mlp_proj_weight, dfcproj, dw, db)
         });
         rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
-        let (ln2, _) =
-            rec.scoped("ln_2", |r| layernorm::forward(r, k.residual2, w.ln_2_weight, w.ln_2_bias));
-        let dln2 = rec.scoped("mlp.c_fc", |r| {
-            linear_backward(r, ln2, w.c_fc_weight, dfch, d.c_fc_weight, d.c_fc_bias)
-        });
+        let (ln2, _) = rec.scoped("ln_2", |r| layernorm::forward(r, k.residual2, w.ln_2_weight, w.ln_2_bias));
+        let dln2 = rec
+            .scoped("mlp.c_fc", |r| linear_backward(r, ln2, w.c_fc_weight, dfch, d.c_fc_weight, d.c_fc_bias));
         rec.scoped("ln_2", |r| {
             let params = Some((d.ln_2_weight, d.ln_2_bias));
             layernorm::backward(r, k.residual2, w.ln_2_weight, k.ln_2, dln2, dresidual, params);

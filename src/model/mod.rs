@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod gpt2;
 pub mod parameters;
+pub mod store;
 
 pub use gpt2::{Shape, Train};
 pub use parameters::Parameters;

@@ -140,7 +140,8 @@ mod tests {
     #[test]
     fn wte_is_cut_where_a_binding_is_too_small_and_nothing_else_is() {
         let cfg = Preset::Gpt2.config(50_257);
-        let cut: Vec<_> = all_pieces(&cfg, &Limits::DEFAULT).into_iter().filter(|(_, p)| p.len() > 1).collect();
+        let cut: Vec<_> =
+            all_pieces(&cfg, &Limits::DEFAULT).into_iter().filter(|(_, p)| p.len() > 1).collect();
         assert_eq!(cut.len(), 1);
         let (param, pieces) = &cut[0];
         assert_eq!(param.name, "wte.weight");

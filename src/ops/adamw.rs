@@ -31,7 +31,14 @@ static ADAMW: Kernel = Kernel {
 };
 
 /// Records one parameter's update.
-pub fn record(rec: &mut Recorder, label: &str, grad: Tensor, scalars: Tensor, state: [Tensor; 3], decay: bool) {
+pub fn record(
+    rec: &mut Recorder,
+    label: &str,
+    grad: Tensor,
+    scalars: Tensor,
+    state: [Tensor; 3],
+    decay: bool,
+) {
     let n: usize = rec.shape(grad).iter().product();
     let wg = rec.choices.flat_workgroup();
     let [param, m, v] = state;

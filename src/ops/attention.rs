@@ -41,7 +41,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD_DOT: Kernel = Kernel {
     name: "attention_backward_dot",
-    bindings: &[read("out"), read("dout"), write("dot")],
+    bindings: &[read("dot_out"), read("dot_dout"), write("dot_rows")],
     // HS products in another order; they cancel, so the sum may be ten times smaller than its terms.
     tolerance: 5e-6,
     twin: dot_twin,
@@ -50,7 +50,13 @@ static BACKWARD_DOT: Kernel = Kernel {
 
 static BACKWARD_KV: Kernel = Kernel {
     name: "attention_backward_kv",
-    bindings: &[read("qkv"), read("lse"), read("dout"), read("dot"), write("dqkv")],
+    bindings: &[
+        read("qkv"),
+        read("backward_lse"),
+        read("backward_dout"),
+        read("backward_dot"),
+        write("dqkv"),
+    ],
     // As forward, and dP − dot cancels by about a digit.
     tolerance: 2e-5,
     twin: backward_kv_twin,
@@ -61,8 +67,7 @@ static BACKWARD_Q: Kernel = Kernel { name: "attention_backward_q", twin: backwar
 
 static CACHED: Kernel = Kernel {
     name: "attention_cached",
-    bindings: &[read("qkv"), read("kcache"), read("vcache"), write("out")],
-    dims: &["P", "T", "C", "NH"],
+    bindings: &[read("qkv"), read("kcache"), read("vcache"), write("cached_out")],
     twin: cached_twin,
     ..FORWARD
 };
@@ -80,18 +85,42 @@ pub struct Shape {
     pub dropout: bool,
 }
 
-fn consts(rec: &Recorder, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
-    let (bq, bk, staged) = match rec.choices {
-        Choices::Lanes => (8, 8, false),
-        Choices::Tiles => (64, 16, true),
-    };
-    vec![
-        ("HS", Const::U32(hs as u32)),
-        ("BQ", Const::U32(bq)),
-        ("BK", Const::U32(bk)),
-        ("STAGED", Const::Bool(staged)),
-        ("DROPOUT", Const::Bool(dropout)),
-    ]
+/// Tiles of the streaming kernels: rows a thread owns, threads a workgroup, rows streamed at a time.
+struct Tile {
+    rows: u32,
+    threads: u32,
+    block: u32,
+    staged: bool,
+}
+
+impl Tile {
+    fn of(choices: Choices, hs: usize) -> Tile {
+        match choices {
+            Choices::Lanes => Tile { rows: 4, threads: 8, block: 4, staged: false },
+            // 16 KiB of shared memory hold two blocks of rows of up to 128 channels, and the scores.
+            Choices::Tiles => Tile { rows: 1, threads: 64, block: if hs > 64 { 4 } else { 8 }, staged: true },
+        }
+    }
+
+    fn owned(&self) -> usize {
+        (self.rows * self.threads) as usize
+    }
+
+    fn consts(&self, rec: &Recorder, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
+        let wide = hs.is_multiple_of(4);
+        vec![
+            ("HS", Const::U32(hs as u32)),
+            ("W", Const::U32(if wide { 4 } else { 1 })),
+            ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+            ("ROWS", Const::U32(self.rows)),
+            ("SPLIT", Const::U32(1)),
+            ("THREADS", Const::U32(self.threads)),
+            ("BLOCK", Const::U32(self.block)),
+            ("STAGED", Const::Bool(self.staged)),
+            ("DROPOUT", Const::Bool(dropout)),
+            ("WG", Const::U32(rec.choices.row_workgroup().min(64))),
+        ]
+    }
 }
 
 /// Records out and lse.
@@ -101,12 +130,13 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let (b, c) = (bt / t, c3 / 3);
     let out = rec.scratch("out", &[bt, c]);
     let lse = rec.scratch("lse", &[b, nh, t]);
+    let tile = Tile::of(rec.choices, c / nh);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: consts(rec, c / nh, dropout),
+        consts: tile.consts(rec, c / nh, dropout),
         tensors: &[qkv, out, lse],
         dims: &[b, t, c, nh, layer],
-        workgroups: [t.div_ceil(64) as u32, (b * nh) as u32, 1],
+        workgroups: [t.div_ceil(tile.owned()) as u32, (b * nh) as u32, 1],
         flops: products(2, bt, t, c),
     };
     rec.dispatch("forward", launch);
@@ -119,21 +149,30 @@ fn products(n: u64, bt: usize, t: usize, c: usize) -> u64 {
 }
 
 /// Records dqkv.
-pub fn backward(rec: &mut Recorder, qkv: Tensor, out: Tensor, lse: Tensor, dout: Tensor, shape: Shape) -> Tensor {
+pub fn backward(
+    rec: &mut Recorder,
+    qkv: Tensor,
+    out: Tensor,
+    lse: Tensor,
+    dout: Tensor,
+    shape: Shape,
+) -> Tensor {
     let Shape { t, nh, layer, dropout } = shape;
     let [bt, c3] = rec.extents(qkv);
     let (b, c) = (bt / t, c3 / 3);
     let dims = [b, t, c, nh, layer];
     let dot = rec.scratch("dot", &[b, nh, t]);
     let dqkv = rec.scratch("dqkv", &[bt, c3]);
-    let workgroups = [t.div_ceil(64) as u32, (b * nh) as u32, 1];
-    let kernels: [(&str, &'static Kernel, &[Tensor], u64); 3] = [
-        ("backward_dot", &BACKWARD_DOT, &[out, dout, dot], 2 * (bt * c) as u64),
-        ("backward_kv", &BACKWARD_KV, &[qkv, lse, dout, dot, dqkv], products(4, bt, t, c)),
-        ("backward_q", &BACKWARD_Q, &[qkv, lse, dout, dot, dqkv], products(3, bt, t, c)),
+    let tile = Tile::of(rec.choices, c / nh);
+    let (row_each, owned) = (tile.threads as usize, tile.owned());
+    let kernels: [(&str, &'static Kernel, &[Tensor], usize, u64); 3] = [
+        ("backward_dot", &BACKWARD_DOT, &[out, dout, dot], row_each, 2 * (bt * c) as u64),
+        ("backward_kv", &BACKWARD_KV, &[qkv, lse, dout, dot, dqkv], owned, products(4, bt, t, c)),
+        ("backward_q", &BACKWARD_Q, &[qkv, lse, dout, dot, dqkv], owned, products(3, bt, t, c)),
     ];
-    for (label, kernel, tensors, flops) in kernels {
-        let consts = consts(rec, c / nh, dropout);
+    for (label, kernel, tensors, rows, flops) in kernels {
+        let consts = tile.consts(rec, c / nh, dropout);
+        let workgroups = [t.div_ceil(rows) as u32, (b * nh) as u32, 1];
         rec.dispatch(label, Launch { kernel, consts, tensors, dims: &dims, workgroups, flops });
     }
     dqkv
@@ -143,14 +182,12 @@ pub fn backward(rec: &mut Recorder, qkv: Tensor, out: Tensor, lse: Tensor, dout:
 pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize) -> Tensor {
     let ([p, _], [t, c]) = (rec.extents(qkv), rec.extents(cache.k));
     let out = rec.scratch("out", &[p, c]);
-    let mut consts = consts(rec, c / nh, false);
-    consts.push(("WG", Const::U32(rec.choices.row_workgroup())));
     let launch = Launch {
         kernel: &CACHED,
-        consts,
+        consts: Tile::of(rec.choices, c / nh).consts(rec, c / nh, false),
         tensors: &[qkv, cache.k, cache.v, out],
-        dims: &[p, t, c, nh],
-        workgroups: [p as u32, nh as u32, 1],
+        dims: &[p, t, c, nh, 0],
+        workgroups: [nh as u32, p as u32, 1],
         flops: products(2, p, t, c),
     };
     rec.dispatch("cached", launch);
@@ -257,7 +294,8 @@ fn scatter(into: &mut [f32], width: usize, part: usize, [t, c, nh]: [usize; 3], 
 fn forward_twin(call: &mut Call) {
     let ([qkv], [out, lse]) = call.tensors();
     let (heads, shape) = heads(call, qkv);
-    let results: Vec<Vec<f32>> = heads.par_iter().zip(lse.par_chunks_mut(shape[0])).map(forward_head).collect();
+    let results: Vec<Vec<f32>> =
+        heads.par_iter().zip(lse.par_chunks_mut(shape[0])).map(forward_head).collect();
     scatter(out, shape[1], 0, shape, &results);
 }
 
@@ -355,7 +393,7 @@ fn backward_q_twin(call: &mut Call) {
 }
 
 fn cached_twin(call: &mut Call) {
-    let [_, t, c, nh] = call.dims();
+    let [_, t, c, nh, _] = call.dims();
     let (hs, pos) = (c / nh, call.step.pos as usize);
     let scale = 1.0 / (hs as f32).sqrt();
     let ([qkv, kcache, vcache], [out]) = call.tensors();
@@ -381,8 +419,15 @@ fn cached_twin(call: &mut Call) {
 
 fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
     let sizes = [
-        (1, 1, 1, 1, false), (2, 5, 3, 1, true), (1, 7, 2, 3, false), (2, 19, 3, 12, true), (1, 63, 2, 17, false),
-        (1, 65, 1, 16, true), (1, 130, 2, 64, false), (2, 97, 2, 32, true), (1, 17, 1, 128, false),
+        (1, 1, 1, 1, false),
+        (2, 5, 3, 1, true),
+        (1, 7, 2, 3, false),
+        (2, 19, 3, 12, true),
+        (1, 63, 2, 17, false),
+        (1, 65, 1, 16, true),
+        (1, 130, 2, 64, false),
+        (2, 97, 2, 32, true),
+        (1, 17, 1, 128, false),
     ];
     let one = |(b, t, nh, hs, dropout): (usize, usize, usize, usize, bool)| {
         let name = format!("attention {b}x{t}x{nh}x{hs} dropout {dropout}");

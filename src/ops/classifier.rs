@@ -20,8 +20,7 @@ use crate::ops::matmul::{self, Layout, Operand, Product};
 use crate::ops::{Case, Family, Fill};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family =
-    Family { name: "classifier", kernels: &[&STATS, &LOSS, &BACKWARD, &SUM], cases };
+pub const FAMILY: Family = Family { name: "classifier", kernels: &[&STATS, &LOSS, &BACKWARD, &SUM], cases };
 
 /// A target that is not scored.
 pub const IGNORE: u32 = u32::MAX;
@@ -161,7 +160,14 @@ fn consts(rec: &Recorder, first: bool) -> Vec<(&'static str, Const)> {
     ]
 }
 
-fn record_stats(rec: &mut Recorder, first: bool, l: Tensor, targets: Tensor, stats: Tensor, dims: [usize; 4]) {
+fn record_stats(
+    rec: &mut Recorder,
+    first: bool,
+    l: Tensor,
+    targets: Tensor,
+    stats: Tensor,
+    dims: [usize; 4],
+) {
     let launch = Launch {
         kernel: &STATS,
         consts: consts(rec, first),

@@ -53,4 +53,3 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
     };
     [1, 63, 257, 7919].into_iter().map(one).collect()
 }
-

@@ -236,8 +236,25 @@ pub(crate) fn gemm(
     unsafe {
         let one = if accumulate { 1.0 } else { 0.0 };
         gemm::gemm(
-            m, n, k, c, 1, c_rs as isize, accumulate, a, a_step.0, a_step.1, b, b_step.0, b_step.1, one, scale,
-            false, false, false, parallelism,
+            m,
+            n,
+            k,
+            c,
+            1,
+            c_rs as isize,
+            accumulate,
+            a,
+            a_step.0,
+            a_step.1,
+            b,
+            b_step.0,
+            b_step.1,
+            one,
+            scale,
+            false,
+            false,
+            false,
+            parallelism,
         );
     }
 }
@@ -267,8 +284,18 @@ fn twin(call: &Call, a: &[f32], b: &[f32], bias: Option<&[f32]>, c: &mut [f32]) 
 
 fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
     let sizes = [
-        (1, 1, 1), (15, 17, 3), (17, 63, 16), (31, 33, 65), (33, 65, 31), (97, 101, 37), (4, 8, 12), (128, 64, 16),
-        (64, 192, 100), (127, 129, 64), (256, 768, 64), (1024, 512, 8),
+        (1, 1, 1),
+        (15, 17, 3),
+        (17, 63, 16),
+        (31, 33, 65),
+        (33, 65, 31),
+        (97, 101, 37),
+        (4, 8, 12),
+        (128, 64, 16),
+        (64, 192, 100),
+        (127, 129, 64),
+        (256, 768, 64),
+        (1024, 512, 8),
     ];
     let one = |(m, n, k): (usize, usize, usize)| {
         Case::new(format!("matmul {m}x{k}x{n}"), limits, choices, vec![], |rec| {
@@ -282,7 +309,8 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
             // The second half of the rows on their own, into the second half of another matrix.
             let out = rec.kept("halves", Kind::Output, &[m, n]);
             let half = m / 2;
-            let (a, c) = (Operand { tensor: inp, offset: half * k }, Operand { tensor: out, offset: half * n });
+            let (a, c) =
+                (Operand { tensor: inp, offset: half * k }, Operand { tensor: out, offset: half * n });
             let p = Product { layout: Layout::NN, m: m - half, n, k, accumulate: true };
             product(rec, "half", p, a, weight.into(), c, None);
         })

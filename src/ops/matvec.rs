@@ -38,7 +38,15 @@ static MATVEC_BIAS: Kernel = Kernel {
 };
 
 /// Records y[n0..] = x·W (+ bias) for one row x (1,K).
-pub fn record(rec: &mut Recorder, label: &str, layout: Layout, x: Tensor, w: Tensor, bias: Option<Tensor>, y: (Tensor, usize)) {
+pub fn record(
+    rec: &mut Recorder,
+    label: &str,
+    layout: Layout,
+    x: Tensor,
+    w: Tensor,
+    bias: Option<Tensor>,
+    y: (Tensor, usize),
+) {
     let [rows, cols] = rec.extents(w);
     let (k, n) = if layout == Layout::NN { (rows, cols) } else { (cols, rows) };
     let (wg, columns) = match rec.choices {

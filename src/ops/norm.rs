@@ -53,8 +53,7 @@ pub fn record(rec: &mut Recorder, gradients: &[Tensor], scalars: Tensor) {
     let numel = |rec: &Recorder, t: Tensor| rec.shape(t).iter().product::<usize>();
     let chunks: usize = gradients.iter().map(|&g| numel(rec, g).div_ceil(CHUNK)).sum();
     let squares = rec.scratch("squares", &[chunks]);
-    let consts =
-        vec![("WG", Const::U32(rec.choices.row_workgroup())), ("CHUNK", Const::U32(CHUNK as u32))];
+    let consts = vec![("WG", Const::U32(rec.choices.row_workgroup())), ("CHUNK", Const::U32(CHUNK as u32))];
     let mut first = 0;
     for &g in gradients {
         let n = numel(rec, g);
@@ -101,8 +100,11 @@ fn final_twin(call: &mut Call) {
 fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
     let one = |sizes: &[usize]| {
         Case::new(format!("norm of {sizes:?}"), limits, choices, vec![], |rec| {
-            let g: Vec<Tensor> =
-                sizes.iter().enumerate().map(|(i, &n)| rec.kept(format!("g.{i}"), Kind::Input, &[n])).collect();
+            let g: Vec<Tensor> = sizes
+                .iter()
+                .enumerate()
+                .map(|(i, &n)| rec.kept(format!("g.{i}"), Kind::Input, &[n]))
+                .collect();
             let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
             record(rec, &g, scalars);
         })

@@ -1,0 +1,44 @@
+//! Room 8: the command line, one file a command.
+
+mod eval;
+mod model;
+pub mod out;
+mod sample;
+mod train;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Train GPT-2 on your own journals, at home, on any GPU or none.
+#[derive(Parser)]
+#[command(name = "diarist", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Train a model on journals: text and Markdown files, and folders of them
+    Train(Box<train::Args>),
+    /// Let a trained model write
+    Sample(sample::Args),
+    /// Measure how well a model predicts a text
+    Eval(eval::Args),
+}
+
+/// Runs the command line; the exit code is 0 for success, 1 for a failure, 2 for a usage error, 130 when interrupted.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Train(args) => train::run(args),
+        Command::Sample(args) => sample::run(args),
+        Command::Eval(args) => eval::run(args),
+    };
+    result.unwrap_or_else(|e| {
+        eprintln!("error: {e:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -1,0 +1,31 @@
+//! Results go to stdout, everything else to stderr; a reader that closes its end of a pipe has seen enough.
+
+use std::io::{ErrorKind, Write};
+
+/// Writes text to stdout as it stands, at once.
+///
+/// # Errors
+/// A full disk, say; a closed pipe ends the process quietly.
+pub fn text(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        other => Ok(other?),
+    }
+}
+
+/// Writes a line to stdout.
+///
+/// # Errors
+/// As [`text`].
+pub fn line(line: impl std::fmt::Display) -> anyhow::Result<()> {
+    text(&format!("{line}\n"))
+}
+
+/// Writes a value to stdout as one line of JSON.
+///
+/// # Errors
+/// As [`text`].
+pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string(value)?)
+}

@@ -1,0 +1,105 @@
+//! `diarist sample [DIR]`: let a trained model write.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::base::rng::Rng;
+use crate::cli::{model, out};
+use crate::device::Program;
+use crate::sample::{Choice, Decoder};
+use crate::tokens::Utf8Stream;
+
+/// Arguments of `sample`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A run's folder, or any GPT-2 folder; without it, the newest run of checkpoints/
+    dir: Option<PathBuf>,
+    /// What the text begins with; without it, the model begins an entry of its own
+    #[arg(long, default_value = "")]
+    prompt: String,
+    /// The most tokens to write
+    #[arg(long, default_value_t = 300)]
+    max_tokens: usize,
+    /// 0 always takes the likeliest token; 1 draws as the model believes; more is wilder
+    #[arg(long, default_value_t = 0.8)]
+    temperature: f32,
+    /// Draw from the K likeliest tokens only; 0 for all
+    #[arg(long, default_value_t = 200)]
+    top_k: usize,
+    /// Of those, draw from the fewest whose probabilities reach P
+    #[arg(long, default_value_t = 1.0)]
+    top_p: f32,
+    /// The same seed writes the same text; without it, a new one each time
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How many texts to write
+    #[arg(long, default_value_t = 1)]
+    num_samples: usize,
+    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Threads of the CPU; 0 for all
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// One line of JSON: {"samples":[{"ids":[…],"text":"…"}]}, of the continuations alone
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// No model, or a device that fails.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
+    how.check()?;
+    let dir = model::folder(args.dir.as_ref())?;
+    let mut model = model::open(&dir, &args.device, args.threads, 1, |shape| {
+        Ok(Program { recordings: vec![shape.prefill()?, shape.decode()?] })
+    })?;
+    let seed = args.seed.unwrap_or_else(clock);
+    let prompt = model.tokenizer.encode(&args.prompt);
+    let eot = model.tokenizer.end_of_text();
+    let mut samples = Vec::new();
+    for i in 0..args.num_samples {
+        let mut rng = Rng::new(seed, &format!("sample {i}"));
+        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, eot, &prompt);
+        if args.json {
+            let ids = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()))?;
+            samples.push(json!({ "ids": ids, "text": model.tokenizer.decode(&ids) }));
+            continue;
+        }
+        if i > 0 {
+            out::text("\n---\n\n")?;
+        }
+        out::text(&args.prompt)?;
+        let mut stream = Utf8Stream::default();
+        let mut failed = None;
+        decoder.write(args.max_tokens, &how, &mut rng, |id| {
+            match out::text(&stream.push(model.tokenizer.token_bytes(id))) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(e) => {
+                    failed = Some(e);
+                    ControlFlow::Break(())
+                }
+            }
+        })?;
+        if let Some(e) = failed {
+            return Err(e);
+        }
+        out::text(&(stream.finish() + "\n"))?;
+    }
+    if args.json {
+        out::json(&json!({ "samples": samples }))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A seed that differs from one call to the next.
+fn clock() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |d| d.as_nanos() as u64)
+}

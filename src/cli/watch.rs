@@ -1,0 +1,88 @@
+//! What a person sees of a run: a progress bar on a terminal, plain lines elsewhere.
+
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::base::units::{duration, thousands};
+use crate::train::{Observer, Progress};
+
+/// Shows a run on stderr.
+pub struct Watch {
+    bar: Option<ProgressBar>,
+    shown: Option<Instant>,
+}
+
+/// Without a terminal, a line at least this often.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+impl Watch {
+    /// For this process's stderr.
+    pub fn new() -> Watch {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:24} {msg}").expect("the template is well formed");
+            ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr()).with_style(style)
+        });
+        Watch { bar, shown: None }
+    }
+
+    /// Ends the bar, leaving it as it stands.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.abandon();
+        }
+    }
+
+    fn print(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{text}")),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+fn describe(p: &Progress) -> String {
+    let val = p.val_loss.map_or(String::new(), |v| format!("  val {v:.3}"));
+    format!(
+        "step {}/{}  loss {:.3}{val}  {} tokens/s  {} left",
+        thousands(p.step),
+        thousands(p.steps),
+        p.loss,
+        thousands(p.tokens_per_second as u64),
+        duration(Duration::from_secs_f64(p.seconds_left.max(0.0)))
+    )
+}
+
+impl Observer for Watch {
+    fn say(&mut self, line: &str) {
+        self.print(line);
+    }
+
+    fn doing(&mut self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.set_message(format!("{what}…")),
+            None => eprintln!("{what}…"),
+        }
+    }
+
+    fn step(&mut self, p: &Progress) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(p.steps);
+            bar.set_position(p.step);
+            bar.set_message(describe(p));
+        } else if p.step == p.steps || self.shown.is_none_or(|t| t.elapsed() >= LINE_EVERY) {
+            eprintln!("{}", describe(p));
+            self.shown = Some(Instant::now());
+        }
+    }
+
+    fn evaluated(&mut self, step: u64, val_loss: f32) {
+        self.print(&format!("step {}  validation loss {val_loss:.4}", thousands(step)));
+    }
+
+    fn sampled(&mut self, step: u64, text: &str) {
+        let quoted: String = text.trim().lines().map(|l| format!("  | {l}\n")).collect();
+        self.print(&format!("step {}  a sample:\n{quoted}", thousands(step)));
+    }
+}

@@ -1,0 +1,105 @@
+//! Room 5: how well a model predicts a text.
+
+use crate::base::Result;
+use crate::device::{Executor, Step};
+use crate::ops::classifier::{IGNORE, scalar};
+
+/// A model's loss on a text.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Score {
+    /// Nats a token.
+    pub loss: f64,
+    /// `exp(loss)`.
+    pub perplexity: f64,
+    /// Tokens scored.
+    pub tokens: usize,
+}
+
+/// Windows as they are scored: a start, inputs from there on, and which of their targets count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Window {
+    /// Inputs are tokens `start..start + T`.
+    start: usize,
+    /// Targets before this token were scored by an earlier window.
+    first_target: usize,
+}
+
+/// Windows of `t` inputs every `stride` tokens; every token after the first is the target of exactly one.
+fn windows(n: usize, t: usize, stride: usize) -> Vec<Window> {
+    let mut windows = Vec::new();
+    let (mut start, mut scored) = (0, 1);
+    while scored < n {
+        windows.push(Window { start, first_target: scored });
+        scored = (start + t + 1).min(n);
+        start += stride;
+    }
+    windows
+}
+
+/// The loss on `ids`, by windows of `t` tokens every `stride`; positions restart in each window. The executor's program
+/// has the recording `evaluate` for `b` sequences of `t`. `progress` is told the share done.
+///
+/// # Errors
+/// A lost device.
+pub fn score(
+    exec: &mut dyn Executor,
+    [b, t]: [usize; 2],
+    ids: &[u16],
+    stride: usize,
+    mut progress: impl FnMut(f64),
+) -> Result<Score> {
+    assert!(stride >= 1 && stride <= t, "a stride beyond the window would leave tokens out");
+    let windows = windows(ids.len(), t, stride);
+    let (mut total, mut tokens) = (0.0_f64, 0);
+    for (i, batch) in windows.chunks(b).enumerate() {
+        let (mut inputs, mut targets) = (vec![0_u32; b * t], vec![IGNORE; b * t]);
+        for (row, w) in batch.iter().enumerate() {
+            for (j, &id) in ids[w.start..].iter().take(t).enumerate() {
+                inputs[row * t + j] = u32::from(id);
+                let target = w.start + j + 1;
+                if target >= w.first_target && target < ids.len() {
+                    targets[row * t + j] = u32::from(ids[target]);
+                    tokens += 1;
+                }
+            }
+        }
+        total += f64::from(loss_sum(exec, &inputs, &targets)?);
+        progress(((i + 1) * b) as f64 / windows.len() as f64);
+    }
+    let loss = total / tokens.max(1) as f64;
+    Ok(Score { loss, perplexity: loss.exp(), tokens })
+}
+
+/// The summed loss of one batch for the recording `evaluate`.
+///
+/// # Errors
+/// A lost device.
+pub fn loss_sum(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32]) -> Result<f32> {
+    exec.write("tokens", 0, bytemuck::cast_slice(inputs))?;
+    exec.write("targets", 0, bytemuck::cast_slice(targets))?;
+    exec.write("scalars", 0, &[0.0; scalar::COUNT])?;
+    exec.run("evaluate", &Step::default())?;
+    exec.request("scalars")?;
+    Ok(exec.receive()?[scalar::LOSS])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_after_the_first_is_scored_once() {
+        for (n, t, stride) in
+            [(2, 4, 2), (5, 4, 4), (6, 4, 2), (100, 16, 8), (101, 16, 16), (37, 7, 3), (9, 8, 1)]
+        {
+            let mut scored = vec![0; n];
+            for w in windows(n, t, stride) {
+                for target in (w.start + 1..=w.start + t).filter(|&x| x >= w.first_target && x < n) {
+                    scored[target] += 1;
+                }
+            }
+            assert_eq!(scored[0], 0);
+            assert!(scored[1..].iter().all(|&s| s == 1), "{n} {t} {stride}: {scored:?}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! From a prompt to a text, a token at a time, with the keys and values of earlier positions cached on the device.
+
+use std::ops::ControlFlow;
+
+use crate::base::rng::Rng;
+use crate::base::{Config, Error, Result};
+use crate::device::{Executor, Step};
+use crate::model::decode::BLOCK;
+use crate::sample::choose::{Choice, choose};
+
+/// One text being written. The executor's program has the recordings `prefill` and `decode`.
+pub struct Decoder<'a> {
+    exec: &'a mut dyn Executor,
+    config: Config,
+    end_of_text: u16,
+    /// What the model sees: at most `block_size` tokens.
+    context: Vec<u16>,
+    /// How many of them are in the cache.
+    cached: usize,
+}
+
+impl<'a> Decoder<'a> {
+    /// A text that begins with `prompt`, or at an end of text where that is empty.
+    pub fn new(exec: &'a mut dyn Executor, config: Config, end_of_text: u16, prompt: &[u16]) -> Decoder<'a> {
+        let context = if prompt.is_empty() { vec![end_of_text] } else { prompt.to_vec() };
+        Decoder { exec, config, end_of_text, context, cached: 0 }
+    }
+
+    /// Writes at most `max_tokens` tokens, telling each to `on_token`; stops at an end of text, which is not told, or
+    /// where `on_token` breaks. Returns what was written.
+    ///
+    /// # Errors
+    /// A lost device, or logits that are not numbers.
+    pub fn write(
+        &mut self,
+        max_tokens: usize,
+        how: &Choice,
+        rng: &mut Rng,
+        mut on_token: impl FnMut(u16) -> ControlFlow<()>,
+    ) -> Result<Vec<u16>> {
+        let mut written = Vec::new();
+        while written.len() < max_tokens {
+            let token = choose(&self.logits()?, how, rng);
+            if token == self.end_of_text {
+                break;
+            }
+            self.context.push(token);
+            written.push(token);
+            if on_token(token).is_break() {
+                break;
+            }
+        }
+        Ok(written)
+    }
+
+    /// The logits (V) after the context.
+    fn logits(&mut self) -> Result<Vec<f32>> {
+        let t = self.config.block_size;
+        if self.context.len() > t {
+            // Full: the last half stays, and is read again from position 0.
+            let keep = (t / 2).max(1);
+            self.context.drain(..self.context.len() - keep);
+            self.cached = 0;
+        }
+        let last = self.context.len() - 1;
+        while self.cached < last {
+            self.prefill(last)?;
+        }
+        let token = [u32::from(self.context[last])];
+        self.exec.write("decode.token", 0, bytemuck::cast_slice(&token))?;
+        self.exec.run("decode", &Step { pos: last as u32, ..Step::default() })?;
+        self.cached = self.context.len();
+        self.exec.request("logits")?;
+        let logits = self.exec.receive()?;
+        if let Some(x) = logits.iter().find(|x| x.is_nan()) {
+            return Err(Error::device(
+                format!("the model's logits are not numbers ({x})"),
+                "the checkpoint is damaged, or the driver computes wrongly: see `diarist doctor`",
+            ));
+        }
+        Ok(logits)
+    }
+
+    /// Caches one block of the context, up to position `last` exclusive.
+    fn prefill(&mut self, last: usize) -> Result<()> {
+        let end = last.min(self.cached + BLOCK);
+        let mut block = [0_u32; BLOCK];
+        for (word, &id) in block.iter_mut().zip(&self.context[self.cached..end]) {
+            *word = u32::from(id);
+        }
+        self.exec.write("prefill.tokens", 0, bytemuck::cast_slice(&block))?;
+        self.exec.run("prefill", &Step { pos: self.cached as u32, ..Step::default() })?;
+        self.cached = end;
+        Ok(())
+    }
+}

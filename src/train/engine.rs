@@ -1,0 +1,198 @@
+//! A model in training on a device: its program, and what a step does.
+
+use crate::base::{Config, Result};
+use crate::check::replay::first_not_finite;
+use crate::device::executor::Options;
+use crate::device::select::Device;
+use crate::device::{Choices, Executor, Limits, Program, Step};
+use crate::eval::loss_sum;
+use crate::model::parameters::all_pieces;
+use crate::model::{Shape, store};
+use crate::ops::classifier::scalar;
+use crate::optim::adamw::{Slot, micro_step, update};
+use crate::optim::{Hyper, Schedule};
+use crate::run::record::Settings;
+use crate::tokens::{Batch, TokenFile, batch};
+use crate::weights::huggingface::Checkpoint;
+use crate::weights::safetensors::Reader;
+
+/// A model, its gradients and its moments on a device.
+pub struct Engine {
+    /// The device's executor; sampling borrows it.
+    pub exec: Box<dyn Executor>,
+    /// The model.
+    pub config: Config,
+    /// What the recordings were made for.
+    pub limits: Limits,
+    settings: Settings,
+    schedule: Schedule,
+    hyper: Hyper,
+}
+
+/// The program of a training run: the step's recordings, and those that write samples.
+///
+/// # Errors
+/// An activation larger than the device's largest binding.
+pub fn program(shape: &Shape) -> Result<Program> {
+    let pieces = all_pieces(&shape.config, &shape.limits).into_iter().flat_map(|(_, pieces)| pieces);
+    let slots: Vec<Slot> = pieces.map(|p| Slot { name: p.name, shape: p.shape, decay: p.decay }).collect();
+    let train = shape.train()?;
+    let update = update(&slots, shape.limits, shape.choices)?;
+    let recordings =
+        vec![train.zero, train.micro_step, update, train.evaluate, shape.prefill()?, shape.decode()?];
+    Ok(Program { recordings })
+}
+
+impl Engine {
+    /// Allocates everything a run needs on a device. The weights are not yet written.
+    ///
+    /// # Errors
+    /// A model or a batch that does not fit the device.
+    pub fn new(device: &Device, choices: Choices, config: Config, settings: &Settings) -> Result<Engine> {
+        let shape = Shape {
+            config,
+            b: settings.batch,
+            t: settings.context,
+            dropout: settings.dropout > 0.0,
+            limits: device.limits(),
+            choices,
+        };
+        let exec = device.load(program(&shape)?, Options::default())?;
+        let s = settings;
+        Ok(Engine {
+            exec,
+            config,
+            limits: shape.limits,
+            settings: settings.clone(),
+            schedule: Schedule { lr: s.lr, min_lr: s.min_lr, warmup: s.warmup, steps: s.steps },
+            hyper: Hyper {
+                beta1: s.beta1,
+                beta2: s.beta2,
+                eps: s.eps,
+                weight_decay: s.weight_decay,
+                grad_clip: s.grad_clip,
+            },
+        })
+    }
+
+    /// Starts from GPT-2's initialisation, with zero moments.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn initialise(&mut self) -> Result<()> {
+        store::initialise(self.exec.as_mut(), &self.config, &self.limits, self.settings.seed)?;
+        store::zero_moments(self.exec.as_mut(), &self.config, &self.limits)
+    }
+
+    /// Starts from a checkpoint's weights, with its moments, or zero ones where it has none.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read; a lost device.
+    pub fn load(&mut self, checkpoint: &mut Checkpoint, moments: Option<&mut Reader>) -> Result<()> {
+        store::load(self.exec.as_mut(), checkpoint, &self.limits)?;
+        match moments {
+            Some(reader) => store::load_moments(self.exec.as_mut(), &self.config, &self.limits, reader),
+            None => store::zero_moments(self.exec.as_mut(), &self.config, &self.limits),
+        }
+    }
+
+    /// The learning rate of a step.
+    pub fn lr(&self, step: u64) -> f32 {
+        self.schedule.at(step)
+    }
+
+    /// Submits an optimizer step; its scalars are received later. `starts` are the windows of all micro-steps.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn step(&mut self, step: u64, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
+        self.exec.run("zero", &Step::default())?;
+        for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
+            let uniform = self.feed(step, i, tokens, starts)?;
+            self.exec.run("micro_step", &uniform)?;
+        }
+        self.exec.run("update", &self.hyper.step(step, self.lr(step)))?;
+        self.exec.request("scalars")
+    }
+
+    /// The oldest step's loss and gradient norm, waiting for them.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn receive(&mut self) -> Result<(f32, f32)> {
+        let scalars = self.exec.receive()?;
+        Ok((scalars[scalar::LOSS], scalars[scalar::NORM]))
+    }
+
+    /// Writes a micro-step's inputs and returns its uniform.
+    fn feed(&mut self, step: u64, i: usize, tokens: &TokenFile, starts: &[usize]) -> Result<Step> {
+        let s = &self.settings;
+        let windows: Vec<(usize, usize)> = starts.iter().map(|&start| (start, s.context)).collect();
+        let Batch { inputs, targets, buckets, order, .. } = batch(tokens, &windows, s.context);
+        for (name, words) in
+            [("tokens", &inputs), ("targets", &targets), ("buckets", &buckets), ("order", &order)]
+        {
+            self.exec.write(name, 0, bytemuck::cast_slice(words))?;
+        }
+        let scored = (s.batch * s.accumulate * s.context) as f32;
+        let index = (step - 1) * s.accumulate as u64 + i as u64;
+        Ok(micro_step(1.0 / scored, s.dropout, s.seed, index))
+    }
+
+    /// Runs one micro-step whose results are thrown away, and returns how long it took in seconds: how fast the device
+    /// is, once warm.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn rehearse(&mut self, tokens: &TokenFile, starts: &[usize]) -> Result<f64> {
+        let uniform = self.feed(1, 0, tokens, starts)?;
+        let mut seconds = 0.0;
+        for _ in 0..2 {
+            let start = std::time::Instant::now();
+            self.exec.run("zero", &Step::default())?;
+            self.exec.run("micro_step", &uniform)?;
+            self.exec.request("scalars")?;
+            self.exec.receive()?;
+            seconds = start.elapsed().as_secs_f64();
+        }
+        Ok(seconds)
+    }
+
+    /// Mean loss over validation windows (start, length), nats a token.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn evaluate(&mut self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<f32> {
+        let (b, t) = (self.settings.batch, self.settings.context);
+        let (mut total, mut scored) = (0.0_f64, 0_u64);
+        for some in windows.chunks(b) {
+            let mut batch = batch(tokens, some, t);
+            scored += u64::from(batch.scored);
+            batch.inputs.resize(b * t, 0);
+            batch.targets.resize(b * t, crate::tokens::IGNORE);
+            total += f64::from(loss_sum(self.exec.as_mut(), &batch.inputs, &batch.targets)?);
+        }
+        Ok((total / scored.max(1) as f64) as f32)
+    }
+
+    /// Replays a step under check and names the first dispatch that wrote a number that is not finite.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn find_not_finite(
+        &mut self,
+        step: u64,
+        tokens: &TokenFile,
+        starts: &[usize],
+    ) -> Result<Option<String>> {
+        self.exec.run("zero", &Step::default())?;
+        for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
+            let uniform = self.feed(step, i, tokens, starts)?;
+            if let Some(found) = first_not_finite(self.exec.as_mut(), "micro_step", &uniform)? {
+                return Ok(Some(found));
+            }
+        }
+        let uniform = self.hyper.step(step, self.lr(step));
+        first_not_finite(self.exec.as_mut(), "update", &uniform)
+    }
+}

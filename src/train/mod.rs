@@ -1,0 +1,58 @@
+//! Room 6: the loop, from paths of journals to a run's folder.
+//!
+//! [`start`] begins a run and [`resume`] continues one; both end in [`session::Session::train`]. What a person sees of it
+//! goes through an [`Observer`].
+
+pub mod data;
+pub mod engine;
+pub mod options;
+pub mod session;
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+pub use options::Options;
+pub use session::{resume, start};
+
+/// What an optimizer step did.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// The step, from 1.
+    pub step: u64,
+    /// The last step.
+    pub steps: u64,
+    /// Nats a token.
+    pub loss: f32,
+    /// The newest validation loss.
+    pub val_loss: Option<f32>,
+    /// Tokens a second, over the last few steps.
+    pub tokens_per_second: f64,
+    /// Seconds to the last step at that rate.
+    pub seconds_left: f64,
+}
+
+/// Who watches a run.
+pub trait Observer {
+    /// A line about the run, before it starts.
+    fn say(&mut self, line: &str);
+    /// Something that takes a while has begun.
+    fn doing(&mut self, what: &str);
+    /// A step is done.
+    fn step(&mut self, progress: &Progress);
+    /// The validation loss was measured.
+    fn evaluated(&mut self, step: u64, val_loss: f32);
+    /// The model wrote something.
+    fn sampled(&mut self, step: u64, text: &str);
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Whether it was interrupted before its last step; it was saved all the same.
+    pub interrupted: bool,
+}
+
+/// Set to ask for an end after the step that is running.
+pub type Stop = AtomicBool;
