@@ -361,7 +361,7 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
             for (var r = 0u; r < ROWS; r++) {
                 let key = mine + r * STRIDE;
                 p[r] = select(0.0, exp(get_s(j, r, thread) - stats.x), key <= query && query < d.T);
-                var dp = get_dp(j, r, thread);
+                let dp = get_dp(j, r, thread);
                 var kept = 1.0;
                 if (DROPOUT) { kept = keep(row_hash, query, key); }
                 ds[r] = p[r] * (dp * kept - stats.y);

@@ -76,7 +76,7 @@ impl Device {
             Some(adapter) => Ok(Device::Gpu(Arc::new(GpuDevice::open(adapter)?))),
             None if wanted == "auto" => Ok(Device::Cpu(threads)),
             None => Err(Error::device(
-                format!("no adapter for --device {wanted}; this computer has {}", names(&adapters)),
+                format!("no adapter for --device {wanted}; this computer has {}", names(adapters)),
                 "see `diarist devices`; --device cpu needs no driver",
             )),
         }
@@ -164,7 +164,7 @@ pub fn why_cpu() -> String {
     if adapters.is_empty() {
         "no GPU adapter was found".to_string()
     } else {
-        format!("the only adapter is a software one ({})", names(&adapters))
+        format!("the only adapter is a software one ({})", names(adapters))
     }
 }
 
@@ -173,7 +173,13 @@ pub fn list() -> Vec<AdapterReport> {
     adapters().iter().enumerate().map(|(i, a)| report(i, a)).collect()
 }
 
-fn adapters() -> Vec<wgpu::Adapter> {
+/// This computer's adapters, looked for once in a process.
+fn adapters() -> &'static [wgpu::Adapter] {
+    static ADAPTERS: std::sync::OnceLock<Vec<wgpu::Adapter>> = std::sync::OnceLock::new();
+    ADAPTERS.get_or_init(find_adapters)
+}
+
+fn find_adapters() -> Vec<wgpu::Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     let instance = wgpu::Instance::new(descriptor);

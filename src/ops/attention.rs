@@ -42,6 +42,7 @@ static FORWARD: Kernel = Kernel {
 static BACKWARD_DOT: Kernel = Kernel {
     name: "attention_backward_dot",
     bindings: &[read("dot_out"), read("dot_dout"), write("dot_rows")],
+    step: false,
     // HS products in another order; they cancel, so the sum may be ten times smaller than its terms.
     tolerance: 5e-6,
     twin: dot_twin,
@@ -85,40 +86,62 @@ pub struct Shape {
     pub dropout: bool,
 }
 
-/// Tiles of the streaming kernels: rows a thread owns, threads a workgroup, rows streamed at a time.
+/// How the streaming kernels are cut: rows a thread owns, threads that share a row, threads a workgroup, rows streamed at
+/// a time, and whether they are staged in shared memory.
 struct Tile {
     rows: u32,
+    split: u32,
     threads: u32,
     block: u32,
     staged: bool,
 }
 
 impl Tile {
-    fn of(choices: Choices, hs: usize) -> Tile {
+    /// `held` is how many channels of a row a thread's registers bear, `scores` how many scores a pair needs.
+    fn of(choices: Choices, hs: usize, held: usize, scores: usize) -> Tile {
         match choices {
-            Choices::Lanes => Tile { rows: 4, threads: 8, block: 4, staged: false },
-            // 16 KiB of shared memory hold two blocks of rows of up to 128 channels, and the scores.
-            Choices::Tiles => Tile { rows: 1, threads: 64, block: if hs > 64 { 4 } else { 8 }, staged: true },
+            // Few loads: a thread owns as many rows as 4 numbers a held channel allow.
+            Choices::Lanes => {
+                let rows = (4 * held / hs).clamp(1, 8) as u32;
+                Tile { rows, split: 1, threads: 8, block: 1, staged: false }
+            }
+            Choices::Tiles => {
+                let vectors = if hs.is_multiple_of(4) { hs / 4 } else { hs };
+                let split = [1, 2, 4].into_iter().find(|s| vectors.is_multiple_of(*s) && hs / s <= held).unwrap_or(1);
+                let threads = 64 * split;
+                // Two streamed rows and the scores of a streamed row, in 16 KiB.
+                let block = (4096 / (2 * hs + 2 + scores * threads)).clamp(1, 16);
+                Tile { rows: 1, split: split as u32, threads: threads as u32, block: block as u32, staged: true }
+            }
         }
     }
 
-    fn owned(&self) -> usize {
-        (self.rows * self.threads) as usize
+    fn forward(choices: Choices, hs: usize) -> Tile {
+        Tile::of(choices, hs, 64, 1)
     }
 
-    fn consts(&self, rec: &Recorder, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
+    fn backward(choices: Choices, hs: usize) -> Tile {
+        Tile::of(choices, hs, 32, 2)
+    }
+
+    /// Rows of a workgroup.
+    fn owned(&self) -> usize {
+        (self.threads / self.split * self.rows) as usize
+    }
+
+    fn consts(&self, choices: Choices, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
         let wide = hs.is_multiple_of(4);
         vec![
             ("HS", Const::U32(hs as u32)),
             ("W", Const::U32(if wide { 4 } else { 1 })),
             ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
             ("ROWS", Const::U32(self.rows)),
-            ("SPLIT", Const::U32(1)),
+            ("SPLIT", Const::U32(self.split)),
             ("THREADS", Const::U32(self.threads)),
             ("BLOCK", Const::U32(self.block)),
             ("STAGED", Const::Bool(self.staged)),
             ("DROPOUT", Const::Bool(dropout)),
-            ("WG", Const::U32(rec.choices.row_workgroup().min(64))),
+            ("WG", Const::U32(if choices == Choices::Lanes { 16 } else { 64 })),
         ]
     }
 }
@@ -130,10 +153,10 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let (b, c) = (bt / t, c3 / 3);
     let out = rec.scratch("out", &[bt, c]);
     let lse = rec.scratch("lse", &[b, nh, t]);
-    let tile = Tile::of(rec.choices, c / nh);
+    let tile = Tile::forward(rec.choices, c / nh);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: tile.consts(rec, c / nh, dropout),
+        consts: tile.consts(rec.choices, c / nh, dropout),
         tensors: &[qkv, out, lse],
         dims: &[b, t, c, nh, layer],
         workgroups: [t.div_ceil(tile.owned()) as u32, (b * nh) as u32, 1],
@@ -163,7 +186,7 @@ pub fn backward(
     let dims = [b, t, c, nh, layer];
     let dot = rec.scratch("dot", &[b, nh, t]);
     let dqkv = rec.scratch("dqkv", &[bt, c3]);
-    let tile = Tile::of(rec.choices, c / nh);
+    let tile = Tile::backward(rec.choices, c / nh);
     let (row_each, owned) = (tile.threads as usize, tile.owned());
     let kernels: [(&str, &'static Kernel, &[Tensor], usize, u64); 3] = [
         ("backward_dot", &BACKWARD_DOT, &[out, dout, dot], row_each, 2 * (bt * c) as u64),
@@ -171,7 +194,7 @@ pub fn backward(
         ("backward_q", &BACKWARD_Q, &[qkv, lse, dout, dot, dqkv], owned, products(3, bt, t, c)),
     ];
     for (label, kernel, tensors, rows, flops) in kernels {
-        let consts = tile.consts(rec, c / nh, dropout);
+        let consts = tile.consts(rec.choices, c / nh, dropout);
         let workgroups = [t.div_ceil(rows) as u32, (b * nh) as u32, 1];
         rec.dispatch(label, Launch { kernel, consts, tensors, dims: &dims, workgroups, flops });
     }
@@ -184,7 +207,7 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize) -> Tenso
     let out = rec.scratch("out", &[p, c]);
     let launch = Launch {
         kernel: &CACHED,
-        consts: Tile::of(rec.choices, c / nh).consts(rec, c / nh, false),
+        consts: Tile::forward(rec.choices, c / nh).consts(rec.choices, c / nh, false),
         tensors: &[qkv, cache.k, cache.v, out],
         dims: &[p, t, c, nh, 0],
         workgroups: [nh as u32, p as u32, 1],

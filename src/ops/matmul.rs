@@ -136,47 +136,60 @@ pub fn product(
 }
 
 /// The tiles that ship.
+#[derive(Debug, Clone, Copy)]
 enum Tile {
-    Lanes,
+    /// Registers only; this many rows a thread.
+    Lanes(u32),
+    /// Shared memory: 32×32, 64×64 or 128×128 a workgroup.
     Small,
+    Middle,
     Large,
 }
 
 impl Tile {
     fn of(choices: Choices, p: Product) -> Tile {
+        let tiles = |side: usize| p.m.div_ceil(side) * p.n.div_ceil(side);
         match choices {
-            Choices::Lanes => Tile::Lanes,
-            // A large tile needs enough of them to fill the GPU.
-            Choices::Tiles if p.m.div_ceil(128) * p.n.div_ceil(64) >= 64 => Tile::Large,
+            Choices::Lanes if p.layout == Layout::TN || p.m >= 16 => Tile::Lanes(16),
+            Choices::Lanes => Tile::Lanes(8),
+            // A larger tile reads less, but there must be enough of them to fill a GPU's hundred and more cores.
+            Choices::Tiles if tiles(128) >= 128 => Tile::Large,
+            Choices::Tiles if tiles(64) >= 64 => Tile::Middle,
             Choices::Tiles => Tile::Small,
         }
     }
 
-    fn kernels(&self) -> (&'static Kernel, &'static Kernel) {
+    fn kernels(self) -> (&'static Kernel, &'static Kernel) {
         match self {
-            Tile::Lanes => (&LANES, &LANES_BIAS),
+            Tile::Lanes(_) => (&LANES, &LANES_BIAS),
             _ => (&TILES, &TILES_BIAS),
         }
     }
 
-    fn consts(&self, wide: bool) -> Vec<(&'static str, Const)> {
-        let w = [
+    fn consts(self, wide: bool) -> Vec<(&'static str, Const)> {
+        let mut all = vec![
             ("W", Const::U32(if wide { 4 } else { 1 })),
             ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
         ];
-        let sizes: &[(&'static str, u32)] = match self {
-            Tile::Lanes => &[("ROWS", 16), ("COLS", 8), ("LANES", 8)],
-            Tile::Small => &[("BM", 32), ("BN", 32), ("BK", 16), ("TM", 4), ("TN", 4)],
-            Tile::Large => &[("BM", 128), ("BN", 64), ("BK", 16), ("TM", 8), ("TN", 4)],
+        let mut numbers = |names: &[&'static str], values: &[u32]| {
+            all.extend(names.iter().zip(values).map(|(n, v)| (*n, Const::U32(*v))));
         };
-        w.into_iter().chain(sizes.iter().map(|&(n, x)| (n, Const::U32(x)))).collect()
+        const TILE: [&str; 5] = ["BM", "BN", "BK", "TM", "TN"];
+        match self {
+            Tile::Lanes(rows) => numbers(&["ROWS", "COLS", "LANES"], &[rows, 8, 8]),
+            Tile::Small => numbers(&TILE, &[32, 32, 16, 4, 4]),
+            Tile::Middle => numbers(&TILE, &[64, 64, 16, 8, 4]),
+            Tile::Large => numbers(&TILE, &[128, 128, 8, 8, 8]),
+        }
+        all
     }
 
-    fn workgroups(&self, m: usize, n: usize) -> [u32; 3] {
+    fn workgroups(self, m: usize, n: usize) -> [u32; 3] {
         let (rows, cols) = match self {
-            Tile::Lanes => (16, 64),
+            Tile::Lanes(rows) => (rows as usize, 64),
             Tile::Small => (32, 32),
-            Tile::Large => (128, 64),
+            Tile::Middle => (64, 64),
+            Tile::Large => (128, 128),
         };
         [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, 1]
     }
@@ -295,7 +308,7 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
         (64, 192, 100),
         (127, 129, 64),
         (256, 768, 64),
-        (1024, 512, 8),
+        (1500, 1400, 12),
     ];
     let one = |(m, n, k): (usize, usize, usize)| {
         Case::new(format!("matmul {m}x{k}x{n}"), limits, choices, vec![], |rec| {
