@@ -255,6 +255,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
             for (var r = 0u; r < ROWS; r++) { put_s(j, r, thread, total(s[r])); }
         }
         if (SPLIT > 1u) { workgroupBarrier(); } // all shares of a score are there
+        // ANCHOR: online_softmax
         for (var r = 0u; r < ROWS; r++) {
             let query = min(mine + r * STRIDE, d.T - 1u);
             var next = top[r];
@@ -264,6 +265,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
             for (var i = 0u; i < SHARE; i++) { acc[r][i] *= shrink; }
             top[r] = next;
         }
+        // ANCHOR_END: online_softmax
         for (var j = 0u; j < BLOCK; j++) {
             let key = j0 + j;
             var p: array<f32, ROWS>;

@@ -59,6 +59,7 @@ fn embedding_backward_wte(
     @builtin(num_workgroups) count: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    // ANCHOR: backward_wte
     let bucket = linear_workgroup(workgroup, count);
     if (bucket >= dt.BT) { return; }
     let token = buckets[3u * bucket];
@@ -70,6 +71,7 @@ fn embedding_backward_wte(
         for (var i = first; i < end; i += 1u) { sum += dout[order[i] * dt.C + c]; }
         dwte[(token - dt.row0) * dt.C + c] += sum;
     }
+    // ANCHOR_END: backward_wte
 }
 
 struct WpeDims { B: u32, T: u32, C: u32 }

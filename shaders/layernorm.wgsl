@@ -85,6 +85,7 @@ fn layernorm_backward_input(
     let mu = mu_of[bt];
     let r = rstd_of[bt];
 
+    // ANCHOR: backward_input
     // dxhat = gamma * dy; the two means that the row's normalisation brings in
     var sum_dxhat = 0.0;
     var sum_dxhat_xhat = 0.0;
@@ -103,6 +104,7 @@ fn layernorm_backward_input(
         let dxhat = gamma[c] * dout[row + c];
         dinp[row + c] += r * (dxhat - mean_dxhat - xhat * mean_dxhat_xhat);
     }
+    // ANCHOR_END: backward_input
 }
 
 /// (P,2,C): each chunk's sums for dgamma, then for dbeta

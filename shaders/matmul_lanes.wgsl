@@ -50,6 +50,7 @@ fn multiply_tile(m0: u32, n0: u32) {
     for (var r = 0u; r < ROWS; r++) {
         for (var j = 0u; j < COLS; j++) { acc[r][j] = 0.0; }
     }
+    // ANCHOR: bound
     // A bound that rests on the workgroup, not on the uniforms alone: Mesa's software Vulkan (22.3) would otherwise take
     // K for a constant of the shader, and may then compile it anew at every dispatch.
     let depth = select(d.K, 0u, m0 >= d.M);
@@ -58,6 +59,7 @@ fn multiply_tile(m0: u32, n0: u32) {
         // keep the arrays in registers.
         var ak: array<array<f32, ROWS>, W>; // ak[i][r] = a at row m0+r and depth k+i
         var bk: array<array<f32, COLS>, W>; // bk[i][j] = b at depth k+i and column n0+j
+    // ANCHOR_END: bound
         if (LAYOUT == 2u) {
             for (var i = 0u; i < W; i++) {
                 let line = d.a0 + (k + i) * d.M;

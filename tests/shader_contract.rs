@@ -71,6 +71,12 @@ fn variants() -> Variants {
     all
 }
 
+/// Globals and how they are used, by group and binding.
+type Bound<'a> = BTreeMap<(u32, u32), (&'a naga::GlobalVariable, GlobalUse)>;
+
+/// A uniform's word: its name, kind and offset.
+type Member<'a> = (&'a str, ScalarKind, usize);
+
 /// One built shader, parsed and validated.
 struct Shader {
     module: Module,
@@ -93,10 +99,7 @@ impl Shader {
     }
 
     /// The bound globals that an entry point uses, by group and binding.
-    fn bound(
-        &self,
-        entry: usize,
-    ) -> Result<BTreeMap<(u32, u32), (&naga::GlobalVariable, GlobalUse)>, String> {
+    fn bound(&self, entry: usize) -> Result<Bound<'_>, String> {
         let uses = self.info.get_entry_point(entry);
         let mut bound = BTreeMap::new();
         for (handle, global) in self.module.global_variables.iter() {
@@ -112,11 +115,8 @@ impl Shader {
         &self.module.types[ty].inner
     }
 
-    /// A uniform struct's members, (name, kind, offset), and its size in bytes.
-    fn uniform(
-        &self,
-        global: &naga::GlobalVariable,
-    ) -> Result<(Vec<(&str, ScalarKind, usize)>, u32), String> {
+    /// A uniform struct's members and its size in bytes.
+    fn uniform(&self, global: &naga::GlobalVariable) -> Result<(Vec<Member<'_>>, u32), String> {
         let name = global.name.as_deref().unwrap_or("?");
         let TypeInner::Struct { members, span } = self.type_of(global.ty) else {
             return Err(format!("{name} is not a struct"));
@@ -201,7 +201,7 @@ impl Word for u32 {
 }
 
 /// The fields of [`Step`]: a field that Rust gains and this list lacks does not compile, nor does one that it loses.
-fn step_words() -> Vec<(&'static str, ScalarKind, usize)> {
+fn step_words() -> Vec<Member<'static>> {
     fn kind<T: Word>(_: T) -> ScalarKind {
         T::KIND
     }
@@ -461,6 +461,12 @@ fn a_broken_contract_is_found() {
     ] {
         let e = check(&Kernel { source: text, ..kernel() }, &consts).unwrap_err();
         assert!(e.contains(part), "{e} does not say {part}");
+    }
+    for (from, to) in [("pos: u32,", ""), ("beta1: f32,", "beta_1: f32,"), ("eps: f32,", "eps: u32,")] {
+        let lib: Vec<&'static str> = good.lib.iter().map(|text| &*text.replace(from, to).leak()).collect();
+        assert_ne!(lib, good.lib, "{from}");
+        let e = check(&Kernel { lib: lib.leak(), ..kernel() }, &consts).unwrap_err();
+        assert!(e.contains("Step"), "{e} does not say Step");
     }
     let crowded = source("const LEAST", "var<workgroup> crowd: array<f32, 4096>;\nconst LEAST");
     let crowded: &'static str =

@@ -48,9 +48,11 @@ impl Pass {
 /// No such device, or one that fails outright.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let device = Device::open(&args.device, args.threads)?;
-    note(format!("doctor on {} ({})", device.line(), device.driver()));
-    if let Device::Cpu(_) = device {
-        note(about_the_cpu(args.device == "auto"));
+    match &device {
+        Device::Cpu(_) => {
+            note(format!("doctor on {}\n{}", device.line(), about_the_cpu(args.device == "auto")))
+        }
+        Device::Gpu(_) => note(format!("doctor on {}, {}", device.name(), device.driver())),
     }
     let choices = if args.all_kernels { Choices::ALL.to_vec() } else { vec![device.choices()] };
     // The CPU has no shaders to check.

@@ -1,5 +1,7 @@
 //! `diarist explain`: the recorded training step as a list, with its price and its memory plan. It needs no device.
 
+mod listing;
+
 use std::fmt::Write;
 use std::process::ExitCode;
 
@@ -7,6 +9,7 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
 use crate::base::{Error, Preset, Result, units};
+use crate::cli::explain::listing::{access, listing};
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
 use crate::device::gpu::kind_name;
@@ -163,112 +166,6 @@ fn closed_form(shape: &Shape) -> f64 {
     shape.config.train_flops_per_token(shape.t) * (shape.b * shape.t) as f64
 }
 
-/// How a dispatch uses its `i`-th tensor. A product that accumulates is bound as written, for the planner's sake.
-fn access(d: &Dispatch, i: usize) -> Access {
-    let accumulates = d.consts.contains(&("ACC", Const::Bool(true)));
-    match d.kernel.bindings[i].access {
-        Access::Write if accumulates => Access::Update,
-        access => access,
-    }
-}
-
-/// `(256,768) (768,2304) (2304) → (256,2304)`; `↻` before what is updated in place.
-fn shapes(recording: &Recording, d: &Dispatch) -> String {
-    let mut text = String::new();
-    let mut written = false;
-    for (i, &t) in d.tensors.iter().enumerate() {
-        let access = access(d, i);
-        text += match (access, written) {
-            (Access::Read, _) => "",
-            (_, false) => "→ ",
-            (_, true) => "",
-        };
-        written |= access != Access::Read;
-        text += if access == Access::Update { "↻" } else { "" };
-        let extents: Vec<String> = recording.info(t).shape.iter().map(usize::to_string).collect();
-        text += &format!("({}) ", extents.join(","));
-    }
-    text.trim_end().to_string()
-}
-
-/// The layer of a label, and the label with a star in its place: `d.h.3.ln_1.bias.norm` is (3, `d.h.*.ln_1.bias.norm`).
-fn layer(label: &str) -> Option<(usize, String)> {
-    let prefix = if label.starts_with("d.") { "d." } else { "" };
-    let (number, rest) = label[prefix.len()..].strip_prefix("h.")?.split_once('.')?;
-    Some((number.parse().ok()?, format!("{prefix}h.*.{rest}")))
-}
-
-/// Dispatches that stand together and belong to one layer, or to none.
-struct Group<'a> {
-    layer: Option<usize>,
-    dispatches: &'a [Dispatch],
-}
-
-fn groups(recording: &Recording) -> Vec<Group<'_>> {
-    let of = |d: &Dispatch| layer(&d.label).map(|(i, _)| i);
-    let chunks = recording.dispatches.chunk_by(|a, b| of(a) == of(b));
-    chunks.map(|dispatches| Group { layer: of(&dispatches[0]), dispatches }).collect()
-}
-
-/// Whether two groups differ in nothing but the layer.
-fn alike(recording: &Recording, a: &Group, b: &Group) -> bool {
-    let same = |a: &Dispatch, b: &Dispatch| {
-        let label = |d: &Dispatch| layer(&d.label).map(|(_, label)| label);
-        (label(a), a.kernel.name, &a.consts, a.flops, a.bytes)
-            == (label(b), b.kernel.name, &b.consts, b.flops, b.bytes)
-            && shapes(recording, a) == shapes(recording, b)
-    };
-    a.layer.is_some()
-        && b.layer.is_some()
-        && a.dispatches.len() == b.dispatches.len()
-        && a.dispatches.iter().zip(b.dispatches).all(|(a, b)| same(a, b))
-}
-
-fn price(flops: u64, bytes: u64) -> [String; 2] {
-    [units::si(flops as f64), units::bytes(bytes)]
-}
-
-/// A recording as a table; layers that repeat the one before are one row, unless `all` are asked for.
-fn listing(recording: &Recording, all: bool) -> Table {
-    let (l, r) = (Align::Left, Align::Right);
-    let mut table = Table::new(&[
-        ("dispatch", l),
-        ("kernel", l),
-        ("read → written, ↻ updated", l),
-        ("FLOPs", r),
-        ("bytes", r),
-    ]);
-    let groups = groups(recording);
-    let mut next = 0;
-    while let Some(group) = groups.get(next) {
-        for d in group.dispatches {
-            let [flops, bytes] = price(d.flops, d.bytes);
-            table.row([d.label.clone(), d.kernel.name.to_string(), shapes(recording, d), flops, bytes]);
-        }
-        next += 1;
-        let repeats = groups[next..].iter().take_while(|g| !all && alike(recording, group, g));
-        let repeats: Vec<&Group> = repeats.collect();
-        next += repeats.len();
-        if let (Some(first), Some(last), Some(layer)) = (repeats.first(), repeats.last(), group.layer) {
-            let sum = |f: fn(&Dispatch) -> u64| repeats.iter().flat_map(|g| g.dispatches).map(f).sum();
-            let [flops, bytes] = price(sum(|d| d.flops), sum(|d| d.bytes));
-            let name = |g: &Group| format!("h.{}", g.layer.unwrap_or_default());
-            let to = if repeats.len() > 1 { format!(" … {}", name(last)) } else { String::new() };
-            let each = format!("{} dispatches each", group.dispatches.len());
-            table.row([format!("{}{to}", name(first)), format!("as h.{layer}"), each, flops, bytes]);
-        }
-    }
-    let [flops, bytes] = price(recording.flops(), recording.bytes());
-    table.row([
-        "total".into(),
-        String::new(),
-        format!("{} dispatches", recording.dispatches.len()),
-        flops,
-        bytes,
-    ]);
-    table
-}
-
 /// A buffer by the name that says most: for shared scratch, the largest tensor that borrows it.
 fn slot_name(program: &Program, plan: &Plan, slot: usize) -> String {
     if plan.slots[slot].kind != Kind::Scratch {
@@ -295,7 +192,7 @@ fn kinds(plan: &Plan) -> Vec<(Kind, u64, usize)> {
 }
 
 /// Buffers shown as the largest.
-const LARGEST: usize = 8;
+const LARGEST: usize = 12;
 
 fn largest(plan: &Plan) -> Vec<usize> {
     let mut order: Vec<usize> = (0..plan.slots.len()).collect();
@@ -494,31 +391,6 @@ mod tests {
         assert_eq!(bytes("2GB"), Ok(2_000_000_000));
         for bad in ["", "MiB", "-1", "1.5GiB", "12 parsecs", "99999999999GiB", "99999999999999999999"] {
             assert!(bytes(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn layers_are_found_in_labels() {
-        assert_eq!(layer("h.3.ln_1.forward"), Some((3, "h.*.ln_1.forward".to_string())));
-        assert_eq!(layer("d.h.11.ln_1.bias.norm"), Some((11, "d.h.*.ln_1.bias.norm".to_string())));
-        assert_eq!(layer("ln_f.forward"), None);
-        assert_eq!(layer("d.wte.weight.norm"), None);
-    }
-
-    #[test]
-    fn equal_layers_fold_and_nothing_is_lost() {
-        let config = Preset::Tiny.config(257);
-        let shape =
-            Shape { config, b: 1, t: 8, dropout: true, limits: Limits::DEFAULT, choices: Choices::Tiles };
-        for recording in step(&shape).unwrap() {
-            let (folded, all) =
-                (listing(&recording, false).to_string(), listing(&recording, true).to_string());
-            // A header and a total beside the dispatches.
-            assert_eq!(all.lines().count(), recording.dispatches.len() + 2);
-            assert!(folded.lines().count() < all.lines().count() / 2, "{folded}");
-            assert!(folded.contains("as h.0") || folded.contains("as h.3"), "{folded}");
-            let counted: usize = groups(&recording).iter().map(|g| g.dispatches.len()).sum();
-            assert_eq!(counted, recording.dispatches.len());
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Room 8: the command line, one file a command.
 
+mod devices;
+mod doctor;
 mod eval;
+mod explain;
 mod model;
 pub mod out;
 mod sample;
+mod table;
 mod train;
 mod watch;
 
@@ -27,6 +31,12 @@ enum Command {
     Sample(sample::Args),
     /// Measure how well a model predicts a text
     Eval(eval::Args),
+    /// List this computer's devices
+    Devices(devices::Args),
+    /// Check that a device, with its driver, computes this right
+    Doctor(doctor::Args),
+    /// Show the recorded training step: every dispatch, its price, and the memory plan
+    Explain(explain::Args),
 }
 
 /// Runs the command line; the exit code is 0 for success, 1 for a failure, 2 for a usage error, 130 when interrupted.
@@ -36,6 +46,9 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Devices(args) => devices::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Explain(args) => explain::run(args),
     };
     result.unwrap_or_else(|e| {
         eprintln!("error: {e:#}");

@@ -107,11 +107,18 @@ impl Tile {
             }
             Choices::Tiles => {
                 let vectors = if hs.is_multiple_of(4) { hs / 4 } else { hs };
-                let split = [1, 2, 4].into_iter().find(|s| vectors.is_multiple_of(*s) && hs / s <= held).unwrap_or(1);
+                let split =
+                    [1, 2, 4].into_iter().find(|s| vectors.is_multiple_of(*s) && hs / s <= held).unwrap_or(1);
                 let threads = 64 * split;
                 // Two streamed rows and the scores of a streamed row, in 16 KiB.
                 let block = (4096 / (2 * hs + 2 + scores * threads)).clamp(1, 16);
-                Tile { rows: 1, split: split as u32, threads: threads as u32, block: block as u32, staged: true }
+                Tile {
+                    rows: 1,
+                    split: split as u32,
+                    threads: threads as u32,
+                    block: block as u32,
+                    staged: true,
+                }
             }
         }
     }
@@ -283,6 +290,7 @@ impl<'a> Head<'a> {
         }
     }
 
+    // ANCHOR: dscores
     /// dS of queries `i0..i1`, into `p`, which holds P; `dp` is a buffer of its size.
     fn dscores(&self, i0: usize, i1: usize, dout: View, dot: &[f32], p: &mut [f32], dp: &mut [f32]) {
         gemm([i1 - i0, i1, self.hs], dout, transposed(self.part(2, 0)), (dp, i1), (1.0, false), false);
@@ -293,6 +301,7 @@ impl<'a> Head<'a> {
             }
         }
     }
+    // ANCHOR_END: dscores
 }
 
 fn transposed(v: View) -> View {

@@ -107,6 +107,7 @@ pub fn record(
     let losses = rec.scratch("losses", &[bt]);
     let dx = gradients.is_some().then(|| rec.scratch("dx", &[bt, c]));
     let rows = rows_at_once(bt, wte, rec.limits);
+    // ANCHOR: chunks
     for row0 in (0..bt).step_by(rows) {
         let r = rows.min(bt - row0);
         let stats = rec.scratch("stats", &[r, 3]);
@@ -131,6 +132,7 @@ pub fn record(
             }
         }
     }
+    // ANCHOR_END: chunks
     let launch = Launch {
         kernel: &SUM,
         consts: consts(rec, false),

@@ -17,6 +17,7 @@ use crate::ops::{Case, Family, Fill};
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "gelu", kernels: &[&FORWARD, &BACKWARD], cases };
 
+// ANCHOR: kernel
 static FORWARD: Kernel = Kernel {
     name: "gelu_forward",
     file: "gelu.wgsl",
@@ -32,6 +33,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD: Kernel =
     Kernel { name: "gelu_backward", bindings: &[read("inp"), update("dx")], twin: backward_twin, ..FORWARD };
+// ANCHOR_END: kernel
 
 fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, tensors: &[Tensor], flops: u64) {
     let n: usize = rec.shape(tensors[0]).iter().product();
@@ -91,6 +93,7 @@ fn backward_twin(call: &mut Call) {
     });
 }
 
+// ANCHOR: cases
 fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
     let one = |(rows, c): (usize, usize)| {
         // Scale 5: the flat ends of the curve as well as its bend.
@@ -104,3 +107,4 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
     };
     [(1, 1), (1, 63), (1, 257), (7, 97), (16, 3072)].into_iter().map(one).collect()
 }
+// ANCHOR_END: cases

@@ -163,6 +163,7 @@ fn forward_twin(call: &mut Call) {
     });
 }
 
+// ANCHOR: backward_input
 fn backward_input_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([inp, weight, mean, rstd, dout], [dinp]) = call.tensors();
@@ -177,6 +178,7 @@ fn backward_input_twin(call: &mut Call) {
         }
     });
 }
+// ANCHOR_END: backward_input
 
 fn backward_params_twin(call: &mut Call) {
     let [bt, c] = call.dims();

@@ -147,6 +147,7 @@ enum Tile {
 }
 
 impl Tile {
+    // ANCHOR: tiles
     fn of(choices: Choices, p: Product) -> Tile {
         let tiles = |side: usize| p.m.div_ceil(side) * p.n.div_ceil(side);
         match choices {
@@ -183,6 +184,7 @@ impl Tile {
         }
         all
     }
+    // ANCHOR_END: tiles
 
     fn workgroups(self, m: usize, n: usize) -> [u32; 3] {
         let (rows, cols) = match self {

@@ -127,7 +127,7 @@ impl Options {
 
     fn defaults(&self, scratch: bool) -> Defaults {
         if scratch {
-            Defaults { steps: Some(1200), epochs: 0.0, context: 128, sequences: 8, lr: 2e-3, dropout: 0.1 }
+            Defaults { steps: Some(1000), epochs: 0.0, context: 128, sequences: 8, lr: 2e-3, dropout: 0.1 }
         } else {
             Defaults { steps: None, epochs: 3.0, context: 512, sequences: 8, lr: 5e-5, dropout: 0.1 }
         }

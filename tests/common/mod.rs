@@ -28,9 +28,7 @@ pub fn turn() -> MutexGuard<'static, ()> {
 /// The CPU, and the adapter with each set of kernels.
 pub fn devices() -> Vec<(Device, Choices)> {
     let mut all = vec![(Device::Cpu(0), Choices::Lanes)];
-    if std::env::var("CPU_ONLY").is_err() {
-        all.extend(Choices::ALL.map(|c| (gpu(), c)));
-    }
+    all.extend(Choices::ALL.map(|c| (gpu(), c)));
     all
 }
 

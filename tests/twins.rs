@@ -1,0 +1,66 @@
+//! Rule 3: every kernel against its CPU twin, at every size and for every set of constants it ships with, with the shader
+//! checks on and off, every scratch tensor poisoned with NaN where its life begins.
+
+mod common;
+
+use common::{gpu, turn};
+use diarist::check::doctor;
+use diarist::device::executor::Options;
+use diarist::device::{Choices, Kernel};
+use diarist::ops::FAMILIES;
+
+fn agree(choices: Choices, checked: bool) {
+    let _turn = turn();
+    let options = Options { checked, ..Options::default() };
+    let report = doctor(&gpu(), choices, options, None, |_| ()).unwrap();
+    for row in report.rows() {
+        println!(
+            "{:28} {:4} {:9.1e} {:9.1e}  {}",
+            row.kernel, row.compared, row.worst, row.tolerance, row.at
+        );
+    }
+    assert_eq!(report.wrong(), Vec::<&str>::new());
+    let known: Vec<&str> = FAMILIES.iter().flat_map(|f| f.kernels).map(|k| k.name).collect();
+    assert!(report.rows().all(|r| known.contains(&r.kernel)));
+    // Every kernel that this set of constants uses was run: all but the other set's matmul.
+    let unused = known.len() - report.rows().count();
+    assert_eq!(unused, 2, "matmul and matmul_bias, or matmul_lanes and matmul_lanes_bias");
+}
+
+#[test]
+fn kernels_for_software_adapters() {
+    agree(Choices::Lanes, false);
+}
+
+#[test]
+fn kernels_for_gpus() {
+    agree(Choices::Tiles, false);
+}
+
+#[test]
+fn kernels_for_software_adapters_checked() {
+    agree(Choices::Lanes, true);
+}
+
+#[test]
+fn kernels_for_gpus_checked() {
+    agree(Choices::Tiles, true);
+}
+
+/// Breaks one kernel: its first `0.5` becomes `0.25`.
+fn corrupt(kernel: &Kernel, wgsl: String) -> String {
+    if kernel.name == "gelu_backward" {
+        let at = wgsl.rfind("0.5 * (1.0 + t)").expect("gelu's derivative has its ½");
+        let mut broken = wgsl;
+        broken.replace_range(at..at + 3, "0.6");
+        return broken;
+    }
+    wgsl
+}
+
+#[test]
+fn doctor_names_a_kernel_that_was_corrupted() {
+    let _turn = turn();
+    let report = doctor(&gpu(), Choices::Lanes, Options::default(), Some(corrupt), |_| ()).unwrap();
+    assert_eq!(report.wrong(), ["gelu_backward"]);
+}
