@@ -123,7 +123,8 @@ fn from_notes_to_a_voice() {
     let (a, b) = (run(cwd, &args), run(cwd, &args));
     let json: Value = serde_json::from_slice(&a.stdout).unwrap();
     let sample = &json["samples"][0];
-    assert_eq!(sample["ids"].as_array().unwrap().len(), 12);
+    let ids = sample["ids"].as_array().unwrap();
+    assert!(!ids.is_empty() && ids.len() <= 12 && ids.iter().all(|id| id.as_u64().unwrap() < 256));
     assert!(!sample["text"].as_str().unwrap().starts_with("The river"));
     assert_eq!(a.stdout, b.stdout);
     // Sixteen positions, forty tokens: the context slides.

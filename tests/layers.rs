@@ -264,7 +264,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         let name = item.ident.to_string();
         if self.module.is_empty() && self.file.path == "src/lib.rs" && number(&name).is_none() {
-            self.breach(&[name.clone()], format!("{name} is no room of the table"));
+            self.breach(std::slice::from_ref(&name), format!("{name} is no room of the table"));
         }
         if item.content.is_none() {
             self.child(&name, path_attribute(&item.attrs));

@@ -12,7 +12,7 @@ use crate::ops::classifier::scalar;
 use crate::optim::adamw::{Slot, micro_step, update};
 use crate::optim::{Hyper, Schedule};
 use crate::run::record::Settings;
-use crate::tokens::{Batch, TokenFile, batch};
+use crate::tokens::{Batch, IGNORE, TokenFile, batch};
 use crate::weights::huggingface::Checkpoint;
 use crate::weights::safetensors::Reader;
 
@@ -163,16 +163,44 @@ impl Engine {
     /// # Errors
     /// A lost device.
     pub fn evaluate(&mut self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<f32> {
-        let (b, t) = (self.settings.batch, self.settings.context);
         let (mut total, mut scored) = (0.0_f64, 0_u64);
-        for some in windows.chunks(b) {
-            let mut batch = batch(tokens, some, t);
+        for some in windows.chunks(self.settings.batch) {
+            let batch = self.validation_batch(tokens, some);
             scored += u64::from(batch.scored);
-            batch.inputs.resize(b * t, 0);
-            batch.targets.resize(b * t, crate::tokens::IGNORE);
             total += f64::from(loss_sum(self.exec.as_mut(), &batch.inputs, &batch.targets)?);
         }
         Ok((total / scored.max(1) as f64) as f32)
+    }
+
+    /// A batch of validation windows, filled up with rows that are not scored.
+    fn validation_batch(&self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Batch {
+        let (b, t) = (self.settings.batch, self.settings.context);
+        let mut batch = batch(tokens, windows, t);
+        batch.inputs.resize(b * t, 0);
+        batch.targets.resize(b * t, IGNORE);
+        batch
+    }
+
+    /// Replays an evaluation under check and names the first dispatch that wrote a number that is not finite.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn find_not_finite_in_evaluation(
+        &mut self,
+        tokens: &TokenFile,
+        windows: &[(usize, usize)],
+    ) -> Result<Option<String>> {
+        for some in windows.chunks(self.settings.batch) {
+            let batch = self.validation_batch(tokens, some);
+            for (name, words) in [("tokens", &batch.inputs), ("targets", &batch.targets)] {
+                self.exec.write(name, 0, bytemuck::cast_slice(words))?;
+            }
+            self.exec.write("scalars", 0, &[0.0; scalar::COUNT])?;
+            if let Some(found) = first_not_finite(self.exec.as_mut(), "evaluate", &Step::default())? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// Replays a step under check and names the first dispatch that wrote a number that is not finite.

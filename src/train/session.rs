@@ -414,7 +414,7 @@ impl<'a> Session<'a> {
         let Pending { position, windows } = self.pending.pop_front().expect("a step is pending");
         for (what, value) in [("the loss", loss), ("the gradient norm", grad_norm)] {
             if !value.is_finite() {
-                return Err(self.not_finite(position.step, what, value, &windows));
+                return Err(self.not_finite(position.step, what, value, Bad::Step));
             }
         }
         let seconds = self.last_received.elapsed().as_secs_f64();
@@ -456,7 +456,7 @@ impl<'a> Session<'a> {
         let Position { step, tokens, .. } = self.run.position;
         let val_loss = self.engine.evaluate(&self.tokens, &windows)?;
         if !val_loss.is_finite() {
-            return Err(self.not_finite(step, "the validation loss", val_loss, &[]));
+            return Err(self.not_finite(step, "the validation loss", val_loss, Bad::Evaluation));
         }
         let evaluation = Evaluation { step, val_loss };
         self.log.eval(&EvalLine { step, tokens, val_loss })?;
@@ -513,9 +513,9 @@ impl<'a> Session<'a> {
 
     /// The error of a number that is not finite: goes back to the saved state, replays up to that step, and that step
     /// under check, to name the dispatch.
-    fn not_finite(&mut self, step: u64, what: &'static str, value: f32, windows: &[usize]) -> Error {
+    fn not_finite(&mut self, step: u64, what: &'static str, value: f32, bad: Bad) -> Error {
         self.observer.doing("a number is not finite: replaying from the last saved state under check");
-        let found = match self.replay_under_check(step, windows) {
+        let found = match self.replay_under_check(step, bad) {
             Ok(Some(found)) => format!(": {found}"),
             Ok(None) => {
                 ", and a replay from the last saved state did not show it: the device may be unsteady, \
@@ -531,33 +531,43 @@ impl<'a> Session<'a> {
         let dir = self.folder.path().display();
         let next = format!(
             "{dir} holds the last good state, of {}. Begin a new run from it with a smaller learning rate: \
-             --from {dir} --lr {}",
+             --from {dir} --lr {:e}",
             self.run.state.folder,
             self.run.settings.lr / 4.0
         );
         Error::NotFinite { step, what, value, found, next }
     }
 
-    fn replay_under_check(&mut self, bad: u64, windows: &[usize]) -> Result<Option<String>> {
+    /// Goes back to the saved state, repeats the steps since, and the one that failed (or the evaluation after it)
+    /// dispatch by dispatch.
+    fn replay_under_check(&mut self, bad_step: u64, bad: Bad) -> Result<Option<String>> {
         // Whatever is still on its way belongs to the run that failed.
         while self.pending.pop_front().is_some() {
             self.engine.receive()?;
         }
         self.load_state()?;
         let saved: Position = self.folder.repair()?.position;
-        let mut cursor = windows_at(&self.run, saved)?;
+        let mut windows = windows_at(&self.run, saved)?;
         let count = self.run.settings.batch * self.run.settings.accumulate;
-        for step in saved.step + 1..=bad {
-            let starts: Vec<usize> = (0..count).map(|_| cursor.next_window()).collect();
-            if step == bad {
-                debug_assert!(windows.is_empty() || starts == windows);
+        for step in saved.step + 1..=bad_step {
+            let starts: Vec<usize> = (0..count).map(|_| windows.next_window()).collect();
+            if step == bad_step && bad == Bad::Step {
                 return self.engine.find_not_finite(step, &self.tokens, &starts);
             }
             self.engine.step(step, &self.tokens, &starts)?;
             self.engine.receive()?;
         }
-        Ok(None)
+        let [start, end] = self.run.data.val.map(|x| x as usize);
+        self.engine
+            .find_not_finite_in_evaluation(&self.tokens, &validation(start..end, self.run.settings.context))
     }
+}
+
+/// Where a number was not finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bad {
+    Step,
+    Evaluation,
 }
 
 /// The stream of training windows from a position on.
