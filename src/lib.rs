@@ -1,3 +1,65 @@
+//! Train GPT-2 on a person's own journals, on any GPU or none, with nothing but Rust and hand-written WGSL.
+//!
+//! # The map of the house
+//! A training step is data: the model *records* an ordered list of dispatches over named tensors, once, and an executor
+//! replays it, on the GPU with WGSL or on the CPU with each kernel's Rust twin. A room uses only rooms of a lower number
+//! (`tests/layers.rs` holds it to that).
+//!
+//! | | room | |
+//! |---|---|---|
+//! | 0 | [`base`] | errors, the model's shape and presets, the parameter table, randomness, units |
+//! | 1 | [`journal`] | files and folders to entries |
+//! | 1 | [`tokens`] | text to ids, `tokens.bin`, windows, batches |
+//! | 1 | [`device`] | tensors, kernels, the recording, the planner, the two executors |
+//! | 2 | [`weights`] | safetensors, Hugging Face folders |
+//! | 2 | [`ops`] | one file an op: the maths, forward, backward, twin, cases |
+//! | 3 | [`model`] | GPT-2 as recordings |
+//! | 3 | [`optim`] | AdamW, schedule |
+//! | 4 | [`run`] | a run's folder: saved whole, locked, repaired |
+//! | 4 | [`sample`] | decoding |
+//! | 5 | [`eval`] | perplexity |
+//! | 5 | [`check`] | doctor: every kernel against its twin |
+//! | 6 | [`train`] | the loop |
+//! | 8 | [`cli`] | one file a command |
+//!
+//! From the command to a kernel in four hops: `cli/train.rs` → `train` → `model::gpt2` → `ops::layernorm::forward` →
+//! `shaders/layernorm.wgsl`.
+//!
+//! # A worked example
+//! One training step of a tiny model on the CPU:
+//!
+//! ```
+//! use diarist::base::Config;
+//! use diarist::device::executor::Options;
+//! use diarist::device::select::Device;
+//! use diarist::device::{Choices, Limits, Program, Step};
+//! use diarist::model::{Shape, store};
+//! use diarist::ops::classifier::scalar;
+//! use diarist::tokens::batch::buckets;
+//!
+//! let config = Config { vocab_size: 257, block_size: 8, n_layer: 1, n_head: 2, n_embd: 16 };
+//! let shape =
+//!     Shape { config, b: 1, t: 8, dropout: false, limits: Limits::DEFAULT, choices: Choices::Lanes };
+//! let train = shape.train()?; // recorded: nothing has run, nothing is allocated
+//! let program = Program { recordings: vec![train.zero, train.micro_step] };
+//!
+//! let mut exec = Device::open("cpu", 0)?.load(program, Options::default())?;
+//! store::initialise(exec.as_mut(), &config, &shape.limits, 1)?;
+//! let text: Vec<u32> = b"Toothach".iter().map(|&b| u32::from(b)).collect();
+//! let (rows, order) = buckets(&text);
+//! for (name, words) in [("tokens", &text), ("targets", &text), ("buckets", &rows), ("order", &order)] {
+//!     exec.write(name, 0, bytemuck::cast_slice(words))?;
+//! }
+//! exec.run("zero", &Step::default())?;
+//! exec.run("micro_step", &Step { loss_scale: 1.0 / 8.0, ..Step::default() })?;
+//! exec.request("scalars")?;
+//! let loss = exec.receive()?[scalar::LOSS];
+//! assert!((loss - 257_f32.ln()).abs() < 0.1); // an untrained model knows nothing
+//! # Ok::<(), diarist::base::Error>(())
+//! ```
+
+#![warn(missing_docs)]
+
 pub mod base;
 pub mod check;
 pub mod cli;

@@ -70,7 +70,7 @@ impl GpuDevice {
             slot.get_or_insert_with(|| e.to_string());
         }));
         let limits = Limits {
-            max_binding: u64::from(limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)),
+            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
             max_workgroups: limits.max_compute_workgroups_per_dimension,
         };
         Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })

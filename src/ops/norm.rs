@@ -92,9 +92,9 @@ fn final_twin(call: &mut Call) {
     let ([squares], [scalars]) = call.tensors();
     let norm = sum(squares.len(), |i| squares[i]).sqrt();
     scalars[scalar::NORM] = norm;
-    // Not f32::min, which would turn a NaN into 1.
     let factor = clip / (norm + 1e-6);
-    scalars[scalar::CLIP] = if clip > 0.0 && !(factor >= 1.0) { factor } else { 1.0 };
+    // A NaN stays one (f32::min would hide it).
+    scalars[scalar::CLIP] = if clip == 0.0 || factor >= 1.0 { 1.0 } else { factor };
 }
 
 fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
