@@ -6,6 +6,7 @@ mod common;
 use common::{gpu, turn};
 use diarist::check::doctor;
 use diarist::device::executor::Options;
+use diarist::device::select::Device;
 use diarist::device::{Choices, Kernel};
 use diarist::ops::FAMILIES;
 
@@ -47,7 +48,13 @@ fn kernels_for_gpus_checked() {
     agree(Choices::Tiles, true);
 }
 
-/// Breaks one kernel: its first `0.5` becomes `0.25`.
+#[test]
+fn the_cpu_agrees_with_itself() {
+    let report = doctor(&Device::Cpu(0), Choices::Lanes, Options::default(), None, |_| ()).unwrap();
+    assert_eq!(report.wrong(), Vec::<&str>::new());
+}
+
+/// Breaks one kernel: a ½ of its derivative becomes 0.6.
 fn corrupt(kernel: &Kernel, wgsl: String) -> String {
     if kernel.name == "gelu_backward" {
         let at = wgsl.rfind("0.5 * (1.0 + t)").expect("gelu's derivative has its ½");
@@ -63,4 +70,25 @@ fn doctor_names_a_kernel_that_was_corrupted() {
     let _turn = turn();
     let report = doctor(&gpu(), Choices::Lanes, Options::default(), Some(corrupt), |_| ()).unwrap();
     assert_eq!(report.wrong(), ["gelu_backward"]);
+}
+
+/// Breaks one kernel: it returns before it writes anything.
+fn silence(kernel: &Kernel, wgsl: String) -> String {
+    if kernel.name == "gelu_forward" {
+        let start = wgsl.find("fn gelu_forward").expect("the entry point is there");
+        let body = start + wgsl[start..].find("{\n").expect("it has a body") + 1;
+        let mut broken = wgsl;
+        // Behind a condition that always holds, so that the rest is not unreachable.
+        broken.insert_str(body, "\n    if (workgroup.x < 100000u) { return; }");
+        return broken;
+    }
+    wgsl
+}
+
+/// The poison in a tensor that nothing wrote is seen, and the kernels after it are not blamed.
+#[test]
+fn doctor_names_a_kernel_that_writes_nothing() {
+    let _turn = turn();
+    let report = doctor(&gpu(), Choices::Lanes, Options::default(), Some(silence), |_| ()).unwrap();
+    assert_eq!(report.wrong(), ["gelu_forward"]);
 }

@@ -99,7 +99,7 @@ impl Executor for Cpu {
             for i in range {
                 if *poison {
                     for &t in &plan.births[r][i] {
-                        slots[plan.places[r][t.0 as usize]].fill(f32::NAN);
+                        slots[plan.places[r][t.0 as usize]].fill(f32::from_bits(u32::MAX));
                     }
                 }
                 dispatch(recording, &plan.places[r], slots, i, step);

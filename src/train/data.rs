@@ -34,6 +34,11 @@ impl Data {
         self.of(false).map(|e| e.len() + 1).sum()
     }
 
+    /// Tokens of the entries that are held out, each with its end of text.
+    pub fn val_tokens(&self) -> usize {
+        self.of(true).map(|e| e.len() + 1).sum()
+    }
+
     fn of(&self, held_out: bool) -> impl Iterator<Item = &[u16]> {
         self.entries
             .iter()

@@ -156,13 +156,14 @@ impl Options {
         (batch, accumulate)
     }
 
-    /// Every setting of the run, once the data are known: `windows` of them in an epoch.
+    /// Every setting of the run, once the data are known: `windows` of them in an epoch, and `val_tokens` held out.
     pub fn settings(
         &self,
         scratch: bool,
         context: usize,
         batches: (usize, usize),
         windows: usize,
+        val_tokens: usize,
     ) -> Settings {
         let d = self.defaults(scratch);
         let (batch, accumulate) = batches;
@@ -192,10 +193,47 @@ impl Options {
             dropout: self.dropout.unwrap_or(d.dropout),
             seed: self.seed.unwrap_or(1),
             val_fraction: self.val_fraction.unwrap_or(0.1) as f32,
-            eval_every: self.eval_every.unwrap_or(steps.div_ceil(10)),
+            eval_every: self.eval_every.unwrap_or_else(|| {
+                let trained = steps as f64 * (batch * accumulate * context) as f64;
+                steps.div_ceil(evaluations(trained, val_tokens as f64))
+            }),
             sample_every: self.sample_every.unwrap_or(steps.div_ceil(4)),
             save_every: self.save_every.unwrap_or(steps.div_ceil(10)),
             threads: (self.threads > 0).then_some(self.threads),
         }
+    }
+}
+
+/// How many evaluations a run is worth: ten, or as many as cost a tenth of the training. Forward alone is a third of a
+/// training step's arithmetic.
+fn evaluations(trained: f64, val_tokens: f64) -> u64 {
+    (0.1 * trained / (val_tokens / 3.0).max(1.0)).clamp(1.0, 10.0) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evaluations_never_cost_more_than_a_tenth() {
+        assert_eq!(evaluations(1e6, 16_000.0), 10);
+        assert_eq!(evaluations(2048.0, 13_000.0), 1, "the one at the end is always worth it");
+        assert_eq!(evaluations(2e5, 13_000.0), 4);
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let bad = [
+            Options { steps: Some(0), ..Options::default() },
+            Options { batch: Some(0), ..Options::default() },
+            Options { dropout: Some(1.0), ..Options::default() },
+            Options { lr: Some(f32::NAN), ..Options::default() },
+            Options { epochs: Some(-1.0), ..Options::default() },
+            Options { steps: Some(1), epochs: Some(1.0), ..Options::default() },
+            Options { val_fraction: Some(1.0), ..Options::default() },
+        ];
+        assert!(bad.iter().all(|o| o.check().is_err()));
+        assert!(Options::default().check().is_ok());
+        assert!(Options::default().source().is_err());
     }
 }

@@ -89,7 +89,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let gpu = matches!(device, Device::Gpu(_));
     let batches = options.batches(scratch, &config, gpu);
     let windows = Epochs::new(0..data.train_tokens(), context, seed)?.windows_in_epoch(0);
-    let settings = options.settings(scratch, context, batches, windows);
+    let settings = options.settings(scratch, context, batches, windows, data.val_tokens());
     let preset = options.preset.or(scratch.then_some(Preset::Tiny)).map(|p| p.name());
     let what =
         preset.map_or_else(|| format!("from {}", options.source().unwrap_or_default()), str::to_string);

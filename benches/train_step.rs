@@ -1,0 +1,67 @@
+//! A whole optimizer step (zero, forward, backward, norm, clip, AdamW): `cargo bench --bench train_step`.
+//! Throughput is tokens/s (criterion's "elem/s"). The char GPT has 6 layers, 6 heads, 384 channels, 8×256 tokens; GPT-2
+//! is 124M at 1×256. Weights are random, from a seed. On the adapter and on the CPU; `DIARIST_DEVICE` picks one device.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use diarist::base::{Config, Preset};
+use diarist::device::executor::Options;
+use diarist::device::select::Device;
+use diarist::device::{Executor, Step};
+use diarist::model::{Shape, store};
+use diarist::optim::Hyper;
+use diarist::optim::adamw::micro_step;
+use diarist::tokens::batch::buckets;
+use diarist::train::engine::program;
+
+const HYPER: Hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
+
+fn load(device: &Device, config: Config, b: usize, t: usize) -> Box<dyn Executor> {
+    let (limits, choices) = (device.limits(), device.choices());
+    let shape = Shape { config, b, t, dropout: false, limits, choices };
+    let mut exec = device.load(program(&shape).expect("recorded"), Options::default()).expect("loaded");
+    store::initialise(exec.as_mut(), &config, &limits, 1).expect("written");
+    store::zero_moments(exec.as_mut(), &config, &limits).expect("written");
+    let v = config.vocab_size as u32;
+    let text: Vec<u32> = (0..=(b * t) as u32).map(|i| i.wrapping_mul(2_654_435_761) % v).collect();
+    let (rows, order) = buckets(&text[..b * t]);
+    for (name, words) in
+        [("tokens", &text[..b * t]), ("targets", &text[1..]), ("buckets", &rows[..]), ("order", &order[..])]
+    {
+        exec.write(name, 0, bytemuck::cast_slice(words)).expect("written");
+    }
+    exec
+}
+
+fn step(exec: &mut dyn Executor, tokens: usize, t: u64) {
+    exec.run("zero", &Step::default()).expect("it runs");
+    exec.run("micro_step", &micro_step(1.0 / tokens as f32, 0.0, 1, t)).expect("it runs");
+    exec.run("update", &HYPER.step(t, 1e-4)).expect("it runs");
+    exec.request("scalars").expect("asked");
+    exec.receive().expect("received");
+}
+
+fn steps(c: &mut Criterion) {
+    let devices = std::env::var("DIARIST_DEVICE").map_or(vec!["cpu".into(), "gpu".into()], |d| vec![d]);
+    let char_gpt = Config { vocab_size: 257, ..Preset::Small.config(257) };
+    let models = [("char GPT 8x256", char_gpt, 8, 256), ("gpt2 1x256", Preset::Gpt2.config(50_257), 1, 256)];
+    for wanted in &devices {
+        let device = Device::open(wanted, 0).expect("a device to measure");
+        let mut group = c.benchmark_group(format!("step on {}", device.name()));
+        group.sample_size(10);
+        for (name, config, b, t) in models {
+            let mut exec = load(&device, config, b, t);
+            group.throughput(Throughput::Elements((b * t) as u64));
+            let mut count = 0;
+            group.bench_function(name, |bench| {
+                bench.iter(|| {
+                    count += 1;
+                    step(exec.as_mut(), b * t, count);
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, steps);
+criterion_main!(benches);
