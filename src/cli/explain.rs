@@ -12,7 +12,6 @@ use crate::base::{Error, Preset, Result, units};
 use crate::cli::explain::listing::{access, listing};
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
-use crate::device::gpu::kind_name;
 use crate::device::kernel::Consts;
 use crate::device::{Access, Choices, Const, Dispatch, Kind, Limits, Plan, Program, Recording};
 use crate::model::Shape;
@@ -255,7 +254,7 @@ fn print_memory(program: &Program, plan: &Plan) -> anyhow::Result<()> {
     ]);
     for (kind, bytes, count) in kinds(plan) {
         let share = format!("{:.1}%", 100.0 * bytes as f64 / total as f64);
-        table.row([kind_name(kind).to_string(), count.to_string(), units::bytes(bytes), share]);
+        table.row([kind.label().to_string(), count.to_string(), units::bytes(bytes), share]);
     }
     table.row(["total".to_string(), plan.slots.len().to_string(), units::bytes(total), "100.0%".to_string()]);
     out::line(format!("\n{table}"))?;
@@ -267,7 +266,7 @@ fn print_memory(program: &Program, plan: &Plan) -> anyhow::Result<()> {
         Table::new(&[("largest buffers", Align::Left), ("kind", Align::Left), ("bytes", Align::Right)]);
     for i in largest(plan) {
         let slot = &plan.slots[i];
-        table.row([slot_name(program, plan, i), kind_name(slot.kind).to_string(), units::bytes(slot.bytes)]);
+        table.row([slot_name(program, plan, i), slot.kind.label().to_string(), units::bytes(slot.bytes)]);
     }
     out::line(format!("\n{table}"))
 }
@@ -280,10 +279,10 @@ fn report(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> Value {
     let flops = Flops::of_all(&program.recordings);
     let closed = closed_form(shape);
     let by_kind: serde_json::Map<String, Value> =
-        kinds(plan).into_iter().map(|(kind, bytes, _)| (kind_name(kind).to_string(), bytes.into())).collect();
+        kinds(plan).into_iter().map(|(kind, bytes, _)| (kind.label().to_string(), bytes.into())).collect();
     let slot = |i: usize| {
         let s = &plan.slots[i];
-        json!({ "name": slot_name(program, plan, i), "kind": kind_name(s.kind), "bytes": s.bytes })
+        json!({ "name": slot_name(program, plan, i), "kind": s.kind.label(), "bytes": s.bytes })
     };
     json!({
         "preset": args.preset,

@@ -51,7 +51,11 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args),
     };
     result.unwrap_or_else(|e| {
-        eprintln!("error: {e:#}");
+        // Our own errors say everything themselves; a chain of contexts is printed whole.
+        match e.downcast_ref::<crate::base::Error>() {
+            Some(own) => eprintln!("error: {own}"),
+            None => eprintln!("error: {e:#}"),
+        }
         ExitCode::FAILURE
     })
 }

@@ -3,16 +3,16 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::base::{Error, Result, units};
+use crate::base::{Error, Result};
+use crate::device::Step;
+use crate::device::adapter::{GpuDevice, Patch, Pipeline};
 use crate::device::cpu::index_of;
 use crate::device::executor::{Executor, Options};
-use crate::device::kernel::{Access, Consts, Kernel};
 use crate::device::plan::Plan;
-use crate::device::recording::{Dispatch, Kind, Program, Tensor};
-use crate::device::{Limits, Step};
+use crate::device::recording::{Dispatch, Program, Tensor};
 
 /// A uniform slice starts at a multiple of this: the largest alignment WebGPU allows a device to ask for.
 const UNIFORM_ALIGN: u64 = 256;
@@ -20,159 +20,6 @@ const UNIFORM_ALIGN: u64 = 256;
 const STAGING: u64 = 16 << 20;
 /// Aim of a submit's running time, in seconds: desktop watchdogs bite at two.
 const SUBMIT_SECONDS: f64 = 0.5;
-
-/// One opened adapter. A process opens one and shares it: several devices at once have hung drivers.
-pub struct GpuDevice {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    /// What the adapter says of itself.
-    pub info: wgpu::AdapterInfo,
-    /// What a recording may rely on.
-    pub limits: Limits,
-    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
-    failure: Arc<Mutex<Option<String>>>,
-}
-
-type PipelineKey = (&'static str, Consts, bool);
-
-struct Pipeline {
-    pipeline: wgpu::ComputePipeline,
-    tensors: wgpu::BindGroupLayout,
-    uniforms: wgpu::BindGroupLayout,
-}
-
-/// Rewrites a kernel's WGSL before it is built; a test corrupts a kernel with it.
-pub type Patch = fn(&Kernel, String) -> String;
-
-impl GpuDevice {
-    /// Opens an adapter with all the limits that it has.
-    ///
-    /// # Errors
-    /// The driver's refusal.
-    pub fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
-        let info = adapter.get_info();
-        let limits = adapter.limits();
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("diarist"),
-            required_limits: limits.clone(),
-            ..Default::default()
-        };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| {
-            Error::device(
-                format!("{} did not open: {e}", info.name),
-                "update its driver, or use --device cpu",
-            )
-        })?;
-        let failure = Arc::new(Mutex::new(None));
-        let slot = failure.clone();
-        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
-            let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            slot.get_or_insert_with(|| e.to_string());
-        }));
-        let limits = Limits {
-            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-            max_workgroups: limits.max_compute_workgroups_per_dimension,
-        };
-        Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
-    }
-
-    /// The first error the driver reported, as our error.
-    fn check(&self) -> Result<()> {
-        match self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
-            None => Ok(()),
-            Some(e) => Err(Error::device(
-                format!("{}: {e}", self.info.name),
-                "resume the run; if it happens again, `diarist doctor` tells whether the driver computes rightly",
-            )),
-        }
-    }
-
-    fn pipeline(&self, d: &Dispatch, checked: bool, patch: Option<Patch>) -> Result<Arc<Pipeline>> {
-        let key = (d.kernel.name, d.consts.clone(), checked);
-        let mut pipelines = self.pipelines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let (Some(p), None) = (pipelines.get(&key), patch) {
-            return Ok(p.clone());
-        }
-        let mut source = d.kernel.wgsl(&d.consts)?;
-        if let Some(patch) = patch {
-            source = patch(d.kernel, source);
-        }
-        let built = Arc::new(self.build(d.kernel, source, checked));
-        self.check()?;
-        if patch.is_none() {
-            pipelines.insert(key, built.clone());
-        }
-        Ok(built)
-    }
-
-    fn build(&self, kernel: &Kernel, source: String, checked: bool) -> Pipeline {
-        let descriptor = wgpu::ShaderModuleDescriptor {
-            label: Some(kernel.name),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        };
-        let module = if checked {
-            self.device.create_shader_module(descriptor)
-        } else {
-            // SAFETY: the shaders are ours; their tests run them with checks on, their loops have fixed bounds, and
-            // the recorder gives them the extents of the tensors they index.
-            unsafe {
-                self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-            }
-        };
-        let entry = |binding: usize, ty| wgpu::BindGroupLayoutEntry {
-            binding: binding as u32,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
-            count: None,
-        };
-        let storage = |access| wgpu::BufferBindingType::Storage { read_only: access == Access::Read };
-        let tensors: Vec<_> =
-            kernel.bindings.iter().enumerate().map(|(i, b)| entry(i, storage(b.access))).collect();
-        let uniforms: Vec<_> =
-            (0..1 + usize::from(kernel.step)).map(|i| entry(i, wgpu::BufferBindingType::Uniform)).collect();
-        let layout = |entries: &[wgpu::BindGroupLayoutEntry]| {
-            self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-                label: Some(kernel.name),
-                entries,
-            })
-        };
-        let (tensors, uniforms) = (layout(&tensors), layout(&uniforms));
-        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(kernel.name),
-            bind_group_layouts: &[Some(&tensors), Some(&uniforms)],
-            immediate_size: 0,
-        });
-        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.name),
-            layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some(kernel.name),
-            compilation_options: wgpu::PipelineCompilationOptions {
-                zero_initialize_workgroup_memory: false,
-                ..Default::default()
-            },
-            cache: None,
-        });
-        Pipeline { pipeline, tensors, uniforms }
-    }
-
-    fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size,
-            usage,
-            mapped_at_creation: false,
-        });
-        match pollster::block_on(scope.pop()) {
-            None => Ok(buffer),
-            Some(_) => Err(Error::device(
-                format!("{} has no room for {label} ({})", self.info.name, units::bytes(size)),
-                "use a smaller --batch with a larger --accumulate, a smaller --context, or --device cpu",
-            )),
-        }
-    }
-}
 
 /// A program on a GPU.
 pub struct Gpu {
@@ -184,7 +31,7 @@ pub struct Gpu {
     step: wgpu::Buffer,
     staging: Option<wgpu::Buffer>,
     nan: Option<wgpu::Buffer>,
-    requested: VecDeque<wgpu::Buffer>,
+    requested: VecDeque<Requested>,
     spare: HashMap<u64, Vec<wgpu::Buffer>>,
     meter: Meter,
 }
@@ -197,10 +44,23 @@ struct Launch {
     work: f64,
 }
 
+/// A copy on its way to the host.
+struct Requested {
+    buffer: wgpu::Buffer,
+    /// The submit that it waits for, and no later one: the next step runs on while this is read.
+    submission: wgpu::SubmissionIndex,
+    /// [`Meter::submitted`] when it was asked for.
+    submitted: f64,
+}
+
 /// How fast the device gets through priced work, to cut submits by.
 struct Meter {
+    /// Work a second.
     rate: f64,
+    /// When a request was last received, and what had been submitted when that was made.
     since: Instant,
+    received: f64,
+    /// All work submitted so far.
     submitted: f64,
 }
 
@@ -290,12 +150,12 @@ impl Gpu {
             nan,
             requested: VecDeque::new(),
             spare: HashMap::new(),
-            meter: Meter { rate, since: Instant::now(), submitted: 0.0 },
+            meter: Meter { rate, since: Instant::now(), received: 0.0, submitted: 0.0 },
         })
     }
 
-    fn poll(&self) -> Result<()> {
-        self.on.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| {
+    fn poll(&self, what: wgpu::PollType) -> Result<()> {
+        self.on.device.poll(what).map_err(|e| {
             Error::device(
                 format!("{} stopped answering: {e}", self.on.info.name),
                 "resume the run; update the driver if it happens again",
@@ -320,7 +180,7 @@ impl Gpu {
             if piece.len() as u64 * 4 == STAGING {
                 // Large copies are sent at once and waited for, so that the queue's own staging never holds many.
                 self.on.queue.submit([]);
-                self.poll()?;
+                self.poll(wgpu::PollType::wait_indefinitely())?;
             }
         }
         self.on.check()
@@ -337,16 +197,16 @@ impl Gpu {
             let mut encoder = self.encoder();
             encoder.copy_buffer_to_buffer(&self.slots[slot], offset, &staging, 0, bytes);
             self.submit(encoder)?;
+            staging.slice(..bytes).map_async(wgpu::MapMode::Read, |_| ());
+            self.poll(wgpu::PollType::wait_indefinitely())?;
             self.copy_mapped(&staging, bytes, piece)?;
         }
         Ok(())
     }
 
+    /// Copies a mapped buffer's content, and unmaps it.
     fn copy_mapped(&self, buffer: &wgpu::Buffer, bytes: u64, out: &mut [f32]) -> Result<()> {
-        let slice = buffer.slice(..bytes);
-        slice.map_async(wgpu::MapMode::Read, |_| ());
-        self.poll()?;
-        let view = slice.get_mapped_range().map_err(|e| {
+        let view = buffer.slice(..bytes).get_mapped_range().map_err(|e| {
             Error::device(
                 format!("{}: a result could not be read: {e}", self.on.info.name),
                 "resume the run; update the driver if it happens again",
@@ -445,27 +305,31 @@ impl Executor for Gpu {
         };
         let mut encoder = self.encoder();
         encoder.copy_buffer_to_buffer(&self.slots[slot], 0, &buffer, 0, bytes);
-        self.requested.push_back(buffer);
-        self.submit(encoder)
+        let submission = self.on.queue.submit([encoder.finish()]);
+        buffer.slice(..).map_async(wgpu::MapMode::Read, |_| ());
+        self.requested.push_back(Requested { buffer, submission, submitted: self.meter.submitted });
+        self.on.check()
     }
 
     fn receive(&mut self) -> Result<Vec<f32>> {
-        let buffer = self.requested.pop_front().expect("every receive follows its request");
+        let Requested { buffer, submission, submitted } =
+            self.requested.pop_front().expect("every receive follows its request");
+        self.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None })?;
         let mut out = vec![0.0; (buffer.size() / 4) as usize];
         self.copy_mapped(&buffer, buffer.size(), &mut out)?;
         self.spare.entry(buffer.size()).or_default().push(buffer);
-        // Everything submitted has run: what it took tells the rate, for cutting the next submits.
-        let seconds = self.meter.since.elapsed().as_secs_f64();
-        if self.meter.submitted > 0.0 && seconds > 1e-3 {
-            self.meter.rate = 0.5 * self.meter.rate + 0.5 * self.meter.submitted / seconds;
+        // What was submitted before the request has run: how long it took tells the rate, for cutting the next submits.
+        let (seconds, work) = (self.meter.since.elapsed().as_secs_f64(), submitted - self.meter.received);
+        if work > 0.0 && seconds > 1e-3 {
+            self.meter.rate = 0.5 * self.meter.rate + 0.5 * work / seconds;
         }
         self.meter.since = Instant::now();
-        self.meter.submitted = 0.0;
+        self.meter.received = submitted;
         Ok(out)
     }
 
     fn wait(&mut self) -> Result<()> {
-        self.poll()
+        self.poll(wgpu::PollType::wait_indefinitely())
     }
 
     fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<f32>> {
@@ -478,18 +342,5 @@ impl Executor for Gpu {
     fn poke(&mut self, recording: &str, tensor: Tensor, data: &[f32]) -> Result<()> {
         let r = index_of(&self.program, recording);
         self.write_slot(self.plan.places[r][tensor.0 as usize], 0, data)
-    }
-}
-
-/// What a kind of buffer is called where memory is reported.
-pub fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Parameter => "parameters",
-        Kind::Gradient => "gradients",
-        Kind::Moment => "moments",
-        Kind::Input => "inputs",
-        Kind::Output => "outputs",
-        Kind::Cache => "key/value cache",
-        Kind::Scratch => "activations",
     }
 }

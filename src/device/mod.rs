@@ -4,6 +4,7 @@
 //! ([`plan::Plan`]), and an [`Executor`] replays it: [`cpu::Cpu`] with each kernel's Rust twin, [`gpu::Gpu`] with
 //! its WGSL. wgpu's types do not leave this room.
 
+pub mod adapter;
 pub mod choices;
 pub mod cpu;
 pub mod executor;

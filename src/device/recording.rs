@@ -28,6 +28,21 @@ pub enum Kind {
     Scratch,
 }
 
+impl Kind {
+    /// What it is called where memory is reported.
+    pub fn label(self) -> &'static str {
+        match self {
+            Kind::Parameter => "parameters",
+            Kind::Gradient => "gradients",
+            Kind::Moment => "moments",
+            Kind::Input => "inputs",
+            Kind::Output => "outputs",
+            Kind::Cache => "key/value cache",
+            Kind::Scratch => "activations",
+        }
+    }
+}
+
 /// What is known of a tensor before it exists.
 #[derive(Debug, Clone)]
 pub struct TensorInfo {

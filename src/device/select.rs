@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::base::{Error, Result};
+use crate::device::adapter::{GpuDevice, Patch};
 use crate::device::cpu::Cpu;
 use crate::device::executor::{Executor, Options};
-use crate::device::gpu::{Gpu, GpuDevice, Patch};
+use crate::device::gpu::Gpu;
 use crate::device::recording::Program;
 use crate::device::{Choices, Limits};
 
@@ -151,8 +152,10 @@ impl Device {
     /// The line that is shown before long work.
     pub fn line(&self) -> String {
         match self {
-            Device::Cpu(0) => format!("cpu, {} threads", rayon::current_num_threads()),
-            Device::Cpu(n) => format!("cpu, {n} threads"),
+            Device::Cpu(n) => match if *n == 0 { rayon::current_num_threads() } else { *n } {
+                1 => "cpu, 1 thread".to_string(),
+                n => format!("cpu, {n} threads"),
+            },
             Device::Gpu(gpu) => format!("{} ({})", gpu.info.name, gpu.info.backend),
         }
     }

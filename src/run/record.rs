@@ -83,11 +83,11 @@ pub struct Settings {
     pub seed: u64,
     /// The share of entries held out.
     pub val_fraction: f32,
-    /// Steps between evaluations; 0 for none.
+    /// Steps between evaluations; there is one at the end in any case.
     pub eval_every: u64,
-    /// Steps between samples; 0 for none.
+    /// Steps between samples; there is one at the end in any case.
     pub sample_every: u64,
-    /// Steps between saved states; 0 for the last only.
+    /// Steps between saved states; ten minutes at most, whatever this says.
     pub save_every: u64,
     /// Threads, where they were asked for; the bits do not depend on them.
     pub threads: Option<usize>,

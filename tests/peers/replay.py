@@ -2,7 +2,7 @@
 """Opens a run's folder in transformers and, with --init, trains it again in PyTorch, fp32, from what it wrote down.
 
     replay.py RUN_DIR                              does transformers open model and tokenizer as they are?
-    replay.py RUN_DIR --init RUN_DIR/state/0       the same training in PyTorch: do losses, norms and weights agree?
+    replay.py RUN_DIR --init FROM_DIR              the same training in PyTorch: do losses, norms and weights agree?
 
 Prints one JSON object on stdout; says what it does on stderr. Exit 1 where the folder cannot be opened or replayed.
 Needs torch, transformers, safetensors, numpy.

@@ -1,0 +1,168 @@
+//! One opened adapter: its device and queue, the pipelines built so far, and what went wrong on it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use crate::base::{Error, Result, units};
+use crate::device::Limits;
+use crate::device::kernel::{Access, Consts, Kernel};
+use crate::device::recording::Dispatch;
+
+/// One opened adapter. A process opens one and shares it: several devices at once have hung drivers.
+pub struct GpuDevice {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    /// What the adapter says of itself.
+    pub info: wgpu::AdapterInfo,
+    /// What a recording may rely on.
+    pub limits: Limits,
+    pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+type PipelineKey = (&'static str, Consts, bool);
+
+/// A kernel built for a set of constants.
+pub(super) struct Pipeline {
+    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) tensors: wgpu::BindGroupLayout,
+    pub(super) uniforms: wgpu::BindGroupLayout,
+}
+
+/// Rewrites a kernel's WGSL before it is built; a test corrupts a kernel with it.
+pub type Patch = fn(&Kernel, String) -> String;
+
+impl GpuDevice {
+    /// Opens an adapter with all the limits that it has.
+    ///
+    /// # Errors
+    /// The driver's refusal.
+    pub fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
+        let info = adapter.get_info();
+        let limits = adapter.limits();
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("diarist"),
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| {
+            Error::device(
+                format!("{} did not open: {e}", info.name),
+                "update its driver, or use --device cpu",
+            )
+        })?;
+        let failure = Arc::new(Mutex::new(None));
+        let slot = failure.clone();
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+            let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            slot.get_or_insert_with(|| e.to_string());
+        }));
+        let limits = Limits {
+            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+            max_workgroups: limits.max_compute_workgroups_per_dimension,
+        };
+        Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
+    }
+
+    /// The first error the driver reported, as our error.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
+            None => Ok(()),
+            Some(e) => Err(Error::device(
+                format!("{}: {e}", self.info.name),
+                "resume the run; if it happens again, `diarist doctor` tells whether the driver computes rightly",
+            )),
+        }
+    }
+
+    pub(super) fn pipeline(
+        &self,
+        d: &Dispatch,
+        checked: bool,
+        patch: Option<Patch>,
+    ) -> Result<Arc<Pipeline>> {
+        let key = (d.kernel.name, d.consts.clone(), checked);
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let (Some(p), None) = (pipelines.get(&key), patch) {
+            return Ok(p.clone());
+        }
+        let mut source = d.kernel.wgsl(&d.consts)?;
+        if let Some(patch) = patch {
+            source = patch(d.kernel, source);
+        }
+        let built = Arc::new(self.build(d.kernel, source, checked));
+        self.check()?;
+        if patch.is_none() {
+            pipelines.insert(key, built.clone());
+        }
+        Ok(built)
+    }
+
+    fn build(&self, kernel: &Kernel, source: String, checked: bool) -> Pipeline {
+        let descriptor = wgpu::ShaderModuleDescriptor {
+            label: Some(kernel.name),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        };
+        let module = if checked {
+            self.device.create_shader_module(descriptor)
+        } else {
+            // SAFETY: the shaders are ours; their tests run them with checks on, their loops have fixed bounds, and
+            // the recorder gives them the extents of the tensors they index.
+            unsafe {
+                self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+            }
+        };
+        let entry = |binding: usize, ty| wgpu::BindGroupLayoutEntry {
+            binding: binding as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        };
+        let storage = |access| wgpu::BufferBindingType::Storage { read_only: access == Access::Read };
+        let tensors: Vec<_> =
+            kernel.bindings.iter().enumerate().map(|(i, b)| entry(i, storage(b.access))).collect();
+        let uniforms: Vec<_> =
+            (0..1 + usize::from(kernel.step)).map(|i| entry(i, wgpu::BufferBindingType::Uniform)).collect();
+        let layout = |entries: &[wgpu::BindGroupLayoutEntry]| {
+            self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+                label: Some(kernel.name),
+                entries,
+            })
+        };
+        let (tensors, uniforms) = (layout(&tensors), layout(&uniforms));
+        let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(kernel.name),
+            bind_group_layouts: &[Some(&tensors), Some(&uniforms)],
+            immediate_size: 0,
+        });
+        let pipeline = self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(kernel.name),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(kernel.name),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        Pipeline { pipeline, tensors, uniforms }
+    }
+
+    pub(super) fn buffer(&self, label: &str, size: u64, usage: wgpu::BufferUsages) -> Result<wgpu::Buffer> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage,
+            mapped_at_creation: false,
+        });
+        match pollster::block_on(scope.pop()) {
+            None => Ok(buffer),
+            Some(_) => Err(Error::device(
+                format!("{} has no room for {label} ({})", self.info.name, units::bytes(size)),
+                "use a smaller --batch with a larger --accumulate, a smaller --context, or --device cpu",
+            )),
+        }
+    }
+}
