@@ -59,6 +59,8 @@
 //! ```
 
 #![warn(missing_docs)]
+// A closed stderr or stdout must not stop a night's training: cli/out.rs writes, and nothing else does.
+#![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod base;
 pub mod check;

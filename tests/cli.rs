@@ -270,6 +270,10 @@ fn a_number_that_is_not_finite_stops_the_run_and_names_the_dispatch() {
         &[&args[..], &more[..]].concat(),
         &["not a finite number", "wrote", "--lr", "checkpoints/notes"],
     );
+    // Without held-out text it is a sample, or the save, that meets it: the dispatch is named all the same.
+    let more =
+        ["--steps", "9", "--device", "cpu", "--val-fraction", "0", "--sample-every", "1", "--out", "other"];
+    refuses(cwd, &[&args[..], &more[..]].concat(), &["not a finite number", "wrote", "--lr", "other"]);
     // The last good state is whole: the model opens.
     let o = run(cwd, &["sample", "checkpoints/notes", "--max-tokens", "3", "--json", "--device", "cpu"]);
     assert!(o.status.success(), "{}", stderr(&o));
@@ -340,6 +344,31 @@ fn bad_checkpoints_are_named() {
     refused("vocabulary", &["70000", "65,536"]);
     edit(&copy("shapes"), "\"n_embd\": 192", "\"n_embd\": 196");
     refused("shapes", &["192", "196"]);
+}
+
+/// Whoever watched has gone; the run goes on.
+#[cfg(unix)]
+#[test]
+fn a_closed_stderr_does_not_stop_a_run() {
+    let tmp = tempfile::tempdir().unwrap();
+    journal(tmp.path());
+    let binary = assert_cmd::cargo::cargo_bin("diarist");
+    let script =
+        format!("'{}' train notes {} 2> >(head -n 2 >/dev/null); echo $?", binary.display(), QUICK.join(" "));
+    let o =
+        std::process::Command::new("bash").args(["-c", &script]).current_dir(tmp.path()).output().unwrap();
+    assert!(String::from_utf8_lossy(&o.stdout).ends_with("\n0\n"), "{o:?}");
+    assert!(tmp.path().join("checkpoints/notes/state/3").is_dir());
+}
+
+#[test]
+fn sizes_that_no_device_has_are_refused() {
+    let tmp = tempfile::tempdir().unwrap();
+    journal(tmp.path());
+    let base = ["train", "notes", "--from", "scratch", "--device", "cpu"];
+    refuses(tmp.path(), &[&base[..], &["--batch", "100000"]].concat(), &["--batch", "--accumulate"]);
+    refuses(tmp.path(), &[&base[..], &["--accumulate", "18446744073709551615"]].concat(), &["--accumulate"]);
+    assert!(!tmp.path().join("checkpoints").exists(), "a refused run leaves nothing");
 }
 
 #[cfg(unix)]

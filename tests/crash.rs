@@ -93,6 +93,25 @@ fn five_kills_on_the_adapter() {
 }
 
 #[test]
+fn an_extension_is_not_forgotten() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    journal(cwd);
+    assert!(diarist(cwd, &train("short", "cpu", "3")).wait().unwrap().success());
+    let mut child = diarist(cwd, &["train", "--resume", "short", "--steps", "40"]);
+    let lines = || std::fs::read_to_string(cwd.join("short/log.jsonl")).map_or(0, |l| l.lines().count());
+    let before = lines();
+    while lines() < before + 2 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(diarist(cwd, &["train", "--resume", "short"]).wait().unwrap().success());
+    assert!(cwd.join("short/state/40").is_dir(), "forty steps were asked for");
+}
+
+#[test]
 fn an_interrupt_finishes_the_step_saves_and_exits_130() {
     let tmp = tempfile::tempdir().unwrap();
     let cwd = tmp.path();

@@ -372,6 +372,98 @@ fn odd_model(f: &Fixture, device: &Device, choices: Choices) -> Box<dyn diarist:
     exec
 }
 
+/// Every position's logits, by the recordings that decode: against transformers' logits, token by token and after a
+/// prefill of all earlier tokens.
+#[test]
+fn decoding_gives_transformers_logits() {
+    let f = Fixture::open("gpt2_small_odd");
+    let (tokens, expected) = (f.ids("tokens"), f.get("logits"));
+    let v = ODD.vocab_size;
+    everywhere(|device, choices| {
+        let shape = Shape { config: ODD, b: 1, t: 23, dropout: false, limits: device.limits(), choices };
+        let recordings = vec![shape.prefill().unwrap(), shape.decode().unwrap()];
+        let mut exec =
+            device.load(Program { recordings }, Options { poison: true, ..Options::default() }).unwrap();
+        for (param, pieces) in all_pieces(&ODD, &shape.limits) {
+            let data = f.get(&param.name);
+            for p in pieces {
+                let (first, n) = (p.row0 * ODD.n_embd, p.shape.iter().product::<usize>());
+                exec.write(&p.name, 0, &data[first..first + n]).unwrap();
+            }
+        }
+        for (b, sequence) in tokens.chunks(19).enumerate() {
+            for prefilled in [0, 1, 11, 18] {
+                let mut block = [0_u32; diarist::model::decode::BLOCK];
+                block[..prefilled].copy_from_slice(&sequence[..prefilled]);
+                exec.write("prefill.tokens", 0, bytemuck::cast_slice(&block)).unwrap();
+                exec.run("prefill", &Step::default()).unwrap();
+                for (t, &token) in sequence.iter().enumerate().skip(prefilled) {
+                    exec.write("decode.token", 0, bytemuck::cast_slice(&[token])).unwrap();
+                    exec.run("decode", &Step { pos: t as u32, ..Step::default() }).unwrap();
+                    exec.request("logits").unwrap();
+                    let theirs = &expected[(b * 19 + t) * v..][..v];
+                    let r = relative(&exec.receive().unwrap(), theirs);
+                    assert!(r <= FORWARD, "position {t} after a prefill of {prefilled}: {r:e}");
+                }
+            }
+        }
+    });
+}
+
+/// A prompt of several blocks, a chunked `wte`, and a context that slides: the greedy continuation is the one that
+/// whole forward passes give.
+#[test]
+fn a_long_prompt_decodes_as_a_whole_pass_does() {
+    use diarist::base::rng::Rng;
+    use diarist::eval::loss_sum;
+    use diarist::model::store;
+    use diarist::ops::classifier::IGNORE;
+    use diarist::sample::{Choice, Decoder};
+    let config = Config { vocab_size: 307, block_size: 70, n_layer: 2, n_head: 3, n_embd: 36 };
+    let t = config.block_size;
+    let prompt: Vec<u16> = (0..66_u32).map(|i| (i * i % 307) as u16).collect();
+    everywhere(|device, choices| {
+        // 36,864 bytes hold 256 rows of wte: two chunks.
+        let mut limits = device.limits();
+        limits.max_binding = 41_000;
+        let shape = Shape { config, b: 1, t, dropout: false, limits, choices };
+        let recordings =
+            vec![shape.prefill().unwrap(), shape.decode().unwrap(), shape.train().unwrap().evaluate];
+        let mut exec =
+            device.load(Program { recordings }, Options { poison: true, ..Options::default() }).unwrap();
+        store::initialise(exec.as_mut(), &config, &limits, 5).unwrap();
+        let greedy = Choice { temperature: 0.0, ..Choice::default() };
+        let mut decoder = Decoder::new(exec.as_mut(), config, u16::MAX, &prompt);
+        let written = decoder
+            .write(40, &greedy, &mut Rng::new(1, ""), |_| std::ops::ControlFlow::Continue(()))
+            .unwrap();
+        assert_eq!(written.len(), 40);
+        // Each token is the likeliest after its context by a whole pass, too: no other token has a smaller loss.
+        let mut context: Vec<u32> = prompt.iter().map(|&x| u32::from(x)).collect();
+        for (i, &token) in written.iter().enumerate() {
+            if context.len() > t {
+                context.drain(..context.len() - t / 2);
+            }
+            // Whole passes are slow to do for every rival: look at a few positions, the slide's neighbours among them.
+            if [0, 1, 4, 5, 6, 38, 39].contains(&i) {
+                let n = context.len();
+                let mut loss_of = |id: u32| {
+                    let (mut inputs, mut targets) = (vec![0; t], vec![IGNORE; t]);
+                    inputs[..n].copy_from_slice(&context);
+                    targets[n - 1] = id;
+                    loss_sum(exec.as_mut(), &inputs, &targets).unwrap()
+                };
+                let ours = loss_of(u32::from(token));
+                for rival in (0..307).step_by(9) {
+                    // Rounding may put a rival level: 1e-5 of a loss of six.
+                    assert!(ours <= loss_of(rival) + 6e-5, "token {i}: {token} against {rival}");
+                }
+            }
+            context.push(u32::from(token));
+        }
+    });
+}
+
 fn feed(exec: &mut dyn diarist::device::Executor, tokens: &[u32], targets: &[u32]) -> f32 {
     let (rows, order) = buckets(tokens);
     for (name, words) in [("tokens", tokens), ("targets", targets), ("buckets", &rows), ("order", &order)] {

@@ -45,11 +45,11 @@ pub enum Error {
         next: String,
     },
     /// A number that must be finite is not; nothing that rests on it was saved.
-    #[error("step {step}: {what} is not a finite number ({value}){found}\n  next: {next}")]
+    #[error("{}{what}: not a finite number ({value}){found}\n  next: {next}", at(*step))]
     NotFinite {
-        /// The optimizer step, from 1.
-        step: u64,
-        /// "loss" or "gradient norm".
+        /// The optimizer step, from 1, where there is one.
+        step: Option<u64>,
+        /// "the loss", "the gradient norm"…
         what: &'static str,
         /// The value read.
         value: f32,
@@ -58,6 +58,10 @@ pub enum Error {
         /// What the person can do.
         next: String,
     },
+}
+
+fn at(step: Option<u64>) -> String {
+    step.map_or(String::new(), |s| format!("step {s}: "))
 }
 
 /// The next step for the system errors that people meet.

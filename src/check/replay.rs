@@ -106,7 +106,12 @@ fn index(exec: &dyn Executor, recording: &str) -> usize {
 /// A lost device.
 pub fn first_not_finite(exec: &mut dyn Executor, recording: &str, step: &Step) -> Result<Option<String>> {
     let list = exec.program().find(recording).expect("the program has this recording").clone();
+    let births = exec.plan().births[index(exec, recording)].clone();
     for (i, d) in list.dispatches.iter().enumerate() {
+        // A dispatch may write a part of a tensor; what lay in the rest is none of its doing.
+        for &t in &births[i] {
+            exec.poke(recording, t, &vec![0.0; list.info(t).numel()])?;
+        }
         exec.run_range(recording, step, i..i + 1)?;
         for (binding, &t) in d.kernel.bindings.iter().zip(&d.tensors) {
             if binding.access == Access::Read {

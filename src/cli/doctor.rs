@@ -1,10 +1,9 @@
 //! `diarist doctor`: is this device, with this driver, computing this right?
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use crate::check::doctor::{Report, Row, doctor};
-use crate::cli::out;
+use crate::cli::out::{self, note};
 use crate::cli::table::{Align, Table};
 use crate::device::select::{Device, list, why_cpu};
 use crate::device::{Choices, Options};
@@ -87,11 +86,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         device.name(),
     ));
     Ok(ExitCode::FAILURE)
-}
-
-/// A line for the person; that nobody may be reading it is no error.
-fn note(text: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn about_the_cpu(auto: bool) -> String {

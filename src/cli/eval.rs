@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let score = score(model.exec.as_mut(), [1, t], &ids, stride, |done| {
         if (done * 10.0) as u32 > shown {
             shown = (done * 10.0) as u32;
-            eprintln!("{:.0}%", (done * 100.0).min(100.0));
+            out::note(format!("{:.0}%", (done * 100.0).min(100.0)));
         }
     })?;
     if args.json {

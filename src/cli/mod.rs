@@ -53,8 +53,8 @@ pub fn main() -> ExitCode {
     result.unwrap_or_else(|e| {
         // Our own errors say everything themselves; a chain of contexts is printed whole.
         match e.downcast_ref::<crate::base::Error>() {
-            Some(own) => eprintln!("error: {own}"),
-            None => eprintln!("error: {e:#}"),
+            Some(own) => out::note(format!("error: {own}")),
+            None => out::note(format!("error: {e:#}")),
         }
         ExitCode::FAILURE
     })

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::{Config, Result};
+use crate::cli::out;
 use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{Executor, Program};
@@ -48,7 +49,7 @@ pub fn open(
     let config = *checkpoint.config();
     let tokenizer = files::from_folder(dir, config.vocab_size)?;
     let device = Device::open(device, threads)?;
-    eprintln!("{} on {}", dir.display(), device.line());
+    out::note(format!("{} on {}", dir.display(), device.line()));
     let (limits, choices) = (device.limits(), device.choices());
     let shape = Shape { config, b, t: config.block_size, dropout: false, limits, choices };
     let mut exec = device.load(program(&shape)?, Options::default())?;

@@ -2,6 +2,11 @@
 
 use std::io::{ErrorKind, Write};
 
+/// Writes a line to stderr: progress, the device, messages. A stderr that nobody reads any more is no reason to stop.
+pub fn note(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 /// Writes text to stdout as it stands, at once.
 ///
 /// # Errors

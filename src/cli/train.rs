@@ -193,7 +193,7 @@ fn on_interrupt() -> Arc<AtomicBool> {
         if seen.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        eprintln!("\nfinishing this step, then saving; Ctrl-C again ends at once");
+        out::note("\nfinishing this step, then saving; Ctrl-C again ends at once");
     };
     // Without a handler Ctrl-C ends the process, and a resume goes on from the last saved state: no reason to stop here.
     let _ = ctrlc::set_handler(handler);

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::base::units::{duration, thousands};
+use crate::cli::out;
 use crate::train::{Observer, Progress};
 
 /// Shows a run on stderr.
@@ -36,8 +37,8 @@ impl Watch {
 
     fn print(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| out::note(text)),
+            None => out::note(text),
         }
     }
 }
@@ -62,7 +63,7 @@ impl Observer for Watch {
     fn doing(&mut self, what: &str) {
         match &self.bar {
             Some(bar) => bar.set_message(format!("{what}…")),
-            None => eprintln!("{what}…"),
+            None => out::note(format!("{what}…")),
         }
     }
 
@@ -72,7 +73,7 @@ impl Observer for Watch {
             bar.set_position(p.step);
             bar.set_message(describe(p));
         } else if p.step == p.steps || self.shown.is_none_or(|t| t.elapsed() >= LINE_EVERY) {
-            eprintln!("{}", describe(p));
+            out::note(describe(p));
             self.shown = Some(Instant::now());
         }
     }

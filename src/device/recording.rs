@@ -154,6 +154,8 @@ pub struct Launch<'a> {
 pub struct Recorder {
     recording: Recording,
     scope: Vec<String>,
+    /// The first dispatch with an extent over 32 bits, or more workgroups than a dimension holds.
+    too_large: Option<String>,
     /// The device's limits.
     pub limits: Limits,
     /// The kernels' tiles.
@@ -164,7 +166,7 @@ impl Recorder {
     /// An empty recording.
     pub fn new(name: &'static str, limits: Limits, choices: Choices) -> Recorder {
         let recording = Recording { name, tensors: Vec::new(), dispatches: Vec::new() };
-        Recorder { recording, scope: Vec::new(), limits, choices }
+        Recorder { recording, scope: Vec::new(), too_large: None, limits, choices }
     }
 
     /// A tensor that lives from replay to replay; asking twice for a name gives the same tensor.
@@ -239,8 +241,12 @@ impl Recorder {
             // wgpu refuses one buffer as read-only and read-write in one dispatch; two names for one tensor never help.
             assert!(!tensors[..i].contains(t), "{}: {} is bound twice", kernel.name, self.name(*t));
         }
-        let dims = dims.iter().map(|&x| u32::try_from(x).expect("extents fit in 32 bits")).collect();
         let label = self.path(label);
+        let too_many = workgroups.iter().any(|&n| n > self.limits.max_workgroups);
+        if (too_many || dims.iter().any(|&x| u32::try_from(x).is_err())) && self.too_large.is_none() {
+            self.too_large = Some(label.clone());
+        }
+        let dims = dims.iter().map(|&x| x as u32).collect();
         let tensors = tensors.to_vec();
         self.recording.dispatches.push(Dispatch {
             label,
@@ -257,8 +263,11 @@ impl Recorder {
     /// The finished list.
     ///
     /// # Errors
-    /// A tensor larger than the device's largest binding, named with the setting that makes it smaller.
+    /// A tensor larger than the device's largest binding, or a dispatch larger than its largest grid, named with the
+    /// setting that makes it smaller.
     pub fn finish(self) -> Result<Recording> {
+        const NEXT: &str =
+            "use a smaller --batch with a larger --accumulate, or a smaller --context or model";
         let large = self.recording.tensors.iter().filter(|t| t.bytes() > self.limits.max_binding);
         if let Some(t) = large.max_by_key(|t| t.bytes()) {
             return Err(Error::device(
@@ -268,8 +277,11 @@ impl Recorder {
                     crate::base::units::bytes(t.bytes()),
                     crate::base::units::bytes(self.limits.max_binding)
                 ),
-                "use a smaller --batch with a larger --accumulate, or a smaller --context or model",
+                NEXT,
             ));
+        }
+        if let Some(label) = self.too_large {
+            return Err(Error::device(format!("{label} is too large for one dispatch on this device"), NEXT));
         }
         Ok(self.recording)
     }

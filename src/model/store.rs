@@ -119,7 +119,13 @@ fn copy_out(
             if let Some(&value) = data.iter().find(|x| !x.is_finite()) {
                 let found = format!(": it stands in {prefix}{}", param.name);
                 let next = "use a smaller --lr".to_string();
-                return Err(Error::NotFinite { step, what: "a weight or moment", value, found, next });
+                return Err(Error::NotFinite {
+                    step: Some(step),
+                    what: "a weight or moment",
+                    value,
+                    found,
+                    next,
+                });
             }
             writer.write_f32(&data)?;
         }

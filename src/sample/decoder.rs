@@ -73,10 +73,14 @@ impl<'a> Decoder<'a> {
         self.exec.request("logits")?;
         let logits = self.exec.receive()?;
         if let Some(x) = logits.iter().find(|x| x.is_nan()) {
-            return Err(Error::device(
-                format!("the model's logits are not numbers ({x})"),
-                "the checkpoint is damaged, or the driver computes wrongly: see `diarist doctor`",
-            ));
+            return Err(Error::NotFinite {
+                step: None,
+                what: "the model's logits",
+                value: *x,
+                found: String::new(),
+                next: "the checkpoint is damaged, or the driver computes wrongly: see `diarist doctor`"
+                    .into(),
+            });
         }
         Ok(logits)
     }

@@ -203,6 +203,15 @@ impl Engine {
         Ok(None)
     }
 
+    /// Decodes one token under check and names the first dispatch that wrote a number that is not finite.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn find_not_finite_in_decoding(&mut self, token: u16) -> Result<Option<String>> {
+        self.exec.write("decode.token", 0, bytemuck::cast_slice(&[u32::from(token)]))?;
+        first_not_finite(self.exec.as_mut(), "decode", &Step::default())
+    }
+
     /// Replays a step under check and names the first dispatch that wrote a number that is not finite.
     ///
     /// # Errors

@@ -57,7 +57,8 @@ pub struct Options {
 
 /// What differs between training a small model from nothing and moving a large one towards a voice.
 struct Defaults {
-    steps: Option<u64>,
+    /// Steps that a run has at least; a large journal is read once in any case.
+    least: u64,
     epochs: f32,
     context: usize,
     sequences: usize,
@@ -97,6 +98,14 @@ impl Options {
         positive("--eval-every", self.eval_every)?;
         positive("--sample-every", self.sample_every)?;
         positive("--save-every", self.save_every)?;
+        let sizes = [self.batch.unwrap_or(1), self.accumulate.unwrap_or(1), self.context.unwrap_or(1024)];
+        let tokens = sizes.iter().try_fold(1_usize, |product, &x| product.checked_mul(x));
+        if tokens.is_none_or(|t| t > 1 << 31) {
+            return Err(Error::setting(
+                "--batch times --accumulate times --context is more than two thousand million tokens a step",
+                "leave --batch and --accumulate out: the defaults do well",
+            ));
+        }
         let within = |name: &str, x: Option<f32>, most: f32| match x {
             Some(x) if !(x >= 0.0 && x < most) => Err(Error::setting(
                 format!("{name} {x}"),
@@ -127,9 +136,11 @@ impl Options {
 
     fn defaults(&self, scratch: bool) -> Defaults {
         if scratch {
-            Defaults { steps: Some(1000), epochs: 0.0, context: 128, sequences: 8, lr: 2e-3, dropout: 0.1 }
+            // Small batches and few tokens a step: a small model learns most from many updates. No dropout: in so few
+            // epochs it costs more than it guards (held-out loss 1.67 without, 1.77 with 0.1, on examples/journal).
+            Defaults { least: 1000, epochs: 1.0, context: 128, sequences: 8, lr: 2e-3, dropout: 0.0 }
         } else {
-            Defaults { steps: None, epochs: 3.0, context: 512, sequences: 8, lr: 5e-5, dropout: 0.1 }
+            Defaults { least: 1, epochs: 3.0, context: 512, sequences: 8, lr: 5e-5, dropout: 0.1 }
         }
     }
 
@@ -169,11 +180,10 @@ impl Options {
         let (batch, accumulate) = batches;
         let of_epochs =
             |e: f32| ((f64::from(e) * windows as f64) / (batch * accumulate) as f64).ceil().max(1.0) as u64;
-        let (steps, epochs) = match (self.steps, self.epochs, d.steps) {
-            (Some(steps), _, _) => (steps, None),
-            (None, Some(e), _) => (of_epochs(e), Some(e)),
-            (None, None, Some(steps)) => (steps, None),
-            (None, None, None) => (of_epochs(d.epochs), Some(d.epochs)),
+        let (steps, epochs) = match (self.steps, self.epochs) {
+            (Some(steps), _) => (steps, None),
+            (None, Some(e)) => (of_epochs(e), Some(e)),
+            (None, None) => (of_epochs(d.epochs).max(d.least), None),
         };
         let lr = self.lr.unwrap_or(d.lr);
         Settings {

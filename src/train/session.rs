@@ -163,6 +163,8 @@ pub fn resume(
         observer.say(&format!("steps    {} instead of {}", thousands(steps), thousands(run.settings.steps)));
         run.settings.steps = steps;
         run.finished = false;
+        // Written down at once: a kill before the next save must not forget what was asked for.
+        folder.save_run(&run)?;
     }
     if run.position.step >= run.settings.steps {
         observer.say(&format!(
@@ -282,7 +284,7 @@ fn device_record(device: &Device) -> record::Device {
     match device {
         Device::Cpu(_) => record::Device {
             executor: "cpu".into(),
-            name: "cpu".into(),
+            name: instruction_set().into(),
             driver: String::new(),
             backend: String::new(),
         },
@@ -293,6 +295,20 @@ fn device_record(device: &Device) -> record::Device {
             backend: gpu.info.backend.to_string(),
         },
     }
+}
+
+/// What the last bits of a CPU's sums depend on: the widest vectors it has.
+fn instruction_set() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx512f") {
+            return "x86-64 with AVX-512";
+        }
+        if std::is_x86_feature_detected!("fma") {
+            return "x86-64 with AVX2 and FMA";
+        }
+    }
+    std::env::consts::ARCH
 }
 
 impl<'a> Session<'a> {
@@ -456,7 +472,7 @@ impl<'a> Session<'a> {
         let Position { step, tokens, .. } = self.run.position;
         let val_loss = self.engine.evaluate(&self.tokens, &windows)?;
         if !val_loss.is_finite() {
-            return Err(self.not_finite(step, "the validation loss", val_loss, Bad::Evaluation));
+            return Err(self.not_finite(step, "the validation loss", val_loss, Bad::After));
         }
         let evaluation = Evaluation { step, val_loss };
         self.log.eval(&EvalLine { step, tokens, val_loss })?;
@@ -475,8 +491,13 @@ impl<'a> Session<'a> {
         let eot = self.tokenizer.end_of_text();
         let mut rng = crate::base::rng::Rng::new(SAMPLE_SEED, "sample 0");
         let mut decoder = Decoder::new(self.engine.exec.as_mut(), self.run.model, eot, &[]);
-        let ids = decoder
-            .write(SAMPLE_TOKENS, &Choice::default(), &mut rng, |_| std::ops::ControlFlow::Continue(()))?;
+        let keep_on = |_| std::ops::ControlFlow::Continue(());
+        let ids = match decoder.write(SAMPLE_TOKENS, &Choice::default(), &mut rng, keep_on) {
+            Err(Error::NotFinite { what, value, .. }) => {
+                return Err(self.not_finite(step, what, value, Bad::After));
+            }
+            other => other?,
+        };
         let text = self.tokenizer.decode(&ids);
         self.samples.append(step, &text)?;
         self.observer.sampled(step, &text);
@@ -484,9 +505,20 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// A batch of training windows by which weights are tried before they are saved.
+    fn probe(&self) -> Vec<(usize, usize)> {
+        let [start, end] = self.run.data.train.map(|x| x as usize);
+        validation(start..end, self.run.settings.context).into_iter().take(self.run.settings.batch).collect()
+    }
+
     /// Saves the state of the run's position. Every number it rests on has been read and is finite.
     fn save(&mut self) -> Result<()> {
         let step = self.run.position.step;
+        // The step's loss was that of the weights before it: the weights that are saved must give one too.
+        let loss = self.engine.evaluate(&self.tokens, &self.probe())?;
+        if !loss.is_finite() {
+            return Err(self.not_finite(step, "the loss after this step", loss, Bad::After));
+        }
         let Session { folder, run, engine, .. } = self;
         let (exec, config, limits) = (engine.exec.as_mut(), engine.config, engine.limits);
         let mut saving = folder.begin_state(step)?;
@@ -500,9 +532,9 @@ impl<'a> Session<'a> {
         };
         match write() {
             Ok(()) => saving.commit(run)?,
-            Err(Error::NotFinite { what, value, found, .. }) => {
+            Err(Error::NotFinite { what, value, .. }) => {
                 drop(saving);
-                return Err(self.explain(step, what, value, found));
+                return Err(self.not_finite(step, what, value, Bad::After));
             }
             Err(e) => return Err(e),
         }
@@ -514,6 +546,9 @@ impl<'a> Session<'a> {
     /// The error of a number that is not finite: goes back to the saved state, replays up to that step, and that step
     /// under check, to name the dispatch.
     fn not_finite(&mut self, step: u64, what: &'static str, value: f32, bad: Bad) -> Error {
+        if self.run.state.folder.is_empty() {
+            return self.explain(step, what, value, String::new());
+        }
         self.observer.doing("a number is not finite: replaying from the last saved state under check");
         let found = match self.replay_under_check(step, bad) {
             Ok(Some(found)) => format!(": {found}"),
@@ -535,7 +570,7 @@ impl<'a> Session<'a> {
             self.run.state.folder,
             self.run.settings.lr / 4.0
         );
-        Error::NotFinite { step, what, value, found, next }
+        Error::NotFinite { step: Some(step), what, value, found, next }
     }
 
     /// Goes back to the saved state, repeats the steps since, and the one that failed (or the evaluation after it)
@@ -551,23 +586,34 @@ impl<'a> Session<'a> {
         let count = self.run.settings.batch * self.run.settings.accumulate;
         for step in saved.step + 1..=bad_step {
             let starts: Vec<usize> = (0..count).map(|_| windows.next_window()).collect();
-            if step == bad_step && bad == Bad::Step {
-                return self.engine.find_not_finite(step, &self.tokens, &starts);
+            if step < bad_step {
+                self.engine.step(step, &self.tokens, &starts)?;
+                self.engine.receive()?;
+                continue;
             }
-            self.engine.step(step, &self.tokens, &starts)?;
-            self.engine.receive()?;
+            let found = self.engine.find_not_finite(step, &self.tokens, &starts)?;
+            if found.is_some() || bad == Bad::Step {
+                return Ok(found);
+            }
         }
+        // The step itself was sound; what it made of the weights is not.
         let [start, end] = self.run.data.val.map(|x| x as usize);
-        self.engine
-            .find_not_finite_in_evaluation(&self.tokens, &validation(start..end, self.run.settings.context))
+        let held_out = validation(start..end, self.run.settings.context);
+        let windows = [self.probe(), held_out].concat();
+        match self.engine.find_not_finite_in_evaluation(&self.tokens, &windows)? {
+            Some(found) => Ok(Some(found)),
+            None => self.engine.find_not_finite_in_decoding(self.tokenizer.end_of_text()),
+        }
     }
 }
 
 /// Where a number was not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bad {
+    /// In the step's own loss or norm.
     Step,
-    Evaluation,
+    /// In the weights it left: an evaluation, a sample or a save met it.
+    After,
 }
 
 /// The stream of training windows from a position on.
