@@ -62,7 +62,7 @@ pub struct Args {
     /// The largest global gradient norm; 0 for no clipping [default: 1]
     #[arg(long)]
     grad_clip: Option<f32>,
-    /// The share of activations that is dropped [default: 0.1]
+    /// The share of activations that is dropped [default: 0.1, from scratch 0]
     #[arg(long)]
     dropout: Option<f32>,
     /// The seed of everything random [default: 1]
