@@ -27,8 +27,17 @@ fn stdout(o: &Output) -> String {
 
 /// Fails with exit code 1 and says each of these.
 fn refuses(cwd: &Path, args: &[&str], says: &[&str]) {
+    fails(1, cwd, args, says);
+}
+
+/// Fails with exit code 2, a usage error, and says each of these.
+fn misused(cwd: &Path, args: &[&str], says: &[&str]) {
+    fails(2, cwd, args, says);
+}
+
+fn fails(code: i32, cwd: &Path, args: &[&str], says: &[&str]) {
     let o = run(cwd, args);
-    assert_eq!(o.status.code(), Some(1), "{args:?}: {}", stderr(&o));
+    assert_eq!(o.status.code(), Some(code), "{args:?}: {}", stderr(&o));
     for s in says {
         assert!(stderr(&o).contains(s), "{args:?} should say {s:?}: {}", stderr(&o));
     }
@@ -185,7 +194,7 @@ fn check_record(dir: &Path) {
 fn what_was_not_said_is_not_assumed() {
     let tmp = tempfile::tempdir().unwrap();
     journal(tmp.path());
-    refuses(tmp.path(), &["train", "notes"], &["--from scratch", "--from DIR", "openai-community/gpt2"]);
+    misused(tmp.path(), &["train", "notes"], &["--from scratch", "--from DIR", "openai-community/gpt2"]);
     assert_eq!(run(tmp.path(), &["train"]).status.code(), Some(2));
     assert_eq!(
         run(tmp.path(), &["train", "notes", "--from", "scratch", "--preset", "huge"]).status.code(),
@@ -210,7 +219,7 @@ fn bad_paths_and_empty_folders() {
         &["train", "notes", "--from", "scratch", "--device", "gpu:nonesuch"],
         &["nonesuch", "diarist devices"],
     );
-    refuses(cwd, &["train", "notes", "--from", "scratch", "--dropout", "1"], &["--dropout", "next:"]);
+    misused(cwd, &["train", "notes", "--from", "scratch", "--dropout", "1"], &["--dropout", "next:"]);
     // A file that is no text is named, counted, and the rest goes on.
     std::fs::write(cwd.join("notes/photo.md"), b"\xff\xd8\xff\xe0\x00\x10JFIF").unwrap();
     let o = train(cwd, &[]);
@@ -293,14 +302,22 @@ fn a_run_is_extended_held_by_one_process_and_finished_quietly() {
     assert!(
         cwd.join("checkpoints/notes/state/5").is_dir() && !cwd.join("checkpoints/notes/state/3").exists()
     );
-    refuses(cwd, &[&resume[..], &["--lr", "1"]].concat(), &["--lr", "--from"]);
+    misused(cwd, &[&resume[..], &["--lr", "1"]].concat(), &["--lr", "--from"]);
+    // What was lost of the unchanging files comes back with a resume.
+    std::fs::remove_file(cwd.join("checkpoints/notes/config.json")).unwrap();
+    std::fs::remove_file(cwd.join("checkpoints/notes/tokenizer.json")).unwrap();
+    assert!(run(cwd, &[&resume[..], &["--steps", "6"]].concat()).status.success());
+    assert!(
+        cwd.join("checkpoints/notes/config.json").is_file()
+            && cwd.join("checkpoints/notes/tokenizer.json").is_file()
+    );
     let held = diarist::run::RunFolder::open(&cwd.join("checkpoints/notes")).unwrap();
-    refuses(cwd, &[&resume[..], &["--steps", "6"]].concat(), &["next:"]);
+    refuses(cwd, &[&resume[..], &["--steps", "7"]].concat(), &["next:"]);
     drop(held);
     // A model goes on in another run, too.
     let o = run(cwd, &["train", "notes", "--from", "checkpoints/notes", "--steps", "2", "--device", "cpu"]);
     assert!(o.status.success(), "{}", stderr(&o));
-    refuses(cwd, &["train", "notes", "--from", "checkpoints/notes", "--context", "17"], &["16", "--context"]);
+    misused(cwd, &["train", "notes", "--from", "checkpoints/notes", "--context", "17"], &["16", "--context"]);
 }
 
 #[test]
@@ -367,7 +384,7 @@ fn sizes_that_no_device_has_are_refused() {
     journal(tmp.path());
     let base = ["train", "notes", "--from", "scratch", "--device", "cpu"];
     refuses(tmp.path(), &[&base[..], &["--batch", "100000"]].concat(), &["--batch", "--accumulate"]);
-    refuses(tmp.path(), &[&base[..], &["--accumulate", "18446744073709551615"]].concat(), &["--accumulate"]);
+    misused(tmp.path(), &[&base[..], &["--accumulate", "18446744073709551615"]].concat(), &["--accumulate"]);
     assert!(!tmp.path().join("checkpoints").exists(), "a refused run leaves nothing");
 }
 

@@ -36,6 +36,14 @@ pub enum Error {
         /// What the person can do.
         next: String,
     },
+    /// The command line asks for what no run can be: exit code 2.
+    #[error("{problem}\n  next: {next}")]
+    Usage {
+        /// What was asked and why it cannot be.
+        problem: String,
+        /// What to ask for instead.
+        next: String,
+    },
     /// The GPU, its driver, or the lack of one.
     #[error("device: {problem}\n  next: {next}")]
     Device {
@@ -90,6 +98,11 @@ impl Error {
     /// An [`Error::Setting`].
     pub fn setting(problem: impl Into<String>, next: impl Into<String>) -> Error {
         Error::Setting { problem: problem.into(), next: next.into() }
+    }
+
+    /// An [`Error::Usage`].
+    pub fn usage(problem: impl Into<String>, next: impl Into<String>) -> Error {
+        Error::Usage { problem: problem.into(), next: next.into() }
     }
 
     /// An [`Error::Device`].

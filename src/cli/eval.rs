@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-
 use crate::base::Error;
 use crate::cli::{model, out};
 use crate::device::Program;
@@ -38,9 +36,8 @@ pub struct Args {
 /// No model, no text, or a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(&args.text).map_err(Error::io("read", &args.text))?;
-    let text = String::from_utf8(bytes).with_context(|| {
-        format!("{} is not UTF-8 text\n  next: convert it, with iconv say", args.text.display())
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|e| Error::file(&args.text, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))?;
     let mut model = model::open(&args.dir, &args.device, args.threads, 1, |shape| {
         Ok(Program { recordings: vec![shape.train()?.evaluate] })
     })?;
@@ -48,7 +45,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let stride = args.stride.unwrap_or((t / 2).max(1));
     if stride == 0 || stride > t {
         let problem = format!("--stride {stride} with a context of {t} tokens would leave tokens out");
-        return Err(Error::setting(problem, format!("use 1 to {t}")).into());
+        return Err(Error::usage(problem, format!("use 1 to {t}")).into());
     }
     let ids = model.tokenizer.encode(&text);
     if ids.len() < 2 {

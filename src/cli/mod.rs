@@ -53,7 +53,12 @@ pub fn main() -> ExitCode {
     result.unwrap_or_else(|e| {
         // Our own errors say everything themselves; a chain of contexts is printed whole.
         match e.downcast_ref::<crate::base::Error>() {
-            Some(own) => out::note(format!("error: {own}")),
+            Some(own) => {
+                out::note(format!("error: {own}"));
+                if matches!(own, crate::base::Error::Usage { .. }) {
+                    return ExitCode::from(2);
+                }
+            }
             None => out::note(format!("error: {e:#}")),
         }
         ExitCode::FAILURE

@@ -1,5 +1,6 @@
 //! `diarist train PATH…`: from journals to a model that writes.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -157,7 +158,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
                 let problem =
                     format!("--resume goes on as the run was begun; {} cannot change", refused.join(", "));
                 let next = "leave it out, or begin a new run with --from DIR";
-                return Err(Error::setting(problem, next).into());
+                return Err(Error::usage(problem, next).into());
             }
             train::resume(dir, args.steps, args.device.as_deref(), args.threads, &mut watch, &stop)
         }
@@ -166,18 +167,24 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     watch.finish();
     let Outcome { dir, interrupted } = outcome?;
     let program = std::env::args().next().unwrap_or_else(|| "diarist".to_string());
-    let dir = quoted(&dir.display().to_string());
-    if interrupted {
-        out::line(format!("saved; to go on: {} train --resume {dir}", quoted(&program)))?;
-        return Ok(ExitCode::from(130));
+    let mut dir = dir.display().to_string();
+    if dir.starts_with('-') {
+        dir = format!("./{dir}"); // a folder, not a flag
     }
-    out::line(format!("{} sample {dir}", quoted(&program)))?;
-    Ok(ExitCode::SUCCESS)
+    let dir = quoted(&dir);
+    let (line, code) = if interrupted {
+        (format!("saved; to go on: {} train --resume {dir}", quoted(&program)), ExitCode::from(130))
+    } else {
+        (format!("{} sample {dir}", quoted(&program)), ExitCode::SUCCESS)
+    };
+    // The run is saved whether or not anyone still reads this; the exit code tells how it ended.
+    let _ = writeln!(std::io::stdout(), "{line}");
+    Ok(code)
 }
 
 /// A word as a shell takes it.
 fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/\\._-+:~".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || "/\\._-+:".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_string()
     } else {

@@ -30,6 +30,9 @@ impl Cpu {
     /// A program that cannot be planned, or no threads.
     pub fn new(program: Program, options: Options) -> Result<Cpu> {
         let plan = Plan::new(&program)?;
+        if options.threads > 1024 {
+            return Err(Error::usage(format!("--threads {}", options.threads), "use 0 for every core"));
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build().map_err(|e| {
             Error::device(
                 format!("could not start {} threads: {e}", options.threads),

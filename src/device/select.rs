@@ -66,7 +66,7 @@ impl Device {
                     }
                 },
                 None => {
-                    return Err(Error::setting(
+                    return Err(Error::usage(
                         format!("--device {wanted} is not a device"),
                         "use auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; `diarist devices` lists them",
                     ));

@@ -28,13 +28,13 @@ impl Choice {
     /// A negative temperature, or a top-p outside (0, 1].
     pub fn check(&self) -> Result<()> {
         if !(self.temperature >= 0.0 && self.temperature.is_finite()) {
-            return Err(Error::setting(
+            return Err(Error::usage(
                 format!("--temperature {}", self.temperature),
                 "use 0 (greedy) or more",
             ));
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
-            return Err(Error::setting(format!("--top-p {}", self.top_p), "use more than 0, and 1 at most"));
+            return Err(Error::usage(format!("--top-p {}", self.top_p), "use more than 0, and 1 at most"));
         }
         Ok(())
     }

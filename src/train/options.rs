@@ -73,7 +73,7 @@ impl Options {
     /// It was not said: a silent choice would be wrong for someone.
     pub fn source(&self) -> Result<&str> {
         self.from.as_deref().ok_or_else(|| {
-            Error::setting(
+            Error::usage(
                 "say what to start from: --from scratch, or --from DIR with GPT-2's folder",
                 "`--from scratch` trains a small model that learns spelling and rhythm. For sense, start from GPT-2: \
                  put config.json and model.safetensors of huggingface.co/openai-community/gpt2 into a folder and give \
@@ -88,7 +88,7 @@ impl Options {
     /// One that cannot work.
     pub fn check(&self) -> Result<()> {
         let positive = |name: &str, x: Option<u64>| match x {
-            Some(0) => Err(Error::setting(format!("{name} 0"), "use 1 or more")),
+            Some(0) => Err(Error::usage(format!("{name} 0"), "use 1 or more")),
             _ => Ok(()),
         };
         positive("--steps", self.steps)?;
@@ -101,13 +101,13 @@ impl Options {
         let sizes = [self.batch.unwrap_or(1), self.accumulate.unwrap_or(1), self.context.unwrap_or(1024)];
         let tokens = sizes.iter().try_fold(1_usize, |product, &x| product.checked_mul(x));
         if tokens.is_none_or(|t| t > 1 << 31) {
-            return Err(Error::setting(
+            return Err(Error::usage(
                 "--batch times --accumulate times --context is more than two thousand million tokens a step",
                 "leave --batch and --accumulate out: the defaults do well",
             ));
         }
         let within = |name: &str, x: Option<f32>, most: f32| match x {
-            Some(x) if !(x >= 0.0 && x < most) => Err(Error::setting(
+            Some(x) if !(x >= 0.0 && x < most) => Err(Error::usage(
                 format!("{name} {x}"),
                 if most.is_finite() {
                     format!("use 0 or more, and less than {most}")
@@ -123,13 +123,10 @@ impl Options {
         within("--dropout", self.dropout, 1.0)?;
         within("--val-fraction", self.val_fraction.map(|x| x as f32), 1.0)?;
         if self.epochs.is_some_and(|e| !(e > 0.0 && e.is_finite())) {
-            return Err(Error::setting("--epochs must be more than 0", "use 3, say"));
+            return Err(Error::usage("--epochs must be more than 0", "use 3, say"));
         }
         if self.steps.is_some() && self.epochs.is_some() {
-            return Err(Error::setting(
-                "--steps and --epochs both say how long to train",
-                "give one of them",
-            ));
+            return Err(Error::usage("--steps and --epochs both say how long to train", "give one of them"));
         }
         Ok(())
     }
@@ -148,7 +145,7 @@ impl Options {
     /// The context that is asked for, before a short corpus shortens it.
     pub fn context(&self, scratch: bool, most: usize) -> Result<usize> {
         match self.context {
-            Some(t) if !scratch && t > most => Err(Error::setting(
+            Some(t) if !scratch && t > most => Err(Error::usage(
                 format!("--context {t} is more than the {most} positions this model knows"),
                 format!("use --context {most} or less"),
             )),

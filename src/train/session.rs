@@ -106,12 +106,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let folder = RunFolder::create(&out)?;
     let mut guard = Unfinished(Some(folder.path().to_path_buf()));
     let (tokens, ranges) = data.write(&folder.path().join("tokens.bin"))?;
-    let eot = source.tokenizer.end_of_text();
-    for (name, bytes) in files::files(&source.tokenizer, config.block_size) {
-        folder.write_new(name, &bytes)?;
-    }
-    folder.write_new("config.json", huggingface::config_json(&config, settings.dropout, eot).as_bytes())?;
-    folder.write_new("generation_config.json", huggingface::generation_config_json(eot).as_bytes())?;
+    write_missing(&folder, &config, &source.tokenizer, settings.dropout)?;
     let run = Run {
         version: record::VERSION,
         created: record::now(),
@@ -166,6 +161,12 @@ pub fn resume(
         // Written down at once: a kill before the next save must not forget what was asked for.
         folder.save_run(&run)?;
     }
+    if let Some(steps) = steps.filter(|&s| s < run.settings.steps) {
+        observer.say(&format!(
+            "steps    {} stay, not {steps}: only a larger number changes a run",
+            run.settings.steps
+        ));
+    }
     if run.position.step >= run.settings.steps {
         observer.say(&format!(
             "finished {} steps are done; a larger --steps extends the run",
@@ -191,14 +192,14 @@ pub fn resume(
     observer.doing("loading the saved state");
     let engine = Engine::new(&opened, choices, run.model, &run.settings)?;
     let path = dir.join("tokens.bin");
-    let tokens = TokenFile::open(&path, run.data.val[1] as usize)?;
-    if sha256(&path)? != run.data.fingerprint {
+    if !path.is_file() || sha256(&path)? != run.data.fingerprint {
         return Err(Error::file(
             &path,
-            "its hash is not the one in run.json: it was changed",
+            "missing, or its hash is not the one in run.json: it was changed",
             "restore it from a backup, or begin a new run from this folder's model: --from",
         ));
     }
+    let tokens = TokenFile::open(&path, run.data.val[1] as usize)?;
     let tokenizer = Tokenizer::new(Kind::from_name(&run.tokenizer).ok_or_else(|| {
         Error::file(
             dir.join("run.json"),
@@ -206,11 +207,27 @@ pub fn resume(
             "use a newer diarist, or restore the file",
         )
     })?);
+    write_missing(&folder, &run.model, &tokenizer, run.settings.dropout)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
     let (step, steps) = (session.run.position.step, session.run.settings.steps);
     session.observer.say(&format!("resuming {} at step {step} of {steps}", dir.display()));
     session.train()
+}
+
+/// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
+fn write_missing(folder: &RunFolder, config: &Config, tokenizer: &Tokenizer, dropout: f32) -> Result<()> {
+    let eot = tokenizer.end_of_text();
+    let mut all = files::files(tokenizer, config.block_size);
+    all.push(("config.json", huggingface::config_json(config, dropout, eot).into_bytes()));
+    all.push(("generation_config.json", huggingface::generation_config_json(eot).into_bytes()));
+    all.push((".gitignore", b"*\n".to_vec()));
+    for (name, bytes) in all {
+        if !folder.path().join(name).exists() {
+            folder.write_new(name, &bytes)?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a run's folder that never got its first state.
@@ -241,7 +258,7 @@ impl Source {
             return Ok(Source { config, tokenizer, checkpoint: None });
         }
         if options.preset.is_some() {
-            return Err(Error::setting(
+            return Err(Error::usage(
                 "--preset is the shape of a model from scratch; a checkpoint has its own",
                 "leave --preset out, or use --from scratch",
             ));
@@ -250,7 +267,7 @@ impl Source {
         let config = *checkpoint.config();
         let tokenizer = files::from_folder(Path::new(from), config.vocab_size)?;
         if let Some(kind) = options.tokenizer.filter(|k| *k != tokenizer.kind()) {
-            return Err(Error::setting(
+            return Err(Error::usage(
                 format!("--tokenizer {}, but this checkpoint's is {}", kind.name(), tokenizer.kind().name()),
                 "leave --tokenizer out: a checkpoint has its own",
             ));
