@@ -170,25 +170,18 @@ impl RunFolder {
         Ok(())
     }
 
-    /// Makes the root's model the named state's: a hard link where the file system has them, else a copy. Whoever reads the
-    /// old one keeps reading the old one.
+    /// Makes the root's model a copy of the named state's. Not a link: a tool that edits the root's file in place would
+    /// damage the state with it, and a resume could not repair either.
     pub(super) fn follow_model(&self) -> Result<()> {
-        if !self.named.as_ref().is_some_and(|s| s.files.contains_key(MODEL)) {
-            return Ok(());
-        }
+        let Some(hash) = self.named.as_ref().and_then(|s| s.files.get(MODEL)) else { return Ok(()) };
         let state = self.state_file(MODEL).expect("a state is named");
         let root = self.path.join(MODEL);
-        // No hashes: making the link anew costs less than reading half a gigabyte to find it right.
-        if same_file(&root, &state) {
+        if root.is_file() && files::sha256(&root)? == *hash {
             return Ok(());
         }
         let fresh = temporary(&root);
         remove_file(&fresh)?;
-        let placed = match fs::hard_link(&state, &fresh) {
-            Ok(()) => Ok(()),
-            Err(_) => copy(&state, &fresh),
-        };
-        placed.and_then(|()| rename(&fresh, &root)).inspect_err(|_| {
+        copy(&state, &fresh).and_then(|()| rename(&fresh, &root)).inspect_err(|_| {
             let _ = fs::remove_file(&fresh);
         })?;
         sync_dir(&self.path)
@@ -226,7 +219,12 @@ pub fn read_run(path: &Path) -> Result<Run> {
             "check the spelling, or see what is in checkpoints/",
         ));
     }
-    let (problem, next) = if path.join(LOCK).exists() && path.join(".gitignore").exists() {
+    let (problem, next) = if path.join(MODEL).exists() {
+        (
+            "its run.json is missing; its model is there",
+            "restore run.json from a backup, or begin a new run from this model: --from",
+        )
+    } else if path.join(LOCK).exists() && path.join(".gitignore").exists() {
         (
             "a run that stopped before its first save: there is nothing to resume",
             "remove the folder and train again",
@@ -344,21 +342,6 @@ pub(super) fn sync_dir(path: &Path) -> Result<()> {
         dir.sync_all().map_err(Error::io("write", path))?;
     }
     Ok(())
-}
-
-/// One file under two names; where that cannot be told, `false`, and it is linked anew.
-fn same_file(a: &Path, b: &Path) -> bool {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let id = |p: &Path| fs::metadata(p).ok().map(|m| (m.dev(), m.ino()));
-        id(a).is_some() && id(a) == id(b)
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = (a, b);
-        false
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! ```text
 //! checkpoints/journal/
 //!   run.json                    what the run is and which state is its newest; renamed into place last
-//!   model.safetensors           the newest state's model (a hard link to it, where the file system has them)
+//!   model.safetensors           the newest state's model (a copy of it: editing one does not harm the other)
 //!   config.json …               the other files of a Hugging Face folder, written once
 //!   tokens.bin                  the data
 //!   log.jsonl  samples.md       a line a step; samples now and then
