@@ -45,16 +45,18 @@
 //!
 //! let mut exec = Device::open("cpu", 0)?.load(program, Options::default())?;
 //! store::initialise(exec.as_mut(), &config, &shape.limits, 1)?;
-//! let text: Vec<u32> = b"Toothach".iter().map(|&b| u32::from(b)).collect();
-//! let (rows, order) = buckets(&text);
-//! for (name, words) in [("tokens", &text), ("targets", &text), ("buckets", &rows), ("order", &order)] {
+//! let text: Vec<u32> = b"Toothache".iter().map(|&b| u32::from(b)).collect();
+//! let (inputs, targets) = (&text[..8], &text[1..]);
+//! let (rows, order) = buckets(inputs);
+//! for (name, words) in [("tokens", inputs), ("targets", targets), ("buckets", &rows), ("order", &order)] {
 //!     exec.write(name, 0, bytemuck::cast_slice(words))?;
 //! }
 //! exec.run("zero", &Step::default())?;
 //! exec.run("micro_step", &Step { loss_scale: 1.0 / 8.0, ..Step::default() })?;
 //! exec.request("scalars")?;
 //! let loss = exec.receive()?[scalar::LOSS];
-//! assert!((loss - 257_f32.ln()).abs() < 0.1); // an untrained model knows nothing
+//! // An untrained model knows nothing: ln 257, but for what its random weights happen to prefer.
+//! assert!((loss - 257_f32.ln()).abs() < 0.3, "{loss}");
 //! # Ok::<(), diarist::base::Error>(())
 //! ```
 
