@@ -78,7 +78,9 @@ fn advice(e: &std::io::Error) -> &'static str {
     match e.kind() {
         NotFound => "\n  next: check the spelling of the path",
         PermissionDenied => "\n  next: check that this user may read and write there",
-        StorageFull | QuotaExceeded => "\n  next: free some space and resume; what was saved before is whole",
+        StorageFull | QuotaExceeded => {
+            "\n  next: free some space, then resume the run, or begin it again if nothing was saved yet"
+        }
         _ => "",
     }
 }

@@ -118,7 +118,6 @@ fn check_case(
     patch: Option<Patch>,
     report: &mut Report,
 ) -> Result<()> {
-    // An embedding's pos is 0 when training; only the cached kernels move.
     let program = Program { recordings: vec![case.recording.clone()] };
     let mut exec = device.load_patched(program, options, patch)?;
     for t in case.recording.tensors.iter().filter(|t| t.kind != crate::device::Kind::Scratch) {

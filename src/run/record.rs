@@ -115,7 +115,7 @@ pub struct Data {
 pub struct Device {
     /// "gpu" or "cpu".
     pub executor: String,
-    /// The adapter's or the processor's name.
+    /// The adapter's name, or the widest vectors of the CPU: what the last bits of its sums depend on.
     pub name: String,
     /// The driver and its version; empty for a CPU.
     pub driver: String,
