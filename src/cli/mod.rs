@@ -1,11 +1,13 @@
 //! Room 8: the command line, one file a command.
 
+mod corpus;
 mod devices;
 mod doctor;
 mod eval;
 mod explain;
 mod model;
 pub mod out;
+mod reading;
 mod sample;
 mod table;
 mod train;
@@ -25,7 +27,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Train a model on journals: text and Markdown files, and folders of them
+    /// See what is in journals before training: entries, words, years, what was left out, what it would cost
+    Corpus(Box<corpus::Args>),
+    /// Train a model on journals: files, folders and zips of them, from whatever apps
     Train(Box<train::Args>),
     /// Let a trained model write
     Sample(sample::Args),
@@ -43,6 +47,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Corpus(args) => corpus::run(args),
         Command::Train(args) => train::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::PossibleValuesParser;
 
-use crate::base::{Error, Preset};
+use crate::base::{Error, Preset, Result};
 use crate::cli::out;
+use crate::cli::reading::Reading;
 use crate::cli::watch::Watch;
 use crate::tokens::Kind;
 use crate::train::{self, Options, Outcome};
@@ -18,7 +19,7 @@ use crate::train::{self, Options, Outcome};
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["paths", "resume"]))]
 pub struct Args {
-    /// Journals: .txt and .md files, and folders of them
+    /// Journals: files, folders and zips, of any kinds, freely mixed; `diarist corpus` shows what is in them
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Continue the run in DIR where its last saved state is; a larger --steps extends it
@@ -72,6 +73,15 @@ pub struct Args {
     /// The share of the text that is held out, in whole entries [default: 0.1]
     #[arg(long)]
     val_fraction: Option<f64>,
+    /// Which entries are held out: random, latest, or a FILE that lists days or sources [default: random]
+    #[arg(long, value_name = "random|latest|FILE")]
+    split: Option<String>,
+    /// What stands before each entry, as "{date:%A, %B %-d, %Y}\n"; also {title}, {tags}, {source} and --label's keys
+    #[arg(long, value_name = "TEMPLATE")]
+    header: Option<String>,
+    /// Leave the header out of the loss
+    #[arg(long)]
+    mask_header: bool,
     /// Steps between validations
     #[arg(long)]
     eval_every: Option<u64>,
@@ -87,12 +97,20 @@ pub struct Args {
     /// Threads of the CPU; 0 for all
     #[arg(long, default_value_t = 0)]
     threads: usize,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 impl Args {
-    fn options(&self) -> Options {
-        Options {
+    fn options(&self) -> Result<Options> {
+        Ok(Options {
             paths: self.paths.clone(),
+            journal: self.reading.options()?,
+            header: self.header.clone(),
+            mask_header: self.mask_header,
+            split: self.split.clone(),
+            cache: !self.reading.no_cache,
+            strict: self.reading.strict,
             from: self.from.clone(),
             preset: self.preset.as_deref().and_then(Preset::from_name),
             tokenizer: self.tokenizer.as_deref().and_then(Kind::from_name),
@@ -114,11 +132,11 @@ impl Args {
             save_every: self.save_every,
             device: self.device.clone().unwrap_or_else(|| "auto".to_string()),
             threads: self.threads,
-        }
+        })
     }
 
     /// The flags that a resumed run has no use for: it goes on as it was begun.
-    fn refused_with_resume(&self) -> Vec<&'static str> {
+    fn refused_with_resume(&self) -> Result<Vec<&'static str>> {
         let flags = [
             ("PATH", !self.paths.is_empty()),
             ("--from", self.from.is_some()),
@@ -136,11 +154,15 @@ impl Args {
             ("--dropout", self.dropout.is_some()),
             ("--seed", self.seed.is_some()),
             ("--val-fraction", self.val_fraction.is_some()),
+            ("--split", self.split.is_some()),
+            ("--header", self.header.is_some()),
+            ("--mask-header", self.mask_header),
+            ("what is read of the journals", self.reading.is_asked()?),
             ("--eval-every", self.eval_every.is_some()),
             ("--sample-every", self.sample_every.is_some()),
             ("--save-every", self.save_every.is_some()),
         ];
-        flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
+        Ok(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect())
     }
 }
 
@@ -153,7 +175,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut watch = Watch::new();
     let outcome = match &args.resume {
         Some(dir) => {
-            let refused = args.refused_with_resume();
+            let refused = args.refused_with_resume()?;
             if !refused.is_empty() {
                 let problem =
                     format!("--resume goes on as the run was begun; {} cannot change", refused.join(", "));
@@ -162,7 +184,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
             train::resume(dir, args.steps, args.device.as_deref(), args.threads, &mut watch, &stop)
         }
-        None => train::start(&args.options(), &mut watch, &stop),
+        None => train::start(&args.options()?, &mut watch, &stop),
     };
     watch.finish();
     let Outcome { dir, interrupted } = outcome?;

@@ -5,13 +5,46 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::base::units::{duration, thousands};
+use crate::base::units::{bytes, duration, thousands};
 use crate::cli::out;
 use crate::train::{Observer, Progress};
 
+/// A bar on a terminal, and nothing elsewhere: for what takes a while before anything else is said.
+pub struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    /// For this process's stderr.
+    pub fn new() -> Bar {
+        Bar(std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{bar:24} {msg}").expect("the template is well formed");
+            ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr()).with_style(style)
+        }))
+    }
+
+    /// Something is so far, in bytes.
+    pub fn bytes(&self, what: &str, done: u64, of: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(of.max(1));
+            bar.set_position(done);
+            let left = match bar.eta() {
+                left if done > 0 && left.as_secs() > 1 => format!(", {} left", duration(left)),
+                _ => String::new(),
+            };
+            bar.set_message(format!("{what} {} of {}{left}", bytes(done), bytes(of)));
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// Shows a run on stderr.
 pub struct Watch {
-    bar: Option<ProgressBar>,
+    bar: Bar,
     shown: Option<Instant>,
 }
 
@@ -21,22 +54,18 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 impl Watch {
     /// For this process's stderr.
     pub fn new() -> Watch {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:24} {msg}").expect("the template is well formed");
-            ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr()).with_style(style)
-        });
-        Watch { bar, shown: None }
+        Watch { bar: Bar::new(), shown: None }
     }
 
     /// Ends the bar, leaving it as it stands.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.bar.0 {
             bar.abandon();
         }
     }
 
     fn print(&self, text: &str) {
-        match &self.bar {
+        match &self.bar.0 {
             Some(bar) => bar.suspend(|| out::note(text)),
             None => out::note(text),
         }
@@ -55,20 +84,26 @@ fn describe(p: &Progress) -> String {
     )
 }
 
+impl crate::journal::Observer for Watch {
+    fn progress(&mut self, what: &'static str, done: u64, of: u64) {
+        self.bar.bytes(what, done, of);
+    }
+}
+
 impl Observer for Watch {
     fn say(&mut self, line: &str) {
         self.print(line);
     }
 
     fn doing(&mut self, what: &str) {
-        match &self.bar {
+        match &self.bar.0 {
             Some(bar) => bar.set_message(format!("{what}…")),
             None => out::note(format!("{what}…")),
         }
     }
 
     fn step(&mut self, p: &Progress) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = &self.bar.0 {
             bar.set_length(p.steps);
             bar.set_position(p.step);
             bar.set_message(describe(p));

@@ -9,13 +9,37 @@
 //!
 //! Words may follow after `:`, `—`, `–`, ` - ` or `. ` (in a heading after a space or a comma too, and after a time as
 //! clocks write it): "5 May 2020 was wet" is prose. A span of days ("1 May 2020 - 3 May 2020") is no date line, nor is
-//! a day that does not exist. A time after the date, a weekday before or after it, `**`, `_` or brackets around it
+//! a day that does not exist. Below a year a date may go without its own. A time after the date, a weekday before or after it, `**`, `_` or brackets around it
 //! belong to the date line.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
 
+pub use super::file_dates::{in_file_name, in_path};
 use super::names::MonthForm;
 use super::scan::{self, Cursor};
+
+/// What a line is read by, beyond what it says itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Known {
+    /// The year of dates that name none.
+    pub year: Option<i16>,
+    /// The month of days that name none.
+    pub month: Option<i8>,
+    /// `24/01/05` opens with its year.
+    pub year_leads: bool,
+}
+
+/// Which parts of a date a line names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// `5 May 2020`.
+    All,
+    /// `5 May`, below its year.
+    MonthAndDay,
+    /// `5`, below its month.
+    Day,
+}
 
 /// In what order the parts stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +81,8 @@ pub struct Style {
     pub separator: char,
     /// How the month is written.
     pub month: MonthForm,
+    /// Which of the parts are there.
+    pub parts: Parts,
     /// What divides the date from the words after it; none where the date stands alone.
     pub tail: Option<char>,
 }
@@ -81,6 +107,10 @@ pub struct DateLine {
     pub reading: Reading,
     /// The weekday it names, Monday 1 to Sunday 7. People do err here: it is evidence, not a condition.
     pub weekday: Option<i8>,
+    /// The time of day.
+    pub time: Option<Time>,
+    /// How far that time was from UTC, where the line says it in numbers, as `Z` or as UTC.
+    pub offset: Option<Offset>,
     /// Where in the line the words after the date begin, in bytes; the line's length where there are none.
     pub rest: usize,
 }
@@ -92,10 +122,20 @@ impl Style {
         tail && self.month.fits(other.month)
             && Style { month: self.month, tail: self.tail, ..*other } == *self
     }
+
+    /// Whether it is a heading, of Markdown or of a wiki.
+    pub fn is_heading(&self) -> bool {
+        self.heading > 0 || self.wrap.starts_with('=')
+    }
 }
 
 /// Opening and closing marks, the longer first.
-const WRAPS: [(&str, &str); 8] = [
+const WRAPS: [(&str, &str); 13] = [
+    ("====== ", " ======"),
+    ("===== ", " ====="),
+    ("==== ", " ===="),
+    ("=== ", " ==="),
+    ("== ", " =="),
     ("***", "***"),
     ("**", "**"),
     ("__", "__"),
@@ -106,44 +146,135 @@ const WRAPS: [(&str, &str); 8] = [
     ("(", ")"),
 ];
 
+/// How far into a line its first digit may stand: behind the marks, a weekday and a month.
+const BEFORE_A_DIGIT: usize = 96;
+
+/// A quick look that most lines of prose do not pass and every line that is a date, a year or a month does.
+pub fn may_be_date(line: &str) -> bool {
+    let bytes = line.trim_start().as_bytes();
+    let start = &bytes[..bytes.len().min(BEFORE_A_DIGIT)];
+    matches!(start.first(), Some(b'#' | b'=')) || start.iter().any(u8::is_ascii_digit)
+}
+
 /// Reads a line (without its line feed) as a date line.
 pub fn recognise(line: &str) -> Option<DateLine> {
-    let mut c = Cursor::new(line);
+    recognise_with(line, Known::default())
+}
+
+/// The same, by what is known.
+pub fn recognise_with(line: &str, known: Known) -> Option<DateLine> {
+    read(line, known, Cursor::date)
+}
+
+/// Reads a line as a date without its year, in the year that is known: `## 5 May`, `Tuesday 5 May`, `5.5.`, `05/05`; and
+/// `## 5` where the month is known. Words follow only in a heading, and only after a month's name.
+pub fn recognise_without_year(line: &str, known: Known) -> Option<DateLine> {
+    let found = read(line, known, Cursor::day_in_year)?;
+    let DateLine { style, rest, .. } = found;
+    let takes_words = style.heading > 0 && style.month != MonthForm::Number;
+    // "5 May 98" and "May 5 reasons" say something else.
+    let other = style.tail == Some(' ')
+        && (style.order != Order::DayMonthYear
+            || line[rest..].starts_with(|c: char| c.is_ascii_digit() || c == '\''));
+    let alone = style.tail.is_none() && (style.parts != Parts::Day || style.heading > 0);
+    (alone || (takes_words && style.tail.is_some() && !other)).then_some(found)
+}
+
+/// A line that is a year or a month and nothing more: `# 2014`, `2014:`, `== 2014 ==`, `# May 2014`, `## 2014-05`,
+/// `## May`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct YearLine {
+    /// The year; none for a month alone, which is read only in a heading.
+    pub year: Option<i16>,
+    /// The month.
+    pub month: Option<i8>,
+    /// Its heading level, 0 for none.
+    pub heading: u8,
+}
+
+/// Reads a line as a year or a month.
+pub fn recognise_year(line: &str) -> Option<YearLine> {
+    let (mut c, heading, (wrap, close)) = opened(line, Known::default())?;
+    let year = |y: i32| i16::try_from(y).ok().filter(|y| (1500..2200).contains(y));
+    let (year, month) = match c.year() {
+        Some(y) => {
+            c.eat_any(&['年', '년']);
+            let start = c;
+            let month = c.eat_any(&['-', '/', '.']).and_then(|_| c.small()).filter(|m| (1..=12).contains(m));
+            c = if month.is_some() { c } else { start };
+            (Some(year(y)?), month)
+        }
+        None => {
+            let (month, _) = c.month()?;
+            let end_of_month = c;
+            let y = c.separator().and_then(|_| c.year());
+            c = if y.is_some() { c } else { end_of_month };
+            (y.map(year).unwrap_or_default(), Some(month))
+        }
+    };
+    c.eat(close);
+    let nothing = |c: char| c.is_whitespace() || ".,:#".contains(c);
+    let alone = c.rest().trim_matches(nothing).is_empty();
+    let is_heading = heading > 0 || wrap.starts_with('=');
+    (alone && (year.is_some() || is_heading)).then_some(YearLine {
+        year,
+        month,
+        heading: u8::from(is_heading).max(heading),
+    })
+}
+
+/// A line's heading level and the marks around its date, and the cursor behind them.
+fn opened(line: &str, known: Known) -> Option<(Cursor<'_>, u8, (&'static str, &'static str))> {
+    let mut c = Cursor::new(line, known);
+    c.invisible();
     c.spaces();
     let heading = heading(&mut c)?;
-    let (wrap, close) = WRAPS.into_iter().find(|(open, _)| c.eat(open)).unwrap_or(("", ""));
+    c.invisible();
+    let wrap = WRAPS.into_iter().find(|(open, _)| c.eat(open)).unwrap_or(("", ""));
+    Some((c, heading, wrap))
+}
+
+fn read<'a>(
+    line: &'a str,
+    known: Known,
+    grammar: fn(&mut Cursor<'a>) -> Option<scan::Found>,
+) -> Option<DateLine> {
+    let (mut c, heading, (wrap, close)) = opened(line, known)?;
 
     // "mar 5 2020" opens with March, "mar 5 mars 2020" with a Tuesday in French.
     let start = c;
     let mut before = None;
-    let found = c.date().or_else(|| {
+    let found = grammar(&mut c).or_else(|| {
         c = start;
         before = Some(c.weekday()?.0);
         c.spaces();
         c.eat_any(&[',', '.', ':', '-', '–', '—']);
         c.spaces();
-        c.date()
+        grammar(&mut c)
     })?;
 
     // The longest reading that leaves a clean end wins: a weekday and a time, one of them, neither.
     let after_date = c;
     for (with_weekday, with_time) in [(true, true), (true, false), (false, true), (false, false)] {
         c = after_date;
-        let after = if with_weekday { weekday_after(&mut c) } else { None };
-        let time = if with_time { c.time() } else { None };
-        if (with_weekday && (after.is_none() || before.is_some())) || (with_time && time.is_none()) {
+        let after = if with_weekday { weekday_after(&mut c, &found) } else { None };
+        let clock = if with_time { c.time() } else { None };
+        if (with_weekday && (after.is_none() || before.is_some())) || (with_time && clock.is_none()) {
             continue;
         }
-        let spaces_divide = time == Some(true) || (heading > 0 && after.is_none());
+        let spaces_divide = clock.is_some_and(|clock| clock.plain)
+            || (heading > 0 && after.is_none())
+            || (found.separator == '年' && clock.is_none());
         let Some((tail, rest)) = end(&mut c, close, spaces_divide) else { continue };
         let weekday = match (before, after) {
             (Some(_), _) => Weekday::Before,
             (None, Some(_)) => Weekday::After,
             (None, None) => Weekday::None,
         };
-        let scan::Found { order, separator, month, reading } = found;
-        let style = Style { heading, wrap, weekday, order, separator, month, tail };
-        return Some(DateLine { style, reading, weekday: before.or(after), rest });
+        let scan::Found { order, separator, month, parts, reading } = found;
+        let style = Style { heading, wrap, weekday, order, separator, month, parts, tail };
+        let (time, offset) = clock.map_or((None, None), |clock| (clock.time, clock.offset));
+        return Some(DateLine { style, reading, weekday: before.or(after), time, offset, rest });
     }
     None
 }
@@ -157,21 +288,24 @@ fn heading(c: &mut Cursor) -> Option<u8> {
     (level == 0 || (level < 7 && c.spaces())).then_some(level)
 }
 
-/// `, Tuesday`, ` (Tue)`. A short name without brackets is read only where nothing but punctuation follows: "So" and
-/// "Sun" also begin sentences.
-fn weekday_after(c: &mut Cursor) -> Option<i8> {
-    let spaced = c.spaces();
-    let comma = c.eat(",");
-    if !(spaced | comma) {
+/// `, Tuesday`, ` (Tue)`; `. 금요일` and `., kedd` where the year leads, `金曜日` right after the date in Chinese and Japanese. A short name
+/// without brackets is read only where nothing but punctuation follows: "So" and "Sun" also begin sentences.
+fn weekday_after(c: &mut Cursor, date: &scan::Found) -> Option<i8> {
+    let year_leads = date.order == Order::YearMonthDay;
+    let full_stop = year_leads && matches!(date.separator, '.' | ' ') && c.eat(".");
+    let mut divided = full_stop || matches!(date.separator, '年' | '月');
+    divided |= c.spaces();
+    divided |= c.eat(",");
+    if !divided {
         return None;
     }
     c.spaces();
-    let bracket = c.eat("(");
+    let bracket = c.eat_any(&['(', '（']).is_some();
     let (day, full) = c.weekday()?;
     if bracket {
-        return c.eat(")").then_some(day);
+        return c.eat_any(&[')', '）']).map(|_| day);
     }
-    let alone = c.rest().trim_end_matches(|c: char| c.is_whitespace() || "*_])#.,:".contains(c)).is_empty();
+    let alone = c.rest().trim_end_matches(|c: char| c.is_whitespace() || "*_])#.,:=".contains(c)).is_empty();
     (full || alone).then_some(day)
 }
 
@@ -187,12 +321,12 @@ fn end(c: &mut Cursor, close: &str, spaces_divide: bool) -> Option<(Option<char>
         c.eat_any(&['.', ',', ':']);
     }
     let spaced = c.spaces();
-    let nothing = |c: char| c.is_whitespace() || ".,:;-–—#*_".contains(c);
+    let nothing = |c: char| c.is_whitespace() || ".,:：;-–—#*_".contains(c);
     if c.rest().trim_end_matches(nothing).is_empty() {
         return Some((None, line.len()));
     }
     let words = c.at;
-    let divider = match c.eat_any(&[':', '—', '–', '.', '-', ',']) {
+    let divider = match c.eat_any(&[':', '：', '—', '–', '.', '-', ',']) {
         Some('-') => {
             while c.eat("-") {} // a dash typed as two or three hyphens
             c.spaces().then_some('-')
@@ -235,44 +369,6 @@ fn ends_a_span(mut c: Cursor, divider: char) -> bool {
         }
     }
     dash && start.day_without_year()
-}
-
-/// The day that a file's name (without its extension) opens with: `2024-01-05`, `2024_01_05`, `2024.01.05`, `20240105`,
-/// with or without words after it (`2024-01-05 Friday`, `20240105_a-walk`), or a date line in words (`5 May 2020`). A
-/// name with two dates in it spans days and gives none.
-pub fn in_file_name(stem: &str) -> Option<Date> {
-    let Some((date, rest)) = numeric_name(stem) else {
-        return match recognise(stem)? {
-            DateLine { reading: Reading::Certain(date), style, .. } if style.heading == 0 => Some(date),
-            _ => None,
-        };
-    };
-    let another = rest
-        .char_indices()
-        .filter(|(i, c)| c.is_ascii_digit() && !rest[..*i].ends_with(|c: char| c.is_ascii_digit()))
-        .any(|(i, _)| numeric_name(&rest[i..]).is_some());
-    (!another).then_some(date)
-}
-
-/// A date in numbers, year first, that opens a file's name, and what follows it.
-fn numeric_name(stem: &str) -> Option<(Date, &str)> {
-    let digits = |s: &str| s.bytes().take_while(u8::is_ascii_digit).count();
-    let (y, m, d, rest) = match digits(stem) {
-        8 => (&stem[..4], &stem[4..6], &stem[6..8], &stem[8..]),
-        4 => {
-            let separator = stem[4..].chars().next().filter(|c| "-_. ".contains(*c))?;
-            let (m, rest) = stem[5..].split_at(digits(&stem[5..]).min(3));
-            let rest = rest.strip_prefix(separator)?;
-            let (d, rest) = rest.split_at(digits(rest).min(3));
-            (&stem[..4], m, d, rest)
-        }
-        _ => return None,
-    };
-    let small = |s: &str| s.parse::<i8>().ok().filter(|_| s.len() <= 2);
-    let date = scan::date(y.parse().ok()?, small(m)?, small(d)?)?;
-    // `20240105T093000` goes on with a time; any other letter makes another word of it.
-    let clean = !rest.starts_with(char::is_alphanumeric) || rest.starts_with('T');
-    clean.then_some((date, rest))
 }
 
 #[cfg(test)]

@@ -249,3 +249,198 @@ fn file_names() {
         assert_eq!(in_file_name(stem), None, "{stem}");
     }
 }
+
+#[test]
+fn more_languages() {
+    for line in [
+        "tirsdag den 5. maj 2020",
+        "5. mai 2020, tirsdag",
+        "wtorek, 5 maja 2020 r.",
+        "5 maja 2020 roku",
+        "úterý 5. května 2020",
+        "utorok 5. mája 2020",
+        "5. toukokuuta 2020",
+        "вторник, 5 мая 2020 г.",
+        "5 мая 2020 года, 9:30",
+        "вівторок, 5 травня 2020 року",
+        "5 Mayıs 2020 Salı",
+        "Τρίτη, 5 Μαΐου 2020",
+        "2020. május 5., kedd",
+        "marți, 5 mai 2020",
+        "Selasa, 5 Mei 2020",
+        "2020年5月5日",
+        "2020年5月5日（火）",
+        "2020年5月5日 星期二",
+        "2020年05月05日火曜日 9:30",
+        "## 2020年5月5日",
+        "2020년 5월 5일 화요일",
+        "2020. 5. 5.",
+        "2020. 5. 5. 화요일",
+        "2020. 5. 5. (화)",
+        "\u{feff}2020-05-05",
+        "\u{200e}\u{200b} 5 May 2020",
+        "# \u{200b}5 May 2020",
+        "== 5 May 2020 ==",
+    ] {
+        let (day, rest, style) = read(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((day, rest, style.tail), (date(2020, 5, 5), "", None), "{line}");
+        assert!(may_be_date(line), "{line}");
+    }
+    let words = |line| read(line).map(|(_, rest, _)| rest);
+    assert_eq!(words("2020年5月5日 晴れ"), Some("晴れ"));
+    assert_eq!(words("2020年5月5日：晴れ"), Some("晴れ"));
+    assert_eq!(words("5 мая 2020 г. Дождь"), None);
+    assert_eq!(words("2020年5月5日我去了"), None);
+    assert_eq!(words("2020.05.05. Saturday came"), Some("Saturday came"));
+}
+
+#[test]
+fn times() {
+    let time = |line| {
+        let found = recognise(line).unwrap_or_else(|| panic!("{line}"));
+        let time = found.time.map(|time| time.to_string()[..8].to_string());
+        (time.unwrap_or_default(), found.offset.map(|offset| offset.seconds() / 60))
+    };
+    for (line, shown, offset) in [
+        ("5 May 2020", "", None),
+        ("2020-05-05 09:30", "09:30:00", None),
+        ("5 May 2020, 9:30 pm", "21:30:00", None),
+        ("5 May 2020, 9:30\u{202f}PM", "21:30:00", None),
+        ("5 May 2020 at 12 am", "00:00:00", None),
+        ("5 May 2020 at 12:15 p.m.", "12:15:00", None),
+        ("5 May 2020 at 13:15 pm", "13:15:00", None),
+        ("5 May 2020, 9h05", "09:05:00", None),
+        ("5. Mai 2020, 21.30 Uhr", "21:30:00", None),
+        ("5. Mai 2020, 7 Uhr", "07:00:00", None),
+        ("2020-05-05 24:00", "", None),
+        ("2020-05-05T24:00Z", "", None),
+        ("2020-05-05T09:30:15.250+01:00", "09:30:15", Some(60)),
+        ("2020-05-05 09:30 -0330", "09:30:00", Some(-210)),
+        ("2020-05-05T09:30Z", "09:30:00", Some(0)),
+        ("5 May 2020 9:30 GMT+2", "09:30:00", Some(120)),
+        ("[2020-05-05 09:30] Rain", "09:30:00", None),
+    ] {
+        assert_eq!(time(line), (shown.to_string(), offset), "{line}");
+    }
+}
+
+#[test]
+fn two_digits_of_a_year_lead_only_where_they_are_said_to() {
+    let reading = |line, year_leads| {
+        recognise_with(line, Known { year_leads, ..Known::default() }).map(|found| found.reading)
+    };
+    let day = Some(Reading::Certain(date(2024, 1, 5)));
+    assert_eq!(reading("24/01/05", true), day);
+    assert_eq!(reading("24-01-05", true), day);
+    assert_eq!(reading("24.01.05", true), day);
+    assert_eq!(reading("24-01-05", false), None);
+    assert_ne!(reading("24/01/05", false), day);
+    assert_ne!(reading("24/13/98", true), day);
+    assert!(matches!(reading("03/04/2020", true), Some(Reading::DayMonth { .. })));
+}
+
+#[test]
+fn dates_below_a_year() {
+    let read = |line, month| {
+        let found = recognise_without_year(line, Known { year: Some(2020), month, year_leads: false })?;
+        let day = match found.reading {
+            Reading::Certain(day) => day,
+            Reading::DayMonth { day_first, month_first } => day_first.or(month_first)?,
+        };
+        Some((day, &line[found.rest..]))
+    };
+    for line in [
+        "5 May",
+        "## 5 May",
+        "May 5th",
+        "Tuesday 5 May",
+        "5th of May",
+        "## May 5, Tuesday",
+        "**5. Mai**",
+        "5.5.",
+        "5 мая",
+        "5月5日",
+        "== 5 May ==",
+        "5 May, 9:30",
+        "## \u{200b}Tue, 5 May",
+    ] {
+        assert_eq!(read(line, None), Some((date(2020, 5, 5), "")), "{line}");
+    }
+    assert_eq!(read("## 5 May: rain", None), Some((date(2020, 5, 5), "rain")));
+    assert_eq!(read("## 5 May rain", None), Some((date(2020, 5, 5), "rain")));
+    for line in ["## 5", "## Tuesday 5", "### 5th", "## Tue, 5."] {
+        assert_eq!(read(line, Some(5)), Some((date(2020, 5, 5), "")), "{line}");
+        assert_eq!(read(line, None), None, "{line}");
+    }
+    for line in [
+        "May 1st. This morning I rose early",
+        "5 May was wet",
+        "5 May: rain",
+        "## May 5 reasons",
+        "## 5 May 98",
+        "## 5 May '98",
+        "## 5 May – 7 May",
+        "## 5 things",
+        "5",
+        "## 5.5",
+        "## 5.5. Section",
+        "31 February",
+        "30/30",
+        "May",
+        "2020",
+        "On 5 May",
+        "- 5 May",
+        "## 5: five",
+    ] {
+        assert_eq!(read(line, Some(5)), None, "{line}");
+    }
+    assert!(recognise_without_year("5/5", Known { year: Some(2020), ..Known::default() }).is_some());
+}
+
+#[test]
+fn years_and_months() {
+    let read = |line| recognise_year(line).map(|found| (found.year, found.month, found.heading));
+    assert_eq!(read("2014"), Some((Some(2014), None, 0)));
+    assert_eq!(read("2014:"), Some((Some(2014), None, 0)));
+    assert_eq!(read("## **2014**"), Some((Some(2014), None, 2)));
+    assert_eq!(read("== 2014 =="), Some((Some(2014), None, 1)));
+    assert_eq!(read("# May 2014"), Some((Some(2014), Some(5), 1)));
+    assert_eq!(read("Mai 2014"), Some((Some(2014), Some(5), 0)));
+    assert_eq!(read("# 2014-05"), Some((Some(2014), Some(5), 1)));
+    assert_eq!(read("## May"), Some((None, Some(5), 2)));
+    for line in
+        ["", "May", "# May I?", "2014 was wet", "# 20145", "0042", "# 2014-13", "2014-05-03", "# Rain"]
+    {
+        assert_eq!(read(line), None, "{line}");
+    }
+}
+
+#[test]
+fn paths() {
+    let day = |path| in_path(std::path::Path::new(path));
+    for path in [
+        "2014/05/03.txt",
+        "me.zip/2014/5/3.md",
+        "2014/May/3.md",
+        "2014-05/03.md",
+        "diary/2014_05/03",
+        "2014/05-03.md",
+    ] {
+        assert_eq!(day(path), Some(date(2014, 5, 3)), "{path}");
+    }
+    for path in [
+        "",
+        "03.txt",
+        "05/03.txt",
+        "2014/13/03.txt",
+        "2014/05/32.txt",
+        "14/05/03.txt",
+        "2014/05/3 walks.txt",
+        "2014/05/notes.txt",
+        "2014/05/+3.txt",
+        "2014/05/003.txt",
+        "2014/2014-05.md",
+    ] {
+        assert_eq!(day(path), None, "{path}");
+    }
+}

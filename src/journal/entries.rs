@@ -10,19 +10,26 @@
 //! style only at the start of a paragraph, and only if it opens the file or its style comes again; in another style
 //! than the file's it needs the start of a paragraph or a later date line that it must not pass.
 //!
+//! A year or month line that governs a start ends the entry above it and leaves the text with its dates; what stands
+//! between it and the first of them has no day. One that governs none is text.
+//!
 //! Entries are ranges of the text: nothing is copied or changed here, so nothing but date lines and blank lines can go.
 
 use std::ops::Range;
 
 use jiff::civil::Date;
 
-use super::dates::{self, DateLine, Order, Reading, Style};
+use super::date_lines::{Above, Line, Place, Scanned};
+pub use super::date_lines::{Context, Scanner};
+use super::dates::{Order, Parts, Reading};
+use super::entry::When;
+use super::options::DateOrder;
 
 /// An entry as a place in its file's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// The day of its date line, or of its file.
-    pub date: Option<Date>,
+    /// The day and time of its date line, or the day of its file.
+    pub when: Option<When>,
     /// Bytes of the text, without blank lines at either end.
     pub range: Range<usize>,
     /// The line its text starts on, from 1.
@@ -38,58 +45,116 @@ pub struct Pieces {
     pub empty: usize,
     /// Date lines that stay in the text.
     pub left: usize,
-    /// Nothing in the file tells 3 April from 4 March in `03/04/2020`; it was read day first.
-    pub guessed: bool,
+    /// As in [`Division`].
+    pub guessed: Option<usize>,
+    /// As in [`Division`].
+    pub without_year: Option<usize>,
 }
 
-/// A date line and its place.
-struct Line {
-    date: Date,
-    style: Style,
-    weekday: Option<i8>,
-    reading: Reading,
-    /// Where the line begins, in bytes.
-    start: usize,
-    /// Where the words after its date begin, or the next line.
-    words: usize,
-    /// From 1.
-    number: usize,
-    /// A blank line, a date alone on its line or nothing stands above it.
-    opens_paragraph: bool,
+/// How a text is divided, once its lines have been seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Division {
+    /// In order, and with nothing between them but date lines.
+    pub stretches: Vec<Stretch>,
+    /// Date lines that stay in the text.
+    pub left: usize,
+    /// The first line that was read day first because nothing in the text tells 3 April from 4 March in `03/04/2020`.
+    pub guessed: Option<usize>,
+    /// The first of several headings that are dates but for a year.
+    pub without_year: Option<usize>,
 }
 
-/// Divides a text (its lines ending in LF) into entries; what stands before the first date line has the day `named`,
-/// the file's own.
-pub fn split(text: &str, named: Option<Date>) -> Pieces {
-    let mut lines = date_lines(text);
-    let guessed = settle(&mut lines, named);
-    let starts = without_closing_dates(starts(&lines, text.len() - text.trim_start().len()), &lines, text);
-    let mut out = Pieces { left: lines.len() - starts.len(), guessed, ..Pieces::default() };
+/// What stands between one date line and the next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Bytes of the text.
+    pub range: Range<usize>,
+    /// The line that the range begins on, from 1.
+    pub line: usize,
+    /// When it was written.
+    pub when: Option<When>,
+    /// Without a word in it, it is an entry left out.
+    pub counts: bool,
+}
 
-    let end_of = |n: usize| starts.get(n).map_or(text.len(), |&(i, _)| lines[i].start);
-    match trimmed(text, 0..end_of(0)) {
-        Some(range) => out.pieces.push(Piece { date: named, line: 1 + feeds(&text[..range.start]), range }),
-        None => out.empty += usize::from(starts.is_empty()),
-    }
-    for (n, &(i, _)) in starts.iter().enumerate() {
-        let line = &lines[i];
-        if let Some(range) = trimmed(text, line.words..end_of(n + 1)) {
-            let number = line.number + feeds(&text[line.start..range.start]);
-            out.pieces.push(Piece { date: Some(line.date), range, line: number });
-            continue;
+/// Divides a text (its lines ending in LF) into entries.
+pub fn split(text: &str, context: Context) -> Pieces {
+    let mut scanner = Scanner::new(context);
+    text.split_inclusive('\n').for_each(|line| scanner.line(line));
+    let Division { stretches, left, guessed, without_year } = divide(scanner);
+    let mut out = Pieces { left, guessed, without_year, ..Pieces::default() };
+    for Stretch { range, line, when, counts } in stretches {
+        let start = range.start;
+        match trimmed(text, range) {
+            Some(range) => {
+                out.pieces.push(Piece { when, line: line + feeds(&text[start..range.start]), range })
+            }
+            None => out.empty += usize::from(counts),
         }
-        // A heading and, below it, the same day written otherwise are one entry.
-        out.empty += usize::from(!goes_on(&starts, &lines, n));
     }
     out
 }
 
+/// Decides which date lines start entries. What stands before the first is of the file's own day.
+pub fn divide(scanner: Scanner) -> Division {
+    let Scanned { context, mut lines, above, first_word, end, without_year } = scanner.finish();
+    let guess = settle(&mut lines, context);
+    roll_over(&mut lines, &above);
+    let starts = without_closing_dates(starts(&lines, first_word), &lines);
+
+    let mut stretches = vec![Stretch {
+        range: 0..end,
+        line: 1,
+        when: context.named.map(When::day),
+        counts: starts.is_empty(),
+    }];
+    let open =
+        |place: &Place, when, counts| Stretch { range: place.words..end, line: place.words_on, when, counts };
+    let mut years = governing(&starts, &lines, &above).into_iter().peekable();
+    for (n, &(i, _)) in starts.iter().enumerate() {
+        let line = &lines[i];
+        while let Some(place) = years.next_if(|place| place.start < line.place.start) {
+            close(&mut stretches, place);
+            stretches.push(open(place, None, false));
+        }
+        close(&mut stretches, &line.place);
+        let when = When { day: line.date, time: line.found.time, offset: line.found.offset };
+        // A heading and, below it, the same day written otherwise are one entry.
+        stretches.push(open(&line.place, Some(when), !goes_on(&starts, &lines, n)));
+    }
+    let ambiguous = |line: &Line| match line.found.reading {
+        Reading::DayMonth { day_first, month_first } => day_first != month_first,
+        Reading::Certain(_) => false,
+    };
+    let mut started = starts.iter().map(|(i, _)| &lines[*i]);
+    let guessed = started.find(|line| guess && ambiguous(line)).map(|line| line.place.number);
+    Division { stretches, left: lines.len() - starts.len(), guessed, without_year }
+}
+
+fn close(stretches: &mut [Stretch], next: &Place) {
+    let last = stretches.last_mut().expect("the first stretch is the text's beginning");
+    last.range.end = next.start;
+}
+
+/// The year and month lines that govern a start; the others are text.
+fn governing<'a>(starts: &[(usize, bool)], lines: &[Line], above: &'a [Above]) -> Vec<&'a Place> {
+    let mut governs = vec![false; above.len()];
+    for (i, _) in starts {
+        let mut next = lines[*i].under;
+        while let Some(year) = next.filter(|year| !governs[*year]) {
+            governs[year] = true;
+            next = above[year].under;
+        }
+    }
+    above.iter().zip(governs).filter(|(_, governs)| *governs).map(|(year, _)| &year.place).collect()
+}
+
 /// A date under the words of an entry with nothing below it closes that entry, as it would a letter: unless it is in the
 /// file's own style, it stays.
-fn without_closing_dates(starts: Vec<(usize, bool)>, lines: &[Line], text: &str) -> Vec<(usize, bool)> {
+fn without_closing_dates(starts: Vec<(usize, bool)>, lines: &[Line]) -> Vec<(usize, bool)> {
     let blank = |n: usize| {
-        let end = starts.get(n + 1).map_or(text.len(), |&(i, _)| lines[i].start);
-        text[lines[starts[n].0].words..end].trim().is_empty()
+        let i = starts[n].0;
+        lines[i].bare && starts.get(n + 1).map_or(lines.len(), |next| next.0) == i + 1
     };
     let closes = |n: usize| n > 0 && !starts[n].1 && blank(n) && !blank(n - 1);
     let goes_on = |n: usize| goes_on(&starts, lines, n);
@@ -101,12 +166,12 @@ fn goes_on(starts: &[(usize, bool)], lines: &[Line], n: usize) -> bool {
     starts.get(n + 1).is_some_and(|&(j, own)| !own && lines[j].date == lines[starts[n].0].date)
 }
 
-fn feeds(text: &str) -> usize {
+pub(in crate::journal) fn feeds(text: &str) -> usize {
     text.bytes().filter(|b| *b == b'\n').count()
 }
 
 /// The range without the blank lines at its ends and without its last line feed; none where all of it is blank.
-fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
+pub(in crate::journal) fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     let slice = &text[range.clone()];
     let first = slice.len() - slice.trim_start().len();
     let last = slice.trim_end().len();
@@ -118,52 +183,14 @@ fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
     Some(range.start + start..range.start + end)
 }
 
-/// Every line that opens with a date.
-fn date_lines(text: &str) -> Vec<Line> {
-    let mut found = Vec::new();
-    let (mut start, mut opens_paragraph) = (0, true);
-    let mut lines = text.split_inclusive('\n').enumerate().peekable();
-    while let Some((i, raw)) = lines.next() {
-        let (line, next) = (raw.trim_end_matches('\n'), start + raw.len());
-        let read = dates::recognise(line);
-        if let Some(DateLine { mut style, reading, weekday, rest }) = read {
-            let mut words = if rest < line.len() { start + rest } else { next };
-            let below = lines.peek().map_or("", |(_, below)| below);
-            if let (None, 0, Some(level)) = (style.tail, style.heading, underline(below)) {
-                style.heading = level;
-                words = next + below.len();
-            }
-            // Until `settle`, any reading will do.
-            let date = match reading {
-                Reading::Certain(date) => date,
-                Reading::DayMonth { day_first, month_first } => {
-                    day_first.or(month_first).expect("a date line has a reading")
-                }
-            };
-            let number = i + 1;
-            found.push(Line { date, style, weekday, reading, start, words, number, opens_paragraph });
-        }
-        opens_paragraph = read.is_some_and(|date| date.style.tail.is_none()) || line.trim().is_empty();
-        start = next;
-    }
-    found
-}
-
-/// The heading level that a line of `===` or `---` gives to the line above it.
-fn underline(line: &str) -> Option<u8> {
-    let line = line.trim_end();
-    let all = |sign| line.len() >= 3 && line.bytes().all(|b| b == sign);
-    if all(b'=') { Some(1) } else { all(b'-').then_some(2) }
-}
-
 /// Tells day from month in dates of two small numbers, for the whole file: by days that exist in one order only, then
-/// by weekdays that stand beside them, then by the file's own day, then by which order leaves the dates in sequence.
-/// True where none of these decides and a date was read day first.
-fn settle(lines: &mut [Line], named: Option<Date>) -> bool {
+/// by weekdays that stand beside them, then by the file's own day, then by which order leaves the dates in sequence, then
+/// as the person said. True where none of these decides and a date was read day first.
+fn settle(lines: &mut [Line], context: Context) -> bool {
     let mut open = Vec::new();
     for line in lines.iter() {
-        if let Reading::DayMonth { day_first, month_first } = line.reading {
-            open.push(([day_first, month_first], line.weekday));
+        if let Reading::DayMonth { day_first, month_first } = line.found.reading {
+            open.push(([day_first, month_first], line.found.weekday));
         }
     }
     let count = |order: usize, holds: &dyn Fn(Date, Option<i8>) -> bool| {
@@ -178,35 +205,73 @@ fn settle(lines: &mut [Line], named: Option<Date>) -> bool {
     let evidence: [&dyn Fn(usize) -> usize; 4] = [
         &|order| count(order, &|_, _| true),
         &|order| count(order, &|d, weekday| weekday == Some(d.weekday().to_monday_one_offset())),
-        &|order| count(order, &|d, _| named == Some(d)),
+        &|order| count(order, &|d, _| context.named == Some(d)),
         &in_sequence,
     ];
     let votes = evidence.iter().map(|weigh| (weigh(0), weigh(1))).find(|(day, month)| day != month);
-    let month_leads = votes.is_some_and(|(day, month)| month > day);
-    let guessed = votes.is_none() && open.iter().any(|(dates, _)| dates[0] != dates[1]);
+    let month_leads = votes.map_or(context.order == Some(DateOrder::Mdy), |(day, month)| month > day);
+    let told = matches!(context.order, Some(DateOrder::Dmy | DateOrder::Mdy));
+    let guessed = votes.is_none() && !told && open.iter().any(|(dates, _)| dates[0] != dates[1]);
 
     for line in lines {
-        let Reading::DayMonth { day_first, month_first } = line.reading else { continue };
+        let Reading::DayMonth { day_first, month_first } = line.found.reading else { continue };
         let by_day = day_first.map(|d| (d, Order::DayMonthYear));
         let by_month = month_first.map(|d| (d, Order::MonthDayYear));
         let read = if month_leads { by_month.or(by_day) } else { by_day.or(by_month) };
-        (line.date, line.style.order) = read.expect("a date line has a reading");
+        (line.date, line.found.style.order) = read.expect("a date line has a reading");
     }
     guessed
 }
 
+/// Below one year line, December may be followed by January: of the next year, where the dates run forward and still
+/// span less than a year (and the other way round where they run backward). Otherwise the year line is taken at its
+/// word.
+fn roll_over(lines: &mut [Line], above: &[Above]) {
+    let year_of = |line: &Line| line.under.map(|under| above[under].under.unwrap_or(under));
+    let yearless = lines.iter_mut().filter(|line| line.style().parts == Parts::MonthAndDay);
+    let mut yearless: Vec<&mut Line> = yearless.collect();
+    for reach in yearless.chunk_by_mut(|a, b| year_of(a) == year_of(b)) {
+        let days: Vec<Date> = reach.iter().map(|line| line.date).collect();
+        let turn = |pair: &[Date]| match (pair[0].month(), pair[1].month()) {
+            (12, 1) => 1,
+            (1, 12) => -1,
+            _ => 0,
+        };
+        let steps = days.windows(2).filter(|pair| turn(pair) == 0);
+        let direction = steps.map(|pair| pair[1].cmp(&pair[0]) as i64).sum::<i64>().signum();
+        let Some(at) = days.windows(2).position(|pair| direction != 0 && turn(pair) == direction) else {
+            continue;
+        };
+        let within = |day: &Date| if direction > 0 { *day < days[0] } else { *day > days[0] };
+        if !days[at + 1..].iter().all(within) {
+            continue;
+        }
+        for line in &mut reach[at + 1..] {
+            let year = line.date.year() + direction as i16;
+            // Only 29 February may be wanting there.
+            line.date = Date::new(year, line.date.month(), line.date.day()).unwrap_or(line.date);
+        }
+    }
+}
+
 /// The lines that start entries, as (index, in the file's own style). `first_word` is where the text's first word is.
 fn starts(lines: &[Line], first_word: usize) -> Vec<(usize, bool)> {
-    let alone = |line: &Line| line.style.tail.is_none() || line.style.heading > 0;
-    let comes_again =
-        |i: usize| lines.iter().enumerate().any(|(j, other)| j != i && lines[i].style.takes(&other.style));
+    let alone = |line: &Line| line.style().tail.is_none() || line.style().heading > 0;
+    let comes_again = |i: usize| {
+        let others = lines.iter().enumerate().filter(|(j, _)| *j != i);
+        others.into_iter().any(|(_, other)| lines[i].style().takes(other.style()))
+    };
     let gives_style = |i: usize| {
         let line = &lines[i];
-        alone(line) || (line.opens_paragraph && (line.start <= first_word || comes_again(i)))
+        alone(line) || (line.opens_paragraph && (line.place.start <= first_word || comes_again(i)))
     };
-    let Some(first) = (0..lines.len()).find(|i| gives_style(*i)) else { return Vec::new() };
-    let style = lines[first].style;
-    let own: Vec<usize> = (first..lines.len()).filter(|i| style.takes(&lines[*i].style)).collect();
+    // "5 May", outside a heading and only once, gives way to a date with its year.
+    let whole =
+        |i: usize| lines[i].style().parts == Parts::All || lines[i].style().is_heading() || comes_again(i);
+    let givers = || (0..lines.len()).filter(|i| gives_style(*i));
+    let Some(first) = givers().find(|i| whole(*i)).or_else(|| givers().next()) else { return Vec::new() };
+    let style = *lines[first].style();
+    let own: Vec<usize> = (first..lines.len()).filter(|i| style.takes(lines[*i].style())).collect();
 
     let own_sequence = sequence(own.iter().map(|i| lines[*i].date));
     let sign = match own_sequence {

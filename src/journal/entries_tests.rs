@@ -3,12 +3,23 @@
 use jiff::civil::date;
 use proptest::prelude::*;
 
+use super::super::date_lines::underline;
+use super::super::dates;
 use super::*;
+
+/// The pieces of a text of which no more than its file's day is known.
+fn split(text: &str, named: Option<Date>) -> Pieces {
+    super::split(text, Context { named, ..Context::default() })
+}
 
 /// Entries as `(date or "-", text, line)`.
 fn read(text: &str) -> Vec<(String, &str, usize)> {
     let show = |date: Option<Date>| date.map_or("-".to_string(), |d| d.to_string());
-    split(text, None).pieces.into_iter().map(|p| (show(p.date), &text[p.range], p.line)).collect()
+    split(text, None)
+        .pieces
+        .into_iter()
+        .map(|p| (show(p.when.map(|when| when.day)), &text[p.range], p.line))
+        .collect()
 }
 
 fn dates_of(text: &str) -> Vec<String> {
@@ -34,7 +45,7 @@ fn lines_in_the_first_style_start_entries() {
 #[test]
 fn text_before_the_first_date_has_the_files_own() {
     let pieces = split("Morning.\n\n6 May 2020\nNext.\n", Some(date(2020, 5, 5))).pieces;
-    let days: Vec<_> = pieces.iter().map(|p| p.date.unwrap().day()).collect();
+    let days: Vec<_> = pieces.iter().map(|p| p.when.unwrap().day.day()).collect();
     assert_eq!(days, [5, 6]);
 }
 
@@ -139,7 +150,10 @@ fn an_underline_goes_with_its_date() {
 fn day_and_month_are_told_from_the_whole_file() {
     let days = |text: &str, named| {
         let found = split(text, named);
-        (found.pieces.iter().map(|p| p.date.unwrap().to_string()).collect::<Vec<_>>(), found.guessed)
+        (
+            found.pieces.iter().map(|p| p.when.unwrap().day.to_string()).collect::<Vec<_>>(),
+            found.guessed.is_some(),
+        )
     };
     let iso = |days: &[&str]| days.iter().map(|d| d.to_string()).collect::<Vec<_>>();
     // A day above 12, before or after.
@@ -171,6 +185,131 @@ fn chains_are_longest_and_earliest() {
     assert_eq!(chain(&[5, 4, 3]), [0]);
     assert_eq!(chain(&[9, 1, 2, 8, 3]), [1, 2, 3]);
     assert_eq!(chain(&[2, 2, 1, 2]), [0, 1, 3]);
+}
+
+/// Entries in a file that tells its year, as [`read`] gives them.
+fn read_in(year: Option<i16>, text: &str) -> Vec<(String, &str, usize)> {
+    let pieces = super::split(text, Context { year, ..Context::default() }).pieces;
+    let show = |when: Option<When>| when.map_or("-".to_string(), |when| when.to_string());
+    pieces.into_iter().map(|p| (show(p.when), &text[p.range], p.line)).collect()
+}
+
+fn days_in(year: Option<i16>, text: &str) -> Vec<String> {
+    read_in(year, text).into_iter().map(|(day, ..)| day).collect()
+}
+
+#[test]
+fn a_year_line_governs_the_dates_below_it() {
+    let text = "About.\n\n# 2014\n\nA good year.\n\n## 5 May\nRain.\n## 6 May, 9:30 pm\nSun.\n\n# 2015\n## 2 Jan\nFog.\n";
+    assert_eq!(
+        read_in(None, text),
+        [
+            ("-".into(), "About.", 1),
+            ("-".into(), "A good year.", 5),
+            ("2014-05-05".into(), "Rain.", 8),
+            ("2014-05-06T21:30:00".into(), "Sun.", 10),
+            ("2015-01-02".into(), "Fog.", 14),
+        ]
+    );
+    assert_eq!(days_in(None, "2014:\n5 May\nRain.\n\nMay 6th\nSun.\n"), ["2014-05-05", "2014-05-06"]);
+    assert_eq!(days_in(None, "2014\n====\n\n5 May\n-----\nRain.\n"), ["2014-05-05"]);
+    assert_eq!(days_in(None, "== 2014 ==\n=== 5 May ===\nRain.\n"), ["2014-05-05"]);
+}
+
+#[test]
+fn a_year_without_dates_is_text() {
+    for text in ["# 2014\n\nA good year.", "2014\n\n2020-05-05: no date alone\nmay be", "# May 2014\nRain."] {
+        let undated: String = read_in(None, text).iter().map(|(_, text, _)| *text).collect();
+        assert!(undated.contains("2014") || undated.starts_with("no date"), "{text}");
+    }
+    let text = "# May 2014\n\n## 5 May 2014\nRain.\n\n# June 2014\n\n## 1 June 2014\nSun.\n";
+    assert_eq!(
+        read(text),
+        [
+            ("-".into(), "# May 2014", 1),
+            ("2014-05-05".into(), "Rain.\n\n# June 2014", 4),
+            ("2014-06-01".into(), "Sun.", 9),
+        ]
+    );
+}
+
+#[test]
+fn a_number_in_an_entry_is_no_year() {
+    let plain = "2014\n\n5 May\nI walked this many steps:\n\n2000\n\nGood.\n\n6 May\nSun.\n";
+    assert_eq!(days_in(None, plain), ["2014-05-05", "2014-05-06"]);
+    assert_eq!(days_in(Some(2014), &plain[6..]), ["2014-05-05", "2014-05-06"]);
+    let headings = "## 5 May\nThis many steps:\n\n2000\n\n### 1999\n\n## 6 May\nSun.\n";
+    assert_eq!(days_in(Some(2014), headings), ["2014-05-05", "2014-05-06"]);
+    assert_eq!(days_in(None, "2014\n\n5 May\na\n\n2015\n\n6 May\nb\n"), ["2014-05-05", "2015-05-06"]);
+}
+
+#[test]
+fn months_above_days() {
+    let text = "# May 2014\n\n## 5\nRain.\n## Tuesday 6\nSun.\n\n# June 2014\n\n## 1st\nFog.\n";
+    assert_eq!(days_in(None, text), ["2014-05-05", "2014-05-06", "2014-06-01"]);
+    let nested = "# 2014\n\n## May\n\n### 5\nRain.\n\n## June\n\n### 1\nSun.\n";
+    let expected = [("2014-05-05".to_string(), "Rain.", 6), ("2014-06-01".to_string(), "Sun.", 11)];
+    assert_eq!(read_in(None, nested), expected);
+    assert_eq!(days_in(Some(2014), "# May\n## 5\nRain.\n"), ["2014-05-05"]);
+    assert_eq!(days_in(None, "== 2014 ==\n== Mai ==\n## 5\nRain.\n"), ["2014-05-05"]);
+    assert_eq!(days_in(None, "# May\n## 5\nRain.\n"), ["-"]);
+}
+
+#[test]
+fn dates_of_a_path_with_a_year() {
+    assert_eq!(days_in(Some(2014), "## 5 May\na\n## 6 May\nb\n"), ["2014-05-05", "2014-05-06"]);
+    assert_eq!(days_in(Some(2014), "5 May\na\n"), ["2014-05-05"]);
+    // A line that a wrapped sentence leaves.
+    assert_eq!(days_in(Some(2014), "We meet on\n5 May\nand part.\n"), ["-"]);
+    assert_eq!(days_in(Some(2014), "## 1/5\na\n## 13/5\nb\n"), ["2014-05-01", "2014-05-13"]);
+    assert_eq!(days_in(Some(2014), "1.5.\na\n\n2.5.\nb\n\n3.5.\nc\n").len(), 3);
+    assert_eq!(days_in(Some(2014), "1/2\ncup of flour\n\n1/4\nof milk\n"), ["-"]);
+    assert_eq!(days_in(Some(2015), "## 29 February\na\n"), ["-"]);
+    // A date with its year gives the style.
+    let mixed = "A list.\n\n7 May\n\n# 5 May 2014\na\n# 6 May 2014\nb\n";
+    assert_eq!(days_in(Some(2014), mixed), ["-", "2014-05-05", "2014-05-06"]);
+}
+
+#[test]
+fn december_may_be_followed_by_january() {
+    let forward = "# 2014\n## 30 Dec\na\n## 31 Dec\nb\n## 1 Jan\nc\n## 6 Jan\nd\n";
+    assert_eq!(days_in(None, forward), ["2014-12-30", "2014-12-31", "2015-01-01", "2015-01-06"]);
+    let backward = "# 2014\n## 2 Jan\na\n## 1 Jan\nb\n## 31 Dec\nc\n";
+    assert_eq!(days_in(None, backward), ["2014-01-02", "2014-01-01", "2013-12-31"]);
+    // A look back in January, and a year that has both ends.
+    let stray = "# 2014\n## 1 Jan\na\n## 3 Jan\nb\n## 31 Dec\nc\n## 5 Jan\nd\n## 9 May\ne\n";
+    assert!(days_in(None, stray).iter().all(|day| day.starts_with("2014")));
+    assert_eq!(days_in(None, "# 2014\n## 31 Dec\na\n## 5 Jan\nb\n"), ["2014-12-31", "2014-01-05"]);
+}
+
+#[test]
+fn headings_without_any_year_are_noticed() {
+    let text = "# Me\n\n## 5 May\na\n## 6 May\nb\n## 7 May\nc\n";
+    let pieces = split(text, None);
+    assert_eq!((pieces.pieces.len(), pieces.without_year), (1, Some(3)));
+    assert_eq!(split(&text.replace("## 7", "7"), None).without_year, None);
+    assert_eq!(split("## 1.1.\n## 1.2.\n## 1.3.\n", None).without_year, None);
+}
+
+#[test]
+fn the_person_tells_day_from_month() {
+    let read = |text, order| {
+        let pieces = super::split(text, Context { order: Some(order), ..Context::default() });
+        (pieces.pieces[0].when.unwrap().to_string(), pieces.guessed)
+    };
+    assert_eq!(read("03/04/2020\na\n", DateOrder::Mdy), ("2020-03-04".into(), None));
+    assert_eq!(read("03/04/2020\na\n", DateOrder::Dmy), ("2020-04-03".into(), None));
+    assert_eq!(read("\n03/04/2020\na\n", DateOrder::Ymd), ("2020-04-03".into(), Some(2)));
+    assert_eq!(read("03/13/2020\na\n", DateOrder::Dmy), ("2020-03-13".into(), None));
+    assert_eq!(read("24/01/05\na\n", DateOrder::Ymd), ("2024-01-05".into(), None));
+    // A guess that no entry rests on is none.
+    assert_eq!(split("5 May 2020\na\n6 May 2020\nb\n\n03/04/2019: c\n", None).guessed, None);
+}
+
+#[test]
+fn dates_with_words_that_start_nothing_are_counted() {
+    let text = "5 May 2020\na\n6 May 2019. An old letter.\n7 May 2019 — another\n6 May 2020\nb\n";
+    assert_eq!((dates_of(text).len(), split(text, None).left), (2, 2));
 }
 
 /// A way to write a date, and the words that may come between.
@@ -231,7 +370,7 @@ proptest! {
         let kept: Vec<&str> = found.pieces.iter().flat_map(|p| text[p.range.clone()].split_whitespace()).collect();
         prop_assert_eq!(kept, written);
         prop_assert_eq!(found.left, 0);
-        let dated = found.pieces.iter().filter(|p| p.date.is_some()).count();
+        let dated = found.pieces.iter().filter(|p| p.when.is_some()).count();
         prop_assert_eq!(dated + found.empty, days + usize::from(text.trim().is_empty() && days == 0));
     }
 
@@ -244,19 +383,25 @@ proptest! {
                 "[ #*\\[]{0,3}[0-9]{1,4}[-/. ]{1,2}(May|[0-9]{1,2})[-/., ]{1,2}[0-9]{1,4}[ .:)*]{0,2}[a-z]{0,3}",
                 prose(),
                 "={3,5}|-{3,5}",
+                "#{0,3} ?(20[0-9]{2}|May|May 2014|5|Tue 6|7 May|June 8th|9\\.5\\.|10/5)",
                 "\\PC{0,12}",
             ],
             0..30,
         ),
+        year in prop::option::of(2000i16..2030),
     ) {
         let text = lines.join("\n");
-        let found = split(&text, None);
+        let found = super::split(&text, Context { year, ..Context::default() });
         let mut at = 0;
         let ends = found.pieces.iter().map(|p| p.range.clone()).chain(std::iter::once(text.len()..text.len()));
         for range in ends {
             prop_assert!(at <= range.start, "pieces overlap");
             for gone in text[at..range.start].lines().filter(|line| !line.trim().is_empty()) {
+                let known = dates::Known { year: Some(2000), month: Some(1), year_leads: false };
                 let date = dates::recognise(gone).is_some_and(|found| found.rest == gone.len())
+                    || dates::recognise_without_year(gone, known).is_some_and(|found| found.rest == gone.len())
+                    || dates::recognise_without_year(&format!("{gone} word"), known).is_some()
+                    || dates::recognise_year(gone).is_some()
                     // the date and divider before words that were kept
                     || dates::recognise(&format!("{gone}word")).is_some_and(|found| found.rest == gone.len())
                     || dates::recognise(&format!("{gone} word")).is_some_and(|found| found.rest >= gone.len());

@@ -1,117 +1,241 @@
 //! Room 1: from raw files to entries.
 //!
+//! ```text
+//! PATHs ── walk ──> files ── read, archive, decode ──> text ── formats/ ──> drafts
+//!       drafts ── repair, style, select ──> spool ── dedup, days in order ──> Corpus
+//! ```
+//!
 //! | file | what it knows |
 //! |---|---|
-//! | `read` | which files the PATHs hold, what is left out and why, bytes to text |
-//! | `formats/` | the kinds of file, one file a format |
-//! | `names`, `scan`, `dates` | months and weekdays; how a date is written; which lines are dates, in what style |
-//! | `entries` | where a file's entries begin and end |
+//! | `walk` | which files the PATHs hold, what is left out and why |
+//! | `read`, `archive`, `input` | one file after another, zips and zips in zips, with bounds |
+//! | `decode` | bytes to text, whatever the encoding |
+//! | `formats/` | the kinds of file, one file a format; `html`, `xml`, `markup` are what some of them share |
+//! | `names`, `scan`, `dates`, `entries` | dates as people write them, and where they divide a long file into entries |
+//! | `repair`, `style` | damage is repaired always, style is changed only when asked |
+//! | `select` | what was asked for: files, days, tags |
+//! | `collect`, `corpus`, `spool` | what was taken, in memory while it is small |
+//! | `dedup` | which entries stand twice |
 //! | `split` | which entries are held out for validation |
-//! | `report` | what was found, in numbers |
+//! | `report`, `overview` | what was found, in numbers |
 //!
-//! The first rule of this room: no word of the writer's is dropped or changed silently. What leaves a text is a date
-//! line's date (it becomes the entry's date), blank lines at an entry's ends, a Markdown file's front matter, and
-//! carriage returns; everything else is an exact range of the file.
+//! The first rule of this room: no word of the writer's is dropped or changed silently. Whatever leaves a text or is changed
+//! in it is counted in the [`Report`], and shown by `--diff`.
 //!
 //! ```
 //! let folder = std::env::temp_dir().join(format!("diarist-doc-{}", std::process::id()));
 //! std::fs::create_dir_all(&folder).unwrap();
 //! std::fs::write(folder.join("may.txt"), "5 May 2020\nRain all day.\n\n6 May 2020\nSun.\n").unwrap();
-//! let corpus = diarist::journal::read(&[folder.clone()]).unwrap();
+//! let mut corpus = diarist::journal::read(&[folder.clone()], &Default::default(), &mut ()).unwrap();
 //! std::fs::remove_dir_all(folder).unwrap();
-//! assert_eq!(corpus.entries.len(), 2);
-//! assert_eq!(corpus.entries[0].text, "Rain all day.");
-//! assert_eq!(corpus.entries[0].date.unwrap().to_string(), "2020-05-05");
+//! assert_eq!(corpus.len(), 2);
+//! let first = corpus.entry(0).unwrap();
+//! assert_eq!(first.text, "Rain all day.");
+//! assert_eq!(first.when.unwrap().to_string(), "2020-05-05");
 //! ```
 
+mod archive;
+mod clock;
+mod collect;
+mod corpus;
+mod date_lines;
 pub mod dates;
+mod decode;
+mod dedup;
 pub mod entries;
+pub mod entry;
+pub mod export;
+mod file_dates;
 pub mod formats;
+mod html;
+pub mod input;
+mod mac_roman;
+mod markup;
 pub mod names;
+pub mod options;
+pub mod overview;
 mod read;
+mod repair;
 pub mod report;
 mod scan;
+mod select;
 pub mod split;
+pub mod spool;
+mod style;
+mod walk;
+mod xml;
 
 use std::path::{Path, PathBuf};
 
-use jiff::civil::Date;
+pub use corpus::Corpus;
+pub use dedup::THRESHOLD;
+pub use entry::{Entry, Place, When};
+pub use options::{DateOrder, Options, StyleOptions};
+pub use report::{Duplicate, Report, Skipped, Trouble};
 
-pub use report::{Report, Skipped};
+use sha2::{Digest, Sha256};
 
 use crate::base::{Error, Result};
-use formats::{Format, markdown};
+use collect::Collector;
+use select::Select;
+use style::Boilerplate;
 
-/// One day's writing, or one note.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The day it was written for.
-    pub date: Option<Date>,
-    /// What the writer wrote, without the date line.
-    pub text: String,
-    /// The file it stands in.
-    pub source: PathBuf,
-    /// The line of that file where its text starts, from 1.
-    pub line: usize,
+/// A change to a text, as `--diff` shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change<'a> {
+    /// The file.
+    pub source: &'a Path,
+    /// Where in it the entry stands.
+    pub place: Place,
+    /// What was done: "mojibake repaired".
+    pub what: &'a str,
+    /// The text before.
+    pub before: &'a str,
+    /// The text after.
+    pub after: &'a str,
 }
 
-/// All that was read.
-#[derive(Debug, Clone, Default)]
-pub struct Corpus {
-    /// Dated entries by day, those of one day in the order they were read in (PATHs as given, a folder's files by name,
-    /// a file from top to bottom); then the undated ones, in that order too.
-    pub entries: Vec<Entry>,
-    /// What was found and what was left out.
-    pub report: Report,
+/// Who watches the reading.
+pub trait Observer {
+    /// Something that takes a while ("reading") is so far, in bytes.
+    fn progress(&mut self, _what: &'static str, _done: u64, _of: u64) {}
+
+    /// Whether [`changed`](Self::changed) is of use: it costs time.
+    fn wants_changes(&self) -> bool {
+        false
+    }
+
+    /// A text was changed.
+    fn changed(&mut self, _change: &Change) {}
 }
 
-/// Reads journals: any mix of `.txt` and `.md` files and of folders of them. A file reached twice is read once. What
-/// cannot be read is left out and named in the report.
+/// Nobody watches.
+impl Observer for () {}
+
+/// What tells whether the same PATHs, read with the same options, would give the same: every file that would be read, with
+/// its length and the time it was last changed, and every option.
 ///
 /// # Errors
-/// A PATH that does not exist; PATHs that hold no word.
-pub fn read(paths: &[PathBuf]) -> Result<Corpus> {
-    let finds = read::find(paths)?;
-    let mut corpus = Corpus::default();
-    corpus.report.skipped = finds.skipped;
-    for path in finds.files {
-        match read::text(&path) {
-            Ok(text) => add(&mut corpus, &path, &text),
-            Err(reason) => corpus.report.skipped.push(Skipped { path, reason }),
-        }
+/// A PATH that does not exist; an option that cannot work.
+pub fn fingerprint(paths: &[PathBuf], options: &Options) -> Result<String> {
+    let select = Select::new(options)?;
+    let finds = walk::find(paths, &select)?;
+    let mut sha = Sha256::new();
+    let mut add = |bytes: &[u8]| {
+        sha.update((bytes.len() as u64).to_le_bytes());
+        sha.update(bytes);
+    };
+    add(format!("{options:?}").as_bytes());
+    for found in &finds.files {
+        add(found.path.as_os_str().as_encoded_bytes());
+        add(found.relative.as_os_str().as_encoded_bytes());
+        add(format!("{:?} {}", found.vault, stamp(&found.path)).as_bytes());
     }
+    if let Some(redact) = &options.style.redact {
+        add(stamp(redact).as_bytes());
+    }
+    for skipped in &finds.skipped {
+        add(skipped.path.as_os_str().as_encoded_bytes());
+    }
+    Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A file's length and times: when its text was changed and, on Unix, when anything about it was.
+fn stamp(path: &Path) -> String {
+    let Ok(metadata) = std::fs::metadata(path) else { return "none".into() };
+    let mut stamp = format!("{} {:?}", metadata.len(), metadata.modified().ok());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        stamp += &format!(" {} {} {}", metadata.ctime(), metadata.ctime_nsec(), metadata.ino());
+    }
+    stamp
+}
+
+/// Reads journals: any mix of files, folders and zips. A file reached twice is read once. What cannot be read is left out
+/// and named in the report.
+///
+/// # Errors
+/// A PATH that does not exist; PATHs that hold no word; a setting that cannot work; a full disk.
+pub fn read(paths: &[PathBuf], options: &Options, observer: &mut dyn Observer) -> Result<Corpus> {
+    let select = Select::new(options)?;
+    let mut collector = Collector::new(options, &select, observer)?;
+    let finds = walk::find(paths, &select)?;
+    collector.corpus.report.skipped = finds.skipped;
+    let of: u64 = finds.files.iter().map(|found| found.length).sum();
+    let mut bytes = 0;
+    for found in &finds.files {
+        collector.progress(bytes, of);
+        read::file(found, &select, &mut collector);
+        bytes += found.length;
+    }
+    collector.progress(bytes, of);
+    let (mut corpus, finder) = collector.finish()?;
+    settle(&mut corpus, finder, options)?;
     if corpus.report.words == 0 {
         return Err(nothing(paths, &corpus.report));
     }
-    corpus.entries.sort_by_key(|entry| (entry.date.is_none(), entry.date));
     Ok(corpus)
 }
 
-/// Adds the entries of one file.
-fn add(corpus: &mut Corpus, path: &Path, text: &str) {
-    let named = path.file_stem().and_then(|stem| stem.to_str()).and_then(dates::in_file_name);
-    let front = match formats::of(path) {
-        Some(Format::Markdown) => markdown::front_matter(text),
-        _ => None,
-    };
-    let (date, above, text) = match front {
-        Some(front) => (front.date.or(named), front.lines, &text[front.end..]),
-        None => (named, 0, text),
-    };
-    let entries::Pieces { pieces, empty, left, guessed } = entries::split(text, date);
-    let report = &mut corpus.report;
-    report.files += 1;
-    report.empty_entries += empty;
-    report.dates_left_in_text += left;
-    if guessed {
-        report.day_first_guessed.push(path.to_path_buf());
+/// Finds duplicates and boilerplate, puts the days in order and counts what stays.
+fn settle(corpus: &mut Corpus, finder: dedup::Finder, options: &Options) -> Result<()> {
+    let order = corpus.order();
+    let mut rank = vec![0; order.len()];
+    (0..).zip(&order).for_each(|(place, &i)| rank[i as usize] = place);
+    let pairs = finder.pairs(&rank, &mut |i| Ok(corpus.entry(i)?.whole().into_owned()))?;
+    let mut stays = vec![true; order.len()];
+    // Alike only by way of a third entry, two entries are held out together, but no word of either goes.
+    let is_dropped = |pair: &dedup::Pair| !options.keep_duplicates && pair.likeness >= THRESHOLD;
+    for pair in &pairs {
+        // A pair's first was judged before: its group is settled.
+        corpus.index[pair.dropped].group = corpus.index[pair.kept].group;
+        stays[pair.dropped] = !is_dropped(pair);
     }
-    for piece in pieces {
-        let text = &text[piece.range];
-        report.count(piece.date, text);
-        let (text, line) = (text.to_string(), above + piece.line);
-        corpus.entries.push(Entry { date: piece.date, text, source: path.to_path_buf(), line });
+    if !options.keep_duplicates {
+        corpus.report.duplicates = stays.iter().filter(|stays| !**stays).count();
+        let named =
+            |corpus: &Corpus, i: usize| format!("{}{}", corpus.origin(i).0.display(), corpus.index[i].place);
+        let shown = pairs.iter().filter(|pair| is_dropped(pair)).take(report::MOST_PAIRS);
+        corpus.report.pairs = shown
+            .map(|pair| Duplicate {
+                kept: named(corpus, pair.kept),
+                dropped: named(corpus, pair.dropped),
+                likeness: pair.likeness,
+            })
+            .collect();
     }
+    corpus.arrange(order.into_iter().filter(|&i| stays[i as usize]));
+    if options.style.drop_boilerplate {
+        drop_boilerplate(corpus)?;
+    }
+    for i in 0..corpus.len() {
+        let (day, words, format) = (corpus.day(i), corpus.words(i), corpus.origin(i).1);
+        corpus.report.count(day, words, format);
+    }
+    Ok(())
+}
+
+/// Leaves out the paragraphs that stand in very many entries, and with them the entries that are nothing else.
+fn drop_boilerplate(corpus: &mut Corpus) -> Result<()> {
+    let mut counted = Boilerplate::default();
+    for i in 0..corpus.len() {
+        counted.add(&corpus.entry(i)?.text);
+    }
+    let mut common = counted.common();
+    if common.is_empty() {
+        return Ok(());
+    }
+    for i in 0..corpus.len() {
+        if let Some(rest) = common.without(&corpus.entry(i)?.text) {
+            corpus.replace_text(i, &rest)?;
+        }
+    }
+    let before = corpus.len();
+    corpus.index.retain(|stored| stored.words > 0);
+    corpus.report.empty_entries += before - corpus.len();
+    corpus.report.boilerplate = common.removed();
+    Ok(())
 }
 
 /// The error for PATHs without a word.
@@ -119,15 +243,22 @@ fn nothing(paths: &[PathBuf], report: &Report) -> Error {
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     let named = if names.is_empty() { "no path".to_string() } else { names.join(", ") };
     let mut problem = format!("no words to read in {named}: {report}");
-    let (shown, more) = report.skipped.split_at(report.skipped.len().min(5));
-    for Skipped { path, reason } in shown {
-        problem += &format!("\n  skipped {}: {reason}", path.display());
+    for (what, line) in report.details() {
+        problem += &format!("\n  {what} {line}");
     }
-    if !more.is_empty() {
-        problem += &format!("\n  … and {} more", more.len());
+    for line in report.skipped_lines(5) {
+        problem += &format!("\n  skipped {line}");
     }
-    Error::setting(problem, "give .txt or .md files in UTF-8, or folders that hold some")
+    let next = if report.strangers.is_empty() {
+        "give journals: text, Markdown, HTML, Word or an app's export; `diarist corpus --help` says how to choose"
+    } else {
+        "say which of these people you are: --me NAME"
+    };
+    Error::setting(problem, next)
 }
+
+/// The line of front matter by which files that `diarist corpus --export` wrote are known.
+pub(crate) const EXPORT_MARK: &str = "exported-by: diarist";
 
 #[cfg(test)]
 #[path = "mod_tests.rs"]

@@ -20,14 +20,18 @@ fn read_all(folder: &tempfile::TempDir) -> Corpus {
     read(&[folder.path().to_path_buf()]).unwrap()
 }
 
+fn read(paths: &[PathBuf]) -> Result<Corpus> {
+    super::read(paths, &Options::default(), &mut ())
+}
+
 /// What was skipped, as `name: reason`.
 fn skipped(corpus: &Corpus) -> Vec<String> {
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     corpus.report.skipped.iter().map(|s| format!("{}: {}", name(&s.path), s.reason)).collect()
 }
 
-fn texts(corpus: &Corpus) -> Vec<&str> {
-    corpus.entries.iter().map(|e| e.text.as_str()).collect()
+fn texts(corpus: &mut Corpus) -> Vec<String> {
+    corpus.entries().unwrap().into_iter().map(|e| e.text).collect()
 }
 
 #[test]
@@ -38,16 +42,20 @@ fn entries_come_by_day_and_undated_last() {
         ("b/2020-05-05 Tuesday.TXT", b"fifth\r\n\r\nmore\r\n"),
         ("c.markdown", b"---\ndate: 2020-05-04\nmood: grey\n---\n\nfourth\n\n# 2020-05-05\nfifth too\n"),
     ]);
-    let corpus = read_all(&folder);
-    assert_eq!(texts(&corpus), ["fourth", "fifth\n\nmore", "fifth too", "sixth", "no date"]);
+    let mut corpus = read_all(&folder);
+    assert_eq!(texts(&mut corpus), ["fourth", "fifth\n\nmore", "fifth too", "sixth", "no date"]);
     let report = &corpus.report;
     assert_eq!((report.files, report.entries, report.words, report.undated), (4, 5, 8, 1));
     assert_eq!(report.first.unwrap().to_string(), "2020-05-04");
     assert_eq!(report.last.unwrap().to_string(), "2020-05-06");
     assert_eq!(report.skipped, []);
-    let front = &corpus.entries[0];
-    assert_eq!((front.line, front.source.as_path()), (6, folder.path().join("c.markdown").as_path()));
-    assert_eq!(corpus.entries[2].line, 9);
+    let entries = corpus.entries().unwrap();
+    let front = &entries[0];
+    assert_eq!(
+        (front.place, front.source.as_path()),
+        (Place::Line(6), folder.path().join("c.markdown").as_path())
+    );
+    assert_eq!(entries[2].place, Place::Line(9));
 }
 
 #[test]
@@ -68,8 +76,8 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
         ("half/samples.md", b"not mine\n"),
         ("mine/samples.md", b"mine\n"),
     ]);
-    let corpus = read_all(&folder);
-    assert_eq!(texts(&corpus), ["words", "mine"]);
+    let mut corpus = read_all(&folder);
+    assert_eq!(texts(&mut corpus), ["words", "café", "mine", "words"]);
     let mut found = skipped(&corpus);
     found.sort();
     assert_eq!(
@@ -77,12 +85,10 @@ fn what_cannot_be_read_is_named_and_the_rest_goes_on() {
         [
             ".hidden.txt: a hidden file",
             ".trash: a hidden folder",
-            "bad.txt: not UTF-8 (line 1); save it as UTF-8",
-            "binary.md: holds NUL bytes: not text, or text in an encoding without a mark (save it as UTF-8)",
-            "empty.txt: an empty file",
+            "binary.md: not text but a program's data (NUL bytes)",
+            "empty.txt: empty (0 bytes); if it is a cloud placeholder, download the file first",
             "half: a run's own folder, not a journal",
-            "none: not .txt or .md",
-            "photo.jpg: not .txt or .md",
+            "photo.jpg: a picture: no text",
             "run: a run's own folder, not a journal",
         ]
     );
@@ -145,9 +151,9 @@ fn no_words_is_an_error_that_says_what_there_was() {
     for files in cases {
         let folder = folder(files);
         let error = read(&[folder.path().to_path_buf()]).unwrap_err().to_string();
-        assert!(error.contains("no words to read in") && error.contains("next: give .txt"), "{error}");
-        assert_eq!(error.contains("a.pdf: not .txt or .md"), files.iter().any(|f| f.0 == "a.pdf"));
-        assert_eq!(error.contains("2 without words"), files.iter().any(|f| f.1.starts_with(b"5")));
+        assert!(error.contains("no words to read in") && error.contains("next: give journals"), "{error}");
+        assert_eq!(error.contains("pdftotext"), files.iter().any(|f| f.0 == "a.pdf"));
+        assert_eq!(error.contains("2 entries without words"), files.iter().any(|f| f.1.starts_with(b"5")));
     }
     assert!(read(&[]).unwrap_err().to_string().contains("no path"));
 }
@@ -156,5 +162,7 @@ fn no_words_is_an_error_that_says_what_there_was() {
 fn an_open_order_of_day_and_month_is_reported() {
     let folder = folder(&[("a.txt", b"03/04/2020\nRain.\n"), ("b.txt", b"04/13/2020\nSun.\n")]);
     let corpus = read_all(&folder);
-    assert_eq!(corpus.report.day_first_guessed, [folder.path().join("a.txt")]);
+    let [trouble] = &corpus.report.troubles[..] else { panic!("{:?}", corpus.report.troubles) };
+    assert_eq!(trouble.path, folder.path().join("a.txt"));
+    assert!(trouble.problem.contains("--date-order"), "{}", trouble.problem);
 }

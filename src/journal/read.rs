@@ -1,221 +1,143 @@
-//! From PATHs to files, and from files to text: what is there, what is left out and why.
+//! From files to drafts: each file goes to its format; zips are opened, and zips in zips.
 
-use std::collections::HashSet;
 use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use walkdir::WalkDir;
+use super::archive::Archive;
+use super::collect::Collector;
+use super::formats::{self, unreadable};
+use super::input::{Input, Vault};
+use super::select::Select;
+use super::walk::{Found, NOT_ASKED_FOR, not_the_writers};
 
-use super::{Skipped, formats};
-use crate::base::{Error, Result};
+/// Zips in zips in zips: Notion nests twice.
+const MOST_DEPTH: usize = 4;
 
-/// A journal longer than this is left out: 2 GiB is six thousand novels.
-const MOST_BYTES: u64 = 2 << 30;
-
-/// Why a file that is no journal is left out.
-const OTHER_KIND: &str = "not .txt or .md";
-
-/// The files to read, in order, and what was passed over.
-#[derive(Debug, Default)]
-pub(super) struct Finds {
-    pub files: Vec<PathBuf>,
-    pub skipped: Vec<Skipped>,
-    /// Canonical paths met before, so that nothing is read or reported twice and no maze of links is walked twice.
-    seen: HashSet<PathBuf>,
+/// Reads one file.
+pub(super) fn file(found: &Found, select: &Select, collector: &mut Collector) {
+    let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file, found.vault));
+    match opened {
+        Ok(input) => read(&input, &found.relative, select, collector, 0),
+        Err(e) => collector.lose(&found.path, e.to_string()),
+    }
 }
 
-/// Finds the files of some PATHs: the PATHs in the order given, a folder's files by name.
-///
-/// # Errors
-/// A PATH that does not exist.
-pub(super) fn find(paths: &[PathBuf]) -> Result<Finds> {
-    let mut finds = Finds::default();
-    let mut folders = Vec::with_capacity(paths.len());
-    for path in paths {
-        folders.push(std::fs::metadata(path).map_err(Error::io("read", path))?.is_dir());
+fn read(input: &Input, relative: &Path, select: &Select, collector: &mut Collector, depth: usize) {
+    let path = input.path();
+    if input.is_empty() {
+        return collector
+            .lose(path, "empty (0 bytes); if it is a cloud placeholder, download the file first");
     }
-    for (path, is_folder) in paths.iter().zip(folders) {
-        if is_folder {
-            finds.walk(path);
+    if let Some(format) = formats::of(input) {
+        if !select.takes_file(relative) {
+            return collector.skip(path, NOT_ASKED_FOR);
+        }
+        collector.begin(input, format.name());
+        let read = format.read(input, &collector.options.clone(), collector);
+        return collector.end(read);
+    }
+    if let Some(reason) = unreadable::reason(input) {
+        // Pictures and sounds hold no words that could be lost.
+        return if reason.ends_with("no text") {
+            collector.skip(path, reason)
         } else {
-            finds.file(path);
-        }
+            collector.lose(path, reason)
+        };
     }
-    Ok(finds)
+    if input.head_bytes().starts_with(b"PK") {
+        return archive(input, relative, select, collector, depth);
+    }
+    collector.skip(path, "of no kind that is known");
 }
 
-impl Finds {
-    fn skip(&mut self, path: &Path, reason: impl Into<String>) {
-        self.skipped.push(Skipped { path: path.to_path_buf(), reason: reason.into() });
+fn archive(input: &Input, relative: &Path, select: &Select, collector: &mut Collector, depth: usize) {
+    if depth == MOST_DEPTH {
+        return collector
+            .lose(input.path(), "a zip in a zip in a zip in a zip: unpack it, and give the folder");
     }
+    let mut archive = match Archive::open(input) {
+        Ok(archive) => archive,
+        Err(reason) => return collector.lose(input.path(), reason),
+    };
+    let members = archive.members();
+    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+    let vaults = vaults(&names, input.vault());
+    for member in &members {
+        let path = input.path().join(&member.name);
+        if let Some(reason) = &member.refused {
+            collector.lose(&path, reason);
+            continue;
+        }
+        if member.is_folder {
+            continue;
+        }
+        let vault = vault_at(&member.name, &vaults);
+        if let Some(reason) = name_left_out(&member.name, vault) {
+            collector.skip(&path, reason);
+            continue;
+        }
+        if let Some(reason) = twin(&member.name, &names) {
+            collector.skip(&path, reason);
+            continue;
+        }
+        match archive.input(member.index, path, vault) {
+            Ok(inner) => read(&inner, &relative.join(&member.name), select, collector, depth + 1),
+            Err(reason) => collector.lose(&input.path().join(&member.name), reason),
+        }
+    }
+}
 
-    /// True the first time that a place is met, by whatever way. A place that cannot be resolved is skipped.
-    fn is_new(&mut self, path: &Path) -> bool {
-        match path.canonicalize() {
-            Ok(place) => self.seen.insert(place),
-            Err(e) => {
-                self.skip(path, e.to_string());
-                false
+/// The vaults in a zip: the folder that each begins at (ending in `/`, or empty), and its app.
+fn vaults(names: &[&str], above: Vault) -> Vec<(String, Vault)> {
+    let mut found = vec![(String::new(), above)];
+    for name in names {
+        let marked = [(".obsidian/", Vault::Obsidian), ("logseq/config.edn", Vault::Logseq)];
+        for (mark, vault) in marked {
+            if let Some(at) = name.find(mark).filter(|at| *at == 0 || name.as_bytes()[at - 1] == b'/') {
+                found.push((name[..at].to_string(), vault));
             }
         }
     }
+    found.sort();
+    found.dedup();
+    found
+}
 
-    fn walk(&mut self, root: &Path) {
-        let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
-        while let Some(step) = walk.next() {
-            let entry = match step {
-                Ok(entry) => entry,
-                Err(e) => {
-                    let path = e.path().unwrap_or(root).to_path_buf();
-                    self.skip(&path, reason(&e));
-                    continue;
-                }
-            };
-            let (path, is_folder) = (entry.path(), entry.file_type().is_dir());
-            if entry.depth() > 0 && entry.file_name().as_encoded_bytes().starts_with(b".") {
-                if self.is_new(path) {
-                    self.skip(path, if is_folder { "a hidden folder" } else { "a hidden file" });
-                }
-            } else if !is_folder {
-                self.file(path);
-                continue;
-            } else if self.is_new(path) {
-                if !is_run(path) {
-                    continue;
-                }
-                self.skip(path, "a run's own folder, not a journal");
-            }
-            if is_folder {
-                walk.skip_current_dir();
-            }
+/// The innermost vault that a member lies in.
+fn vault_at(name: &str, vaults: &[(String, Vault)]) -> Vault {
+    let holding = vaults.iter().filter(|(folder, _)| name.starts_with(folder.as_str()));
+    holding
+        .max_by_key(|(folder, vault)| (folder.len(), *vault != Vault::None))
+        .map_or(Vault::None, |(_, vault)| *vault)
+}
+
+fn name_left_out(name: &str, vault: Vault) -> Option<&'static str> {
+    let mut parts = name.split('/').filter(|part| !part.is_empty()).peekable();
+    while let Some(part) = parts.next() {
+        let is_folder = parts.peek().is_some();
+        // The vault's own folder is judged from outside it.
+        if let Some(reason) = not_the_writers(part, is_folder, vault) {
+            return Some(reason);
         }
     }
-
-    fn file(&mut self, path: &Path) {
-        if !self.is_new(path) {
-            return;
-        }
-        let kind = std::fs::metadata(path).map(|m| m.is_file());
-        match kind {
-            Err(e) => self.skip(path, e.to_string()),
-            Ok(false) => self.skip(path, "not a file (a pipe, a socket or a device)"),
-            Ok(true) if path.canonicalize().ok().as_deref().and_then(Path::parent).is_some_and(is_run) => {
-                self.skip(path, "part of a run's own folder, not a journal");
-            }
-            Ok(true) if formats::of(path).is_none() => self.skip(path, OTHER_KIND),
-            Ok(true) => self.files.push(path.to_path_buf()),
-        }
-    }
+    None
 }
 
-fn reason(e: &walkdir::Error) -> String {
-    match (e.loop_ancestor(), e.io_error()) {
-        (Some(ancestor), _) => format!("a link back to {}, which holds it", ancestor.display()),
-        (None, Some(io)) => io.to_string(),
-        (None, None) => e.to_string(),
+/// Why a member is not read because another one holds the same.
+fn twin(name: &str, names: &[&str]) -> Option<&'static str> {
+    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+    let in_keep = folder.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case("keep"));
+    if in_keep && let Some(stem) = name.strip_suffix(".html") {
+        let json = format!("{stem}.json");
+        return names
+            .binary_search(&json.as_str())
+            .is_ok()
+            .then_some("the same note is in the .json beside it");
     }
-}
-
-/// Whether a folder is one that `diarist train` wrote.
-fn is_run(folder: &Path) -> bool {
-    let all = |names: &[&str]| names.iter().all(|name| folder.join(name).is_file());
-    all(&["run.json", "tokens.bin"]) || all(&["log.jsonl", "samples.md"])
-}
-
-/// The text of a file, its lines ending in LF; or why it cannot be read as text.
-pub(super) fn text(path: &Path) -> std::result::Result<String, String> {
-    let too_long = || "longer than 2 GiB; divide it into smaller files".to_string();
-    let file = File::open(path).map_err(|e| e.to_string())?;
-    let length = file.metadata().map_err(|e| e.to_string())?.len();
-    if length > MOST_BYTES {
-        return Err(too_long());
-    }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(length as usize + 1).map_err(|e| e.to_string())?;
-    // A file may grow while it is read.
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(too_long());
-    }
-    decode(bytes)
-}
-
-/// UTF-8 with or without its mark, or UTF-16 with one.
-fn decode(mut bytes: Vec<u8>) -> std::result::Result<String, String> {
-    match bytes[..] {
-        [] => return Err("an empty file".into()),
-        [0xff, 0xfe, ..] => bytes = utf16(&bytes[2..], u16::from_le_bytes)?,
-        [0xfe, 0xff, ..] => bytes = utf16(&bytes[2..], u16::from_be_bytes)?,
-        [0xef, 0xbb, 0xbf, ..] => drop(bytes.drain(..3)),
-        _ => {}
-    }
-    if bytes.contains(&0) {
-        return Err(
-            "holds NUL bytes: not text, or text in an encoding without a mark (save it as UTF-8)".into()
-        );
-    }
-    line_feeds(&mut bytes);
-    String::from_utf8(bytes).map_err(|e| {
-        let good = e.utf8_error().valid_up_to();
-        let line = 1 + e.as_bytes()[..good].iter().filter(|b| **b == b'\n').count();
-        format!("not UTF-8 (line {line}); save it as UTF-8")
-    })
-}
-
-/// UTF-8 bytes of UTF-16 bytes.
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> std::result::Result<Vec<u8>, String> {
-    let (pairs, odd) = bytes.as_chunks::<2>();
-    let mut text = String::with_capacity(bytes.len() / 2);
-    for c in char::decode_utf16(pairs.iter().map(|pair| unit(*pair))) {
-        text.push(c.map_err(|_| "marked as UTF-16, but is not; save it as UTF-8")?);
-    }
-    if odd.is_empty() {
-        Ok(text.into_bytes())
-    } else {
-        Err("UTF-16 cut off in the middle of a letter".into())
-    }
-}
-
-/// CRLF and CR become LF, in place: in UTF-8 neither byte is ever part of another character.
-fn line_feeds(bytes: &mut Vec<u8>) {
-    let Some(first) = bytes.iter().position(|b| *b == b'\r') else { return };
-    let (mut from, mut to) = (first, first);
-    while from < bytes.len() {
-        let crlf = bytes[from] == b'\r' && bytes.get(from + 1) == Some(&b'\n');
-        bytes[to] = if bytes[from] == b'\r' { b'\n' } else { bytes[from] };
-        from += if crlf { 2 } else { 1 };
-        to += 1;
-    }
-    bytes.truncate(to);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decoded(bytes: &[u8]) -> std::result::Result<String, String> {
-        decode(bytes.to_vec())
-    }
-
-    #[test]
-    fn encodings() {
-        assert_eq!(decoded(b"\xef\xbb\xbfcaf\xc3\xa9").unwrap(), "café");
-        assert_eq!(decoded(b"\xff\xfec\0a\0f\0\xe9\0\r\0\n\0").unwrap(), "café\n");
-        assert_eq!(decoded(b"\xfe\xff\xd8\x3d\xde\x00").unwrap(), "😀");
-        assert_eq!(decoded(b"\xef\xbb\xbf").unwrap(), "");
-        assert!(decoded(b"").unwrap_err().contains("empty"));
-        assert!(decoded(b"a\r\ncaf\xe9").unwrap_err().contains("line 2"));
-        assert!(decoded(b"a\0b").unwrap_err().contains("NUL"));
-        assert!(decoded(b"a\0b\0").unwrap_err().contains("NUL"));
-        assert!(decoded(b"\xff\xfea\0b").unwrap_err().contains("cut off"));
-        assert!(decoded(b"\xff\xfe\x00\xd8a\0").unwrap_err().contains("is not"));
-    }
-
-    #[test]
-    fn lines_end_in_a_line_feed_and_nothing_else_changes() {
-        assert_eq!(decoded(b"a\r\nb\rc\n\r\r\nd\r").unwrap(), "a\nb\nc\n\n\nd\n");
-        let kept = "tab\there \u{a0}\u{2028}\u{200b}\u{feff}<b> `x` \u{7}\u{c} e\u{301} \n  \n";
-        assert_eq!(decoded(kept.as_bytes()).unwrap(), kept);
-    }
+    let exported = |other: &&str| {
+        let (beside, file) = other.rsplit_once('/').unwrap_or(("", other));
+        beside == folder && file.ends_with(".md")
+    };
+    (file == "entries.jsonl" && names.iter().any(exported))
+        .then_some("its entries are the .md files beside it")
 }

@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use super::dates::{Order, Reading};
+use super::dates::{Known, Order, Parts, Reading};
 use super::names::{self, LONGEST_NAME, MonthForm};
 
 /// A place in a line. A method that gives up may leave the cursor anywhere; callers that try again set `at` back.
@@ -12,6 +12,7 @@ pub(super) struct Cursor<'a> {
     pub line: &'a str,
     /// Bytes read so far; always on a character's border.
     pub at: usize,
+    pub known: Known,
 }
 
 /// A date as the grammar found it.
@@ -20,18 +21,25 @@ pub(super) struct Found {
     pub order: Order,
     pub separator: char,
     pub month: MonthForm,
+    pub parts: Parts,
     pub reading: Reading,
+}
+
+impl Found {
+    fn without_year(self) -> Found {
+        Found { parts: Parts::MonthAndDay, ..self }
+    }
 }
 
 const ARTICLES: &[&str] = &["the", "le", "il", "el", "den", "der"];
 const CONNECTORS: &[&str] = &["of", "de", "del", "di", "do"];
 const ORDINALS: &[&str] = &["st", "nd", "rd", "th", "er", "re", "º", "ª", "°"];
-const BEFORE_A_TIME: &[&str] = &["at", "um", "à", "alle", "om", "às", "kl"];
-const AFTER_A_TIME: &[&str] = &["am", "pm", "a.m.", "p.m.", "a.m", "p.m", "uhr", "h", "hrs"];
+/// What follows a year in Polish, Russian and Ukrainian.
+const AFTER_A_YEAR: &[&str] = &[" roku", " r.", " года", " г.", " року", " р."];
 
 impl<'a> Cursor<'a> {
-    pub fn new(line: &'a str) -> Self {
-        Cursor { line, at: 0 }
+    pub fn new(line: &'a str, known: Known) -> Self {
+        Cursor { line, at: 0, known }
     }
 
     pub fn rest(&self) -> &'a str {
@@ -54,6 +62,13 @@ impl<'a> Cursor<'a> {
         Some(c)
     }
 
+    /// Skips what has no width: marks of byte order and of direction.
+    pub fn invisible(&mut self) {
+        let zero_width = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        let rest = self.rest();
+        self.at += rest.len() - rest.trim_start_matches(zero_width).len();
+    }
+
     /// Skips spaces; true if there were any.
     pub fn spaces(&mut self) -> bool {
         let rest = self.rest();
@@ -63,7 +78,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A run of one to eight ASCII digits, with its length.
-    fn number(&mut self) -> Option<(i32, usize)> {
+    pub(super) fn number(&mut self) -> Option<(i32, usize)> {
         let digits = self.rest().bytes().take(9).take_while(u8::is_ascii_digit).count();
         let value = self.rest()[..digits].parse().ok()?;
         self.at += digits;
@@ -71,7 +86,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A number of one or two digits.
-    fn small(&mut self) -> Option<i8> {
+    pub(super) fn small(&mut self) -> Option<i8> {
         let (n, digits) = self.number()?;
         if digits <= 2 { i8::try_from(n).ok() } else { None }
     }
@@ -88,7 +103,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// One of the words given, whole, in any case.
-    fn eat_word(&mut self, expected: &[&str]) -> bool {
+    pub(super) fn eat_word(&mut self, expected: &[&str]) -> bool {
         let word = self.word();
         let found = !word.is_empty() && expected.contains(&word.to_lowercase().as_str());
         self.at += if found { word.len() } else { 0 };
@@ -105,7 +120,7 @@ impl<'a> Cursor<'a> {
         Some(found)
     }
 
-    fn month(&mut self) -> Option<(i8, MonthForm)> {
+    pub(super) fn month(&mut self) -> Option<(i8, MonthForm)> {
         let word = self.word();
         let found = names::month(word)?;
         self.at += word.len();
@@ -114,7 +129,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// What stands between the parts of a date: `-`, `/`, `.`, or `' '` for spaces and commas.
-    fn separator(&mut self) -> Option<char> {
+    pub(super) fn separator(&mut self) -> Option<char> {
         let mut spaced = self.spaces();
         let sign = self.eat_any(&['-', '/', '.', ',']);
         spaced |= self.spaces();
@@ -125,7 +140,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    fn ordinal(&mut self) -> bool {
+    pub(super) fn ordinal(&mut self) -> bool {
         let word = self.rest();
         let mark = ORDINALS.iter().find(|o| {
             word.get(..o.len()).is_some_and(|w| w.eq_ignore_ascii_case(o))
@@ -147,7 +162,7 @@ impl<'a> Cursor<'a> {
             Some(_) => return None,
             None => self.month_first()?,
         };
-        self.ends_cleanly().then_some(found)
+        (found.separator == '年' || self.ends_cleanly()).then_some(found)
     }
 
     /// `20200503`.
@@ -160,6 +175,10 @@ impl<'a> Cursor<'a> {
 
     /// `2020-05-03`, `2020 May 3`, after the year.
     fn after_year(&mut self, y: i32) -> Option<Found> {
+        if self.eat_any(&['年', '년']).is_some() {
+            let (m, d) = self.east_asian_day()?;
+            return Some(found(Order::YearMonthDay, '年', MonthForm::Number, date(y, m, d)?));
+        }
         let first = self.separator()?;
         let (m, form) = match self.peek()?.is_ascii_digit() {
             true => (self.small()?, MonthForm::Number),
@@ -172,6 +191,17 @@ impl<'a> Cursor<'a> {
         }
         let separator = joined(form, first, second)?;
         Some(found(Order::YearMonthDay, separator, form, date(y, m, d)?))
+    }
+
+    /// `1月5日`, `1월 5일`, after the year.
+    fn east_asian_day(&mut self) -> Option<(i8, i8)> {
+        self.spaces();
+        let m = self.small()?;
+        self.eat_any(&['月', '월'])?;
+        self.spaces();
+        let d = self.small()?;
+        self.eat_any(&['日', '일'])?;
+        Some((m, d))
     }
 
     /// `3 May 2020`, `3/5/2020`, after the first number.
@@ -190,6 +220,7 @@ impl<'a> Cursor<'a> {
             self.spaces();
         }
         let y = self.year()?;
+        AFTER_A_YEAR.iter().find(|word| self.eat(word));
         Some(found(Order::DayMonthYear, joined(form, first, second)?, form, date(y, m, n)?))
     }
 
@@ -199,18 +230,22 @@ impl<'a> Cursor<'a> {
         let second_number = self.small()?;
         let two_digits = digits == 2 && self.at - start == 2;
         let separator = joined(MonthForm::Number, first, self.separator()?)?;
-        let (y, year_digits) = self.number()?;
-        let y = match year_digits {
-            4 => y,
-            // Two digits of a year: `5/3/98` is a date; `1.2.10` may number a section, `05.03.98` does not.
-            2 if separator == '/' || (separator == '.' && two_digits) => y + if y < 69 { 2000 } else { 1900 },
+        let (last, last_digits) = self.number()?;
+        // `5/3/98` is a date; `1.2.10` may number a section, `05.03.98` does not.
+        let short = last_digits == 2 && (separator == '/' || (separator == '.' && two_digits));
+        if self.known.year_leads && (short || (last_digits == 2 && two_digits)) {
+            let year_first = date(century(n.into()), second_number, last as i8);
+            if let Some(day) = year_first {
+                return Some(found(Order::YearMonthDay, separator, MonthForm::Number, day));
+            }
+        }
+        let y = match last_digits {
+            4 => last,
+            2 if short => century(last),
             _ => return None,
         };
         let (day_first, month_first) = (date(y, second_number, n), date(y, n, second_number));
-        let reading = Reading::DayMonth { day_first, month_first };
-        let order = Order::DayMonthYear; // until the file is read: entries.rs settles it
-        let some = day_first.is_some() || month_first.is_some();
-        some.then_some(Found { order, separator, month: MonthForm::Number, reading })
+        open(separator, Parts::All, day_first, month_first)
     }
 
     /// `May 3, 2020`.
@@ -227,12 +262,68 @@ impl<'a> Cursor<'a> {
         Some(found(Order::MonthDayYear, joined(form, first, second)?, form, date(y, m, d)?))
     }
 
-    fn year(&mut self) -> Option<i32> {
+    /// A date without its year, read in the year that is known: `5 May`, `May 5th`, `5.5.`, `05/05`, `5月5日`; and a day
+    /// alone where the month is known too.
+    pub fn day_in_year(&mut self) -> Option<Found> {
+        let year = self.known.year?.into();
+        if self.eat_word(ARTICLES) {
+            self.spaces();
+        }
+        let start = *self;
+        if let Some((m, d)) = self.east_asian_day() {
+            return Some(
+                found(Order::YearMonthDay, '月', MonthForm::Number, date(year, m, d)?).without_year(),
+            );
+        }
+        *self = start;
+        let found = match self.number() {
+            Some((n, 1..=2)) => self.after_day(n as i8, year)?,
+            Some(_) => return None,
+            None => {
+                let (m, form) = self.month()?;
+                let separator = self.separator().filter(|sign| *sign == ' ')?;
+                let d = self.small()?;
+                self.ordinal();
+                found(Order::MonthDayYear, separator, form, date(year, m, d)?).without_year()
+            }
+        };
+        self.ends_cleanly().then_some(found)
+    }
+
+    fn after_day(&mut self, n: i8, year: i32) -> Option<Found> {
+        let ordinal = self.ordinal();
+        let start = *self;
+        if let Some(separator) = self.separator() {
+            if !ordinal && self.peek().is_some_and(|c| c.is_ascii_digit()) {
+                let second = self.small()?;
+                let day_first = date(year, second, n);
+                return match separator {
+                    '/' => open('/', Parts::MonthAndDay, day_first, date(year, n, second)),
+                    // Without its last full stop `5.5` is a number.
+                    '.' if self.eat(".") => open('.', Parts::MonthAndDay, day_first, None),
+                    _ => None,
+                };
+            }
+            if self.eat_word(CONNECTORS) {
+                self.spaces();
+            }
+            if let Some((m, form)) = self.month() {
+                let separator = joined(form, separator, separator)?;
+                return Some(found(Order::DayMonthYear, separator, form, date(year, m, n)?).without_year());
+            }
+        }
+        *self = start;
+        let day = date(year, self.known.month?, n)?;
+        let found = found(Order::DayMonthYear, '\0', MonthForm::Number, day);
+        Some(Found { parts: Parts::Day, ..found })
+    }
+
+    pub(super) fn year(&mut self) -> Option<i32> {
         self.number().filter(|(_, digits)| *digits == 4).map(|(y, _)| y)
     }
 
     /// No letter, digit or longer number goes on where the date ends; an ISO time may (`…T09:30`).
-    fn ends_cleanly(&self) -> bool {
+    pub(super) fn ends_cleanly(&self) -> bool {
         let mut next = self.rest().chars();
         let (first, second) = (next.next(), next.next());
         let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
@@ -241,94 +332,6 @@ impl<'a> Cursor<'a> {
             Some('-' | '/' | '.' | '_') => !second.is_some_and(char::is_alphanumeric),
             Some(c) => !c.is_alphanumeric(),
             None => true,
-        }
-    }
-
-    /// A time after a date: `, 9:30`, ` at 9 pm`, `T09:30:00+01:00`, ` (21.30 Uhr)`. True where it is written as clocks
-    /// and apps write it, with minutes and with neither a word nor a dash before it.
-    pub fn time(&mut self) -> Option<bool> {
-        let glued = self.eat_any(&['T', 't']).is_some();
-        let mut sign = None;
-        if !glued {
-            let spaced = self.spaces();
-            sign = self.eat_any(&[',', '@', '-', '–', '—']);
-            if !(spaced | self.spaces() | sign.is_some()) {
-                return None;
-            }
-        }
-        let worded = !glued && self.eat_word(BEFORE_A_TIME);
-        if worded {
-            self.eat(".");
-            self.spaces();
-        }
-        let bracket = self.eat_any(&['(', '[']);
-        self.small().filter(|h| *h <= 24)?;
-        let minutes = self.minutes();
-        let before_suffix = self.at;
-        self.spaces();
-        let suffix = self.suffix();
-        if !suffix {
-            self.at = before_suffix;
-        }
-        if !minutes && !suffix {
-            return None;
-        }
-        self.zone();
-        if bracket.is_some() {
-            self.eat_any(&[')', ']'])?;
-        }
-        (!self.peek().is_some_and(char::is_alphanumeric))
-            .then_some(minutes && !worded && matches!(sign, None | Some(',')))
-    }
-
-    /// `:30`, `:30:15.250`, `h30`, `.30`.
-    fn minutes(&mut self) -> bool {
-        let start = *self;
-        let two = |c: &mut Self| c.number().is_some_and(|(n, digits)| digits == 2 && n < 60);
-        if self.eat_any(&[':', '.', 'h']).is_none() || !two(self) {
-            *self = start;
-            return false;
-        }
-        let before_seconds = *self;
-        if !(self.eat(":") && two(self)) {
-            *self = before_seconds;
-            return true;
-        }
-        let before_fraction = *self;
-        if !(self.eat(".") && self.number().is_some()) {
-            *self = before_fraction;
-        }
-        true
-    }
-
-    fn suffix(&mut self) -> bool {
-        let found = AFTER_A_TIME.iter().filter(|s| {
-            let word = self.rest().get(..s.len());
-            word.is_some_and(|w| w.eq_ignore_ascii_case(s))
-                && !self.rest()[s.len()..].starts_with(char::is_alphanumeric)
-        });
-        let length = found.map(|s| s.len()).max();
-        self.at += length.unwrap_or(0);
-        length.is_some()
-    }
-
-    /// `Z`, `+01:00`, ` +0100`, ` UTC`, ` GMT+2`: the day stays the writer's own.
-    fn zone(&mut self) {
-        let start = *self;
-        if self.eat_any(&['Z', 'z']).is_some() {
-            return;
-        }
-        self.spaces();
-        let named = self.eat_word(&["utc", "gmt"]);
-        let end_of_name = *self;
-        let offset = |c: &mut Self| match c.number() {
-            Some((_, 4)) => true,
-            Some((_, 2)) => (c.eat(":") && c.small().is_some()) || named,
-            Some((_, 1)) => named,
-            _ => false,
-        };
-        if self.eat_any(&['+', '-']).is_none() || !offset(self) {
-            *self = if named { end_of_name } else { start };
         }
     }
 
@@ -360,7 +363,20 @@ fn joined(form: MonthForm, first: char, second: char) -> Option<char> {
 }
 
 fn found(order: Order, separator: char, month: MonthForm, date: Date) -> Found {
-    Found { order, separator, month, reading: Reading::Certain(date) }
+    Found { order, separator, month, parts: Parts::All, reading: Reading::Certain(date) }
+}
+
+/// A date in numbers that may be read two ways; none where neither is a day.
+fn open(separator: char, parts: Parts, day_first: Option<Date>, month_first: Option<Date>) -> Option<Found> {
+    day_first.or(month_first)?;
+    let reading = Reading::DayMonth { day_first, month_first };
+    // The order is settled once the whole file is read.
+    Some(Found { order: Order::DayMonthYear, separator, month: MonthForm::Number, parts, reading })
+}
+
+/// The year that two digits stand for.
+fn century(year: i32) -> i32 {
+    year + if year < 69 { 2000 } else { 1900 }
 }
 
 /// A day that exists, in a year that a person may have lived through or copied from.

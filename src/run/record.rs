@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Config, Error, Result};
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A run, as `run.json` holds it. Fields that a later diarist adds are ignored when read; a change that an older one would
 /// misread raises [`VERSION`].
@@ -108,6 +108,15 @@ pub struct Data {
     pub train: [u64; 2],
     /// The validation range, half open, in tokens; empty where nothing is held out.
     pub val: [u64; 2],
+    /// The template of the lines before each entry.
+    #[serde(default)]
+    pub header: Option<String>,
+    /// SHA-256 of `masked.bin`, where headers are left out of the loss.
+    #[serde(default)]
+    pub masked: Option<String>,
+    /// How the entries that are held out were chosen: "random", "latest", or the file that lists them.
+    #[serde(default)]
+    pub split: String,
 }
 
 /// What ran it.
@@ -252,6 +261,9 @@ pub(super) fn example() -> Run {
             words: 12_000,
             train: [0, 60_000],
             val: [60_000, 66_000],
+            header: None,
+            masked: None,
+            split: "random".into(),
         },
         device: Device {
             executor: "cpu".into(),
@@ -297,7 +309,7 @@ mod tests {
         let mut json: serde_json::Value = serde_json::from_str(&to_json(&saved())).unwrap();
         json["weather"] = "rain".into();
         assert_eq!(written(&json.to_string()).unwrap().settings, saved().settings);
-        json["version"] = 2.into();
+        json["version"] = (VERSION + 1).into();
         assert!(written(&json.to_string()).unwrap_err().to_string().contains("update diarist"));
         assert!(written("{}").unwrap_err().to_string().contains("not a run's record"));
     }

@@ -15,7 +15,7 @@ pub struct Batch {
     /// (B,T) token ids. Positions after a short window's end hold id 0; as nothing after them is scored, and no
     /// position sees a later one, what they hold changes no result.
     pub inputs: Vec<u32>,
-    /// (B,T) the token that follows each input, or [`IGNORE`] after a short window's end.
+    /// (B,T) the token that follows each input, or [`IGNORE`] where it is masked and after a short window's end.
     pub targets: Vec<u32>,
     /// How many targets are scored.
     pub scored: u32,
@@ -40,8 +40,13 @@ pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Batch 
         let cells = row * t..row * t + len;
         let ids = |from: usize| tokens.ids(from..from + len).map(u32::from);
         inputs[cells.clone()].iter_mut().zip(ids(start)).for_each(|(cell, id)| *cell = id);
-        targets[cells].iter_mut().zip(ids(start + 1)).for_each(|(cell, id)| *cell = id);
-        scored += len as u32;
+        let masked = tokens.masked(start + 1..start + 1 + len);
+        for ((cell, id), masked) in targets[cells].iter_mut().zip(ids(start + 1)).zip(masked) {
+            if !masked {
+                *cell = id;
+                scored += 1;
+            }
+        }
     }
     let (buckets, order) = buckets(&inputs);
     Batch { inputs, targets, scored, buckets, order }
@@ -75,6 +80,16 @@ mod tests {
         std::fs::write(&path, bytes).unwrap();
         let file = TokenFile::open(&path, ids.len()).unwrap();
         (folder, file)
+    }
+
+    #[test]
+    fn masked_tokens_are_inputs_and_no_targets() {
+        let (_folder, mut file) = token_file(&[5, 6, 7, 5, 8, 9, 3]);
+        file.mask(vec![0..2, 2..2, 3..5, 6..7]);
+        let batch = batch(&file, &[(0, 3), (3, 3)], 3);
+        assert_eq!(batch.inputs, [5, 6, 7, 5, 8, 9]);
+        assert_eq!(batch.targets, [IGNORE, 7, IGNORE, IGNORE, 9, IGNORE]);
+        assert_eq!(batch.scored, 2);
     }
 
     #[test]

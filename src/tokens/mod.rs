@@ -5,6 +5,7 @@
 //! ```
 
 pub mod batch;
+mod bpe;
 pub mod files;
 pub mod token_file;
 pub mod tokenizer;

@@ -48,6 +48,8 @@ mod pair {
 pub struct TokenFile {
     path: PathBuf,
     map: Mmap,
+    /// Tokens that are no targets: ranges, ascending, none of them empty.
+    masked: Vec<Range<usize>>,
 }
 
 impl TokenFile {
@@ -57,22 +59,20 @@ impl TokenFile {
     ///
     /// # Errors
     /// What the system refuses; then nothing is left behind.
-    pub fn write<'a>(
+    pub fn write(
         path: &Path,
-        train: impl IntoIterator<Item = &'a [u16]>,
-        val: impl IntoIterator<Item = &'a [u16]>,
+        train: impl IntoIterator<Item = Result<Vec<u16>>>,
+        val: impl IntoIterator<Item = Result<Vec<u16>>>,
         end_of_text: u16,
     ) -> Result<Ranges> {
         let mut name = path.file_name().unwrap_or_default().to_owned();
         name.push(".tmp");
         let temporary = path.with_file_name(name);
-        let written = write_whole(&temporary, train, val, end_of_text)
-            .map_err(Error::io("write", &temporary))
-            .and_then(|ranges| {
-                fs::rename(&temporary, path).map_err(Error::io("write", path))?;
-                sync_folder(path).map_err(Error::io("write", path))?;
-                Ok(ranges)
-            });
+        let written = write_whole(&temporary, train, val, end_of_text).and_then(|ranges| {
+            fs::rename(&temporary, path).map_err(Error::io("write", path))?;
+            sync_folder(path).map_err(Error::io("write", path))?;
+            Ok(ranges)
+        });
         if written.is_err() {
             // What stopped the writing is the news, not whether its remains could be cleared away.
             let _ = fs::remove_file(&temporary);
@@ -106,7 +106,23 @@ impl TokenFile {
         // SAFETY: the map is only read, and the file is one that this program wrote, renamed into a run's folder that
         // it holds locked, and never writes again.
         let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
-        Ok(TokenFile { path: path.to_path_buf(), map })
+        Ok(TokenFile { path: path.to_path_buf(), map, masked: Vec::new() })
+    }
+
+    /// Leaves the tokens of some ranges, which ascend, out of the loss.
+    pub fn mask(&mut self, ranges: Vec<Range<usize>>) {
+        self.masked = ranges.into_iter().filter(|range| !range.is_empty()).collect();
+    }
+
+    /// Whether each token of a range is left out of the loss.
+    pub fn masked(&self, range: Range<usize>) -> impl Iterator<Item = bool> + '_ {
+        let mut next = self.masked.partition_point(|masked| masked.end <= range.start);
+        range.map(move |token| {
+            while self.masked.get(next).is_some_and(|masked| masked.end <= token) {
+                next += 1;
+            }
+            self.masked.get(next).is_some_and(|masked| masked.start <= token)
+        })
     }
 
     /// Reads the file through once and checks that a vocabulary has every id in it.
@@ -150,33 +166,36 @@ impl TokenFile {
     }
 }
 
-fn write_whole<'a>(
+fn write_whole(
     path: &Path,
-    train: impl IntoIterator<Item = &'a [u16]>,
-    val: impl IntoIterator<Item = &'a [u16]>,
+    train: impl IntoIterator<Item = Result<Vec<u16>>>,
+    val: impl IntoIterator<Item = Result<Vec<u16>>>,
     end_of_text: u16,
-) -> std::io::Result<Ranges> {
-    let mut file = BufWriter::new(create_private(path)?);
-    let train = write_entries(&mut file, train, end_of_text)?;
-    let val = write_entries(&mut file, val, end_of_text)?;
-    file.into_inner().map_err(|e| e.into_error())?.sync_all()?;
+) -> Result<Ranges> {
+    let failed = |e| Error::io("write", path)(e);
+    let mut file = BufWriter::new(create_private(path).map_err(failed)?);
+    let mut write = |entries: &mut dyn Iterator<Item = Result<Vec<u16>>>| -> Result<usize> {
+        let mut tokens = 0;
+        for entry in entries {
+            tokens += write_entry(&mut file, &entry?, end_of_text).map_err(failed)?;
+        }
+        Ok(tokens)
+    };
+    let train = write(&mut train.into_iter())?;
+    let val = write(&mut val.into_iter())?;
+    file.into_inner().map_err(|e| failed(e.into_error()))?.sync_all().map_err(failed)?;
     Ok(Ranges { train: 0..train, val: train..train + val })
 }
 
-/// Writes entries, an end of text after each, and counts the tokens.
-fn write_entries<'a>(
-    file: &mut impl Write,
-    entries: impl IntoIterator<Item = &'a [u16]>,
-    end_of_text: u16,
-) -> std::io::Result<usize> {
-    let mut tokens = 0;
-    for entry in entries.into_iter().filter(|entry| !entry.is_empty()) {
-        for id in entry.iter().chain([&end_of_text]) {
-            file.write_all(&id.to_le_bytes())?;
-        }
-        tokens += entry.len() + 1;
+/// Writes an entry and an end of text after it, and counts the tokens.
+fn write_entry(file: &mut impl Write, entry: &[u16], end_of_text: u16) -> std::io::Result<usize> {
+    if entry.is_empty() {
+        return Ok(0);
     }
-    Ok(tokens)
+    for id in entry.iter().chain([&end_of_text]) {
+        file.write_all(&id.to_le_bytes())?;
+    }
+    Ok(entry.len() + 1)
 }
 
 /// A new file that on Unix only its owner may read; one left by a crash goes first.
@@ -206,8 +225,8 @@ fn sync_folder(path: &Path) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
-    fn entries(of: &[Vec<u16>]) -> impl Iterator<Item = &[u16]> {
-        of.iter().map(Vec::as_slice)
+    fn entries(of: &[Vec<u16>]) -> impl Iterator<Item = Result<Vec<u16>>> {
+        of.iter().cloned().map(Ok)
     }
 
     #[test]

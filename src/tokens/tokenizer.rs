@@ -8,6 +8,8 @@ use std::sync::LazyLock;
 use rayon::prelude::*;
 use tiktoken_rs::r50k_base_singleton;
 
+use crate::tokens::bpe::Bpe;
+
 /// How the end-of-text token is spelled in tokenizer files. In a text, these are thirteen ordinary characters.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
 
@@ -82,7 +84,11 @@ impl Tokenizer {
     /// The ids of a text. Every text has some, and none of them is end of text.
     pub fn encode(&self, text: &str) -> Vec<u16> {
         match self.kind {
-            Kind::Gpt2 => encode_gpt2(text, SEGMENT),
+            Kind::Gpt2 => {
+                let mut ids = Vec::with_capacity(text.len() / 4);
+                BPE.encode(text, &mut ids);
+                ids
+            }
             Kind::Bytes => text.bytes().map(u16::from).collect(),
         }
     }
@@ -129,51 +135,8 @@ static GPT2_TOKENS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Texts longer than this many bytes are encoded in parts. Any number far under a million would do: that is where the
-/// pattern that splits a text into words gives up (see [`segments`]).
-const SEGMENT: usize = 64 * 1024;
-
-fn encode_gpt2(text: &str, segment: usize) -> Vec<u16> {
-    let bpe = r50k_base_singleton();
-    let mut ids = Vec::with_capacity(text.len() / 4);
-    for part in segments(text, segment) {
-        let ranks = bpe.encode_ordinary(part);
-        ids.extend(ranks.into_iter().map(|rank| u16::try_from(rank).expect("r50k ranks are under 50,256")));
-    }
-    ids
-}
-
-/// Cuts a text into parts of at least `at_least` bytes whose ids, joined, are the ids of the whole.
-///
-/// GPT-2 first splits a text by a pattern, `'s|'t|… | ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`, and merges
-/// bytes only within a piece. The engine behind it panics after a million steps back, which `\s+(?!\S)` takes on a run
-/// of a million spaces before a word. So we cut where the pattern always ends a piece, whatever stands further away:
-/// before a white-space character
-/// - that follows another kind of character: no piece holds white space after anything else; or
-/// - that is the last of a longer run before a word: `\s+(?!\S)` leaves exactly that character to the word. (At the
-///   end of the left part the same run matches whole, by `\s+$`.)
-///
-/// A part then holds no run of `at_least` bytes of white space but at its end, where no step back is taken. Runs of
-/// other characters are never cut; they cost n·log n.
-fn segments(text: &str, at_least: usize) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut start = 0;
-    let mut before_is_space = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let is_space = c.is_whitespace();
-        if is_space && at - start >= at_least.max(1) {
-            let after_is_word = chars.peek().is_some_and(|(_, next)| !next.is_whitespace());
-            if before_is_space == Some(false) || after_is_word {
-                parts.push(&text[start..at]);
-                start = at;
-            }
-        }
-        before_is_space = Some(is_space);
-    }
-    parts.push(&text[start..]);
-    parts
-}
+/// GPT-2's merges, ready to encode with.
+static BPE: LazyLock<Bpe> = LazyLock::new(|| Bpe::new(&GPT2_TOKENS));
 
 #[cfg(test)]
 mod tests {
@@ -205,14 +168,6 @@ mod tests {
                 prop_assert_eq!(tok.decode(&ids), text.as_str());
                 prop_assert_eq!(tok.decode_bytes(&ids), text.as_bytes());
             }
-        }
-
-        #[test]
-        fn cutting_changes_no_id(text in texts(), at_least in 0_usize..12) {
-            prop_assert_eq!(segments(&text, at_least).concat(), text.as_str());
-            let whole: Vec<u16> =
-                r50k_base_singleton().encode_ordinary(&text).into_iter().map(|r| r as u16).collect();
-            prop_assert_eq!(encode_gpt2(&text, at_least), whole);
         }
     }
 

@@ -107,8 +107,9 @@ impl Engine {
     /// A lost device.
     pub fn step(&mut self, step: u64, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
         self.exec.run("zero", &Step::default())?;
+        let scored = self.scored(tokens, starts);
         for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(step, i, tokens, starts)?;
+            let uniform = self.feed(step, i, tokens, starts, scored)?;
             self.exec.run("micro_step", &uniform)?;
         }
         self.exec.run("update", &self.hyper.step(step, self.lr(step)))?;
@@ -124,8 +125,22 @@ impl Engine {
         Ok((scalars[scalar::LOSS], scalars[scalar::NORM]))
     }
 
-    /// Writes a micro-step's inputs and returns its uniform.
-    fn feed(&mut self, step: u64, i: usize, tokens: &TokenFile, starts: &[usize]) -> Result<Step> {
+    /// The targets of some windows that are scored; 1 where all are masked, so that their loss is 0.
+    fn scored(&self, tokens: &TokenFile, starts: &[usize]) -> f32 {
+        let t = self.settings.context;
+        let count = |&start: &usize| tokens.masked(start + 1..start + 1 + t).filter(|masked| !masked).count();
+        starts.iter().map(count).sum::<usize>().max(1) as f32
+    }
+
+    /// Writes a micro-step's inputs and returns its uniform. `scored` targets count in the whole step.
+    fn feed(
+        &mut self,
+        step: u64,
+        i: usize,
+        tokens: &TokenFile,
+        starts: &[usize],
+        scored: f32,
+    ) -> Result<Step> {
         let s = &self.settings;
         let windows: Vec<(usize, usize)> = starts.iter().map(|&start| (start, s.context)).collect();
         let Batch { inputs, targets, buckets, order, .. } = batch(tokens, &windows, s.context);
@@ -134,7 +149,6 @@ impl Engine {
         {
             self.exec.write(name, 0, bytemuck::cast_slice(words))?;
         }
-        let scored = (s.batch * s.accumulate * s.context) as f32;
         let index = (step - 1) * s.accumulate as u64 + i as u64;
         Ok(micro_step(1.0 / scored, s.dropout, s.seed, index))
     }
@@ -145,7 +159,7 @@ impl Engine {
     /// # Errors
     /// A lost device.
     pub fn rehearse(&mut self, tokens: &TokenFile, starts: &[usize]) -> Result<f64> {
-        let uniform = self.feed(1, 0, tokens, starts)?;
+        let uniform = self.feed(1, 0, tokens, starts, self.scored(tokens, starts))?;
         let mut seconds = 0.0;
         for _ in 0..2 {
             let start = std::time::Instant::now();
@@ -223,8 +237,9 @@ impl Engine {
         starts: &[usize],
     ) -> Result<Option<String>> {
         self.exec.run("zero", &Step::default())?;
+        let scored = self.scored(tokens, starts);
         for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(step, i, tokens, starts)?;
+            let uniform = self.feed(step, i, tokens, starts, scored)?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "micro_step", &uniform)? {
                 return Ok(Some(found));
             }

@@ -1,18 +1,25 @@
 //! Room 6: the loop, from paths of journals to a run's folder.
 //!
-//! [`start`] begins a run and [`resume`] continues one; both end in [`session::Session::train`]. What a person sees of it
+//! [`start`] begins a run and [`resume`] continues one (`begin`); both end in the loop (`session`), which drives the model
+//! through `engine`. What is trained on: `tokenised` (entries as tokens, found again in the cache), `header` (the lines
+//! before each entry), `heldout` (which entries are for validation), `data` (all that as `tokens.bin`). What a person sees
 //! goes through an [`Observer`].
 
+mod begin;
+pub mod cost;
 pub mod data;
 pub mod engine;
+pub mod header;
+pub mod heldout;
 pub mod options;
-pub mod session;
+mod session;
+pub mod tokenised;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+pub use begin::{not_whole, resume, start, tokenizer_of};
 pub use options::Options;
-pub use session::{resume, start};
 
 /// What an optimizer step did.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +39,7 @@ pub struct Progress {
 }
 
 /// Who watches a run.
-pub trait Observer {
+pub trait Observer: crate::journal::Observer {
     /// A line about the run, before it starts.
     fn say(&mut self, line: &str);
     /// Something that takes a while has begun.

@@ -3,14 +3,29 @@
 use std::path::PathBuf;
 
 use crate::base::{Config, Error, Preset, Result};
+use crate::journal;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
+use crate::train::header::Template;
+use crate::train::tokenised::parse_label;
 
 /// Settings of a new run; `None` takes the default.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Journals: files and folders.
+    /// Journals: files, folders and zips.
     pub paths: Vec<PathBuf>,
+    /// How they are read.
+    pub journal: journal::Options,
+    /// What stands before each entry.
+    pub header: Option<String>,
+    /// The header is left out of the loss.
+    pub mask_header: bool,
+    /// `random`, `latest`, or a file that lists what is held out.
+    pub split: Option<String>,
+    /// Tokens are looked for in this user's cache, and kept there.
+    pub cache: bool,
+    /// Nothing that is doubtful or could not be read is passed over.
+    pub strict: bool,
     /// "scratch", or a checkpoint's folder.
     pub from: Option<String>,
     /// The shape of a model from scratch.
@@ -80,6 +95,22 @@ impl Options {
                  it as `--from DIR`",
             )
         })
+    }
+
+    /// The template of `--header`.
+    ///
+    /// # Errors
+    /// A template, or a label, that cannot be read; `--mask-header` without a header.
+    pub fn template(&self) -> Result<Option<Template>> {
+        if self.mask_header && self.header.is_none() {
+            return Err(Error::usage(
+                "--mask-header without --header",
+                "give the header that is to be masked",
+            ));
+        }
+        let labels: Vec<String> =
+            self.journal.labels.iter().map(|label| Ok(parse_label(label)?.1)).collect::<Result<_>>()?;
+        self.header.as_deref().map(|typed| Template::parse(typed, &labels)).transpose()
     }
 
     /// Checks every number that can be checked alone.

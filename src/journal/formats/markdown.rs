@@ -1,102 +1,195 @@
-//! Markdown: the text is taken as it was typed; only front matter, which an app wrote, is not the writer's.
+//! Markdown as it was typed, and Obsidian's: nothing is unescaped, HTML stays. Front matter is left out, pictures, embeds,
+//! the addresses of links and `%%comments%%`. Dates divide a long file into entries.
 
 use jiff::civil::Date;
 
-use crate::journal::dates::{self, Reading};
+pub use super::exported::export;
+use super::front_matter::{self, FrontMatter};
+use super::markup::{Cleaned, Markup};
+use super::text::split_by_dates;
+use super::{Format, Sink, exported};
+use crate::journal::entry::{Draft, Place, When};
+use crate::journal::input::Input;
+use crate::journal::options::Options;
+use crate::journal::{dates, names};
 
-/// Front matter longer than this is text between two rules.
-const MOST_LINES: usize = 100;
+/// Markdown.
+pub struct Markdown;
 
-/// The YAML block that may open a Markdown file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FrontMatter {
-    /// The day under its `date:` key.
-    pub date: Option<Date>,
-    /// Where the text begins, in bytes.
-    pub end: usize,
-    /// Lines before the text.
-    pub lines: usize,
+impl Format for Markdown {
+    fn name(&self) -> &'static str {
+        "Markdown"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        is_named(input)
+    }
+
+    fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        read_typed(input, options, sink, "", &|_, _| {})
+    }
 }
 
-/// Finds front matter: `---` on the first line, `---` again within 100 lines, and between them at least one `key:` and
-/// nothing but keys, list items, indented lines, comments and blank lines. Anything else between two rules is the
-/// writer's text, and stays.
-pub fn front_matter(text: &str) -> Option<FrontMatter> {
-    let mut lines = text.split_inclusive('\n');
-    let mut end = lines.next().filter(|line| line.trim_end() == "---")?.len();
-    let (mut date, mut keys) = (None, 0);
-    for (i, line) in lines.take(MOST_LINES).enumerate() {
-        end += line.len();
-        let line = line.trim_end();
-        if line == "---" {
-            return (keys > 0).then_some(FrontMatter { date, end, lines: i + 2 });
+/// Whether a file is called Markdown.
+pub(super) fn is_named(input: &Input) -> bool {
+    matches!(input.extension().as_str(), "md" | "markdown" | "mdown")
+}
+
+/// Reads a Markdown file: `name` is the title that its app shows where the front matter has none, `more` takes away what
+/// is that app's alone.
+pub(super) fn read_typed(
+    input: &Input,
+    options: &Options,
+    sink: &mut dyn Sink,
+    name: &str,
+    more: &dyn Fn(&mut Markup, &mut dyn Sink),
+) -> Result<(), String> {
+    let text = input.text()?;
+    if exported::is(&text) {
+        return exported::read(&text, sink);
+    }
+    let front = front_matter::find(&text, options).unwrap_or_default();
+    if front.end > 0 {
+        sink.changed("front matter", &text[..front.end], "");
+    }
+    let mut markup = Markup::new(&text[front.end..]);
+    if !options.comments {
+        markup.comments(sink);
+    }
+    more(&mut markup, sink);
+    markup.links(sink);
+    let cleaned = markup.finish();
+    let mut file = File {
+        when: when(input, &front),
+        named: input.day_in_name(),
+        name,
+        front,
+        cleaned: &cleaned,
+        first: true,
+        sink,
+    };
+    split_by_dates(&cleaned.text, 1, input, options, &mut file);
+    file.title_alone();
+    Ok(())
+}
+
+/// The moment of what stands before the first date in a file: the front matter's, the day of its path, and the moment it
+/// was made at.
+fn when(input: &Input, front: &FrontMatter) -> Option<When> {
+    let day = input.day_in_name().or_else(|| day_in_path(input)).map(When::day);
+    let created = front.created.filter(|made| day.is_none_or(|day| day.day == made.day));
+    front.date.or(created).or(day)
+}
+
+/// Adds to a file's entries what the file knows: its moment and its title to the first, its tags to all.
+struct File<'a> {
+    when: Option<When>,
+    named: Option<Date>,
+    name: &'a str,
+    front: FrontMatter,
+    cleaned: &'a Cleaned,
+    first: bool,
+    sink: &'a mut dyn Sink,
+}
+
+impl File<'_> {
+    /// A title without text is still words.
+    fn title_alone(&mut self) {
+        if self.first && !self.front.title.is_empty() {
+            self.name = "";
+            self.entry(Draft { place: Place::Line(0), ..Draft::default() });
         }
-        if let Some((key, value)) = key_and_value(line) {
-            keys += 1;
-            if key.eq_ignore_ascii_case("date") {
-                date = day(value);
+    }
+}
+
+impl Sink for File<'_> {
+    fn entry(&mut self, mut draft: Draft) {
+        if let Place::Line(line) = draft.place {
+            draft.place = Place::Line(self.front.lines + self.cleaned.original_line(line.max(1)));
+        }
+        if self.first {
+            let same = |when: &When| {
+                Some(when.day) == self.named || self.when.is_some_and(|own| own.day == when.day)
+            };
+            if draft.when.as_ref().is_none_or(same) {
+                draft.when = self.when.or(draft.when);
             }
-            continue;
+            draft.title = title(&self.front.title, &draft.text);
+            // The name of a note that holds nothing is not the writer's word for it.
+            if self.front.title.is_empty() && !draft.text.trim().is_empty() {
+                draft.title = title(self.name, &draft.text);
+            }
         }
-        let below_a_key = line.starts_with([' ', '\t']) || line == "-" || line.starts_with("- ");
-        if !(line.is_empty() || line.starts_with('#') || (keys > 0 && below_a_key)) {
-            return None;
-        }
+        draft.tags.clone_from(&self.front.tags);
+        self.first = false;
+        self.sink.entry(draft);
     }
-    None
+    fn left_out(&mut self, what: &'static str, times: usize) {
+        self.sink.left_out(what, times);
+    }
+    fn changed(&mut self, what: &'static str, before: &str, after: &str) {
+        self.sink.changed(what, before, after);
+    }
+    fn trouble(&mut self, place: Place, problem: String) {
+        self.sink.trouble(place, problem);
+    }
+    fn date_left(&mut self, times: usize) {
+        self.sink.date_left(times);
+    }
+    fn stranger(&mut self, name: &str) {
+        self.sink.stranger(name);
+    }
 }
 
-/// `key: value`, the key one word.
-fn key_and_value(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.split_once(':')?;
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let is_key = !key.is_empty() && key.len() <= 40 && key.chars().all(word) && !key.starts_with('-');
-    (is_key && (value.is_empty() || value.starts_with([' ', '\t']))).then_some((key, value))
+/// A title as an entry has it: none where an app gave it, where it is nothing but a date, or where the text opens with it.
+pub(super) fn title(title: &str, text: &str) -> String {
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let folded = title.to_lowercase();
+    let untitled =
+        folded.strip_prefix("untitled").is_some_and(|rest| rest.trim().bytes().all(|b| b.is_ascii_digit()));
+    let first = text.trim_start().split('\n').next().unwrap_or("");
+    let repeated = first.trim_start_matches('#').trim().to_lowercase() == folded;
+    let dated = dates::in_file_name(&title).is_some() && without_date(&title).is_empty();
+    if untitled || repeated || dated { String::new() } else { title }
 }
 
-/// A date as people and apps write it into front matter; `03/04/2020` is read day first.
-fn day(value: &str) -> Option<Date> {
-    let line = dates::recognise(value.trim().trim_matches(['"', '\'']))?;
-    match line.reading {
-        _ if line.style.tail.is_some() => None,
-        Reading::Certain(day) => Some(day),
-        Reading::DayMonth { day_first, month_first } => day_first.or(month_first),
+/// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk".
+pub(super) fn without_date(stem: &str) -> &str {
+    if dates::in_file_name(stem).is_none() {
+        return stem.trim();
     }
+    let rest = match dates::recognise(stem) {
+        Some(line) => &stem[line.rest..],
+        None => stem.trim_start_matches(|c: char| c.is_ascii_digit() || "-_. ".contains(c)),
+    };
+    let rest = rest.trim_start_matches([' ', '-', '_', '.', ',']);
+    let word = rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
+    let rest = if names::weekday(word).is_some() { &rest[word.len()..] } else { rest };
+    rest.trim_matches([' ', '-', '_', '.', ','])
+}
+
+/// The day of a file that lies in folders of years and months: `2024/01/05.md`, `2024/01-January/05 Friday.md`,
+/// `2024-01/05.md`.
+pub(super) fn day_in_path(input: &Input) -> Option<Date> {
+    let mut above = input.path().parent()?.iter().rev().filter_map(|name| name.to_str());
+    let (day, folder) = (number(input.stem(), 2)?, above.next()?);
+    let (year, month) = match number(folder, 4).zip(folder.get(5..).and_then(|rest| number(rest, 2))) {
+        Some(year_and_month) => year_and_month,
+        None => (number(above.next()?, 4)?, number(folder, 2)?),
+    };
+    Date::new(year, month.try_into().ok()?, day.try_into().ok()?)
+        .ok()
+        .filter(|date| (1800..2200).contains(&date.year()))
+}
+
+/// The number that a name opens with, of so many digits (a short one may have one).
+fn number(name: &str, digits: usize) -> Option<i16> {
+    let found = name.bytes().take_while(u8::is_ascii_digit).count();
+    let fits = found == digits || (digits == 2 && found == 1);
+    let rest = &name[found..];
+    (fits && !rest.starts_with(char::is_alphabetic)).then(|| name[..found].parse().ok()).flatten()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::civil::date;
-
-    #[test]
-    fn front_matter_is_left_out() {
-        let text = "---\ntitle: A walk\ntags:\n  - rain\n- wind\n\n# made by an app\ndate: \"2020-05-05T09:30:00Z\"\n---\nRain: all day\n";
-        let found = front_matter(text).unwrap();
-        assert_eq!(found, FrontMatter { date: Some(date(2020, 5, 5)), end: text.len() - 14, lines: 9 });
-        assert_eq!(&text[found.end..], "Rain: all day\n");
-        assert_eq!(front_matter("---\nlayout: x\n---").unwrap().date, None);
-        assert_eq!(front_matter("---\ndate: someday\n---\n").unwrap().date, None);
-    }
-
-    #[test]
-    fn text_between_rules_is_text() {
-        for text in [
-            "",
-            "---",
-            "---\n---\nwords\n",
-            "---\nRain all day\n---\n",
-            "---\n- bread\n- milk\n---\n",
-            "---\nToday I learned: much\n---\n",
-            "---\nnote:this\n---\n",
-            "---\ntitle: no end\n",
-            "\n---\ntitle: late\n---\n",
-            "----\ntitle: four\n----\n",
-            "---\ntitle: a\nwords of mine\n---\n",
-        ] {
-            assert_eq!(front_matter(text), None, "{text:?}");
-        }
-        let long = format!("---\n{}---\n", "key: value\n".repeat(MOST_LINES));
-        assert_eq!(front_matter(&long), None);
-    }
-}
+#[path = "markdown_tests.rs"]
+mod tests;

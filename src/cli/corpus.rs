@@ -1,0 +1,356 @@
+//! `diarist corpus PATH…`: what is in the journals, before a minute is spent training.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::builder::PossibleValuesParser;
+use similar::TextDiff;
+
+use crate::base::units::thousands;
+use crate::base::{Error, Preset, Result};
+use crate::cli::out;
+use crate::cli::reading::Reading;
+use crate::cli::watch::Bar;
+use crate::journal::overview::{Named, Overview, overview};
+use crate::journal::{self, Change, Corpus, Entry, Observer};
+use crate::run::refuse_inside;
+use crate::tokens::{Kind, Tokenizer};
+use crate::train::cost::{Cost, cost};
+use crate::train::tokenised::{Tokenised, Wanted};
+use crate::train::{self, not_whole};
+
+/// Columns of the longest bar of the chart of years.
+const BAR: usize = 32;
+/// So many skipped files, troubles and duplicates are named.
+const SHOWN: usize = 20;
+
+/// Arguments of `corpus`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Journals: files, folders and zips, of any kinds, freely mixed
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// List every entry: number, day, words, where it stands, how it begins
+    #[arg(long, group = "what")]
+    list: bool,
+    /// Show entry N whole
+    #[arg(long, value_name = "N", group = "what")]
+    show: Option<usize>,
+    /// Show every change that was made to a text, before and after
+    #[arg(long, group = "what")]
+    diff: bool,
+    /// Print all there is to know as one JSON object
+    #[arg(long, group = "what")]
+    json: bool,
+    /// Write the entries to a new folder: clean Markdown, one file an entry, and entries.jsonl
+    #[arg(long, value_name = "DIR", group = "what")]
+    export: Option<PathBuf>,
+    /// The model to judge the text for: a shape from scratch
+    #[arg(long, default_value = "tiny", value_parser = PossibleValuesParser::new(Preset::ALL.map(Preset::name)))]
+    preset: String,
+    /// The model to judge the text for: a folder with GPT-2 or with an earlier run
+    #[arg(long, value_name = "DIR", conflicts_with = "preset")]
+    from: Option<String>,
+    /// The tokenizer to count tokens with [default: gpt2]
+    #[arg(long, value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
+    tokenizer: Option<String>,
+    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
+    #[arg(long, default_value = "auto")]
+    device: String,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Journals that cannot be read or hold no words; with `--strict`, anything doubtful.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let options = args.reading.options()?;
+    if let Some(folder) = &args.export {
+        refuse_inside(folder, &args.paths)?;
+    }
+    let mut watch = Watch { bar: Bar::new(), diff: args.diff, failed: None };
+    let read = journal::read(&args.paths, &options, &mut watch);
+    watch.bar.finish();
+    if let Some(e) = watch.failed {
+        return Err(e);
+    }
+    let mut corpus = read?;
+    if args.list {
+        list(&mut corpus)?;
+    } else if let Some(number) = args.show {
+        show(&mut corpus, number)?;
+    } else if let Some(folder) = &args.export {
+        journal::export::write(&mut corpus, folder)?;
+        out::note(format!("{} entries are in {}", thousands(corpus.len() as u64), folder.display()));
+    } else if args.diff {
+        changes(&corpus);
+    } else {
+        preview(args, &options, &mut corpus)?;
+    }
+    if args.reading.strict && !corpus.report.is_whole() {
+        if args.list || args.show.is_some() || args.export.is_some() || args.diff {
+            doubts(&corpus).into_iter().for_each(out::note);
+        }
+        return Err(not_whole().into());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the bar, and the changes where they are asked for.
+struct Watch {
+    bar: Bar,
+    diff: bool,
+    /// The first error of stdout.
+    failed: Option<anyhow::Error>,
+}
+
+impl Observer for Watch {
+    fn progress(&mut self, what: &'static str, done: u64, of: u64) {
+        self.bar.bytes(what, done, of);
+    }
+
+    fn wants_changes(&self) -> bool {
+        self.diff
+    }
+
+    fn changed(&mut self, change: &Change) {
+        let Change { source, place, what, before, after } = change;
+        let diff = TextDiff::from_lines(*before, *after);
+        let mut lines = format!("{}{place}: {what}\n", source.display());
+        for part in diff.unified_diff().context_radius(0).missing_newline_hint(false).iter_hunks() {
+            for line in part.iter_changes() {
+                let value = line.value();
+                lines += &format!("{}{value}{}", line.tag(), if value.ends_with('\n') { "" } else { "\n" });
+            }
+        }
+        if let Err(e) = out::text(&lines) {
+            self.failed.get_or_insert(e);
+        }
+    }
+}
+
+/// After `--diff`, on stderr: how many changes there were.
+fn changes(corpus: &Corpus) {
+    out::note(format!("journal  {}", corpus.report));
+    for (what, line) in corpus.report.details() {
+        out::note(format!("{what:8} {line}"));
+    }
+    if corpus.report.changes.is_empty() && corpus.report.left_out.is_empty() {
+        out::note("nothing was changed");
+    }
+}
+
+fn list(corpus: &mut Corpus) -> anyhow::Result<()> {
+    let width = corpus.len().to_string().len();
+    for i in 0..corpus.len() {
+        let entry = corpus.entry(i)?;
+        let day = entry.day().map_or("undated   ".to_string(), |day| day.to_string());
+        let beginning: String = entry.whole().split_whitespace().take(8).collect::<Vec<_>>().join(" ");
+        let beginning: String = beginning.chars().take(60).collect();
+        let (number, words) = (i + 1, corpus.words(i));
+        out::line(format!(
+            "{number:width$}  {day}  {words:6}  {}{}  {beginning}",
+            entry.source.display(),
+            entry.place
+        ))?;
+    }
+    Ok(())
+}
+
+fn show(corpus: &mut Corpus, number: usize) -> anyhow::Result<()> {
+    if number == 0 || number > corpus.len() {
+        let problem = format!("--show {number}, but there are entries 1 to {}", corpus.len());
+        return Err(Error::usage(problem, "`--list` has them all with their numbers").into());
+    }
+    let Entry { when, title, text, tags, source, place } = corpus.entry(number - 1)?;
+    out::line(format!("source  {}{place}", source.display()))?;
+    out::line(format!("date    {}", when.map_or("none".to_string(), |when| when.to_string())))?;
+    if !title.is_empty() {
+        out::line(format!("title   {title}"))?;
+    }
+    if !tags.is_empty() {
+        out::line(format!("tags    {}", tags.join(", ")))?;
+    }
+    out::line(format!("\n{text}"))
+}
+
+/// What is doubtful or was skipped, a line each.
+fn doubts(corpus: &Corpus) -> Vec<String> {
+    let report = &corpus.report;
+    let mut lines: Vec<String> =
+        report.skipped_lines(SHOWN).iter().map(|line| format!("skipped  {line}")).collect();
+    for trouble in report.troubles.iter().take(SHOWN) {
+        lines.push(format!("look at  {}{}: {}", trouble.path.display(), trouble.place, trouble.problem));
+    }
+    let more = report.more_troubles + report.troubles.len().saturating_sub(SHOWN);
+    if more > 0 {
+        lines.push(format!("look at  {} more places: --json names them", thousands(more as u64)));
+    }
+    lines
+}
+
+fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyhow::Result<()> {
+    let chosen = args.train_options();
+    let scratch = args.from.is_none();
+    let tokenizer = args.tokenizer(&chosen)?;
+    let wanted = Wanted { paths: &args.paths, options, header: None, tokenizer };
+    let mut watch = Watch { bar: Bar::new(), diff: false, failed: None };
+    let tokenised = wanted.of(corpus, !args.reading.no_cache, &mut watch)?;
+    watch.bar.finish();
+    let seen = overview(corpus, &|i| u64::from(tokenised.entries[i].tokens))?;
+    let cost = measure(args, options, corpus, &tokenised, &chosen, scratch);
+    if args.json {
+        return json(corpus, &seen, &tokenised, tokenizer, &cost);
+    }
+    let mut lines = vec![format!("journal  {}", corpus.report)];
+    lines.extend(corpus.report.details().iter().map(|(what, line)| format!("{what:8} {line}")));
+    lines.extend(doubts(corpus));
+    lines.extend(twice(corpus));
+    lines.extend(years(&seen));
+    for gap in &seen.gaps {
+        lines.push(format!("gap      {} days, {} to {}", thousands(gap.days as u64), gap.from, gap.to));
+    }
+    lines.extend(seen.longest.iter().take(3).map(|entry| named("longest", entry)));
+    lines.extend(seen.shortest.iter().take(3).map(|entry| named("shortest", entry)));
+    if !seen.languages.is_empty() {
+        let shown = seen.languages.iter().take(5);
+        let shares: Vec<String> =
+            shown.map(|(name, share)| format!("{name} {:.0}%", share * 100.0)).collect();
+        lines.push(format!("language {}", shares.join(", ")));
+    }
+    let tokens: u64 = tokenised.entries.iter().map(|entry| u64::from(entry.tokens)).sum();
+    lines.push(format!("tokens   {} ({})", thousands(tokens), tokenizer.kind().name()));
+    match &cost {
+        Ok(cost) => lines.extend(cost.lines().map(|line| format!("training {line}"))),
+        Err(e) => lines.push(format!("training not measured: {e}")),
+    }
+    lines.into_iter().try_for_each(out::line)
+}
+
+fn named(what: &str, entry: &Named) -> String {
+    let day = entry.date.map_or("undated".to_string(), |day| day.to_string());
+    let words = thousands(u64::from(entry.words));
+    format!("{what:8} {words} words, {day}, {} (--show {})", entry.source, entry.number)
+}
+
+/// The pairs of entries that stand twice.
+fn twice(corpus: &Corpus) -> Vec<String> {
+    let report = &corpus.report;
+    let pair = |pair: &journal::Duplicate| match pair.likeness {
+        l if l >= 1.0 => format!("twice    {} = {}", pair.kept, pair.dropped),
+        l => format!("twice    {} ≈ {} ({:.0}% alike)", pair.kept, pair.dropped, l * 100.0),
+    };
+    let mut lines: Vec<String> = report.pairs.iter().take(SHOWN).map(pair).collect();
+    if report.duplicates > SHOWN {
+        lines.push(format!(
+            "twice    {} more: --json names them",
+            thousands((report.duplicates - SHOWN) as u64)
+        ));
+    }
+    if report.duplicates > 0 {
+        let least = journal::THRESHOLD * 100.0;
+        lines.push(format!(
+            "twice    the earlier stays, from {least:.0}% alike on; --keep-duplicates keeps both"
+        ));
+    }
+    lines
+}
+
+/// A bar chart of words by year.
+fn years(seen: &Overview) -> Vec<String> {
+    let most = seen.years.values().chain([&seen.undated]).map(|year| year.words).max().unwrap_or(0).max(1);
+    let row = |name: &str, year: &journal::overview::Year| {
+        let eighths = (year.words as f64 / most as f64 * (BAR * 8) as f64).ceil() as usize;
+        let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
+        let bar = "█".repeat(eighths / 8) + partial;
+        format!(
+            "{name:8} {bar:BAR$}  {:>6} entries  {:>9} words  {:>9} tokens",
+            thousands(year.entries as u64),
+            thousands(year.words),
+            thousands(year.tokens)
+        )
+    };
+    let mut lines: Vec<String> = seen.years.iter().map(|(name, year)| row(&name.to_string(), year)).collect();
+    if seen.undated.entries > 0 {
+        lines.push(row("undated", &seen.undated));
+    }
+    lines
+}
+
+/// What training would take. The tokens that were counted are taken where the model's tokenizer is the same.
+fn measure(
+    args: &Args,
+    options: &journal::Options,
+    corpus: &mut Corpus,
+    tokenised: &Tokenised,
+    chosen: &train::Options,
+    scratch: bool,
+) -> Result<Cost> {
+    let counted = args.tokenizer(chosen)?;
+    let model = train::tokenizer_of(chosen)?;
+    if counted == model {
+        return cost(tokenised, chosen, scratch);
+    }
+    let wanted = Wanted { paths: &args.paths, options, header: None, tokenizer: model };
+    cost(&wanted.of(corpus, !args.reading.no_cache, &mut ())?, chosen, scratch)
+}
+
+fn json(
+    corpus: &Corpus,
+    seen: &Overview,
+    tokenised: &Tokenised,
+    tokenizer: Tokenizer,
+    cost: &Result<Cost>,
+) -> anyhow::Result<()> {
+    let tokens: u64 = tokenised.entries.iter().map(|entry| u64::from(entry.tokens)).sum();
+    out::json(&serde_json::json!({
+        "report": corpus.report,
+        "overview": seen,
+        "tokens": tokens,
+        "tokenizer": tokenizer.kind().name(),
+        "duplicate_threshold": journal::THRESHOLD,
+        "training": cost.as_ref().ok(),
+    }))
+}
+
+impl Args {
+    fn train_options(&self) -> train::Options {
+        train::Options {
+            paths: self.paths.clone(),
+            from: Some(self.from.clone().unwrap_or_else(|| "scratch".into())),
+            preset: self.from.is_none().then(|| Preset::from_name(&self.preset)).flatten(),
+            device: self.device.clone(),
+            ..train::Options::default()
+        }
+    }
+
+    /// The tokenizer that tokens are counted with.
+    fn tokenizer(&self, chosen: &train::Options) -> Result<Tokenizer> {
+        match self.tokenizer.as_deref().and_then(Kind::from_name) {
+            Some(kind) => Ok(Tokenizer::new(kind)),
+            None if self.from.is_some() => train::tokenizer_of(chosen),
+            None => Ok(Tokenizer::gpt2()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::overview::Year;
+
+    #[test]
+    fn the_chart_is_to_scale() {
+        let mut seen = Overview::default();
+        let year = |words| Year { entries: 1, words, tokens: words };
+        seen.years.insert(2019, year(1000));
+        seen.years.insert(2020, year(500));
+        seen.undated = year(1);
+        let lines = years(&seen);
+        let bars: Vec<usize> = lines.iter().map(|line| line.matches('█').count()).collect();
+        assert_eq!(bars, [32, 16, 0]);
+        assert!(lines[2].starts_with("undated  ▏"), "{}", lines[2]);
+    }
+}

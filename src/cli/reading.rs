@@ -1,0 +1,162 @@
+//! How journals are read: the arguments that `corpus` and `train` share.
+
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+
+use crate::base::{Error, Result};
+use crate::journal::{self, DateOrder, StyleOptions};
+use crate::train::tokenised::parse_label;
+
+/// Arguments of every command that reads journals.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "What to read")]
+pub struct Reading {
+    /// Your name or address in chats and mail, without which nothing is taken from them; repeatable
+    #[arg(long, value_name = "NAME|ADDRESS")]
+    me: Vec<String>,
+    /// Take only files like this (`*.md`, `notes/**`), or with ! none of them; repeatable, the last that fits decides
+    #[arg(short, long, value_name = "GLOB", allow_hyphen_values = true)]
+    glob: Vec<String>,
+    /// Take entries of this day and later, 2014-05-03 or 2014
+    #[arg(long, value_name = "DATE", value_parser = first_day)]
+    since: Option<Date>,
+    /// Take entries of this day and earlier, 2014-05-03 or 2014
+    #[arg(long, value_name = "DATE", value_parser = last_day)]
+    until: Option<Date>,
+    /// Take entries with this tag; repeatable
+    #[arg(long)]
+    tag: Vec<String>,
+    /// Take no entries with this tag; repeatable
+    #[arg(long)]
+    exclude_tag: Vec<String>,
+    /// Keep what stands twice, or nearly so
+    #[arg(long)]
+    keep_duplicates: bool,
+    /// The order of dates like 03/04/05, where the text leaves it open
+    #[arg(long, value_name = "ORDER", value_parser = ["dmy", "mdy", "ymd"])]
+    date_order: Option<String>,
+    /// The field that holds the text, in JSON, JSONL and CSV of no known app
+    #[arg(long, value_name = "FIELD")]
+    text_field: Option<String>,
+    /// The field that holds the date
+    #[arg(long, value_name = "FIELD")]
+    date_field: Option<String>,
+    /// Keep Obsidian's %%comments%%
+    #[arg(long)]
+    comments: bool,
+    /// Say of everything below PATH what it is, for --header; repeatable
+    #[arg(long, value_name = "PATH=KEY:VALUE")]
+    label: Vec<String>,
+    /// End with exit code 1 if anything could not be read, or is doubtful
+    #[arg(long)]
+    pub strict: bool,
+    /// Neither look for tokens in this user's cache nor keep them there
+    #[arg(long)]
+    pub no_cache: bool,
+
+    /// Make typographic quotation marks and apostrophes straight
+    #[arg(long, help_heading = "What to change in style (nothing, unless asked)")]
+    straight_quotes: bool,
+    /// Leave out a list of references at an entry's end
+    #[arg(long, help_heading = "What to change in style (nothing, unless asked)")]
+    drop_references: bool,
+    /// Make capitals small
+    #[arg(long, help_heading = "What to change in style (nothing, unless asked)")]
+    lowercase: bool,
+    /// Join hard-wrapped lines to paragraphs
+    #[arg(long, help_heading = "What to change in style (nothing, unless asked)")]
+    unwrap: bool,
+    /// Replace the names and words that FILE lists, a line each, by placeholders, the same for the same
+    #[arg(long, value_name = "FILE", help_heading = "What to change in style (nothing, unless asked)")]
+    redact: Option<PathBuf>,
+    /// Leave out lines that match; repeatable
+    #[arg(long, value_name = "REGEX", help_heading = "What to change in style (nothing, unless asked)")]
+    drop_lines: Vec<String>,
+    /// Leave out paragraphs that stand in a hundred entries and more; they are named
+    #[arg(long, help_heading = "What to change in style (nothing, unless asked)")]
+    drop_boilerplate: bool,
+}
+
+impl Reading {
+    /// What was asked for.
+    ///
+    /// # Errors
+    /// A label that cannot be read.
+    pub fn options(&self) -> Result<journal::Options> {
+        for label in &self.label {
+            parse_label(label)?;
+        }
+        Ok(journal::Options {
+            me: self.me.clone(),
+            date_order: self.date_order.as_deref().and_then(|order| order.parse::<DateOrder>().ok()),
+            comments: self.comments,
+            text_field: self.text_field.clone(),
+            date_field: self.date_field.clone(),
+            globs: self.glob.clone(),
+            since: self.since,
+            until: self.until,
+            tags: self.tag.clone(),
+            exclude_tags: self.exclude_tag.clone(),
+            labels: self.label.clone(),
+            keep_duplicates: self.keep_duplicates,
+            style: StyleOptions {
+                straight_quotes: self.straight_quotes,
+                drop_references: self.drop_references,
+                lowercase: self.lowercase,
+                unwrap: self.unwrap,
+                redact: self.redact.clone(),
+                drop_lines: self.drop_lines.clone(),
+                drop_boilerplate: self.drop_boilerplate,
+            },
+        })
+    }
+
+    /// Whether anything was asked for: a resumed run reads no journals.
+    pub fn is_asked(&self) -> Result<bool> {
+        Ok(self.options()? != journal::Options::default() || self.strict)
+    }
+}
+
+/// `2014`, `2014-05` and `2014-05-03` as the day that they begin with.
+fn first_day(typed: &str) -> Result<Date> {
+    let parts: Vec<Option<i16>> = typed.split('-').map(|part| part.parse().ok()).collect();
+    let day = match parts[..] {
+        [Some(y)] => Date::new(y, 1, 1),
+        [Some(y), Some(m)] => Date::new(y, m as i8, 1),
+        [Some(y), Some(m), Some(d)] => Date::new(y, m as i8, d as i8),
+        _ => return Err(Error::usage(format!("{typed:?} is no day"), "write 2014-05-03, 2014-05 or 2014")),
+    };
+    day.map_err(|_| {
+        Error::usage(format!("{typed:?} is no day that exists"), "write 2014-05-03, 2014-05 or 2014")
+    })
+}
+
+/// The same, as the day that they end with.
+fn last_day(typed: &str) -> Result<Date> {
+    let first = first_day(typed)?;
+    Ok(match typed.matches('-').count() {
+        0 => first.last_of_year(),
+        1 => first.last_of_month(),
+        _ => first,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn years_and_months_are_spans() {
+        assert_eq!(
+            (first_day("2014").unwrap(), last_day("2014").unwrap()),
+            (date(2014, 1, 1), date(2014, 12, 31))
+        );
+        assert_eq!(last_day("2016-02").unwrap(), date(2016, 2, 29));
+        assert_eq!(last_day("2016-02-03").unwrap(), date(2016, 2, 3));
+        for typed in ["", "may", "2014-13", "2014-02-30", "2014-1-1-1"] {
+            assert!(first_day(typed).is_err(), "{typed}");
+        }
+    }
+}

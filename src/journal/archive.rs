@@ -1,0 +1,122 @@
+//! Zips, read with care: nothing is unpacked to a path, and no member may grow out of proportion.
+
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::input::{Input, MOST_WHOLE, ReadSeek, Vault};
+
+/// A member that grows more than this many times, past [`FREE_BYTES`], is no text that a person wrote: journals in JSON
+/// shrink to a tenth, and DEFLATE reaches 1,032 times at most.
+const MOST_GROWTH: u64 = 250;
+const FREE_BYTES: u64 = 16 << 20;
+
+/// An open zip.
+pub struct Archive<'a> {
+    zip: ZipArchive<Box<dyn ReadSeek + 'a>>,
+}
+
+/// A member of a zip, by its place in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Where in the archive, for [`Archive::input`].
+    pub index: usize,
+    /// Its path in the zip, `/` between the parts.
+    pub name: String,
+    /// Why it is not read, where its entry in the zip already says so.
+    pub refused: Option<String>,
+    /// Whether it is a folder.
+    pub is_folder: bool,
+}
+
+impl<'a> Archive<'a> {
+    /// Opens a zip.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a phrase.
+    pub fn open(input: &'a Input) -> Result<Archive<'a>, String> {
+        Ok(Archive { zip: ZipArchive::new(input.seekable()).map_err(phrase)? })
+    }
+
+    /// Its members, by name.
+    pub fn members(&mut self) -> Vec<Member> {
+        let mut members: Vec<Member> = (0..self.zip.len()).map(|index| self.member(index)).collect();
+        members.sort_by(|a, b| (&a.name, a.index).cmp(&(&b.name, b.index)));
+        members
+    }
+
+    fn member(&mut self, index: usize) -> Member {
+        let file = match self.zip.by_index_raw(index) {
+            Ok(file) => file,
+            Err(e) => {
+                let name = format!("member {}", index + 1);
+                return Member { index, name, refused: Some(phrase(e)), is_folder: false };
+            }
+        };
+        let name = String::from_utf8_lossy(file.name_raw()).replace('\\', "/");
+        let refused = if file.enclosed_name().is_none() {
+            Some("its path climbs out of the zip".to_string())
+        } else if file.encrypted() {
+            Some("encrypted: unpack it with its password, and give the folder".to_string())
+        } else if file.is_symlink() {
+            Some("a link, in a zip".to_string())
+        } else {
+            None
+        };
+        Member { index, name, refused, is_folder: file.is_dir() }
+    }
+
+    /// A member of that name as bytes; none where there is none.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a phrase.
+    pub fn read(&mut self, name: &str) -> Result<Option<Vec<u8>>, String> {
+        let Some(index) = self.zip.index_for_name(name) else { return Ok(None) };
+        let mut bytes = Vec::new();
+        if self.copy(index, &mut bytes, MOST_WHOLE)? > MOST_WHOLE {
+            return Err(format!("{name} is longer than 64 MiB"));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// A member, ready to be read: a long one is unpacked to a file without a name.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a phrase.
+    pub fn input(&mut self, index: usize, path: std::path::PathBuf, vault: Vault) -> Result<Input, String> {
+        let mut bytes = Vec::new();
+        if self.copy(index, &mut bytes, MOST_WHOLE)? <= MOST_WHOLE {
+            return Ok(Input::from_bytes(path, bytes, vault));
+        }
+        drop(bytes);
+        let mut file = super::spool::unnamed_file().map_err(|e| e.to_string())?;
+        self.copy(index, &mut file, u64::MAX - 1)?;
+        file.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
+        Input::from_file(path, file, vault).map_err(|e| e.to_string())
+    }
+
+    /// Copies a member; stops one byte past `most`. Gives the bytes copied.
+    fn copy(&mut self, index: usize, to: &mut impl Write, most: u64) -> Result<u64, String> {
+        let file = self.zip.by_index(index).map_err(phrase)?;
+        let allowed = FREE_BYTES.max(file.compressed_size().saturating_mul(MOST_GROWTH));
+        let mut limited = file.take(allowed.min(most) + 1);
+        let copied = std::io::copy(&mut limited, to).map_err(|e| format!("damaged: {e}"))?;
+        if copied > allowed && most >= allowed {
+            return Err(format!("a zip bomb: it grows more than {MOST_GROWTH} times when unpacked"));
+        }
+        Ok(copied)
+    }
+}
+
+fn phrase(e: ZipError) -> String {
+    match e {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+            "encrypted: unpack it with its password, and give the folder".into()
+        }
+        ZipError::UnsupportedArchive(what) => {
+            format!("a kind of zip that is not read ({what}): unpack it, and give the folder")
+        }
+        other => format!("a damaged zip ({other}): download it again"),
+    }
+}

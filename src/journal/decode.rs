@@ -1,0 +1,208 @@
+//! From bytes to text: which encoding a file is in, and its text as UTF-8 with lines ending in LF.
+//!
+//! A file is read twice, each time piece by piece: once to tell its encoding, once to decode it.
+
+use std::io::{BufRead, Read};
+
+use super::mac_roman::{WESTERN, character};
+
+mod detect;
+#[cfg(test)]
+mod tests;
+mod wide;
+
+pub use detect::detect;
+
+/// How much is decoded at once.
+const PIECE: usize = 32 << 10;
+
+/// The byte order mark in UTF-8.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// How a file's text was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encoding(Kind);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// One that the Encoding Standard lists.
+    Listed(&'static encoding_rs::Encoding),
+    Utf32Le,
+    Utf32Be,
+    /// UTF-8 in some places, windows-1252 in others: files of several years put together.
+    Mixed,
+}
+
+impl Encoding {
+    const UTF_8: Encoding = Encoding(Kind::Listed(encoding_rs::UTF_8));
+    const UTF_16LE: Encoding = Encoding(Kind::Listed(encoding_rs::UTF_16LE));
+    const UTF_16BE: Encoding = Encoding(Kind::Listed(encoding_rs::UTF_16BE));
+    const WINDOWS_1252: Encoding = Encoding(Kind::Listed(encoding_rs::WINDOWS_1252));
+    const MAC_ROMAN: Encoding = Encoding(Kind::Listed(encoding_rs::MACINTOSH));
+
+    /// Its name, as people know it.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Listed(encoding) if encoding == encoding_rs::MACINTOSH => "Mac Roman",
+            Kind::Listed(encoding) => encoding.name(),
+            Kind::Utf32Le => "UTF-32LE",
+            Kind::Utf32Be => "UTF-32BE",
+            Kind::Mixed => "UTF-8 and windows-1252, mixed",
+        }
+    }
+
+    /// Whether it is UTF-8 throughout, damaged bytes aside.
+    pub fn is_utf8(self) -> bool {
+        self == Encoding::UTF_8
+    }
+}
+
+/// The text of a file's first bytes, for a look; what is no text reads as U+FFFD.
+pub fn head(bytes: &[u8]) -> String {
+    let encoding = detect::of_head(bytes).unwrap_or(Encoding::UTF_8);
+    let mut text = Vec::with_capacity(bytes.len());
+    Decoder::new(bytes, encoding).read_to_end(&mut text).expect("bytes in memory can be read");
+    String::from_utf8(text).expect("a decoder gives UTF-8")
+}
+
+/// A file's bytes as UTF-8 with lines ending in LF, without a byte order mark. What cannot be decoded is
+/// U+FFFD.
+pub struct Decoder<R> {
+    from: R,
+    machine: Machine,
+    /// Decoded text, given away up to `given`.
+    out: Vec<u8>,
+    given: usize,
+    /// The text so far ended in CR, given as LF: an LF that follows is its second half.
+    after_return: bool,
+    started: bool,
+    ended: bool,
+}
+
+enum Machine {
+    Listed(Box<encoding_rs::Decoder>),
+    /// The other kinds, with bytes that wait for the rest of their character.
+    Own(Kind, Vec<u8>),
+}
+
+impl<R: BufRead> Decoder<R> {
+    /// Decodes what `from` reads.
+    pub fn new(from: R, encoding: Encoding) -> Self {
+        let machine = match encoding.0 {
+            Kind::Listed(listed) => Machine::Listed(Box::new(listed.new_decoder_with_bom_removal())),
+            kind => Machine::Own(kind, Vec::new()),
+        };
+        Decoder {
+            from,
+            machine,
+            out: Vec::new(),
+            given: 0,
+            after_return: false,
+            started: false,
+            ended: false,
+        }
+    }
+
+    /// Decodes the next piece.
+    fn refill(&mut self) -> std::io::Result<()> {
+        let bytes = self.from.fill_buf()?;
+        let last = bytes.is_empty();
+        self.given = 0;
+        let read = match &mut self.machine {
+            Machine::Listed(decoder) => {
+                self.out.resize(PIECE, 0);
+                let (result, read, written, _) = decoder.decode_to_utf8(bytes, &mut self.out, last);
+                self.out.truncate(written);
+                self.ended = last && result == encoding_rs::CoderResult::InputEmpty;
+                read
+            }
+            Machine::Own(kind, waiting) => {
+                let read = bytes.len().min(PIECE / 4);
+                waiting.extend(&bytes[..read]);
+                self.out.clear();
+                let used = match kind {
+                    Kind::Mixed => from_mixed(waiting, last, &mut self.out),
+                    kind => from_utf32(waiting, *kind == Kind::Utf32Be, last, &mut self.out),
+                };
+                waiting.drain(..used);
+                if !self.started && self.out.starts_with(MARK) {
+                    self.out.drain(..MARK.len());
+                }
+                self.started |= used > 0;
+                self.ended = last;
+                read
+            }
+        };
+        self.from.consume(read);
+        lines_in_lf(&mut self.out, &mut self.after_return);
+        Ok(())
+    }
+}
+
+impl<R: BufRead> Read for Decoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        while self.given == self.out.len() && !self.ended && !buffer.is_empty() {
+            self.refill()?;
+        }
+        let count = buffer.len().min(self.out.len() - self.given);
+        buffer[..count].copy_from_slice(&self.out[self.given..self.given + count]);
+        self.given += count;
+        Ok(count)
+    }
+}
+
+/// Turns CRLF and CR into LF, in place.
+fn lines_in_lf(text: &mut Vec<u8>, after_return: &mut bool) {
+    if *after_return && text.first() == Some(&b'\n') {
+        text.remove(0);
+        *after_return = false;
+    }
+    *after_return &= text.is_empty();
+    let find = |bytes: &[u8], from: usize| bytes[from..].iter().position(|&b| b == b'\r').map(|at| from + at);
+    // `contains` is fast, and most files hold no CR.
+    if !text.contains(&b'\r') {
+        return;
+    }
+    let (mut read, mut written) = (0, 0);
+    while let Some(at) = find(text, read) {
+        text[at] = b'\n';
+        text.copy_within(read..=at, written);
+        written += at + 1 - read;
+        read = at + 1;
+        match text.get(read) {
+            Some(b'\n') => read += 1,
+            Some(_) => {}
+            None => *after_return = true,
+        }
+    }
+    text.copy_within(read.., written);
+    text.truncate(written + text.len() - read);
+}
+
+/// Decodes UTF-32, and tells how many bytes it used.
+fn from_utf32(bytes: &[u8], big: bool, last: bool, out: &mut Vec<u8>) -> usize {
+    let (units, rest) = bytes.as_chunks::<4>();
+    for unit in units {
+        let value = if big { u32::from_be_bytes(*unit) } else { u32::from_le_bytes(*unit) };
+        push(out, char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER));
+    }
+    if last && !rest.is_empty() {
+        push(out, char::REPLACEMENT_CHARACTER);
+        return bytes.len();
+    }
+    bytes.len() - rest.len()
+}
+
+/// Decodes UTF-8, its invalid bytes as windows-1252, and tells how many bytes it used.
+fn from_mixed(bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
+    let used = bytes.len() - if last { 0 } else { detect::incomplete(bytes) };
+    for chunk in bytes[..used].utf8_chunks() {
+        out.extend(chunk.valid().as_bytes());
+        chunk.invalid().iter().for_each(|&byte| push(out, character(byte, &WESTERN)));
+    }
+    used
+}
+
+fn push(out: &mut Vec<u8>, character: char) {
+    out.extend(character.encode_utf8(&mut [0; 4]).as_bytes());
+}

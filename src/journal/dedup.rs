@@ -1,0 +1,590 @@
+//! Finds entries that came twice: from two apps, or pasted again. Every pair is proved on the real texts; what is kept
+//! in memory (80 bytes an entry) only says which texts are worth comparing.
+//!
+//! Two entries are compared if both are of one local day, or if both are long: "Toothache." on three days running is a
+//! diary. Compared are their words alone (NFKC, lower case): marks, quotes and white space do not count. An entry
+//! without words is like no other.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use jiff::civil::Date;
+use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+
+use crate::base::Result;
+
+/// From this likeness on, two entries are duplicates (Jaccard of their shingles).
+pub const THRESHOLD: f32 = 0.8;
+
+/// With fewer words, an entry is only ever the same as another, never nearly.
+const NEAR_WORDS: u32 = 8;
+/// From this many words on, an entry is compared with those of other days too.
+const LONG_WORDS: u32 = 40;
+
+/// A band of equal rows makes a candidate: 0.8-alike entries agree in a row with probability 0.8, so in one band of 4
+/// with 0.8⁴ = 0.41, and in at least one of 16 with 1 − (1 − 0.8⁴)¹⁶ = 0.9998.
+const BANDS: usize = 16;
+const ROWS: usize = 4;
+
+/// In a bucket, an entry is compared with this many unlike ones at most: one template in thousands stays linear.
+const REPRESENTATIVES: usize = 8;
+/// Texts read in vain for one entry, over all its buckets, before it is left in peace (the same template again).
+const VAIN: u8 = 48;
+
+/// Collects entries, then tells which of them are duplicates.
+#[derive(Debug, Default)]
+pub struct Finder {
+    entries: Vec<Entry>,
+}
+
+/// A dropped entry and the one that stays, both numbered in the order of `add`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair {
+    /// The entry that stays.
+    pub kept: usize,
+    /// The entry that goes.
+    pub dropped: usize,
+    /// 1.0: the same after normalisation. Below `THRESHOLD`: alike only by way of entries between the two.
+    pub likeness: f32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    print: u64,
+    words: u32,
+    day: Option<NonZeroU32>,
+    bands: [u32; BANDS],
+}
+
+impl Finder {
+    /// Takes the next entry: its local day and its whole text.
+    pub fn add(&mut self, day: Option<Date>, text: &str) {
+        let mut sketch = Sketch::default();
+        each_word(text, |word| sketch.add(word));
+        self.entries.push(Entry {
+            print: sketch.print,
+            words: sketch.words,
+            day: day.and_then(packed),
+            bands: sketch.bands(),
+        });
+    }
+
+    /// `rank[i]` is entry i's place in the corpus: the earlier stays. `fetch(i)` gives entry i's text again. Pairs come
+    /// by rank of the dropped one; every dropped entry occurs once as dropped, and `kept` is never itself dropped.
+    pub fn pairs(self, rank: &[u32], fetch: &mut dyn FnMut(usize) -> Result<String>) -> Result<Vec<Pair>> {
+        let mut search = Search::new(self.entries, rank, fetch);
+        for scope in [Scope::Day, Scope::Long] {
+            search.run(scope, 1, |entry| entry.print)?;
+        }
+        // The days go first, so that a template's vain comparisons never hide a copy of the same day.
+        for scope in [Scope::Day, Scope::Long] {
+            for band in 0..BANDS {
+                search.run(scope, NEAR_WORDS, |entry| u64::from(entry.bands[band]))?;
+            }
+        }
+        search.pairs()
+    }
+}
+
+/// A date in four bytes: no month is 0, so no date is 0.
+fn packed(date: Date) -> Option<NonZeroU32> {
+    let [high, low] = date.year().to_be_bytes();
+    NonZeroU32::new(u32::from_be_bytes([high, low, date.month().unsigned_abs(), date.day().unsigned_abs()]))
+}
+
+/// Which entries are compared with each other.
+#[derive(Clone, Copy)]
+enum Scope {
+    /// Those of one day.
+    Day,
+    /// Long ones, whatever their days.
+    Long,
+}
+
+impl Scope {
+    /// Entries of different days have different scopes in `Day`; `None` is not compared at all.
+    fn of(self, entry: &Entry) -> Option<u32> {
+        match self {
+            Scope::Day => entry.day.map(NonZeroU32::get),
+            Scope::Long => (entry.words >= LONG_WORDS).then_some(0),
+        }
+    }
+}
+
+/// The search proper. It counts in places: an entry's position by rank, so that the smaller place is the one that stays.
+struct Search<'a> {
+    entries: Vec<Entry>,
+    /// The entry at each place.
+    order: Vec<u32>,
+    /// For each place an earlier one that it is like, or itself.
+    parent: Vec<u32>,
+    vain: Vec<u8>,
+    /// What the texts said, by (earlier, later) place.
+    proved: BTreeMap<(u32, u32), f32>,
+    fetch: &'a mut dyn FnMut(usize) -> Result<String>,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        entries: Vec<Entry>,
+        rank: &[u32],
+        fetch: &'a mut dyn FnMut(usize) -> Result<String>,
+    ) -> Search<'a> {
+        let count = u32::try_from(entries.len()).expect("a corpus has fewer than 2^32 entries");
+        let mut order: Vec<u32> = (0..count).collect();
+        order.sort_by_key(|&entry| rank[entry as usize]);
+        let vain = vec![0; entries.len()];
+        Search { entries, order, parent: (0..count).collect(), vain, proved: BTreeMap::new(), fetch }
+    }
+
+    /// Compares the entries that have a scope and a key in common.
+    fn run(&mut self, scope: Scope, least: u32, key: impl Fn(&Entry) -> u64) -> Result<()> {
+        let mut list: Vec<(u32, u64, u32)> = (0u32..)
+            .zip(&self.order)
+            .map(|(place, &entry)| (place, &self.entries[entry as usize]))
+            .filter(|(_, entry)| entry.words >= least)
+            .filter_map(|(place, entry)| Some((scope.of(entry)?, key(entry), place)))
+            .collect();
+        list.sort_unstable();
+        for bucket in list.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1)) {
+            if bucket.len() > 1 {
+                self.bucket(bucket.iter().map(|&(_, _, place)| place))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn bucket(&mut self, places: impl Iterator<Item = u32>) -> Result<()> {
+        let mut representatives: Vec<(u32, Option<Reading>)> = Vec::new();
+        for place in places {
+            let root = self.root(place);
+            let known = representatives.iter().any(|&(other, _)| self.root_of(other) == root);
+            if known {
+                continue;
+            }
+            let (joined, reading) = self.compare(place, &mut representatives)?;
+            if !joined && representatives.len() < REPRESENTATIVES {
+                representatives.push((place, reading));
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins an entry to the first representative that it is like; else gives its reading back, if it was read.
+    fn compare(
+        &mut self,
+        place: u32,
+        representatives: &mut [(u32, Option<Reading>)],
+    ) -> Result<(bool, Option<Reading>)> {
+        let mut mine = None;
+        for (other, reading) in representatives {
+            if self.vain[place as usize] >= VAIN {
+                break;
+            }
+            let theirs = self.read_into(reading, *other)?;
+            let likeness = self.read_into(&mut mine, place)?.likeness(theirs);
+            if likeness >= THRESHOLD {
+                self.proved.insert((*other, place), likeness);
+                self.join(*other, place);
+                return Ok((true, None));
+            }
+            self.vain[place as usize] += 1;
+        }
+        Ok((false, mine))
+    }
+
+    fn read_into<'r>(&mut self, reading: &'r mut Option<Reading>, place: u32) -> Result<&'r Reading> {
+        let read = match reading.take() {
+            Some(read) => read,
+            None => Reading::of(&(self.fetch)(self.order[place as usize] as usize)?),
+        };
+        Ok(reading.insert(read))
+    }
+
+    /// The earliest place of the chain, with the way there shortened.
+    fn root(&mut self, place: u32) -> u32 {
+        let root = self.root_of(place);
+        let mut step = place;
+        while step != root {
+            step = std::mem::replace(&mut self.parent[step as usize], root);
+        }
+        root
+    }
+
+    fn root_of(&self, mut place: u32) -> u32 {
+        while self.parent[place as usize] != place {
+            place = self.parent[place as usize];
+        }
+        place
+    }
+
+    fn join(&mut self, one: u32, other: u32) {
+        let (one, other) = (self.root(one), self.root(other));
+        self.parent[one.max(other) as usize] = one.min(other);
+    }
+
+    fn pairs(mut self) -> Result<Vec<Pair>> {
+        let mut pairs = Vec::new();
+        let mut kept: Option<(u32, Option<Reading>)> = None;
+        for place in 0..self.parent.len() as u32 {
+            let root = self.root(place);
+            if root == place {
+                continue;
+            }
+            let likeness = match self.proved.get(&(root, place)) {
+                Some(&likeness) => likeness,
+                None => {
+                    let mut reading =
+                        kept.take().filter(|(place, _)| *place == root).and_then(|(_, read)| read);
+                    let theirs = self.read_into(&mut reading, root)?;
+                    let likeness = self.read_into(&mut None, place)?.likeness(theirs);
+                    kept = Some((root, reading));
+                    likeness
+                }
+            };
+            let [kept, dropped] = [root, place].map(|place| self.order[place as usize] as usize);
+            pairs.push(Pair { kept, dropped, likeness });
+        }
+        Ok(pairs)
+    }
+}
+
+/// A text's words and its set of shingles, for an exact comparison.
+struct Reading {
+    words: Vec<u64>,
+    shingles: Vec<[u64; 3]>,
+}
+
+impl Reading {
+    fn of(text: &str) -> Reading {
+        let mut words = Vec::new();
+        each_word(text, |word| words.push(word));
+        let mut shingles: Vec<[u64; 3]> = words.array_windows().copied().collect();
+        shingles.sort_unstable();
+        shingles.dedup();
+        Reading { words, shingles }
+    }
+
+    /// 1.0 only for the same words in the same order: "ha" a hundred times has the shingles of "ha" ninety times.
+    fn likeness(&self, other: &Reading) -> f32 {
+        if self.words == other.words {
+            return 1.0;
+        }
+        if self.words.len().min(other.words.len()) < NEAR_WORDS as usize {
+            return 0.0;
+        }
+        let common = common(&self.shingles, &other.shingles);
+        let all = self.shingles.len() + other.shingles.len() - common;
+        (common as f32 / all as f32).min(1.0f32.next_down())
+    }
+}
+
+/// How many items two sorted sets share.
+fn common(one: &[[u64; 3]], other: &[[u64; 3]]) -> usize {
+    let mut rest = other.iter().peekable();
+    one.iter()
+        .filter(|&item| {
+            while rest.next_if(|&theirs| theirs < item).is_some() {}
+            rest.peek() == Some(&item)
+        })
+        .count()
+}
+
+/// MinHash, by 64 real hash functions and not by one permutation in 64 bins: a diary's entries are short, and with ten
+/// shingles most bins would be filled from others, so that the bands would fail together.
+struct Sketch {
+    print: u64,
+    words: u32,
+    last: [u64; 2],
+    least: [i32; BANDS * ROWS],
+}
+
+impl Default for Sketch {
+    fn default() -> Sketch {
+        Sketch { print: 0, words: 0, last: [0; 2], least: [i32::MAX; BANDS * ROWS] }
+    }
+}
+
+impl Sketch {
+    fn add(&mut self, word: u64) {
+        self.print = mix(self.print.rotate_left(5) ^ word);
+        self.words = self.words.saturating_add(1);
+        let [first, second] = self.last;
+        self.last = [second, word];
+        if self.words < 3 {
+            return;
+        }
+        let shingle = mix(first ^ second.rotate_left(21) ^ word.rotate_left(42)) as i32;
+        for (least, factor) in self.least.iter_mut().zip(&FACTORS) {
+            *least = (*least).min(shingle.wrapping_mul(*factor));
+        }
+    }
+
+    fn bands(&self) -> [u32; BANDS] {
+        let (rows, _) = self.least.as_chunks::<ROWS>();
+        std::array::from_fn(|band| {
+            rows[band].iter().fold(0, |hash, &row| mix(hash ^ u64::from(row.cast_unsigned()))) as u32
+        })
+    }
+}
+
+/// Odd factors, fixed, so that the same journals always give the same pairs.
+const FACTORS: [i32; BANDS * ROWS] = {
+    let mut factors = [0; BANDS * ROWS];
+    let mut i = 0;
+    while i < factors.len() {
+        factors[i] = mix(i as u64 + 1) as i32 | 1;
+        i += 1;
+    }
+    factors
+};
+
+/// SplitMix64's last step: every bit of the input moves every bit of the outcome.
+const fn mix(seed: u64) -> u64 {
+    let seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let seed = (seed ^ (seed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    seed ^ (seed >> 31)
+}
+
+/// Hands over the hash of each normalised word, in order.
+fn each_word(text: &str, mut take: impl FnMut(u64)) {
+    // White space composes with nothing, so each piece may be normalised by itself, and most are ASCII.
+    for piece in text.split_ascii_whitespace() {
+        if piece.is_ascii() {
+            ascii_words(piece.as_bytes(), &mut take);
+        } else if is_nfkc_quick(piece.chars()) == IsNormalized::Yes {
+            unicode_words(piece.chars(), &mut take);
+        } else {
+            unicode_words(piece.nfkc(), &mut take);
+        }
+    }
+}
+
+fn ascii_words(piece: &[u8], take: &mut impl FnMut(u64)) {
+    let mut word = Word::default();
+    for &byte in piece {
+        match LOWER[usize::from(byte)] {
+            0 => word.end(take),
+            lower => word.push(lower),
+        }
+    }
+    word.end(take);
+}
+
+fn unicode_words(piece: impl Iterator<Item = char>, take: &mut impl FnMut(u64)) {
+    let mut word = Word::default();
+    for char in piece.flat_map(char::to_lowercase) {
+        if !(char.is_alphanumeric() || word.begun() && is_combining_mark(char)) {
+            word.end(take);
+            continue;
+        }
+        if stands_alone(char) {
+            word.end(take);
+        }
+        for &byte in char.encode_utf8(&mut [0; 4]).as_bytes() {
+            word.push(byte);
+        }
+    }
+    word.end(take);
+}
+
+/// Chinese and Japanese put no space between words: each character counts as one.
+fn stands_alone(char: char) -> bool {
+    matches!(char, '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// A word's hash in the making (FNV-1a); 0 before its first byte.
+#[derive(Default)]
+struct Word(u64);
+
+impl Word {
+    fn begun(&self) -> bool {
+        self.0 != 0
+    }
+
+    fn push(&mut self, byte: u8) {
+        let state = if self.begun() { self.0 } else { 0xcbf2_9ce4_8422_2325 };
+        self.0 = (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+
+    fn end(&mut self, take: &mut impl FnMut(u64)) {
+        if self.begun() {
+            take(mix(self.0));
+            self.0 = 0;
+        }
+    }
+}
+
+/// Each ASCII letter or digit in lower case; 0 for what is neither.
+const LOWER: [u8; 256] = {
+    let mut lower = [0; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            lower[byte as usize] = byte.to_ascii_lowercase();
+        }
+        byte += 1;
+    }
+    lower
+};
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Case = (Option<Date>, String);
+
+    fn pairs_by(rank: &[u32], cases: &[Case]) -> Vec<Pair> {
+        let mut finder = Finder::default();
+        for (day, text) in cases {
+            finder.add(*day, text);
+        }
+        finder.pairs(rank, &mut |entry| Ok(cases[entry].1.clone())).unwrap()
+    }
+
+    fn pairs(cases: &[Case]) -> Vec<Pair> {
+        let rank: Vec<u32> = (0..cases.len() as u32).collect();
+        pairs_by(&rank, cases)
+    }
+
+    fn on(day: i8, text: &str) -> Case {
+        (Some(date(2024, 3, day)), text.to_owned())
+    }
+
+    /// `count` words that no other `seed` has.
+    fn prose(seed: u64, count: u64) -> String {
+        (0..count).fold(String::new(), |mut text, i| {
+            write!(text, "w{:x} ", mix(seed << 20 | i)).unwrap();
+            text
+        })
+    }
+
+    fn words(text: &str) -> Vec<u64> {
+        Reading::of(text).words
+    }
+
+    #[test]
+    fn an_entry_takes_80_bytes() {
+        assert_eq!(size_of::<Entry>(), 80);
+    }
+
+    #[test]
+    fn marks_case_and_quotes_do_not_count() {
+        assert_eq!(words("**Don’t**  _stop_,\n\n# NOW"), words("don't stop now"));
+        assert_eq!(words("ﬁne cafe\u{301} ＡＢ"), words("Fine café ab"));
+        assert_eq!(words("ÄRGER"), words("ärger"));
+        assert_eq!(words("雨が 降る").len(), 4);
+        assert_eq!(words("❤\u{fe0f} … 😀").len(), 0);
+        assert_ne!(words("हिन्दी"), words("हिनदी"));
+    }
+
+    #[test]
+    fn a_short_entry_is_dropped_on_its_own_day_only() {
+        assert_eq!(pairs(&[on(1, "Toothache."), on(2, "Toothache."), on(3, "Toothache.")]), []);
+        assert_eq!(pairs(&[(None, "Toothache.".into()), (None, "Toothache.".into())]), []);
+        let found = pairs(&[on(1, "Toothache."), on(1, "*toothache*")]);
+        assert_eq!(found, [Pair { kept: 0, dropped: 1, likeness: 1.0 }]);
+    }
+
+    #[test]
+    fn entries_without_words_are_kept() {
+        assert_eq!(pairs(&[on(1, "😀"), on(1, "😢"), on(1, ""), on(1, "")]), []);
+    }
+
+    #[test]
+    fn a_long_entry_is_dropped_on_any_day() {
+        for (count, dropped) in [(39, 0), (40, 1)] {
+            let text = prose(1, count);
+            assert_eq!(pairs(&[on(1, &text), (None, text.clone())]).len(), dropped, "{count} words");
+        }
+    }
+
+    #[test]
+    fn near_needs_eight_words() {
+        assert_eq!(pairs(&[on(1, "ha ha ha ha ha ha"), on(1, "ha ha ha ha ha ha ha")]), []);
+        let found = pairs(&[on(1, &"ha ".repeat(8)), on(1, &"ha ".repeat(9))]);
+        assert!(found.len() == 1 && found[0].likeness < 1.0, "{found:?}");
+    }
+
+    #[test]
+    fn the_earlier_by_rank_stays() {
+        let text = prose(1, 50);
+        let cases = [on(1, &text), on(1, &format!("{text} more")), on(1, &text)];
+        let found = pairs_by(&[2, 1, 0], &cases);
+        assert_eq!(found.iter().map(|pair| (pair.kept, pair.dropped)).collect::<Vec<_>>(), [(2, 1), (2, 0)]);
+        assert!(found[0].likeness < 1.0 && found[1].likeness == 1.0);
+    }
+
+    #[test]
+    fn entries_just_over_the_threshold_are_found() {
+        // 92 of 112 shingles in common: 0.82.
+        let cases: Vec<Case> = (0..400)
+            .flat_map(|i| {
+                let shared = prose(i, 94);
+                [on(1, &(shared.clone() + &prose(1000 + i, 10))), on(1, &(shared + &prose(2000 + i, 10)))]
+            })
+            .collect();
+        assert!(pairs(&cases).len() >= 398);
+        // 92 of 122: 0.75.
+        let cases = [on(1, &(prose(1, 94) + &prose(2, 15))), on(1, &(prose(1, 94) + &prose(3, 15)))];
+        assert_eq!(pairs(&cases), []);
+    }
+
+    #[test]
+    fn a_template_in_thousands_is_read_a_bounded_number_of_times() {
+        let template = prose(1, 60);
+        let cases: Vec<Case> =
+            (0..2000).map(|i| on((i % 28) as i8 + 1, &(template.clone() + &prose(2 + i, 30)))).collect();
+        let mut finder = Finder::default();
+        for (day, text) in &cases {
+            finder.add(*day, text);
+        }
+        let mut fetched = 0;
+        let rank: Vec<u32> = (0..2000).collect();
+        let found = finder.pairs(&rank, &mut |entry| {
+            fetched += 1;
+            Ok(cases[entry].1.clone())
+        });
+        assert_eq!(found.unwrap(), []);
+        assert!(fetched < 2000 * 40, "{fetched}");
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_are_sound(
+            cases in prop::collection::vec((0i8..3, "([abé’]{1,2} ){0,12}"), 0..30),
+            turn in 0usize..30,
+        ) {
+            let cases: Vec<Case> = cases
+                .into_iter()
+                .map(|(day, text)| ((day > 0).then(|| date(2024, 1, day)), text))
+                .collect();
+            let mut rank: Vec<u32> = (0..cases.len() as u32).collect();
+            rank.rotate_left(turn % cases.len().max(1));
+            let found = pairs_by(&rank, &cases);
+            prop_assert_eq!(&found, &pairs_by(&rank, &cases));
+            prop_assert!(found.is_sorted_by(|one, other| rank[one.dropped] < rank[other.dropped]));
+            for pair in &found {
+                prop_assert!(rank[pair.kept] < rank[pair.dropped]);
+                prop_assert!(found.iter().all(|other| other.dropped != pair.kept));
+                prop_assert!(cases[pair.kept].0.is_some() && cases[pair.kept].0 == cases[pair.dropped].0);
+                let same = words(&cases[pair.kept].1) == words(&cases[pair.dropped].1);
+                prop_assert_eq!(same, pair.likeness == 1.0);
+            }
+            for (i, one) in cases.iter().enumerate() {
+                let twin = |other: &Case| one.0.is_some() && one.0 == other.0 && words(&one.1) == words(&other.1);
+                let earlier = (0..cases.len()).any(|j| rank[j] < rank[i] && twin(&cases[j]));
+                if earlier && !words(&one.1).is_empty() {
+                    prop_assert!(found.iter().any(|pair| pair.dropped == i));
+                }
+            }
+        }
+    }
+}

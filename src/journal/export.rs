@@ -1,0 +1,90 @@
+//! The corpus as clean files: one Markdown file an entry, and `entries.jsonl` with all of them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::formats::markdown;
+use super::{Corpus, Entry, When};
+use crate::base::{Error, Result};
+
+/// A line of `entries.jsonl`.
+#[derive(Serialize)]
+struct Line<'a> {
+    date: Option<String>,
+    title: &'a str,
+    text: &'a str,
+    tags: &'a [String],
+    source: String,
+}
+
+/// Writes every entry to a folder that is not there yet or holds nothing. Files sort as the entries do: `2024-01-05.md`, or
+/// `2024-01-05-1.md` and so on where a day has several; `undated-1.md` last.
+///
+/// # Errors
+/// A folder that holds something; a full disk.
+pub fn write(corpus: &mut Corpus, folder: &Path) -> Result<()> {
+    if fs::read_dir(folder).is_ok_and(|mut held| held.next().is_some()) {
+        return Err(Error::file(
+            folder,
+            "holds something already, and nothing is ever overwritten",
+            "give another folder to --export",
+        ));
+    }
+    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut of_day: HashMap<Option<Date>, usize> = HashMap::new();
+    for i in 0..corpus.len() {
+        *of_day.entry(corpus.day(i)).or_default() += 1;
+    }
+    let path = folder.join("entries.jsonl");
+    let mut lines = BufWriter::new(fs::File::create_new(&path).map_err(Error::io("create", &path))?);
+    let (mut day, mut number) = (None, 0);
+    for i in 0..corpus.len() {
+        let entry = corpus.entry(i)?;
+        number = if i > 0 && entry.day() == day { number + 1 } else { 1 };
+        day = entry.day();
+        let name = file_name(day, number, of_day[&day]);
+        let markdown = markdown::export(entry.when, &entry.title, &entry.tags, &source(&entry), &entry.text);
+        let file = folder.join(name);
+        // Two exports to one folder at once: neither may overwrite the other's.
+        let written = fs::File::create_new(&file).and_then(|mut file| file.write_all(markdown.as_bytes()));
+        written.map_err(Error::io("write", &file))?;
+        serde_json::to_writer(&mut lines, &line(&entry))
+            .map_err(std::io::Error::from)
+            .map_err(Error::io("write", &path))?;
+        lines.write_all(b"\n").map_err(Error::io("write", &path))?;
+    }
+    lines.flush().map_err(Error::io("write", &path))
+}
+
+fn file_name(day: Option<Date>, number: usize, of: usize) -> String {
+    let width = of.to_string().len();
+    match day {
+        Some(day) if of == 1 => format!("{day}.md"),
+        Some(day) => format!("{day}-{number:0width$}.md"),
+        None => format!("undated-{number:0width$}.md"),
+    }
+}
+
+fn source(entry: &Entry) -> String {
+    format!("{}{}", entry.source.display(), entry.place)
+}
+
+fn line(entry: &Entry) -> Line<'_> {
+    Line {
+        date: entry.when.map(date),
+        title: &entry.title,
+        text: &entry.text,
+        tags: &entry.tags,
+        source: source(entry),
+    }
+}
+
+/// An instant where the zone is known, else the day.
+fn date(when: When) -> String {
+    if when.offset.is_some() { when.to_string() } else { when.day.to_string() }
+}

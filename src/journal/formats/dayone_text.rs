@@ -1,0 +1,243 @@
+//! Day One's plain text export: entries one below the other, each led by lines that begin with a tab (→).
+//!
+//! ```text
+//! →Date:→15 January 2024 at 09:30:00 CET
+//! →Weather:→3°C Cloudy
+//! →Tags:→rain, garden
+//!
+//! # It rained
+//! Photo: 1A2B3C.jpeg
+//! ```
+//!
+//! The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures. A zone that is
+//! a name (`EST`) means more than one place: the local time stands without it.
+
+use super::stamps::{self, Stamp};
+use super::{Format, Sink};
+use crate::journal::entry::{Draft, Place};
+use crate::journal::input::Input;
+use crate::journal::options::Options;
+
+/// Day One, as plain text.
+pub struct DayOneText;
+
+impl Format for DayOneText {
+    fn name(&self) -> &'static str {
+        "Day One text"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        let first = input.head().trim_start_matches(['\n', ' ']).lines().next().unwrap_or("");
+        matches!(input.extension().as_str(), "" | "txt" | "text" | "md")
+            && field(first).is_some_and(|(_, date)| is_date(date))
+    }
+
+    fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        let text = input.text()?;
+        let entries = divide(&text);
+        let month_leads =
+            stamps::month_leads(entries.iter().filter_map(|e| e.stamp.as_ref()), options.date_order);
+        for entry in entries {
+            entry.hand_over(month_leads, sink);
+        }
+        Ok(())
+    }
+}
+
+/// An entry as it stands in the file.
+#[derive(Default)]
+struct Raw<'a> {
+    /// The line of its date, from 1.
+    line: usize,
+    date: &'a str,
+    stamp: Option<Stamp>,
+    tags: Vec<String>,
+    /// Lines of the app beside date and tags.
+    metadata: usize,
+    photos: usize,
+    /// Its text, line by line, and the line that begins with.
+    body: Vec<&'a str>,
+    body_line: usize,
+}
+
+fn divide(text: &str) -> Vec<Raw<'_>> {
+    let mut entries: Vec<Raw> = Vec::new();
+    let (mut after_blank, mut in_head, mut date_name) = (true, false, None);
+    for (number, line) in (1..).zip(text.split('\n')) {
+        let (blank, field) = (line.trim().is_empty(), field(line));
+        let starts = field
+            .filter(|(name, value)| after_blank && date_name.unwrap_or(*name) == *name && is_date(value));
+        if let Some((name, date)) = starts {
+            date_name = Some(name);
+            entries.push(Raw { line: number, date, stamp: stamps::read(date), ..Raw::default() });
+            in_head = true;
+        } else {
+            if entries.is_empty() && !blank {
+                entries.push(Raw { line: number, ..Raw::default() });
+            }
+            let Some(entry) = entries.last_mut() else { continue };
+            in_head &= !blank;
+            match field.filter(|_| in_head) {
+                Some((name, value)) => entry.take_field(name, value),
+                None => entry.take_line(line, number),
+            }
+        }
+        after_blank = blank;
+    }
+    entries
+}
+
+/// The name and the value of `→Name:→value`.
+fn field(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.strip_prefix('\t')?.split_once(":\t")?;
+    let is_name = !name.is_empty() && name.chars().count() <= 30 && !name.contains(['\t', ':']);
+    is_name.then_some((name, value.trim()))
+}
+
+/// Whether it is a date: one that can be read, or one with the year and the time of day that the app writes in any
+/// language.
+fn is_date(text: &str) -> bool {
+    let signs: Vec<char> = text.chars().take(100).collect();
+    let year = signs.windows(4).any(|four| four.iter().all(|c| c.is_numeric()));
+    let time =
+        signs.windows(3).any(|three| three[0].is_numeric() && three[1] == ':' && three[2].is_numeric());
+    (year && time) || stamps::read(text).is_some()
+}
+
+impl<'a> Raw<'a> {
+    fn take_field(&mut self, name: &str, value: &str) {
+        match name {
+            "Tags" => {
+                let tags = value.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+                self.tags.extend(tags.map(str::to_string));
+            }
+            "Photo" | "Photos" => self.photos += 1,
+            _ => self.metadata += 1,
+        }
+    }
+
+    fn take_line(&mut self, line: &'a str, number: usize) {
+        if is_photo(line) {
+            self.photos += 1;
+        } else if !self.body.is_empty() || !line.trim().is_empty() {
+            if self.body.is_empty() {
+                self.body_line = number;
+            }
+            self.body.push(line);
+        }
+    }
+
+    fn hand_over(self, month_leads: bool, sink: &mut dyn Sink) {
+        if self.stamp.is_none() {
+            sink.trouble(Place::Line(self.line), format!("no date that can be read: {:?}", self.date));
+        }
+        let (text, links) = without_links(self.body.join("\n").trim_end_matches('\n'));
+        for (what, times) in [("metadata lines", self.metadata), ("photo links", self.photos + links)] {
+            if times > 0 {
+                sink.left_out(what, times);
+            }
+        }
+        sink.entry(Draft {
+            when: self.stamp.map(|stamp| stamp.when(month_leads)),
+            text,
+            tags: self.tags,
+            place: Place::Line(self.body_line.max(self.line)),
+            ..Draft::default()
+        });
+    }
+}
+
+/// `Photo: 1A2B3C.jpeg`: one name and no word beside it.
+fn is_photo(line: &str) -> bool {
+    let name = line.trim().strip_prefix("Photo:").map(str::trim).unwrap_or("");
+    let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_lowercase());
+    !name.contains(char::is_whitespace)
+        && matches!(ending.as_str(), "jpg" | "jpeg" | "png" | "gif" | "heic" | "tif" | "tiff" | "webp")
+}
+
+/// Leaves out `![](dayone-moment://…)` and `![](photos/…)`, and counts them; the line that such a link stands alone on
+/// goes with it.
+fn without_links(text: &str) -> (String, usize) {
+    let (mut lines, mut links) = (Vec::new(), 0);
+    for line in text.split('\n') {
+        let (mut kept, mut rest, before) = (String::new(), line, links);
+        while let Some(start) = rest.find("![") {
+            let link = link_length(&rest[start..]);
+            links += usize::from(link.is_some());
+            kept.push_str(&rest[..start + link.map_or(2, |_| 0)]);
+            rest = &rest[start + link.unwrap_or(2)..];
+        }
+        kept.push_str(rest);
+        if before == links || !kept.trim().is_empty() {
+            lines.push(kept);
+        }
+    }
+    (lines.join("\n"), links)
+}
+
+/// The length of the link to a picture, a film or a sound that the text opens with.
+fn link_length(text: &str) -> Option<usize> {
+    let label = text.find("](")?;
+    let target = &text[label + 2..];
+    let ours =
+        ["dayone-moment:", "photos/", "videos/", "audios/"].iter().any(|start| target.starts_with(start));
+    let plain = !text[2..label].contains(['[', ']']);
+    let end = target.find([')', ' ']).filter(|end| target[*end..].starts_with(')'))?;
+    (ours && plain).then_some(label + 2 + end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Collected, read};
+    use super::*;
+    use crate::journal::input::Vault;
+    use proptest::prelude::*;
+
+    fn entries(text: &str) -> Collected {
+        read("Journal.txt", text.as_bytes(), &Options::default())
+    }
+
+    fn texts(text: &str) -> Vec<String> {
+        entries(text).entries.into_iter().map(|entry| entry.text.trim_end().to_string()).collect()
+    }
+
+    #[test]
+    fn only_a_date_below_a_blank_line_begins_an_entry() {
+        let text = "\tDate:\t5 May 2020\n\nA list:\n\tDate:\t6 May 2020\n\n\tDate:\tof the party\n\n\tDate:\t7 May 2020\n\nB";
+        assert_eq!(texts(text), ["A list:\n\tDate:\t6 May 2020\n\n\tDate:\tof the party", "B"]);
+    }
+
+    #[test]
+    fn pictures_go_and_words_stay() {
+        let text = "\tDate:\t5 May 2020\n\nPhoto: a1.JPG\nPhoto: me and Ada.jpg\nx ![](photos/b.jpg) y\n![](dayone-moment://C)\n![k](http://x/y.jpg) ![";
+        let read = entries(text);
+        assert_eq!(read.entries[0].text, "Photo: me and Ada.jpg\nx  y\n![k](http://x/y.jpg) ![");
+        assert_eq!(read.left_out, [("photo links", 3)]);
+    }
+
+    #[test]
+    fn a_date_in_a_language_not_known_is_reported() {
+        let read = entries("\tDate:\t15 มกราคม 2024 09:30:00 CET\n\nPada.\n");
+        assert_eq!((read.entries[0].when, read.entries[0].text.trim()), (None, "Pada."));
+        assert_eq!(read.troubles.len(), 1);
+    }
+
+    #[test]
+    fn the_name_of_the_date_may_be_of_any_language() {
+        assert_eq!(
+            texts("\tDatum:\t5. Mai 2020 um 09:30:00 MESZ\n\nEins\n\n\tDatum:\t6. Mai 2020\n\nZwei"),
+            ["Eins", "Zwei"]
+        );
+        let other = Input::from_bytes("a.txt", b"\tName:\tAda\n".to_vec(), Vault::None);
+        assert!(!DayOneText.is(&other));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_a_danger(text in "(\tDate:\t5 May 2020\n|\tTags:\ta,,b\n|!\\[|\\]\\(|photos/|\\)|\n|é| |Photo: x\\.jpg){0,30}") {
+            let text = format!("\tDate:\t5 May 2020\n{text}");
+            let read = entries(&text);
+            prop_assert!(read.failed.is_none() && !read.entries.is_empty());
+        }
+    }
+}

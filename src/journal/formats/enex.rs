@@ -1,0 +1,138 @@
+//! Evernote's export (ENEX): XML with one `<note>` a note, its content as XHTML in a CDATA section, attachments as
+//! base64 that make the file long and are never held. Left out: attachments, web clips, encrypted passages and what
+//! Evernote notes about a note. The tasks of its newer versions stand beside the content and follow the text.
+
+use std::cell::Cell;
+
+use super::{Format, Sink, titles};
+use crate::journal::entry::{Draft, Place, When};
+use crate::journal::html;
+use crate::journal::input::Input;
+use crate::journal::options::Options;
+use crate::journal::xml::{self, Fault, Xml};
+
+/// Evernote.
+pub struct Enex;
+
+impl Format for Enex {
+    fn name(&self) -> &'static str {
+        "Evernote"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        matches!(input.extension().as_str(), "enex" | "xml" | "") && xml::root(input.head()) == "en-export"
+    }
+
+    fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        xml::records(input, &["note"], sink, &mut |xml, _, place, sink| {
+            note(xml)?.hand_over(place, sink);
+            Ok(())
+        })
+    }
+}
+
+#[derive(Default)]
+struct Note {
+    title: String,
+    content: String,
+    created: String,
+    updated: String,
+    tags: Vec<String>,
+    tasks: Vec<String>,
+    source: String,
+}
+
+fn note(xml: &mut Xml) -> Result<Note, Fault> {
+    let mut note = Note::default();
+    while let Some(tag) = xml.child()? {
+        match tag.name.as_str() {
+            "title" => note.title = xml.text()?,
+            "content" => note.content = xml.text()?,
+            "created" => note.created = xml.text()?,
+            "updated" => note.updated = xml.text()?,
+            "tag" => note.tags.push(xml.text()?.trim().to_string()),
+            "task" => note.tasks.push(task(xml)?),
+            "note-attributes" => {
+                while let Some(tag) = xml.child()? {
+                    match tag.name.as_str() {
+                        "source" => note.source = xml.text()?,
+                        _ => xml.skip()?,
+                    }
+                }
+            }
+            _ => xml.skip()?,
+        }
+    }
+    Ok(note)
+}
+
+fn task(xml: &mut Xml) -> Result<String, Fault> {
+    let (mut title, mut done) = (String::new(), false);
+    while let Some(tag) = xml.child()? {
+        match tag.name.as_str() {
+            "title" => title = xml.text()?,
+            "taskStatus" => done = xml.text()?.trim() == "completed",
+            _ => xml.skip()?,
+        }
+    }
+    Ok(format!("[{}] {}", if done { "x" } else { " " }, title.trim()))
+}
+
+impl Note {
+    fn hand_over(self, place: Place, sink: &mut dyn Sink) {
+        // The clipper signs as `web.clip`, `web.clip7` and the like.
+        if self.source.trim().starts_with("web.clip") {
+            sink.left_out("web clips", 1);
+            return;
+        }
+        let encrypted = Cell::new(0);
+        let document = html::parse(&self.content);
+        let content = html::convert(*document.root_element(), &|element| {
+            let leave = element.value().name() == "en-crypt";
+            encrypted.set(encrypted.get() + usize::from(leave));
+            leave
+        });
+        content.count(sink);
+        if encrypted.get() > 0 {
+            let problem = "encrypted text left out: decrypt it in Evernote and export the note again";
+            sink.trouble(place, problem.to_string());
+        }
+        let mut text = content.text;
+        if !self.tasks.is_empty() {
+            text.push_str(if text.is_empty() { "" } else { "\n\n" });
+            text.push_str(&self.tasks.join("\n"));
+        }
+        let when: Option<When> = self.created.parse().or_else(|()| self.updated.parse()).ok();
+        let title = titles::kept(&self.title, &text, when);
+        sink.entry(Draft { when, title, text, tags: self.tags, place });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::formats::testing::{read, read_with};
+    use crate::journal::input::Vault;
+
+    const NOTE: &str = "<note><title>Tea &amp; rain</title><content><![CDATA[<?xml version=\"1.0\"?><!DOCTYPE en-note \
+        SYSTEM \"x\"><en-note><div>wet</div><en-media hash=\"0\"/>day</en-note>]]></content></note>";
+
+    #[test]
+    fn notes_before_the_damage_are_read() {
+        let cut = format!("<en-export>{NOTE}<note><title>half");
+        let read = read("a.enex", cut.as_bytes(), &Options::default());
+        assert_eq!(read.entries[0].text, "wet\nday");
+        assert_eq!(read.entries[0].title, "Tea & rain");
+        assert_eq!(read.left_out, [("photo links", 1)]);
+        assert!(read.failed.unwrap().contains("ends in the middle"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn damage_is_no_danger(at in 0..NOTE.len(), byte: u8) {
+            let mut bytes = format!("<en-export>{NOTE}{NOTE}</en-export>").into_bytes();
+            bytes[11 + at] = byte.max(1);
+            read_with(&Enex, &Input::from_bytes("a.enex", bytes, Vault::None), &Options::default());
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! HTML files: saved pages and what other apps export. Dates divide the text into entries, as in plain text. Left out:
+//! scripts, styles, what browsers do not show, and a page's navigation. The `<title>` is taken only where there is
+//! nothing else.
+
+use scraper::{ElementRef, Html};
+
+use super::text::split_by_dates;
+use super::{Format, Sink};
+use crate::journal::entry::{Draft, Place, When};
+use crate::journal::html::{self, Converted};
+use crate::journal::input::Input;
+use crate::journal::options::Options;
+
+/// HTML.
+pub struct HtmlFile;
+
+impl Format for HtmlFile {
+    fn name(&self) -> &'static str {
+        "HTML"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        match input.extension().as_str() {
+            "html" | "htm" | "xhtml" | "xht" | "shtml" => true,
+            "" => opens_as_html(input.head()),
+            _ => false,
+        }
+    }
+
+    fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        let document = html::parse(&input.text()?);
+        let mut page = words(&document, sink);
+        page.count(sink);
+        if page.text.trim().is_empty() {
+            page.text = title(&document);
+        }
+        split(&page.text, date_of(&document), input, options, sink);
+        Ok(())
+    }
+}
+
+fn opens_as_html(head: &str) -> bool {
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    let opens = |with: &str| head.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    opens("<!doctype html") || opens("<html") || (opens("<?xml") && head.contains("<html"))
+}
+
+/// A page's text without its navigation.
+pub(super) fn words(document: &Html, sink: &mut dyn Sink) -> Converted {
+    let is_navigation = |element: ElementRef| element.value().name() == "nav";
+    let found =
+        document.root_element().descendent_elements().filter(|element| is_navigation(*element)).count();
+    if found > 0 {
+        sink.left_out("page navigation", found);
+    }
+    html::convert(*document.root_element(), &is_navigation)
+}
+
+fn title(document: &Html) -> String {
+    let mut elements = document.root_element().descendent_elements();
+    let title = elements.find(|element| element.value().name() == "title");
+    title.map(|title| title.text().collect::<String>().trim().to_string()).unwrap_or_default()
+}
+
+/// The day that a page says it was written on, in its `<meta>`.
+fn date_of(document: &Html) -> Option<When> {
+    const NAMES: &[&str] = &[
+        "date",
+        "created",
+        "article:published_time",
+        "dc.date",
+        "dc.date.created",
+        "dcterms.created",
+        "datepublished",
+    ];
+    let metas =
+        document.root_element().descendent_elements().filter(|element| element.value().name() == "meta");
+    let dated = metas.filter(|meta| {
+        let names = ["name", "property", "itemprop"].into_iter().filter_map(|name| meta.value().attr(name));
+        names.map(str::to_lowercase).any(|name| NAMES.contains(&name.as_str()))
+    });
+    dated.filter_map(|meta| meta.value().attr("content")?.parse().ok()).next()
+}
+
+/// Hands over a document's text, divided by its date lines. What has no date is of the document's own; an entry's place
+/// is its number, for the text's lines are not the file's.
+pub(super) fn split(text: &str, when: Option<When>, input: &Input, options: &Options, sink: &mut dyn Sink) {
+    split_by_dates(text, 1, input, options, &mut Document { sink, when, number: 0 });
+}
+
+struct Document<'a> {
+    sink: &'a mut dyn Sink,
+    when: Option<When>,
+    number: usize,
+}
+
+impl Sink for Document<'_> {
+    fn entry(&mut self, draft: Draft) {
+        self.number += 1;
+        self.sink.entry(Draft { when: draft.when.or(self.when), place: Place::Number(self.number), ..draft });
+    }
+
+    fn left_out(&mut self, what: &'static str, times: usize) {
+        self.sink.left_out(what, times);
+    }
+
+    fn changed(&mut self, what: &'static str, before: &str, after: &str) {
+        self.sink.changed(what, before, after);
+    }
+
+    fn trouble(&mut self, place: Place, problem: String) {
+        self.sink.trouble(place, problem);
+    }
+
+    fn date_left(&mut self, times: usize) {
+        self.sink.date_left(times);
+    }
+
+    fn stranger(&mut self, name: &str) {
+        self.sink.stranger(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::formats::testing::{read, read_with};
+    use crate::journal::input::Vault;
+
+    #[test]
+    fn pages_are_known_by_name_or_content() {
+        for (path, head, known) in [
+            ("a.HTM", "", true),
+            ("a", "\n<!DOCTYPE HTML><p>", true),
+            ("a", "<html lang=en>", true),
+            ("a", "<sigh>", false),
+            ("a.txt", "<html>", false),
+        ] {
+            let input = Input::from_bytes(path, head.as_bytes().to_vec(), Vault::None);
+            assert_eq!(HtmlFile.is(&input), known, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_title_is_better_than_nothing() {
+        let read = read("a.html", b"<title>Rain</title><img src=x>", &Options::default());
+        assert_eq!(read.entries[0].text, "Rain");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read(bytes: Vec<u8>) {
+            read_with(&HtmlFile, &Input::from_bytes("a.html", bytes, Vault::None), &Options::default());
+        }
+    }
+}

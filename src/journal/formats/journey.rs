@@ -1,0 +1,152 @@
+//! Journey (journey.cloud): a zip or a folder with a JSON file for every entry.
+//!
+//! Its cloud writes `dateOfJournal`, its older apps `date_journal`. The text is HTML or Markdown, as `type` says, and in
+//! old entries plain. Place, weather, music, mood, the preview of the text and the list of attachments are the app's.
+
+use serde_json::{Map, Value};
+
+use super::json::{list, parse_error, text};
+use super::{Format, Sink, titles};
+use crate::journal::entry::{Draft, Place, When};
+use crate::journal::html;
+use crate::journal::input::Input;
+use crate::journal::options::Options;
+
+/// Journey.
+pub struct Journey;
+
+const DATES: [&str; 2] = ["dateOfJournal", "date_journal"];
+
+impl Format for Journey {
+    fn name(&self) -> &'static str {
+        "Journey"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        let head = input.head().trim_start();
+        let has = |name: &&str| head.contains(&format!("\"{name}\""));
+        input.extension() == "json" && head.starts_with('{') && DATES.iter().any(has) && has(&"text")
+    }
+
+    fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        let json = input.text()?;
+        let fields: Map<String, Value> = serde_json::from_str(&json).map_err(|e| {
+            let (line, problem) = parse_error(&e);
+            format!("{problem} on line {line}")
+        })?;
+        if fields.get("encrypted") == Some(&Value::Bool(true)) && is_cipher(text(&fields, "text")) {
+            return Err(
+                "encrypted: export it from Journey once more, with your key entered there".to_string()
+            );
+        }
+        hand_over(&fields, sink);
+        Ok(())
+    }
+}
+
+/// Whether a text is one long word of letters and digits.
+fn is_cipher(text: &str) -> bool {
+    text.len() > 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=-_.:".contains(&b))
+}
+
+fn hand_over(fields: &Map<String, Value>, sink: &mut dyn Sink) {
+    let when = when(fields);
+    if when.is_none() {
+        sink.trouble(Place::default(), "no date that can be read".to_string());
+    }
+    let mut words = text(fields, "text").replace("\r\n", "\n");
+    if text(fields, "type") == "html" || is_html(&words) {
+        let converted = html::to_text(&words);
+        words = converted.text;
+        if converted.media > 0 {
+            sink.left_out("photo links", converted.media);
+        }
+    }
+    sink.entry(Draft {
+        when,
+        title: titles::kept(text(fields, "title"), &words, when),
+        text: words,
+        tags: list(fields, "tags").iter().filter_map(Value::as_str).map(str::to_string).collect(),
+        ..Draft::default()
+    });
+}
+
+/// Milliseconds or ISO 8601, both in UTC.
+fn when(fields: &Map<String, Value>) -> Option<When> {
+    let zone = Some(text(fields, "timezone"));
+    let of = |value: &Value| match value {
+        Value::Number(millis) => {
+            When::at_millis(millis.as_i64().or(millis.as_f64().map(|n| n as i64))?, zone)
+        }
+        Value::String(iso) => {
+            let when: When = iso.parse().ok()?;
+            Some(when.instant().map_or(when, |at| When::at(at, zone)))
+        }
+        _ => None,
+    };
+    DATES.iter().filter_map(|name| fields.get(*name)).find_map(of)
+}
+
+/// Whether a text of no known type opens as the app's HTML does and closes an element. Typed Markdown does not.
+fn is_html(text: &str) -> bool {
+    let opens = |tag: &str| {
+        let rest = text.trim_start().strip_prefix('<').and_then(|rest| rest.strip_prefix(tag));
+        rest.is_some_and(|rest| rest.starts_with(['>', ' ']))
+    };
+    let blocks = ["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote"];
+    blocks.iter().any(|tag| opens(tag) && text.contains(&format!("</{tag}>")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Collected, read};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read_entry(json: &str) -> Collected {
+        read("journey/1704497400000-a1.json", json.as_bytes(), &Options::default())
+    }
+
+    #[test]
+    fn html_is_told_from_typed_words() {
+        let text = |json: &str| read_entry(json).entries[0].text.clone();
+        assert_eq!(
+            text(r#"{"date_journal":0,"text":"<p dir=\"auto\">a &amp; b</p><p>c</p>","type":""}"#),
+            "a & b\n\nc"
+        );
+        assert_eq!(text(r#"{"date_journal":0,"text":"a &amp; b","type":"html"}"#), "a & b");
+        for typed in ["<3 &amp; <sigh>", "<p> is a tag", "¯\\\\_(ツ)_/¯ **b**"] {
+            let json = format!(r#"{{"date_journal":0,"text":"{typed}","type":"markdown"}}"#);
+            assert_eq!(text(&json), typed.replace("\\\\", "\\"));
+        }
+    }
+
+    #[test]
+    fn both_kinds_of_date() {
+        let when = |json: &str| read_entry(json).entries[0].when.map(|when| when.to_string());
+        let old = r#"{"date_journal":1704497400000,"timezone":"Europe/Paris","text":"x"}"#;
+        assert_eq!(when(old).as_deref(), Some("2024-01-06T00:30:00+01:00"));
+        let new = r#"{"dateOfJournal":"2024-01-05T23:30:00.000Z","timezone":"Asia/Tokyo","text":"x"}"#;
+        assert_eq!(when(new).as_deref(), Some("2024-01-06T08:30:00+09:00"));
+        assert_eq!(when(r#"{"date_journal":1e300,"timezone":7,"text":"x"}"#), None);
+    }
+
+    #[test]
+    fn damage_and_cipher_are_said() {
+        assert!(read_entry("{\"date_journal\":0,\n\"text\":").failed.unwrap().contains("line 2"));
+        let cipher = "QUJD".repeat(20);
+        let json = format!(r#"{{"dateOfJournal":"2024-01-05","encrypted":true,"text":"{cipher}"}}"#);
+        assert!(read_entry(&json).failed.unwrap().contains("encrypted"));
+        let deep = format!(r#"{{"date_journal":0,"text":"x","y":{}"#, "[".repeat(100_000));
+        assert!(read_entry(&deep).failed.is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_a_danger(bytes: Vec<u8>) {
+            let tail = String::from_utf8_lossy(&bytes).into_owned();
+            read_entry(&format!("{{\"date_journal\":0,\"text\":{tail}"));
+            read_entry(&format!("{{\"date_journal\":{tail},\"text\":\"x\"}}"));
+        }
+    }
+}

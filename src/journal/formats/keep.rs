@@ -1,0 +1,121 @@
+//! Google Keep as Takeout exports it: one JSON file a note, with microseconds in UTC.
+//!
+//! Left out: notes in the bin, pictures and recordings, the previews of linked pages, colours, the people a note is
+//! shared with, and `textContentHtml`, which says the same as `textContent`. A list is written as Markdown's tasks.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::json::{self, list, text};
+use super::{Format, Sink, titles};
+use crate::journal::entry::{Draft, When};
+use crate::journal::input::Input;
+use crate::journal::options::Options;
+
+/// Google Keep.
+pub struct Keep;
+
+impl Format for Keep {
+    fn name(&self) -> &'static str {
+        "Google Keep"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        // The times stand behind the text, which may be longer than the head.
+        let holds = |key| input.head().contains(key);
+        let times = holds("\"userEditedTimestampUsec\"") || holds("\"createdTimestampUsec\"");
+        input.extension() == "json" && holds("\"isTrashed\"") && (times || holds("\"isPinned\""))
+    }
+
+    fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        let note: Map<String, Value> = serde_json::from_str(&input.text()?).map_err(|e| {
+            let (line, problem) = json::parse_error(&e);
+            format!("{problem} on line {line}")
+        })?;
+        if note.get("isTrashed") == Some(&Value::Bool(true)) {
+            sink.left_out("notes in the bin", 1);
+            return Ok(());
+        }
+        sink.left_out("photo links", list(&note, "attachments").len());
+        sink.left_out("web clips", list(&note, "annotations").len());
+        sink.entry(draft(&note));
+        Ok(())
+    }
+}
+
+fn draft(note: &Map<String, Value>) -> Draft {
+    let mut words = text(note, "textContent").to_string();
+    for item in list(note, "listContent") {
+        if !words.is_empty() {
+            words.push('\n');
+        }
+        words.push_str(if item["isChecked"] == true { "- [x] " } else { "- [ ] " });
+        words.push_str(item["text"].as_str().unwrap_or(""));
+    }
+    let when = time(note, "createdTimestampUsec").or_else(|| time(note, "userEditedTimestampUsec"));
+    let labels = list(note, "labels").iter().filter_map(|label| label["name"].as_str());
+    Draft {
+        when,
+        title: titles::kept(text(note, "title"), &words, when),
+        text: words,
+        tags: labels.map(str::to_string).collect(),
+        ..Draft::default()
+    }
+}
+
+/// Microseconds since 1970, which Takeout writes as a number; 0 stands for none.
+fn time(note: &Map<String, Value>, name: &str) -> Option<When> {
+    let micros = note.get(name)?.as_i64().filter(|micros| *micros > 0)?;
+    Some(When::at(Timestamp::from_microsecond(micros).ok()?, None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::formats::testing::{Collected, read_with};
+    use crate::journal::input::Vault;
+    use proptest::prelude::*;
+
+    fn note(bytes: &[u8]) -> Collected {
+        let input = Input::from_bytes("Takeout/Keep/note.json", bytes.to_vec(), Vault::None);
+        read_with(&Keep, &input, &Options::default())
+    }
+
+    #[test]
+    fn wrong_types_are_no_danger() {
+        for json in [
+            r#"{"isTrashed":"yes","title":5,"textContent":["a"],"listContent":{"a":1},"labels":[1,{"name":2},null]}"#,
+            r#"{"createdTimestampUsec":9223372036854775807,"listContent":[1,null,{"text":7}],"attachments":3}"#,
+            r#"{"createdTimestampUsec":-1}"#,
+        ] {
+            let found = note(json.as_bytes());
+            assert_eq!((found.failed, found.entries.len()), (None, 1), "{json}");
+            assert_eq!(found.entries[0].when, None);
+        }
+        assert_eq!(
+            note(b"{\n\"title\":").failed.unwrap(),
+            "broken JSON: EOF while parsing a value on line 2"
+        );
+        assert!(note(b"[]").failed.is_some());
+    }
+
+    #[test]
+    fn an_edit_dates_a_note_without_another_time() {
+        let found = note(br#"{"createdTimestampUsec":0,"userEditedTimestampUsec":1704447000000000}"#);
+        assert_eq!(found.entries[0].when.unwrap().to_string(), "2024-01-05T09:30:00+00:00");
+    }
+
+    #[test]
+    fn other_json_is_not_claimed() {
+        let is = |json: &str| Keep.is(&Input::from_bytes("a.json", json.into(), Vault::None));
+        assert!(is(r#"{"color":"DEFAULT","isTrashed":false,"isPinned":false"#));
+        assert!(!is(r#"{"isTrashed":false,"text":"x"}"#) && !is(r#"{"title":"isPinned, isTrashed"}"#));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            note(&bytes);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! Whole files.
+
+use super::*;
+use crate::journal::formats::testing::{Collected, read as read_file};
+use crate::journal::input::Vault;
+
+fn read(path: &str, text: &str) -> Collected {
+    read_file(path, text.as_bytes(), &Options::default())
+}
+
+fn shown(found: &Collected) -> Vec<(String, &str, &str, String)> {
+    let when = |draft: &Draft| draft.when.map_or("-".into(), |when| when.to_string());
+    found.entries.iter().map(|d| (when(d), d.title.as_str(), d.text.as_str(), d.place.to_string())).collect()
+}
+
+#[test]
+fn a_file_and_what_it_knows() {
+    let found = read(
+        "a.md",
+        "---\ntitle: Fog\ndate: 2024-01-05 09:30\ntags: [x]\n---\n\nSaw [it](/b).\n\n# 6 January 2024\nRain.\n",
+    );
+    assert_eq!(
+        shown(&found),
+        [
+            ("2024-01-05T09:30:00".into(), "Fog", "Saw it.", ":7".into()),
+            ("2024-01-06".into(), "", "Rain.", ":10".into()),
+        ]
+    );
+    assert!(found.entries.iter().all(|draft| draft.tags == ["x"]));
+}
+
+#[test]
+fn which_date_counts() {
+    let date = |path: &str, text: &str| shown(&read(path, text)).remove(0).0;
+    assert_eq!(date("2024-01-05.md", "x"), "2024-01-05");
+    assert_eq!(date("2024-01-05.md", "---\ncreated: 2024-01-05T22:10\n---\nx"), "2024-01-05T22:10:00");
+    assert_eq!(date("2024-01-05.md", "---\ncreated: 2024-01-09T22:10\n---\nx"), "2024-01-05");
+    assert_eq!(date("2024-01-05.md", "---\ndate: 2024-01-04\n---\nx"), "2024-01-04");
+    assert_eq!(date("2024/01-January/05 Fri.md", "x"), "2024-01-05");
+    assert_eq!(date("a.md", "---\ndate: someday\n---\nx"), "-");
+}
+
+#[test]
+fn days_in_paths() {
+    let day = |path: &str| {
+        day_in_path(&Input::from_bytes(path, Vec::new(), Vault::None)).map(|day| day.to_string())
+    };
+    assert_eq!(day("a/2024/01/05.md").as_deref(), Some("2024-01-05"));
+    assert_eq!(day("2024/2024-01/05-Friday.md").as_deref(), Some("2024-01-05"));
+    assert_eq!(day("2024/1 Jan/5.md").as_deref(), Some("2024-01-05"));
+    for path in ["2024/05.md", "2024/01/32.md", "2024/01/5th.md", "x/01/05.md", "05.md", "2024/01/2024.md"] {
+        assert_eq!(day(path), None, "{path}");
+    }
+}
+
+#[test]
+fn comments_stay_where_they_are_wanted() {
+    let options = Options { comments: true, ..Options::default() };
+    assert_eq!(read_file("a.md", b"a %%b%%", &options).entries[0].text, "a %%b%%");
+    let found = read("a.md", "a %%b%%");
+    assert_eq!(found.changed, [("comments left out", "%%b%%".to_string(), String::new())]);
+}
+
+#[test]
+fn a_title_alone_is_words() {
+    assert_eq!(
+        shown(&read("a.md", "---\ntitle: Only this\n---\n")),
+        [("-".into(), "Only this", "", ":4".into())]
+    );
+    assert!(read("a.md", "---\nx: y\n---\n").entries.iter().all(|e| e.text.is_empty() && e.title.is_empty()));
+}
+
+#[test]
+fn titles() {
+    for (given, text, kept) in [
+        ("A walk", "words", "A walk"),
+        ("a  walk", "# A walk\nwords", ""),
+        ("Untitled 2", "words", ""),
+        ("Friday, 5 January 2024", "words", ""),
+        ("2024-01-05", "words", ""),
+        ("2024-01-05 A walk", "words", "2024-01-05 A walk"),
+    ] {
+        assert_eq!(title(given, text), kept, "{given}");
+    }
+}

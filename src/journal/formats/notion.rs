@@ -1,0 +1,232 @@
+//! Notion's export as Markdown: `Title <32 hex digits>.md`. The first line is the title; the properties of a database's
+//! page stand below it, of which those that the app keeps (dates, tags, states) are left out and the others stay, as
+//! words somebody typed. The CSV beside is an index of the same pages. Notion escapes Markdown.
+
+use super::front_matter::moment;
+use super::markdown::{self, is_named};
+use super::markup::{self, Markup};
+use super::{Format, Sink};
+use crate::journal::entry::{Draft, Place, When};
+use crate::journal::input::Input;
+use crate::journal::options::Options;
+
+/// Notion.
+pub struct Notion;
+
+impl Format for Notion {
+    fn name(&self) -> &'static str {
+        "Notion"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        let is_page = || is_named(input) && input.head().trim_start().starts_with("# ");
+        has_id(input.stem()) && (input.extension() == "csv" || is_page())
+    }
+
+    fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        if input.extension() == "csv" {
+            sink.left_out("database indexes", 1);
+            return Ok(());
+        }
+        let text = input.text()?;
+        let head = text.trim_start().split('\n').next().unwrap_or("");
+        let body = text.len() - text.trim_start().len() + head.len();
+        let page = Properties::read(&text[body..], options);
+        for line in &page.left {
+            sink.changed("app properties", line, "");
+        }
+        let heading = plain(head.trim_start_matches('#').trim(), sink).0;
+        let (words, first) = plain(&text[body + page.end..], sink);
+        let kept = page.kept.join("\n");
+        let start = if kept.is_empty() { body + page.end } else { body };
+        let above = text[..start].bytes().filter(|b| *b == b'\n').count();
+        let text = if kept.is_empty() { words } else { format!("{kept}\n\n{words}") };
+
+        let day = page.when().or_else(|| moment(&heading, options)).or(input.day_in_name().map(When::day));
+        let title = markdown::title(heading.trim_start_matches('@'), &text);
+        sink.entry(Draft { when: day, title, text, tags: page.tags, place: Place::Line(above + first) });
+        Ok(())
+    }
+}
+
+/// Whether a name ends in a page's id: ` 0123456789abcdef0123456789abcdef`, in an index perhaps with `_all` behind it.
+fn has_id(stem: &str) -> bool {
+    let stem = stem.strip_suffix("_all").unwrap_or(stem);
+    let id = stem.rsplit_once(' ').map_or(stem, |(_, id)| id);
+    id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// What Notion's Markdown says, without blank lines at its ends, and the line of it, from 1, that the first words stand on.
+fn plain(text: &str, sink: &mut dyn Sink) -> (String, usize) {
+    let aside = |line: &str| matches!(line.trim(), "<aside>" | "</aside>").then_some(0..line.len());
+    let mut markup = Markup::new(text);
+    markup.in_lines("callout marks", aside, sink);
+    markup.links(sink);
+    let cleaned = markup.finish();
+    let blank = cleaned.text.len() - cleaned.text.trim_start().len();
+    let first = 1 + cleaned.text[..blank].bytes().filter(|b| *b == b'\n').count();
+    let words = &cleaned.text[cleaned.text[..blank].rfind('\n').map_or(0, |at| at + 1)..];
+    (markup::unescape(words.trim_end(), sink), cleaned.original_line(first))
+}
+
+/// The lines `Key: value` that stand between a page's title and its text.
+#[derive(Default)]
+struct Properties<'a> {
+    /// Where the text begins.
+    end: usize,
+    tags: Vec<String>,
+    /// Dates and what they are called.
+    dates: Vec<(String, When)>,
+    left: Vec<&'a str>,
+    kept: Vec<&'a str>,
+}
+
+impl<'a> Properties<'a> {
+    /// A paragraph is properties where each of its lines looks like one and at least one is of the app's kinds.
+    fn read(body: &'a str, options: &Options) -> Properties<'a> {
+        let start = body.len() - body.trim_start().len();
+        let paragraph = body[start..].split("\n\n").next().unwrap_or("");
+        let mut page = Properties { end: start + paragraph.len(), ..Properties::default() };
+        for line in paragraph.lines() {
+            let Some((key, value)) = line.split_once(':').filter(|(key, value)| is_property(key, value))
+            else {
+                return Properties::default();
+            };
+            page.take(line, key.trim().to_lowercase(), value.trim(), options);
+        }
+        if page.left.is_empty() { Properties::default() } else { page }
+    }
+
+    fn take(&mut self, line: &'a str, key: String, value: &str, options: &Options) {
+        let from = value.split(" → ").next().unwrap_or(value);
+        if let Some(when) = moment(from, options) {
+            self.dates.push((key, when));
+        } else if matches!(key.as_str(), "tags" | "tag") {
+            self.tags =
+                value.split(',').map(|tag| tag.trim().to_string()).filter(|tag| !tag.is_empty()).collect();
+        } else if !is_of_the_app(&key) {
+            return self.kept.push(line);
+        }
+        self.left.push(line);
+    }
+
+    /// The day that the page is about; else when it was made; never when it was edited or is due.
+    fn when(&self) -> Option<When> {
+        let find = |wanted: &dyn Fn(&str) -> bool| {
+            self.dates.iter().find(|(key, _)| wanted(key)).map(|(_, when)| *when)
+        };
+        let about = |key: &str| matches!(key, "date" | "day" | "when" | "datum" | "fecha");
+        let other = |key: &str| {
+            !["edited", "updated", "modified", "due", "deadline"].iter().any(|word| key.contains(word))
+        };
+        find(&about)
+            .or_else(|| find(&|key| key.contains("date") && other(key) && !key.contains("created")))
+            .or_else(|| find(&|key| key.contains("created")))
+            .or_else(|| find(&other))
+    }
+}
+
+fn is_property(key: &str, value: &str) -> bool {
+    let short = key.chars().count() <= 40 && key.starts_with(char::is_alphanumeric);
+    short && !key.contains(['.', ',', '[', '(', '`', '*']) && (value.is_empty() || value.starts_with(' '))
+}
+
+/// What Notion fills in by itself, or by a choice from a list.
+fn is_of_the_app(key: &str) -> bool {
+    const KEYS: [&str; 18] = [
+        "date",
+        "created",
+        "created by",
+        "last edited by",
+        "last edited",
+        "status",
+        "type",
+        "category",
+        "url",
+        "id",
+        "archived",
+        "author",
+        "person",
+        "people",
+        "files",
+        "files & media",
+        "parent item",
+        "sub-item",
+    ];
+    KEYS.contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::journal::formats::testing::{Collected, read as read_file};
+
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    fn read(name: &str, text: &str) -> Collected {
+        read_file(&format!("Export/{name} {ID}.md"), text.as_bytes(), &Options::default())
+    }
+
+    #[test]
+    fn a_page_of_a_database() {
+        let found = read(
+            "A walk",
+            "# A walk\n\nCreated: January 6, 2024 8:00 AM\nDate: January 5, 2024\nTags: fog, rain\nMood: grey\n\n1\\. Fog &lt;3\n\n![Untitled](A%20walk/Untitled.png)\n\n<aside>\n💡 Go [there](There%20abc.md)\n\n</aside>\n",
+        );
+        let draft = &found.entries[0];
+        assert_eq!(draft.when.unwrap().to_string(), "2024-01-05");
+        assert_eq!(
+            (draft.title.as_str(), draft.text.as_str()),
+            ("A walk", "Mood: grey\n\n1. Fog <3\n\n💡 Go there")
+        );
+        assert_eq!((draft.tags.join("|").as_str(), draft.place), ("fog|rain", Place::Line(3)));
+    }
+
+    #[test]
+    fn text_is_not_properties() {
+        let text = |text: &str| read("x", text).entries.remove(0).text;
+        assert_eq!(text("# Fog\n\nNote: I slept.\n\nWell.\n").trim(), "Note: I slept.\n\nWell.");
+        assert_eq!(
+            text("# Fog\n\nDate: January 5, 2024\nand words.\n").trim(),
+            "Date: January 5, 2024\nand words."
+        );
+    }
+
+    #[test]
+    fn titles_and_dates() {
+        let of = |text: &str| {
+            let draft = read("x", text).entries.remove(0);
+            (draft.title, draft.when.map(|when| when.to_string()).unwrap_or_default())
+        };
+        assert_eq!(of("# @January 5, 2024\n\nwords"), (String::new(), "2024-01-05".into()));
+        assert_eq!(of("# Untitled\n\nDue: January 9, 2024\n\nwords"), (String::new(), String::new()));
+        assert_eq!(
+            of("# a\\_b\n\nCreated time: January 5, 2024 9:30 PM\n\nw"),
+            ("a_b".into(), "2024-01-05T21:30:00".into())
+        );
+        assert_eq!(of("# a\n\nDate: January 5, 2024 → January 7, 2024\n\nw").1, "2024-01-05");
+    }
+
+    #[test]
+    fn what_is_notions() {
+        let of = |path: &str, text: &str| {
+            super::super::of(&Input::from_bytes(path, text.into(), Default::default())).map(|f| f.name())
+        };
+        assert_eq!(of(&format!("Journal {ID}_all.csv"), "Name,Date"), Some("Notion"));
+        assert_eq!(of(&format!("Journal {ID}.md"), "words"), Some("Markdown"));
+        assert_eq!(of("Journal.md", "# words"), Some("Markdown"));
+        assert_eq!(
+            read_file(&format!("J {ID}.csv"), b"a,b\nc,d", &Options::default()).left_out,
+            [("database indexes", 1)]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "# (Date: |Tags: |: |\n|a|January 5, 2024|é|<aside>|\\]\\(|\\\\){0,40}") {
+            read("x", &text);
+        }
+    }
+}

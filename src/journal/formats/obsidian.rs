@@ -1,0 +1,123 @@
+//! Obsidian's notes: Markdown, in a vault. Beyond what every Markdown file loses, queries (fenced `dataview`, `tasks` and
+//! such) and block ids are left out, and the mark of a callout, whose words stay. A note's name is its title.
+
+use std::ops::Range;
+
+use super::markdown::{is_named, read_typed, without_date};
+use super::{Format, Sink};
+use crate::journal::input::{Input, Vault};
+use crate::journal::options::Options;
+
+/// Fenced blocks that ask or show something and are not written to be read.
+const QUERIES: [&str; 9] = [
+    "dataview",
+    "dataviewjs",
+    "tasks",
+    "query",
+    "button",
+    "tracker",
+    "base",
+    "calendar",
+    "contributionGraph",
+];
+
+/// Obsidian.
+pub struct Obsidian;
+
+impl Format for Obsidian {
+    fn name(&self) -> &'static str {
+        "Obsidian"
+    }
+
+    fn is(&self, input: &Input) -> bool {
+        let clearly =
+            || input.head().lines().any(|line| line.starts_with("```dataview") || callout(line).is_some());
+        is_named(input) && (input.vault() == Vault::Obsidian || (input.vault() == Vault::None && clearly()))
+    }
+
+    fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        let day = super::markdown::day_in_path(input);
+        let name = if day.is_some() { "" } else { without_date(input.stem()) };
+        // Outside of its vault, a file's name may be anybody's.
+        let name = if input.vault() == Vault::Obsidian { name } else { "" };
+        read_typed(input, options, sink, name, &|markup, sink| {
+            markup.queries(&QUERIES, sink);
+            markup.in_lines("block ids", block_id, sink);
+            markup.in_lines("callout marks", callout, sink);
+        })
+    }
+}
+
+/// ` ^a1b2c3` at the end of a line, or alone on it.
+fn block_id(line: &str) -> Option<Range<usize>> {
+    let end = line.trim_end().len();
+    let at = line[..end].rfind('^')?;
+    let id = &line[at + 1..end];
+    let clean = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let before = line[..at].trim_end_matches([' ', '\t']);
+    (clean && (before.len() < at || before.is_empty())).then_some(before.len()..line.len())
+}
+
+/// `[!note]- ` behind the `>` of a quotation.
+fn callout(line: &str) -> Option<Range<usize>> {
+    let inner = line.trim_start_matches([' ', '\t', '>']);
+    let start = line.len() - inner.len();
+    let name = inner.strip_prefix("[!")?;
+    let end = name.find(']').filter(|end| *end > 0)?;
+    let after = name[end + 1..].trim_start_matches(['+', '-']).trim_start();
+    let kind = name[..end].bytes().all(|b| b.is_ascii_alphanumeric() || b"-_| ".contains(&b));
+    (kind && line[..start].contains('>')).then(|| start..line.len() - after.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::formats::testing::{Collected, read_in};
+
+    fn read(path: &str, text: &str) -> Collected {
+        read_in(Vault::Obsidian, path, text.as_bytes(), &Options::default())
+    }
+
+    fn text(text: &str) -> String {
+        read("a.md", text).entries.remove(0).text
+    }
+
+    #[test]
+    fn what_is_obsidians_goes() {
+        assert_eq!(text("Rain. ^a1b2c3\nx^2 ^ y^2\n\n^whole-id\n\n`a ^b`"), "Rain.\nx^2 ^ y^2\n\n`a ^b`");
+        assert_eq!(
+            text("> [!note]- Title here\n> words\n\n> [!warning]\n> more"),
+            "> Title here\n> words\n\n> more"
+        );
+        assert_eq!(
+            text("a\n\n```dataview\nTABLE x\n```\n\nb\n```rust\nlet [[a]];\n```"),
+            "a\n\nb\n```rust\nlet [[a]];\n```"
+        );
+        assert_eq!(
+            text("see [[a#b|c]] and [[a#b]] and [[#^x1]]\nmood:: grey #tag"),
+            "see c and a > b and \nmood:: grey #tag".replace(" \n", "\n")
+        );
+    }
+
+    #[test]
+    fn a_name_is_a_title() {
+        let title = |path: &str, text: &str| read(path, text).entries.remove(0).title;
+        assert_eq!(title("v/A heron.md", "words"), "A heron");
+        assert_eq!(title("v/A heron.md", "# A Heron\nwords"), "");
+        assert_eq!(title("v/Untitled 3.md", "words"), "");
+        assert_eq!(title("v/2024-01-05.md", "words"), "");
+        assert_eq!(title("v/2024-01-05-Friday.md", "words"), "");
+        assert_eq!(title("v/2024-01-05 Friday a walk.md", "words"), "a walk");
+        assert_eq!(title("v/2024/01/05.md", "words"), "");
+    }
+
+    #[test]
+    fn outside_of_a_vault() {
+        let of = |text: &str| {
+            let input = Input::from_bytes("a.md", text.into(), Vault::None);
+            super::super::of(&input).unwrap().name()
+        };
+        assert_eq!(of("> [!note] x"), "Obsidian");
+        assert_eq!(of("> [note] x"), "Markdown");
+    }
+}

@@ -1,0 +1,74 @@
+use super::*;
+
+fn shown(line: &str, order: DateOrder) -> String {
+    let Some(found) = opening(line) else { return "none".into() };
+    let day = found.day.map_or("?".into(), |day| day.date(order).map_or("!".into(), |date| date.to_string()));
+    format!("{day} {} {:?} {}", found.time, found.style, found.rest)
+}
+
+#[test]
+fn dates_of_many_countries() {
+    use DateOrder::*;
+    for (line, order, expected) in [
+        ("[05/01/2024, 09:30:15] Ann: hi", Dmy, "2024-01-05 09:30:15 Brackets Ann: hi"),
+        ("\u{200e}[1/5/24, 9:30:15\u{202f}PM] Ann: hi", Mdy, "2024-01-05 21:30:15 Brackets Ann: hi"),
+        ("1/5/24, 12:05\u{202f}AM - Ann: hi", Mdy, "2024-01-05 00:05:00 Dash Ann: hi"),
+        ("05.01.24, 09:30 - Ann: hi", Dmy, "2024-01-05 09:30:00 Dash Ann: hi"),
+        ("2024-01-05, 09:30 - Ann: hi", Ymd, "2024-01-05 09:30:00 Dash Ann: hi"),
+        ("24/1/5 下午9:30 - Ann: hi", Ymd, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("2024. 1. 5. 오후 9:30, Ann", Ymd, "none"),
+        ("2024. 1. 5. 오후 9:30 - Ann: hi", Ymd, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("5/1/24, 9:30 p. m. - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("05.01.24, 09:30 nachm. - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("[5.1.2024 klo 9.30.15] Ann: hi", Dmy, "2024-01-05 09:30:15 Brackets Ann: hi"),
+        ("5/1/2567 09:30 - Ann: hi", Dmy, "2024-01-05 09:30:00 Dash Ann: hi"),
+        ("٥\u{200f}/١\u{200f}/٢٠٢٤، ٩:٣٠ م - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("5/1/15 09:30:15: Ann: hi", Dmy, "2015-01-05 09:30:15 Colon Ann: hi"),
+        ("[5/1, 09:30] Ann: hi", Dmy, "? 09:30:00 Brackets Ann: hi"),
+        ("5/1/1402, 9:30 - Ann: hi", Dmy, "! 09:30:00 Dash Ann: hi"),
+    ] {
+        assert_eq!(shown(line, order), expected, "{line}");
+    }
+    for line in [
+        "",
+        "[",
+        "5/1/2024",
+        "5/1/2024, 9:30",
+        "5/1/2024, 9:30 walk - Mum: hi",
+        "5/1/2024, 9:30-10 Mum: hi",
+        "[05/01/2024] Ann: hi",
+        "5/1, 9:30 - Mum: hi",
+        "99999/1/1, 1:00 - a: b",
+        "5/1/2024, 25:00 - a: b",
+        "5/1/2024, 9:30: Ann",
+        "5-1/2024, 9:30 - a: b",
+    ] {
+        assert_eq!(opening(line), None, "{line}");
+    }
+}
+
+fn settled(days: &[&str], asked: Option<DateOrder>) -> (DateOrder, bool) {
+    let mut orders = Orders::default();
+    for day in days {
+        let line = format!("{day} - a: b");
+        let found = opening(&line).unwrap();
+        orders.weigh(found.day.unwrap(), found.capitals);
+    }
+    let (order, open) = orders.settle(asked);
+    (order, open.is_some())
+}
+
+#[test]
+fn the_order_is_told_from_the_whole_file() {
+    use DateOrder::*;
+    assert_eq!(settled(&["01/02/24, 9:30", "13/02/24, 9:30"], Some(Mdy)), (Dmy, false));
+    assert_eq!(settled(&["1/2/24, 9:30", "1/13/24, 9:30"], None), (Mdy, false));
+    assert_eq!(settled(&["05/01/2024, 9:30", "03/02/2024, 9:30"], None), (Dmy, false));
+    assert_eq!(settled(&["24/1/5, 9:30", "24/1/31, 9:30"], None), (Ymd, false));
+    assert_eq!(settled(&["05/01/2024, 9:30"], None), (Dmy, true));
+    assert_eq!(settled(&["05/01/2024, 9:30"], Some(Mdy)), (Mdy, false));
+    assert_eq!(settled(&["1/5/24, 9:30 AM"], None), (Mdy, true));
+    assert_eq!(settled(&["05.01.2024, 9:30"], None), (Dmy, false));
+    assert_eq!(settled(&["05/05/2024, 9:30"], None), (Dmy, false));
+    assert_eq!(settled(&[], None), (Dmy, false));
+}

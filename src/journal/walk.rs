@@ -1,0 +1,221 @@
+//! From PATHs to files: what is there, what is left out and why.
+
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use super::Skipped;
+use super::input::Vault;
+use super::select::Select;
+use crate::base::{Error, Result};
+
+/// A file to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub path: PathBuf,
+    /// Its path below the PATH that was given; its name, where it was given itself.
+    pub relative: PathBuf,
+    /// Bytes.
+    pub length: u64,
+    pub vault: Vault,
+}
+
+/// The files to read, in order, and what was passed over.
+#[derive(Debug, Default)]
+pub(super) struct Finds {
+    pub files: Vec<Found>,
+    pub skipped: Vec<Skipped>,
+    /// Canonical paths met before, so that nothing is read or reported twice and no maze of links is walked twice.
+    seen: HashSet<PathBuf>,
+}
+
+/// Finds the files of some PATHs: the PATHs in the order given, a folder's files by name.
+///
+/// # Errors
+/// A PATH that does not exist.
+pub(super) fn find(paths: &[PathBuf], select: &Select) -> Result<Finds> {
+    let mut finds = Finds::default();
+    let mut folders = Vec::with_capacity(paths.len());
+    for path in paths {
+        folders.push(std::fs::metadata(path).map_err(Error::io("read", path))?.is_dir());
+    }
+    for (path, is_folder) in paths.iter().zip(folders) {
+        let vault = vault_above(path);
+        if is_folder {
+            finds.walk(path, vault, select);
+        } else {
+            finds.file(path, Path::new(path.file_name().unwrap_or_default()), vault, select);
+        }
+    }
+    Ok(finds)
+}
+
+impl Finds {
+    fn skip(&mut self, path: &Path, reason: impl Into<String>) {
+        self.skipped.push(Skipped::harmless(path, reason));
+    }
+
+    fn lose(&mut self, path: &Path, reason: impl Into<String>) {
+        self.skipped.push(Skipped::lost(path, reason));
+    }
+
+    /// True the first time that a place is met, by whatever way. A place that cannot be resolved is skipped.
+    fn is_new(&mut self, path: &Path) -> bool {
+        match path.canonicalize() {
+            Ok(place) => self.seen.insert(place),
+            Err(e) => {
+                self.lose(path, e.to_string());
+                false
+            }
+        }
+    }
+
+    fn walk(&mut self, root: &Path, above: Vault, select: &Select) {
+        // The vault of each folder on the way down.
+        let mut vaults = vec![above];
+        let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
+        while let Some(step) = walk.next() {
+            let entry = match step {
+                Ok(entry) => entry,
+                Err(e) => {
+                    let path = e.path().unwrap_or(root).to_path_buf();
+                    self.lose(&path, reason(&e));
+                    continue;
+                }
+            };
+            let (path, is_folder, depth) = (entry.path(), entry.file_type().is_dir(), entry.depth());
+            vaults.truncate(depth + 1);
+            let vault = vaults[vaults.len() - 1];
+            let name = entry.file_name().to_string_lossy();
+            if depth > 0
+                && let Some(reason) = not_the_writers(&name, is_folder, vault)
+            {
+                if self.is_new(path) {
+                    match reason {
+                        CLOUD => self.lose(path, CLOUD),
+                        other => self.skip(path, other),
+                    }
+                }
+            } else if !is_folder {
+                let relative = path.strip_prefix(root).unwrap_or(path).to_path_buf();
+                self.file(path, &relative, vault, select);
+                continue;
+            } else if self.is_new(path) {
+                if !is_run(path) {
+                    vaults.push(vault_of(path).unwrap_or(vault));
+                    continue;
+                }
+                self.skip(path, "a run's own folder, not a journal");
+            }
+            if is_folder {
+                walk.skip_current_dir();
+            }
+        }
+    }
+
+    fn file(&mut self, path: &Path, relative: &Path, vault: Vault, select: &Select) {
+        if !self.is_new(path) {
+            return;
+        }
+        let metadata = match std::fs::metadata(path) {
+            Err(e) => return self.lose(path, e.to_string()),
+            Ok(metadata) => metadata,
+        };
+        if !metadata.is_file() {
+            self.skip(path, "not a file (a pipe, a socket or a device)");
+        } else if path.canonicalize().ok().as_deref().and_then(Path::parent).is_some_and(is_run) {
+            self.skip(path, "part of a run's own folder, not a journal");
+        } else if let Some(reason) = twin(path) {
+            self.skip(path, reason);
+        } else if !could_be_archive(path) && !select.takes_file(relative) {
+            self.skip(path, NOT_ASKED_FOR);
+        } else {
+            let (path, relative, length) = (path.to_path_buf(), relative.to_path_buf(), metadata.len());
+            self.files.push(Found { path, relative, length, vault });
+        }
+    }
+}
+
+/// Why a file that `--glob` leaves out is left out.
+pub(super) const NOT_ASKED_FOR: &str = "left out by --glob";
+
+const CLOUD: &str = "a cloud placeholder: download the file first";
+
+/// Zips are looked into whatever `--glob` says, as folders are.
+fn could_be_archive(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"))
+}
+
+/// Why a file or folder of this name is not looked at, on the disk or in a zip.
+pub(super) fn not_the_writers(name: &str, is_folder: bool, vault: Vault) -> Option<&'static str> {
+    let folded = name.to_lowercase();
+    match folded.as_str() {
+        _ if name.starts_with('.') && folded.ends_with(".icloud") => Some(CLOUD),
+        // An export of Day One Classic is a hidden folder to some systems.
+        _ if name.starts_with('.') && is_folder => Some("a hidden folder"),
+        _ if name.starts_with('.') => Some("a hidden file"),
+        "__macosx" => Some("what a Mac adds to zips"),
+        "$recycle.bin" | "lost+found" => Some("a system's own folder"),
+        "thumbs.db" | "desktop.ini" => Some("a system's own file"),
+        _ if name.starts_with("~$") => Some("an office program's lock file"),
+        "templates" | "_templates" | "template" if is_folder && vault != Vault::None => {
+            Some("an app's templates")
+        }
+        "logseq" if is_folder && vault == Vault::Logseq => Some("an app's own folder"),
+        _ => None,
+    }
+}
+
+/// The app whose vault begins at this folder.
+fn vault_of(folder: &Path) -> Option<Vault> {
+    if folder.join(".obsidian").is_dir() {
+        return Some(Vault::Obsidian);
+    }
+    folder.join("logseq/config.edn").is_file().then_some(Vault::Logseq)
+}
+
+/// The app in whose vault a PATH lies.
+fn vault_above(path: &Path) -> Vault {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    whole.ancestors().skip(1).find_map(vault_of).unwrap_or_default()
+}
+
+/// Why a file is not read because another one beside it holds the same.
+fn twin(path: &Path) -> Option<&'static str> {
+    let in_keep = path.parent()?.file_name().is_some_and(|folder| folder.eq_ignore_ascii_case("keep"));
+    if in_keep && path.extension()? == "html" && path.with_extension("json").is_file() {
+        return Some("the same note is in the .json beside it");
+    }
+    (path.file_name()? == "entries.jsonl" && beside_exported(path))
+        .then_some("its entries are the .md files beside it")
+}
+
+/// Whether a Markdown file that `diarist corpus --export` wrote stands beside a file.
+fn beside_exported(path: &Path) -> bool {
+    let beside =
+        std::fs::read_dir(path.with_file_name("")).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut markdown = beside.filter(|path| path.extension().is_some_and(|e| e == "md"));
+    markdown.any(|path| {
+        let mut head = String::new();
+        let opened = std::fs::File::open(path);
+        // A file that is no text is none of ours.
+        opened.is_ok_and(|file| file.take(4096).read_to_string(&mut head).is_ok())
+            && head.lines().skip(1).take_while(|line| *line != "---").any(|line| line == super::EXPORT_MARK)
+    })
+}
+
+fn reason(e: &walkdir::Error) -> String {
+    match (e.loop_ancestor(), e.io_error()) {
+        (Some(ancestor), _) => format!("a link back to {}, which holds it", ancestor.display()),
+        (None, Some(io)) => io.to_string(),
+        (None, None) => e.to_string(),
+    }
+}
+
+/// Whether a folder is one that `diarist train` wrote.
+fn is_run(folder: &Path) -> bool {
+    let all = |names: &[&str]| names.iter().all(|name| folder.join(name).is_file());
+    all(&["run.json", "tokens.bin"]) || all(&["log.jsonl", "samples.md"])
+}

@@ -1,0 +1,162 @@
+//! What training on some text would take, before it is begun: time on this device, and whether there is text enough.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::base::units::{duration, si, thousands};
+use crate::base::{Error, Result};
+use crate::device::select::Device;
+use crate::tokens::{TokenFile, fit_context};
+use crate::train::begin::Source;
+use crate::train::engine::Engine;
+use crate::train::tokenised::Tokenised;
+use crate::train::{Options, begin};
+
+/// Repeating a text up to four times teaches nearly as much as new text would; past sixteen, hardly anything
+/// (Muennighoff et al. 2023, arXiv:2305.16264).
+const AS_GOOD_AS_NEW: f64 = 4.0;
+const HARDLY_ANYTHING: f64 = 16.0;
+
+/// A model that can already write has to be moved, not taught: with fewer tokens than this for a thousand parameters, three
+/// epochs have been seen to learn passages by heart. A rule of thumb: the validation loss decides.
+const TOKENS_PER_THOUSAND: f64 = 1.0;
+
+/// What training would take.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cost {
+    /// "tiny", or the checkpoint.
+    pub model: String,
+    /// Its parameters.
+    pub parameters: u64,
+    /// Tokens of one epoch.
+    pub tokens: u64,
+    /// Optimizer steps, with the settings that `train` would take.
+    pub steps: u64,
+    /// How often each token is seen in them.
+    pub epochs: f64,
+    /// The device.
+    pub device: String,
+    /// Tokens a second, measured just now.
+    pub tokens_per_second: f64,
+    /// Seconds for an epoch at that rate.
+    pub epoch_seconds: f64,
+    /// Seconds for the run.
+    pub run_seconds: f64,
+    /// Whether there is text enough, in words.
+    pub verdict: String,
+}
+
+/// Measures one micro-step of the model that `options` chooses, on its device.
+///
+/// # Errors
+/// Too little text for a window; a device that cannot be had; a model that cannot be read.
+pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> {
+    let Source { mut config, tokenizer, .. } = Source::open(options)?;
+    let tokens: usize = data.entries.iter().map(|entry| entry.tokens as usize + 1).sum();
+    let val = options.val_fraction.unwrap_or(0.1);
+    let train_tokens = (tokens as f64 * (1.0 - val)) as usize;
+    let most = if scratch { usize::MAX } else { config.block_size };
+    let context = fit_context(train_tokens, options.context(scratch, most)?);
+    if context == 0 {
+        return Err(Error::setting(format!("only {train_tokens} tokens to train on"), "give more text"));
+    }
+    if scratch {
+        config.block_size = context;
+    }
+    let device = Device::open(&options.device, options.threads)?;
+    let (batch, accumulate) = options.batches(scratch, &config, matches!(device, Device::Gpu(_)));
+    let windows = train_tokens / context;
+    let val_tokens = tokens - train_tokens;
+    let settings = options.settings(scratch, context, (batch, accumulate), windows, val_tokens);
+    let folder = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
+    let path = folder.path().join("tokens.bin");
+    let mut taken = 0;
+    let enough = data.read(|_| true).take_while(|entry| {
+        let more = taken <= context;
+        taken += entry.as_ref().map_or(0, |entry| entry.len() + 1);
+        more
+    });
+    let ranges = TokenFile::write(&path, enough, [], tokenizer.end_of_text())?;
+    let file = TokenFile::open(&path, ranges.train.end)?;
+    let mut engine = Engine::new(&device, device.choices(), config, &settings)?;
+    engine.initialise()?;
+    let seconds = engine.rehearse(&file, &vec![0; batch])?;
+
+    let rate = (batch * context) as f64 / seconds;
+    let trained = (settings.steps as usize * batch * accumulate * context) as f64;
+    let epochs = trained / train_tokens as f64;
+    Ok(Cost {
+        model: begin::model_name(options),
+        parameters: config.num_params(),
+        tokens: train_tokens as u64,
+        steps: settings.steps,
+        epochs,
+        device: device.line(),
+        tokens_per_second: rate,
+        epoch_seconds: train_tokens as f64 / rate,
+        run_seconds: trained / rate,
+        verdict: verdict(scratch, config.num_params(), train_tokens, epochs),
+    })
+}
+
+/// Whether there is text enough.
+fn verdict(scratch: bool, parameters: u64, tokens: usize, epochs: f64) -> String {
+    let times = format!("each word is read about {epochs:.0} times");
+    if scratch {
+        return match epochs {
+            e if e <= AS_GOOD_AS_NEW => format!("enough text for this model: {:.1} passes over it", epochs),
+            e if e <= HARDLY_ANYTHING => {
+                format!("little text for this model: {times}; watch the validation loss")
+            }
+            _ => format!("too little text: {times}, so it will memorise; give more text, or fewer --steps"),
+        };
+    }
+    let ratio = tokens as f64 / (parameters as f64 / 1000.0);
+    match ratio {
+        r if r < TOKENS_PER_THOUSAND => format!(
+            "too little text: {} tokens move {} parameters, so it will memorise; train for one epoch, or give more text",
+            thousands(tokens as u64),
+            si(parameters as f64)
+        ),
+        r if r < 10.0 * TOKENS_PER_THOUSAND => {
+            format!("little text for this model: {times}; watch the validation loss")
+        }
+        _ => format!("enough text for this model: {times}"),
+    }
+}
+
+impl Cost {
+    /// Two lines for a person.
+    pub fn lines(&self) -> [String; 2] {
+        let time = |seconds: f64| duration(Duration::from_secs_f64(seconds));
+        [
+            format!(
+                "{}, {} parameters, on {}: an epoch of {} tokens takes about {}, the default run of {} steps about {}",
+                self.model,
+                thousands(self.parameters),
+                self.device,
+                thousands(self.tokens),
+                time(self.epoch_seconds),
+                thousands(self.steps),
+                time(self.run_seconds)
+            ),
+            self.verdict.clone(),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_says_plainly_where_it_will_memorise() {
+        assert!(verdict(true, 100_000, 1_000_000, 1.0).starts_with("enough"));
+        assert!(verdict(true, 100_000, 100_000, 10.0).contains("validation loss"));
+        assert!(verdict(true, 100_000, 10_000, 100.0).contains("will memorise"));
+        assert!(verdict(false, 124_000_000, 50_000, 3.0).contains("will memorise"));
+        assert!(verdict(false, 124_000_000, 500_000, 3.0).contains("validation loss"));
+        assert!(verdict(false, 124_000_000, 3_000_000, 3.0).starts_with("enough"));
+    }
+}

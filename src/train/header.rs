@@ -1,0 +1,169 @@
+//! The lines that stand before each entry, so that one model learns several voices and can be asked for one:
+//! `{date:%A, %B %-d, %Y}\n`.
+
+use jiff::civil::Time;
+use jiff::fmt::strtime::BrokenDownTime;
+
+use crate::base::{Error, Result};
+use crate::journal::{Entry, When};
+
+/// A template over an entry's fields and labels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    /// As it stands.
+    Text(String),
+    /// The day and time, by a format of `strftime`.
+    Date(String),
+    Title,
+    Tags,
+    Source,
+    /// A label that `--label` gave.
+    Label(String),
+}
+
+const NEXT: &str = "use {date}, {date:%A, %B %-d, %Y}, {title}, {tags}, {source} or a label of --label such as {author}; \
+                    \\n ends a line, {{ and }} are braces";
+
+impl Template {
+    /// Reads a template as it is typed. `labels` are the names that `--label` gave.
+    ///
+    /// # Errors
+    /// A field that no entry can have, a brace that is not closed, a format of dates that does not exist.
+    pub fn parse(typed: &str, labels: &[String]) -> Result<Template> {
+        let bad = |problem: String| Error::usage(format!("--header {typed:?}: {problem}"), NEXT);
+        let (mut parts, mut text) = (Vec::new(), String::new());
+        let mut chars = typed.chars().peekable();
+        while let Some(c) = chars.next() {
+            match (c, chars.peek()) {
+                ('{', Some('{')) | ('}', Some('}')) => text.extend(chars.next()),
+                ('\\', Some('n' | 't' | '\\')) => text.push(match chars.next() {
+                    Some('n') => '\n',
+                    Some('t') => '\t',
+                    _ => '\\',
+                }),
+                ('}', _) => return Err(bad("a } without its {".into())),
+                ('{', _) => {
+                    let field: String = chars.by_ref().take_while(|c| *c != '}').collect();
+                    if !typed.contains(&format!("{{{field}}}")) {
+                        return Err(bad("a { without its }".into()));
+                    }
+                    parts.extend((!text.is_empty()).then(|| Part::Text(std::mem::take(&mut text))));
+                    parts.push(field_of(&field, labels).map_err(bad)?);
+                }
+                _ => text.push(c),
+            }
+        }
+        parts.extend((!text.is_empty()).then_some(Part::Text(text)));
+        Ok(Template { parts })
+    }
+
+    /// The header of an entry; empty where the template has fields and the entry none of them.
+    pub fn render(&self, entry: &Entry, labels: &[(String, String)]) -> String {
+        let (mut out, mut fields, mut filled) = (String::new(), 0, 0);
+        for part in &self.parts {
+            let value = match part {
+                Part::Text(text) => {
+                    out += text;
+                    continue;
+                }
+                Part::Date(format) => entry.when.and_then(|when| date(format, when)).unwrap_or_default(),
+                Part::Title => entry.title.clone(),
+                Part::Tags => entry.tags.join(", "),
+                Part::Source => entry.source.display().to_string(),
+                Part::Label(name) => {
+                    let found = labels.iter().rev().find(|(key, _)| key == name);
+                    found.map(|(_, value)| value.clone()).unwrap_or_default()
+                }
+            };
+            fields += 1;
+            filled += usize::from(!value.is_empty());
+            out += &value;
+        }
+        if fields > 0 && filled == 0 { String::new() } else { out }
+    }
+
+    /// Whether the title is in it, and so need not stand above the text again.
+    pub fn has_title(&self) -> bool {
+        self.parts.contains(&Part::Title)
+    }
+}
+
+fn field_of(field: &str, labels: &[String]) -> std::result::Result<Part, String> {
+    Ok(match field {
+        "date" => Part::Date("%Y-%m-%d".into()),
+        "title" => Part::Title,
+        "tags" => Part::Tags,
+        "source" => Part::Source,
+        _ if labels.iter().any(|label| label == field) => Part::Label(field.to_string()),
+        _ => {
+            let Some(format) = field.strip_prefix("date:") else {
+                return Err(format!("no entry has a {{{field}}}"));
+            };
+            let when = When::at(jiff::Timestamp::UNIX_EPOCH, None);
+            match date(format, when) {
+                Some(_) => Part::Date(format.to_string()),
+                None => return Err(format!("{format:?} is no format of dates")),
+            }
+        }
+    })
+}
+
+fn date(format: &str, when: When) -> Option<String> {
+    let moment = when.day.to_datetime(when.time.unwrap_or(Time::midnight()));
+    let broken = match when.offset {
+        Some(offset) => {
+            BrokenDownTime::from(&offset.to_timestamp(moment).ok()?.to_zoned(offset.to_time_zone()))
+        }
+        None => BrokenDownTime::from(moment),
+    };
+    let mut out = String::new();
+    broken.format(format.as_bytes(), &mut out).ok()?;
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Place;
+    use std::path::PathBuf;
+
+    fn entry() -> Entry {
+        Entry {
+            when: "2024-01-05T09:30:00+01:00".parse().ok(),
+            title: "A walk".into(),
+            text: "Wet.".into(),
+            tags: vec!["rain".into(), "dog".into()],
+            source: PathBuf::from("a.txt"),
+            place: Place::Line(3),
+        }
+    }
+
+    #[test]
+    fn fields_are_filled_in() {
+        let labels = vec!["author".to_string(), "genre".to_string()];
+        let given = vec![("author".to_string(), "Ellis".to_string())];
+        let render = |typed: &str| Template::parse(typed, &labels).unwrap().render(&entry(), &given);
+        assert_eq!(render(r"{date:%A, %B %-d, %Y}\n"), "Friday, January 5, 2024\n");
+        assert_eq!(render(r"{date:%H:%M %z}"), "09:30 +0100");
+        assert_eq!(
+            render(r"<author>{author}</author><genre>{genre}</genre>\n"),
+            "<author>Ellis</author><genre></genre>\n"
+        );
+        assert_eq!(render(r"{title}: {tags}\t{{x}} \\"), "A walk: rain, dog\t{x} \\");
+        assert_eq!(render("{genre}!"), "");
+        assert_eq!(render("plain"), "plain");
+        assert_eq!(render("{date}"), "2024-01-05");
+    }
+
+    #[test]
+    fn what_no_entry_has_is_refused() {
+        for typed in ["{mood}", "{date", "a}", "{date:%!}", "{}"] {
+            assert!(Template::parse(typed, &[]).is_err(), "{typed}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Which entries are held out: drawn by the seed, the latest ones, or those that a file lists.
+
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+
+use crate::base::{Error, Result};
+use crate::journal::split::validation;
+use crate::train::tokenised::Tokenised;
+
+/// How the entries that are held out are chosen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Split {
+    /// Drawn by the seed.
+    #[default]
+    Random,
+    /// The newest: what a model that is trained on the past makes of the future.
+    Latest,
+    /// Those that a file lists: a line a day, a month, a year, or a source as `corpus --list` prints it.
+    Listed(PathBuf),
+}
+
+impl Split {
+    /// As it is typed.
+    pub fn parse(typed: &str) -> Split {
+        match typed {
+            "random" => Split::Random,
+            "latest" => Split::Latest,
+            file => Split::Listed(file.into()),
+        }
+    }
+}
+
+/// True for each entry that is held out. Entries that are much alike are held out together or not at all.
+///
+/// # Errors
+/// A list that cannot be read, or a line of it that no entry fits.
+pub fn held_out(data: &Tokenised, split: &Split, fraction: f64, seed: u64) -> Result<Vec<bool>> {
+    // Units: the entries of a group, at the place of the first.
+    let mut unit_of_group = std::collections::HashMap::new();
+    let mut lengths: Vec<usize> = Vec::new();
+    let units: Vec<usize> = data
+        .entries
+        .iter()
+        .map(|entry| {
+            let unit = *unit_of_group.entry(entry.group).or_insert_with(|| {
+                lengths.push(0);
+                lengths.len() - 1
+            });
+            lengths[unit] += entry.tokens as usize;
+            unit
+        })
+        .collect();
+    let held = match split {
+        Split::Random => validation(&lengths, fraction, seed),
+        Split::Latest => latest(data, &units, &lengths, fraction),
+        Split::Listed(path) => listed(data, path, &units, lengths.len())?,
+    };
+    Ok(units.into_iter().map(|unit| held[unit]).collect())
+}
+
+/// The last dated units up to the fraction; at least one, and not all.
+fn latest(data: &Tokenised, units: &[usize], lengths: &[usize], fraction: f64) -> Vec<bool> {
+    let mut held = vec![false; lengths.len()];
+    if fraction <= 0.0 || lengths.len() < 2 {
+        return held;
+    }
+    let whole: usize = lengths.iter().sum();
+    let target = whole as f64 * fraction;
+    // A unit stands where its first entry does; undated entries stand last and are no one's future.
+    let mut first = vec![false; lengths.len()];
+    let dated: Vec<usize> = (0..units.len())
+        .filter(|&i| !std::mem::replace(&mut first[units[i]], true) && data.entries[i].day.is_some())
+        .map(|i| units[i])
+        .collect();
+    let mut total = 0;
+    for (n, &unit) in dated.iter().rev().enumerate() {
+        let nearer = ((total + lengths[unit]) as f64 - target).abs() < (total as f64 - target).abs();
+        if (n > 0 && !nearer) || n + 1 == lengths.len() {
+            break;
+        }
+        held[unit] = true;
+        total += lengths[unit];
+    }
+    held
+}
+
+/// The units that a file's lines name.
+fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usize) -> Result<Vec<bool>> {
+    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let mut held = vec![false; count];
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut found = false;
+        for (entry, &unit) in data.entries.iter().zip(units) {
+            let source = data.sources[entry.source as usize].display().to_string();
+            if entry.day.is_some_and(|day| fits_day(line, day))
+                || line == source
+                || line == format!("{source}{}", entry.place)
+            {
+                held[unit] = true;
+                found = true;
+            }
+        }
+        if !found {
+            return Err(Error::file(
+                path,
+                format!("line {}: no entry is {line:?}", number + 1),
+                "write a day (2024-01-05), a month (2024-01), a year, or a source as `diarist corpus --list` prints it",
+            ));
+        }
+    }
+    if held.iter().all(|held| *held) {
+        return Err(Error::file(path, "it holds out every entry", "leave some to train on"));
+    }
+    Ok(held)
+}
+
+/// `2024`, `2024-01` and `2024-01-05` fit the day.
+fn fits_day(line: &str, day: Date) -> bool {
+    let day = day.to_string();
+    line.len() >= 4 && line.bytes().all(|b| b.is_ascii_digit() || b == b'-') && {
+        day.strip_prefix(line).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+}

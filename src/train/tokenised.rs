@@ -1,0 +1,403 @@
+//! Journals as tokens, entry by entry, on the disk: made once, and found again in this user's cache while the journals and
+//! what was asked for are the same.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::civil::{Date, date};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::base::{Error, Result};
+use crate::journal::{self, Corpus, Observer, Place, Report, spool};
+use crate::tokens::Tokenizer;
+use crate::train::header::Template;
+
+/// What is encoded together, in bytes of text: enough for all cores, little enough for memory.
+const BATCH: u64 = 8 << 20;
+
+/// A change to how journals are read, or to the files below, raises it: what was cached before is made again.
+const VERSION: u32 = 1;
+
+/// So many journals are kept in the cache; the one that was not used for the longest time goes first.
+const KEPT: usize = 6;
+
+/// What is turned into tokens, and how.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// Files, folders and zips.
+    pub paths: &'a [PathBuf],
+    /// How they are read.
+    pub options: &'a journal::Options,
+    /// What stands before each entry.
+    pub header: Option<&'a Template>,
+    /// Text to tokens.
+    pub tokenizer: Tokenizer,
+}
+
+/// An entry as tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Its tokens, the header's among them; end of text is not counted.
+    pub tokens: u32,
+    /// The header's tokens: the first ones.
+    pub header: u32,
+    /// Shared by entries that are much alike, and no others.
+    pub group: u32,
+    /// Its file, in [`Tokenised::sources`].
+    pub source: u32,
+    /// Where in that file.
+    pub place: Place,
+    /// Its day.
+    pub day: Option<Date>,
+}
+
+/// The tokens of journals.
+#[derive(Debug)]
+pub struct Tokenised {
+    /// What was read.
+    pub report: Report,
+    /// In the order of the corpus.
+    pub entries: Vec<Item>,
+    /// The files that entries came from.
+    pub sources: Vec<PathBuf>,
+    file: File,
+}
+
+/// What `report.json` in the cache holds.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Saved {
+    report: Report,
+    sources: Vec<PathBuf>,
+}
+
+impl Wanted<'_> {
+    /// Finds the tokens in the cache, or reads the journals and makes them. Without `cache`, nothing is looked for and
+    /// nothing is kept.
+    ///
+    /// # Errors
+    /// Whatever keeps the journals from being read; a full disk.
+    pub fn prepare(&self, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
+        let folder = if cache { self.place()? } else { None };
+        if let Some(found) = folder.as_deref().and_then(Tokenised::open) {
+            return Ok(found);
+        }
+        let mut corpus = journal::read(self.paths, self.options, observer)?;
+        self.encode(&mut corpus, folder.as_deref(), observer)
+    }
+
+    /// The tokens of a corpus that was read already, found in the cache or made.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn of(&self, corpus: &mut Corpus, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
+        let folder = if cache { self.place()? } else { None };
+        match folder.as_deref().and_then(Tokenised::open) {
+            Some(found) => Ok(found),
+            None => self.encode(corpus, folder.as_deref(), observer),
+        }
+    }
+
+    /// The folder in the cache; none where this user has no cache.
+    fn place(&self) -> Result<Option<PathBuf>> {
+        let mut sha = Sha256::new();
+        sha.update(journal::fingerprint(self.paths, self.options)?);
+        let version = env!("CARGO_PKG_VERSION");
+        sha.update(format!("{version} {VERSION} {} {:?}", self.tokenizer.kind().name(), self.header));
+        let key: String = sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Ok(spool::cache_folder().map(|cache| cache.join("tokens").join(key)))
+    }
+
+    fn encode(
+        &self,
+        corpus: &mut Corpus,
+        folder: Option<&Path>,
+        observer: &mut dyn Observer,
+    ) -> Result<Tokenised> {
+        // A cache that cannot be written is no reason to stop: the tokens go where nothing is kept.
+        let temporary = folder.and_then(|folder| Temporary::beside(folder).ok());
+        let (place, file) = match &temporary {
+            Some(folder) => (folder.0.join("tokens.bin"), private(&folder.0.join("tokens.bin"))),
+            None => (std::env::temp_dir(), spool::unnamed_file()),
+        };
+        let mut file = file.map_err(Error::io("write", &place))?;
+        let written = Error::io("write", &place);
+        let (entries, sources) = self.write_tokens(corpus, &mut file, observer).map_err(|e| match e {
+            Failure::Io(e) => written(e),
+            Failure::Other(e) => e,
+        })?;
+        let saved = Saved { report: corpus.report.clone(), sources };
+        if let (Some(temporary), Some(folder)) = (temporary, folder) {
+            // Nothing depends on it that it can be found again.
+            let _ = temporary.keep(folder, &entries, &saved);
+        }
+        Ok(Tokenised { report: saved.report, entries, sources: saved.sources, file })
+    }
+
+    fn write_tokens(
+        &self,
+        corpus: &mut Corpus,
+        file: &mut File,
+        observer: &mut dyn Observer,
+    ) -> std::result::Result<(Vec<Item>, Vec<PathBuf>), Failure> {
+        let mut out = BufWriter::with_capacity(1 << 20, file);
+        let (mut entries, mut sources) = (Vec::with_capacity(corpus.len()), Vec::<PathBuf>::new());
+        let (mut numbers, mut labels_of) = (std::collections::HashMap::new(), Vec::new());
+        let labels = Labels::parse(&self.options.labels)?;
+        let of: u64 = (0..corpus.len()).map(|i| corpus.bytes(i)).sum();
+        let (mut next, mut done) = (0, 0);
+        while next < corpus.len() {
+            observer.progress("tokenising", done, of);
+            let (from, mut bytes) = (next, 0);
+            let mut texts = Vec::new();
+            while next < corpus.len() && bytes < BATCH {
+                let entry = corpus.entry(next)?;
+                let source = *numbers.entry(entry.source.clone()).or_insert_with(|| {
+                    sources.push(entry.source.clone());
+                    labels_of.push(labels.of(&entry.source));
+                    sources.len() - 1
+                });
+                let header = self.header.map_or(String::new(), |t| t.render(&entry, &labels_of[source]));
+                let text = match self.header {
+                    Some(template) if template.has_title() => entry.text,
+                    _ => entry.whole().into_owned(),
+                };
+                texts.push((header, text, source));
+                bytes += corpus.bytes(next);
+                next += 1;
+            }
+            // Header and text are encoded apart, so that the header's tokens are the same whatever follows.
+            let encoded: Vec<(Vec<u16>, Vec<u16>, usize)> = texts
+                .into_par_iter()
+                .map(|(header, text, source)| {
+                    (self.tokenizer.encode(&header), self.tokenizer.encode(&text), source)
+                })
+                .collect();
+            for (i, (header, text, source)) in (from..).zip(&encoded) {
+                for id in header.iter().chain(text) {
+                    out.write_all(&id.to_le_bytes())?;
+                }
+                entries.push(Item {
+                    tokens: (header.len() + text.len()) as u32,
+                    header: header.len() as u32,
+                    group: corpus.group(i),
+                    source: *source as u32,
+                    place: corpus.place(i),
+                    day: corpus.day(i),
+                });
+            }
+            done += bytes;
+        }
+        observer.progress("tokenising", of, of);
+        out.flush()?;
+        Ok((entries, sources))
+    }
+}
+
+enum Failure {
+    Io(std::io::Error),
+    Other(Error),
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(e: std::io::Error) -> Self {
+        Failure::Io(e)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(e: Error) -> Self {
+        Failure::Other(e)
+    }
+}
+
+impl Tokenised {
+    /// What the cache holds in a folder; none where it is not there or not whole.
+    fn open(folder: &Path) -> Option<Tokenised> {
+        let saved: Saved = serde_json::from_slice(&fs::read(folder.join("report.json")).ok()?).ok()?;
+        let entries = items(&fs::read(folder.join("entries.bin")).ok()?)?;
+        let file = File::open(folder.join("tokens.bin")).ok()?;
+        let tokens: u64 = entries.iter().map(|item| u64::from(item.tokens)).sum();
+        let whole = file.metadata().ok()?.len() == tokens * 2
+            && entries.len() == saved.report.entries
+            && entries.iter().all(|item| (item.source as usize) < saved.sources.len());
+        // Used now, so the last to go.
+        let _ = fs::File::open(folder).and_then(|dir| dir.set_modified(std::time::SystemTime::now()));
+        whole.then_some(Tokenised { report: saved.report, entries, sources: saved.sources, file })
+    }
+
+    /// The tokens of some entries, one after another, each read when it is asked for.
+    pub fn read<'a>(
+        &'a self,
+        wanted: impl Fn(usize) -> bool + 'a,
+    ) -> impl Iterator<Item = Result<Vec<u16>>> + 'a {
+        let mut at = 0;
+        let mut reader = Sequential { file: &self.file, at: None };
+        self.entries.iter().enumerate().filter_map(move |(i, item)| {
+            let start = at;
+            at += u64::from(item.tokens) * 2;
+            wanted(i).then(|| reader.read(start, item.tokens as usize))
+        })
+    }
+}
+
+/// Reads ranges of a file whose starts ascend.
+struct Sequential<'a> {
+    file: &'a File,
+    at: Option<u64>,
+}
+
+impl Sequential<'_> {
+    fn read(&mut self, start: u64, tokens: usize) -> Result<Vec<u16>> {
+        let mut file = self.file;
+        let mut bytes = vec![0; tokens * 2];
+        let mut read = || -> std::io::Result<()> {
+            if self.at != Some(start) {
+                file.seek(SeekFrom::Start(start))?;
+            }
+            file.read_exact(&mut bytes)
+        };
+        read().map_err(Error::io("read tokens again from", std::env::temp_dir()))?;
+        self.at = Some(start + bytes.len() as u64);
+        Ok(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+    }
+}
+
+/// Bytes of an entry in `entries.bin`: seven numbers of 32 bits.
+const ITEM: usize = 28;
+/// The day of an undated entry.
+const UNDATED: i32 = i32::MIN;
+/// In the number of a place: it counts entries, not lines.
+const NUMBERED: u32 = 1 << 31;
+
+fn bytes_of(item: &Item) -> [u8; ITEM] {
+    let place = match item.place {
+        Place::Line(line) => line.min(NUMBERED as usize - 1) as u32,
+        Place::Number(number) => number.min(NUMBERED as usize - 1) as u32 | NUMBERED,
+    };
+    let day = item.day.map_or(UNDATED, |day| (day - date(1970, 1, 1)).get_days());
+    let mut bytes = [0; ITEM];
+    let numbers = [item.tokens, item.header, item.group, item.source, place, day as u32, 0];
+    for (cell, number) in bytes.chunks_exact_mut(4).zip(numbers) {
+        cell.copy_from_slice(&number.to_le_bytes());
+    }
+    bytes
+}
+
+/// The entries that the bytes of `entries.bin` are; none where they cannot be.
+fn items(bytes: &[u8]) -> Option<Vec<Item>> {
+    let (rows, rest) = bytes.as_chunks::<ITEM>();
+    if !rest.is_empty() {
+        return None;
+    }
+    let item = |row: &[u8; ITEM]| {
+        let number =
+            |i: usize| u32::from_le_bytes([row[4 * i], row[4 * i + 1], row[4 * i + 2], row[4 * i + 3]]);
+        let place = match number(4) {
+            n if n & NUMBERED != 0 => Place::Number((n & !NUMBERED) as usize),
+            n => Place::Line(n as usize),
+        };
+        let day = match number(5) as i32 {
+            UNDATED => None,
+            days => Some(date(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?).ok()?),
+        };
+        Some(Item { tokens: number(0), header: number(1), group: number(2), source: number(3), place, day })
+    };
+    rows.iter().map(item).collect()
+}
+
+/// A folder in the cache that is not whole yet; it goes unless it is kept.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn beside(folder: &Path) -> std::io::Result<Temporary> {
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = folder.with_file_name(name);
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&temporary)?;
+        Ok(Temporary(temporary))
+    }
+
+    fn keep(self, folder: &Path, entries: &[Item], saved: &Saved) -> std::io::Result<()> {
+        let rows: Vec<u8> = entries.iter().flat_map(bytes_of).collect();
+        private(&self.0.join("entries.bin"))?.write_all(&rows)?;
+        private(&self.0.join("report.json"))?.write_all(&serde_json::to_vec(saved)?)?;
+        // An older one of the same key was not whole.
+        let _ = fs::remove_dir_all(folder);
+        fs::rename(&self.0, folder)?;
+        tidy(folder.parent().unwrap_or(folder))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Kept, it is not there under this name.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A file that this user alone may read.
+fn private(path: &Path) -> std::io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Removes the folders that were not used for the longest time, and what a crash left behind a day ago.
+fn tidy(cache: &Path) -> std::io::Result<()> {
+    let mut folders = Vec::new();
+    for entry in fs::read_dir(cache)? {
+        let entry = entry?;
+        let used = entry.metadata()?.modified()?;
+        if entry.file_name().to_string_lossy().ends_with(".tmp") {
+            if used.elapsed().is_ok_and(|age| age.as_secs() > 86_400) {
+                fs::remove_dir_all(entry.path())?;
+            }
+            continue;
+        }
+        folders.push((used, entry.path()));
+    }
+    folders.sort();
+    let old = folders.len().saturating_sub(KEPT);
+    folders[..old].iter().try_for_each(|(_, path)| fs::remove_dir_all(path))
+}
+
+/// `--label PATH=key:value`, ready to be asked of files.
+struct Labels(Vec<(PathBuf, String, String)>);
+
+impl Labels {
+    fn parse(typed: &[String]) -> Result<Labels> {
+        typed.iter().map(|label| parse_label(label)).collect::<Result<Vec<_>>>().map(Labels)
+    }
+
+    /// What is said of a file, the nearer PATH last.
+    fn of(&self, source: &Path) -> Vec<(String, String)> {
+        // What lies in a zip lies below the zip.
+        let there = source.ancestors().find_map(|path| path.canonicalize().ok()).unwrap_or_default();
+        let mut fitting: Vec<_> = self.0.iter().filter(|(path, ..)| there.starts_with(path)).collect();
+        fitting.sort_by_key(|(path, ..)| path.components().count());
+        fitting.into_iter().map(|(_, key, value)| (key.clone(), value.clone())).collect()
+    }
+}
+
+/// Reads `PATH=key:value`; the last `=` divides, since a path may hold one.
+pub fn parse_label(typed: &str) -> Result<(PathBuf, String, String)> {
+    let next = "use --label PATH=key:value, such as --label ~/letters=genre:letter";
+    let bad = |problem: &str| Error::usage(format!("--label {typed}: {problem}"), next);
+    let (path, label) = typed.rsplit_once('=').ok_or_else(|| bad("no = in it"))?;
+    let (key, value) = label.split_once(':').ok_or_else(|| bad("no : after the ="))?;
+    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    if key.is_empty() || !key.chars().all(word) || ["date", "title", "tags", "source"].contains(&key) {
+        return Err(bad("the key is no name for a label"));
+    }
+    let path = Path::new(path);
+    let whole = path.canonicalize().map_err(Error::io("find", path))?;
+    Ok((whole, key.to_string(), value.to_string()))
+}

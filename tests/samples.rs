@@ -1,0 +1,139 @@
+//! Every format against samples made by hand from its documentation, compared whole.
+//!
+//! A sample is a folder under `tests/samples`: `in/` is what a person has (a folder there whose name ends in `.zip` stands
+//! for a zip, one in `.zipped` for a zip of the name before that), `expected.jsonl` the entries, `counts.json` what was
+//! left out, who spoke and what was doubtful, `options.json` what was asked for.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use diarist::journal::{Options, read};
+use serde_json::{Value, json};
+
+/// The files of a folder, by name.
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    all.sort();
+    all
+}
+
+/// A folder as the zip of what lies in it.
+fn zipped(folder: &Path) -> Vec<u8> {
+    fn add(base: &Path, folder: &Path, zip: &mut zip::ZipWriter<std::io::Cursor<Vec<u8>>>) {
+        for path in listed(folder) {
+            if path.is_dir() {
+                add(base, &path, zip);
+                continue;
+            }
+            let name = path.strip_prefix(base).unwrap().to_str().unwrap();
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(&fs::read(&path).unwrap()).unwrap();
+        }
+    }
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    add(folder, folder, &mut zip);
+    zip.finish().unwrap().into_inner()
+}
+
+/// Lays out a sample as a person has it.
+fn lay_out(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for path in listed(from) {
+        let target = to.join(path.file_name().unwrap());
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("zip") if path.is_dir() => fs::write(target, zipped(&path)).unwrap(),
+            Some("zipped") => fs::write(target.with_extension(""), zipped(&path)).unwrap(),
+            _ if path.is_dir() => lay_out(&path, &target),
+            _ => drop(fs::copy(&path, &target).unwrap()),
+        }
+    }
+}
+
+fn options(sample: &Path) -> Options {
+    let given: Value = fs::read_to_string(sample.join("options.json"))
+        .map_or(json!({}), |text| serde_json::from_str(&text).unwrap());
+    let word = |key: &str| given[key].as_str().map(String::from);
+    let me = given["me"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_string());
+    Options {
+        me: me.collect(),
+        date_order: word("date_order").map(|order| order.parse().unwrap()),
+        comments: given["comments"] == json!(true),
+        text_field: word("text_field"),
+        date_field: word("date_field"),
+        keep_duplicates: true,
+        ..Options::default()
+    }
+}
+
+/// What was read from a sample: its entries and its counts.
+fn outcome(sample: &Path) -> (Vec<Value>, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("in");
+    lay_out(&sample.join("in"), &root);
+    let inside = |path: &Path| path.strip_prefix(&root).unwrap_or(path).display().to_string();
+    let mut corpus = match read(std::slice::from_ref(&root), &options(sample), &mut ()) {
+        Ok(corpus) => corpus,
+        // Nothing of the writer's in it: the error says what there is instead.
+        Err(e) => return (Vec::new(), json!(e.to_string().replace(&format!("{}", root.display()), "in"))),
+    };
+    let entries = corpus.entries().unwrap();
+    let entries = entries.iter().map(|entry| {
+        json!({
+            "date": entry.when.map(|when| when.to_string()),
+            "title": entry.title,
+            "text": entry.text,
+            "tags": entry.tags,
+            "source": format!("{}{}", inside(&entry.source), entry.place),
+        })
+    });
+    let entries = entries.collect();
+    let report = &corpus.report;
+    let mut left_out: BTreeMap<String, usize> = report.left_out.clone();
+    for (what, times) in [
+        ("entries without words", report.empty_entries),
+        ("dates left in the text", report.dates_left_in_text),
+    ] {
+        if times > 0 {
+            left_out.insert(what.into(), times);
+        }
+    }
+    let lost = report.skipped.iter().filter(|skipped| skipped.lost);
+    let lost = lost.map(|skipped| format!("{}: {}", inside(&skipped.path), skipped.reason));
+    let doubtful = report.troubles.iter().map(|t| format!("{}{}: {}", inside(&t.path), t.place, t.problem));
+    let mut troubles: Vec<String> = lost.chain(doubtful).collect();
+    troubles.sort();
+    let strangers: Vec<&String> = report.strangers.keys().collect();
+    (entries, json!({ "left_out": left_out, "strangers": strangers, "troubles": troubles }))
+}
+
+#[test]
+fn every_sample_reads_as_expected() {
+    let mut differing = Vec::new();
+    for sample in listed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")) {
+        let (entries, counts) = outcome(&sample);
+        let text = fs::read_to_string(sample.join("expected.jsonl")).unwrap();
+        let expected: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let expected_counts: Value =
+            serde_json::from_str(&fs::read_to_string(sample.join("counts.json")).unwrap()).unwrap();
+        let mut differences = String::new();
+        for i in 0..entries.len().max(expected.len()) {
+            if entries.get(i) != expected.get(i) {
+                differences += &format!(
+                    "  entry {}\n    read     {:?}\n    expected {:?}\n",
+                    i + 1,
+                    entries.get(i),
+                    expected.get(i)
+                );
+            }
+        }
+        if counts != expected_counts {
+            differences += &format!("  counts\n    read     {counts}\n    expected {expected_counts}\n");
+        }
+        if !differences.is_empty() {
+            differing.push(format!("{}\n{differences}", sample.file_name().unwrap().display()));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
