@@ -28,7 +28,7 @@ impl Format for Rtf {
     }
 
     fn is(&self, input: &Input) -> bool {
-        input.head().trim_start().starts_with("{\\rtf")
+        input.head_bytes().trim_ascii_start().starts_with(b"{\\rtf")
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
