@@ -6,66 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use diarist::journal::{Options, read};
+use diarist::journal::read;
 use serde_json::{Value, json};
 
-/// The files of a folder, by name.
-fn listed(folder: &Path) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    all.sort();
-    all
-}
-
-/// A folder as the zip of what lies in it.
-fn zipped(folder: &Path) -> Vec<u8> {
-    fn add(base: &Path, folder: &Path, zip: &mut zip::ZipWriter<std::io::Cursor<Vec<u8>>>) {
-        for path in listed(folder) {
-            if path.is_dir() {
-                add(base, &path, zip);
-                continue;
-            }
-            let name = path.strip_prefix(base).unwrap().to_str().unwrap();
-            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
-            zip.write_all(&fs::read(&path).unwrap()).unwrap();
-        }
-    }
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    add(folder, folder, &mut zip);
-    zip.finish().unwrap().into_inner()
-}
-
-/// Lays out a sample as a person has it.
-fn lay_out(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for path in listed(from) {
-        let target = to.join(path.file_name().unwrap());
-        match path.extension().and_then(|e| e.to_str()) {
-            Some("zip") if path.is_dir() => fs::write(target, zipped(&path)).unwrap(),
-            Some("zipped") => fs::write(target.with_extension(""), zipped(&path)).unwrap(),
-            _ if path.is_dir() => lay_out(&path, &target),
-            _ => drop(fs::copy(&path, &target).unwrap()),
-        }
-    }
-}
-
-fn options(sample: &Path) -> Options {
-    let given: Value = fs::read_to_string(sample.join("options.json"))
-        .map_or(json!({}), |text| serde_json::from_str(&text).unwrap());
-    let word = |key: &str| given[key].as_str().map(String::from);
-    let me = given["me"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap().to_string());
-    Options {
-        me: me.collect(),
-        date_order: word("date_order").map(|order| order.parse().unwrap()),
-        comments: given["comments"] == json!(true),
-        text_field: word("text_field"),
-        date_field: word("date_field"),
-        keep_duplicates: true,
-        ..Options::default()
-    }
-}
+#[path = "common/samples.rs"]
+mod laid_out;
+use laid_out::{all, lay_out, options};
 
 /// What was read from a sample: its entries and its counts.
 fn outcome(sample: &Path) -> (Vec<Value>, Value) {
@@ -111,7 +59,7 @@ fn outcome(sample: &Path) -> (Vec<Value>, Value) {
 #[test]
 fn every_sample_reads_as_expected() {
     let mut differing = Vec::new();
-    for sample in listed(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/samples")) {
+    for sample in all() {
         let (entries, counts) = outcome(&sample);
         let text = fs::read_to_string(sample.join("expected.jsonl")).unwrap();
         let expected: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

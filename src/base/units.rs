@@ -15,6 +15,11 @@ pub fn thousands(n: u64) -> String {
     out
 }
 
+/// `1 entry`, `1,200 entries`.
+pub fn counted(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", thousands(n), if n == 1 { one } else { many })
+}
+
 /// Bytes in binary units: `497.8 MiB`.
 pub fn bytes(n: u64) -> String {
     scaled(n as f64, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"])
@@ -55,6 +60,8 @@ mod tests {
     fn people_can_read_them() {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "day", "days"), "1 day");
+        assert_eq!(counted(1000, "day", "days"), "1,000 days");
         assert_eq!(bytes(497_759_232), "474.7 MiB");
         assert_eq!(si(190.2e9), "190.2 G");
         assert_eq!(duration(Duration::from_secs(7500)), "2 h 05 min");

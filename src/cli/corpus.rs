@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use similar::TextDiff;
 
-use crate::base::units::thousands;
+use crate::base::units::{counted, thousands};
 use crate::base::{Error, Preset, Result};
 use crate::cli::out;
 use crate::cli::reading::Reading;
@@ -51,7 +51,7 @@ pub struct Args {
     /// The model to judge the text for: a folder with GPT-2 or with an earlier run
     #[arg(long, value_name = "DIR", conflicts_with = "preset")]
     from: Option<String>,
-    /// The tokenizer to count tokens with [default: gpt2]
+    /// The tokenizer to count tokens with, and of a model from scratch [default: gpt2 to count, bytes for a model]
     #[arg(long, value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
     tokenizer: Option<String>,
     /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
@@ -118,6 +118,7 @@ impl Observer for Watch {
     fn changed(&mut self, change: &Change) {
         let Change { source, place, what, before, after } = change;
         let diff = TextDiff::from_lines(*before, *after);
+        let place = place.map_or(String::new(), |place| place.to_string());
         let mut lines = format!("{}{place}: {what}\n", source.display());
         for part in diff.unified_diff().context_radius(0).missing_newline_hint(false).iter_hunks() {
             for line in part.iter_changes() {
@@ -212,8 +213,10 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
     for gap in &seen.gaps {
         lines.push(format!("gap      {} days, {} to {}", thousands(gap.days as u64), gap.from, gap.to));
     }
-    lines.extend(seen.longest.iter().take(3).map(|entry| named("longest", entry)));
-    lines.extend(seen.shortest.iter().take(3).map(|entry| named("shortest", entry)));
+    let (longest, mut shortest) = (&seen.longest[..seen.longest.len().min(3)], seen.shortest.clone());
+    shortest.retain(|entry| longest.iter().all(|other| other.number != entry.number));
+    lines.extend(longest.iter().map(|entry| named("longest", entry)));
+    lines.extend(shortest.iter().take(3).map(|entry| named("shortest", entry)));
     if !seen.languages.is_empty() {
         let shown = seen.languages.iter().take(5);
         let shares: Vec<String> =
@@ -231,8 +234,8 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
 
 fn named(what: &str, entry: &Named) -> String {
     let day = entry.date.map_or("undated".to_string(), |day| day.to_string());
-    let words = thousands(u64::from(entry.words));
-    format!("{what:8} {words} words, {day}, {} (--show {})", entry.source, entry.number)
+    let words = counted(u64::from(entry.words), "word", "words");
+    format!("{what:8} {words}, {day}, {} (--show {})", entry.source, entry.number)
 }
 
 /// The pairs of entries that stand twice.
@@ -266,13 +269,15 @@ fn years(seen: &Overview) -> Vec<String> {
         let partial = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8];
         let bar = "█".repeat(eighths / 8) + partial;
         format!(
-            "{name:8} {bar:BAR$}  {:>6} entries  {:>9} words  {:>9} tokens",
+            "{name:8} {bar:BAR$} {:>8} {:>10} {:>11}",
             thousands(year.entries as u64),
             thousands(year.words),
             thousands(year.tokens)
         )
     };
-    let mut lines: Vec<String> = seen.years.iter().map(|(name, year)| row(&name.to_string(), year)).collect();
+    let mut lines =
+        vec![format!("{:8} {:BAR$} {:>8} {:>10} {:>11}", "year", "", "entries", "words", "tokens")];
+    lines.extend(seen.years.iter().map(|(name, year)| row(&name.to_string(), year)));
     if seen.undated.entries > 0 {
         lines.push(row("undated", &seen.undated));
     }
@@ -321,6 +326,7 @@ impl Args {
             paths: self.paths.clone(),
             from: Some(self.from.clone().unwrap_or_else(|| "scratch".into())),
             preset: self.from.is_none().then(|| Preset::from_name(&self.preset)).flatten(),
+            tokenizer: self.tokenizer.as_deref().and_then(Kind::from_name),
             device: self.device.clone(),
             ..train::Options::default()
         }
@@ -348,7 +354,7 @@ mod tests {
         seen.years.insert(2019, year(1000));
         seen.years.insert(2020, year(500));
         seen.undated = year(1);
-        let lines = years(&seen);
+        let lines = years(&seen).split_off(1);
         let bars: Vec<usize> = lines.iter().map(|line| line.matches('█').count()).collect();
         assert_eq!(bars, [32, 16, 0]);
         assert!(lines[2].starts_with("undated  ▏"), "{}", lines[2]);

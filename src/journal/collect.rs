@@ -110,7 +110,7 @@ impl<'a> Collector<'a> {
             }
         }
         if self.shown && !changed.is_empty() {
-            self.show(&changed.join(", "), place, before, &repaired.text);
+            self.show(&changed.join(", "), Some(place), before, &repaired.text);
         }
         let lines = repaired.beyond_repair.iter().map(|line| match place {
             Place::Line(first) => Place::Line(first + line),
@@ -125,10 +125,19 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn show(&mut self, what: &str, place: Place, before: &str, after: &str) {
+    fn count_left_out(&mut self, what: &str, times: usize) {
+        *self.report().left_out.entry(what.into()).or_default() += times;
+    }
+
+    fn show(&mut self, what: &str, place: Option<Place>, before: &str, after: &str) {
         let source = self.corpus.source();
         self.observer.changed(&Change { source, place, what, before, after });
     }
+}
+
+/// Line ends as Unix has them. A file's own are so already; these come from the fields of JSON, CSV and XML.
+fn with_line_feeds(text: String) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
 impl Sink for Collector<'_> {
@@ -137,7 +146,7 @@ impl Sink for Collector<'_> {
             return;
         }
         for which in [Draft::title_mut, Draft::text_mut] {
-            let before = std::mem::take(which(&mut draft));
+            let before = with_line_feeds(std::mem::take(which(&mut draft)));
             let repaired = repair(&before);
             self.count_repairs(&repaired, draft.place, &before);
             let text = repaired.text;
@@ -148,7 +157,7 @@ impl Sink for Collector<'_> {
             for (what, before, after) in changes {
                 *self.report().changes.entry(what.into()).or_default() += 1;
                 if self.shown {
-                    self.show(what, draft.place, &before, &after);
+                    self.show(what, Some(draft.place), &before, &after);
                 }
             }
             *which(&mut draft) = text;
@@ -168,14 +177,17 @@ impl Sink for Collector<'_> {
 
     fn left_out(&mut self, what: &'static str, times: usize) {
         if times > 0 {
-            *self.report().left_out.entry(what.into()).or_default() += times;
+            self.count_left_out(what, times);
+            if self.shown {
+                self.show(&format!("{what} ({times})"), None, "", "");
+            }
         }
     }
 
     fn changed(&mut self, what: &'static str, before: &str, after: &str) {
-        self.left_out(what, 1);
+        self.count_left_out(what, 1);
         if self.shown {
-            self.show(what, Place::default(), before, after);
+            self.show(what, None, before, after);
         }
     }
 

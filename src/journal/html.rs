@@ -39,14 +39,20 @@ impl Converted {
     }
 }
 
-/// The text of a whole document or of a fragment, in HTML or XHTML.
+/// The text of a title or another short piece, in HTML or XHTML; what is far too long to be one stays as it is.
 pub fn to_text(html: &str) -> Converted {
-    convert(*parse(html).root_element(), &|_| false)
+    match parse(html) {
+        Ok(document) => convert(*document.root_element(), &|_| false),
+        Err(_) => Converted { text: html.to_string(), ..Converted::default() },
+    }
 }
 
 /// A whole document or a fragment, in HTML or XHTML, in time that grows with its length only: [`markup::ready`].
-pub fn parse(html: &str) -> Html {
-    Html::parse_document(&markup::ready(html))
+///
+/// # Errors
+/// It holds more elements than fit into memory.
+pub fn parse(html: &str) -> Result<Html, String> {
+    Ok(Html::parse_document(markup::ready(html)?.as_ref()))
 }
 
 /// What a reference such as `&nbsp;` or `&#233;` stands for in HTML; itself where it stands for nothing.

@@ -7,10 +7,15 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::base::units::thousands;
+
 /// Elements open at once, past which tags are dropped and words are not: browsers stop there too.
 const DEEPEST: usize = 512;
 /// Elements that a parser opens again in every paragraph until they are closed, at once.
-const MOST_FORMATTING: usize = 32;
+const MOST_FORMATTING: usize = 4;
+/// Elements of a document, some 200 bytes each once they are parsed, with those that are opened again: with more of them
+/// it would not fit into the memory that reading may take.
+const MOST_ELEMENTS: usize = 1_500_000;
 /// Attributes in one tag.
 const MOST_ATTRIBUTES: usize = 500;
 
@@ -212,7 +217,10 @@ impl<'a> Iterator for Pieces<'a> {
 
 /// HTML that a parser reads in time that grows with its length only, XHTML's empty elements and CDATA sections written
 /// as HTML writes them.
-pub fn ready(html: &str) -> Cow<'_, str> {
+///
+/// # Errors
+/// It holds more elements than fit into memory.
+pub fn ready(html: &str) -> Result<Cow<'_, str>, String> {
     let mut guard = Guard::default();
     let mut out = String::new();
     // Up to here, `html` is as it should be and not yet copied.
@@ -234,11 +242,14 @@ pub fn ready(html: &str) -> Cow<'_, str> {
         }
         at += length;
     }
+    if guard.elements > MOST_ELEMENTS {
+        return Err(format!("more than {} HTML elements: divide it", thousands(MOST_ELEMENTS as u64)));
+    }
     if from == 0 {
-        return Cow::Borrowed(html);
+        return Ok(Cow::Borrowed(html));
     }
     out.push_str(&html[from..]);
-    Cow::Owned(out)
+    Ok(Cow::Owned(out))
 }
 
 fn escaped(text: &str) -> String {
@@ -251,11 +262,17 @@ struct Guard<'a> {
     open: Vec<&'a str>,
     /// How many formatting elements of a name are open.
     formatting: BTreeMap<String, usize>,
+    /// How many elements there were.
+    elements: usize,
 }
 
 impl<'a> Guard<'a> {
     /// What a tag is to be replaced with; nothing where it stays.
     fn instead(&mut self, tag: &Tag<'a>) -> Option<Cow<'a, str>> {
+        if !tag.closes {
+            // Each may bring back the formatting elements that were left open.
+            self.elements += 1 + self.formatting.values().sum::<usize>();
+        }
         if tag.is(VOID) {
             return (tag.attributes > MOST_ATTRIBUTES).then_some(Cow::Borrowed(""));
         }
@@ -365,20 +382,22 @@ mod tests {
             ("x <b", "x <b"),
             ("<![CDATA[cut", "cut"),
         ] {
-            assert_eq!(ready(html), ready_html);
+            assert_eq!(ready(html).unwrap(), ready_html);
         }
     }
 
     #[test]
     fn depth_and_number_are_bounded() {
         let deep = format!("{}end", "<div>".repeat(200_000));
-        assert_eq!(ready(&deep), format!("{}end", "<div>".repeat(DEEPEST)));
+        assert_eq!(ready(&deep).unwrap(), format!("{}end", "<div>".repeat(DEEPEST)));
         let sloppy = "<div><span>a</div>".repeat(2_000);
-        assert_eq!(ready(&sloppy), sloppy);
+        assert_eq!(ready(&sloppy).unwrap(), sloppy);
         let fonts: String = (0..1_000).map(|i| format!("<p><font size={i}>a")).collect();
-        assert_eq!(ready(&fonts).matches("<font").count(), MOST_FORMATTING);
+        assert_eq!(ready(&fonts).unwrap().matches("<font").count(), MOST_FORMATTING);
         let attributes: String = (0..1_000).map(|i| format!(" a{i}=b")).collect();
-        assert_eq!(ready(&format!("<p{attributes}>a")), "<p>a");
+        assert_eq!(ready(&format!("<p{attributes}>a")).unwrap(), "<p>a");
+        assert!(ready(&"<p>".repeat(MOST_ELEMENTS)).is_ok());
+        assert!(ready(&"<p>".repeat(MOST_ELEMENTS + 1)).unwrap_err().contains("1,500,000"));
     }
 
     #[test]

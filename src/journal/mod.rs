@@ -85,9 +85,9 @@ use style::Boilerplate;
 pub struct Change<'a> {
     /// The file.
     pub source: &'a Path,
-    /// Where in it the entry stands.
-    pub place: Place,
-    /// What was done: "mojibake repaired".
+    /// Where in it the entry stands, where that is known.
+    pub place: Option<Place>,
+    /// What was done: "mojibake repaired"; for what was only counted, how often: "retweets (2)".
     pub what: &'a str,
     /// The text before.
     pub before: &'a str,

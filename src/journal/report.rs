@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Place;
-use crate::base::units::thousands;
+use crate::base::units::{counted, thousands};
 
 /// Something that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,29 +179,43 @@ impl Report {
     }
 }
 
-/// `12 photo links, 3 templates`.
+/// `photo links (12), templates (3)`.
 fn listed(counts: &BTreeMap<String, usize>) -> String {
     let mut all: Vec<(&String, &usize)> = counts.iter().collect();
     all.sort_by_key(|(what, n)| (std::cmp::Reverse(**n), *what));
-    all.iter().map(|(what, n)| format!("{} {what}", number(**n))).collect::<Vec<_>>().join(", ")
+    all.iter().map(|(what, n)| format!("{what} ({})", number(**n))).collect::<Vec<_>>().join(", ")
 }
 
 /// One line: `531 entries, 95,522 words, 1903–1917, 531 files, 2 skipped`.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}, {}", counted(self.entries, "entry", "entries"), words(self.words))?;
+        write!(
+            f,
+            "{}, {}",
+            counted(self.entries as u64, "entry", "entries"),
+            counted(self.words, "word", "words")
+        )?;
         if let (Some(first), Some(last)) = (self.first, self.last) {
             match (first.year(), last.year()) {
                 (a, b) if a == b => write!(f, ", {a}")?,
                 (a, b) => write!(f, ", {a}–{b}")?,
             }
         }
-        write!(f, ", {}, {} skipped", counted(self.files, "file", "files"), number(self.skipped.len()))?;
+        write!(
+            f,
+            ", {}, {} skipped",
+            counted(self.files as u64, "file", "files"),
+            number(self.skipped.len())
+        )?;
         if self.undated > 0 {
             write!(f, ", {} undated", number(self.undated))?;
         }
         if self.dates_left_in_text > 0 {
-            write!(f, ", {} left in the text", counted(self.dates_left_in_text, "date line", "date lines"))?;
+            write!(
+                f,
+                ", {} left in the text",
+                counted(self.dates_left_in_text as u64, "date line", "date lines")
+            )?;
         }
         Ok(())
     }
@@ -209,14 +223,6 @@ impl fmt::Display for Report {
 
 fn number(n: usize) -> String {
     thousands(n as u64)
-}
-
-fn counted(n: usize, one: &str, many: &str) -> String {
-    format!("{} {}", number(n), if n == 1 { one } else { many })
-}
-
-fn words(n: u64) -> String {
-    format!("{} {}", thousands(n), if n == 1 { "word" } else { "words" })
 }
 
 #[cfg(test)]
@@ -243,8 +249,8 @@ mod tests {
         assert_eq!(
             report.details(),
             [
-                ("formats", "2 plain text, 1 jrnl".to_string()),
-                ("left out", "1,200 photo links, 2 duplicates".to_string()),
+                ("formats", "plain text (2), jrnl (1)".to_string()),
+                ("left out", "photo links (1,200), duplicates (2)".to_string()),
                 ("people", "Ann (3): say which is you with --me NAME".to_string()),
             ]
         );

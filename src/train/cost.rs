@@ -29,6 +29,8 @@ pub struct Cost {
     pub model: String,
     /// Its parameters.
     pub parameters: u64,
+    /// Its tokenizer.
+    pub tokenizer: String,
     /// Tokens of one epoch.
     pub tokens: u64,
     /// Optimizer steps, with the settings that `train` would take.
@@ -89,6 +91,7 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
     Ok(Cost {
         model: begin::model_name(options),
         parameters: config.num_params(),
+        tokenizer: tokenizer.kind().name().into(),
         tokens: train_tokens as u64,
         steps: settings.steps,
         epochs,
@@ -132,11 +135,12 @@ impl Cost {
         let time = |seconds: f64| duration(Duration::from_secs_f64(seconds));
         [
             format!(
-                "{}, {} parameters, on {}: an epoch of {} tokens takes about {}, the default run of {} steps about {}",
+                "{}, {} parameters, on {}: an epoch of {} tokens ({}) takes about {}, the default run of {} steps about {}",
                 self.model,
                 thousands(self.parameters),
                 self.device,
                 thousands(self.tokens),
+                self.tokenizer,
                 time(self.epoch_seconds),
                 thousands(self.steps),
                 time(self.run_seconds)

@@ -33,7 +33,7 @@ impl Format for AppleJournal {
         if is_index(input) {
             return Ok(());
         }
-        let page = html::parse(&input.text()?);
+        let page = html::parse(&input.text()?)?;
         let header = words(&page, ".pageHeader", sink);
         let day = day(&header, input.day_in_name(), options);
         if day.is_none() && !header.is_empty() {

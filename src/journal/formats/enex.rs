@@ -86,7 +86,10 @@ impl Note {
             return;
         }
         let encrypted = Cell::new(0);
-        let document = html::parse(&self.content);
+        let document = match html::parse(&self.content) {
+            Ok(document) => document,
+            Err(problem) => return sink.trouble(place, format!("left out: {problem}")),
+        };
         let content = html::convert(*document.root_element(), &|element| {
             let leave = element.value().name() == "en-crypt";
             encrypted.set(encrypted.get() + usize::from(leave));

@@ -46,7 +46,11 @@ impl Format for Epub {
             let path = joined(folder, &chapter.path);
             match archive.read(&path) {
                 Ok(Some(page)) => match Input::from_bytes(&path, page, Vault::None).text() {
-                    Ok(page) => add(&mut text, &page, sink),
+                    Ok(page) => {
+                        if let Err(problem) = add(&mut text, &page, sink) {
+                            sink.trouble(place, format!("{path}: {problem}"))
+                        }
+                    }
                     Err(problem) => sink.trouble(place, format!("{path}: {problem}")),
                 },
                 Ok(None) => sink.trouble(place, format!("{path} is not in the book")),
@@ -65,13 +69,14 @@ impl Format for Epub {
     }
 }
 
-fn add(text: &mut String, page: &str, sink: &mut dyn Sink) {
-    let page = words(&html::parse(page), sink);
+fn add(text: &mut String, page: &str, sink: &mut dyn Sink) -> Result<(), String> {
+    let page = words(&html::parse(page)?, sink);
     page.count(sink);
     if !page.text.is_empty() {
         text.push_str(if text.is_empty() { "" } else { "\n\n" });
         text.push_str(&page.text);
     }
+    Ok(())
 }
 
 /// Every element of a document, in order, until its end or its damage.

@@ -28,7 +28,7 @@ impl Format for HtmlFile {
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let document = html::parse(&input.text()?);
+        let document = html::parse(&input.text()?)?;
         let mut page = words(&document, sink);
         page.count(sink);
         if page.text.trim().is_empty() {

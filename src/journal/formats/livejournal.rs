@@ -110,7 +110,10 @@ impl Post {
         let body = own_tags(&self.body);
         let body = if self.preformatted { body } else { markup::with_breaks(&body) };
         let embeds = Cell::new(0);
-        let document = html::parse(&body);
+        let document = match html::parse(&body) {
+            Ok(document) => document,
+            Err(problem) => return sink.trouble(place, format!("left out: {problem}")),
+        };
         let mut content = html::convert(*document.root_element(), &|element| {
             let leave = matches!(element.value().name(), "lj-embed" | "lj-template" | "lj-repost");
             embeds.set(embeds.get() + usize::from(leave));

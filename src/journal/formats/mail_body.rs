@@ -96,7 +96,7 @@ fn html_text(source: &str, sink: &mut dyn Sink) -> Result<String, String> {
     if source.len() > LONGEST_HTML {
         return Err("a mail of more than 8 MiB of HTML: not read".to_string());
     }
-    let mut page = html::parse(&source.replace(QUOTATION, "\u{fffd}"));
+    let mut page = html::parse(&source.replace(QUOTATION, "\u{fffd}"))?;
     let quotations = take_quotations(&mut page);
     let signatures = Cell::new(0);
     let leave = |element: ElementRef| {

@@ -211,9 +211,13 @@ impl Blog<'_> {
             }
             Fate::Read => {
                 let when = written_at(&item.date, &item.date_gmt);
-                let text = wordpress_text::of(&item.content, sink);
-                let title = titles::kept(&plain(&item.title), &text, when);
-                sink.entry(Draft { when, title, text, tags: item.tags, place });
+                match wordpress_text::of(&item.content, sink) {
+                    Ok(text) => {
+                        let title = titles::kept(&plain(&item.title), &text, when);
+                        sink.entry(Draft { when, title, text, tags: item.tags, place });
+                    }
+                    Err(problem) => sink.trouble(place, format!("left out: {problem}")),
+                }
             }
         }
         for comment in item.comments {
@@ -221,9 +225,11 @@ impl Blog<'_> {
                 sink.left_out("other people's messages", 1);
                 continue;
             }
-            let text = wordpress_text::of(&comment.content, sink);
             let when = written_at(&comment.date, &comment.date_gmt);
-            sink.entry(Draft { when, text, place, ..Draft::default() });
+            match wordpress_text::of(&comment.content, sink) {
+                Ok(text) => sink.entry(Draft { when, text, place, ..Draft::default() }),
+                Err(problem) => sink.trouble(place, format!("left out: {problem}")),
+            }
         }
     }
 }

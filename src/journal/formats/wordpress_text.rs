@@ -10,12 +10,15 @@ use super::Sink;
 use crate::journal::{html, markup};
 
 /// A post's or a comment's text; counts what is left out of it.
-pub fn of(content: &str, sink: &mut dyn Sink) -> String {
+///
+/// # Errors
+/// It holds more elements than fit into memory.
+pub fn of(content: &str, sink: &mut dyn Sink) -> Result<String, String> {
     let (content, shortcodes) = without_shortcodes(content);
     let is_blocks = content.contains("<!-- wp:");
     let content = if is_blocks { content } else { markup::with_breaks(&content) };
     let wrapped = Cell::new(0);
-    let document = html::parse(&content);
+    let document = html::parse(&content)?;
     let mut converted = html::convert(*document.root_element(), &|element| {
         let leave = element.value().classes().any(|class| class == "wp-block-embed__wrapper");
         wrapped.set(wrapped.get() + usize::from(leave));
@@ -23,7 +26,7 @@ pub fn of(content: &str, sink: &mut dyn Sink) -> String {
     });
     converted.embeds += shortcodes + wrapped.get();
     converted.count(sink);
-    converted.text
+    Ok(converted.text)
 }
 
 /// A title or a name of a tag, which WordPress keeps as HTML.
@@ -56,7 +59,7 @@ mod tests {
 
     fn text(content: &str) -> (String, Vec<(&'static str, usize)>) {
         let mut sink = Collected::default();
-        (of(content, &mut sink), sink.left_out)
+        (of(content, &mut sink).unwrap(), sink.left_out)
     }
 
     #[test]
