@@ -42,7 +42,7 @@ static ALLOCATOR: Counting = Counting;
 /// A few kilobytes of any format take this much at most. Undamaged samples peak at 3 MB, most of it tables that every
 /// reading builds; a zip may grow to 16 MiB before its growth is asked about, and its text is held once more while it is
 /// decoded and once while it is parsed.
-const MOST: usize = 64 << 20;
+const MOST: usize = 32 << 20;
 
 /// Cases of a usual run.
 const CASES: u32 = 1200;

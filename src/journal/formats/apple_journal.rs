@@ -52,9 +52,17 @@ fn is_index(input: &Input) -> bool {
     input.name() == "index.html" && input.lies_in("AppleJournalEntries")
 }
 
+/// The elements that a selector finds, but for those inside one another: their words are read with the outer one's.
 fn select<'a>(page: &'a Html, selector: &str) -> impl Iterator<Item = ElementRef<'a>> {
     let selector = Selector::parse(selector).expect("a selector");
-    page.select(&selector).collect::<Vec<_>>().into_iter()
+    let mut outer: Vec<ElementRef> = Vec::new();
+    for element in page.select(&selector) {
+        // In the order of the document, only the last one can hold this one.
+        if outer.last().is_none_or(|last| element.ancestors().all(|above| above.id() != last.id())) {
+            outer.push(element);
+        }
+    }
+    outer.into_iter()
 }
 
 /// What stands in the elements of a class, as one line.
@@ -170,6 +178,12 @@ mod tests {
         );
         assert_eq!(found.entries[0].text, "One\n\nTwo");
         assert_eq!(found.entries[0].when, Some(When::day(date(2024, 5, 5))));
+    }
+
+    #[test]
+    fn what_is_nested_is_read_once() {
+        let html = "<div class=pageHeader>5 May 2024</div><div class=bodyText><p>a<div class=bodyText><p>b</div></div>";
+        assert_eq!(page("a.html", html).entries[0].text, "a\nb");
     }
 
     #[test]
