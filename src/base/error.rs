@@ -78,9 +78,7 @@ fn advice(e: &std::io::Error) -> &'static str {
     match e.kind() {
         NotFound => "\n  next: check the spelling of the path",
         PermissionDenied => "\n  next: check that this user may read and write there",
-        StorageFull | QuotaExceeded => {
-            "\n  next: free some space, then resume the run, or begin it again if nothing was saved yet"
-        }
+        StorageFull | QuotaExceeded => "\n  next: free some space, then try again: what was saved is whole",
         _ => "",
     }
 }

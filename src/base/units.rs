@@ -1,5 +1,6 @@
 //! Numbers as people read them.
 
+use std::path::Path;
 use std::time::Duration;
 
 /// `1234567` as `1,234,567`.
@@ -18,6 +19,20 @@ pub fn thousands(n: u64) -> String {
 /// `1 entry`, `1,200 entries`.
 pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(n), if n == 1 { one } else { many })
+}
+
+/// A path for a terminal and for JSON: what is not UTF-8 reads as U+FFFD, and a line break or an escape sequence in a name
+/// is written out, `\n`.
+pub fn shown(path: &Path) -> String {
+    let lossy = path.to_string_lossy();
+    lossy.chars().fold(String::with_capacity(lossy.len()), |mut out, c| {
+        if c.is_control() {
+            out.extend(c.escape_default())
+        } else {
+            out.push(c)
+        }
+        out
+    })
 }
 
 /// Bytes in binary units: `497.8 MiB`.
@@ -62,6 +77,7 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(counted(1, "day", "days"), "1 day");
         assert_eq!(counted(1000, "day", "days"), "1,000 days");
+        assert_eq!(shown(Path::new("a b/\u{e9}\n\u{1b}[31m.txt")), "a b/é\\n\\u{1b}[31m.txt");
         assert_eq!(bytes(497_759_232), "474.7 MiB");
         assert_eq!(si(190.2e9), "190.2 G");
         assert_eq!(duration(Duration::from_secs(7500)), "2 h 05 min");

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use similar::TextDiff;
 
-use crate::base::units::{counted, thousands};
+use crate::base::units::{counted, shown, thousands};
 use crate::base::{Error, Preset, Result};
 use crate::cli::out;
 use crate::cli::reading::Reading;
@@ -21,7 +21,7 @@ use crate::train::{self, not_whole};
 
 /// Columns of the longest bar of the chart of years.
 const BAR: usize = 32;
-/// So many skipped files, troubles and duplicates are named.
+/// So many duplicates are named.
 const SHOWN: usize = 20;
 
 /// Arguments of `corpus`.
@@ -66,7 +66,7 @@ pub struct Args {
 /// # Errors
 /// Journals that cannot be read or hold no words; with `--strict`, anything doubtful.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let options = args.reading.options()?;
+    let options = args.reading.options();
     if let Some(folder) = &args.export {
         refuse_inside(folder, &args.paths)?;
     }
@@ -91,7 +91,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if args.reading.strict && !corpus.report.is_whole() {
         if args.list || args.show.is_some() || args.export.is_some() || args.diff {
-            doubts(&corpus).into_iter().for_each(out::note);
+            corpus.report.doubts().into_iter().for_each(out::note);
         }
         return Err(not_whole().into());
     }
@@ -119,7 +119,7 @@ impl Observer for Watch {
         let Change { source, place, what, before, after } = change;
         let diff = TextDiff::from_lines(*before, *after);
         let place = place.map_or(String::new(), |place| place.to_string());
-        let mut lines = format!("{}{place}: {what}\n", source.display());
+        let mut lines = format!("{}{place}: {what}\n", shown(source));
         for part in diff.unified_diff().context_radius(0).missing_newline_hint(false).iter_hunks() {
             for line in part.iter_changes() {
                 let value = line.value();
@@ -153,7 +153,7 @@ fn list(corpus: &mut Corpus) -> anyhow::Result<()> {
         let (number, words) = (i + 1, corpus.words(i));
         out::line(format!(
             "{number:width$}  {day}  {words:6}  {}{}  {beginning}",
-            entry.source.display(),
+            shown(&entry.source),
             entry.place
         ))?;
     }
@@ -166,7 +166,7 @@ fn show(corpus: &mut Corpus, number: usize) -> anyhow::Result<()> {
         return Err(Error::usage(problem, "`--list` has them all with their numbers").into());
     }
     let Entry { when, title, text, tags, source, place } = corpus.entry(number - 1)?;
-    out::line(format!("source  {}{place}", source.display()))?;
+    out::line(format!("source  {}{place}", shown(&source)))?;
     out::line(format!("date    {}", when.map_or("none".to_string(), |when| when.to_string())))?;
     if !title.is_empty() {
         out::line(format!("title   {title}"))?;
@@ -175,21 +175,6 @@ fn show(corpus: &mut Corpus, number: usize) -> anyhow::Result<()> {
         out::line(format!("tags    {}", tags.join(", ")))?;
     }
     out::line(format!("\n{text}"))
-}
-
-/// What is doubtful or was skipped, a line each.
-fn doubts(corpus: &Corpus) -> Vec<String> {
-    let report = &corpus.report;
-    let mut lines: Vec<String> =
-        report.skipped_lines(SHOWN).iter().map(|line| format!("skipped  {line}")).collect();
-    for trouble in report.troubles.iter().take(SHOWN) {
-        lines.push(format!("look at  {}{}: {}", trouble.path.display(), trouble.place, trouble.problem));
-    }
-    let more = report.more_troubles + report.troubles.len().saturating_sub(SHOWN);
-    if more > 0 {
-        lines.push(format!("look at  {} more places: --json names them", thousands(more as u64)));
-    }
-    lines
 }
 
 fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyhow::Result<()> {
@@ -207,7 +192,7 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
     }
     let mut lines = vec![format!("journal  {}", corpus.report)];
     lines.extend(corpus.report.details().iter().map(|(what, line)| format!("{what:8} {line}")));
-    lines.extend(doubts(corpus));
+    lines.extend(corpus.report.doubts());
     lines.extend(twice(corpus));
     lines.extend(years(&seen));
     for gap in &seen.gaps {

@@ -6,7 +6,6 @@ use jiff::civil::Date;
 
 use crate::base::{Error, Result};
 use crate::journal::{self, DateOrder, StyleOptions};
-use crate::train::tokenised::parse_label;
 
 /// Arguments of every command that reads journals.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -45,9 +44,6 @@ pub struct Reading {
     /// Keep Obsidian's %%comments%%
     #[arg(long)]
     comments: bool,
-    /// Say of everything below PATH what it is, for --header; repeatable
-    #[arg(long, value_name = "PATH=KEY:VALUE")]
-    label: Vec<String>,
     /// End with exit code 1 if anything could not be read, or is doubtful
     #[arg(long)]
     pub strict: bool,
@@ -80,14 +76,8 @@ pub struct Reading {
 
 impl Reading {
     /// What was asked for.
-    ///
-    /// # Errors
-    /// A label that cannot be read.
-    pub fn options(&self) -> Result<journal::Options> {
-        for label in &self.label {
-            parse_label(label)?;
-        }
-        Ok(journal::Options {
+    pub fn options(&self) -> journal::Options {
+        journal::Options {
             me: self.me.clone(),
             date_order: self.date_order.as_deref().and_then(|order| order.parse::<DateOrder>().ok()),
             comments: self.comments,
@@ -98,7 +88,7 @@ impl Reading {
             until: self.until,
             tags: self.tag.clone(),
             exclude_tags: self.exclude_tag.clone(),
-            labels: self.label.clone(),
+            labels: Vec::new(),
             keep_duplicates: self.keep_duplicates,
             style: StyleOptions {
                 straight_quotes: self.straight_quotes,
@@ -109,27 +99,27 @@ impl Reading {
                 drop_lines: self.drop_lines.clone(),
                 drop_boilerplate: self.drop_boilerplate,
             },
-        })
+        }
     }
 
     /// Whether anything was asked for: a resumed run reads no journals.
-    pub fn is_asked(&self) -> Result<bool> {
-        Ok(self.options()? != journal::Options::default() || self.strict)
+    pub fn is_asked(&self) -> bool {
+        self.options() != journal::Options::default() || self.strict
     }
 }
 
 /// `2014`, `2014-05` and `2014-05-03` as the day that they begin with.
 fn first_day(typed: &str) -> Result<Date> {
-    let parts: Vec<Option<i16>> = typed.split('-').map(|part| part.parse().ok()).collect();
-    let day = match parts[..] {
-        [Some(y)] => Date::new(y, 1, 1),
-        [Some(y), Some(m)] => Date::new(y, m as i8, 1),
-        [Some(y), Some(m), Some(d)] => Date::new(y, m as i8, d as i8),
-        _ => return Err(Error::usage(format!("{typed:?} is no day"), "write 2014-05-03, 2014-05 or 2014")),
+    let mut parts = typed.split('-');
+    let year = parts.next().filter(|year| year.len() == 4).and_then(|year| year.parse().ok());
+    let rest: Option<Vec<i8>> = parts.map(|part| part.parse().ok()).collect();
+    let day = match (year, rest.as_deref()) {
+        (Some(year), Some([])) => Date::new(year, 1, 1).ok(),
+        (Some(year), Some([month])) => Date::new(year, *month, 1).ok(),
+        (Some(year), Some([month, day])) => Date::new(year, *month, *day).ok(),
+        _ => None,
     };
-    day.map_err(|_| {
-        Error::usage(format!("{typed:?} is no day that exists"), "write 2014-05-03, 2014-05 or 2014")
-    })
+    day.ok_or_else(|| Error::usage(format!("{typed:?} is no day"), "write 2014-05-03, 2014-05 or 2014"))
 }
 
 /// The same, as the day that they end with.
@@ -155,7 +145,7 @@ mod tests {
         );
         assert_eq!(last_day("2016-02").unwrap(), date(2016, 2, 29));
         assert_eq!(last_day("2016-02-03").unwrap(), date(2016, 2, 3));
-        for typed in ["", "may", "2014-13", "2014-02-30", "2014-1-1-1"] {
+        for typed in ["", "may", "14", "2014-13", "2014-262", "2014-02-30", "2014-1-1-1"] {
             assert!(first_day(typed).is_err(), "{typed}");
         }
     }

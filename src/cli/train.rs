@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::builder::PossibleValuesParser;
 
-use crate::base::{Error, Preset, Result};
+use crate::base::{Error, Preset};
 use crate::cli::out;
 use crate::cli::reading::Reading;
 use crate::cli::watch::Watch;
+use crate::journal;
 use crate::tokens::Kind;
 use crate::train::{self, Options, Outcome};
 
@@ -79,6 +80,9 @@ pub struct Args {
     /// What stands before each entry, as "{date:%A, %B %-d, %Y}\n"; also {title}, {tags}, {source} and --label's keys
     #[arg(long, value_name = "TEMPLATE")]
     header: Option<String>,
+    /// Say of everything below PATH what it is, for --header; repeatable
+    #[arg(long, value_name = "PATH=KEY:VALUE", requires = "header")]
+    label: Vec<String>,
     /// Leave the header out of the loss
     #[arg(long)]
     mask_header: bool,
@@ -102,10 +106,10 @@ pub struct Args {
 }
 
 impl Args {
-    fn options(&self) -> Result<Options> {
-        Ok(Options {
+    fn options(&self) -> Options {
+        Options {
             paths: self.paths.clone(),
-            journal: self.reading.options()?,
+            journal: journal::Options { labels: self.label.clone(), ..self.reading.options() },
             header: self.header.clone(),
             mask_header: self.mask_header,
             split: self.split.clone(),
@@ -132,11 +136,11 @@ impl Args {
             save_every: self.save_every,
             device: self.device.clone().unwrap_or_else(|| "auto".to_string()),
             threads: self.threads,
-        })
+        }
     }
 
     /// The flags that a resumed run has no use for: it goes on as it was begun.
-    fn refused_with_resume(&self) -> Result<Vec<&'static str>> {
+    fn refused_with_resume(&self) -> Vec<&'static str> {
         let flags = [
             ("PATH", !self.paths.is_empty()),
             ("--from", self.from.is_some()),
@@ -157,12 +161,13 @@ impl Args {
             ("--split", self.split.is_some()),
             ("--header", self.header.is_some()),
             ("--mask-header", self.mask_header),
-            ("what is read of the journals", self.reading.is_asked()?),
+            ("--label", !self.label.is_empty()),
+            ("what is read of the journals", self.reading.is_asked()),
             ("--eval-every", self.eval_every.is_some()),
             ("--sample-every", self.sample_every.is_some()),
             ("--save-every", self.save_every.is_some()),
         ];
-        Ok(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect())
+        flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
     }
 }
 
@@ -175,7 +180,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut watch = Watch::new();
     let outcome = match &args.resume {
         Some(dir) => {
-            let refused = args.refused_with_resume()?;
+            let refused = args.refused_with_resume();
             if !refused.is_empty() {
                 let problem =
                     format!("--resume goes on as the run was begun; {} cannot change", refused.join(", "));
@@ -184,7 +189,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
             train::resume(dir, args.steps, args.device.as_deref(), args.threads, &mut watch, &stop)
         }
-        None => train::start(&args.options()?, &mut watch, &stop),
+        None => train::start(&args.options(), &mut watch, &stop),
     };
     watch.finish();
     let Outcome { dir, interrupted } = outcome?;

@@ -113,6 +113,13 @@ impl Observer for Watch {
         }
     }
 
+    fn evaluating(&mut self, done: usize, of: usize) {
+        if let Some(bar) = &self.bar.0 {
+            let (done, of) = (thousands(done as u64), thousands(of as u64));
+            bar.set_message(format!("validating: {done} of {of} windows"));
+        }
+    }
+
     fn evaluated(&mut self, step: u64, val_loss: f32) {
         self.print(&format!("step {}  validation loss {val_loss:.4}", thousands(step)));
     }

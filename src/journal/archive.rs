@@ -1,6 +1,6 @@
 //! Zips, read with care: nothing is unpacked to a path, and no member may grow out of proportion.
 
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -9,7 +9,7 @@ use super::input::{Input, MOST_WHOLE, ReadSeek, Vault};
 
 /// A member that grows more than this many times, past [`FREE_BYTES`], is no text that a person wrote: journals in JSON
 /// shrink to a tenth, and DEFLATE reaches 1,032 times at most.
-const MOST_GROWTH: u64 = 250;
+pub(super) const MOST_GROWTH: u64 = 250;
 const FREE_BYTES: u64 = 16 << 20;
 
 /// An open zip.
@@ -39,6 +39,11 @@ impl<'a> Archive<'a> {
         Ok(Archive { zip: ZipArchive::new(input.seekable()).map_err(phrase)? })
     }
 
+    /// How many members have the name of another: of those, only one can be read.
+    pub fn namesakes(&self, input: &Input) -> usize {
+        stated_members(input).map_or(0, |stated| stated.saturating_sub(self.zip.len()))
+    }
+
     /// Its members, by name.
     pub fn members(&mut self) -> Vec<Member> {
         let mut members: Vec<Member> = (0..self.zip.len()).map(|index| self.member(index)).collect();
@@ -55,7 +60,11 @@ impl<'a> Archive<'a> {
             }
         };
         let name = String::from_utf8_lossy(file.name_raw()).replace('\\', "/");
-        let refused = if file.enclosed_name().is_none() {
+        // `C:` would leave the folder on Windows.
+        let climbs = name.starts_with('/')
+            || name.split('/').any(|part| part == "..")
+            || name.as_bytes().get(1) == Some(&b':');
+        let refused = if climbs || file.enclosed_name().is_none() {
             Some("its path climbs out of the zip".to_string())
         } else if file.encrypted() {
             Some("encrypted: unpack it with its password, and give the folder".to_string())
@@ -80,18 +89,31 @@ impl<'a> Archive<'a> {
         Ok(Some(bytes))
     }
 
-    /// A member, ready to be read: a long one is unpacked to a file without a name.
+    /// A member of at most `most` bytes, ready to be read: a long one is unpacked to a file without a name.
     ///
     /// # Errors
     /// What is wrong with it, as a phrase.
-    pub fn input(&mut self, index: usize, path: std::path::PathBuf, vault: Vault) -> Result<Input, String> {
+    pub fn input(
+        &mut self,
+        index: usize,
+        path: std::path::PathBuf,
+        vault: Vault,
+        most: u64,
+    ) -> Result<Input, String> {
+        let bomb = || Err("a zip bomb: its zip unpacks to far too much".to_string());
         let mut bytes = Vec::new();
-        if self.copy(index, &mut bytes, MOST_WHOLE)? <= MOST_WHOLE {
+        let length = self.copy(index, &mut bytes, most.min(MOST_WHOLE))?;
+        if length > most {
+            return bomb();
+        }
+        if length <= MOST_WHOLE {
             return Ok(Input::from_bytes(path, bytes, vault));
         }
         drop(bytes);
         let mut file = super::spool::unnamed_file().map_err(|e| e.to_string())?;
-        self.copy(index, &mut file, u64::MAX - 1)?;
+        if self.copy(index, &mut file, most)? > most {
+            return bomb();
+        }
         file.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
         Input::from_file(path, file, vault).map_err(|e| e.to_string())
     }
@@ -100,8 +122,11 @@ impl<'a> Archive<'a> {
     fn copy(&mut self, index: usize, to: &mut impl Write, most: u64) -> Result<u64, String> {
         let file = self.zip.by_index(index).map_err(phrase)?;
         let allowed = FREE_BYTES.max(file.compressed_size().saturating_mul(MOST_GROWTH));
-        let mut limited = file.take(allowed.min(most) + 1);
-        let copied = std::io::copy(&mut limited, to).map_err(|e| format!("damaged: {e}"))?;
+        let mut limited = file.take(allowed.min(most).saturating_add(1));
+        let copied = std::io::copy(&mut limited, to).map_err(|e| match e.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!("{e}: free some space"),
+            _ => format!("damaged: {e}"),
+        })?;
         if copied > allowed && most >= allowed {
             return Err(format!("a zip bomb: it grows more than {MOST_GROWTH} times when unpacked"));
         }
@@ -119,4 +144,16 @@ fn phrase(e: ZipError) -> String {
         }
         other => format!("a damaged zip ({other}): download it again"),
     }
+}
+/// How many members the zip says that it has, at its end; none where there are too many for the old form of zips.
+fn stated_members(input: &Input) -> Option<usize> {
+    /// The record at the end, and the comment behind it.
+    const LONGEST_END: u64 = 22 + 0xffff;
+    let mut reader = input.seekable();
+    reader.seek(SeekFrom::Start(input.len().saturating_sub(LONGEST_END))).ok()?;
+    let mut end = Vec::new();
+    reader.read_to_end(&mut end).ok()?;
+    let at = end.windows(4).rposition(|four| four == b"PK\x05\x06")?;
+    let count = u16::from_le_bytes(end.get(at + 10..at + 12)?.try_into().ok()?);
+    (count != u16::MAX).then_some(usize::from(count))
 }

@@ -73,7 +73,14 @@ impl<'a> Collector<'a> {
         self.report().skipped.push(skipped);
     }
 
+    /// Leaves out what may hold words, and may be read another time.
     pub fn lose(&mut self, path: &Path, reason: impl Into<String>) {
+        self.report().may_change = true;
+        self.refuse(path, reason);
+    }
+
+    /// Leaves out what may hold words, and cannot be read as long as it stays as it is.
+    pub fn refuse(&mut self, path: &Path, reason: impl Into<String>) {
         let skipped = Skipped::lost(path, reason);
         self.report().skipped.push(skipped);
     }

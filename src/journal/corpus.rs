@@ -19,6 +19,8 @@ const UNIT: char = '\u{1f}';
 pub struct Corpus {
     /// What was found and what was left out.
     pub report: Report,
+    /// What [`fingerprint`](super::fingerprint) said before anything was read.
+    pub fingerprint: String,
     pub(super) index: Vec<Stored>,
     sources: Vec<Source>,
     spool: Spool,

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
 use serde::Serialize;
 
 use super::formats::markdown;
 use super::{Corpus, Entry, When};
+use crate::base::units::shown;
 use crate::base::{Error, Result};
 
 /// A line of `entries.jsonl`.
@@ -36,12 +37,23 @@ pub fn write(corpus: &mut Corpus, folder: &Path) -> Result<()> {
         ));
     }
     fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut written = Vec::new();
+    let outcome = write_all(corpus, folder, &mut written);
+    if outcome.is_err() {
+        // Half of an export looks like a whole one, and stands in the way of the next.
+        written.iter().for_each(|path| drop(fs::remove_file(path)));
+    }
+    outcome
+}
+
+fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> Result<()> {
+    let path = folder.join("entries.jsonl");
+    let mut lines = BufWriter::new(fs::File::create_new(&path).map_err(Error::io("create", &path))?);
+    written.push(path.clone());
     let mut of_day: HashMap<Option<Date>, usize> = HashMap::new();
     for i in 0..corpus.len() {
         *of_day.entry(corpus.day(i)).or_default() += 1;
     }
-    let path = folder.join("entries.jsonl");
-    let mut lines = BufWriter::new(fs::File::create_new(&path).map_err(Error::io("create", &path))?);
     let (mut day, mut number) = (None, 0);
     for i in 0..corpus.len() {
         let entry = corpus.entry(i)?;
@@ -51,8 +63,9 @@ pub fn write(corpus: &mut Corpus, folder: &Path) -> Result<()> {
         let markdown = markdown::export(entry.when, &entry.title, &entry.tags, &source(&entry), &entry.text);
         let file = folder.join(name);
         // Two exports to one folder at once: neither may overwrite the other's.
-        let written = fs::File::create_new(&file).and_then(|mut file| file.write_all(markdown.as_bytes()));
-        written.map_err(Error::io("write", &file))?;
+        let mut new = fs::File::create_new(&file).map_err(Error::io("create", &file))?;
+        written.push(file.clone());
+        new.write_all(markdown.as_bytes()).map_err(Error::io("write", &file))?;
         serde_json::to_writer(&mut lines, &line(&entry))
             .map_err(std::io::Error::from)
             .map_err(Error::io("write", &path))?;
@@ -71,7 +84,7 @@ fn file_name(day: Option<Date>, number: usize, of: usize) -> String {
 }
 
 fn source(entry: &Entry) -> String {
-    format!("{}{}", entry.source.display(), entry.place)
+    format!("{}{}", shown(&entry.source), entry.place)
 }
 
 fn line(entry: &Entry) -> Line<'_> {

@@ -34,6 +34,8 @@ pub enum Vault {
 /// A file to be read.
 pub struct Input {
     path: PathBuf,
+    /// The last part of the path; what is not UTF-8 in it reads as U+FFFD.
+    name: String,
     content: Content,
     vault: Vault,
     head: OnceLock<String>,
@@ -60,12 +62,17 @@ impl Input {
         } else {
             Content::File(file, length)
         };
-        Ok(Input { path: path.into(), content, vault, head: OnceLock::new() })
+        Ok(Input::new(path.into(), content, vault))
+    }
+
+    fn new(path: PathBuf, content: Content, vault: Vault) -> Input {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Input { path, name, content, vault, head: OnceLock::new() }
     }
 
     /// A file whose bytes are at hand.
     pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>, vault: Vault) -> Input {
-        Input { path: path.into(), content: Content::Memory(bytes), vault, head: OnceLock::new() }
+        Input::new(path.into(), Content::Memory(bytes), vault)
     }
 
     /// Where it lies; in a zip, the zip's path and then the path in it.
@@ -75,17 +82,17 @@ impl Input {
 
     /// The last part of its path.
     pub fn name(&self) -> &str {
-        self.path.file_name().and_then(|name| name.to_str()).unwrap_or("")
+        &self.name
     }
 
     /// Its name without extension.
     pub fn stem(&self) -> &str {
-        self.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("")
+        Path::new(&self.name).file_stem().and_then(|stem| stem.to_str()).unwrap_or("")
     }
 
     /// Its extension in lower case, `""` where it has none.
     pub fn extension(&self) -> String {
-        self.path.extension().and_then(|e| e.to_str()).unwrap_or("").to_lowercase()
+        Path::new(&self.name).extension().and_then(|e| e.to_str()).unwrap_or("").to_lowercase()
     }
 
     /// Whether a folder of this name (in any case) is above it.

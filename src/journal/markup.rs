@@ -77,8 +77,10 @@ const BLOCKS: &[&str] = &[
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Piece<'a> {
     Text(&'a str),
-    /// A comment, a document type or a processing instruction; also what no tag closes.
+    /// A comment or a processing instruction; also what no tag closes.
     Other(&'a str),
+    /// A document type, with what it declares.
+    Doctype(&'a str),
     Cdata(&'a str),
     Tag(Tag<'a>),
 }
@@ -202,6 +204,13 @@ impl<'a> Iterator for Pieces<'a> {
                 None => self.through("-->"),
             }));
         }
+        if self.rest.get(..9).is_some_and(|start| start.eq_ignore_ascii_case("<!doctype")) {
+            // What XML declares in brackets holds tags of its own.
+            let bracket = self.rest.find(['[', '>']).filter(|at| self.rest[*at..].starts_with('['));
+            let end = bracket.and_then(|at| Some(at + self.rest[at..].find(']')? + 1)).unwrap_or(0);
+            let end = end + self.rest[end..].find('>').map_or(self.rest.len() - end, |at| at + 1);
+            return Some(Piece::Doctype(self.take(end)));
+        }
         if self.rest.starts_with("<!") || self.rest.starts_with("<?") {
             return Some(Piece::Other(self.through(">")));
         }
@@ -228,6 +237,9 @@ pub fn ready(html: &str) -> Result<Cow<'_, str>, String> {
     for piece in Pieces::of(html) {
         let (length, instead) = match piece {
             Piece::Text(text) | Piece::Other(text) => (text.len(), None),
+            Piece::Doctype(text) => {
+                (text.len(), text.contains('[').then_some(Cow::Borrowed("<!DOCTYPE html>")))
+            }
             Piece::Cdata(text) => {
                 let start = at + "<![CDATA[".len() + text.len();
                 let closed = html[start..].starts_with("]]>");
@@ -350,7 +362,7 @@ pub fn with_breaks(html: &str) -> String {
                 }
                 out.push_str(tag.whole);
             }
-            Piece::Text(text) | Piece::Other(text) => out.push_str(text),
+            Piece::Text(text) | Piece::Other(text) | Piece::Doctype(text) => out.push_str(text),
             Piece::Cdata(text) => out.push_str(&escaped(text)),
         }
     }
@@ -373,6 +385,9 @@ mod tests {
     #[test]
     fn xhtml_becomes_html() {
         for (html, ready_html) in [
+            ("<!DOCTYPE en-note [<!ENTITY a \"b\">]><en-note>x", "<!DOCTYPE html><en-note>x"),
+            ("<!doctype html>[x]", "<!doctype html>[x]"),
+            ("<!DOCTYPE a [", "<!DOCTYPE html>"),
             ("<title/>a<br/><a id=\"x\"/>b", "<title></title>a<br/><a id=\"x\"></a>b"),
             ("<a href=http://example.org/>a</a>", "<a href=http://example.org/>a</a>"),
             ("<p><![CDATA[a < b & c]]></p>", "<p>a &lt; b &amp; c</p>"),

@@ -75,6 +75,7 @@ pub use report::{Duplicate, Report, Skipped, Trouble};
 
 use sha2::{Digest, Sha256};
 
+use crate::base::units::shown;
 use crate::base::{Error, Result};
 use collect::Collector;
 use select::Select;
@@ -119,7 +120,10 @@ impl Observer for () {}
 /// A PATH that does not exist; an option that cannot work.
 pub fn fingerprint(paths: &[PathBuf], options: &Options) -> Result<String> {
     let select = Select::new(options)?;
-    let finds = walk::find(paths, &select)?;
+    Ok(fingerprint_of(&walk::find(paths, &select)?, options))
+}
+
+fn fingerprint_of(finds: &walk::Finds, options: &Options) -> String {
     let mut sha = Sha256::new();
     let mut add = |bytes: &[u8]| {
         sha.update((bytes.len() as u64).to_le_bytes());
@@ -137,7 +141,7 @@ pub fn fingerprint(paths: &[PathBuf], options: &Options) -> Result<String> {
     for skipped in &finds.skipped {
         add(skipped.path.as_os_str().as_encoded_bytes());
     }
-    Ok(sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A file's length and times: when its text was changed and, on Unix, when anything about it was.
@@ -161,6 +165,8 @@ pub fn read(paths: &[PathBuf], options: &Options, observer: &mut dyn Observer) -
     let select = Select::new(options)?;
     let mut collector = Collector::new(options, &select, observer)?;
     let finds = walk::find(paths, &select)?;
+    collector.corpus.fingerprint = fingerprint_of(&finds, options);
+    collector.corpus.report.may_change = finds.skipped.iter().any(|skipped| skipped.lost);
     collector.corpus.report.skipped = finds.skipped;
     let of: u64 = finds.files.iter().map(|found| found.length).sum();
     let mut bytes = 0;
@@ -176,6 +182,16 @@ pub fn read(paths: &[PathBuf], options: &Options, observer: &mut dyn Observer) -
         return Err(nothing(paths, &corpus.report));
     }
     Ok(corpus)
+}
+
+/// A list that a person typed, in whatever encoding their editor saved it.
+///
+/// # Errors
+/// A file that cannot be read or is no text.
+pub fn read_list(path: &Path) -> Result<String> {
+    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let text = input::Input::from_bytes(path, bytes, input::Vault::None).text();
+    text.map_err(|problem| Error::file(path, problem, "save it as plain text"))
 }
 
 /// Finds duplicates and boilerplate, puts the days in order and counts what stays.
@@ -195,7 +211,7 @@ fn settle(corpus: &mut Corpus, finder: dedup::Finder, options: &Options) -> Resu
     if !options.keep_duplicates {
         corpus.report.duplicates = stays.iter().filter(|stays| !**stays).count();
         let named =
-            |corpus: &Corpus, i: usize| format!("{}{}", corpus.origin(i).0.display(), corpus.index[i].place);
+            |corpus: &Corpus, i: usize| format!("{}{}", shown(corpus.origin(i).0), corpus.index[i].place);
         let shown = pairs.iter().filter(|pair| is_dropped(pair)).take(report::MOST_PAIRS);
         corpus.report.pairs = shown
             .map(|pair| Duplicate {

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Corpus;
 use crate::base::Result;
+use crate::base::units::shown;
 
 /// Spans without an entry are gaps from this many days on.
 const GAP_DAYS: i32 = 30;
@@ -99,7 +100,7 @@ pub fn overview(corpus: &mut Corpus, tokens: &dyn Fn(usize) -> u64) -> Result<Ov
         number: i + 1,
         date: corpus.day(*i),
         words: corpus.words(*i),
-        source: format!("{}{}", corpus.origin(*i).0.display(), corpus.place(*i)),
+        source: format!("{}{}", shown(corpus.origin(*i).0), corpus.place(*i)),
     };
     overview.longest = by_words.iter().rev().take(SHOWN).map(named).collect();
     overview.shortest = by_words.iter().take(SHOWN).map(named).collect();

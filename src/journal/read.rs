@@ -3,86 +3,108 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::archive::Archive;
+use super::archive::{Archive, MOST_GROWTH};
 use super::collect::Collector;
 use super::formats::{self, unreadable};
 use super::input::{Input, Vault};
 use super::select::Select;
-use super::walk::{Found, NOT_ASKED_FOR, not_the_writers};
+use super::walk::{CLOUD, Found, NOT_ASKED_FOR, not_the_writers};
 
 /// Zips in zips in zips: Notion nests twice.
 const MOST_DEPTH: usize = 4;
+
+/// What a file's zips may unpack to in all, however small they are; and how many times its length, past that.
+const MOST_UNPACKED: u64 = 256 << 20;
 
 /// Reads one file.
 pub(super) fn file(found: &Found, select: &Select, collector: &mut Collector) {
     let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file, found.vault));
     match opened {
-        Ok(input) => read(&input, &found.relative, select, collector, 0),
+        Ok(input) => {
+            let left = MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH));
+            Reading { select, collector, left }.read(&input, &found.relative, 0);
+        }
         Err(e) => collector.lose(&found.path, e.to_string()),
     }
 }
 
-fn read(input: &Input, relative: &Path, select: &Select, collector: &mut Collector, depth: usize) {
-    let path = input.path();
-    if input.is_empty() {
-        return collector
-            .lose(path, "empty (0 bytes); if it is a cloud placeholder, download the file first");
-    }
-    if let Some(format) = formats::of(input) {
-        if !select.takes_file(relative) {
-            return collector.skip(path, NOT_ASKED_FOR);
-        }
-        collector.begin(input, format.name());
-        let read = format.read(input, &collector.options.clone(), collector);
-        return collector.end(read);
-    }
-    if let Some(reason) = unreadable::reason(input) {
-        // Pictures and sounds hold no words that could be lost.
-        return if reason.ends_with("no text") {
-            collector.skip(path, reason)
-        } else {
-            collector.lose(path, reason)
-        };
-    }
-    if input.head_bytes().starts_with(b"PK") {
-        return archive(input, relative, select, collector, depth);
-    }
-    collector.skip(path, "of no kind that is known");
+/// The reading of one file, and of what lies in it.
+struct Reading<'a, 'c> {
+    select: &'a Select,
+    collector: &'a mut Collector<'c>,
+    /// Bytes that zips may still unpack to.
+    left: u64,
 }
 
-fn archive(input: &Input, relative: &Path, select: &Select, collector: &mut Collector, depth: usize) {
-    if depth == MOST_DEPTH {
-        return collector
-            .lose(input.path(), "a zip in a zip in a zip in a zip: unpack it, and give the folder");
+impl Reading<'_, '_> {
+    fn read(&mut self, input: &Input, relative: &Path, depth: usize) {
+        let (path, collector) = (input.path(), &mut *self.collector);
+        if input.is_empty() {
+            let reason = "empty (0 bytes); if it is a cloud placeholder, download the file first";
+            return collector.refuse(path, reason);
+        }
+        if let Some(format) = formats::of(input) {
+            if !self.select.takes_file(relative) {
+                return collector.skip(path, NOT_ASKED_FOR);
+            }
+            collector.begin(input, format.name());
+            let read = format.read(input, &collector.options.clone(), collector);
+            return collector.end(read);
+        }
+        if let Some(reason) = unreadable::reason(input) {
+            // Pictures and sounds hold no words that could be lost.
+            return if reason.ends_with("no text") {
+                collector.skip(path, reason)
+            } else {
+                collector.refuse(path, reason)
+            };
+        }
+        if input.head_bytes().starts_with(b"PK") {
+            return self.archive(input, relative, depth);
+        }
+        collector.skip(path, "of no kind that is known");
     }
-    let mut archive = match Archive::open(input) {
-        Ok(archive) => archive,
-        Err(reason) => return collector.lose(input.path(), reason),
-    };
-    let members = archive.members();
-    let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-    let vaults = vaults(&names, input.vault());
-    for member in &members {
-        let path = input.path().join(&member.name);
-        if let Some(reason) = &member.refused {
-            collector.lose(&path, reason);
-            continue;
+
+    fn archive(&mut self, input: &Input, relative: &Path, depth: usize) {
+        if depth == MOST_DEPTH {
+            let reason = "a zip in a zip in a zip in a zip: unpack it, and give the folder";
+            return self.collector.refuse(input.path(), reason);
         }
-        if member.is_folder {
-            continue;
+        let mut archive = match Archive::open(input) {
+            Ok(archive) => archive,
+            Err(reason) => return self.collector.lose(input.path(), reason),
+        };
+        let members = archive.members();
+        match archive.namesakes(input) {
+            0 => {}
+            n => self.collector.refuse(
+                input.path(),
+                format!("{n} of its files have the name of another in it, and were not read: unpack it, and give the folder"),
+            ),
         }
-        let vault = vault_at(&member.name, &vaults);
-        if let Some(reason) = name_left_out(&member.name, vault) {
-            collector.skip(&path, reason);
-            continue;
-        }
-        if let Some(reason) = twin(&member.name, &names) {
-            collector.skip(&path, reason);
-            continue;
-        }
-        match archive.input(member.index, path, vault) {
-            Ok(inner) => read(&inner, &relative.join(&member.name), select, collector, depth + 1),
-            Err(reason) => collector.lose(&input.path().join(&member.name), reason),
+        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
+        let vaults = vaults(&names, input.vault());
+        for member in &members {
+            let path = input.path().join(member.name.trim_start_matches('/'));
+            if let Some(reason) = &member.refused {
+                self.collector.refuse(&path, reason);
+                continue;
+            }
+            if member.is_folder {
+                continue;
+            }
+            let vault = vault_at(&member.name, &vaults);
+            match name_left_out(&member.name, vault).or_else(|| twin(&member.name, &names)) {
+                Some(CLOUD) => self.collector.refuse(&path, CLOUD),
+                Some(reason) => self.collector.skip(&path, reason),
+                None => match archive.input(member.index, path.clone(), vault, self.left) {
+                    Ok(inner) => {
+                        self.left = self.left.saturating_sub(inner.len());
+                        self.read(&inner, &relative.join(&member.name), depth + 1);
+                    }
+                    Err(reason) => self.collector.lose(&path, reason),
+                },
+            }
         }
     }
 }

@@ -5,15 +5,16 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::entry::Place;
-use crate::base::units::{counted, thousands};
+use crate::base::units::{counted, shown, thousands};
 
 /// Something that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Skipped {
     /// The file or folder; for one in a zip, the zip's path and then the path in it.
+    #[serde(serialize_with = "as_shown")]
     pub path: PathBuf,
     /// Why, as a phrase: "a hidden folder".
     pub reason: String,
@@ -33,10 +34,16 @@ impl Skipped {
     }
 }
 
+/// Not every path is text.
+fn as_shown<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&shown(path))
+}
+
 /// Something doubtful in a file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// The file.
+    #[serde(serialize_with = "as_shown")]
     pub path: PathBuf,
     /// Where in it.
     pub place: Place,
@@ -55,6 +62,9 @@ pub struct Duplicate {
     pub likeness: f32,
 }
 
+/// So many skipped files, and so many doubtful places, are named for a person.
+const NAMED: usize = 20;
+
 /// At most so many pairs of duplicates are named; the rest are counted.
 pub(super) const MOST_PAIRS: usize = 1000;
 
@@ -69,6 +79,10 @@ pub struct Report {
     pub troubles: Vec<Trouble>,
     /// Troubles that are not named, of files with very many.
     pub more_troubles: usize,
+    /// Whether something was lost that may well be read the next time, though its file stays as it is: what a lock, a
+    /// missing right or a full disk kept back.
+    #[serde(skip)]
+    pub may_change: bool,
     /// Entries with at least one word.
     pub entries: usize,
     /// Entries of each format.
@@ -155,14 +169,27 @@ impl Report {
         lines
     }
 
+    /// What was skipped and what is doubtful, a line each.
+    pub fn doubts(&self) -> Vec<String> {
+        let skipped = self.skipped_lines(NAMED).into_iter().map(|line| format!("skipped  {line}"));
+        let troubles = self.troubles.iter().take(NAMED);
+        let doubtful = troubles.map(|t| format!("look at  {}{}: {}", shown(&t.path), t.place, t.problem));
+        let mut lines: Vec<String> = skipped.chain(doubtful).collect();
+        let more = self.more_troubles + self.troubles.len().saturating_sub(NAMED);
+        if more > 0 {
+            lines.push(format!("look at  {} more places: `diarist corpus --json` names them", number(more)));
+        }
+        lines
+    }
+
     /// What was skipped, in few lines: what may hold words by its path, the rest counted by reason.
     pub fn skipped_lines(&self, most: usize) -> Vec<String> {
         let (lost, harmless): (Vec<&Skipped>, Vec<&Skipped>) =
             self.skipped.iter().partition(|skipped| skipped.lost);
         let mut lines: Vec<String> =
-            lost.iter().take(most).map(|s| format!("{}: {}", s.path.display(), s.reason)).collect();
+            lost.iter().take(most).map(|s| format!("{}: {}", shown(&s.path), s.reason)).collect();
         if lost.len() > most {
-            lines.push(format!("and {} more like these", number(lost.len() - most)));
+            lines.push(format!("and {} more: `diarist corpus --json` names them", number(lost.len() - most)));
         }
         let mut reasons: Vec<(&str, Vec<&Skipped>)> = Vec::new();
         for skipped in harmless {
@@ -172,8 +199,8 @@ impl Report {
             }
         }
         lines.extend(reasons.iter().take(most).map(|(reason, all)| match all[..] {
-            [one] => format!("{}: {reason}", one.path.display()),
-            _ => format!("{} and {} more: {reason}", all[0].path.display(), number(all.len() - 1)),
+            [one] => format!("{}: {reason}", shown(&one.path)),
+            _ => format!("{} and {} more: {reason}", shown(&all[0].path), number(all.len() - 1)),
         }));
         lines
     }

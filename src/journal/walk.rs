@@ -141,7 +141,8 @@ impl Finds {
 /// Why a file that `--glob` leaves out is left out.
 pub(super) const NOT_ASKED_FOR: &str = "left out by --glob";
 
-const CLOUD: &str = "a cloud placeholder: download the file first";
+/// Why a file that lies elsewhere is left out.
+pub(super) const CLOUD: &str = "a cloud placeholder: download the file first";
 
 /// Zips are looked into whatever `--glob` says, as folders are.
 fn could_be_archive(path: &Path) -> bool {

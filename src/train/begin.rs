@@ -44,6 +44,12 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     observer.doing("reading");
     let data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
     describe_data(data.report(), observer);
+    let bare = data.without_header();
+    if header.is_some() && bare > 0 {
+        let all = data.report().entries as u64;
+        let (bare, all) = (thousands(bare as u64), thousands(all));
+        observer.say(&format!("header   {bare} of {all} entries have none: they lack what it asks for"));
+    }
     if options.strict && !data.report().is_whole() {
         return Err(not_whole());
     }
@@ -288,21 +294,12 @@ impl Source {
 
 /// What was read, before anything is trained on.
 fn describe_data(report: &Report, observer: &mut dyn Observer) {
-    const SHOWN: usize = 20;
     observer.say(&format!("journal  {report}"));
     for (what, line) in report.details() {
         observer.say(&format!("{what:8} {line}"));
     }
-    for line in report.skipped_lines(SHOWN) {
-        observer.say(&format!("skipped  {line}"));
-    }
-    for trouble in report.troubles.iter().take(SHOWN) {
-        observer.say(&format!("look at  {}{}: {}", trouble.path.display(), trouble.place, trouble.problem));
-    }
-    let more = report.more_troubles + report.troubles.len().saturating_sub(SHOWN);
-    if more > 0 {
-        observer
-            .say(&format!("look at  {} more places: `diarist corpus` lists them", thousands(more as u64)));
+    for line in report.doubts() {
+        observer.say(&line);
     }
 }
 

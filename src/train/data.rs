@@ -42,6 +42,11 @@ impl Data {
         &self.tokenised.report
     }
 
+    /// How many entries have no header.
+    pub fn without_header(&self) -> usize {
+        self.tokenised.entries.iter().filter(|entry| entry.header == 0).count()
+    }
+
     /// Tokens of the training entries, each with its end of text.
     pub fn train_tokens(&self) -> usize {
         self.tokens(false)

@@ -176,14 +176,22 @@ impl Engine {
     ///
     /// # Errors
     /// A lost device.
-    pub fn evaluate(&mut self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<f32> {
+    pub fn evaluate(
+        &mut self,
+        tokens: &TokenFile,
+        windows: &[(usize, usize)],
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Option<f32>> {
         let (mut total, mut scored) = (0.0_f64, 0_u64);
-        for some in windows.chunks(self.settings.batch) {
+        for (n, some) in windows.chunks(self.settings.batch).enumerate() {
+            if !go_on(n * self.settings.batch) {
+                return Ok(None);
+            }
             let batch = self.validation_batch(tokens, some);
             scored += u64::from(batch.scored);
             total += f64::from(loss_sum(self.exec.as_mut(), &batch.inputs, &batch.targets)?);
         }
-        Ok((total / scored.max(1) as f64) as f32)
+        Ok(Some((total / scored.max(1) as f64) as f32))
     }
 
     /// A batch of validation windows, filled up with rows that are not scored.

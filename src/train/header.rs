@@ -17,8 +17,14 @@ pub struct Template {
 enum Part {
     /// As it stands.
     Text(String),
-    /// The day and time, by a format of `strftime`.
-    Date(String),
+    /// The day and time, by a format of `strftime`; empty where the format asks for more than the entry has.
+    Date {
+        format: String,
+        /// It shows the time of day.
+        time: bool,
+        /// It shows the zone.
+        zone: bool,
+    },
     Title,
     Tags,
     Source,
@@ -71,7 +77,11 @@ impl Template {
                     out += text;
                     continue;
                 }
-                Part::Date(format) => entry.when.and_then(|when| date(format, when)).unwrap_or_default(),
+                Part::Date { format, time, zone } => {
+                    let has =
+                        |when: &When| (when.time.is_some() || !time) && (when.offset.is_some() || !zone);
+                    entry.when.filter(has).and_then(|when| date(format, when)).unwrap_or_default()
+                }
                 Part::Title => entry.title.clone(),
                 Part::Tags => entry.tags.join(", "),
                 Part::Source => entry.source.display().to_string(),
@@ -95,7 +105,7 @@ impl Template {
 
 fn field_of(field: &str, labels: &[String]) -> std::result::Result<Part, String> {
     Ok(match field {
-        "date" => Part::Date("%Y-%m-%d".into()),
+        "date" => Part::Date { format: "%Y-%m-%d".into(), time: false, zone: false },
         "title" => Part::Title,
         "tags" => Part::Tags,
         "source" => Part::Source,
@@ -104,10 +114,15 @@ fn field_of(field: &str, labels: &[String]) -> std::result::Result<Part, String>
             let Some(format) = field.strip_prefix("date:") else {
                 return Err(format!("no entry has a {{{field}}}"));
             };
-            let when = When::at(jiff::Timestamp::UNIX_EPOCH, None);
-            match date(format, when) {
-                Some(_) => Part::Date(format.to_string()),
-                None => return Err(format!("{format:?} is no format of dates")),
+            let at = |typed: &str| date(format, typed.parse().expect("a time"));
+            let full = at("2024-01-05T09:30:00+01:00").filter(|shown| !shown.is_empty());
+            let Some(full) = full else { return Err(format!("{format:?} is no format of dates")) };
+            Part::Date {
+                format: format.to_string(),
+                time: at("2024-01-05T21:41:12+01:00").as_deref() != Some(&full),
+                // Another zone at the same local time; and a zone that is not known.
+                zone: at("2024-01-05T09:30:00+02:00").as_deref() != Some(&full)
+                    || at("2024-01-05T09:30:00").is_none(),
             }
         }
     })
@@ -161,8 +176,24 @@ mod tests {
     }
 
     #[test]
+    fn a_time_that_nobody_wrote_is_not_invented() {
+        let day = Entry { when: "2024-01-05".parse().ok(), ..entry() };
+        let local = Entry { when: "2024-01-05T09:30:00".parse().ok(), ..entry() };
+        let render = |typed: &str, entry: &Entry| Template::parse(typed, &[]).unwrap().render(entry, &[]);
+        assert_eq!(
+            (render("{date:%H:%M}", &day), render("{date:%H:%M}", &local)),
+            ("".into(), "09:30".into())
+        );
+        for zoned in ["{date:%A %z}", "{date:%s}", "{date:%Q}"] {
+            assert_eq!(render(zoned, &local), "", "{zoned}");
+            assert_ne!(render(zoned, &entry()), "", "{zoned}");
+        }
+        assert_eq!(render("{date:%A}|{date:%H}\n", &day), "Friday|\n");
+    }
+
+    #[test]
     fn what_no_entry_has_is_refused() {
-        for typed in ["{mood}", "{date", "a}", "{date:%!}", "{}"] {
+        for typed in ["{mood}", "{date", "a}", "{date:%!}", "{date:}", "{}"] {
             assert!(Template::parse(typed, &[]).is_err(), "{typed}");
         }
     }

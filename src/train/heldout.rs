@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use crate::base::{Error, Result};
-use crate::journal::split::validation;
+use crate::journal::{self, split::validation};
 use crate::train::tokenised::Tokenised;
 
 /// How the entries that are held out are chosen.
@@ -53,17 +53,17 @@ pub fn held_out(data: &Tokenised, split: &Split, fraction: f64, seed: u64) -> Re
         .collect();
     let held = match split {
         Split::Random => validation(&lengths, fraction, seed),
-        Split::Latest => latest(data, &units, &lengths, fraction),
+        Split::Latest => latest(data, &units, &lengths, fraction)?,
         Split::Listed(path) => listed(data, path, &units, lengths.len())?,
     };
     Ok(units.into_iter().map(|unit| held[unit]).collect())
 }
 
 /// The last dated units up to the fraction; at least one, and not all.
-fn latest(data: &Tokenised, units: &[usize], lengths: &[usize], fraction: f64) -> Vec<bool> {
+fn latest(data: &Tokenised, units: &[usize], lengths: &[usize], fraction: f64) -> Result<Vec<bool>> {
     let mut held = vec![false; lengths.len()];
     if fraction <= 0.0 || lengths.len() < 2 {
-        return held;
+        return Ok(held);
     }
     let whole: usize = lengths.iter().sum();
     let target = whole as f64 * fraction;
@@ -73,6 +73,9 @@ fn latest(data: &Tokenised, units: &[usize], lengths: &[usize], fraction: f64) -
         .filter(|&i| !std::mem::replace(&mut first[units[i]], true) && data.entries[i].day.is_some())
         .map(|i| units[i])
         .collect();
+    if dated.is_empty() {
+        return Err(Error::usage("--split latest: no entry has a date", "leave --split out, or give a FILE"));
+    }
     let mut total = 0;
     for (n, &unit) in dated.iter().rev().enumerate() {
         let nearer = ((total + lengths[unit]) as f64 - target).abs() < (total as f64 - target).abs();
@@ -82,12 +85,18 @@ fn latest(data: &Tokenised, units: &[usize], lengths: &[usize], fraction: f64) -
         held[unit] = true;
         total += lengths[unit];
     }
-    held
+    Ok(held)
 }
 
 /// The units that a file's lines name.
 fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usize) -> Result<Vec<bool>> {
-    let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
+    let text = journal::read_list(path).map_err(|e| match e {
+        Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Error::usage(
+            format!("--split {}: neither random nor latest, and no file", path.display()),
+            "give random, latest, or a FILE that lists what to hold out",
+        ),
+        other => other,
+    })?;
     let mut held = vec![false; count];
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
@@ -96,9 +105,9 @@ fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usiz
         }
         let mut found = false;
         for (entry, &unit) in data.entries.iter().zip(units) {
-            let source = data.sources[entry.source as usize].display().to_string();
+            let source = &data.sources[entry.source as usize];
             if entry.day.is_some_and(|day| fits_day(line, day))
-                || line == source
+                || line == *source
                 || line == format!("{source}{}", entry.place)
             {
                 held[unit] = true;
@@ -112,6 +121,9 @@ fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usiz
                 "write a day (2024-01-05), a month (2024-01), a year, or a source as `diarist corpus --list` prints it",
             ));
         }
+    }
+    if !held.contains(&true) {
+        return Err(Error::file(path, "it lists nothing", "write a line for each entry, day, month or year"));
     }
     if held.iter().all(|held| *held) {
         return Err(Error::file(path, "it holds out every entry", "leave some to train on"));

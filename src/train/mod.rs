@@ -46,6 +46,8 @@ pub trait Observer: crate::journal::Observer {
     fn doing(&mut self, what: &str);
     /// A step is done.
     fn step(&mut self, progress: &Progress);
+    /// A validation is so far, in windows.
+    fn evaluating(&mut self, done: usize, of: usize);
     /// The validation loss was measured.
     fn evaluated(&mut self, step: u64, val_loss: f32);
     /// The model wrote something.

@@ -211,7 +211,13 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         let Position { step, tokens, .. } = self.run.position;
-        let val_loss = self.engine.evaluate(&self.tokens, &windows)?;
+        let Session { engine, observer, tokens: file, stop, .. } = self;
+        let mut go_on = |done| {
+            observer.evaluating(done, windows.len());
+            !stop.load(Ordering::Relaxed)
+        };
+        // Someone who asks to stop does not wait for a number.
+        let Some(val_loss) = engine.evaluate(file, &windows, &mut go_on)? else { return Ok(()) };
         if !val_loss.is_finite() {
             return Err(self.not_finite(step, "the validation loss", val_loss, Bad::After));
         }
@@ -256,7 +262,8 @@ impl<'a> Session<'a> {
     pub(super) fn save(&mut self) -> Result<()> {
         let step = self.run.position.step;
         // The step's loss was that of the weights before it: the weights that are saved must give one too.
-        let loss = self.engine.evaluate(&self.tokens, &self.probe())?;
+        let probe = self.probe();
+        let loss = self.engine.evaluate(&self.tokens, &probe, &mut |_| true)?.unwrap_or(f32::NAN);
         if !loss.is_finite() {
             return Err(self.not_finite(step, "the loss after this step", loss, Bad::After));
         }

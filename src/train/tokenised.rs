@@ -9,6 +9,7 @@ use jiff::civil::{Date, date};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::base::units::shown;
 use crate::base::{Error, Result};
 use crate::journal::{self, Corpus, Observer, Place, Report, spool};
 use crate::tokens::Tokenizer;
@@ -19,6 +20,9 @@ const BATCH: u64 = 8 << 20;
 
 /// A change to how journals are read, or to the files below, raises it: what was cached before is made again.
 const VERSION: u32 = 1;
+
+/// How the name of a folder ends that is not whole yet.
+const UNFINISHED: &str = ".tmp";
 
 /// So many journals are kept in the cache; the one that was not used for the longest time goes first.
 const KEPT: usize = 6;
@@ -60,8 +64,8 @@ pub struct Tokenised {
     pub report: Report,
     /// In the order of the corpus.
     pub entries: Vec<Item>,
-    /// The files that entries came from.
-    pub sources: Vec<PathBuf>,
+    /// The files that entries came from, as they are shown.
+    pub sources: Vec<String>,
     file: File,
 }
 
@@ -69,7 +73,7 @@ pub struct Tokenised {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Saved {
     report: Report,
-    sources: Vec<PathBuf>,
+    sources: Vec<String>,
 }
 
 impl Wanted<'_> {
@@ -79,12 +83,14 @@ impl Wanted<'_> {
     /// # Errors
     /// Whatever keeps the journals from being read; a full disk.
     pub fn prepare(&self, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
-        let folder = if cache { self.place()? } else { None };
-        if let Some(found) = folder.as_deref().and_then(Tokenised::open) {
-            return Ok(found);
+        if cache {
+            let found = self.place(&journal::fingerprint(self.paths, self.options)?);
+            if let Some(found) = found.as_deref().and_then(Tokenised::open) {
+                return Ok(found);
+            }
         }
         let mut corpus = journal::read(self.paths, self.options, observer)?;
-        self.encode(&mut corpus, folder.as_deref(), observer)
+        self.encode(&mut corpus, cache, observer)
     }
 
     /// The tokens of a corpus that was read already, found in the cache or made.
@@ -92,45 +98,57 @@ impl Wanted<'_> {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub fn of(&self, corpus: &mut Corpus, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
-        let folder = if cache { self.place()? } else { None };
+        let folder = if cache { self.place(&corpus.fingerprint) } else { None };
         match folder.as_deref().and_then(Tokenised::open) {
             Some(found) => Ok(found),
-            None => self.encode(corpus, folder.as_deref(), observer),
+            None => self.encode(corpus, cache, observer),
         }
     }
 
-    /// The folder in the cache; none where this user has no cache.
-    fn place(&self) -> Result<Option<PathBuf>> {
+    /// The folder in the cache, for a fingerprint of the journals; none where this user has no cache.
+    fn place(&self, fingerprint: &str) -> Option<PathBuf> {
         let mut sha = Sha256::new();
-        sha.update(journal::fingerprint(self.paths, self.options)?);
+        sha.update(fingerprint);
         let version = env!("CARGO_PKG_VERSION");
         sha.update(format!("{version} {VERSION} {} {:?}", self.tokenizer.kind().name(), self.header));
         let key: String = sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Ok(spool::cache_folder().map(|cache| cache.join("tokens").join(key)))
+        spool::cache_folder().map(|cache| cache.join("tokens").join(key))
     }
 
-    fn encode(
+    fn encode(&self, corpus: &mut Corpus, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
+        // What was lost to a lock or a full disk may be there the next time: that is not remembered.
+        let folder = if cache && !corpus.report.may_change { self.place(&corpus.fingerprint) } else { None };
+        if let Some(folder) = folder {
+            match self.encode_in_cache(corpus, &folder, observer) {
+                // A cache that cannot be written is no reason to stop: the tokens go where nothing is kept.
+                Err(Failure::Io(_)) => {}
+                Err(Failure::Other(e)) => return Err(e),
+                Ok(tokenised) => return Ok(tokenised),
+            }
+        }
+        let place = std::env::temp_dir();
+        let mut file = tempfile::tempfile().map_err(Error::io("write", &place))?;
+        match self.write_tokens(corpus, &mut file, observer) {
+            Err(Failure::Io(e)) => Err(Error::io("write", &place)(e)),
+            Err(Failure::Other(e)) => Err(e),
+            Ok((entries, sources)) => Ok(Tokenised { report: corpus.report.clone(), entries, sources, file }),
+        }
+    }
+
+    fn encode_in_cache(
         &self,
         corpus: &mut Corpus,
-        folder: Option<&Path>,
+        folder: &Path,
         observer: &mut dyn Observer,
-    ) -> Result<Tokenised> {
-        // A cache that cannot be written is no reason to stop: the tokens go where nothing is kept.
-        let temporary = folder.and_then(|folder| Temporary::beside(folder).ok());
-        let (place, file) = match &temporary {
-            Some(folder) => (folder.0.join("tokens.bin"), private(&folder.0.join("tokens.bin"))),
-            None => (std::env::temp_dir(), spool::unnamed_file()),
-        };
-        let mut file = file.map_err(Error::io("write", &place))?;
-        let written = Error::io("write", &place);
-        let (entries, sources) = self.write_tokens(corpus, &mut file, observer).map_err(|e| match e {
-            Failure::Io(e) => written(e),
-            Failure::Other(e) => e,
-        })?;
+    ) -> std::result::Result<Tokenised, Failure> {
+        let temporary = temporary_beside(folder)?;
+        let mut file = private(&temporary.path().join("tokens.bin"))?;
+        let (entries, sources) = self.write_tokens(corpus, &mut file, observer)?;
         let saved = Saved { report: corpus.report.clone(), sources };
-        if let (Some(temporary), Some(folder)) = (temporary, folder) {
+        // A journal that was changed while it was read has other tokens than these.
+        if journal::fingerprint(self.paths, self.options)? == corpus.fingerprint {
             // Nothing depends on it that it can be found again.
-            let _ = temporary.keep(folder, &entries, &saved);
+            let _ = keep(temporary, folder, &entries, &saved);
         }
         Ok(Tokenised { report: saved.report, entries, sources: saved.sources, file })
     }
@@ -140,11 +158,11 @@ impl Wanted<'_> {
         corpus: &mut Corpus,
         file: &mut File,
         observer: &mut dyn Observer,
-    ) -> std::result::Result<(Vec<Item>, Vec<PathBuf>), Failure> {
+    ) -> std::result::Result<(Vec<Item>, Vec<String>), Failure> {
         let mut out = BufWriter::with_capacity(1 << 20, file);
-        let (mut entries, mut sources) = (Vec::with_capacity(corpus.len()), Vec::<PathBuf>::new());
+        let (mut entries, mut sources) = (Vec::with_capacity(corpus.len()), Vec::new());
         let (mut numbers, mut labels_of) = (std::collections::HashMap::new(), Vec::new());
-        let labels = Labels::parse(&self.options.labels)?;
+        let mut labels = Labels::parse(&self.options.labels)?;
         let of: u64 = (0..corpus.len()).map(|i| corpus.bytes(i)).sum();
         let (mut next, mut done) = (0, 0);
         while next < corpus.len() {
@@ -154,7 +172,7 @@ impl Wanted<'_> {
             while next < corpus.len() && bytes < BATCH {
                 let entry = corpus.entry(next)?;
                 let source = *numbers.entry(entry.source.clone()).or_insert_with(|| {
-                    sources.push(entry.source.clone());
+                    sources.push(shown(&entry.source));
                     labels_of.push(labels.of(&entry.source));
                     sources.len() - 1
                 });
@@ -189,6 +207,7 @@ impl Wanted<'_> {
             }
             done += bytes;
         }
+        labels.all_fit()?;
         observer.progress("tokenising", of, of);
         out.flush()?;
         Ok((entries, sources))
@@ -307,38 +326,21 @@ fn items(bytes: &[u8]) -> Option<Vec<Item>> {
     rows.iter().map(item).collect()
 }
 
-/// A folder in the cache that is not whole yet; it goes unless it is kept.
-struct Temporary(PathBuf);
-
-impl Temporary {
-    fn beside(folder: &Path) -> std::io::Result<Temporary> {
-        let mut name = folder.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let temporary = folder.with_file_name(name);
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&temporary)?;
-        Ok(Temporary(temporary))
-    }
-
-    fn keep(self, folder: &Path, entries: &[Item], saved: &Saved) -> std::io::Result<()> {
-        let rows: Vec<u8> = entries.iter().flat_map(bytes_of).collect();
-        private(&self.0.join("entries.bin"))?.write_all(&rows)?;
-        private(&self.0.join("report.json"))?.write_all(&serde_json::to_vec(saved)?)?;
-        // An older one of the same key was not whole.
-        let _ = fs::remove_dir_all(folder);
-        fs::rename(&self.0, folder)?;
-        tidy(folder.parent().unwrap_or(folder))
-    }
+/// A folder in the cache that is not whole yet, for this user alone; it goes unless it is kept.
+fn temporary_beside(folder: &Path) -> std::io::Result<tempfile::TempDir> {
+    let all = folder.parent().unwrap_or(folder);
+    fs::create_dir_all(all)?;
+    tempfile::Builder::new().prefix("new.").suffix(UNFINISHED).tempdir_in(all)
 }
 
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        // Kept, it is not there under this name.
-        let _ = fs::remove_dir_all(&self.0);
-    }
+fn keep(temporary: tempfile::TempDir, folder: &Path, entries: &[Item], saved: &Saved) -> std::io::Result<()> {
+    let rows: Vec<u8> = entries.iter().flat_map(bytes_of).collect();
+    private(&temporary.path().join("entries.bin"))?.write_all(&rows)?;
+    private(&temporary.path().join("report.json"))?.write_all(&serde_json::to_vec(saved)?)?;
+    // An older one of the same key was not whole.
+    let _ = fs::remove_dir_all(folder);
+    fs::rename(temporary.path(), folder)?;
+    tidy(folder.parent().unwrap_or(folder))
 }
 
 /// A file that this user alone may read.
@@ -356,7 +358,7 @@ fn tidy(cache: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(cache)? {
         let entry = entry?;
         let used = entry.metadata()?.modified()?;
-        if entry.file_name().to_string_lossy().ends_with(".tmp") {
+        if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
             if used.elapsed().is_ok_and(|age| age.as_secs() > 86_400) {
                 fs::remove_dir_all(entry.path())?;
             }
@@ -370,20 +372,40 @@ fn tidy(cache: &Path) -> std::io::Result<()> {
 }
 
 /// `--label PATH=key:value`, ready to be asked of files.
-struct Labels(Vec<(PathBuf, String, String)>);
+struct Labels(Vec<Label>);
+
+struct Label {
+    path: PathBuf,
+    key: String,
+    value: String,
+    /// Whether a file with words lies below `path`.
+    fits: bool,
+}
 
 impl Labels {
     fn parse(typed: &[String]) -> Result<Labels> {
-        typed.iter().map(|label| parse_label(label)).collect::<Result<Vec<_>>>().map(Labels)
+        let label = |typed: &String| {
+            let (path, key, value) = parse_label(typed)?;
+            Ok(Label { path, key, value, fits: false })
+        };
+        typed.iter().map(label).collect::<Result<Vec<_>>>().map(Labels)
     }
 
     /// What is said of a file, the nearer PATH last.
-    fn of(&self, source: &Path) -> Vec<(String, String)> {
-        // What lies in a zip lies below the zip.
-        let there = source.ancestors().find_map(|path| path.canonicalize().ok()).unwrap_or_default();
-        let mut fitting: Vec<_> = self.0.iter().filter(|(path, ..)| there.starts_with(path)).collect();
-        fitting.sort_by_key(|(path, ..)| path.components().count());
-        fitting.into_iter().map(|(_, key, value)| (key.clone(), value.clone())).collect()
+    fn of(&mut self, source: &Path) -> Vec<(String, String)> {
+        let there = whole_path(source).unwrap_or_default();
+        let mut fitting: Vec<_> = self.0.iter_mut().filter(|label| there.starts_with(&label.path)).collect();
+        fitting.sort_by_key(|label| label.path.components().count());
+        fitting.iter_mut().for_each(|label| label.fits = true);
+        fitting.into_iter().map(|label| (label.key.clone(), label.value.clone())).collect()
+    }
+
+    /// A label of nothing is a slip: nobody means it.
+    fn all_fit(&self) -> Result<()> {
+        self.0.iter().find(|label| !label.fits).map_or(Ok(()), |label| {
+            let problem = format!("--label: no entry of these journals lies below {}", shown(&label.path));
+            Err(Error::usage(problem, "give a folder or file of the journals that are read"))
+        })
     }
 }
 
@@ -398,6 +420,15 @@ pub fn parse_label(typed: &str) -> Result<(PathBuf, String, String)> {
         return Err(bad("the key is no name for a label"));
     }
     let path = Path::new(path);
-    let whole = path.canonicalize().map_err(Error::io("find", path))?;
+    let whole = whole_path(path).map_err(Error::io("find", path))?;
     Ok((whole, key.to_string(), value.to_string()))
+}
+
+/// The canonical path; what lies in a zip lies below the zip.
+fn whole_path(path: &Path) -> std::io::Result<PathBuf> {
+    let mut zips = path.ancestors().skip(1).filter(|above| above.is_file());
+    match (path.canonicalize(), zips.next()) {
+        (Err(_), Some(zip)) => Ok(zip.canonicalize()?.join(path.strip_prefix(zip).unwrap_or(path))),
+        (whole, _) => whole,
+    }
 }

@@ -75,19 +75,32 @@ fn report(left: usize, guessed: Option<Place>, without_year: Option<Place>, sink
 /// Reads a file of any length, no more than an entry at a time; lines and entries are at most `most` bytes long.
 fn read_twice(input: &Input, options: &Options, most: usize, sink: &mut dyn Sink) -> Result<(), String> {
     let mut scanner = Scanner::new(context(input, options));
-    // What stops this pass stops the next one too, after the entries above it.
-    let scanned = each_line(input.utf8()?, most, |line| scanner.line(line));
+    let mut long = Vec::new();
+    each_line(input.utf8()?, most, |number, line| match line {
+        Some(line) => scanner.line(line),
+        None => {
+            scanner.line("\n");
+            long.push(number);
+        }
+    })?;
     let division = entries::divide(scanner);
     let mut walk = Walk::new(&division.stretches, most, sink);
-    let walked = each_line(input.utf8()?, most, |line| walk.line(line));
+    each_line(input.utf8()?, most, |_, line| walk.line(line.unwrap_or("\n")))?;
     walk.hand_over_entry();
+    for number in long {
+        sink.trouble(Place::Line(number), format!("a line of more than {} MiB: left out", most >> 20));
+    }
     let line = |line: Option<usize>| line.map(Place::Line);
     report(division.left, line(division.guessed), line(division.without_year), sink);
-    walked.and(scanned)
+    Ok(())
 }
 
-/// Gives every line, with its line feed, to a function.
-fn each_line(mut reader: impl BufRead, most: usize, mut take: impl FnMut(&str)) -> Result<(), String> {
+/// Gives every line, with its number and its line feed, to a function; none for one that is too long.
+fn each_line(
+    mut reader: impl BufRead,
+    most: usize,
+    mut take: impl FnMut(usize, Option<&str>),
+) -> Result<(), String> {
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
@@ -97,9 +110,11 @@ fn each_line(mut reader: impl BufRead, most: usize, mut take: impl FnMut(&str)) 
             break;
         }
         if line.len() > most && !line.ends_with(b"\n") {
-            return Err(format!("line {number} is longer than {} MiB", most >> 20));
+            reader.skip_until(b'\n').map_err(|e| e.to_string())?;
+            take(number, None);
+            continue;
         }
-        take(std::str::from_utf8(&line).map_err(|_| format!("line {number} is no text"))?);
+        take(number, Some(std::str::from_utf8(&line).map_err(|_| format!("line {number} is no text"))?));
     }
     Ok(())
 }
