@@ -79,7 +79,7 @@ impl Reading<'_, '_> {
             0 => {}
             n => self.collector.refuse(
                 input.path(),
-                format!("{n} of its files have the name of another in it, and were not read: unpack it, and give the folder"),
+                format!("{n} of its files have the name of another one there, and were not read: unpack it, and give the folder"),
             ),
         }
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
@@ -162,4 +162,65 @@ fn twin(name: &str, names: &[&str]) -> Option<&'static str> {
     };
     (file == "entries.jsonl" && names.iter().any(exported))
         .then_some("its entries are the .md files beside it")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::journal::Options;
+
+    fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        for (name, bytes) in files {
+            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+            zip.write_all(bytes).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    /// Reads a zip that may unpack to `left` bytes: the entries, and what was left out.
+    fn read(bytes: Vec<u8>, left: u64) -> (usize, Vec<String>) {
+        let (options, mut nobody) = (Options::default(), ());
+        let select = Select::new(&options).unwrap();
+        let mut collector = Collector::new(&options, &select, &mut nobody).unwrap();
+        let input = Input::from_bytes("a.zip", bytes, Vault::None);
+        Reading { select: &select, collector: &mut collector, left }.read(&input, Path::new("a.zip"), 0);
+        let (corpus, _) = collector.finish().unwrap();
+        let skipped = corpus.report.skipped.iter().filter(|skipped| skipped.lost);
+        (
+            corpus.len(),
+            skipped.map(|skipped| format!("{}: {}", skipped.path.display(), skipped.reason)).collect(),
+        )
+    }
+
+    #[test]
+    fn many_small_bombs_are_one() {
+        let inner = zip(&[("c.txt", &[b'c'; 500])]);
+        let outer = || zip(&[("a.txt", &[b'a'; 500]), ("b.zip", &inner), ("d.txt", &[b'd'; 500])]);
+        assert_eq!(read(outer(), 5_000), (3, vec![]));
+        let bomb = "a zip bomb: its zip unpacks to far too much";
+        assert_eq!(read(outer(), 1_400), (2, vec![format!("a.zip/d.txt: {bomb}")]));
+        assert_eq!(read(outer(), 499).0, 0);
+    }
+
+    #[test]
+    fn namesakes_are_reported() {
+        let bytes = zip(&[("a.txt", b"first"), ("b.txt", b"second")]);
+        // A writer refuses two of a name: the second is renamed where the names stand.
+        let renamed: Vec<u8> = {
+            let mut bytes = bytes.clone();
+            for at in 0..bytes.len() - 5 {
+                if &bytes[at..at + 5] == b"b.txt" {
+                    bytes[at] = b'a';
+                }
+            }
+            bytes
+        };
+        assert_eq!(read(bytes, 1_000), (2, vec![]));
+        let (entries, skipped) = read(renamed, 1_000);
+        assert_eq!((entries, skipped.len()), (1, 1));
+        assert!(skipped[0].starts_with("a.zip: 1 of its files have the name of another"), "{skipped:?}");
+    }
 }

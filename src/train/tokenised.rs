@@ -330,7 +330,11 @@ fn items(bytes: &[u8]) -> Option<Vec<Item>> {
 fn temporary_beside(folder: &Path) -> std::io::Result<tempfile::TempDir> {
     let all = folder.parent().unwrap_or(folder);
     fs::create_dir_all(all)?;
-    tempfile::Builder::new().prefix("new.").suffix(UNFINISHED).tempdir_in(all)
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("new.").suffix(UNFINISHED);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(all)
 }
 
 fn keep(temporary: tempfile::TempDir, folder: &Path, entries: &[Item], saved: &Saved) -> std::io::Result<()> {
