@@ -1,6 +1,7 @@
 //! Logseq's journals and pages. Logseq makes every paragraph an item of an outline: here the items at the top are
 //! paragraphs again, with what is nested in them as a list below. Tasks keep their words (TODO, DONE); ids and the app's
-//! own properties, times logged and scheduled, queries, embeds, references to blocks and templates are left out.
+//! own properties, times logged and scheduled, queries, embeds, references to blocks, what was marked in a PDF and
+//! templates are left out.
 //! `mood:: grey` is the writer's, and stays.
 
 use super::markdown::{is_named, title, without_date};
@@ -47,7 +48,8 @@ impl Format for Logseq {
         }
         page.take(blocks, sink);
 
-        if page.title.is_empty() && !input.lies_in("journals") {
+        // What was marked in a book has the book's name.
+        if page.title.is_empty() && !input.lies_in("journals") && !input.stem().starts_with("hls__") {
             page.title = without_date(&name_of(input.stem())).to_string();
         }
         let day = input.day_in_name().map(When::day);
@@ -89,7 +91,7 @@ impl Page {
                 self.know(&block);
                 block.leave(
                     "app properties",
-                    &|key| matches!(key, "title" | "tags" | "alias" | "aliases"),
+                    &|key, _| matches!(key, "title" | "tags" | "alias" | "aliases"),
                     sink,
                 );
             }
@@ -232,6 +234,25 @@ mod tests {
         assert_eq!(text("- a\n- day\n  template:: day\n\t- How?\n- b"), "a\n\nb");
         assert_eq!(text("- a\n  :LOGBOOK:\n  no end"), "a\n:LOGBOOK:\nno end");
         assert_eq!(text("- ![x.png](../assets/x.png){:height 3}\n- #[[two words]] [[p]]"), "#two words p");
+    }
+
+    #[test]
+    fn a_property_is_the_apps_by_what_it_holds() {
+        let mine = "evening\ndone:: went running with Ada\nlater:: call mum\npublic:: yes, all of it\nfile:: the taxes\nicon:: a saint\ncard-from:: Ada\ntodo:: 3";
+        assert_eq!(text(&format!("- {}", mine.replace('\n', "\n  "))), mine);
+        let apps = "- a\n  done:: 1704447000000\n  public:: false\n  heading:: 2\n  file:: [B](../assets/b.pdf)\n  icon:: 🌧\n  filters:: {\"x\" true}\n  card-last-score:: 5";
+        assert_eq!(text(apps), "a");
+    }
+
+    #[test]
+    fn a_books_words_are_not_the_writers() {
+        let marked = "file:: [Book](../assets/book.pdf)\nfile-path:: ../assets/book.pdf\n\n- A line of the book\n  ls-type:: annotation\n  hl-page:: 3\n  and mine\n\t- my own note";
+        let found = read("pages/hls__Book.md", marked);
+        assert_eq!(
+            (found.entries[0].title.as_str(), found.entries[0].text.as_str()),
+            ("", "and mine\n- my own note")
+        );
+        assert!(found.changed.contains(&("highlights", "A line of the book".into(), String::new())));
     }
 
     #[test]
