@@ -29,7 +29,8 @@ pub(super) fn reason(path: &Path, beside: &mut Beside) -> Option<&'static str> {
         }
         "Labels.txt" => {
             let mut notes = (beside.files)("json").into_iter();
-            notes.any(|file| is_note(&file)).then_some("Google Keep's own list of labels")
+            let is_keeps = path.ends_with("Takeout/Keep/Labels.txt") || notes.any(|file| is_note(&file));
+            is_keeps.then_some("Google Keep's own list of labels")
         }
         "archive_browser.html" => Some(TAKEOUT),
         name if name.ends_with(".html") => match in_takeout() {

@@ -196,7 +196,8 @@ fn both_ways(files: &[(&str, &[u8])], glob: Option<&str>) -> [Vec<String>; 2] {
 #[test]
 fn takeout_in_any_language() {
     let (kept, binned) = (note("Frost", false), note("Binned", true));
-    let files: [(&str, &[u8]); 8] = [
+    let files: [(&str, &[u8]); 9] = [
+        ("Takeout/Keep/Labels.txt", b"Garden\n"),
         ("Takeout/Google Notizen/a.json", kept.as_bytes()),
         ("Takeout/Google Notizen/a.html", b"<html>Frost, again</html>"),
         ("Takeout/Google Notizen/b.json", binned.as_bytes()),
@@ -241,4 +242,6 @@ fn a_vault_says_where_its_templates_are() {
     let folder = folder(&files);
     let inside = read(&[folder.path().join("V/Meta")]).unwrap();
     assert_eq!(skipped(&inside), ["Vorlagen: an app's templates"]);
+    let mut named = read(&[folder.path().join("V/Meta/Vorlagen")]).unwrap();
+    assert_eq!(texts(&mut named), ["How was it?", "And then?"]);
 }

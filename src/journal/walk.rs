@@ -125,8 +125,10 @@ impl Finds {
             vaults.truncate(depth + 1);
             let vault = vaults[vaults.len() - 1];
             let name = entry.file_name().to_string_lossy();
-            let by_name = not_the_writers(&name, is_folder, vault).filter(|_| depth > 0);
-            if let Some(reason) = by_name.or_else(|| self.is_template(path).then_some(TEMPLATES)) {
+            let reason = not_the_writers(&name, is_folder, vault)
+                .or_else(|| self.is_template(path).then_some(TEMPLATES));
+            // What is named is read.
+            if let Some(reason) = reason.filter(|_| depth > 0) {
                 if self.is_new(path) {
                     match reason {
                         CLOUD => self.lose(path, CLOUD),

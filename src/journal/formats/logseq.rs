@@ -75,7 +75,7 @@ struct Page {
 
 impl Page {
     fn take(&mut self, blocks: Vec<Block>, sink: &mut dyn Sink) {
-        let mut template = None;
+        let (mut template, mut gone) = (None, None);
         for (i, mut block) in blocks.into_iter().enumerate() {
             if template.is_some_and(|depth| block.depth > depth) {
                 sink.changed("templates", &block.lines.join("\n"), "");
@@ -95,7 +95,14 @@ impl Page {
                     sink,
                 );
             }
+            let (depth, is_highlight) = (block.depth, block.is_highlight());
             block.clean(sink);
+            // What is said of a highlight takes its place.
+            gone = gone.filter(|above| depth > *above);
+            block.depth -= usize::from(gone.is_some());
+            if gone.is_none() && is_highlight && block.lines.is_empty() {
+                gone = Some(depth);
+            }
             self.write(&block);
         }
     }
@@ -246,6 +253,8 @@ mod tests {
 
     #[test]
     fn a_books_words_are_not_the_writers() {
+        let marked = "- the author's\n  ls-type:: annotation\n\t- mine\n\t\t- deep";
+        assert_eq!(read("pages/hls__Book.md", marked).entries[0].text, "mine\n- deep");
         let marked = "file:: [Book](../assets/book.pdf)\nfile-path:: ../assets/book.pdf\n\n- A line of the book\n  ls-type:: annotation\n  hl-page:: 3\n  and mine\n\t- my own note";
         let found = read("pages/hls__Book.md", marked);
         assert_eq!(

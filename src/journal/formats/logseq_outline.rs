@@ -114,6 +114,11 @@ impl Block {
         lines.peek().is_some() && lines.all(|line| property(line).is_some())
     }
 
+    /// Whether it is what was marked in a PDF.
+    pub fn is_highlight(&self) -> bool {
+        self.properties().any(|(key, value)| key == "ls-type" && value == "annotation")
+    }
+
     /// Leaves out the properties that `which` names.
     pub fn leave(&mut self, what: &'static str, which: &dyn Fn(&str, &str) -> bool, sink: &mut dyn Sink) {
         let mut code = false;
@@ -148,7 +153,7 @@ impl Block {
 
     /// What was marked in a PDF is its author's: it stands above the properties.
     fn highlight(&mut self, sink: &mut dyn Sink) {
-        if self.properties().any(|(key, value)| key == "ls-type" && value == "annotation") {
+        if self.is_highlight() {
             let above = self.lines.iter().take_while(|line| property(line).is_none()).count();
             let gone: Vec<String> = self.lines.drain(..above).collect();
             if above > 0 {

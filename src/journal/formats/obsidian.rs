@@ -42,7 +42,7 @@ impl Format for Obsidian {
         // Outside of its vault, a file's name may be anybody's.
         let name = if input.vault() == Vault::Obsidian { name } else { "" };
         let is_drawing = input.head().lines().skip(1).take_while(|line| *line != "---").any(is_excalidraw);
-        let name = name.strip_suffix(".excalidraw").filter(|_| is_drawing).unwrap_or(name);
+        let name = if is_drawing { name_of_drawing(name) } else { name };
         read_typed(input, options, sink, name, &|markup, sink| {
             markup.queries(&QUERIES, sink);
             if is_drawing {
@@ -68,6 +68,13 @@ fn block_id(line: &str) -> Option<Range<usize>> {
 /// What Excalidraw's front matter has.
 fn is_excalidraw(line: &str) -> bool {
     line.starts_with("excalidraw-plugin:")
+}
+
+/// A drawing's name, unless it is the one that the app gives: `Drawing 2024-01-05 09.30.00.excalidraw`.
+fn name_of_drawing(name: &str) -> &str {
+    let name = name.strip_suffix(".excalidraw").unwrap_or(name);
+    let made_up = name.strip_prefix("Drawing ").is_some_and(|rest| !rest.contains(char::is_alphabetic));
+    if made_up { "" } else { name }
 }
 
 /// The lines that Excalidraw writes around the words in a drawing: its warning, its headings, what each picture is.
@@ -130,6 +137,8 @@ mod tests {
         );
         let entry = read("v/Sketch.excalidraw.md", &drawing).entries.remove(0);
         assert_eq!((entry.title.as_str(), entry.text.trim()), ("Sketch", "On the back\n\nHello"));
+        let named = read("v/Drawing 2024-01-05 09.30.00.excalidraw.md", &drawing).entries.remove(0);
+        assert_eq!(named.title, "");
         assert_eq!(text("# Drawing\n==⚠ mine"), "# Drawing\n==⚠ mine");
     }
 
