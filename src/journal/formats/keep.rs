@@ -23,8 +23,8 @@ impl Format for Keep {
     fn is(&self, input: &Input) -> bool {
         // Before or behind the text, which may be longer than the head.
         let holds = |key| input.holds_at_an_end(key);
-        let times = holds("\"userEditedTimestampUsec\"") || holds("\"createdTimestampUsec\"");
-        input.extension() == "json" && holds("\"isTrashed\"") && (times || holds("\"isPinned\""))
+        let times = || holds("\"userEditedTimestampUsec\"") || holds("\"createdTimestampUsec\"");
+        input.extension() == "json" && holds("\"isTrashed\"") && (times() || holds("\"isPinned\""))
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
