@@ -147,6 +147,18 @@ impl Input {
         self.head.get_or_init(|| decode::head(&self.head_bytes()))
     }
 
+    /// Whether its first or its last 64 KiB hold a text in ASCII: a long entry may stand between.
+    pub fn holds_at_an_end(&self, wanted: &str) -> bool {
+        let tail = || {
+            let (mut reader, mut tail) = (self.seekable(), Vec::new());
+            // What cannot be read holds nothing: reading it will say why.
+            let _ = reader.seek(SeekFrom::Start(self.len().saturating_sub(HEAD as u64)));
+            let _ = reader.take(HEAD as u64).read_to_end(&mut tail);
+            String::from_utf8_lossy(&tail).contains(wanted)
+        };
+        self.head().contains(wanted) || (self.len() > HEAD as u64 && tail())
+    }
+
     /// Its bytes from the start, as they are.
     pub fn reader(&self) -> Box<dyn BufRead + '_> {
         match &self.content {

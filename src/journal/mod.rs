@@ -7,7 +7,7 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `walk` | which files the PATHs hold, what is left out and why |
+//! | `walk`, `beside` | which files the PATHs hold, what is left out and why |
 //! | `read`, `archive`, `input` | one file after another, zips and zips in zips, with bounds |
 //! | `decode` | bytes to text, whatever the encoding |
 //! | `formats/` | the kinds of file, one file a format; `html`, `xml`, `markup` are what some of them share |
@@ -35,6 +35,7 @@
 //! ```
 
 mod archive;
+mod beside;
 mod clock;
 mod collect;
 mod corpus;

@@ -166,3 +166,82 @@ fn an_open_order_of_day_and_month_is_reported() {
     assert_eq!(trouble.path, folder.path().join("a.txt"));
     assert!(trouble.problem.contains("--date-order"), "{}", trouble.problem);
 }
+
+/// A note of Keep's, as Takeout has it.
+fn note(words: &str, binned: bool) -> String {
+    format!(r#"{{"isTrashed":{binned},"isPinned":false,"textContent":"{words}","title":""}}"#)
+}
+
+/// The files as the zip of them.
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        std::io::Write::write_all(&mut zip, bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// The texts that files hold, and that a zip of them holds, with a glob.
+fn both_ways(files: &[(&str, &[u8])], glob: Option<&str>) -> [Vec<String>; 2] {
+    let folders = [folder(files), folder(&[("all.zip", &zipped(files))])];
+    folders.map(|folder| {
+        let globs = glob.into_iter().map(str::to_string).collect();
+        let options = Options { globs, keep_duplicates: true, ..Options::default() };
+        super::read(&[folder.path().to_path_buf()], &options, &mut ())
+            .map_or(Vec::new(), |mut corpus| texts(&mut corpus))
+    })
+}
+
+#[test]
+fn takeout_in_any_language() {
+    let (kept, binned) = (note("Frost", false), note("Binned", true));
+    let files: [(&str, &[u8]); 9] = [
+        ("Takeout/Keep/Labels.txt", b"Garden\n"),
+        ("Takeout/Google Notizen/a.json", kept.as_bytes()),
+        ("Takeout/Google Notizen/a.html", b"<html>Frost, again</html>"),
+        ("Takeout/Google Notizen/b.json", binned.as_bytes()),
+        ("Takeout/Google Notizen/b.html", b"<html>Binned</html>"),
+        ("Takeout/Google Notizen/Labels.txt", b"Weather\nWork\n"),
+        ("Takeout/Archiv_Uebersicht.html", b"<html>Google made this</html>"),
+        ("archive_browser.html", b"<html>and this</html>"),
+        ("mine/Labels.txt", b"Words on jars\n"),
+    ];
+    assert_eq!(both_ways(&files, None), [["Frost", "Words on jars"], ["Frost", "Words on jars"]]);
+    let apart: [(&str, &[u8]); 2] = [("a.json", br#"{"text":"one"}"#), ("a.html", b"<html>two</html>")];
+    assert_eq!(both_ways(&apart, None), [["two", "one"], ["two", "one"]]);
+}
+
+#[test]
+fn an_exports_list_is_read_where_its_files_are_not() {
+    let list = br#"{"date":"2024-01-05","title":"","text":"Listed","tags":[],"source":"a"}"#;
+    let file = formats::markdown::export(None, "", &[], "a", "From the file");
+    let files: [(&str, &[u8]); 2] = [("entries.jsonl", list), ("a.md", file.as_bytes())];
+    assert_eq!(both_ways(&files, None), [["From the file"], ["From the file"]]);
+    assert_eq!(both_ways(&files, Some("!*.md")), [["Listed"], ["Listed"]]);
+    let other: [(&str, &[u8]); 2] = [("entries.jsonl", list), ("a.md", b"Typed")];
+    assert_eq!(both_ways(&other, None), [["Listed", "Typed"], ["Listed", "Typed"]]);
+
+    let folder = folder(&files);
+    assert_eq!(texts(&mut read(&[folder.path().join("entries.jsonl")]).unwrap()), ["Listed"]);
+}
+
+#[test]
+fn a_vault_says_where_its_templates_are() {
+    let files: [(&str, &[u8]); 8] = [
+        ("V/.obsidian/templates.json", br#"{"folder":"Meta/Vorlagen/"}"#),
+        ("V/.obsidian/plugins/templater-obsidian/data.json", br#"{"templates_folder":"/"}"#),
+        ("V/.obsidian/daily-notes.json", br#"{"template":"Day"}"#),
+        ("V/Meta/Vorlagen/a.md", b"How was it?"),
+        ("V/Meta/Vorlagen/deep/b.md", b"And then?"),
+        ("V/Meta/Vorlagen too.md", b"One"),
+        ("V/Day.md", b"Which day?"),
+        ("Meta/Vorlagen/c.md", b"Two"),
+    ];
+    assert_eq!(both_ways(&files, None), [["Two", "One"], ["Two", "One"]]);
+    let folder = folder(&files);
+    let inside = read(&[folder.path().join("V/Meta")]).unwrap();
+    assert_eq!(skipped(&inside), ["Vorlagen: an app's templates"]);
+    let mut named = read(&[folder.path().join("V/Meta/Vorlagen")]).unwrap();
+    assert_eq!(texts(&mut named), ["How was it?", "And then?"]);
+}

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::path::Path;
 
-use super::archive::{Archive, MOST_GROWTH};
+use super::archive::{Archive, MOST_GROWTH, Member};
+use super::beside::{self, Beside};
 use super::collect::Collector;
 use super::formats::{self, unreadable};
-use super::input::{Input, Vault};
+use super::input::{Input, MOST_WHOLE, Vault};
 use super::select::Select;
-use super::walk::{CLOUD, Found, NOT_ASKED_FOR, not_the_writers};
+use super::walk::{self, CLOUD, Found, NOT_ASKED_FOR, TEMPLATES, not_the_writers};
 
 /// Zips in zips in zips: Notion nests twice.
 const MOST_DEPTH: usize = 4;
@@ -84,6 +85,7 @@ impl Reading<'_, '_> {
         }
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         let vaults = vaults(&names, input.vault());
+        let templates = templates_of(&vaults, &mut archive);
         for member in &members {
             let path = input.path().join(member.name.trim_start_matches('/'));
             if let Some(reason) = &member.refused {
@@ -94,7 +96,12 @@ impl Reading<'_, '_> {
                 continue;
             }
             let vault = vault_at(&member.name, &vaults);
-            match name_left_out(&member.name, vault).or_else(|| twin(&member.name, &names)) {
+            let is_template = templates.iter().any(|template| lies_at(&member.name, template));
+            let is_asked_for = |file: &Path| self.select.takes_file(&relative.join(file));
+            let reason = name_left_out(&member.name, vault)
+                .or_else(|| is_template.then_some(TEMPLATES))
+                .or_else(|| passed_over(&member.name, &members, &mut archive, &is_asked_for));
+            match reason {
                 Some(CLOUD) => self.collector.refuse(&path, CLOUD),
                 Some(reason) => self.collector.skip(&path, reason),
                 None => match archive.input(member.index, path.clone(), vault, self.left) {
@@ -133,6 +140,21 @@ fn vault_at(name: &str, vaults: &[(String, Vault)]) -> Vault {
         .map_or(Vault::None, |(_, vault)| *vault)
 }
 
+/// What the vaults in a zip have as templates.
+fn templates_of(vaults: &[(String, Vault)], archive: &mut Archive) -> Vec<String> {
+    let mut found = Vec::new();
+    for (folder, _) in vaults.iter().filter(|(_, vault)| *vault == Vault::Obsidian) {
+        let named = walk::templates(&mut |file| archive.read(&format!("{folder}{file}")).ok().flatten());
+        found.extend(named.into_iter().map(|path| format!("{folder}{path}")));
+    }
+    found
+}
+
+/// Whether a member is the one of that path, or lies below it.
+fn lies_at(name: &str, path: &str) -> bool {
+    name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 fn name_left_out(name: &str, vault: Vault) -> Option<&'static str> {
     let mut parts = name.split('/').filter(|part| !part.is_empty()).peekable();
     while let Some(part) = parts.next() {
@@ -145,23 +167,28 @@ fn name_left_out(name: &str, vault: Vault) -> Option<&'static str> {
     None
 }
 
-/// Why a member is not read because another one holds the same.
-fn twin(name: &str, names: &[&str]) -> Option<&'static str> {
-    let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
-    let in_keep = folder.rsplit('/').next().is_some_and(|last| last.eq_ignore_ascii_case("keep"));
-    if in_keep && let Some(stem) = name.strip_suffix(".html") {
-        let json = format!("{stem}.json");
-        return names
-            .binary_search(&json.as_str())
-            .is_ok()
-            .then_some("the same note is in the .json beside it");
-    }
-    let exported = |other: &&str| {
-        let (beside, file) = other.rsplit_once('/').unwrap_or(("", other));
-        beside == folder && file.ends_with(".md")
+/// Why a member is passed over because of what lies beside it.
+fn passed_over(
+    name: &str,
+    members: &[Member],
+    archive: &mut Archive,
+    is_asked_for: &dyn Fn(&Path) -> bool,
+) -> Option<&'static str> {
+    let folder = &name[..name.rfind('/').map_or(0, |at| at + 1)];
+    let files = |extension: &str| {
+        let first = members.partition_point(|member| member.name.as_str() < folder);
+        let inside = members[first..].iter().take_while(|member| member.name.starts_with(folder));
+        let fits = |name: &str| {
+            !name[folder.len()..].contains('/') && name.rsplit_once('.').is_some_and(|(_, e)| e == extension)
+        };
+        inside.filter(|member| fits(&member.name)).map(|member| member.name.clone().into()).collect()
     };
-    (file == "entries.jsonl" && names.iter().any(exported))
-        .then_some("its entries are the .md files beside it")
+    let mut open = |path: &Path| {
+        let name = path.to_str()?.replace('\\', "/");
+        let at = members.binary_search_by(|member| member.name.as_str().cmp(&name)).ok()?;
+        archive.input(members[at].index, path.to_path_buf(), Vault::None, MOST_WHOLE).ok()
+    };
+    beside::reason(Path::new(name), &mut Beside { files: &files, is_asked_for, open: &mut open })
 }
 
 #[cfg(test)]

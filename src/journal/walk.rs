@@ -1,13 +1,16 @@
 //! From PATHs to files: what is there, what is left out and why.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::Skipped;
-use super::input::Vault;
+use super::beside::{self, Beside};
+use super::input::{Input, Vault};
 use super::select::Select;
 use crate::base::{Error, Result};
 
@@ -29,6 +32,8 @@ pub(super) struct Finds {
     pub skipped: Vec<Skipped>,
     /// Canonical paths met before, so that nothing is read or reported twice and no maze of links is walked twice.
     seen: HashSet<PathBuf>,
+    /// Canonical paths that a vault's settings name as templates.
+    templates: HashSet<PathBuf>,
 }
 
 /// Finds the files of some PATHs: the PATHs in the order given, a folder's files by name.
@@ -42,11 +47,12 @@ pub(super) fn find(paths: &[PathBuf], select: &Select) -> Result<Finds> {
         folders.push(std::fs::metadata(path).map_err(Error::io("read", path))?.is_dir());
     }
     for (path, is_folder) in paths.iter().zip(folders) {
-        let vault = vault_above(path);
+        let vault = finds.vault_above(path);
         if is_folder {
             finds.walk(path, vault, select);
         } else {
-            finds.file(path, Path::new(path.file_name().unwrap_or_default()), vault, select);
+            let relative = Path::new(path.file_name().unwrap_or_default());
+            finds.file(path, relative, vault, select, &|other| paths.iter().any(|path| path == other));
         }
     }
     Ok(finds)
@@ -72,6 +78,36 @@ impl Finds {
         }
     }
 
+    /// The app whose vault begins at this folder.
+    fn vault_of(&mut self, folder: &Path) -> Option<Vault> {
+        if folder.join(".obsidian").is_dir() {
+            let mut open = |name: &str| {
+                let path = Some(folder.join(name)).filter(|path| path.is_file())?;
+                let mut bytes = Vec::new();
+                File::open(path).ok()?.take(MOST_SETTINGS).read_to_end(&mut bytes).ok()?;
+                Some(bytes)
+            };
+            let inside = |path: &PathBuf| {
+                folder.canonicalize().is_ok_and(|folder| path.starts_with(&folder) && *path != folder)
+            };
+            let named =
+                templates(&mut open).into_iter().filter_map(|name| folder.join(name).canonicalize().ok());
+            self.templates.extend(named.filter(inside));
+            return Some(Vault::Obsidian);
+        }
+        folder.join("logseq/config.edn").is_file().then_some(Vault::Logseq)
+    }
+
+    /// The app in whose vault a PATH lies.
+    fn vault_above(&mut self, path: &Path) -> Vault {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        whole.ancestors().skip(1).find_map(|folder| self.vault_of(folder)).unwrap_or_default()
+    }
+
+    fn is_template(&self, path: &Path) -> bool {
+        !self.templates.is_empty() && path.canonicalize().is_ok_and(|path| self.templates.contains(&path))
+    }
+
     fn walk(&mut self, root: &Path, above: Vault, select: &Select) {
         // The vault of each folder on the way down.
         let mut vaults = vec![above];
@@ -89,9 +125,10 @@ impl Finds {
             vaults.truncate(depth + 1);
             let vault = vaults[vaults.len() - 1];
             let name = entry.file_name().to_string_lossy();
-            if depth > 0
-                && let Some(reason) = not_the_writers(&name, is_folder, vault)
-            {
+            let reason = not_the_writers(&name, is_folder, vault)
+                .or_else(|| self.is_template(path).then_some(TEMPLATES));
+            // What is named is read.
+            if let Some(reason) = reason.filter(|_| depth > 0) {
                 if self.is_new(path) {
                     match reason {
                         CLOUD => self.lose(path, CLOUD),
@@ -100,11 +137,13 @@ impl Finds {
                 }
             } else if !is_folder {
                 let relative = path.strip_prefix(root).unwrap_or(path).to_path_buf();
-                self.file(path, &relative, vault, select);
+                let below =
+                    |other: &Path| other.strip_prefix(root).is_ok_and(|other| select.takes_file(other));
+                self.file(path, &relative, vault, select, &below);
                 continue;
             } else if self.is_new(path) {
                 if !is_run(path) {
-                    vaults.push(vault_of(path).unwrap_or(vault));
+                    vaults.push(self.vault_of(path).unwrap_or(vault));
                     continue;
                 }
                 self.skip(path, "a run's own folder, not a journal");
@@ -115,7 +154,14 @@ impl Finds {
         }
     }
 
-    fn file(&mut self, path: &Path, relative: &Path, vault: Vault, select: &Select) {
+    fn file(
+        &mut self,
+        path: &Path,
+        relative: &Path,
+        vault: Vault,
+        select: &Select,
+        is_asked_for: &dyn Fn(&Path) -> bool,
+    ) {
         if !self.is_new(path) {
             return;
         }
@@ -127,7 +173,7 @@ impl Finds {
             self.skip(path, "not a file (a pipe, a socket or a device)");
         } else if path.canonicalize().ok().as_deref().and_then(Path::parent).is_some_and(is_run) {
             self.skip(path, "part of a run's own folder, not a journal");
-        } else if let Some(reason) = twin(path) {
+        } else if let Some(reason) = passed_over(path, is_asked_for) {
             self.skip(path, reason);
         } else if !could_be_archive(path) && !select.takes_file(relative) {
             self.skip(path, NOT_ASKED_FOR);
@@ -141,8 +187,30 @@ impl Finds {
 /// Why a file that `--glob` leaves out is left out.
 pub(super) const NOT_ASKED_FOR: &str = "left out by --glob";
 
+/// Why an app's templates are left out.
+pub(super) const TEMPLATES: &str = "an app's templates";
+
+/// No settings are longer, in bytes.
+const MOST_SETTINGS: u64 = 1 << 20;
+
 /// Why a file that lies elsewhere is left out.
 pub(super) const CLOUD: &str = "a cloud placeholder: download the file first";
+
+/// Why a file is passed over because of what lies beside it.
+fn passed_over(path: &Path, is_asked_for: &dyn Fn(&Path) -> bool) -> Option<&'static str> {
+    let files = |extension: &str| {
+        let listed = std::fs::read_dir(path.with_file_name("")).into_iter().flatten().flatten();
+        listed
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|e| e == extension))
+            .collect()
+    };
+    let mut open = |path: &Path| {
+        let file = path.is_file().then(|| File::open(path))?.ok()?;
+        Input::from_file(path, file, Vault::None).ok()
+    };
+    beside::reason(path, &mut Beside { files: &files, is_asked_for, open: &mut open })
+}
 
 /// Zips are looked into whatever `--glob` says, as folders are.
 fn could_be_archive(path: &Path) -> bool {
@@ -161,50 +229,25 @@ pub(super) fn not_the_writers(name: &str, is_folder: bool, vault: Vault) -> Opti
         "$recycle.bin" | "lost+found" => Some("a system's own folder"),
         "thumbs.db" | "desktop.ini" => Some("a system's own file"),
         _ if name.starts_with("~$") => Some("an office program's lock file"),
-        "templates" | "_templates" | "template" if is_folder && vault != Vault::None => {
-            Some("an app's templates")
-        }
+        "templates" | "_templates" | "template" if is_folder && vault != Vault::None => Some(TEMPLATES),
         "logseq" if is_folder && vault == Vault::Logseq => Some("an app's own folder"),
         _ => None,
     }
 }
 
-/// The app whose vault begins at this folder.
-fn vault_of(folder: &Path) -> Option<Vault> {
-    if folder.join(".obsidian").is_dir() {
-        return Some(Vault::Obsidian);
-    }
-    folder.join("logseq/config.edn").is_file().then_some(Vault::Logseq)
-}
-
-/// The app in whose vault a PATH lies.
-fn vault_above(path: &Path) -> Vault {
-    let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-    whole.ancestors().skip(1).find_map(vault_of).unwrap_or_default()
-}
-
-/// Why a file is not read because another one beside it holds the same.
-fn twin(path: &Path) -> Option<&'static str> {
-    let in_keep = path.parent()?.file_name().is_some_and(|folder| folder.eq_ignore_ascii_case("keep"));
-    if in_keep && path.extension()? == "html" && path.with_extension("json").is_file() {
-        return Some("the same note is in the .json beside it");
-    }
-    (path.file_name()? == "entries.jsonl" && beside_exported(path))
-        .then_some("its entries are the .md files beside it")
-}
-
-/// Whether a Markdown file that `diarist corpus --export` wrote stands beside a file.
-fn beside_exported(path: &Path) -> bool {
-    let beside =
-        std::fs::read_dir(path.with_file_name("")).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut markdown = beside.filter(|path| path.extension().is_some_and(|e| e == "md"));
-    markdown.any(|path| {
-        let mut head = String::new();
-        let opened = std::fs::File::open(path);
-        // A file that is no text is none of ours.
-        opened.is_ok_and(|file| file.take(4096).read_to_string(&mut head).is_ok())
-            && head.lines().skip(1).take_while(|line| *line != "---").any(|line| line == super::EXPORT_MARK)
-    })
+/// What an app's settings name as templates, as paths below the vault that they are the settings of.
+pub(super) fn templates(open: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Vec<String> {
+    const SETTINGS: [(&str, &str, &str); 3] = [
+        (".obsidian/templates.json", "folder", ""),
+        (".obsidian/plugins/templater-obsidian/data.json", "templates_folder", ""),
+        (".obsidian/daily-notes.json", "template", ".md"),
+    ];
+    let named = SETTINGS.iter().filter_map(|(file, key, extension)| {
+        let settings: Value = serde_json::from_slice(&open(file)?).ok()?;
+        let path = settings[key].as_str()?.trim_matches('/').trim_end_matches(extension);
+        (!path.is_empty()).then(|| format!("{path}{extension}"))
+    });
+    named.collect()
 }
 
 fn reason(e: &walkdir::Error) -> String {

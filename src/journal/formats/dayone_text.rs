@@ -9,9 +9,10 @@
 //! Photo: 1A2B3C.jpeg
 //! ```
 //!
-//! The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures. A zone that is
-//! a name (`EST`) means more than one place: the local time stands without it.
+//! The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
+//! addresses of links. A zone that is a name (`EST`) means more than one place: the local time stands without it.
 
+use super::markup::Markup;
 use super::stamps::{self, Stamp};
 use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place};
@@ -131,17 +132,20 @@ impl<'a> Raw<'a> {
         if self.stamp.is_none() {
             sink.trouble(Place::Line(self.line), format!("no date that can be read: {:?}", self.date));
         }
-        let (text, links) = without_links(self.body.join("\n").trim_end_matches('\n'));
-        for (what, times) in [("metadata lines", self.metadata), ("photo links", self.photos + links)] {
+        let body = self.body.join("\n");
+        let mut markup = Markup::new(body.trim_end_matches('\n'));
+        markup.links(sink);
+        let cleaned = markup.finish();
+        for (what, times) in [("metadata lines", self.metadata), ("photo links", self.photos)] {
             if times > 0 {
                 sink.left_out(what, times);
             }
         }
         sink.entry(Draft {
             when: self.stamp.map(|stamp| stamp.when(month_leads)),
-            text,
+            place: Place::Line((self.body_line + cleaned.original_line(1) - 1).max(self.line)),
+            text: cleaned.text,
             tags: self.tags,
-            place: Place::Line(self.body_line.max(self.line)),
             ..Draft::default()
         });
     }
@@ -153,37 +157,6 @@ fn is_photo(line: &str) -> bool {
     let ending = name.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_lowercase());
     !name.contains(char::is_whitespace)
         && matches!(ending.as_str(), "jpg" | "jpeg" | "png" | "gif" | "heic" | "tif" | "tiff" | "webp")
-}
-
-/// Leaves out `![](dayone-moment://…)` and `![](photos/…)`, and counts them; the line that such a link stands alone on
-/// goes with it.
-fn without_links(text: &str) -> (String, usize) {
-    let (mut lines, mut links) = (Vec::new(), 0);
-    for line in text.split('\n') {
-        let (mut kept, mut rest, before) = (String::new(), line, links);
-        while let Some(start) = rest.find("![") {
-            let link = link_length(&rest[start..]);
-            links += usize::from(link.is_some());
-            kept.push_str(&rest[..start + link.map_or(2, |_| 0)]);
-            rest = &rest[start + link.unwrap_or(2)..];
-        }
-        kept.push_str(rest);
-        if before == links || !kept.trim().is_empty() {
-            lines.push(kept);
-        }
-    }
-    (lines.join("\n"), links)
-}
-
-/// The length of the link to a picture, a film or a sound that the text opens with.
-fn link_length(text: &str) -> Option<usize> {
-    let label = text.find("](")?;
-    let target = &text[label + 2..];
-    let ours =
-        ["dayone-moment:", "photos/", "videos/", "audios/"].iter().any(|start| target.starts_with(start));
-    let plain = !text[2..label].contains(['[', ']']);
-    let end = target.find([')', ' ']).filter(|end| target[*end..].starts_with(')'))?;
-    (ours && plain).then_some(label + 2 + end + 1)
 }
 
 #[cfg(test)]
@@ -209,10 +182,14 @@ mod tests {
 
     #[test]
     fn pictures_go_and_words_stay() {
-        let text = "\tDate:\t5 May 2020\n\nPhoto: a1.JPG\nPhoto: me and Ada.jpg\nx ![](photos/b.jpg) y\n![](dayone-moment://C)\n![k](http://x/y.jpg) ![";
+        let text = "\tDate:\t5 May 2020\n\nPhoto: a1.JPG\nPhoto: me and Ada.jpg\nx ![](photos/b.jpg) y\n![](dayone-moment://C)\n![k](http://x/y.jpg) ![\n[the lake](http://x.y/z), [day](dayone://view?entryId=AB), [so](it seems)";
         let read = entries(text);
-        assert_eq!(read.entries[0].text, "Photo: me and Ada.jpg\nx  y\n![k](http://x/y.jpg) ![");
-        assert_eq!(read.left_out, [("photo links", 3)]);
+        assert_eq!(read.entries[0].text, "Photo: me and Ada.jpg\nx y\nk ![\nthe lake, day, [so](it seems)");
+        assert_eq!(read.left_out, [("photo links", 1)]);
+        assert_eq!(
+            read.changed.iter().map(|(what, ..)| *what).filter(|what| *what == "photo links").count(),
+            3
+        );
     }
 
     #[test]

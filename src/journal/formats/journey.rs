@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::json::{list, parse_error, text};
+use super::markup::Markup;
 use super::{Format, Sink, titles};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::html;
@@ -24,7 +25,8 @@ impl Format for Journey {
 
     fn is(&self, input: &Input) -> bool {
         let head = input.head().trim_start();
-        let has = |name: &&str| head.contains(&format!("\"{name}\""));
+        // Either may be longer than the head: the text, or the list of photos before it.
+        let has = |name: &&str| input.holds_at_an_end(&format!("\"{name}\""));
         input.extension() == "json" && head.starts_with('{') && DATES.iter().any(has) && has(&"text")
     }
 
@@ -61,6 +63,10 @@ fn hand_over(fields: &Map<String, Value>, sink: &mut dyn Sink) {
         if converted.media > 0 {
             sink.left_out("photo links", converted.media);
         }
+    } else if text(fields, "type") == "markdown" {
+        let mut markup = Markup::new(&words);
+        markup.links(sink);
+        words = markup.finish().text;
     }
     sink.entry(Draft {
         when,
@@ -122,6 +128,18 @@ mod tests {
     }
 
     #[test]
+    fn links_of_markdown_keep_their_words() {
+        let read = |kind: &str| {
+            let text = "See [the lake](http://x.y/z) ![](https://x/y.jpg) end";
+            read_entry(&format!(r#"{{"date_journal":0,"text":"{text}","type":"{kind}"}}"#)).entries[0]
+                .text
+                .clone()
+        };
+        assert_eq!(read("markdown"), "See the lake end");
+        assert!(read("").contains("(http://x.y/z)"));
+    }
+
+    #[test]
     fn both_kinds_of_date() {
         let when = |json: &str| read_entry(json).entries[0].when.map(|when| when.to_string());
         let old = r#"{"date_journal":1704497400000,"timezone":"Europe/Paris","text":"x"}"#;
@@ -129,6 +147,17 @@ mod tests {
         let new = r#"{"dateOfJournal":"2024-01-05T23:30:00.000Z","timezone":"Asia/Tokyo","text":"x"}"#;
         assert_eq!(when(new).as_deref(), Some("2024-01-06T08:30:00+09:00"));
         assert_eq!(when(r#"{"date_journal":1e300,"timezone":7,"text":"x"}"#), None);
+    }
+
+    #[test]
+    fn a_long_entry_is_journeys_too() {
+        let long = format!(
+            r#"{{"text":"<p>{}</p>","type":"html","date_journal":1704447000000}}"#,
+            "word ".repeat(20_000)
+        );
+        let entry = &read_entry(&long).entries[0];
+        assert_eq!(entry.when.unwrap().to_string(), "2024-01-05T09:30:00+00:00");
+        assert!(entry.text.starts_with("word word"));
     }
 
     #[test]

@@ -21,10 +21,10 @@ impl Format for Keep {
     }
 
     fn is(&self, input: &Input) -> bool {
-        // The times stand behind the text, which may be longer than the head.
-        let holds = |key| input.head().contains(key);
-        let times = holds("\"userEditedTimestampUsec\"") || holds("\"createdTimestampUsec\"");
-        input.extension() == "json" && holds("\"isTrashed\"") && (times || holds("\"isPinned\""))
+        // Before or behind the text, which may be longer than the head.
+        let holds = |key| input.holds_at_an_end(key);
+        let times = || holds("\"userEditedTimestampUsec\"") || holds("\"createdTimestampUsec\"");
+        input.extension() == "json" && holds("\"isTrashed\"") && (times() || holds("\"isPinned\""))
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -109,6 +109,9 @@ mod tests {
     fn other_json_is_not_claimed() {
         let is = |json: &str| Keep.is(&Input::from_bytes("a.json", json.into(), Vault::None));
         assert!(is(r#"{"color":"DEFAULT","isTrashed":false,"isPinned":false"#));
+        let long =
+            format!(r#"{{"textContent":"{}","isTrashed":true,"isPinned":false}}"#, "word ".repeat(20_000));
+        assert!(is(&long));
         assert!(!is(r#"{"isTrashed":false,"text":"x"}"#) && !is(r#"{"title":"isPinned, isTrashed"}"#));
     }
 

@@ -1,6 +1,7 @@
 //! Logseq's journals and pages. Logseq makes every paragraph an item of an outline: here the items at the top are
 //! paragraphs again, with what is nested in them as a list below. Tasks keep their words (TODO, DONE); ids and the app's
-//! own properties, times logged and scheduled, queries, embeds, references to blocks and templates are left out.
+//! own properties, times logged and scheduled, queries, embeds, references to blocks, what was marked in a PDF and
+//! templates are left out.
 //! `mood:: grey` is the writer's, and stays.
 
 use super::markdown::{is_named, title, without_date};
@@ -47,7 +48,8 @@ impl Format for Logseq {
         }
         page.take(blocks, sink);
 
-        if page.title.is_empty() && !input.lies_in("journals") {
+        // What was marked in a book has the book's name.
+        if page.title.is_empty() && !input.lies_in("journals") && !input.stem().starts_with("hls__") {
             page.title = without_date(&name_of(input.stem())).to_string();
         }
         let day = input.day_in_name().map(When::day);
@@ -73,7 +75,7 @@ struct Page {
 
 impl Page {
     fn take(&mut self, blocks: Vec<Block>, sink: &mut dyn Sink) {
-        let mut template = None;
+        let (mut template, mut gone) = (None, None);
         for (i, mut block) in blocks.into_iter().enumerate() {
             if template.is_some_and(|depth| block.depth > depth) {
                 sink.changed("templates", &block.lines.join("\n"), "");
@@ -89,11 +91,18 @@ impl Page {
                 self.know(&block);
                 block.leave(
                     "app properties",
-                    &|key| matches!(key, "title" | "tags" | "alias" | "aliases"),
+                    &|key, _| matches!(key, "title" | "tags" | "alias" | "aliases"),
                     sink,
                 );
             }
+            let (depth, is_highlight) = (block.depth, block.is_highlight());
             block.clean(sink);
+            // What is said of a highlight takes its place.
+            gone = gone.filter(|above| depth > *above);
+            block.depth -= usize::from(gone.is_some());
+            if gone.is_none() && is_highlight && block.lines.is_empty() {
+                gone = Some(depth);
+            }
             self.write(&block);
         }
     }
@@ -232,6 +241,27 @@ mod tests {
         assert_eq!(text("- a\n- day\n  template:: day\n\t- How?\n- b"), "a\n\nb");
         assert_eq!(text("- a\n  :LOGBOOK:\n  no end"), "a\n:LOGBOOK:\nno end");
         assert_eq!(text("- ![x.png](../assets/x.png){:height 3}\n- #[[two words]] [[p]]"), "#two words p");
+    }
+
+    #[test]
+    fn a_property_is_the_apps_by_what_it_holds() {
+        let mine = "evening\ndone:: went running with Ada\nlater:: call mum\npublic:: yes, all of it\nfile:: the taxes\nicon:: a saint\ncard-from:: Ada\ntodo:: 3";
+        assert_eq!(text(&format!("- {}", mine.replace('\n', "\n  "))), mine);
+        let apps = "- a\n  done:: 1704447000000\n  public:: false\n  heading:: 2\n  file:: [B](../assets/b.pdf)\n  icon:: 🌧\n  filters:: {\"x\" true}\n  card-last-score:: 5";
+        assert_eq!(text(apps), "a");
+    }
+
+    #[test]
+    fn a_books_words_are_not_the_writers() {
+        let marked = "- the author's\n  ls-type:: annotation\n\t- mine\n\t\t- deep";
+        assert_eq!(read("pages/hls__Book.md", marked).entries[0].text, "mine\n- deep");
+        let marked = "file:: [Book](../assets/book.pdf)\nfile-path:: ../assets/book.pdf\n\n- A line of the book\n  ls-type:: annotation\n  hl-page:: 3\n  and mine\n\t- my own note";
+        let found = read("pages/hls__Book.md", marked);
+        assert_eq!(
+            (found.entries[0].title.as_str(), found.entries[0].text.as_str()),
+            ("", "and mine\n- my own note")
+        );
+        assert!(found.changed.contains(&("highlights", "A line of the book".into(), String::new())));
     }
 
     #[test]

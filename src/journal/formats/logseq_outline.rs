@@ -3,12 +3,10 @@
 use crate::journal::formats::Sink;
 use crate::journal::formats::markup::fence;
 
-/// The properties that Logseq writes for itself.
-const HIDDEN: [&str; 34] = [
+/// The properties that Logseq writes for itself, whatever they hold.
+const HIDDEN: [&str; 20] = [
     "background-color",
     "background_color",
-    "heading",
-    "collapsed",
     "created-at",
     "updated-at",
     "last-modified-at",
@@ -23,23 +21,27 @@ const HIDDEN: [&str; 34] = [
     "hl-page",
     "hl-stamp",
     "hl-color",
-    "filters",
-    "icon",
-    "public",
-    "exclude-from-graph-view",
-    "macro",
     "filetags",
-    "template-including-parent",
-    "todo",
-    "doing",
-    "now",
-    "later",
-    "done",
-    "file",
-    "file-path",
-    "custom-id",
-    "id",
+    "card-repeats",
+    "card-ease-factor",
+    "card-next-schedule",
 ];
+
+/// Whether a property is Logseq's own. A key that is also a word is, where it holds what Logseq writes: `done::` a time in
+/// milliseconds, `public::` yes or no.
+fn is_the_apps(key: &str, value: &str) -> bool {
+    let number = || !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    match key {
+        "todo" | "doing" | "now" | "later" | "done" => number() && value.len() == 13,
+        "collapsed" | "heading" | "public" | "exclude-from-graph-view" | "template-including-parent" => {
+            matches!(value, "true" | "false") || number()
+        }
+        "file" | "file-path" => value.contains("../assets/") || value.contains("://"),
+        "icon" => !value.contains(char::is_alphanumeric),
+        "filters" => value.starts_with('{'),
+        _ => HIDDEN.contains(&key) || ["logseq.", "card-last-"].iter().any(|start| key.starts_with(start)),
+    }
+}
 
 /// An item of an outline, or what stands before the first.
 #[derive(Debug, Default)]
@@ -112,12 +114,17 @@ impl Block {
         lines.peek().is_some() && lines.all(|line| property(line).is_some())
     }
 
+    /// Whether it is what was marked in a PDF.
+    pub fn is_highlight(&self) -> bool {
+        self.properties().any(|(key, value)| key == "ls-type" && value == "annotation")
+    }
+
     /// Leaves out the properties that `which` names.
-    pub fn leave(&mut self, what: &'static str, which: &dyn Fn(&str) -> bool, sink: &mut dyn Sink) {
+    pub fn leave(&mut self, what: &'static str, which: &dyn Fn(&str, &str) -> bool, sink: &mut dyn Sink) {
         let mut code = false;
         self.lines.retain(|line| {
             code ^= fence(line).1 >= 3;
-            let leave = !code && property(line).is_some_and(|(key, _)| which(&key));
+            let leave = !code && property(line).is_some_and(|(key, value)| which(&key, value));
             if leave {
                 sink.changed(what, line, "");
             }
@@ -127,15 +134,12 @@ impl Block {
 
     /// Leaves out what is the app's.
     pub fn clean(&mut self, sink: &mut dyn Sink) {
+        self.highlight(sink);
         self.drawer(":LOGBOOK:", ":END:", "time logs", sink);
         self.drawer(":PROPERTIES:", ":END:", "block ids", sink);
         self.drawer("#+BEGIN_QUERY", "#+END_QUERY", "queries", sink);
-        self.leave("block ids", &|key| matches!(key, "id" | "custom-id"), sink);
-        self.leave(
-            "app properties",
-            &|key| HIDDEN.contains(&key) || key.starts_with("logseq.") || key.starts_with("card-"),
-            sink,
-        );
+        self.leave("block ids", &|key, _| matches!(key, "id" | "custom-id"), sink);
+        self.leave("app properties", &is_the_apps, sink);
         self.lines.retain(|line| {
             let planned =
                 line.trim().strip_prefix("SCHEDULED: <").or_else(|| line.trim().strip_prefix("DEADLINE: <"));
@@ -145,6 +149,17 @@ impl Block {
             }
             !leave
         });
+    }
+
+    /// What was marked in a PDF is its author's: it stands above the properties.
+    fn highlight(&mut self, sink: &mut dyn Sink) {
+        if self.is_highlight() {
+            let above = self.lines.iter().take_while(|line| property(line).is_none()).count();
+            let gone: Vec<String> = self.lines.drain(..above).collect();
+            if above > 0 {
+                sink.changed("highlights", &gone.join("\n"), "");
+            }
+        }
     }
 
     /// Leaves out the lines from `open` to `close`; what is not closed stays.

@@ -1,7 +1,8 @@
 //! The kinds of file a journal may be kept in, one file a format.
 //!
-//! A format says whether a file is one of its own, by its name and its first 64 KiB, and hands over what the writer
-//! wrote, entry by entry. What belongs to the app and not to the writer stays behind, and is counted.
+//! A format says whether a file is one of its own, by its name and its first 64 KiB (of JSON the last 64 KiB too), and
+//! hands over what the writer wrote, entry by entry. What belongs to the app and not to the writer stays behind, and is
+//! counted.
 
 pub mod apple_journal;
 pub mod dayone;

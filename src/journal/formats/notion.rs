@@ -37,7 +37,11 @@ impl Format for Notion {
         }
         let heading = plain(head.trim_start_matches('#').trim(), sink).0;
         let (words, first) = plain(&text[body + page.end..], sink);
-        let kept = page.kept.join("\n");
+        let kept: Vec<String> = page.kept.iter().map(|line| without_addresses(line)).collect();
+        for (before, after) in page.kept.iter().zip(&kept).filter(|(before, after)| before != after) {
+            sink.changed("link addresses", before, after);
+        }
+        let kept = kept.join("\n");
         let start = if kept.is_empty() { body + page.end } else { body };
         let above = text[..start].bytes().filter(|b| *b == b'\n').count();
         let text = if kept.is_empty() { words } else { format!("{kept}\n\n{words}") };
@@ -82,32 +86,42 @@ struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
-    /// A paragraph is properties where each of its lines looks like one and at least one is of the app's kinds.
+    /// A paragraph is properties where it opens with one and a date or tags are among them. A line that is none goes on
+    /// with the text above it; below a date or tags, which have one line, it makes all of the paragraph text.
     fn read(body: &'a str, options: &Options) -> Properties<'a> {
         let start = body.len() - body.trim_start().len();
         let paragraph = body[start..].split("\n\n").next().unwrap_or("");
         let mut page = Properties { end: start + paragraph.len(), ..Properties::default() };
+        let mut in_text = false;
         for line in paragraph.lines() {
-            let Some((key, value)) = line.split_once(':').filter(|(key, value)| is_property(key, value))
-            else {
-                return Properties::default();
-            };
-            page.take(line, key.trim().to_lowercase(), value.trim(), options);
+            match property(line) {
+                Some((key, value)) => in_text = page.take(line, key, value, options),
+                None if in_text => page.kept.push(line),
+                None => return Properties::default(),
+            }
         }
-        if page.left.is_empty() { Properties::default() } else { page }
+        if page.dates.is_empty() && page.tags.is_empty() { Properties::default() } else { page }
     }
 
-    fn take(&mut self, line: &'a str, key: String, value: &str, options: &Options) {
+    /// Whether it is kept, as the writer's.
+    fn take(&mut self, line: &'a str, key: String, value: &str, options: &Options) -> bool {
         let from = value.split(" → ").next().unwrap_or(value);
-        if let Some(when) = moment(from, options) {
+        let kept = if let Some(when) = moment(from, options) {
             self.dates.push((key, when));
+            false
         } else if matches!(key.as_str(), "tags" | "tag") {
             self.tags =
                 value.split(',').map(|tag| tag.trim().to_string()).filter(|tag| !tag.is_empty()).collect();
-        } else if !is_of_the_app(&key) {
-            return self.kept.push(line);
+            false
+        } else {
+            !is_of_the_app(&key, value)
+        };
+        if kept {
+            self.kept.push(line)
+        } else {
+            self.left.push(line)
         }
-        self.left.push(line);
+        kept
     }
 
     /// The day that the page is about; else when it was made; never when it was edited or is due.
@@ -126,34 +140,45 @@ impl<'a> Properties<'a> {
     }
 }
 
-fn is_property(key: &str, value: &str) -> bool {
-    let short = key.chars().count() <= 40 && key.starts_with(char::is_alphanumeric);
-    short && !key.contains(['.', ',', '[', '(', '`', '*']) && (value.is_empty() || value.starts_with(' '))
+/// The name of a property, in lower case and without the emoji beside it, and its value.
+fn property(line: &str) -> Option<(String, &str)> {
+    let (key, value) = line.split_once(": ").or_else(|| Some((line.trim_end().strip_suffix(':')?, "")))?;
+    let name = key.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let marked = key.starts_with(['#', '>', '-', '*', '+', '[', '|', '`']) || key.starts_with("![");
+    (!name.is_empty() && !marked && key.chars().count() <= 60).then(|| (name, value.trim()))
 }
 
-/// What Notion fills in by itself, or by a choice from a list.
-fn is_of_the_app(key: &str) -> bool {
-    const KEYS: [&str; 18] = [
-        "date",
-        "created",
-        "created by",
-        "last edited by",
-        "last edited",
-        "status",
-        "type",
-        "category",
-        "url",
-        "id",
-        "archived",
-        "author",
-        "person",
-        "people",
-        "files",
-        "files & media",
-        "parent item",
-        "sub-item",
+/// What Notion fills in by itself, or by a choice from a list; more than three words are somebody's own.
+fn is_of_the_app(key: &str, value: &str) -> bool {
+    const FILLED_IN: [&str; 6] =
+        ["created by", "last edited by", "last edited", "files & media", "parent item", "sub-item"];
+    const CHOSEN: [&str; 12] = [
+        "date", "created", "status", "type", "category", "url", "id", "archived", "author", "person",
+        "people", "files",
     ];
-    KEYS.contains(&key)
+    let short = || value.split(',').all(|choice| choice.split_whitespace().count() <= 3);
+    FILLED_IN.contains(&key) || matches!(value, "Yes" | "No") || (CHOSEN.contains(&key) && short())
+}
+
+/// A line without the addresses behind the names of other pages: `Garden (https://www.notion.so/…)`.
+fn without_addresses(line: &str) -> String {
+    let leads = |word: &str| {
+        let target = word.strip_prefix('(').and_then(|word| word.strip_suffix(')'));
+        target.is_some_and(|target| {
+            let page = target.strip_suffix(".md").or(target.strip_suffix(".csv"));
+            target.starts_with("https://www.notion.so/")
+                || page.is_some_and(|page| has_id(&page.replace("%20", " ")))
+        })
+    };
+    let mut out = String::with_capacity(line.len());
+    for (i, word) in line.split(' ').enumerate() {
+        let (bare, comma) = word.strip_suffix(',').map_or((word, ""), |bare| (bare, ","));
+        match leads(bare) {
+            true => out.push_str(comma),
+            false => out.extend([if i > 0 { " " } else { "" }, word]),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -192,6 +217,58 @@ mod tests {
             text("# Fog\n\nDate: January 5, 2024\nand words.\n").trim(),
             "Date: January 5, 2024\nand words."
         );
+    }
+
+    #[test]
+    fn properties_of_any_shape() {
+        let of = |text: &str| {
+            let draft = read("x", text).entries.remove(0);
+            (draft.when.map(|when| when.to_string()).unwrap_or_default(), draft.tags.join("|"), draft.text)
+        };
+        for (properties, day, tags, text) in [
+            (
+                "Date: January 5, 2024\nMood (1-5): 4\nTags: fog, rain",
+                "2024-01-05",
+                "fog|rain",
+                "Mood (1-5): 4\n\n",
+            ),
+            ("📅 Date: January 6, 2024\n😀 Mood: 4", "2024-01-06", "", "😀 Mood: 4\n\n"),
+            (
+                "Created: January 7, 2024 9:30 PM\nStatus: Done\nSleep, hours: 7",
+                "2024-01-07T21:30:00",
+                "",
+                "Sleep, hours: 7\n\n",
+            ),
+            (
+                "Date: January 8, 2024\nGratitude: my dog\nand the rain\nTags: a",
+                "2024-01-08",
+                "a",
+                "Gratitude: my dog\nand the rain\n\n",
+            ),
+            (
+                &format!(
+                    "Date: January 9, 2024\nProjects: Garden (https://www.notion.so/G-{ID}?pvs=21), Old (house) (../Old%20(house)%20{ID}.md)\nChecked: No"
+                ),
+                "2024-01-09",
+                "",
+                "Projects: Garden, Old (house)\n\n",
+            ),
+            (
+                "Date: January 9, 2024\nStatus: tired of it all, Ada says",
+                "2024-01-09",
+                "",
+                "Status: tired of it all, Ada says\n\n",
+            ),
+            ("Status: tired\nType: I type too much", "", "", "\n\nStatus: tired\nType: I type too much\n\n"),
+        ] {
+            let expected = (day.to_string(), tags.to_string(), format!("{text}Words."));
+            let (when, tags, text) = of(&format!("# A\n\n{properties}\n\nWords.\n"));
+            assert_eq!(
+                (when, tags, text.trim()),
+                (expected.0, expected.1, expected.2.trim()),
+                "{properties}"
+            );
+        }
     }
 
     #[test]

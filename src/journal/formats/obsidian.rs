@@ -1,5 +1,6 @@
 //! Obsidian's notes: Markdown, in a vault. Beyond what every Markdown file loses, queries (fenced `dataview`, `tasks` and
-//! such) and block ids are left out, and the mark of a callout, whose words stay. A note's name is its title.
+//! such) and block ids are left out, and the mark of a callout, whose words stay. Of a drawing (Excalidraw) the words stay.
+//! A note's name is its title.
 
 use std::ops::Range;
 
@@ -40,8 +41,14 @@ impl Format for Obsidian {
         let name = if day.is_some() { "" } else { without_date(input.stem()) };
         // Outside of its vault, a file's name may be anybody's.
         let name = if input.vault() == Vault::Obsidian { name } else { "" };
+        let is_drawing = input.head().lines().skip(1).take_while(|line| *line != "---").any(is_excalidraw);
+        let name = if is_drawing { name_of_drawing(name) } else { name };
         read_typed(input, options, sink, name, &|markup, sink| {
             markup.queries(&QUERIES, sink);
+            if is_drawing {
+                markup.queries(&["json", "compressed-json"], sink);
+                markup.in_lines("drawings", of_a_drawing, sink);
+            }
             markup.in_lines("block ids", block_id, sink);
             markup.in_lines("callout marks", callout, sink);
         })
@@ -56,6 +63,29 @@ fn block_id(line: &str) -> Option<Range<usize>> {
     let clean = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let before = line[..at].trim_end_matches([' ', '\t']);
     (clean && (before.len() < at || before.is_empty())).then_some(before.len()..line.len())
+}
+
+/// What Excalidraw's front matter has.
+fn is_excalidraw(line: &str) -> bool {
+    line.starts_with("excalidraw-plugin:")
+}
+
+/// A drawing's name, unless it is the one that the app gives: `Drawing 2024-01-05 09.30.00.excalidraw`.
+fn name_of_drawing(name: &str) -> &str {
+    let name = name.strip_suffix(".excalidraw").unwrap_or(name);
+    let made_up = name.strip_prefix("Drawing ").is_some_and(|rest| !rest.contains(char::is_alphabetic));
+    if made_up { "" } else { name }
+}
+
+/// The lines that Excalidraw writes around the words in a drawing: its warning, its headings, what each picture is.
+fn of_a_drawing(line: &str) -> Option<Range<usize>> {
+    const HEADINGS: [&str; 5] =
+        ["excalidraw data", "text elements", "element links", "embedded files", "drawing"];
+    let heading = line.starts_with('#').then(|| line.trim_matches(['#', ' ']).to_lowercase());
+    let id = line.split_once(": ").map_or("", |(id, _)| id);
+    let hash = id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    let ours = line.starts_with("==⚠") || hash || heading.is_some_and(|h| HEADINGS.contains(&h.as_str()));
+    ours.then_some(0..line.len())
 }
 
 /// `[!note]- ` behind the `>` of a quotation.
@@ -97,6 +127,19 @@ mod tests {
             text("see [[a#b|c]] and [[a#b]] and [[#^x1]]\nmood:: grey #tag"),
             "see c and a > b and \nmood:: grey #tag".replace(" \n", "\n")
         );
+    }
+
+    #[test]
+    fn the_words_of_a_drawing() {
+        let hash = "0123456789".repeat(4);
+        let drawing = format!(
+            "---\nexcalidraw-plugin: parsed\n---\n==⚠  Switch to EXCALIDRAW VIEW. ⚠== You can\n\nOn the back\n\n# Excalidraw Data\n## Text Elements\nHello ^abcd1234\n\n## Embedded Files\n{hash}: [[fog.png]]\n\n%%\n## Drawing\n```compressed-json\nN4KAkA\n```\n%%\n"
+        );
+        let entry = read("v/Sketch.excalidraw.md", &drawing).entries.remove(0);
+        assert_eq!((entry.title.as_str(), entry.text.trim()), ("Sketch", "On the back\n\nHello"));
+        let named = read("v/Drawing 2024-01-05 09.30.00.excalidraw.md", &drawing).entries.remove(0);
+        assert_eq!(named.title, "");
+        assert_eq!(text("# Drawing\n==⚠ mine"), "# Drawing\n==⚠ mine");
     }
 
     #[test]

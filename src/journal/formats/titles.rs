@@ -8,7 +8,8 @@ use crate::journal::entry::When;
 pub(super) fn kept(title: &str, text: &str, when: Option<When>) -> String {
     let title = title.trim();
     let opens = text.trim_start().lines().next().unwrap_or("").trim_start_matches('#').trim();
-    let made_up = title.eq_ignore_ascii_case("untitled") || title == opens || is_day(title, when);
+    let unnamed = ["untitled", "untitled note"].iter().any(|name| title.eq_ignore_ascii_case(name));
+    let made_up = unnamed || title == opens || is_day(title, when);
     if made_up { String::new() } else { title.to_string() }
 }
 
@@ -32,7 +33,8 @@ mod tests {
         let when = "2024-01-05T09:30:00Z".parse().ok();
         let kept = |title, text| kept(title, text, when);
         assert_eq!(kept(" Rain ", "It rained."), "Rain");
-        assert_eq!(kept("Untitled", "x") + &kept("5 January 2024", "x") + &kept("01/05/2024", "x"), "");
+        assert_eq!(kept("Untitled Note", "x") + &kept("untitled", "x"), "");
+        assert_eq!(kept("5 January 2024", "x") + &kept("01/05/2024", "x"), "");
         assert_eq!(kept("6 January 2024", "x"), "6 January 2024");
         assert_eq!(kept("5 January 2024: rain", "x"), "5 January 2024: rain");
         assert_eq!(kept("Rain", "\n# Rain\nIt rained."), "");

@@ -1,0 +1,51 @@
+//! Files that are passed over because of what lies beside them, on the disk or in a zip: copies, and an app's own lists.
+
+use std::path::{Path, PathBuf};
+
+use super::EXPORT_MARK;
+use super::formats::{Format, keep::Keep};
+use super::input::Input;
+
+/// What lies in a file's folder.
+pub(super) struct Beside<'a> {
+    /// The files with this extension.
+    pub files: &'a dyn Fn(&str) -> Vec<PathBuf>,
+    /// Whether a file is one of those that were asked for.
+    pub is_asked_for: &'a dyn Fn(&Path) -> bool,
+    /// Opens a file, if there is one.
+    pub open: &'a mut dyn FnMut(&Path) -> Option<Input>,
+}
+
+/// Why a file is passed over; none where it is not. Takeout's folders are called as the account's language has it, so a
+/// note of Keep's is told by what it holds.
+pub(super) fn reason(path: &Path, beside: &mut Beside) -> Option<&'static str> {
+    let mut is_note = |json: &Path| (beside.open)(json).is_some_and(|json| Keep.is(&json));
+    let in_takeout = || path.parent()?.file_name().filter(|name| name.eq_ignore_ascii_case("takeout"));
+    match path.file_name()?.to_str()? {
+        "entries.jsonl" => {
+            let asked_for = (beside.files)("md").into_iter().filter(|file| (beside.is_asked_for)(file));
+            let mut opened = asked_for.filter_map(|file| (beside.open)(&file));
+            opened.any(|file| is_exported(&file)).then_some("its entries are the .md files beside it")
+        }
+        "Labels.txt" => {
+            let mut notes = (beside.files)("json").into_iter();
+            let is_keeps = path.ends_with("Takeout/Keep/Labels.txt") || notes.any(|file| is_note(&file));
+            is_keeps.then_some("Google Keep's own list of labels")
+        }
+        "archive_browser.html" => Some(TAKEOUT),
+        name if name.ends_with(".html") => match in_takeout() {
+            Some(_) => Some(TAKEOUT),
+            None => {
+                is_note(&path.with_extension("json")).then_some("the same note is in the .json beside it")
+            }
+        },
+        _ => None,
+    }
+}
+
+const TAKEOUT: &str = "Takeout's own list of files";
+
+/// Whether `diarist corpus --export` wrote a Markdown file.
+fn is_exported(file: &Input) -> bool {
+    file.head().lines().skip(1).take_while(|line| *line != "---").any(|line| line == EXPORT_MARK)
+}
