@@ -111,6 +111,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &wordpress::WordPress,
     &livejournal::LiveJournal,
     &diaro::Diaro,
+    // Chats, whose dates stand in brackets as jrnl's do.
+    &whatsapp::WhatsApp,
     // JSON.
     &dayone::DayOne,
     &jrnl::Jrnl,
@@ -122,9 +124,8 @@ pub const FORMATS: &[&dyn Format] = &[
     // HTML.
     &apple_journal::AppleJournal,
     &html_file::HtmlFile,
-    // Mail and chats.
+    // Mail.
     &mail::Mail,
-    &whatsapp::WhatsApp,
     // Text of an app's own.
     &dayone_text::DayOneText,
     &rednotebook::RedNotebook,
