@@ -188,8 +188,18 @@ fn twin(path: &Path) -> Option<&'static str> {
     if in_keep && path.extension()? == "html" && path.with_extension("json").is_file() {
         return Some("the same note is in the .json beside it");
     }
-    (path.file_name()? == "entries.jsonl" && beside_exported(path))
-        .then_some("its entries are the .md files beside it")
+    let name = path.file_name()?.to_str()?;
+    if name == "entries.jsonl" && beside_exported(path) {
+        return Some("its entries are the .md files beside it");
+    }
+    of_x(name, |other| path.with_file_name(other).is_file())
+}
+
+/// Why a file of this name is not read in a folder that `holds` an archive of X.
+pub(super) fn of_x(name: &str, holds: impl Fn(&str) -> bool) -> Option<&'static str> {
+    let its_own = ["README.txt", "Your archive.html", "index.html"].contains(&name);
+    let posts = ["tweets.js", "tweet.js", "data/tweets.js", "data/tweet.js", "tweets.csv"];
+    (its_own && posts.into_iter().any(holds)).then_some("what X adds to an archive")
 }
 
 /// Whether a Markdown file that `diarist corpus --export` wrote stands beside a file.
