@@ -26,6 +26,7 @@ pub mod livejournal;
 pub mod logseq;
 pub mod mail;
 mod mail_body;
+mod mail_charset;
 mod mail_message;
 mod mail_quotes;
 mod mail_words;
