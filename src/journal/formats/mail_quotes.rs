@@ -184,11 +184,10 @@ pub(super) fn is_programs_attribution(line: &str) -> bool {
     line.trim_end().ends_with([':', '：']) && names_an_address(line) && is_full_attribution(line)
 }
 
-/// `As I said:` is nobody else's.
+/// `As I said:` is nobody else's; a small `i` is a word in other languages.
 fn is_the_writers(text: &str) -> bool {
-    text.to_lowercase()
-        .split_whitespace()
-        .any(|word| ["i", "ich", "je", "ik", "io", "yo", "eu"].contains(&word))
+    let is_i = |word: &str| word == "I" || ["ich", "je", "ik", "io", "yo", "eu"].contains(&word);
+    text.split_whitespace().any(|word| is_i(word) || is_i(&word.to_lowercase()))
 }
 
 /// Stands right above a quotation: a verb, and a day or an address, or hardly a word more.

@@ -103,12 +103,16 @@ pub(super) fn opening(line: &str) -> Option<Opening<'_>> {
 
 /// Whether a line that [`opening`] does not know may be a message all the same: numbers, and a name's colon behind them.
 pub(super) fn may_open(line: &str) -> bool {
+    let stamp = line.split_once(": ").map_or("", |(stamp, _)| stamp);
+    opens_with_a_number(line) && stamp.chars().filter(|c| c.is_numeric()).count() >= LEAST_DIGITS
+}
+
+/// Whether a line opens with a number, as every country's dates do here.
+pub(super) fn opens_with_a_number(line: &str) -> bool {
     let mut at = Cursor { rest: line };
     at.blanks();
     at.eat('[');
-    let Some((stamp, _)) = at.rest.split_once(": ") else { return false };
-    let digits = stamp.chars().filter(|c| digit(*c).is_some()).count();
-    stamp.chars().next().and_then(digit).is_some() && digits >= LEAST_DIGITS
+    at.rest.starts_with(char::is_numeric)
 }
 
 /// `5/1/24 9:30`.

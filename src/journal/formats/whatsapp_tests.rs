@@ -33,6 +33,7 @@ fn a_diary_is_no_chat() {
     assert_eq!(format_of("_chat.txt", "[05/01/2024, 09:30:15] Ann: a\n"), "WhatsApp");
     assert_eq!(format_of("WhatsApp-Chat mit Ben.txt", "05.01.24, 09:30 - Ann: a\n"), "WhatsApp");
     assert_eq!(format_of("WhatsApp and me.txt", "Why I left it.\n"), "plain text");
+    assert_eq!(format_of("WhatsApp and me.txt", "Why\n2024-01-05 09:30 Mum: I left it.\n"), "plain text");
 }
 
 #[test]
