@@ -8,7 +8,7 @@ use super::collect::Collector;
 use super::formats::{self, unreadable};
 use super::input::{Input, Vault};
 use super::select::Select;
-use super::walk::{Found, NOT_ASKED_FOR, not_the_writers, of_x};
+use super::walk::{Found, NOT_ASKED_FOR, not_the_writers};
 
 /// Zips in zips in zips: Notion nests twice.
 const MOST_DEPTH: usize = 4;
@@ -142,7 +142,7 @@ fn twin(name: &str, names: &[&str]) -> Option<&'static str> {
         let whole = format!("{}{other}", &name[..name.len() - file.len()]);
         names.binary_search(&whole.as_str()).is_ok()
     };
-    if let Some(reason) = of_x(file, beside) {
+    if let Some(reason) = super::walk::of_x(file, beside) {
         return Some(reason);
     }
     (file == "entries.jsonl" && names.iter().any(exported))
