@@ -19,7 +19,7 @@ pub(super) struct Beside<'a> {
 /// Why a file is passed over; none where it is not. Takeout's folders are called as the account's language has it, so a
 /// note of Keep's is told by what it holds.
 pub(super) fn reason(path: &Path, beside: &mut Beside) -> Option<&'static str> {
-    let mut is_note = |json: &Path| (beside.open)(json).is_some_and(|json| Keep.is(&json));
+    let is_note = |json: &Path, beside: &mut Beside| (beside.open)(json).is_some_and(|json| Keep.is(&json));
     let in_takeout = || path.parent()?.file_name().filter(|name| name.eq_ignore_ascii_case("takeout"));
     match path.file_name()?.to_str()? {
         "entries.jsonl" => {
@@ -29,18 +29,27 @@ pub(super) fn reason(path: &Path, beside: &mut Beside) -> Option<&'static str> {
         }
         "Labels.txt" => {
             let mut notes = (beside.files)("json").into_iter();
-            let is_keeps = path.ends_with("Takeout/Keep/Labels.txt") || notes.any(|file| is_note(&file));
+            let is_keeps =
+                path.ends_with("Takeout/Keep/Labels.txt") || notes.any(|file| is_note(&file, beside));
             is_keeps.then_some("Google Keep's own list of labels")
         }
         "archive_browser.html" => Some(TAKEOUT),
+        "README.txt" | "Your archive.html" | "index.html" if holds_posts(path, beside) => {
+            Some("what X adds to an archive")
+        }
         name if name.ends_with(".html") => match in_takeout() {
             Some(_) => Some(TAKEOUT),
-            None => {
-                is_note(&path.with_extension("json")).then_some("the same note is in the .json beside it")
-            }
+            None => is_note(&path.with_extension("json"), beside)
+                .then_some("the same note is in the .json beside it"),
         },
         _ => None,
     }
+}
+
+/// Whether the folder of a file is one of X's archives.
+fn holds_posts(path: &Path, beside: &mut Beside) -> bool {
+    let posts = ["tweets.js", "tweet.js", "data/tweets.js", "data/tweet.js", "tweets.csv"];
+    posts.into_iter().any(|posts| (beside.open)(&path.with_file_name(posts)).is_some())
 }
 
 const TAKEOUT: &str = "Takeout's own list of files";

@@ -59,7 +59,16 @@ impl Encoding {
 
 /// The text of a file's first bytes, for a look; what is no text reads as U+FFFD.
 pub fn head(bytes: &[u8]) -> String {
-    let encoding = detect::of_head(bytes).unwrap_or(Encoding::UTF_8);
+    decoded(bytes, detect::of_head(bytes).unwrap_or(Encoding::UTF_8))
+}
+
+/// The text of some bytes in the encoding that `evidence`, of which they are a part, is in; what is no text reads as
+/// U+FFFD.
+pub fn text(bytes: &[u8], evidence: &[u8]) -> String {
+    decoded(bytes, detect(evidence).unwrap_or(Encoding::UTF_8))
+}
+
+fn decoded(bytes: &[u8], encoding: Encoding) -> String {
     let mut text = Vec::with_capacity(bytes.len());
     Decoder::new(bytes, encoding).read_to_end(&mut text).expect("bytes in memory can be read");
     String::from_utf8(text).expect("a decoder gives UTF-8")

@@ -15,7 +15,7 @@
 //! | `repair`, `style` | damage is repaired always, style is changed only when asked |
 //! | `select` | what was asked for: files, days, tags |
 //! | `collect`, `corpus`, `spool` | what was taken, in memory while it is small |
-//! | `dedup` | which entries stand twice |
+//! | `dedup`, `beginnings` | which entries stand twice, whole or cut off |
 //! | `split` | which entries are held out for validation |
 //! | `report`, `overview` | what was found, in numbers |
 //!
@@ -35,6 +35,7 @@
 //! ```
 
 mod archive;
+mod beginnings;
 mod beside;
 mod clock;
 mod collect;
@@ -202,8 +203,12 @@ fn settle(corpus: &mut Corpus, finder: dedup::Finder, options: &Options) -> Resu
     (0..).zip(&order).for_each(|(place, &i)| rank[i as usize] = place);
     let pairs = finder.pairs(&rank, &mut |i| Ok(corpus.entry(i)?.whole().into_owned()))?;
     let mut stays = vec![true; order.len()];
-    // Alike only by way of a third entry, two entries are held out together, but no word of either goes.
-    let is_dropped = |pair: &dedup::Pair| !options.keep_duplicates && pair.likeness >= THRESHOLD;
+    let cuts = if options.keep_duplicates { Default::default() } else { beginnings::find(corpus)? };
+    // Alike only by way of a third entry, two entries are held out together, but no word of either goes. Nor does a text
+    // go for its own beginning.
+    let is_dropped = |pair: &dedup::Pair| {
+        !options.keep_duplicates && pair.likeness >= THRESHOLD && !cuts.contains_key(&pair.kept)
+    };
     for pair in &pairs {
         // A pair's first was judged before: its group is settled.
         corpus.index[pair.dropped].group = corpus.index[pair.kept].group;
@@ -211,6 +216,11 @@ fn settle(corpus: &mut Corpus, finder: dedup::Finder, options: &Options) -> Resu
     }
     if !options.keep_duplicates {
         corpus.report.duplicates = stays.iter().filter(|stays| !**stays).count();
+        for (cut, whole) in &cuts {
+            if stays[*whole] && std::mem::replace(&mut stays[*cut], false) {
+                *corpus.report.left_out.entry(beginnings::WHAT.into()).or_default() += 1;
+            }
+        }
         let named =
             |corpus: &Corpus, i: usize| format!("{}{}", shown(corpus.origin(i).0), corpus.index[i].place);
         let shown = pairs.iter().filter(|pair| is_dropped(pair)).take(report::MOST_PAIRS);

@@ -245,3 +245,28 @@ fn a_vault_says_where_its_templates_are() {
     let mut named = read(&[folder.path().join("V/Meta/Vorlagen")]).unwrap();
     assert_eq!(texts(&mut named), ["How was it?", "And then?"]);
 }
+
+#[test]
+fn a_long_post_is_read_once_and_whole() {
+    let long = (100..190).map(|n| format!("step{n}")).collect::<Vec<_>>().join(" ");
+    let cut = format!("{}…", &long[..270]);
+    let note = |second: usize, text: &str| {
+        let note =
+            format!("{{\"createdAt\": \"2024-01-05T23:30:0{second}Z\", \"core\": {{\"text\": \"{text}\"}}}}");
+        format!("window.YTD.note_tweet.part0 = [{{\"noteTweet\": {note}}}]")
+    };
+    let post = format!(
+        "window.YTD.tweets.part0 = [{{\"tweet\": {{\"created_at\": \"Fri Jan 05 23:30:00 +0000 2024\", \"full_text\": \"{cut}\"}}}}]"
+    );
+    let posts = |note: &str| {
+        let folder = folder(&[("note-tweet.js", note.as_bytes()), ("tweets.js", post.as_bytes())]);
+        let mut corpus = read_all(&folder);
+        (texts(&mut corpus), corpus.report.left_out.get("beginnings of long posts").copied())
+    };
+    for second in [0, 5] {
+        assert_eq!(posts(&note(second, &long)), (vec![long.clone()], Some(1)));
+        // Alike enough to be a duplicate of its beginning.
+        assert_eq!(posts(&note(second, &long[..290])).0, [&long[..290]]);
+    }
+    assert_eq!(posts(&note(0, "Another.")), (vec!["Another.".to_string(), cut.clone()], None));
+}

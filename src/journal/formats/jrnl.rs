@@ -132,11 +132,10 @@ impl Head {
         let time = stamp.map_or_else(|| day.and(stamps::read_time(inside)), |stamp| stamp.time);
         let is_head =
             (stamp.is_some() || time.is_some()) && (words.is_empty() || words.starts_with([' ', '\t']));
-        // A day alone in brackets heads many a diary typed by hand, and WhatsApp writes `[15/01/2024, 09:30:15] Ada: …`.
+        // A day alone in brackets heads many a diary typed by hand.
         let by_hand = time.is_none() && words.trim().is_empty();
-        let chat = inside.contains(", ") && !inside.contains(char::is_alphabetic);
         let words = line.len() - words.len() + usize::from(!words.is_empty());
-        let opens_a_journal = stamp.is_some() && !by_hand && !chat;
+        let opens_a_journal = stamp.is_some() && !by_hand;
         is_head.then_some(Head { stamp, time, bracketed: true, words, opens_a_journal })
     }
 

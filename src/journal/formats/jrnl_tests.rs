@@ -81,7 +81,6 @@ fn version_1_had_no_brackets() {
 #[test]
 fn other_peoples_files_are_not_claimed() {
     for (path, text) in [
-        ("chat.txt", "[15/01/2024, 09:30:15] Ada: hello"),
         ("diary.txt", "[5 May 2020]\nRain"),
         ("diary.txt", "[1] a note"),
         ("diary.txt", "[09:30] rain"),

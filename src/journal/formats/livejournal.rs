@@ -1,6 +1,6 @@
 //! LiveJournal and its kin (Dreamwidth, InsaneJournal): the site's own export, `<livejournal>` with one `<entry>` an
 //! entry, and what ljdump saves, one file an entry with `<event>` as its root (`L-12`) and one for its comments (`C-12`).
-//! Left out: moods, music, who may read an entry, embedded films, and comments by others.
+//! Left out: moods, music, who may read an entry, embedded films, comments by others, and subjects that repeat theirs.
 //!
 //! The site shows every line feed of an entry as a line break, unless the entry says `opt_preformatted`.
 
@@ -46,11 +46,17 @@ impl Format for LiveJournal {
         xml::records(input, &[record], sink, &mut |xml, _, place, sink| {
             let mut post = Post::default();
             post.read(xml)?;
-            if record == "comment" && !options.is_me(&post.user) {
-                sink.left_out("other people's messages", 1);
-            } else {
-                post.hand_over(place, sink);
+            if record == "comment" {
+                if !options.is_me(&post.user) {
+                    sink.left_out("other people's messages", 1);
+                    return Ok(());
+                }
+                if post.subject.trim_start().to_lowercase().starts_with("re:") {
+                    sink.changed("subjects of replies", &post.subject, "");
+                    post.subject.clear();
+                }
             }
+            post.hand_over(place, sink);
             Ok(())
         })
     }

@@ -5,8 +5,11 @@
 
 use std::io::{BufRead, Read};
 
+use jiff::civil::Date;
+
 use super::lines::next_line;
-use super::{Format, Sink, mail_message};
+use super::mail_message::{self, Piece};
+use super::{Format, Sink, stamps};
 use crate::journal::entry::Place;
 use crate::journal::input::{Input, MOST_WHOLE};
 use crate::journal::options::Options;
@@ -42,7 +45,7 @@ impl Format for Mail {
         if is_mbox(input.head()) {
             return each_mail(&mut *reader, &mut |mail| match unwanted {
                 Some(what) => sink.left_out(what, 1),
-                None => mail_message::read(&mail.bytes, mail.whole, Place::Line(mail.line), options, sink),
+                None => mail_message::read(&mail.as_piece(), options, sink),
             });
         }
         if let Some(what) = unwanted {
@@ -51,8 +54,8 @@ impl Format for Mail {
         }
         let mut bytes = Vec::new();
         reader.take(MOST_WHOLE).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-        let whole = input.len() <= MOST_WHOLE;
-        mail_message::read(without_envelope(&bytes), whole, Place::Line(1), options, sink);
+        let (bytes, whole) = (without_envelope(&bytes), input.len() <= MOST_WHOLE);
+        mail_message::read(&Piece { bytes, whole, place: Place::Line(1), day: None }, options, sink);
         Ok(())
     }
 }
@@ -115,17 +118,35 @@ fn is_header(line: &[u8]) -> bool {
 }
 
 /// One of the mails of an mbox.
-struct Piece {
+struct Cut {
     /// Without its separator; 64 MiB of it at most.
     bytes: Vec<u8>,
     whole: bool,
     /// Where its separator stands.
     line: usize,
+    /// The day that its separator names.
+    day: Option<Date>,
+}
+
+impl Cut {
+    fn as_piece(&self) -> Piece<'_> {
+        Piece { bytes: &self.bytes, whole: self.whole, place: Place::Line(self.line), day: self.day }
+    }
+}
+
+/// The day of `From ann@example.org Fri Jan  5 09:30:15 2024`; by what clock it does not say.
+fn day_of(separator: &[u8]) -> Option<Date> {
+    let separator = String::from_utf8_lossy(separator);
+    let words: Vec<&str> =
+        separator.split_whitespace().skip(1).filter(|word| !word.starts_with(['+', '-'])).collect();
+    (0..words.len())
+        .find_map(|from| stamps::read(&words[from..].join(" ")))
+        .map(|stamp| stamp.when(false).day)
 }
 
 /// Divides an mbox into its mails. A separator counts only with a header below it: people write `From ` too.
-fn each_mail(reader: &mut dyn BufRead, each: &mut dyn FnMut(Piece)) -> Result<(), String> {
-    let mut mail: Option<Piece> = None;
+fn each_mail(reader: &mut dyn BufRead, each: &mut dyn FnMut(Cut)) -> Result<(), String> {
+    let mut mail: Option<Cut> = None;
     let mut separator: Option<Vec<u8>> = None;
     let (mut line, mut number, mut at_start) = (Vec::new(), 0, true);
     let mut above = Vec::new();
@@ -133,7 +154,7 @@ fn each_mail(reader: &mut dyn BufRead, each: &mut dyn FnMut(Piece)) -> Result<()
         number += usize::from(at_start);
         if let Some(held) = separator.take() {
             if is_header(&line) {
-                let piece = Piece { bytes: Vec::new(), whole: true, line: number - 1 };
+                let piece = Cut { bytes: Vec::new(), whole: true, line: number - 1, day: day_of(&held) };
                 mail.replace(piece).into_iter().for_each(&mut *each);
             } else {
                 add(&mut mail, &held);
@@ -155,7 +176,7 @@ fn each_mail(reader: &mut dyn BufRead, each: &mut dyn FnMut(Piece)) -> Result<()
     Ok(())
 }
 
-fn add(mail: &mut Option<Piece>, line: &[u8]) {
+fn add(mail: &mut Option<Cut>, line: &[u8]) {
     let Some(mail) = mail else { return };
     if mail.whole && (mail.bytes.len() + line.len()) as u64 <= MOST_WHOLE {
         mail.bytes.extend_from_slice(line);

@@ -7,7 +7,8 @@ use ego_tree::iter::Edge;
 use mail_parser::{Message, MessagePart, MimeHeaders, PartType};
 use scraper::{ElementRef, Html, Node};
 
-use super::Sink;
+use super::mail_charset::text_of;
+use super::{Sink, mail_quotes};
 use crate::journal::html;
 
 /// HTML longer than this is nothing that a person typed.
@@ -15,7 +16,8 @@ const LONGEST_HTML: usize = 8 << 20;
 
 /// The text of a mail, quotations and all. A plain text that was broken into lines of equal length on its way gives way
 /// to the HTML beside it, which has the lines as they were written.
-pub(super) fn body(mail: &Message, sink: &mut dyn Sink) -> Result<String, String> {
+/// In a mail that `answers` another, every `blockquote` is that one's.
+pub(super) fn body(mail: &Message, answers: bool, sink: &mut dyn Sink) -> Result<String, String> {
     let plain: Vec<&MessagePart> =
         mail.text_bodies().filter(|part| matches!(part.body, PartType::Text(_))).collect();
     let is_blank = plain.iter().all(|part| part.text_contents().unwrap_or("").trim().is_empty());
@@ -26,15 +28,15 @@ pub(super) fn body(mail: &Message, sink: &mut dyn Sink) -> Result<String, String
     let mut text = Vec::new();
     for part in parts {
         match &part.body {
-            PartType::Text(plain) if is_flowed(part) => {
+            PartType::Text(_) if is_flowed(part) => {
                 let joined = part.content_type().and_then(|kind| kind.attribute("delsp"));
                 text.push(unflowed(
-                    &lines_of(plain),
+                    &lines_of(&text_of(mail, part)),
                     joined.is_some_and(|value| value.eq_ignore_ascii_case("yes")),
                 ));
             }
-            PartType::Text(plain) => text.push(lines_of(plain)),
-            PartType::Html(html) => text.push(html_text(html, sink)?),
+            PartType::Text(_) => text.push(lines_of(&text_of(mail, part))),
+            PartType::Html(_) => text.push(html_text(&text_of(mail, part), answers, sink)?),
             _ => {}
         }
     }
@@ -92,12 +94,13 @@ fn unflowed(text: &str, delete_space: bool) -> String {
 const QUOTATION: char = '\u{e000}';
 
 /// The text of HTML, the lines of quotations beginning with `>`.
-fn html_text(source: &str, sink: &mut dyn Sink) -> Result<String, String> {
+fn html_text(source: &str, answers: bool, sink: &mut dyn Sink) -> Result<String, String> {
     if source.len() > LONGEST_HTML {
         return Err("a mail of more than 8 MiB of HTML: not read".to_string());
     }
     let mut page = html::parse(&source.replace(QUOTATION, "\u{fffd}"))?;
-    let quotations = take_quotations(&mut page);
+    let answers = answers || quotes_mail(&page);
+    let quotations = take_quotations(&mut page, answers);
     let signatures = Cell::new(0);
     let leave = |element: ElementRef| {
         let signature = is_signature(element);
@@ -124,11 +127,11 @@ fn html_text(source: &str, sink: &mut dyn Sink) -> Result<String, String> {
 }
 
 /// Takes the words of every quotation out of HTML, and leaves its number.
-fn take_quotations(html: &mut Html) -> Vec<String> {
+fn take_quotations(html: &mut Html, answers: bool) -> Vec<String> {
     let (mut found, mut inside): (Vec<NodeId>, _) = (Vec::new(), None);
     for edge in html.tree.root().traverse() {
         match edge {
-            Edge::Open(node) if inside.is_none() && is_quotation(node.value()) => {
+            Edge::Open(node) if inside.is_none() && is_quotation(node.value(), answers) => {
                 inside = Some(node.id());
                 found.push(node.id());
             }
@@ -150,13 +153,30 @@ fn take_quotations(html: &mut Html) -> Vec<String> {
     texts
 }
 
-/// A `blockquote`, unless a program drew it without its bar, to indent what the writer wrote.
-fn is_quotation(node: &Node) -> bool {
+/// Whether a `blockquote` of a page quotes a mail: people quote poems too, in mails that answer none.
+fn quotes_mail(page: &Html) -> bool {
+    let text = || html::convert(*page.root_element(), &|_| false).text;
+    page.tree.values().any(is_by_program) || text().lines().any(mail_quotes::is_programs_attribution)
+}
+
+fn is_by_program(node: &Node) -> bool {
+    let Some(element) = node.as_element() else { return false };
+    let cites = || {
+        element.attr("cite").is_some()
+            || element.attr("type").is_some_and(|kind| kind.eq_ignore_ascii_case("cite"))
+            || element.attr("style").unwrap_or("").to_lowercase().contains("border-left")
+    };
+    element.classes().any(|class| ["gmail_quote", "gmail_attr", "moz-cite-prefix"].contains(&class))
+        || (element.name() == "blockquote" && cites())
+}
+
+/// A `blockquote`, where they quote mail, unless a program drew it without its bar, to indent what the writer wrote.
+fn is_quotation(node: &Node, answers: bool) -> bool {
     let Some(element) = node.as_element() else { return false };
     let has = |name: &str| element.classes().any(|class| class == name);
     let style: String = element.attr("style").unwrap_or("").split_whitespace().collect();
     let indented = style.contains("border:none") && element.attr("type") != Some("cite");
-    (element.name() == "blockquote" && !indented)
+    (element.name() == "blockquote" && answers && !indented)
         || ["yahoo_quoted", "protonmail_quote", "moz-forward-container"].into_iter().any(has)
 }
 

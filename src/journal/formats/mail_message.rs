@@ -2,18 +2,30 @@
 
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
-use mail_parser::{DateTime, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders};
+use mail_parser::{DateTime, HeaderName, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders};
 
 use super::mail_body::{body, without_pgp, without_placeholders};
-use super::{Sink, mail_quotes};
+use super::mail_charset::subject;
+use super::{Sink, mail_quotes, stamps};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::options::Options;
 
 /// Mails within mails are kept one in another: more parts than this would be too deep a nest.
 const MOST_PARTS: usize = 1000;
 
-/// Hands over a mail, if the writer sent it. `whole` is false where its end was cut off as too long.
-pub(super) fn read(bytes: &[u8], whole: bool, place: Place, options: &Options, sink: &mut dyn Sink) {
+/// A mail as it lies in its file.
+pub(super) struct Piece<'a> {
+    pub bytes: &'a [u8],
+    /// False where its end was cut off as too long.
+    pub whole: bool,
+    pub place: Place,
+    /// The day that the line above it in an mbox names.
+    pub day: Option<Date>,
+}
+
+/// Hands over a mail, if the writer sent it.
+pub(super) fn read(piece: &Piece, options: &Options, sink: &mut dyn Sink) {
+    let Piece { bytes, place, .. } = *piece;
     let parser = MessageParser::default();
     let Some(head) = parser.parse_headers(bytes).filter(|head| !head.headers().is_empty()) else {
         return sink.trouble(place, "no mail: it has no headers".to_string());
@@ -28,7 +40,7 @@ pub(super) fn read(bytes: &[u8], whole: bool, place: Place, options: &Options, s
     if let Some(what) = unwanted(&head) {
         return sink.left_out(what, 1);
     }
-    if !whole {
+    if !piece.whole {
         return sink.trouble(place, "a mail longer than 64 MiB: not read".to_string());
     }
     if occurrences(bytes, b"content-type") > MOST_PARTS {
@@ -37,10 +49,11 @@ pub(super) fn read(bytes: &[u8], whole: bool, place: Place, options: &Options, s
     let Some(mail) = parser.parse(bytes) else {
         return sink.trouble(place, "a damaged mail: not read".to_string());
     };
-    hand_over(&mail, place, sink);
+    hand_over(&mail, piece, sink);
 }
 
-fn hand_over(mail: &Message, place: Place, sink: &mut dyn Sink) {
+fn hand_over(mail: &Message, piece: &Piece, sink: &mut dyn Sink) {
+    let place = piece.place;
     if mail.parts.iter().any(is_invitation) {
         return sink.left_out("calendar invitations", 1);
     }
@@ -48,7 +61,9 @@ fn hand_over(mail: &Message, place: Place, sink: &mut dyn Sink) {
         return sink
             .trouble(place, "encrypted: decrypt it in your mail program and export it again".to_string());
     }
-    let text = match body(mail, sink) {
+    let mut title = subject(mail);
+    let answers = answers(mail, &title);
+    let text = match body(mail, answers, sink) {
         Ok(text) => text,
         Err(problem) => return sink.trouble(place, problem),
     };
@@ -57,14 +72,14 @@ fn hand_over(mail: &Message, place: Place, sink: &mut dyn Sink) {
             .trouble(place, "encrypted: decrypt it in your mail program and export it again".to_string());
     }
     let text = without_pgp(text, sink);
-    let text = without_placeholders(mail_quotes::own_words(&text, sink), sink);
-    let mut title = mail.subject().unwrap_or("").trim().to_string();
-    if !title.is_empty() && answers(mail, &title) {
+    let text = without_placeholders(mail_quotes::own_words(&text, answers, sink), sink);
+    if !title.is_empty() && answers {
         // Somebody else's words, as a rule.
         sink.left_out("subjects of replies", 1);
         title.clear();
     }
-    sink.entry(Draft { when: mail.date().and_then(when), title, text, place, ..Draft::default() });
+    let when = sent(mail, piece, sink);
+    sink.entry(Draft { when, title, text, place, ..Draft::default() });
 }
 
 /// Whom a mail is from.
@@ -148,6 +163,27 @@ fn is_encrypted(part: &MessagePart) -> bool {
         || ((part.is_content_type("application", "pkcs7-mime")
             || part.is_content_type("application", "x-pkcs7-mime"))
             && !signed(part))
+}
+
+/// Of a date that is not understood a message shows so many characters.
+const LONGEST_SHOWN: usize = 60;
+
+/// When a mail was sent, as programs of all years wrote it; else the day that its file names.
+fn sent(mail: &Message, piece: &Piece, sink: &mut dyn Sink) -> Option<When> {
+    let written = mail.header_raw(HeaderName::Date).unwrap_or("").split_whitespace();
+    let written = written.collect::<Vec<_>>().join(" ");
+    let by_standard = match mail.date() {
+        // `23.30.00`
+        Some(_) if !written.contains(':') => DateTime::parse_rfc822(&written.replace('.', ":")),
+        date => date.cloned(),
+    };
+    let by_hand = || stamps::read(written.split('(').next()?).map(|stamp| stamp.when(false));
+    let found = by_standard.as_ref().and_then(when).or_else(by_hand).or(piece.day.map(When::day));
+    if found.is_none() && !written.is_empty() {
+        let start: String = written.chars().take(LONGEST_SHOWN).collect();
+        sink.trouble(piece.place, format!("“{start}” is a date in a form that is not known"));
+    }
+    found
 }
 
 /// The day and time by the sender's own clock.

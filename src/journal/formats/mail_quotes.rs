@@ -12,13 +12,14 @@ enum Part {
     Signature,
 }
 
-/// The writer's words of a mail's text, its lines ending in LF, those that quote beginning with `>`.
-pub(super) fn own_words(text: &str, sink: &mut dyn Sink) -> String {
+/// The writer's words of a mail's text, its lines ending in LF, those that quote beginning with `>`. A mail that
+/// `answers` none may quote what the writer knows by heart.
+pub(super) fn own_words(text: &str, answers: bool, sink: &mut dyn Sink) -> String {
     let lines: Vec<&str> = text.split('\n').collect();
     let mut parts: Vec<Part> =
         lines.iter().map(|line| if is_quoted(line) { Part::Quoted } else { Part::Own }).collect();
     mark_what_is_below(&lines, &mut parts);
-    mark_attributions(&lines, &mut parts);
+    mark_attributions(&lines, &mut parts, answers);
     let without_quotes = kept(&lines, &parts, |part| part != Part::Quoted);
     if parts.contains(&Part::Quoted) {
         sink.changed("quoted mail", text, &without_quotes);
@@ -62,18 +63,33 @@ fn is_quoted(line: &str) -> bool {
     line.starts_with('>') && !FACES.iter().any(|face| line.starts_with(face))
 }
 
-/// Marks everything from the first mail on that hangs below without `>`.
+/// Marks everything from the first mail on that hangs below without `>`. Where that mail has `>` all the same, what is
+/// between its lines answers them.
 fn mark_what_is_below(lines: &[&str], parts: &mut [Part]) {
-    let Some(mut from) = (0..lines.len()).find(|i| parts[*i] == Part::Own && opens_a_mail(&lines[*i..]))
-    else {
-        return;
-    };
-    // Outlook draws a line above the headers.
-    let rule = |line: &str| line.len() >= 10 && line.bytes().all(|b| b == b'_' || b == b'-');
-    if from > 0 && rule(lines[from - 1].trim()) {
-        from -= 1;
+    let mut start = 0;
+    while let Some(opens) =
+        (start..lines.len()).find(|i| parts[*i] == Part::Own && opens_a_mail(&lines[*i..]))
+    {
+        // Outlook draws a line above the headers.
+        let rule = |line: &str| line.len() >= 10 && line.bytes().all(|b| b == b'_' || b == b'-');
+        let from = if opens > start && rule(lines[opens - 1].trim()) { opens - 1 } else { opens };
+        start = below_headers(lines, opens);
+        if parts.get(start) != Some(&Part::Quoted) {
+            return parts[from..].fill(Part::Quoted);
+        }
+        parts[from..start].fill(Part::Quoted);
     }
-    parts[from..].fill(Part::Quoted);
+}
+
+/// The first line of the text of a mail that opens on line `opens`, with a divider, headers or both.
+fn below_headers(lines: &[&str], opens: usize) -> usize {
+    let is_blank = |line: &&&str| line.trim().is_empty();
+    let mut at = opens + usize::from(!is_header_block(&lines[opens..]));
+    at += lines[at..].iter().take_while(is_blank).count();
+    if lines.get(at).is_some_and(|line| !is_quoted(line) && header_name(line).is_some()) {
+        at += lines[at..].iter().take_while(|line| !is_blank(line) && !is_quoted(line)).count();
+    }
+    at + lines[at..].iter().take_while(is_blank).count()
 }
 
 fn opens_a_mail(lines: &[&str]) -> bool {
@@ -111,7 +127,7 @@ const MOST_LINES: usize = 4;
 
 /// Marks the lines above quotations that say whose they are; where nothing is quoted below a line that names a day, an
 /// hour and a writer, all that follows is the other mail.
-fn mark_attributions(lines: &[&str], parts: &mut [Part]) {
+fn mark_attributions(lines: &[&str], parts: &mut [Part], answers: bool) {
     for i in 0..lines.len() {
         let own = parts[i] == Part::Own && !lines[i].trim().is_empty();
         if !own || !lines[i].trim_end().ends_with([':', '：']) {
@@ -120,6 +136,9 @@ fn mark_attributions(lines: &[&str], parts: &mut [Part]) {
         let below = (i + 1..lines.len()).find(|j| !lines[*j].trim().is_empty());
         let quotes = below.is_some_and(|j| parts[j] == Part::Quoted);
         let Some(first) = attribution_start(lines, parts, i, quotes) else { continue };
+        if !answers && !names_an_address(&lines[first..=i].join(" ")) {
+            continue;
+        }
         match below {
             Some(_) if !quotes => return parts[first..].fill(Part::Quoted),
             _ => parts[first..=i].fill(Part::Quoted),
@@ -155,12 +174,27 @@ fn verb_in(text: &str) -> bool {
         || ["写道", "寫道", "のメール"].iter().any(|verb| lower.contains(verb))
 }
 
+/// `Ben <ben@example.org>`: no person writes so.
+fn names_an_address(text: &str) -> bool {
+    text.contains('@') && text.contains('<')
+}
+
+/// Whether a line is one that only a program writes above a quotation.
+pub(super) fn is_programs_attribution(line: &str) -> bool {
+    line.trim_end().ends_with([':', '：']) && names_an_address(line) && is_full_attribution(line)
+}
+
+/// `As I said:` is nobody else's; a small `i` is a word in other languages.
+fn is_the_writers(text: &str) -> bool {
+    let is_i = |word: &str| word == "I" || ["ich", "je", "ik", "io", "yo", "eu"].contains(&word);
+    text.split_whitespace().any(|word| is_i(word) || is_i(&word.to_lowercase()))
+}
+
 /// Stands right above a quotation: a verb, and a day or an address, or hardly a word more.
 fn is_attribution(text: &str) -> bool {
     let dated = text.contains(|c: char| c.is_ascii_digit() || c == '@');
-    let short = text.split_whitespace().count() <= 4;
-    let addressed = text.contains('@') && text.contains('<');
-    text.len() <= 400 && ((verb_in(text) && (dated || short)) || addressed)
+    let short = text.split_whitespace().count() <= 4 && !is_the_writers(text);
+    text.len() <= 400 && ((verb_in(text) && (dated || short)) || names_an_address(text))
 }
 
 /// Names a day, and an hour or an address, and has a verb.
@@ -171,8 +205,7 @@ fn is_full_attribution(text: &str) -> bool {
             && matches!(four[1], b':' | b'.' | b'h')
             && four[2..].iter().all(u8::is_ascii_digit)
     });
-    let address = text.contains('<') && text.contains('@');
-    text.len() <= 400 && verb_in(text) && digits && (hour || address)
+    text.len() <= 400 && verb_in(text) && digits && (hour || names_an_address(text))
 }
 
 fn opens_an_attribution(line: &str) -> bool {
@@ -180,8 +213,9 @@ fn opens_an_attribution(line: &str) -> bool {
     lower.starts_with(|c: char| c.is_ascii_digit()) || OPENERS.iter().any(|opener| lower.starts_with(opener))
 }
 
-/// A signature below `--`, its space lost on the way, is no longer than this.
-const MOST_SIGNATURE_LINES: usize = 8;
+/// A signature below `--`, its space lost on the way, is no longer than this and without a gap: people divide letters
+/// so too.
+const MOST_SIGNATURE_LINES: usize = 4;
 
 /// Marks what stands below `-- `, and the last line where a telephone wrote it, in each stretch of the writer's lines.
 fn mark_signatures(lines: &[&str], parts: &mut [Part]) {
@@ -196,9 +230,12 @@ fn mark_signatures(lines: &[&str], parts: &mut [Part]) {
 }
 
 fn mark_signature(lines: &[&str], parts: &mut [Part]) {
-    let words = |from: usize| lines[from..].iter().filter(|line| !line.trim().is_empty()).count();
+    let length = lines.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |last| last + 1);
+    let ends = |below: &[&str]| {
+        below.len() <= MOST_SIGNATURE_LINES && below.iter().all(|line| !line.trim().is_empty())
+    };
     let is_divider = |i: &usize| {
-        lines[*i] == "-- " || (lines[*i].trim_end() == "--" && words(*i + 1) <= MOST_SIGNATURE_LINES)
+        lines[*i] == "-- " || (*i < length && lines[*i].trim_end() == "--" && ends(&lines[*i + 1..length]))
     };
     let end = (0..lines.len()).find(is_divider).unwrap_or(lines.len());
     parts[end..].fill(Part::Signature);
@@ -211,11 +248,14 @@ fn mark_signature(lines: &[&str], parts: &mut [Part]) {
 
 fn is_sent_from(line: &str) -> bool {
     let lower = line.trim().trim_matches(['*', '_', '-', ' ']).to_lowercase();
-    let short = lower.chars().count() <= 100;
-    short
+    // In Chinese and Japanese no space divides the words.
+    let mut words = lower.split(|c: char| !c.is_alphanumeric() || c >= FIRST_EAST_ASIAN);
+    lower.chars().count() <= 100
         && SENT_FROM.iter().any(|words| lower.starts_with(words))
-        && DEVICES.iter().any(|word| lower.contains(word))
+        && (words.any(|word| DEVICES.contains(&word)) || lower.contains("web.de"))
 }
+
+const FIRST_EAST_ASIAN: char = '\u{2e80}';
 
 #[cfg(test)]
 #[path = "mail_quotes_tests.rs"]

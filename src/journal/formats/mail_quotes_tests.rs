@@ -3,7 +3,7 @@ use crate::journal::formats::testing::Collected;
 use proptest::prelude::*;
 
 fn own(text: &str) -> String {
-    own_words(text, &mut Collected::default())
+    own_words(text, true, &mut Collected::default())
 }
 
 #[test]
@@ -14,12 +14,15 @@ fn text_that_is_all_the_writers() {
         "From: here to the sea\nis a long way.",
         ">:( no",
         "Sent from my heart",
+        "Sent with love to everyone, they miss you so",
+        "I posted it.\nSent from Leeds by the mailman, I think.",
+        "I am well.\n--\nI mean it.\n\nThe dog is well.",
         "a\n--\n1\n2\n3\n4\n5\n6\n7\n8\n9",
         "On Friday at 9:30 we met:\n\nBen and I.",
         "",
     ] {
         let mut sink = Collected::default();
-        assert_eq!(own_words(text, &mut sink), text);
+        assert_eq!(own_words(text, true, &mut sink), text);
         assert!(sink.changed.is_empty(), "{text}");
     }
 }
@@ -71,13 +74,41 @@ fn the_mail_below_goes() {
 }
 
 #[test]
+fn answers_between_the_lines_of_the_mail_below_stay() {
+    let head = "----- Original Message -----\nFrom: \"Ben\" <ben@example.org>\nTo: <ann@example.org>,\n <x@y.z>\nSent: Friday\n\n\n";
+    let below = "> Will you?\n\nYes.\n\n> Bring bread.\n> B\n\nI will.";
+    assert_eq!(own(&format!("{head}{below}")), "Yes.\n\nI will.");
+    assert_eq!(own(&format!("Hi Ben,\n\n{head}{below}\n\n{head}Hers.")), "Hi Ben,\n\nYes.\n\nI will.");
+    assert_eq!(own(&format!("Mine.\n\n{head}Hers.\n\n> mine before\n\nHers.")), "Mine.");
+}
+
+#[test]
+fn a_mail_that_answers_none_quotes_what_it_likes() {
+    let own = |text: &str| own_words(text, false, &mut Collected::default());
+    for text in [
+        "Dear Ann,\n\nOn 12 May 2019 at 9:30 grandmother wrote:\n\nI cannot come.\n\nIt was her last letter.",
+        "As I said:\n\nthe rain",
+    ] {
+        assert_eq!(own(text), text);
+    }
+    assert_eq!(own("As I said:\n> the rain\nb"), "As I said:\n\nb");
+    assert_eq!(own("Yes.\n\nOn 5 Jan 2024, Ben <b@c.d> wrote:\n\nWill you?"), "Yes.");
+    assert_eq!(super::own_words("As I said:\n> the rain", true, &mut Collected::default()), "As I said:");
+}
+
+#[test]
 fn signatures_go() {
     assert_eq!(own("Hi\n\n-- \nAnn\nPoet"), "Hi");
     assert_eq!(own("Hi\n--\nAnn"), "Hi");
     assert_eq!(own("Hi\n\n-- \nAnn\n\n> q\n\nBelow"), "Hi\n\nBelow");
-    for line in
-        ["Sent from my iPhone", "Von meinem iPad gesendet", "Envoyé de mon iPhone", "Get Outlook for Android"]
-    {
+    for line in [
+        "Sent from my iPhone",
+        "Von meinem iPad gesendet",
+        "Envoyé de mon iPhone",
+        "Get Outlook for Android",
+        "iPhoneから送信",
+        "Sent from HEY",
+    ] {
         assert_eq!(own(&format!("Hi\n\n{line}")), "Hi");
         assert_eq!(own(&format!("Hi\n\n{line}\n\nOn 5 Jan 2024, at 09:30, Ben wrote:\n\n> q")), "Hi");
     }

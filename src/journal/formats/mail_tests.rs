@@ -111,7 +111,9 @@ fn parts_and_encodings() {
         text(html, "A poem:<blockquote style='margin:0 0 0 40px;border:none'>the sea</blockquote>"),
         "A poem:\n\nthe sea"
     );
-    let shown = mail(html, "Yes<blockquote>q<br>r<blockquote>s</blockquote></blockquote>").changed;
+    assert_eq!(text(html, "My poem:<blockquote>the rain</blockquote>"), "My poem:\n\nthe rain");
+    let answer = "In-Reply-To: <1@x>\nContent-Type: text/html; charset=utf-8";
+    let shown = mail(answer, "Yes<blockquote>q<br>r<blockquote>s</blockquote></blockquote>").changed;
     assert_eq!(shown, [("quoted mail", "Yes\n\n> q\n> r\n> \n> s".to_string(), "Yes".to_string())]);
     assert_eq!(text("X: y", "a [image: sea.jpg] b [cid:1@x]\u{fffc}"), "a  b ");
     assert_eq!(text("X: y", "[a] [cid:x [b"), "[a] [cid:x [b");
@@ -155,6 +157,47 @@ fn what_is_not_read() {
 }
 
 #[test]
+fn bytes_without_a_label_or_with_a_wrong_one() {
+    for (label, body) in [
+        ("X: y", &b"Gr\xfc\xdfe aus K\xf6ln"[..]),
+        ("Content-Type: text/plain; charset=unknown-8bit", b"Gr\xfc\xdfe aus K\xf6ln"),
+        ("Content-Type: text/plain; charset=utf-8", b"Gr\xfc\xdfe aus K\xf6ln"),
+        (
+            "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable",
+            b"Gr=FC=DFe aus K=F6ln",
+        ),
+    ] {
+        let head = format!("From: ann@example.org\n{label}\nSubject: ");
+        let found = read("a.eml", &[head.as_bytes(), b"Gr\xfc\xdfe roh\n\n", body].concat(), &ann());
+        let entry = &found.entries[0];
+        assert_eq!((entry.title.as_str(), entry.text.as_str()), ("Grüße roh", "Grüße aus Köln"), "{label}");
+    }
+}
+
+#[test]
+fn dates_of_odd_programs() {
+    for (written, when) in [
+        ("5 Jan 2024 23:30 EST", "2024-01-05T23:30:00"),
+        ("Fri, 5 Jan 2024 23:30:00", "2024-01-05T23:30:00"),
+        ("Fri Jan  5 23:30:00 2024", "2024-01-05T23:30:00"),
+        ("2024-01-05 23:30:00 +0100", "2024-01-05T23:30:00+01:00"),
+        ("Friday, January 5, 2024 11:30 PM", "2024-01-05T23:30:00"),
+        ("Fri, 5 Jan 2024 23.30.00 +0100", "2024-01-05T23:30:00+01:00"),
+    ] {
+        let found = mail(&format!("Date: {written}"), "x");
+        assert_eq!(found.entries[0].when.map(|when| when.to_string()).as_deref(), Some(when), "{written}");
+        assert!(found.troubles.is_empty(), "{written}");
+    }
+    let odd = mail("Date: the fifth", "x");
+    assert_eq!((odd.entries[0].when, odd.troubles.len()), (None, 1));
+    for separator in ["From a@b Fri Jan  5 09:30:15 2024", "From 1@xxx Fri Jan 05 09:30:15 +0000 2024"] {
+        let text = format!("{separator}\nFrom: ann@example.org\nDate: odd\n\nx\n");
+        let found = read("Sent.mbox", text.as_bytes(), &ann());
+        assert_eq!(found.entries[0].when.unwrap().to_string(), "2024-01-05");
+    }
+}
+
+#[test]
 fn subjects_are_titles_unless_answered() {
     let title = |headers: &str| mail(headers, "x").entries[0].title.clone();
     assert_eq!(title("Subject: =?utf-8?q?The_sea_=E2=98=BA?="), "The sea ☺");
@@ -187,7 +230,8 @@ fn deep_nests_are_no_danger() {
     );
     assert!(found.failed.is_none());
     let quotes = "<blockquote>".repeat(3_000);
-    assert_eq!(text("Content-Type: text/html", &format!("a{quotes}b")), "a");
+    assert_eq!(text("Subject: Re: x\nContent-Type: text/html", &format!("a{quotes}b")), "a");
+    assert_eq!(text("Content-Type: text/html", &format!("a{quotes}b")), "a\n\nb");
 }
 
 #[test]

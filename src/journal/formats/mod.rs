@@ -27,6 +27,7 @@ pub mod livejournal;
 pub mod logseq;
 pub mod mail;
 mod mail_body;
+mod mail_charset;
 mod mail_message;
 mod mail_quotes;
 mod mail_words;
@@ -112,6 +113,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &wordpress::WordPress,
     &livejournal::LiveJournal,
     &diaro::Diaro,
+    // Chats, whose dates stand in brackets as jrnl's do.
+    &whatsapp::WhatsApp,
     // JSON.
     &dayone::DayOne,
     &jrnl::Jrnl,
@@ -123,9 +126,8 @@ pub const FORMATS: &[&dyn Format] = &[
     // HTML.
     &apple_journal::AppleJournal,
     &html_file::HtmlFile,
-    // Mail and chats.
+    // Mail.
     &mail::Mail,
-    &whatsapp::WhatsApp,
     // Text of an app's own.
     &dayone_text::DayOneText,
     &rednotebook::RedNotebook,

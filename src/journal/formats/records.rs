@@ -58,8 +58,8 @@ impl Format for Records {
     }
 }
 
-type Record = Map<String, Value>;
-type Take<'a> = &'a mut dyn FnMut(Record, Place, &mut dyn Sink) -> Result<(), String>;
+pub(super) type Record = Map<String, Value>;
+pub(super) type Take<'a> = &'a mut dyn FnMut(Record, Place, &mut dyn Sink) -> Result<(), String>;
 
 /// How a file holds its records.
 enum Shape {
@@ -175,7 +175,8 @@ fn each(input: &Input, shape: &Shape, sink: &mut dyn Sink, take: Take) -> Result
     }
 }
 
-fn rows(input: &Input, divider: u8, sink: &mut dyn Sink, take: Take) -> Result<(), String> {
+/// Hands over every row of a table, its fields named by the first.
+pub(super) fn rows(input: &Input, divider: u8, sink: &mut dyn Sink, take: Take) -> Result<(), String> {
     let left = Rc::new(Cell::new(MOST_WHOLE));
     let metered = Metered { reader: input.utf8()?, left: left.clone() };
     let mut table = csv::ReaderBuilder::new().delimiter(divider).flexible(true).from_reader(metered);

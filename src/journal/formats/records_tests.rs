@@ -1,3 +1,4 @@
+use super::fields::MOST_NAMED;
 use super::*;
 use crate::journal::formats::testing::{Collected, read_with};
 use crate::journal::input::Vault;
@@ -44,6 +45,21 @@ fn fields_that_do_not_fit_are_named() {
     assert_eq!(found.entries[0].when.unwrap().to_string(), "2024-01-05");
     let found = with("a.csv", "date,text\n2024-01-05,rain\n", &asked);
     assert!(found.failed.unwrap().contains("no field `words`"));
+}
+
+#[test]
+fn records_without_a_text_are_told_where_others_have_one() {
+    let json = "[{\"thoughts\": \"lost words\"},\n{\"date\": \"5 May 2014\"},\n{\"text\": \"read\"},\n\
+        {\"date\": \"2014-05-07\", \"text\": {\"ops\": [{\"insert\": \"delta words\"}]}}]";
+    let found = with("a.json", json, &Options::default());
+    assert_eq!(texts(&found), ["read"]);
+    let told: Vec<Place> = found.troubles.iter().map(|(place, _)| *place).collect();
+    assert_eq!(told, [Place::Line(1), Place::Line(4)]);
+    assert!(found.troubles[1].1.ends_with("there are `date`, `text`"), "{:?}", found.troubles);
+    let many = "{\"thoughts\": \"lost words\"}\n".repeat(1000) + "{\"text\": \"read\"}";
+    let found = with("a.jsonl", &many, &Options::default());
+    assert_eq!(found.troubles.len(), MOST_NAMED + 1);
+    assert!(found.troubles[MOST_NAMED].1.starts_with("980 records more"));
 }
 
 #[test]

@@ -11,7 +11,9 @@ use jiff::civil::Date;
 
 use super::lines::next_line;
 use super::whatsapp_notices::{MARK, is_notice, own_words};
-use super::whatsapp_opening::{Opening, Orders, Style, is_direction_mark, opening};
+use super::whatsapp_opening::{
+    Opening, Orders, Style, is_direction_mark, may_open, opening, opens_with_a_number,
+};
 use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::{Input, MOST_WHOLE};
@@ -22,6 +24,9 @@ const LONGEST_LINE: usize = 1 << 20;
 
 /// The longest name looked for, in bytes.
 const LONGEST_NAME: usize = 200;
+
+/// Of a line that is not understood an error shows so many characters.
+const LONGEST_SHOWN: usize = 60;
 
 /// A chat exported from WhatsApp.
 pub struct WhatsApp;
@@ -36,14 +41,16 @@ impl Format for WhatsApp {
             return false;
         }
         let name = input.name().to_lowercase();
-        let named = name == "_chat.txt" || name.contains("whatsapp");
-        is_chat(input.head(), named)
+        is_chat(input.head(), name.starts_with("_chat") || name.contains("whatsapp"))
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let mut orders = Orders::default();
-        let mut style = None;
+        let (mut style, mut unknown) = (None, None);
         each_line(input, &mut |_, line| {
+            if style.is_none() && unknown.is_none() && may_open(line) {
+                unknown = Some(line.chars().take(LONGEST_SHOWN).collect::<String>());
+            }
             if let Some(found) = opening(line)
                 && *style.get_or_insert(found.style) == found.style
                 && let Some(day) = found.day
@@ -51,6 +58,9 @@ impl Format for WhatsApp {
                 orders.weigh(day, found.capitals);
             }
         })?;
+        if let (None, Some(line)) = (style, unknown) {
+            return Err(format!("a chat of WhatsApp's whose dates are in a form not known here: “{line}”"));
+        }
         let (order, open) = orders.settle(options.date_order);
         if let Some(day) = open {
             let read = if order == DateOrder::Mdy { "month" } else { "day" };
@@ -68,9 +78,13 @@ impl Format for WhatsApp {
 }
 
 /// Whether a file's beginning is a chat's. Without a name that says so it takes a conversation, since people write
-/// `5/1/2024, 9:30 - Mum: slept badly` into their diaries too.
+/// `5/1/2024, 9:30 - Mum: slept badly` into their diaries too, and jrnl `[2024-01-05 09:30] Work: …` above a blank line.
 fn is_chat(head: &str, named: bool) -> bool {
     let mut lines = head.lines().filter(|line| !line.trim().is_empty());
+    let dated = lines.clone().next().is_some_and(opens_with_a_number);
+    if named && dated && lines.clone().take(FIRST_LINES).any(may_open) {
+        return true;
+    }
     let Some(first) = lines.next().and_then(opening) else { return false };
     if named || first.rest.starts_with(MARK) {
         return true;
@@ -85,7 +99,21 @@ fn is_chat(head: &str, named: bool) -> bool {
     let named: usize = names.values().sum();
     let encrypted = first.rest.contains("end-to-end") || first.rest.contains("WhatsApp");
     let conversation = names.len() >= 2 && named >= 4 && named >= 2 * names.len() && named > 2 * nameless;
-    conversation || (encrypted && named > 0)
+    (conversation && !stand_apart(head)) || (encrypted && named > 0)
+}
+
+/// A chat whose dates are not understood is told by one of so many lines; notices may come first.
+const FIRST_LINES: usize = 5;
+
+/// Whether most of the lines that open as messages do stand below a blank line, as entries do.
+fn stand_apart(head: &str) -> bool {
+    let (mut apart, mut close, mut after_blank) = (0, 0, false);
+    for line in head.lines().skip_while(|line| line.trim().is_empty()).skip(1) {
+        let place = if after_blank { &mut apart } else { &mut close };
+        *place += usize::from(opening(line).is_some());
+        after_blank = line.trim().is_empty();
+    }
+    apart > close
 }
 
 /// Calls `each` with every line of a text, without its line feed, and its number.

@@ -20,6 +20,8 @@ pub(super) enum Style {
     Dash,
     /// `05/01/2024 09:30:15: `, as on iPhones until 2017.
     Colon,
+    /// `2024년 1월 5일 오후 9:30, `, as on Android in Korea.
+    Comma,
 }
 
 /// A date and time, and what follows them.
@@ -65,6 +67,11 @@ impl Day {
     pub fn is_short(self) -> bool {
         self.separator == '/' && self.digits[2] == 2 && self.digits[..2].contains(&1)
     }
+
+    /// `2024. 1. 5.`, `2024년 1월 5일`; a diary's `5/1/2024 9:30, Mum: …` is neither.
+    fn is_korean(self) -> bool {
+        matches!(self.separator, '.' | '년') && self.digits[0] == 4
+    }
 }
 
 /// Reads a message's date and time off its first line.
@@ -73,38 +80,43 @@ pub(super) fn opening(line: &str) -> Option<Opening<'_>> {
     at.blanks();
     let brackets = at.eat('[');
     at.blanks();
-    let day = at.day(brackets)?;
-    at.eat('.');
-    let _ = at.eat(',') || at.eat('،');
-    at.blanks();
-    let before = at.half_of_day();
-    let (hour, _) = at.number(2)?;
-    let sign = at.any(&[':', '.'])?;
-    let minute = at.two_digits()?;
-    let second =
-        if at.rest.starts_with(sign) && at.second_follows() { at.two_digits_after(sign) } else { None };
-    let colon = second.is_some() && !brackets && at.rest.starts_with(": ");
-    let spaced = at.blanks();
-    let after = if colon { None } else { at.half_of_day() };
+    let start = at.rest;
+    let (day, clock) = at.day_and_clock(brackets).or_else(|| {
+        at.rest = start;
+        at.clock_and_day()
+    })?;
+    let spaced = at.blanks() || clock.spaced;
     let style = if brackets {
         at.eat(']').then_some(Style::Brackets)
-    } else if colon {
+    } else if clock.second.is_some() && at.rest.starts_with(": ") {
         at.eat(':').then_some(Style::Colon)
+    } else if day.is_some_and(Day::is_korean) && at.rest.starts_with(", ") && at.rest.contains(": ") {
+        at.eat(',').then_some(Style::Comma)
     } else {
-        let dash = (spaced || after.is_some()) && at.any(&['-', '–', '—']).is_some();
+        let dash = spaced && at.any(&['-', '–', '—']).is_some();
         (dash && (at.rest.is_empty() || at.rest.starts_with(' '))).then_some(Style::Dash)
     }?;
-    let half = before.or(after);
-    let hour = match half {
-        Some(Half { afternoon: true, .. }) if hour < 12 => hour + 12,
-        Some(Half { afternoon: false, .. }) if hour == 12 => 0,
-        _ if hour == 24 => 0,
-        _ => hour,
-    };
-    let time = Time::new(i8::try_from(hour).ok()?, minute, second.unwrap_or(0), 0).ok()?;
+    let capitals = clock.half.is_some_and(|half| half.capitals);
     let rest = at.rest.strip_prefix([' ', '\u{a0}']).unwrap_or(at.rest);
-    Some(Opening { style, day, time, capitals: half.is_some_and(|half| half.capitals), rest })
+    Some(Opening { style, day, time: clock.time()?, capitals, rest })
 }
+
+/// Whether a line that [`opening`] does not know may be a message all the same: numbers, and a name's colon behind them.
+pub(super) fn may_open(line: &str) -> bool {
+    let stamp = line.split_once(": ").map_or("", |(stamp, _)| stamp);
+    opens_with_a_number(line) && stamp.chars().filter(|c| c.is_numeric()).count() >= LEAST_DIGITS
+}
+
+/// Whether a line opens with a number, as every country's dates do here.
+pub(super) fn opens_with_a_number(line: &str) -> bool {
+    let mut at = Cursor { rest: line };
+    at.blanks();
+    at.eat('[');
+    at.rest.starts_with(char::is_numeric)
+}
+
+/// `5/1/24 9:30`.
+const LEAST_DIGITS: usize = 7;
 
 /// Signs that only say in which direction text runs.
 pub(super) fn is_direction_mark(c: char) -> bool {
@@ -128,8 +140,31 @@ const AFTERNOON: [&str; 16] = [
     "datarde",
 ];
 
-/// Words between date and time.
-const JOINING: [&str; 9] = ["klo", "kl", "um", "at", "à", "às", "alle", "a las", "в"];
+/// Words between date and time, or behind it.
+const JOINING: [&str; 10] = ["klo", "kl", "um", "at", "à", "às", "alle", "a las", "в", "ч"];
+
+/// A time as it is written.
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    hour: i16,
+    minute: i8,
+    second: Option<i8>,
+    half: Option<Half>,
+    /// A space stood behind its numbers.
+    spaced: bool,
+}
+
+impl Clock {
+    fn time(self) -> Option<Time> {
+        let hour = match self.half {
+            Some(Half { afternoon: true, .. }) if self.hour < 12 => self.hour + 12,
+            Some(Half { afternoon: false, .. }) if self.hour == 12 => 0,
+            _ if self.hour == 24 => 0,
+            _ => self.hour,
+        };
+        Time::new(i8::try_from(hour).ok()?, self.minute, self.second.unwrap_or(0), 0).ok()
+    }
+}
 
 struct Cursor<'a> {
     rest: &'a str,
@@ -144,6 +179,13 @@ impl Cursor<'_> {
         let sign = self.rest.chars().next().filter(|c| signs.contains(c))?;
         self.rest = &self.rest[sign.len_utf8()..];
         Some(sign)
+    }
+
+    /// Passes over a word, and what is blank before it.
+    fn eat_word(&mut self, word: &str) -> bool {
+        let past = self.rest.trim_start().strip_prefix(word);
+        self.rest = past.unwrap_or(self.rest);
+        past.is_some()
     }
 
     /// Passes over spaces and direction marks; whether there was a space.
@@ -173,18 +215,68 @@ impl Cursor<'_> {
         i8::try_from(value).ok().filter(|_| count == 2)
     }
 
-    fn two_digits_after(&mut self, sign: char) -> Option<i8> {
-        self.eat(sign);
+    fn day_and_clock(&mut self, brackets: bool) -> Option<(Option<Day>, Clock)> {
+        let day = self.day(brackets)?;
+        self.eat_word("г.");
+        self.eat('.');
+        let _ = self.eat(',') || self.eat('،');
+        self.blanks();
+        Some((day, self.clock()?))
+    }
+
+    /// `09:30, 05/01/2024`, as in Vietnam and in what is copied from WhatsApp Web.
+    fn clock_and_day(&mut self) -> Option<(Option<Day>, Clock)> {
+        let clock = self.clock()?;
+        let apart = self.eat(',') | self.blanks() | clock.spaced;
+        let day = self.day(false).filter(|_| apart)?;
+        Some((day, Clock { spaced: false, ..clock }))
+    }
+
+    /// `9:30`, `9.30.15`, `9:30 PM`, `下午9:30`, `09 h 30 min 15 s`.
+    fn clock(&mut self) -> Option<Clock> {
+        let before = self.half_of_day();
+        let (hour, _) = self.number(2)?;
+        let sign = self.any(&[':', '.']);
+        if sign.is_none() {
+            self.eat_word("h").then_some(())?;
+            self.blanks();
+        }
+        let minute = self.two_digits()?;
+        let second = match sign {
+            Some(sign) => self.second_behind(sign),
+            None if self.eat_word("min") => {
+                self.blanks();
+                let second = self.two_digits();
+                self.eat_word("s");
+                second
+            }
+            None => None,
+        };
+        let spaced = self.blanks();
+        let behind = self.half_of_day();
+        Some(Clock { hour, minute, second, half: before.or(behind), spaced: spaced || behind.is_some() })
+    }
+
+    fn second_behind(&mut self, sign: char) -> Option<i8> {
+        let digits = self.rest.strip_prefix(sign)?;
+        digits.chars().next().and_then(digit)?;
+        self.rest = digits;
         self.two_digits()
     }
 
-    fn second_follows(&self) -> bool {
-        self.rest.chars().nth(1).and_then(digit).is_some()
-    }
-
-    /// Three numbers with one sign between them; two may do in brackets, which gives no day.
+    /// Three numbers with one sign between them, or with East Asian ones behind them; two may do in brackets, which gives
+    /// no day.
     fn day(&mut self, brackets: bool) -> Option<Option<Day>> {
         let first = self.number(4)?;
+        if let Some(separator) = self.any(&['年', '년']) {
+            let mut part = |sign| {
+                self.blanks();
+                self.number(2).filter(|_| self.any(sign).is_some())
+            };
+            let (second, third) = (part(&['月', '월'])?, part(&['日', '일'])?);
+            let (numbers, digits) = ([first.0, second.0, third.0], [first.1, second.1, third.1]);
+            return Some(Some(Day { numbers, digits, separator }));
+        }
         self.blanks();
         let separator = self.any(&['/', '.', '-'])?;
         self.blanks();

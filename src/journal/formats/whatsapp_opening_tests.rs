@@ -17,6 +17,15 @@ fn dates_of_many_countries() {
         ("2024-01-05, 09:30 - Ann: hi", Ymd, "2024-01-05 09:30:00 Dash Ann: hi"),
         ("24/1/5 下午9:30 - Ann: hi", Ymd, "2024-01-05 21:30:00 Dash Ann: hi"),
         ("2024. 1. 5. 오후 9:30, Ann", Ymd, "none"),
+        ("2024. 1. 5. 오후 9:30, Ann : hi", Ymd, "2024-01-05 21:30:00 Comma Ann : hi"),
+        ("2024년 1월 5일 오후 9:30, Ann : hi", Ymd, "2024-01-05 21:30:00 Comma Ann : hi"),
+        ("2024年1月5日 下午9:30 - Ann: hi", Ymd, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("5.01.24 г., 9:30 ч. - Ann: hi", Dmy, "2024-01-05 09:30:00 Dash Ann: hi"),
+        ("[5.01.24 г., 9:30:15 ч.] Ann: hi", Dmy, "2024-01-05 09:30:15 Brackets Ann: hi"),
+        ("2024-01-05 09 h 30 - Ann: hi", Ymd, "2024-01-05 09:30:00 Dash Ann: hi"),
+        ("[2024-01-05 09 h 30 min 15 s] Ann: hi", Ymd, "2024-01-05 09:30:15 Brackets Ann: hi"),
+        ("09:30, 05/01/2024 - Ann: hi", Dmy, "2024-01-05 09:30:00 Dash Ann: hi"),
+        ("[9:30 PM, 1/5/2024] Ann: hi", Mdy, "2024-01-05 21:30:00 Brackets Ann: hi"),
         ("2024. 1. 5. 오후 9:30 - Ann: hi", Ymd, "2024-01-05 21:30:00 Dash Ann: hi"),
         ("5/1/24, 9:30 p. m. - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
         ("05.01.24, 09:30 nachm. - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
@@ -42,9 +51,19 @@ fn dates_of_many_countries() {
         "5/1/2024, 25:00 - a: b",
         "5/1/2024, 9:30: Ann",
         "5-1/2024, 9:30 - a: b",
+        "5/1/2024 9:30, Mum: hi",
+        "9:3005/01/2024 - a: b",
     ] {
         assert_eq!(opening(line), None, "{line}");
     }
+}
+
+#[test]
+fn what_may_be_a_message_in_another_countrys_writing() {
+    for line in ["\u{200e}[5 jan. 2024 9:30:15] Ann: hi", "Ann: hi"] {
+        assert_eq!(may_open(line), line.contains('['), "{line}");
+    }
+    assert!(!may_open("2024-01-05 09:30 Why I left it") && !may_open("5 May: left"));
 }
 
 fn settled(days: &[&str], asked: Option<DateOrder>) -> (DateOrder, bool) {

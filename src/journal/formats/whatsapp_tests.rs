@@ -33,6 +33,49 @@ fn a_diary_is_no_chat() {
     assert_eq!(format_of("_chat.txt", "[05/01/2024, 09:30:15] Ann: a\n"), "WhatsApp");
     assert_eq!(format_of("WhatsApp-Chat mit Ben.txt", "05.01.24, 09:30 - Ann: a\n"), "WhatsApp");
     assert_eq!(format_of("WhatsApp and me.txt", "Why I left it.\n"), "plain text");
+    assert_eq!(format_of("WhatsApp and me.txt", "Why\n2024-01-05 09:30 Mum: I left it.\n"), "plain text");
+}
+
+#[test]
+fn chats_of_all_countries_are_chats() {
+    for stamp in [
+        "[1/5/24, 9:30:15 PM]",
+        "[1/5/24, 9:30:15\u{202f}PM]",
+        "[5/1/2024, 9:30:15 pm]",
+        "[5/01/24, 9:30:15 PM]",
+        "[05/01/24 09:30:15]",
+        "[05/01/2024 09:30:15]",
+        "[05-01-2024 09:30:15]",
+        "[2024-01-05 09:30:15]",
+        "[2024/01/05 9:30:15]",
+        "[2024/1/5 下午9:30:15]",
+        "[2024. 1. 5. 오후 9:30:15]",
+        "[2024. 01. 05. 9:30:15]",
+        "2024-01-05 09:30 -",
+        "09:30, 05/01/2024 -",
+    ] {
+        let talk = format!("{stamp} Ann Example: a\n{stamp} Ben: b\n");
+        for (name, text) in [("_chat.txt", &talk), ("_chat 2.txt", &talk), ("ben.txt", &talk.repeat(2))] {
+            assert_eq!(format_of(name, text), "WhatsApp", "{stamp}");
+        }
+        let found = chat(&talk);
+        assert_eq!((texts(&found), &found.strangers[..]), (vec!["a"], &["Ben".to_string()][..]), "{stamp}");
+    }
+}
+
+#[test]
+fn a_jrnl_with_colons_is_no_chat() {
+    let entries =
+        "[2024-01-05 09:30:15 AM] Work: long.\nSo tired.\n\n[2024-01-05 09:30:15 PM] Home: late.\n\n";
+    assert_eq!(format_of("journal.txt", &entries.repeat(3)), "jrnl");
+}
+
+#[test]
+fn a_chat_that_is_not_understood_is_refused() {
+    let text = "5 jan. 2024 9:30 > Codes are end-to-end: yes\n5 jan. 2024 9:31 > Ann Example: a\n";
+    let found = read("WhatsApp Chat with Ben.txt", text.as_bytes(), &ann());
+    assert!(found.failed.unwrap().ends_with("“5 jan. 2024 9:30 > Codes are end-to-end: yes”"));
+    assert!(found.entries.is_empty());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! WordPress's export (WXR): RSS with one `<item>` a post. Posts and pages come in, published, private, planned or
-//! drafts, and the writer's own comments. Left out: the bin, attachments, menus and other kinds of item, excerpts,
-//! comments and posts by others, and what WordPress puts in place of shortcodes such as `[gallery]`.
+//! drafts, and the writer's own comments; an excerpt stands above its post, unless it is a piece of it. Left out: the bin,
+//! attachments, menus and other kinds of item, comments and posts by others, and what WordPress puts in place of
+//! shortcodes such as `[gallery]`.
 //!
 //! Without names given as one's own, a blog with one author is theirs; in one with several all are strangers.
 
@@ -70,6 +71,7 @@ struct Item {
     title: String,
     creator: String,
     content: String,
+    excerpt: String,
     kind: String,
     status: String,
     date: String,
@@ -96,6 +98,7 @@ fn item(xml: &mut Xml) -> Result<Item, Fault> {
             "title" => item.title = xml.text()?,
             "dc:creator" => item.creator = xml.text()?.trim().to_string(),
             "content:encoded" => item.content = xml.text()?,
+            "excerpt:encoded" => item.excerpt = xml.text()?,
             "wp:post_type" => item.kind = xml.text()?.trim().to_string(),
             "wp:status" => item.status = xml.text()?.trim().to_string(),
             "wp:post_date" => item.date = xml.text()?,
@@ -150,6 +153,21 @@ impl Item {
             _ => Fate::LeftOut("items that are no posts"),
         }
     }
+}
+
+/// A post below its excerpt, which its writer typed for it, or took from it.
+fn with_excerpt(excerpt: &str, text: String, sink: &mut dyn Sink) -> String {
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let excerpt = excerpt.trim();
+    let typed = words(excerpt.trim_end_matches(['.', '…', '[', ']', ' ']));
+    if typed.is_empty() {
+        return text;
+    }
+    if words(&text).contains(&typed) {
+        sink.left_out("excerpts", 1);
+        return text;
+    }
+    format!("{excerpt}\n\n{text}")
 }
 
 /// A person who writes in the blog.
@@ -213,6 +231,7 @@ impl Blog<'_> {
                 let when = written_at(&item.date, &item.date_gmt);
                 match wordpress_text::of(&item.content, sink) {
                     Ok(text) => {
+                        let text = with_excerpt(&plain(&item.excerpt), text, sink);
                         let title = titles::kept(&plain(&item.title), &text, when);
                         sink.entry(Draft { when, title, text, tags: item.tags, place });
                     }

@@ -3,7 +3,8 @@
 //!
 //! Left out: retweets; deleted posts; direct messages, of which half are other people's; links to pictures and films; the
 //! link to a quoted post and the names of those replied to, both of which the app writes. Any other `t.co` address stands
-//! for one that the writer typed or pasted, and is turned back into it.
+//! for one that the writer typed or pasted, and is turned back into it. The archives of 2012 to 2018 are read by their
+//! `tweets.csv`, which does not say what such an address stands for: there it stays.
 
 use std::io::BufRead;
 
@@ -12,6 +13,7 @@ use jiff::fmt::strtime;
 use serde_json::{Map, Value};
 
 use super::json::{Cutter, list, text};
+use super::records::rows;
 use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
@@ -34,10 +36,23 @@ impl Format for XArchive {
     }
 
     fn is(&self, input: &Input) -> bool {
-        input.extension() == "js" && kind(input.head()).is_some()
+        match input.extension().as_str() {
+            "js" => kind(input.head()).is_some(),
+            "csv" => {
+                let columns = input.head().lines().next().unwrap_or("").replace('"', "");
+                columns.starts_with("tweet_id,") && columns.contains(",text,")
+            }
+            _ => false,
+        }
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        if input.extension() == "csv" {
+            return rows(input, b',', sink, &mut |row, place, sink| {
+                post(&row, place, sink);
+                Ok(())
+            });
+        }
         let kind = kind(input.head()).ok_or("not a part of the archive that holds posts")?;
         let mut cutter = Cutter::new(input.utf8()?);
         cutter.skip_past(b'=')?;
@@ -79,7 +94,9 @@ fn posts<R: BufRead>(kind: Kind, cutter: &mut Cutter<R>, sink: &mut dyn Sink) ->
 
 fn post(post: &Map<String, Value>, place: Place, sink: &mut dyn Sink) {
     let full = Some(text(post, "full_text")).filter(|full| !full.is_empty()).unwrap_or(text(post, "text"));
-    if full.starts_with("RT @") || post.get("retweeted_status").is_some_and(Value::is_object) {
+    let retweet =
+        post.get("retweeted_status").is_some_and(Value::is_object) || has_id(post, "retweeted_status_id");
+    if full.starts_with("RT @") || retweet {
         sink.left_out("retweets", 1);
         return;
     }
@@ -99,7 +116,7 @@ fn post(post: &Map<String, Value>, place: Place, sink: &mut dyn Sink) {
     if names_whom_it_answers(post) {
         words = without_leading_names(words, sink);
     }
-    let when = when(text(post, "created_at"));
+    let when = when(text(post, "created_at")).or_else(|| when(text(post, "timestamp")));
     let words = with_addresses(words, &urls, sink);
     sink.entry(Draft { when, text: words, place, ..Draft::default() });
 }
@@ -121,7 +138,12 @@ fn links<'a>(urls: &'a [Value], short: &str, long: &str) -> Vec<(&'a str, &'a st
 fn names_whom_it_answers(post: &Map<String, Value>) -> bool {
     ["in_reply_to_status_id_str", "in_reply_to_status_id", "in_reply_to_user_id_str", "in_reply_to_user_id"]
         .into_iter()
-        .any(|name| post.get(name).is_some_and(|id| !id.is_null()))
+        .any(|name| has_id(post, name))
+}
+
+/// Whether a post names another; a table has an empty field where it names none.
+fn has_id(post: &Map<String, Value>, name: &str) -> bool {
+    post.get(name).is_some_and(|id| !id.is_null() && id.as_str() != Some(""))
 }
 
 /// Without the `@name`s that the app writes at the start of an answer.
@@ -165,10 +187,11 @@ fn unescape(text: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-/// `Fri Jan 05 09:30:00 +0000 2024`, or ISO 8601.
+/// `Fri Jan 05 09:30:00 +0000 2024`, `2024-01-05 09:30:00 +0000`, or ISO 8601.
 fn when(text: &str) -> Option<When> {
-    let instant: Option<Timestamp> = strtime::parse("%a %b %d %H:%M:%S %z %Y", text)
-        .and_then(|parsed| parsed.to_timestamp())
+    let written = |form| strtime::parse(form, text).and_then(|parsed| parsed.to_timestamp());
+    let instant: Option<Timestamp> = written("%a %b %d %H:%M:%S %z %Y")
+        .or_else(|_| written("%Y-%m-%d %H:%M:%S %z"))
         .or_else(|_| text.parse())
         .ok();
     instant.map(|instant| When::at(instant, None)).or_else(|| text.parse().ok())
@@ -240,6 +263,7 @@ mod tests {
         let shown = |text| when(text).map(|when| when.to_string());
         assert_eq!(shown("Fri Jan 05 09:30:00 +0000 2024").unwrap(), "2024-01-05T09:30:00+00:00");
         assert_eq!(shown("2024-01-05T09:30:00.000Z").unwrap(), "2024-01-05T09:30:00+00:00");
+        assert_eq!(shown("2024-01-05 09:30:00 +0000").unwrap(), "2024-01-05T09:30:00+00:00");
         assert_eq!(shown("yesterday"), None);
     }
 

@@ -56,8 +56,8 @@ const TITLE: &[&str] = &["title", "subject", "headline", "heading"];
 const TAGS: &[&str] = &["tags", "labels", "keywords", "categories", "tag", "category"];
 const ZONE: &[&str] = &["timezone", "tz", "zone"];
 
-/// Fields that an error names at most.
-const MOST_NAMED: usize = 20;
+/// Fields that an error names at most, and records that are told one by one before others are read.
+pub(super) const MOST_NAMED: usize = 20;
 
 /// Reads records into entries.
 pub(super) struct Fields<'a> {
@@ -68,13 +68,16 @@ pub(super) struct Fields<'a> {
     read: usize,
     /// The fields of those that had none.
     seen: Vec<String>,
+    /// Those of them that hold words, met before the first that was read, and how many more there were.
+    missed: Vec<(Place, String)>,
+    more: usize,
 }
 
 type Record = Map<String, Value>;
 
 impl<'a> Fields<'a> {
     pub fn new(options: &'a Options) -> Self {
-        Fields { options, month_first: false, read: 0, seen: Vec::new() }
+        Fields { options, month_first: false, read: 0, seen: Vec::new(), missed: Vec::new(), more: 0 }
     }
 
     pub fn has_text(&self, record: &Record) -> bool {
@@ -113,10 +116,10 @@ impl<'a> Fields<'a> {
         let text = self.text(record);
         let title = usual(record, TITLE).and_then(|(name, value)| Some((name, value.as_str()?)));
         if text.is_none() && (self.read == 0 || title.is_none()) {
-            self.miss(record);
-            return;
+            return self.miss(record, place, sink);
         }
         self.read += usize::from(text.is_some());
+        self.tell_missed(sink);
         let (text_name, text) = text.unwrap_or_default();
         let when = self.when(record, place, sink);
         let (title_name, title) = title.unwrap_or_default();
@@ -150,11 +153,38 @@ impl<'a> Fields<'a> {
         when
     }
 
-    fn miss(&mut self, record: &Record) {
+    fn miss(&mut self, record: &Record, place: Place, sink: &mut dyn Sink) {
         for name in record.keys() {
             if self.seen.len() <= MOST_NAMED && !self.seen.contains(name) {
                 self.seen.push(name.clone());
             }
+        }
+        let is_known =
+            |name: &str| [DATE, ZONE, TAGS].iter().any(|names| names.contains(&folded(name).as_str()));
+        let has_words = record.iter().any(|(name, value)| !is_known(name) && has_words(value));
+        if has_words && self.missed.len() < MOST_NAMED {
+            let names: Vec<&str> = record.keys().take(MOST_NAMED).map(String::as_str).collect();
+            let problem =
+                format!("left out: no field that holds its text; there are `{}`", names.join("`, `"));
+            self.missed.push((place, problem));
+        } else if has_words {
+            self.more += 1;
+        }
+        if self.read > 0 {
+            self.tell_missed(sink);
+        }
+    }
+
+    /// Where other records are read, those without a text are told one by one.
+    fn tell_missed(&mut self, sink: &mut dyn Sink) {
+        for (place, problem) in self.missed.drain(..) {
+            sink.trouble(place, problem);
+        }
+        if self.more > 0 {
+            let problem =
+                format!("{} records more without a field that holds their text: left out", self.more);
+            sink.trouble(Place::default(), problem);
+            self.more = 0;
         }
     }
 
@@ -212,7 +242,12 @@ fn is_blank(value: &Value) -> bool {
 
 /// Whether a field that is not read may be missed by the writer.
 fn has_words(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.split_whitespace().nth(1).is_some())
+    match value {
+        Value::String(text) => text.split_whitespace().nth(1).is_some(),
+        Value::Array(items) => items.iter().any(has_words),
+        Value::Object(fields) => fields.values().any(has_words),
+        _ => false,
+    }
 }
 
 /// The words of a field; none where it holds objects.
