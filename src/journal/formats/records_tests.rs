@@ -47,6 +47,22 @@ fn fields_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn records_without_a_text_are_told() {
+    let json = r#"[{"thoughts": "before the first"}, {"date": "5 May 2014", "title": "A title"},
+{"text": "read", "photos": [{"caption": "a long walk"}]},
+{"date": "6 May 2014", "thoughts": "nobody reads this"},
+{"text": {"ops": [{"insert": "nor these"}]}}, {"date": "7 May 2014", "thoughts": null}]"#;
+    let found = with("a.json", json, &Options::default());
+    assert_eq!((texts(&found), &found.failed), (vec!["read"], &None));
+    assert_eq!(found.left_out, [("other fields", 1), ("records without a text", 5)]);
+    let told: Vec<_> = found.troubles.iter().map(|(place, problem)| (*place, problem.as_str())).collect();
+    let missing = |fields| format!("no field whose name says that it holds the text; there are {fields}");
+    let problems = ["`thoughts`", "`date`, `title`", "`date`, `thoughts`", "`text`"].map(missing);
+    let lines = [1, 1, 3, 4].map(Place::Line);
+    assert_eq!(told, lines.into_iter().zip(problems.iter().map(String::as_str)).collect::<Vec<_>>());
+}
+
+#[test]
 fn damage_spoils_no_more_than_its_own() {
     let found =
         with("a.jsonl", "{\"text\": \"one\"}\n{\"text\": \"tw\n{\"text\": \"three\"}\n", &Options::default());

@@ -56,8 +56,12 @@ const TITLE: &[&str] = &["title", "subject", "headline", "heading"];
 const TAGS: &[&str] = &["tags", "labels", "keywords", "categories", "tag", "category"];
 const ZONE: &[&str] = &["timezone", "tz", "zone"];
 
-/// Fields that an error names at most.
+/// Fields that a message names at most, and the characters of a name.
 const MOST_NAMED: usize = 20;
+const LONGEST_NAME: usize = 40;
+
+/// Records without a text that are told one by one: more troubles of a file are told of no reader.
+const MOST_MISSED: usize = 20;
 
 /// Reads records into entries.
 pub(super) struct Fields<'a> {
@@ -68,13 +72,16 @@ pub(super) struct Fields<'a> {
     read: usize,
     /// The fields of those that had none.
     seen: Vec<String>,
+    /// How many had none; where the first of those stand that hold words, and their fields.
+    without_text: usize,
+    missed: Vec<(Place, String)>,
 }
 
 type Record = Map<String, Value>;
 
 impl<'a> Fields<'a> {
     pub fn new(options: &'a Options) -> Self {
-        Fields { options, month_first: false, read: 0, seen: Vec::new() }
+        Fields { options, month_first: false, read: 0, seen: Vec::new(), without_text: 0, missed: Vec::new() }
     }
 
     pub fn has_text(&self, record: &Record) -> bool {
@@ -113,7 +120,7 @@ impl<'a> Fields<'a> {
         let text = self.text(record);
         let title = usual(record, TITLE).and_then(|(name, value)| Some((name, value.as_str()?)));
         if text.is_none() && (self.read == 0 || title.is_none()) {
-            self.miss(record);
+            self.miss(record, place);
             return;
         }
         self.read += usize::from(text.is_some());
@@ -122,11 +129,8 @@ impl<'a> Fields<'a> {
         let (title_name, title) = title.unwrap_or_default();
         let (tags_name, tags) =
             usual(record, TAGS).map_or(("", Vec::new()), |(name, value)| (name, tags(value)));
-        let date_name = self.options.date_field.as_deref().unwrap_or("");
-        let known = |name: &str| {
-            [text_name, title_name, tags_name, date_name].contains(&name)
-                || [DATE, ZONE].iter().any(|names| names.contains(&folded(name).as_str()))
-        };
+        let known =
+            |name: &str| [text_name, title_name, tags_name].contains(&name) || self.tells_when(record, name);
         let others = record.iter().filter(|(name, value)| !known(name) && has_words(value)).count();
         sink.left_out("other fields", others);
         let title = titles::kept(title, &text, when);
@@ -150,27 +154,55 @@ impl<'a> Fields<'a> {
         when
     }
 
-    fn miss(&mut self, record: &Record) {
+    /// Whether a field is for the date or its zone.
+    fn tells_when(&self, record: &Record, name: &str) -> bool {
+        let asked = self.options.date_field.as_deref().and_then(|field| named(record, field));
+        asked.is_some_and(|(field, _)| field == name)
+            || [DATE, ZONE].iter().any(|names| names.contains(&folded(name).as_str()))
+    }
+
+    fn miss(&mut self, record: &Record, place: Place) {
         for name in record.keys() {
             if self.seen.len() <= MOST_NAMED && !self.seen.contains(name) {
                 self.seen.push(name.clone());
             }
         }
+        self.without_text += 1;
+        let has_words =
+            || record.iter().any(|(name, value)| !self.tells_when(record, name) && has_words(value));
+        if self.missed.len() < MOST_MISSED && has_words() {
+            self.missed.push((place, listed(record.keys())));
+        }
     }
 
-    /// What is wrong where no record had a text.
-    pub fn finish(&self) -> Result<(), String> {
-        if self.read > 0 || self.seen.is_empty() {
-            return Ok(());
-        }
-        let more = if self.seen.len() > MOST_NAMED { " and more" } else { "" };
-        let names = self.seen[..self.seen.len().min(MOST_NAMED)].join("`, `");
+    /// Tells which records had no text.
+    ///
+    /// # Errors
+    /// None had one.
+    pub fn finish(&self, sink: &mut dyn Sink) -> Result<(), String> {
         let missing = match &self.options.text_field {
             Some(name) => format!("no field `{name}` that holds text"),
             None => "no field whose name says that it holds the text".to_string(),
         };
-        Err(format!("{missing}; there are `{names}`{more}: name the one to read with --text-field"))
+        if self.read == 0 && !self.seen.is_empty() {
+            let fields = listed(self.seen.iter());
+            return Err(format!("{missing}; there are {fields}: name the one to read with --text-field"));
+        }
+        for (place, fields) in &self.missed {
+            sink.trouble(*place, format!("{missing}; there are {fields}"));
+        }
+        sink.left_out("records without a text", self.without_text);
+        Ok(())
     }
+}
+
+/// The names of fields, the first of many.
+fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    let short = |name: &String| format!("`{}`", name.chars().take(LONGEST_NAME).collect::<String>());
+    let mut names: Vec<String> = names.take(MOST_NAMED + 1).map(short).collect();
+    let more = if names.len() > MOST_NAMED { " and more" } else { "" };
+    names.truncate(MOST_NAMED);
+    names.join(", ") + more
 }
 
 /// The field of that name, of that path (`entry.text`), or of that name but for its case and signs.
@@ -212,7 +244,12 @@ fn is_blank(value: &Value) -> bool {
 
 /// Whether a field that is not read may be missed by the writer.
 fn has_words(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.split_whitespace().nth(1).is_some())
+    match value {
+        Value::String(text) => text.split_whitespace().nth(1).is_some(),
+        Value::Array(items) => items.iter().any(has_words),
+        Value::Object(fields) => fields.values().any(has_words),
+        _ => false,
+    }
 }
 
 /// The words of a field; none where it holds objects.
