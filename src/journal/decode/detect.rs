@@ -9,7 +9,7 @@ use std::io::{BufRead, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
-use super::super::mac_roman::{Scales, WESTERN, plausibility};
+use super::super::mac_roman::{Scales, WESTERN, character, plausibility};
 use super::wide::Wide;
 use super::{Encoding, Kind};
 
@@ -75,9 +75,10 @@ struct Survey {
     /// Characters of two bytes in UTF-8, and of three or four.
     pairs: u64,
     longer: u64,
-    /// Places that are not UTF-8, and those of them that read well as windows-1252.
+    /// Places that are not UTF-8, those of them that may be windows-1252, and those that can hardly be anything else.
     faults: u64,
     western_faults: u64,
+    surely_western: u64,
     /// As UTF-16, from the first piece with a NUL.
     wide: Option<Wide>,
     /// As anything else, from the first piece that is not UTF-8.
@@ -144,7 +145,11 @@ impl Survey {
                 let points =
                     plausibility(neighbour(at.checked_sub(1)), *byte, neighbour(Some(at + 1)), &WESTERN);
                 self.faults += 1;
+                let lone_word = points == 0 && "àèéóöåÀÈÉÓÖÅ".contains(character(*byte, &WESTERN));
+                // A no-break space may be the rest of `à`.
+                let sure = (points > 0 && *byte != 0xA0) || lone_word;
                 self.western_faults += u64::from(rest.is_empty() && points >= 0);
+                self.surely_western += u64::from(rest.is_empty() && sure);
             }
             at += chunk.invalid().len();
         }
@@ -212,8 +217,8 @@ impl Survey {
         }
     }
 
-    /// UTF-8, whole or with faults. A few faults are damage; many that read well are another year's
-    /// windows-1252.
+    /// UTF-8, whole or with faults. Faults that all read well, or most of many, are another year's windows-1252;
+    /// a few others are damage.
     fn utf8(&self) -> Option<Encoding> {
         let characters = self.pairs + self.longer;
         if self.faults == 0 {
@@ -224,7 +229,8 @@ impl Survey {
             return None;
         }
         let few = self.faults <= 2 || self.faults * 20 <= characters;
-        let mixed = !few && self.western_faults * 10 >= self.faults * 9;
+        let mixed =
+            self.surely_western == self.faults || (!few && self.western_faults * 10 >= self.faults * 9);
         Some(if mixed { Encoding(Kind::Mixed) } else { Encoding::UTF_8 })
     }
 
