@@ -51,6 +51,15 @@ impl Encoding {
         }
     }
 
+    /// Whether it is one of Unicode's own, damaged bytes aside.
+    pub fn is_unicode(self) -> bool {
+        match self.0 {
+            Kind::Listed(encoding) => encoding.output_encoding() == encoding_rs::UTF_8,
+            Kind::Utf32Le | Kind::Utf32Be => true,
+            Kind::Mixed => false,
+        }
+    }
+
     /// Whether it is UTF-8 throughout, damaged bytes aside.
     pub fn is_utf8(self) -> bool {
         self == Encoding::UTF_8
