@@ -166,3 +166,51 @@ fn an_open_order_of_day_and_month_is_reported() {
     assert_eq!(trouble.path, folder.path().join("a.txt"));
     assert!(trouble.problem.contains("--date-order"), "{}", trouble.problem);
 }
+
+/// Keeps the changes: what, before, after.
+#[derive(Default)]
+struct Changes(Vec<[String; 3]>);
+
+impl Observer for Changes {
+    fn wants_changes(&self) -> bool {
+        true
+    }
+
+    fn changed(&mut self, change: &Change) {
+        self.0.push([change.what, change.before, change.after].map(str::to_string));
+    }
+}
+
+#[test]
+fn boilerplate_is_shown_as_it_goes() {
+    let day = |i: u32| format!("2020-{:02}-{:02}\nHow was it?\n\nDay {i}.\n\n", i / 28 + 1, i % 28 + 1);
+    let days: String = (0..100).map(day).collect();
+    let folder = folder(&[("a.txt", days.as_bytes())]);
+    let mut options = Options::default();
+    options.style.drop_boilerplate = true;
+    let mut seen = Changes::default();
+    let corpus = super::read(&[folder.path().to_path_buf()], &options, &mut seen).unwrap();
+    assert_eq!((corpus.len(), seen.0.len()), (100, 100));
+    assert_eq!(seen.0[7], ["boilerplate dropped", "How was it?\n\nDay 7.", "Day 7."]);
+}
+
+#[test]
+fn names_go_from_tags_which_are_still_found() {
+    let folder = folder(&[
+        (
+            "a.json",
+            br#"[{"text": "Ann came", "tags": ["Ann", "rain"]}, {"text": "alone", "tags": ["rain"]}]"#,
+        ),
+        ("names.list", b"Ann\n"),
+    ]);
+    let mut options = Options { tags: vec!["ann".into()], ..Options::default() };
+    options.style.redact = Some(folder.path().join("names.list"));
+    let mut seen = Changes::default();
+    let mut corpus = super::read(&[folder.path().join("a.json")], &options, &mut seen).unwrap();
+    let [entry] = &corpus.entries().unwrap()[..] else { panic!("not one entry") };
+    assert_eq!(
+        (entry.text.as_str(), &entry.tags[..]),
+        ("[name 1] came", &["[name 1]".into(), "rain".into()][..])
+    );
+    assert!(seen.0.contains(&["names redacted", "Ann", "[name 1]"].map(String::from)));
+}
