@@ -63,7 +63,7 @@ fn file_with_spaces(inner: &str) -> Option<(usize, &str)> {
 
 /// Whether a link's target leads anywhere: "[laughs](quietly)", "[me](he/him)" and "[fat](50%)" are text.
 fn is_address(target: &str) -> bool {
-    let file = || target.split_once('.').is_some_and(|(_, rest)| rest.starts_with(char::is_alphabetic));
+    let file = || target.split('.').skip(1).any(|part| part.starts_with(char::is_alphabetic));
     let escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     leads(target)
         || target.is_empty()
@@ -83,7 +83,8 @@ fn leads(target: &str) -> bool {
             && scheme.bytes().all(sign)
             && !rest.is_empty()
     });
-    let path = ["/", "./", "../"].iter().any(|start| target.starts_with(start));
+    // Joplin's own links begin with ":/".
+    let path = ["/", "./", "../", ":/"].iter().any(|start| target.starts_with(start));
     scheme || path || has_media_extension(target)
 }
 

@@ -28,7 +28,10 @@ fn links_leave_their_labels() {
         ("[Mood]: 7/10\n[tags]: #rain\n[mood]", "[Mood]: 7/10\n[tags]: #rain\n[mood]"),
         ("[a][r] [s][]\n\n[R]: b/c\n[s]: #d\n[t]: e/f", "a s\n\n[t]: e/f"),
         ("[me](he/him) [fat](50%) [out](3.5) [at](9:15)", "[me](he/him) [fat](50%) [out](3.5) [at](9:15)"),
-        ("[a](b.md) [c](b%20d) [e](x:f) [g](#h) [i](../j)", "a c [e](x:f) g i"),
+        (
+            "[a](1.5/b.md) [c](b%20d) [e](x:f) [g](#h) [i](../j) [k](:/0a1b) [l](tel:1) [m](n.org)",
+            "a c [e](x:f) g i k l m",
+        ),
         ("[a\n\nb](/c)", "[a\n\nb](/c)"),
         ("[a](/b", "[a](/b"),
         ("[[page]] [[a b|c]] [[a#b]] [[#b]] [[a#^id]] #[[two words]]", "page c a > b b a #two words"),

@@ -56,7 +56,7 @@ fn records_without_a_text_are_told() {
     assert_eq!((texts(&found), &found.failed), (vec!["read"], &None));
     assert_eq!(found.left_out, [("other fields", 1), ("records without a text", 5)]);
     let told: Vec<_> = found.troubles.iter().map(|(place, problem)| (*place, problem.as_str())).collect();
-    let missing = |fields| format!("no field whose name says that it holds the text; there are {fields}");
+    let missing = |fields| format!("left out: no text was found in its fields {fields}");
     let problems = ["`thoughts`", "`date`, `title`", "`date`, `thoughts`", "`text`"].map(missing);
     let lines = [1, 1, 3, 4].map(Place::Line);
     assert_eq!(told, lines.into_iter().zip(problems.iter().map(String::as_str)).collect::<Vec<_>>());
