@@ -7,11 +7,13 @@ use std::io::{BufRead, Read};
 use super::mac_roman::{WESTERN, character};
 
 mod detect;
+mod neighbours;
 #[cfg(test)]
 mod tests;
 mod wide;
 
-pub use detect::detect;
+pub use detect::{detect, detect_beside};
+pub use neighbours::Neighbours;
 
 /// How much is decoded at once.
 const PIECE: usize = 32 << 10;

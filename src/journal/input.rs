@@ -37,6 +37,7 @@ pub struct Input {
     content: Content,
     vault: Vault,
     head: OnceLock<String>,
+    neighbours: Option<decode::Encoding>,
 }
 
 enum Content {
@@ -60,12 +61,23 @@ impl Input {
         } else {
             Content::File(file, length)
         };
-        Ok(Input { path: path.into(), content, vault, head: OnceLock::new() })
+        Ok(Input { path: path.into(), content, vault, head: OnceLock::new(), neighbours: None })
     }
 
     /// A file whose bytes are at hand.
     pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>, vault: Vault) -> Input {
-        Input { path: path.into(), content: Content::Memory(bytes), vault, head: OnceLock::new() }
+        Input {
+            path: path.into(),
+            content: Content::Memory(bytes),
+            vault,
+            head: OnceLock::new(),
+            neighbours: None,
+        }
+    }
+
+    /// The same file, with what the files beside it are in.
+    pub fn beside(self, neighbours: Option<decode::Encoding>) -> Input {
+        Input { neighbours, ..self }
     }
 
     /// Where it lies; in a zip, the zip's path and then the path in it.
@@ -167,7 +179,7 @@ impl Input {
     /// # Errors
     /// What is no text, as a phrase.
     pub fn utf8(&self) -> Result<Box<dyn BufRead + '_>, String> {
-        let encoding = decode::detect(self.reader())?;
+        let encoding = decode::detect_beside(self.reader(), self.neighbours)?;
         Ok(Box::new(BufReader::with_capacity(1 << 18, decode::Decoder::new(self.reader(), encoding))))
     }
 

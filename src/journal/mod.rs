@@ -163,10 +163,12 @@ pub fn read(paths: &[PathBuf], options: &Options, observer: &mut dyn Observer) -
     let finds = walk::find(paths, &select)?;
     collector.corpus.report.skipped = finds.skipped;
     let of: u64 = finds.files.iter().map(|found| found.length).sum();
+    let neighbours =
+        decode::Neighbours::of(finds.files.iter().map(|found| (found.path.as_path(), found.length)));
     let mut bytes = 0;
     for found in &finds.files {
         collector.progress(bytes, of);
-        read::file(found, &select, &mut collector);
+        read::file(found, &neighbours, &select, &mut collector);
         bytes += found.length;
     }
     collector.progress(bytes, of);

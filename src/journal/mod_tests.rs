@@ -214,3 +214,21 @@ fn names_go_from_tags_which_are_still_found() {
     );
     assert!(seen.0.contains(&["names redacted", "Ann", "[name 1]"].map(String::from)));
 }
+
+#[test]
+fn short_files_of_a_folder_tell_their_encoding_together() {
+    let folder = folder(&[
+        ("en/1.txt", b"na\xefve"),
+        ("en/2.txt", b"We went down to the caf\xe9 and had tea."),
+        ("en/3.txt", b"Much too much for Zo\xeb, she said, and so to bed we went."),
+        ("mac/1.txt", b"\xd1Yes, I said."),
+        ("mac/2.txt", b"It\xd5s late, I said, and went."),
+        ("pl/1.txt", b"Ko\xf1"),
+        ("pl/2.txt", b"Dzi\x9c poszed\xb3em do lasu i widzia\xb3em lisa, by\xb3 rudy. \xaf\xf3\xb3w te\xbf."),
+        ("ru/1.txt", b"\xc4\xe0"),
+        ("ru/2.txt", b"\xd1\xe5\xe3\xee\xe4\xed\xff \xff \xf5\xee\xe4\xe8\xeb \xe2 \xeb\xe5\xf1."),
+    ]);
+    let found = texts(&mut read_all(&folder));
+    assert_eq!([&found[0], &found[3], &found[5], &found[7]], ["naïve", "—Yes, I said.", "Koń", "Да"]);
+    assert_eq!(texts(&mut read(&[folder.path().join("pl/1.txt")]).unwrap()), ["Koñ"], "alone it is a guess");
+}

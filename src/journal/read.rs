@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::archive::Archive;
 use super::collect::Collector;
+use super::decode::Neighbours;
 use super::formats::{self, unreadable};
 use super::input::{Input, Vault};
 use super::select::Select;
@@ -14,10 +15,12 @@ use super::walk::{Found, NOT_ASKED_FOR, not_the_writers};
 const MOST_DEPTH: usize = 4;
 
 /// Reads one file.
-pub(super) fn file(found: &Found, select: &Select, collector: &mut Collector) {
+pub(super) fn file(found: &Found, neighbours: &Neighbours, select: &Select, collector: &mut Collector) {
     let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file, found.vault));
     match opened {
-        Ok(input) => read(&input, &found.relative, select, collector, 0),
+        Ok(input) => {
+            read(&input.beside(neighbours.beside(&found.path)), &found.relative, select, collector, 0)
+        }
         Err(e) => collector.lose(&found.path, e.to_string()),
     }
 }

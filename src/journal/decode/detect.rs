@@ -3,7 +3,8 @@
 //! In this order: a byte order mark; UTF-8 without fault; UTF-16 by its NULs; UTF-8 with faults, where it has
 //! many more characters of several bytes than faults; what an HTML or XML file declares; Mac Roman, where its
 //! bytes make more sense so than as windows-1252; windows-1252, where its few bytes above ASCII are all at
-//! home there; what chardetng takes it for.
+//! home there; where its bytes above ASCII are very few, what the files beside it are in; what chardetng takes
+//! it for.
 
 use std::io::{BufRead, Read};
 
@@ -19,12 +20,23 @@ const PIECE: usize = 64 << 10;
 /// Where a declaration of the encoding may stand.
 const DECLARED_WITHIN: usize = 2048;
 
+/// Up to so many bytes above ASCII, what chardetng takes a file for is a guess.
+const FEW: u64 = 4;
+
 /// Reads a file through and tells its encoding.
 ///
 /// # Errors
 /// What the system says; what is no text; as a phrase.
-pub fn detect(mut reader: impl BufRead) -> Result<Encoding, String> {
-    let mut survey = Survey::default();
+pub fn detect(reader: impl BufRead) -> Result<Encoding, String> {
+    detect_beside(reader, None)
+}
+
+/// The same; where it could only be guessed, it is what the files beside it are in.
+///
+/// # Errors
+/// As [`detect`].
+pub fn detect_beside(mut reader: impl BufRead, neighbours: Option<Encoding>) -> Result<Encoding, String> {
+    let mut survey = Survey { neighbours, ..Survey::default() };
     let mut piece = Vec::with_capacity(PIECE);
     loop {
         let room = (PIECE - piece.len()) as u64;
@@ -65,6 +77,7 @@ pub(super) fn incomplete(bytes: &[u8]) -> usize {
 #[derive(Default)]
 struct Survey {
     length: u64,
+    neighbours: Option<Encoding>,
     marked: Option<Encoding>,
     declared: Option<Encoding>,
     /// Where the first NUL is.
@@ -245,7 +258,7 @@ impl Survey {
         match () {
             () if other.scales.is_mac() => Encoding::MAC_ROMAN,
             () if other.scales.is_plainly_western(self.length) => Encoding::WINDOWS_1252,
-            () => guess,
+            () => self.neighbours.filter(|_| self.high <= FEW).unwrap_or(guess),
         }
     }
 }
