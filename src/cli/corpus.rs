@@ -138,7 +138,8 @@ fn changes(corpus: &Corpus) {
     for (what, line) in corpus.report.details() {
         out::note(format!("{what:8} {line}"));
     }
-    if corpus.report.changes.is_empty() && corpus.report.left_out.is_empty() {
+    let report = &corpus.report;
+    if report.changes.is_empty() && report.left_out.is_empty() && report.boilerplate.is_empty() {
         out::note("nothing was changed");
     }
 }

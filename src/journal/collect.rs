@@ -132,6 +132,25 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// What the style that was asked for makes of a text; its changes are counted.
+    fn styled(
+        &mut self,
+        place: Place,
+        apply: impl FnOnce(&Style, &mut dyn FnMut(&'static str, &str, &str)) -> String,
+    ) -> String {
+        let mut changes = Vec::new();
+        let text = apply(&self.style, &mut |what, before, after| {
+            changes.push((what, before.to_string(), after.to_string()));
+        });
+        for (what, before, after) in changes {
+            *self.report().changes.entry(what.into()).or_default() += 1;
+            if self.shown {
+                self.show(what, Some(place), &before, &after);
+            }
+        }
+        text
+    }
+
     fn count_left_out(&mut self, what: &str, times: usize) {
         *self.report().left_out.entry(what.into()).or_default() += times;
     }
@@ -156,18 +175,8 @@ impl Sink for Collector<'_> {
             let before = with_line_feeds(std::mem::take(which(&mut draft)));
             let repaired = repair(&before);
             self.count_repairs(&repaired, draft.place, &before);
-            let text = repaired.text;
-            let mut changes = Vec::new();
-            let text = self.style.apply(text.into_owned(), &mut |what, before, after| {
-                changes.push((what, before.to_string(), after.to_string()));
-            });
-            for (what, before, after) in changes {
-                *self.report().changes.entry(what.into()).or_default() += 1;
-                if self.shown {
-                    self.show(what, Some(draft.place), &before, &after);
-                }
-            }
-            *which(&mut draft) = text;
+            let text = repaired.text.into_owned();
+            *which(&mut draft) = self.styled(draft.place, |style, log| style.apply(text, log));
         }
         draft.trim();
         if !draft.has_word() {
@@ -175,6 +184,10 @@ impl Sink for Collector<'_> {
         } else if let Some(what) = self.select.leaves(&draft) {
             self.left_out(what, 1);
         } else {
+            for tag in &mut draft.tags {
+                let named = std::mem::take(tag);
+                *tag = self.styled(draft.place, |style, log| style.apply_to_tag(named, log));
+            }
             match self.corpus.push(&draft) {
                 Ok(whole) => self.finder.add(draft.when.map(|when| when.day), &whole),
                 Err(e) => self.failed = Some(e),

@@ -7,11 +7,13 @@ use std::io::{BufRead, Read};
 use super::mac_roman::{WESTERN, character};
 
 mod detect;
+mod neighbours;
 #[cfg(test)]
 mod tests;
 mod wide;
 
-pub use detect::detect;
+pub use detect::{detect, detect_beside};
+pub use neighbours::Neighbours;
 
 /// How much is decoded at once.
 const PIECE: usize = 32 << 10;
@@ -48,6 +50,15 @@ impl Encoding {
             Kind::Utf32Le => "UTF-32LE",
             Kind::Utf32Be => "UTF-32BE",
             Kind::Mixed => "UTF-8 and windows-1252, mixed",
+        }
+    }
+
+    /// Whether it is one of Unicode's own, damaged bytes aside.
+    pub fn is_unicode(self) -> bool {
+        match self.0 {
+            Kind::Listed(encoding) => encoding.output_encoding() == encoding_rs::UTF_8,
+            Kind::Utf32Le | Kind::Utf32Be => true,
+            Kind::Mixed => false,
         }
     }
 

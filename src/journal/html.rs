@@ -19,22 +19,22 @@ pub struct Converted {
     pub embeds: usize,
     /// Addresses of links left out, where the label is something else.
     pub links: usize,
-    /// Elements left out because browsers do not show them, though they hold words.
-    pub hidden: usize,
+    /// The words left out because browsers do not show them, element by element.
+    pub hidden: Vec<String>,
 }
 
 impl Converted {
-    /// Counts what was left out.
+    /// Counts what was left out, and shows words that were.
     pub fn count(&self, sink: &mut dyn Sink) {
-        for (what, times) in [
-            ("photo links", self.media),
-            ("embeds", self.embeds),
-            ("link addresses", self.links),
-            ("hidden text", self.hidden),
-        ] {
+        for (what, times) in
+            [("photo links", self.media), ("embeds", self.embeds), ("link addresses", self.links)]
+        {
             if times > 0 {
                 sink.left_out(what, times);
             }
+        }
+        for words in &self.hidden {
+            sink.changed("hidden text", words, "");
         }
     }
 }
@@ -170,7 +170,8 @@ impl Writer {
                 true
             }
             _ if is_hidden(element) => {
-                self.out.hidden += usize::from(element.text().any(|text| !text.trim().is_empty()));
+                let words: Vec<&str> = element.text().flat_map(str::split_whitespace).collect();
+                self.out.hidden.extend((!words.is_empty()).then(|| words.join(" ")));
                 true
             }
             _ => false,

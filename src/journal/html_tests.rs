@@ -1,4 +1,5 @@
 use super::*;
+use crate::journal::formats::testing::Collected;
 
 fn text(html: &str) -> String {
     to_text(html).text
@@ -66,7 +67,13 @@ fn what_is_left_out_is_counted() {
     let seen = to_text("a<img src=x>b<video><p>no</p></video><iframe src=y>no</iframe>");
     assert_eq!(seen, Converted { text: "ab".into(), media: 2, embeds: 1, ..Converted::default() });
     let seen = to_text("<p hidden>x</p><i style='color:red; DISPLAY : none'>y</i><b hidden></b>z");
-    assert_eq!(seen, Converted { text: "z".into(), hidden: 2, ..Converted::default() });
+    assert_eq!(
+        seen,
+        Converted { text: "z".into(), hidden: vec!["x".into(), "y".into()], ..Converted::default() }
+    );
+    let mut sink = Collected::default();
+    seen.count(&mut sink);
+    assert_eq!(sink.changed[1], ("hidden text", "y".to_string(), String::new()));
     let seen = to_text("<a href='https://a.org/'>a.org</a> <a href=#n>1</a> <a href=http://b.org>here</a>");
     assert_eq!(seen, Converted { text: "a.org 1 here".into(), links: 1, ..Converted::default() });
     assert_eq!(to_text("so<img alt='😀'>!"), Converted { text: "so😀!".into(), ..Converted::default() });

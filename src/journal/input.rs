@@ -39,6 +39,7 @@ pub struct Input {
     content: Content,
     vault: Vault,
     head: OnceLock<String>,
+    neighbours: Option<decode::Encoding>,
 }
 
 enum Content {
@@ -67,12 +68,17 @@ impl Input {
 
     fn new(path: PathBuf, content: Content, vault: Vault) -> Input {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Input { path, name, content, vault, head: OnceLock::new() }
+        Input { path, name, content, vault, head: OnceLock::new(), neighbours: None }
     }
 
     /// A file whose bytes are at hand.
     pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>, vault: Vault) -> Input {
         Input::new(path.into(), Content::Memory(bytes), vault)
+    }
+
+    /// The same file, with what the files beside it are in.
+    pub fn beside(self, neighbours: Option<decode::Encoding>) -> Input {
+        Input { neighbours, ..self }
     }
 
     /// Where it lies; in a zip, the zip's path and then the path in it.
@@ -186,7 +192,7 @@ impl Input {
     /// # Errors
     /// What is no text, as a phrase.
     pub fn utf8(&self) -> Result<Box<dyn BufRead + '_>, String> {
-        let encoding = decode::detect(self.reader())?;
+        let encoding = decode::detect_beside(self.reader(), self.neighbours)?;
         Ok(Box::new(BufReader::with_capacity(1 << 18, decode::Decoder::new(self.reader(), encoding))))
     }
 

@@ -37,6 +37,8 @@ pub(super) struct Scales {
     /// text.
     high: u64,
     at_home: u64,
+    /// Signs beside a digit: `£7`.
+    figures: u64,
     returns: u64,
     newlines: u64,
     before: u8,
@@ -46,7 +48,7 @@ pub(super) struct Scales {
 impl Scales {
     pub(super) fn new() -> Scales {
         let (before, here) = (b'\n', b'\n');
-        Scales { western: 0, mac: 0, high: 0, at_home: 0, returns: 0, newlines: 0, before, here }
+        Scales { western: 0, mac: 0, high: 0, at_home: 0, figures: 0, returns: 0, newlines: 0, before, here }
     }
 
     /// Weighs the next bytes.
@@ -69,9 +71,11 @@ impl Scales {
         self.western += western;
         self.mac += plausibility(self.before, self.here, after, &MAC);
         self.high += 1;
-        let common =
-            !character(self.here, &WESTERN).is_alphabetic() || is_common(character(self.here, &WESTERN));
+        let here = character(self.here, &WESTERN);
+        let common = !here.is_alphabetic() || is_common(here) || matches!(here, 'µ' | 'ª' | 'º');
         self.at_home += u64::from(western >= 0 && common);
+        let counts = self.before.is_ascii_digit() || after.is_ascii_digit();
+        self.figures += u64::from(western > 0 && counts && !here.is_alphabetic());
     }
 
     /// The last byte has come.
@@ -90,16 +94,16 @@ impl Scales {
 
     /// Whether every byte is at home in windows-1252, and they are few, as they are in English or German:
     /// other languages' letters, which another encoding puts on the same bytes, would be more than one in
-    /// forty.
+    /// forty, and would not all stand beside digits.
     pub(super) fn is_plainly_western(&self, length: u64) -> bool {
-        self.at_home == self.high && self.high * 40 <= length
+        self.figures == self.high || (self.at_home == self.high && self.high * 40 <= length)
     }
 }
 
 /// How likely a byte is between its neighbours in a reading: above 0 where it is at home, below where it is
 /// not.
-pub(super) fn plausibility(before: u8, here: u8, after: u8, reading: &Upper) -> i64 {
-    let [before, here, after] = [before, here, after].map(|byte| character(byte, reading));
+pub(super) fn plausibility(before: u8, byte: u8, after: u8, reading: &Upper) -> i64 {
+    let [before, here, after] = [before, byte, after].map(|byte| character(byte, reading));
     let starts = !before.is_alphanumeric() && after.is_alphanumeric();
     let ends = !before.is_whitespace() && !after.is_alphanumeric();
     let yes = |likely: bool, points: i64| if likely { points } else { -2 };
@@ -111,7 +115,8 @@ pub(super) fn plausibility(before: u8, here: u8, after: u8, reading: &Upper) -> 
         '«' | '»' | '‹' | '›' => {
             yes(starts || ends || before.is_whitespace() || after.is_whitespace(), 1)
         }
-        '–' | '—' => yes(before.is_alphanumeric() == after.is_alphanumeric() || ends, 2),
+        // Between words, after one, and before one: so a line of dialogue begins.
+        '–' | '—' => 2,
         '…' => yes(!before.is_whitespace() && !after.is_alphanumeric() || before.is_whitespace(), 2),
         '\u{a0}' => yes(!before.is_alphabetic() || !after.is_alphabetic(), 1),
         '•' => yes(before.is_whitespace() && after.is_whitespace(), 2),
@@ -119,6 +124,13 @@ pub(super) fn plausibility(before: u8, here: u8, after: u8, reading: &Upper) -> 
         '°' | '½' | '¼' | '¾' | '²' | '³' => yes(!before.is_alphabetic() || ends, 1),
         '¿' | '¡' => yes(starts, 2),
         '©' | '®' | '™' | '§' => yes(!before.is_lowercase() || !after.is_lowercase(), 1),
+        '±' | '×' | '÷' | 'µ' | '‰' => yes(!before.is_alphabetic(), 1),
+        '¶' | '†' => yes(!before.is_alphanumeric() || !after.is_alphanumeric(), 1),
+        '·' => 1,
+        'ª' | 'º' => yes(ends && (before == 'n' || !before.is_lowercase()), 1),
+        '´' => yes(before.is_alphabetic(), 1),
+        // `Ñ` or `Ð`, with which hardly a word begins, on a byte that is a dash in Mac Roman.
+        _ if starts && matches!(byte, 0xD0 | 0xD1) => 0,
         c if c.is_lowercase() => letter(in_word(before, after), c),
         c if c.is_uppercase() => letter(in_capitals(before, after), c),
         _ => -3,
@@ -179,7 +191,7 @@ mod tests {
         text.chars().map(|c| MAC.iter().position(|&m| m == c).map_or(c as u8, |at| at as u8 + 0x80)).collect()
     }
 
-    const SENTENCES: [&str; 14] = [
+    const SENTENCES: [&str; 15] = [
         "I don’t know.",
         "She said “no” and left… I’m not sure why.",
         "We met at the café.",
@@ -194,6 +206,7 @@ mod tests {
         "L’ÉTÉ EST LÀ",
         "Smørrebrød på Ærø, også i Århus",
         "ÇA SUFFIT",
+        "La 1ª vez, el nº 3: mañana, ¿qué más? Ñuñoa.",
     ];
 
     #[test]
@@ -204,6 +217,19 @@ mod tests {
             // The brief ones that read well both ways go to windows-1252.
             let both = ["ÇA SUFFIT", "word—word and – well – so on", "It cost £5 and it was 30° outside."];
             assert!(is_mac(&in_mac(sentence)) || both.contains(&sentence), "Mac Roman: {sentence}");
+        }
+    }
+
+    #[test]
+    fn dashes_of_dialogue() {
+        for lines in [
+            "—Yes, I said. Then tea.\n—No, said he.\n",
+            "I said —and meant it— that we go.",
+            "—Sí —dijo.",
+            "–Well. –So.",
+        ] {
+            assert!(is_mac(&in_mac(lines)), "{lines}");
+            assert!(!is_mac(&WINDOWS_1252.encode(lines).0), "{lines}");
         }
     }
 

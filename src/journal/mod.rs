@@ -171,15 +171,17 @@ pub fn read(paths: &[PathBuf], options: &Options, observer: &mut dyn Observer) -
     collector.corpus.report.may_change = finds.skipped.iter().any(|skipped| skipped.lost);
     collector.corpus.report.skipped = finds.skipped;
     let of: u64 = finds.files.iter().map(|found| found.length).sum();
+    let neighbours =
+        decode::Neighbours::of(finds.files.iter().map(|found| (found.path.as_path(), found.length)));
     let mut bytes = 0;
     for found in &finds.files {
         collector.progress(bytes, of);
-        read::file(found, &select, &mut collector);
+        read::file(found, &neighbours, &select, &mut collector);
         bytes += found.length;
     }
     collector.progress(bytes, of);
     let (mut corpus, finder) = collector.finish()?;
-    settle(&mut corpus, finder, options)?;
+    settle(&mut corpus, finder, options, observer)?;
     if corpus.report.words == 0 {
         return Err(nothing(paths, &corpus.report));
     }
@@ -197,7 +199,12 @@ pub fn read_list(path: &Path) -> Result<String> {
 }
 
 /// Finds duplicates and boilerplate, puts the days in order and counts what stays.
-fn settle(corpus: &mut Corpus, finder: dedup::Finder, options: &Options) -> Result<()> {
+fn settle(
+    corpus: &mut Corpus,
+    finder: dedup::Finder,
+    options: &Options,
+    observer: &mut dyn Observer,
+) -> Result<()> {
     let order = corpus.order();
     let mut rank = vec![0; order.len()];
     (0..).zip(&order).for_each(|(place, &i)| rank[i as usize] = place);
@@ -234,7 +241,7 @@ fn settle(corpus: &mut Corpus, finder: dedup::Finder, options: &Options) -> Resu
     }
     corpus.arrange(order.into_iter().filter(|&i| stays[i as usize]));
     if options.style.drop_boilerplate {
-        drop_boilerplate(corpus)?;
+        drop_boilerplate(corpus, observer)?;
     }
     for i in 0..corpus.len() {
         let (day, words, format) = (corpus.day(i), corpus.words(i), corpus.origin(i).1);
@@ -244,7 +251,7 @@ fn settle(corpus: &mut Corpus, finder: dedup::Finder, options: &Options) -> Resu
 }
 
 /// Leaves out the paragraphs that stand in very many entries, and with them the entries that are nothing else.
-fn drop_boilerplate(corpus: &mut Corpus) -> Result<()> {
+fn drop_boilerplate(corpus: &mut Corpus, observer: &mut dyn Observer) -> Result<()> {
     let mut counted = Boilerplate::default();
     for i in 0..corpus.len() {
         counted.add(&corpus.entry(i)?.text);
@@ -254,7 +261,12 @@ fn drop_boilerplate(corpus: &mut Corpus) -> Result<()> {
         return Ok(());
     }
     for i in 0..corpus.len() {
-        if let Some(rest) = common.without(&corpus.entry(i)?.text) {
+        let entry = corpus.entry(i)?;
+        if let Some(rest) = common.without(&entry.text) {
+            if observer.wants_changes() {
+                let (source, place, what) = (&entry.source, Some(entry.place), "boilerplate dropped");
+                observer.changed(&Change { source, place, what, before: &entry.text, after: &rest });
+            }
             corpus.replace_text(i, &rest)?;
         }
     }

@@ -270,3 +270,69 @@ fn a_long_post_is_read_once_and_whole() {
     }
     assert_eq!(posts(&note(0, "Another.")), (vec!["Another.".to_string(), cut.clone()], None));
 }
+
+/// Keeps the changes: what, before, after.
+#[derive(Default)]
+struct Changes(Vec<[String; 3]>);
+
+impl Observer for Changes {
+    fn wants_changes(&self) -> bool {
+        true
+    }
+
+    fn changed(&mut self, change: &Change) {
+        self.0.push([change.what, change.before, change.after].map(str::to_string));
+    }
+}
+
+#[test]
+fn boilerplate_is_shown_as_it_goes() {
+    let day = |i: u32| format!("2020-{:02}-{:02}\nHow was it?\n\nDay {i}.\n\n", i / 28 + 1, i % 28 + 1);
+    let days: String = (0..100).map(day).collect();
+    let folder = folder(&[("a.txt", days.as_bytes())]);
+    let mut options = Options::default();
+    options.style.drop_boilerplate = true;
+    let mut seen = Changes::default();
+    let corpus = super::read(&[folder.path().to_path_buf()], &options, &mut seen).unwrap();
+    assert_eq!((corpus.len(), seen.0.len()), (100, 100));
+    assert_eq!(seen.0[7], ["boilerplate dropped", "How was it?\n\nDay 7.", "Day 7."]);
+}
+
+#[test]
+fn names_go_from_tags_which_are_still_found() {
+    let folder = folder(&[
+        (
+            "a.json",
+            br#"[{"text": "Ann came", "tags": ["Ann", "rain"]}, {"text": "alone", "tags": ["rain"]}]"#,
+        ),
+        ("names.list", b"Ann\n"),
+    ]);
+    let mut options = Options { tags: vec!["ann".into()], ..Options::default() };
+    options.style.redact = Some(folder.path().join("names.list"));
+    let mut seen = Changes::default();
+    let mut corpus = super::read(&[folder.path().join("a.json")], &options, &mut seen).unwrap();
+    let [entry] = &corpus.entries().unwrap()[..] else { panic!("not one entry") };
+    assert_eq!(
+        (entry.text.as_str(), &entry.tags[..]),
+        ("[name 1] came", &["[name 1]".into(), "rain".into()][..])
+    );
+    assert!(seen.0.contains(&["names redacted", "Ann", "[name 1]"].map(String::from)));
+}
+
+#[test]
+fn short_files_of_a_folder_tell_their_encoding_together() {
+    let folder = folder(&[
+        ("en/1.txt", b"na\xefve"),
+        ("en/2.txt", b"We went down to the caf\xe9 and had tea."),
+        ("en/3.txt", b"Much too much for Zo\xeb, she said, and so to bed we went."),
+        ("mac/1.txt", b"\xd1Yes, I said."),
+        ("mac/2.txt", b"It\xd5s late, I said, and went."),
+        ("pl/1.txt", b"Ko\xf1"),
+        ("pl/2.txt", b"Dzi\x9c poszed\xb3em do lasu i widzia\xb3em lisa, by\xb3 rudy. \xaf\xf3\xb3w te\xbf."),
+        ("ru/1.txt", b"\xc4\xe0"),
+        ("ru/2.txt", b"\xd1\xe5\xe3\xee\xe4\xed\xff \xff \xf5\xee\xe4\xe8\xeb \xe2 \xeb\xe5\xf1."),
+    ]);
+    let found = texts(&mut read_all(&folder));
+    assert_eq!([&found[0], &found[3], &found[5], &found[7]], ["naïve", "—Yes, I said.", "Koń", "Да"]);
+    assert_eq!(texts(&mut read(&[folder.path().join("pl/1.txt")]).unwrap()), ["Koñ"], "alone it is a guess");
+}

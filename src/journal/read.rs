@@ -6,6 +6,7 @@ use std::path::Path;
 use super::archive::{Archive, MOST_GROWTH, Member};
 use super::beside::{self, Beside};
 use super::collect::Collector;
+use super::decode::Neighbours;
 use super::formats::{self, unreadable};
 use super::input::{Input, MOST_WHOLE, Vault};
 use super::select::Select;
@@ -18,11 +19,12 @@ const MOST_DEPTH: usize = 4;
 const MOST_UNPACKED: u64 = 256 << 20;
 
 /// Reads one file.
-pub(super) fn file(found: &Found, select: &Select, collector: &mut Collector) {
+pub(super) fn file(found: &Found, neighbours: &Neighbours, select: &Select, collector: &mut Collector) {
     let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file, found.vault));
     match opened {
         Ok(input) => {
             let left = MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH));
+            let input = input.beside(neighbours.beside(&found.path));
             Reading { select, collector, left }.read(&input, &found.relative, 0);
         }
         Err(e) => collector.lose(&found.path, e.to_string()),

@@ -3,16 +3,17 @@
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::hash::{Hash, Hasher};
-use std::path::Path;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex, RegexBuilder};
-use unicode_normalization::UnicodeNormalization;
+use regex::Regex;
 
 use super::options::StyleOptions;
 use crate::base::{Error, Result};
+use redaction::Redaction;
+
+#[path = "style_redaction.rs"]
+mod redaction;
 
 /// The changes of style that a person asked for, in the order in which they are made.
 #[derive(Debug)]
@@ -54,7 +55,22 @@ impl Style {
     /// Changes an entry's text, or its title. Each kind of change that did something is logged once: what it did, the
     /// text before, the text after.
     pub fn apply(&self, text: String, log: &mut dyn FnMut(&'static str, &str, &str)) -> String {
-        self.steps.iter().fold(text, |before, step| {
+        self.apply_steps(text, |_| true, log)
+    }
+
+    /// Changes a tag: names go from it, and it stays as it is otherwise, so that it is still found. Logs as
+    /// [`apply`](Self::apply) does.
+    pub fn apply_to_tag(&self, tag: String, log: &mut dyn FnMut(&'static str, &str, &str)) -> String {
+        self.apply_steps(tag, |step| matches!(step, Step::Redact(_)), log)
+    }
+
+    fn apply_steps(
+        &self,
+        text: String,
+        is_asked: impl Fn(&&Step) -> bool,
+        log: &mut dyn FnMut(&'static str, &str, &str),
+    ) -> String {
+        self.steps.iter().filter(is_asked).fold(text, |before, step| {
             let after = step.change(&before);
             if after != before {
                 log(step.what(), &before, &after);
@@ -249,96 +265,6 @@ fn ends_sentence(line: &str) -> bool {
 fn is_unspaced(letter: char) -> bool {
     matches!(letter, '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}'
         | '\u{2E80}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7AF}' | '\u{FF00}'..='\u{FFEF}' | '\u{20000}'..='\u{3FFFF}')
-}
-
-/// Names, each with what stands in its place.
-#[derive(Debug)]
-struct Redaction {
-    /// Group n is the nth name.
-    names: Regex,
-    placeholders: Vec<String>,
-}
-
-impl Redaction {
-    fn read(path: &Path) -> Result<Redaction> {
-        let file = fs::read_to_string(path).map_err(Error::io("read", path))?;
-        let mut pairs: Vec<(&str, String)> = Vec::new();
-        for (i, line) in file.trim_start_matches('\u{feff}').lines().map(str::trim).enumerate() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (name, placeholder) = match line.split_once('=') {
-                Some((name, placeholder)) => (name.trim(), placeholder.trim().to_string()),
-                None => (line, format!("[name {}]", pairs.len() + 1)),
-            };
-            if name.is_empty() || placeholder.is_empty() {
-                let problem = format!("line {}: a name and a placeholder have to stand around the =", i + 1);
-                return Err(Error::file(
-                    path,
-                    problem,
-                    "write it as `name = Placeholder`, or the name alone",
-                ));
-            }
-            pairs.push((name, placeholder));
-        }
-        if pairs.is_empty() {
-            return Err(Error::file(path, "there is no name in it", "write one name or phrase on each line"));
-        }
-        Redaction::new(pairs)
-            .map_err(|error| Error::file(path, format!("too much to look for: {error}"), "shorten the list"))
-    }
-
-    fn new(mut pairs: Vec<(&str, String)>) -> std::result::Result<Redaction, regex::Error> {
-        // The first alternative that fits is taken, so that the longest has to come first. The sort is stable: of a
-        // name that stands twice, the first line counts.
-        pairs.sort_by_key(|(name, _)| std::cmp::Reverse(name.chars().count()));
-        let alternatives: Vec<String> = pairs.iter().map(|(name, _)| whole_words(name)).collect();
-        let names = RegexBuilder::new(&alternatives.join("|"))
-            .case_insensitive(true)
-            .size_limit(256 << 20)
-            .build()?;
-        Ok(Redaction { names, placeholders: pairs.into_iter().map(|(_, placeholder)| placeholder).collect() })
-    }
-
-    fn apply(&self, text: &str) -> String {
-        let shadow = without_underscores(text);
-        let mut out = String::with_capacity(text.len());
-        let mut done = 0;
-        for found in self.names.captures_iter(&shadow) {
-            let range = found.get_match().range();
-            out.push_str(&text[done..range.start]);
-            out.push_str(self.placeholder(&found));
-            done = range.end;
-        }
-        out.push_str(&text[done..]);
-        out
-    }
-
-    fn placeholder(&self, found: &Captures) -> &str {
-        let name = (1..found.len()).find(|&group| found.get(group).is_some());
-        &self.placeholders[name.expect("each alternative is a group") - 1]
-    }
-}
-
-/// Markdown's `_Anna_` is the whole word `Anna`, though `_` counts as a part of words. No byte moves.
-fn without_underscores(text: &str) -> String {
-    text.replace('_', "-")
-}
-
-/// A group for the name as a whole word, its accents composed or not, its spaces of any kind and its apostrophes too.
-fn whole_words(name: &str) -> String {
-    let name = without_underscores(name);
-    let start = if name.starts_with(is_unspaced) { "" } else { r"\b{start-half}" };
-    let end = if name.ends_with(is_unspaced) { "" } else { r"\b{end-half}" };
-    let (composed, decomposed) =
-        (loosely(&name.nfc().collect::<String>()), loosely(&name.nfd().collect::<String>()));
-    let forms = if composed == decomposed { composed } else { format!("{composed}|{decomposed}") };
-    format!("{start}({forms}){end}")
-}
-
-fn loosely(name: &str) -> String {
-    let words: Vec<String> = name.split_whitespace().map(regex::escape).collect();
-    words.join(r"\s+").replace(['\'', '’', '‘', 'ʼ', '‛'], "['’‘ʼ‛]")
 }
 
 /// Paragraphs that stand in many entries, found by counting.

@@ -12,16 +12,16 @@ fn changed(options: &StyleOptions, text: &str) -> (String, Vec<&'static str>) {
     (after, kinds)
 }
 
-fn redacted(names: &str, text: &str) -> String {
+fn redacted(names: impl AsRef<[u8]>, text: &str) -> String {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(names.as_bytes()).unwrap();
+    file.write_all(names.as_ref()).unwrap();
     let options = StyleOptions { redact: Some(file.path().to_path_buf()), ..StyleOptions::default() };
     changed(&options, text).0
 }
 
-fn refusal(names: &str) -> String {
+fn refusal(names: impl AsRef<[u8]>) -> String {
     let mut file = tempfile::NamedTempFile::new().unwrap();
-    file.write_all(names.as_bytes()).unwrap();
+    file.write_all(names.as_ref()).unwrap();
     let redact = Some(file.path().to_path_buf());
     Style::new(&StyleOptions { redact, ..StyleOptions::default() }).unwrap_err().to_string()
 }
@@ -137,10 +137,18 @@ fn names_may_be_of_any_script_and_hold_any_sign() {
 }
 
 #[test]
+fn a_redaction_file_may_be_in_utf16() {
+    let names: Vec<u8> = "\u{feff}Zoë\r\nAnn = A\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(redacted(names, "Zoë, Ann"), "[name 1], A");
+}
+
+#[test]
 fn a_redaction_file_without_sense_is_refused() {
     assert!(refusal("# nobody\n\n").contains("no name"));
     assert!(refusal("Ann\n = X").contains("line 2"));
     assert!(refusal("Ann =").contains("line 1"));
+    assert!(refusal("").contains("no name"));
+    assert!(refusal(b"Zo\xeb\nJos\xe9\n").contains("UTF-8"));
     let redact = Some("/nowhere/names.txt".into());
     let error = Style::new(&StyleOptions { redact, ..StyleOptions::default() }).unwrap_err();
     assert!(matches!(error, Error::Io { .. }));

@@ -3,13 +3,14 @@
 //! In this order: a byte order mark; UTF-8 without fault; UTF-16 by its NULs; UTF-8 with faults, where it has
 //! many more characters of several bytes than faults; what an HTML or XML file declares; Mac Roman, where its
 //! bytes make more sense so than as windows-1252; windows-1252, where its few bytes above ASCII are all at
-//! home there; what chardetng takes it for.
+//! home there; where its bytes above ASCII are very few, what the files beside it are in; what chardetng takes
+//! it for.
 
 use std::io::{BufRead, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
-use super::super::mac_roman::{Scales, WESTERN, plausibility};
+use super::super::mac_roman::{Scales, WESTERN, character, plausibility};
 use super::wide::Wide;
 use super::{Encoding, Kind};
 
@@ -19,12 +20,23 @@ const PIECE: usize = 64 << 10;
 /// Where a declaration of the encoding may stand.
 const DECLARED_WITHIN: usize = 2048;
 
+/// Up to so many bytes above ASCII, what chardetng takes a file for is a guess.
+const FEW: u64 = 4;
+
 /// Reads a file through and tells its encoding.
 ///
 /// # Errors
 /// What the system says; what is no text; as a phrase.
-pub fn detect(mut reader: impl BufRead) -> Result<Encoding, String> {
-    let mut survey = Survey::default();
+pub fn detect(reader: impl BufRead) -> Result<Encoding, String> {
+    detect_beside(reader, None)
+}
+
+/// The same; where it could only be guessed, it is what the files beside it are in.
+///
+/// # Errors
+/// As [`detect`].
+pub fn detect_beside(mut reader: impl BufRead, neighbours: Option<Encoding>) -> Result<Encoding, String> {
+    let mut survey = Survey { neighbours, ..Survey::default() };
     let mut piece = Vec::with_capacity(PIECE);
     loop {
         let room = (PIECE - piece.len()) as u64;
@@ -65,6 +77,7 @@ pub(super) fn incomplete(bytes: &[u8]) -> usize {
 #[derive(Default)]
 struct Survey {
     length: u64,
+    neighbours: Option<Encoding>,
     marked: Option<Encoding>,
     declared: Option<Encoding>,
     /// Where the first NUL is.
@@ -75,9 +88,10 @@ struct Survey {
     /// Characters of two bytes in UTF-8, and of three or four.
     pairs: u64,
     longer: u64,
-    /// Places that are not UTF-8, and those of them that read well as windows-1252.
+    /// Places that are not UTF-8, those of them that may be windows-1252, and those that can hardly be anything else.
     faults: u64,
     western_faults: u64,
+    surely_western: u64,
     /// As UTF-16, from the first piece with a NUL.
     wide: Option<Wide>,
     /// As anything else, from the first piece that is not UTF-8.
@@ -144,7 +158,11 @@ impl Survey {
                 let points =
                     plausibility(neighbour(at.checked_sub(1)), *byte, neighbour(Some(at + 1)), &WESTERN);
                 self.faults += 1;
+                let lone_word = points == 0 && "àèéóöåÀÈÉÓÖÅ".contains(character(*byte, &WESTERN));
+                // A no-break space may be the rest of `à`.
+                let sure = (points > 0 && *byte != 0xA0) || lone_word;
                 self.western_faults += u64::from(rest.is_empty() && points >= 0);
+                self.surely_western += u64::from(rest.is_empty() && sure);
             }
             at += chunk.invalid().len();
         }
@@ -212,8 +230,8 @@ impl Survey {
         }
     }
 
-    /// UTF-8, whole or with faults. A few faults are damage; many that read well are another year's
-    /// windows-1252.
+    /// UTF-8, whole or with faults. Faults that all read well, or most of many, are another year's windows-1252;
+    /// a few others are damage.
     fn utf8(&self) -> Option<Encoding> {
         let characters = self.pairs + self.longer;
         if self.faults == 0 {
@@ -224,7 +242,8 @@ impl Survey {
             return None;
         }
         let few = self.faults <= 2 || self.faults * 20 <= characters;
-        let mixed = !few && self.western_faults * 10 >= self.faults * 9;
+        let mixed =
+            self.surely_western == self.faults || (!few && self.western_faults * 10 >= self.faults * 9);
         Some(if mixed { Encoding(Kind::Mixed) } else { Encoding::UTF_8 })
     }
 
@@ -239,7 +258,7 @@ impl Survey {
         match () {
             () if other.scales.is_mac() => Encoding::MAC_ROMAN,
             () if other.scales.is_plainly_western(self.length) => Encoding::WINDOWS_1252,
-            () => guess,
+            () => self.neighbours.filter(|_| self.high <= FEW).unwrap_or(guess),
         }
     }
 }

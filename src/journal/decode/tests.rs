@@ -83,6 +83,12 @@ fn old_encodings() {
         ("windows-1252", "windows-1252", FRENCH),
         ("windows-1252", "windows-1252", "I don’t know.\n"),
         ("windows-1252", "windows-1252", "Only a café.\n"),
+        (
+            "windows-1252",
+            "windows-1252",
+            "I measured 5 µm of it, ±5 or so, see † and ¶ 3 · after a long day in the lab with Tom and all the others. Wie geht´s? So long, and so to bed; the 1ª vez at nº 3 was the worst of all the days so far, and the next was better by a little only.\n",
+        ),
+        ("windows-1252", "windows-1252", "Lunch with Tom £7\n"),
         ("windows-1252", "windows-1252", "El niño comió mañana en Málaga. ¿Qué más?\n"),
         ("windows-1252", "windows-1252", "São Paulo não é longe; coração, amanhã.\n"),
         ("windows-1251", "windows-1251", RUSSIAN),
@@ -152,6 +158,23 @@ fn files_of_two_encodings() {
     assert_eq!(name(&bytes), "UTF-8 and windows-1252, mixed");
     assert_eq!(text(&bytes), FRENCH.repeat(25));
     assert_eq!(read_in(&bytes, 1, 1), FRENCH.repeat(25));
+}
+
+#[test]
+fn one_byte_of_another_encoding() {
+    for (bytes, read) in [
+        (
+            &b"Caf\xC3\xA9 \xE2\x80\x94 fine.\nThen the caf\xE9 closed.\n"[..],
+            "Café — fine.\nThen the café closed.\n",
+        ),
+        (b"D\xC3\xA9j\xC3\xA0 \xC3\xA9t\xC3\xA9. Il va \xE0 Paris.", "Déjà été. Il va à Paris."),
+        (b"It\xE2\x80\x99s \xA35, isn\x92t it\xE2\x80\xA6", "It’s £5, isn’t it…"),
+    ] {
+        assert_eq!(text(bytes), read);
+        assert_eq!(read_in(bytes, 1, 1), read);
+    }
+    // What may have lost its other half is damage.
+    assert_eq!(text(b"Caf\xC3\xA9, \xC3\xA9t\xC3\xA9, n\xC3\xA9, voil\xA0."), "Café, été, né, voil\u{fffd}.");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! A [`Markup`] gathers what is to go from one text and takes it all away at once, so that line numbers are not lost. In
 //! code spans and fenced code nothing changes. All of it runs in linear time, whatever the brackets.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -19,7 +20,9 @@ mod writer;
 
 pub(super) use code::fence;
 pub use escapes::unescape;
-use target::{autolink, caption, definition, folded, inline_target, shown_page, size_after, wiki};
+use target::{
+    autolink, caption, definition, folded, inline_target, references, shown_page, size_after, wiki,
+};
 pub use writer::Cleaned;
 use writer::Writer;
 
@@ -55,8 +58,9 @@ impl<'a> Markup<'a> {
         Markup { text, fences, closed, edits: Vec::new() }
     }
 
-    /// Takes away Obsidian's `%%comments%%`, in a line or over several. One that is not closed stays, as does one that
-    /// opens behind a digit: "100%%".
+    /// Takes away Obsidian's `%%comments%%`. One over several lines has a line's start before it or a line's end behind
+    /// it, one over several paragraphs both: else two signs far apart would take along what stands between them. One that
+    /// is not closed stays, as does one that opens behind a digit: "100%%".
     pub fn comments(&mut self, sink: &mut dyn Sink) {
         let text = self.text;
         let mut found: Vec<Range<usize>> = Vec::new();
@@ -65,6 +69,7 @@ impl<'a> Markup<'a> {
             match open {
                 None if text[..at].ends_with(|c: char| c.is_ascii_digit()) => {}
                 None => open = Some(at),
+                Some(from) if !is_comment(text, from, at) => open = Some(at),
                 Some(from) => {
                     open = None;
                     sink.changed("comments left out", &text[from..at + 2], "");
@@ -240,12 +245,18 @@ impl<'a> Markup<'a> {
         self.edits.push(Edit { range, with });
     }
 
-    /// Takes away `[name]: address` where it has a line of its own, and gives the names.
+    /// Takes away `[name]: address` where it has a line of its own, and gives the names. What may be no address
+    /// ("[Mood]: 7/10") stays unless the text refers to it.
     fn definitions(&mut self, sink: &mut dyn Sink) -> HashSet<String> {
         let (mut names, mut found, mut start) = (HashSet::new(), Vec::new(), 0);
+        let referred = LazyCell::new(|| references(self.text));
         for line in self.text.split_inclusive('\n') {
             let range = start..start + line.trim_end().len();
-            if let Some(name) = definition(line).filter(|_| !self.is_closed(&range)) {
+            let is_one = |(name, sure): &(&str, bool)| {
+                !self.is_closed(&range)
+                    && (*sure || folded(name).is_some_and(|name| referred.contains(&name)))
+            };
+            if let Some((name, _)) = definition(line).filter(is_one) {
                 sink.changed("link addresses", line.trim(), "");
                 names.extend(folded(name));
                 found.push(range);
@@ -314,6 +325,19 @@ impl<'a> Markup<'a> {
             joins
         });
     }
+}
+
+/// Whether the `%%` at two places enclose a comment.
+fn is_comment(text: &str, open: usize, close: usize) -> bool {
+    let inner = &text[open..close];
+    let (Some(first), Some(last)) = (inner.find('\n'), inner.rfind('\n')) else { return true };
+    let whole_lines = inner.get(first + 1..last);
+    let over_paragraphs =
+        whole_lines.is_some_and(|lines| lines.split('\n').any(|line| line.trim().is_empty()));
+    let line = text[..open].rfind('\n').map_or(0, |feed| feed + 1);
+    let starts = text[line..open].trim().is_empty();
+    let ends = text[close + 2..].split('\n').next().is_none_or(|rest| rest.trim().is_empty());
+    if over_paragraphs { starts && ends } else { starts || ends }
 }
 
 #[cfg(test)]

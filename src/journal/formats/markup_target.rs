@@ -1,5 +1,7 @@
 //! What stands in and behind brackets: addresses, names, pages and captions.
 
+use std::collections::HashSet;
+
 /// `(address "title")` behind a label: its length, and the address. In a picture the address of a file may hold spaces.
 pub fn inline_target(rest: &str, image: bool) -> Option<(usize, &str)> {
     let inner = rest.strip_prefix('(')?;
@@ -59,15 +61,36 @@ fn file_with_spaces(inner: &str) -> Option<(usize, &str)> {
     has_media_extension(&inner[..end]).then_some((end + 2, &inner[..end]))
 }
 
-/// Whether a link's target leads anywhere: "[laughs](quietly)" is text.
+/// Whether a link's target leads anywhere: "[laughs](quietly)", "[me](he/him)" and "[fat](50%)" are text.
 fn is_address(target: &str) -> bool {
-    let inside =
-        |sign| target.split_once(sign).is_some_and(|(_, rest)| rest.starts_with(char::is_alphanumeric));
-    target.is_empty() || target.contains(['/', '#', '%', '@', '\\', '[', '(']) || inside('.') || inside(':')
+    let file = || target.split('.').skip(1).any(|part| part.starts_with(char::is_alphabetic));
+    let escape = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    leads(target)
+        || target.is_empty()
+        || target.contains(['#', '\\'])
+        || target.starts_with(['[', '('])
+        || target.ends_with('/')
+        || target.split('%').skip(1).any(escape)
+        || file()
 }
 
-/// The name in `[name]: address "title"`. A footnote is text, and so is what is no address.
-pub fn definition(line: &str) -> Option<&str> {
+/// Whether a target is an address whatever stands around it.
+fn leads(target: &str) -> bool {
+    let scheme = target.split_once(':').is_some_and(|(scheme, rest)| {
+        let sign = |b: u8| b.is_ascii_alphanumeric() || b"+.-".contains(&b);
+        scheme.len() > 1
+            && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+            && scheme.bytes().all(sign)
+            && !rest.is_empty()
+    });
+    // Joplin's own links begin with ":/".
+    let path = ["/", "./", "../", ":/"].iter().any(|start| target.starts_with(start));
+    scheme || path || has_media_extension(target)
+}
+
+/// The name in `[name]: address "title"`, and whether it is an address for certain. A footnote is text, and so is what
+/// is no address.
+pub fn definition(line: &str) -> Option<(&str, bool)> {
     let inner = line
         .trim_start_matches(' ')
         .strip_prefix('[')
@@ -77,11 +100,22 @@ pub fn definition(line: &str) -> Option<&str> {
     let (target, after) = target(rest)?;
     let tail = rest[after..].trim();
     let whole = tail.is_empty() || title(tail) == Some(tail.len());
-    let leads = target.contains("/")
-        || target.starts_with('#')
-        || target.starts_with("mailto:")
-        || has_media_extension(target);
-    (whole && leads && !inner.starts_with('^') && end > 0).then_some(&inner[..end])
+    let may_lead = target.contains("/") || target.starts_with('#');
+    let is_one = whole && (leads(target) || may_lead) && !inner.starts_with('^') && end > 0;
+    is_one.then_some((&inner[..end], leads(target)))
+}
+
+/// The names in `[label][name]` and `[name][]`, as names are compared.
+pub fn references(text: &str) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for (at, _) in text.match_indices('[') {
+        let inner = &text[at + 1..];
+        let Some(end) = inner.find(['[', ']']).filter(|end| inner[*end..].starts_with(']')) else { continue };
+        if text[..at].ends_with(']') || inner[end + 1..].starts_with("[]") {
+            names.extend(folded(&inner[..end]));
+        }
+    }
+    names
 }
 
 /// A reference's name as names are compared; none where it is too long to be one.

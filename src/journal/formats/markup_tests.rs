@@ -25,6 +25,13 @@ fn links_leave_their_labels() {
         ("[laughs](quietly) [ ] [x](see you.) [x]", "[laughs](quietly) [ ] [x](see you.) [x]"),
         ("<https://a.b/[c](/d)> https://e.f", "<https://a.b/[c](/d)> https://e.f"),
         ("\\[a](/b) ¯\\_(ツ)_/¯ <3 &amp;", "\\[a](/b) ¯\\_(ツ)_/¯ <3 &amp;"),
+        ("[Mood]: 7/10\n[tags]: #rain\n[mood]", "[Mood]: 7/10\n[tags]: #rain\n[mood]"),
+        ("[a][r] [s][]\n\n[R]: b/c\n[s]: #d\n[t]: e/f", "a s\n\n[t]: e/f"),
+        ("[me](he/him) [fat](50%) [out](3.5) [at](9:15)", "[me](he/him) [fat](50%) [out](3.5) [at](9:15)"),
+        (
+            "[a](1.5/b.md) [c](b%20d) [e](x:f) [g](#h) [i](../j) [k](:/0a1b) [l](tel:1) [m](n.org)",
+            "a c [e](x:f) g i k l m",
+        ),
         ("[a\n\nb](/c)", "[a\n\nb](/c)"),
         ("[a](/b", "[a](/b"),
         ("[[page]] [[a b|c]] [[a#b]] [[#b]] [[a#^id]] #[[two words]]", "page c a > b b a #two words"),
@@ -63,6 +70,9 @@ fn comments_go() {
         ("a\n%%\nb\n\nc\n%%\nd", "a\nd"),
         ("100%% sure, 50%% not", "100%% sure, 50%% not"),
         ("open %% end", "open %% end"),
+        ("I paid %% more.\n\nTwo.\n\nAgain %% there.", "I paid %% more.\n\nTwo.\n\nAgain %% there."),
+        ("so %% it\nis %% so\n\n%%\nd\n\ne\n%%", "so %% it\nis %% so\n\n"),
+        ("a %%b\nc%%\nd %% e\n\nf %%", "a\nd %% e\n\nf %%"),
         ("`%%a%%` %%[b](/c)%% [d](/e)", "`%%a%%` d"),
     ] {
         assert_eq!(clean(text), left, "{text}");

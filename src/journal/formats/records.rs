@@ -54,7 +54,7 @@ impl Format for Records {
             fields.take(&record, place, sink);
             Ok(())
         });
-        fields.finish().and(result)
+        fields.finish(sink).and(result)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::journal::{html, markup};
 /// # Errors
 /// It holds more elements than fit into memory.
 pub fn of(content: &str, sink: &mut dyn Sink) -> Result<String, String> {
-    let (content, shortcodes) = without_shortcodes(content);
+    let content = without_shortcodes(content, sink);
     let is_blocks = content.contains("<!-- wp:");
     let content = if is_blocks { content } else { markup::with_breaks(&content) };
     let wrapped = Cell::new(0);
@@ -24,7 +24,7 @@ pub fn of(content: &str, sink: &mut dyn Sink) -> Result<String, String> {
         wrapped.set(wrapped.get() + usize::from(leave));
         leave
     });
-    converted.embeds += shortcodes + wrapped.get();
+    converted.embeds += wrapped.get();
     converted.count(sink);
     Ok(converted.text)
 }
@@ -34,9 +34,9 @@ pub fn plain(html: &str) -> String {
     html::to_text(html).text
 }
 
-/// The text without the shortcodes of WordPress itself and of its most used plugins, and how many showed something that
-/// is no text. What stands between `[caption]` and `[/caption]` is text. Any other word in brackets is the writer's.
-fn without_shortcodes(content: &str) -> (String, usize) {
+/// The text without the shortcodes of WordPress itself and of its most used plugins; those that showed something that
+/// is no text are counted and shown. What stands between `[caption]` and `[/caption]` is text. Any other word in brackets is the writer's.
+fn without_shortcodes(content: &str, sink: &mut dyn Sink) -> String {
     static SHOWN: LazyLock<Regex> = LazyLock::new(|| {
         let names = "gallery|audio|video|playlist|youtube|vimeo|soundcloud|instagram|tweet|wpvideo|googlemaps|contact-form-7";
         let code = format!(r"\[(?:{names})(?:[\s=][^\]]*)?\]|\[embed(?:\s[^\]]*)?\][^\[\]]*\[/embed\]");
@@ -48,8 +48,10 @@ fn without_shortcodes(content: &str) -> (String, usize) {
         let pattern = format!(r"\[(?:{around})(?:\s[^\]]*)?\]|\[/(?:{around}|audio|video|playlist)\]");
         Regex::new(&pattern).expect("a sound pattern")
     });
-    let shown = SHOWN.find_iter(content).count();
-    (MARKS.replace_all(&SHOWN.replace_all(content, ""), "").into_owned(), shown)
+    for code in SHOWN.find_iter(content) {
+        sink.changed("embeds", code.as_str().trim(), "");
+    }
+    MARKS.replace_all(&SHOWN.replace_all(content, ""), "").into_owned()
 }
 
 #[cfg(test)]
@@ -60,6 +62,12 @@ mod tests {
     fn text(content: &str) -> (String, Vec<(&'static str, usize)>) {
         let mut sink = Collected::default();
         (of(content, &mut sink).unwrap(), sink.left_out)
+    }
+
+    fn shown(content: &str) -> Vec<(&'static str, String, String)> {
+        let mut sink = Collected::default();
+        without_shortcodes(content, &mut sink);
+        sink.changed
     }
 
     #[test]
@@ -78,7 +86,10 @@ mod tests {
             "[caption id=\"a\" width=\"3\"]<img src=x> By the sea[/caption]\n\n[gallery ids=\"1,2\"]\n\n[sigh] [embed]http://x.org[/embed]",
         );
         assert_eq!(seen, "By the sea\n\n[sigh]");
-        assert_eq!(left_out, [("photo links", 1), ("embeds", 2)]);
+        assert_eq!(left_out, [("photo links", 1)]);
+        let codes = shown("one [video src=x] two\n\n [gallery] \n\n[sigh]");
+        let embed = |code: &str| ("embeds", code.to_string(), String::new());
+        assert_eq!(codes, [embed("[video src=x]"), embed("[gallery]")]);
         let figure = "<!-- wp:embed --><figure><div class=\"wp-block-embed__wrapper\">\nhttps://x.org\n</div><figcaption>a song</figcaption></figure><!-- /wp:embed -->";
         assert_eq!(text(figure), ("a song".into(), vec![("embeds", 1)]));
     }

@@ -8,7 +8,8 @@
 //! - Two are mojibake where `Ã` or `Â` goes before a sign (`Ã©`, `Â£`), except before punctuation and after a
 //!   capital (`IRMÃ»`): a word may end so.
 //! - Two where `Ã`, `Ä`, `Å` and the like go before what windows-1252 has at 0x80 to 0x9F (`Ã‰`, `Ã”`) may be
-//!   a word in capitals with its punctuation. Between small letters they are mojibake (`StraÃŸe`).
+//!   a word in capitals with its punctuation. Between small letters they are mojibake (`StraÃŸe`), and so are those
+//!   with `Ã` that begin a word (`Ãœber`).
 //! - What may be the writer's is put right only with *evidence*: other mojibake in the text that is certain.
 //!   And what holds only punctuation not even then, if the text has such punctuation of its own.
 //! - Two of other alphabets (`Ñ‚`, `É”`) are mojibake in a run of three (`ÐŸÑ€Ð¸`), and where the text has

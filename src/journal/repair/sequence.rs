@@ -84,6 +84,8 @@ impl Sequence {
     fn western_verdict(&self, before: Option<char>) -> Verdict {
         let [lead, second, ..] = self.bytes;
         let before_small = self.after.is_some_and(char::is_lowercase);
+        let before_letter = self.after.is_some_and(char::is_alphabetic);
+        let starts = !before.is_some_and(char::is_alphanumeric);
         let among_small = before_small && before.is_some_and(char::is_lowercase);
         let after_capital = before.is_some_and(|c| c.is_uppercase() || "«“„‘‹".contains(c));
         // Latin letters and accents; Vietnamese ơ and ư, Romanian ș and ț.
@@ -101,6 +103,9 @@ impl Sequence {
             (_, 0xC3) if self.after == Some('Â') => Verdict::Certain,
             _ if is_latin && matches!(second, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D) => Verdict::Certain,
             _ if is_latin && among_small => Verdict::Certain,
+            // `Ãœber`, `Ã–l`, `Ãˆ`: no word begins with Ã and a sign. `Å“uvre`.
+            (_, 0xC3) if starts && (!self.marks || before_letter) => Verdict::Certain,
+            (_, 0xC5) if starts && second == 0x93 && before_small => Verdict::Certain,
             _ if is_latin => Verdict::Likely,
             _ => Verdict::Run(group(lead)),
         }

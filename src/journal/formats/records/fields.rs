@@ -56,8 +56,12 @@ const TITLE: &[&str] = &["title", "subject", "headline", "heading"];
 const TAGS: &[&str] = &["tags", "labels", "keywords", "categories", "tag", "category"];
 const ZONE: &[&str] = &["timezone", "tz", "zone"];
 
-/// Fields that an error names at most, and records that are told one by one before others are read.
-pub(super) const MOST_NAMED: usize = 20;
+/// Fields that a message names at most, and the characters of a name.
+const MOST_NAMED: usize = 20;
+const LONGEST_NAME: usize = 40;
+
+/// Records without a text that are told one by one: more troubles of a file are told of no reader.
+const MOST_MISSED: usize = 20;
 
 /// Reads records into entries.
 pub(super) struct Fields<'a> {
@@ -68,16 +72,16 @@ pub(super) struct Fields<'a> {
     read: usize,
     /// The fields of those that had none.
     seen: Vec<String>,
-    /// Those of them that hold words, met before the first that was read, and how many more there were.
+    /// How many had none; where the first of those stand that hold words, and their fields.
+    without_text: usize,
     missed: Vec<(Place, String)>,
-    more: usize,
 }
 
 type Record = Map<String, Value>;
 
 impl<'a> Fields<'a> {
     pub fn new(options: &'a Options) -> Self {
-        Fields { options, month_first: false, read: 0, seen: Vec::new(), missed: Vec::new(), more: 0 }
+        Fields { options, month_first: false, read: 0, seen: Vec::new(), without_text: 0, missed: Vec::new() }
     }
 
     pub fn has_text(&self, record: &Record) -> bool {
@@ -116,20 +120,17 @@ impl<'a> Fields<'a> {
         let text = self.text(record);
         let title = usual(record, TITLE).and_then(|(name, value)| Some((name, value.as_str()?)));
         if text.is_none() && (self.read == 0 || title.is_none()) {
-            return self.miss(record, place, sink);
+            self.miss(record, place);
+            return;
         }
         self.read += usize::from(text.is_some());
-        self.tell_missed(sink);
         let (text_name, text) = text.unwrap_or_default();
         let when = self.when(record, place, sink);
         let (title_name, title) = title.unwrap_or_default();
         let (tags_name, tags) =
             usual(record, TAGS).map_or(("", Vec::new()), |(name, value)| (name, tags(value)));
-        let date_name = self.options.date_field.as_deref().unwrap_or("");
-        let known = |name: &str| {
-            [text_name, title_name, tags_name, date_name].contains(&name)
-                || [DATE, ZONE].iter().any(|names| names.contains(&folded(name).as_str()))
-        };
+        let known =
+            |name: &str| [text_name, title_name, tags_name].contains(&name) || self.tells_when(record, name);
         let others = record.iter().filter(|(name, value)| !known(name) && has_words(value)).count();
         sink.left_out("other fields", others);
         let title = titles::kept(title, &text, when);
@@ -153,54 +154,55 @@ impl<'a> Fields<'a> {
         when
     }
 
-    fn miss(&mut self, record: &Record, place: Place, sink: &mut dyn Sink) {
+    /// Whether a field is for the date or its zone.
+    fn tells_when(&self, record: &Record, name: &str) -> bool {
+        let asked = self.options.date_field.as_deref().and_then(|field| named(record, field));
+        asked.is_some_and(|(field, _)| field == name)
+            || [DATE, ZONE].iter().any(|names| names.contains(&folded(name).as_str()))
+    }
+
+    fn miss(&mut self, record: &Record, place: Place) {
         for name in record.keys() {
             if self.seen.len() <= MOST_NAMED && !self.seen.contains(name) {
                 self.seen.push(name.clone());
             }
         }
-        let is_known =
-            |name: &str| [DATE, ZONE, TAGS].iter().any(|names| names.contains(&folded(name).as_str()));
-        let has_words = record.iter().any(|(name, value)| !is_known(name) && has_words(value));
-        if has_words && self.missed.len() < MOST_NAMED {
-            let names: Vec<&str> = record.keys().take(MOST_NAMED).map(String::as_str).collect();
-            let problem =
-                format!("left out: no field that holds its text; there are `{}`", names.join("`, `"));
-            self.missed.push((place, problem));
-        } else if has_words {
-            self.more += 1;
-        }
-        if self.read > 0 {
-            self.tell_missed(sink);
+        self.without_text += 1;
+        let has_words =
+            || record.iter().any(|(name, value)| !self.tells_when(record, name) && has_words(value));
+        if self.missed.len() < MOST_MISSED && has_words() {
+            self.missed.push((place, listed(record.keys())));
         }
     }
 
-    /// Where other records are read, those without a text are told one by one.
-    fn tell_missed(&mut self, sink: &mut dyn Sink) {
-        for (place, problem) in self.missed.drain(..) {
-            sink.trouble(place, problem);
-        }
-        if self.more > 0 {
-            let problem =
-                format!("{} records more without a field that holds their text: left out", self.more);
-            sink.trouble(Place::default(), problem);
-            self.more = 0;
-        }
-    }
-
-    /// What is wrong where no record had a text.
-    pub fn finish(&self) -> Result<(), String> {
-        if self.read > 0 || self.seen.is_empty() {
-            return Ok(());
-        }
-        let more = if self.seen.len() > MOST_NAMED { " and more" } else { "" };
-        let names = self.seen[..self.seen.len().min(MOST_NAMED)].join("`, `");
+    /// Tells which records had no text.
+    ///
+    /// # Errors
+    /// None had one.
+    pub fn finish(&self, sink: &mut dyn Sink) -> Result<(), String> {
         let missing = match &self.options.text_field {
             Some(name) => format!("no field `{name}` that holds text"),
             None => "no field whose name says that it holds the text".to_string(),
         };
-        Err(format!("{missing}; there are `{names}`{more}: name the one to read with --text-field"))
+        if self.read == 0 && !self.seen.is_empty() {
+            let fields = listed(self.seen.iter());
+            return Err(format!("{missing}; there are {fields}: name the one to read with --text-field"));
+        }
+        for (place, fields) in &self.missed {
+            sink.trouble(*place, format!("left out: no text was found in its fields {fields}"));
+        }
+        sink.left_out("records without a text", self.without_text);
+        Ok(())
     }
+}
+
+/// The names of fields, the first of many.
+fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    let short = |name: &String| format!("`{}`", name.chars().take(LONGEST_NAME).collect::<String>());
+    let mut names: Vec<String> = names.take(MOST_NAMED + 1).map(short).collect();
+    let more = if names.len() > MOST_NAMED { " and more" } else { "" };
+    names.truncate(MOST_NAMED);
+    names.join(", ") + more
 }
 
 /// The field of that name, of that path (`entry.text`), or of that name but for its case and signs.
