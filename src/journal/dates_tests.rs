@@ -124,6 +124,9 @@ fn text_stays_text() {
         "32/13/2020",
         "5 May 2020 was a wet day",
         "5 May 2020, I went out",
+        "5 May 2020, London was wet",
+        "5 May 2020, On The Road And Far",
+        "5 May 2020 (a Tuesday) was wet (very)",
         "5 May 2020 at 9 pm I went out",
         "On 5 May 2020",
         "- 5 May 2020",
@@ -319,9 +322,14 @@ fn times() {
         ("2020-05-05T09:30Z", "09:30:00", Some(0)),
         ("5 May 2020 9:30 GMT+2", "09:30:00", Some(120)),
         ("[2020-05-05 09:30] Rain", "09:30:00", None),
+        ("5 May 2020, 9:30 PM EST", "21:30:00", None),
     ] {
         assert_eq!(time(line), (shown.to_string(), offset), "{line}");
     }
+    assert_eq!(read("5 May 2020, 9:30 PM EST").unwrap().1, "");
+    assert_eq!(read("[5 May 2020 21:30 MESZ] Rain").unwrap().1, "Rain");
+    assert_eq!(read("5 May 2020, 9:30 PM NYC").unwrap().1, "NYC");
+    assert_eq!(read("5 May 2020, 9:30 IST IT DA").unwrap().1, "IST IT DA");
 }
 
 #[test]
@@ -363,11 +371,15 @@ fn dates_below_a_year() {
         "== 5 May ==",
         "5 May, 9:30",
         "## \u{200b}Tue, 5 May",
+        "## Tue, 5.5",
     ] {
         assert_eq!(read(line, None), Some((date(2020, 5, 5), "")), "{line}");
     }
     assert_eq!(read("## 5 May: rain", None), Some((date(2020, 5, 5), "rain")));
     assert_eq!(read("## 5 May rain", None), Some((date(2020, 5, 5), "rain")));
+    for line in ["5 May: rain", "May 5th - rain", "Tue, 5 May — rain"] {
+        assert_eq!(read(line, None), Some((date(2020, 5, 5), "rain")), "{line}");
+    }
     for line in ["## 5", "## Tuesday 5", "### 5th", "## Tue, 5."] {
         assert_eq!(read(line, Some(5)), Some((date(2020, 5, 5), "")), "{line}");
         assert_eq!(read(line, None), None, "{line}");
@@ -375,7 +387,8 @@ fn dates_below_a_year() {
     for line in [
         "May 1st. This morning I rose early",
         "5 May was wet",
-        "5 May: rain",
+        "5.5.: rain",
+        "5 May – 7 May",
         "## May 5 reasons",
         "## 5 May 98",
         "## 5 May '98",

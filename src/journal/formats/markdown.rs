@@ -6,8 +6,9 @@ use jiff::civil::Date;
 pub use super::exported::export;
 use super::front_matter::{self, FrontMatter};
 use super::markup::{Cleaned, Markup};
-use super::text::split_by_dates;
+use super::text;
 use super::{Format, Sink, exported};
+use crate::journal::entries::Context;
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
 use crate::journal::options::Options;
@@ -52,7 +53,8 @@ pub(super) fn read_typed(
     if front.end > 0 {
         sink.changed("front matter", &text[..front.end], "");
     }
-    let mut markup = Markup::new(&text[front.end..]);
+    let written = &text[front.end..];
+    let mut markup = Markup::new(written);
     if !options.comments {
         markup.comments(sink);
     }
@@ -68,9 +70,26 @@ pub(super) fn read_typed(
         first: true,
         sink,
     };
-    split_by_dates(&cleaned.text, 1, input, options, &mut file);
+    let known = text::context(input, options);
+    let context = Context { named: known.named.or_else(|| day_in_path(input)), ..known };
+    text::split_in(context, &cleaned.text, 1, &links(written, &cleaned), &mut file);
     file.title_alone();
     Ok(())
+}
+
+/// The lines that open with what stays of a link.
+fn links(written: &str, cleaned: &Cleaned) -> Vec<usize> {
+    let (mut found, mut typed, mut before) = (Vec::new(), written.split('\n'), 0);
+    for (number, line) in (1..).zip(cleaned.text.split('\n')) {
+        let original = cleaned.original_line(number);
+        let Some(typed) = original.checked_sub(before + 1).and_then(|more| typed.nth(more)) else { continue };
+        before = original;
+        let opens = |line: &str| line.trim_start().starts_with('[');
+        if opens(typed) && !opens(line) {
+            found.push(number);
+        }
+    }
+    found
 }
 
 /// The moment of what stands before the first date in a file: the front matter's, the day of its path, and the moment it
