@@ -13,11 +13,12 @@
 //! a day that does not exist. Below a year a date may go without its own. A time after the date, a weekday before or after it, `**`, `_` or brackets around it
 //! belong to the date line.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use jiff::tz::Offset;
 
 pub use super::file_dates::{in_file_name, in_path};
 use super::names::MonthForm;
+pub use super::reading::Reading;
 use super::scan::{self, Cursor};
 
 /// What a line is read by, beyond what it says itself.
@@ -51,20 +52,6 @@ pub enum Order {
     DayMonthYear,
     /// `May 3, 2020`.
     MonthDayYear,
-}
-
-/// The day that a line names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// One day.
-    Certain(Date),
-    /// `03/04/2020`: two numbers of which either may be the day. At least one reading exists.
-    DayMonth {
-        /// 3 April, where there is such a day.
-        day_first: Option<Date>,
-        /// 4 March, where there is such a day.
-        month_first: Option<Date>,
-    },
 }
 
 /// The shape of a date line; lines of one shape head the entries of one file.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::archive::Archive;
 use super::collect::Collector;
+use super::file_dates;
 use super::formats::{self, unreadable};
 use super::input::{Input, Vault};
 use super::select::Select;
@@ -17,7 +18,7 @@ const MOST_DEPTH: usize = 4;
 pub(super) fn file(found: &Found, select: &Select, collector: &mut Collector) {
     let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file, found.vault));
     match opened {
-        Ok(input) => read(&input, &found.relative, select, collector, 0),
+        Ok(input) => read(&collector.in_order(input, found.order), &found.relative, select, collector, 0),
         Err(e) => collector.lose(&found.path, e.to_string()),
     }
 }
@@ -33,6 +34,9 @@ fn read(input: &Input, relative: &Path, select: &Select, collector: &mut Collect
             return collector.skip(path, NOT_ASKED_FOR);
         }
         collector.begin(input, format.name());
+        if input.guesses_day() {
+            collector.guessed_name(path);
+        }
         let read = format.read(input, &collector.options.clone(), collector);
         return collector.end(read);
     }
@@ -62,7 +66,8 @@ fn archive(input: &Input, relative: &Path, select: &Select, collector: &mut Coll
     let members = archive.members();
     let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
     let vaults = vaults(&names, input.vault());
-    for member in &members {
+    let orders = file_dates::orders(&names.iter().map(Path::new).collect::<Vec<_>>());
+    for (member, order) in members.iter().zip(orders) {
         let path = input.path().join(&member.name);
         if let Some(reason) = &member.refused {
             collector.lose(&path, reason);
@@ -81,7 +86,13 @@ fn archive(input: &Input, relative: &Path, select: &Select, collector: &mut Coll
             continue;
         }
         match archive.input(member.index, path, vault) {
-            Ok(inner) => read(&inner, &relative.join(&member.name), select, collector, depth + 1),
+            Ok(inner) => read(
+                &collector.in_order(inner, order),
+                &relative.join(&member.name),
+                select,
+                collector,
+                depth + 1,
+            ),
             Err(reason) => collector.lose(&input.path().join(&member.name), reason),
         }
     }

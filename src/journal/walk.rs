@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-use super::Skipped;
 use super::input::Vault;
+use super::options::DateOrder;
 use super::select::Select;
+use super::{Skipped, file_dates};
 use crate::base::{Error, Result};
 
 /// A file to be read.
@@ -20,6 +21,8 @@ pub(super) struct Found {
     /// Bytes.
     pub length: u64,
     pub vault: Vault,
+    /// The order of day and month in the names of its folder, where they tell.
+    pub order: Option<DateOrder>,
 }
 
 /// The files to read, in order, and what was passed over.
@@ -49,6 +52,9 @@ pub(super) fn find(paths: &[PathBuf], select: &Select) -> Result<Finds> {
             finds.file(path, Path::new(path.file_name().unwrap_or_default()), vault, select);
         }
     }
+    let orders =
+        file_dates::orders(&finds.files.iter().map(|found| found.path.as_path()).collect::<Vec<_>>());
+    finds.files.iter_mut().zip(orders).for_each(|(found, order)| found.order = order);
     Ok(finds)
 }
 
@@ -133,7 +139,7 @@ impl Finds {
             self.skip(path, NOT_ASKED_FOR);
         } else {
             let (path, relative, length) = (path.to_path_buf(), relative.to_path_buf(), metadata.len());
-            self.files.push(Found { path, relative, length, vault });
+            self.files.push(Found { path, relative, length, vault, order: None });
         }
     }
 }

@@ -48,7 +48,7 @@ impl Format for Logseq {
         page.take(blocks, sink);
 
         if page.title.is_empty() && !input.lies_in("journals") {
-            page.title = without_date(&name_of(input.stem())).to_string();
+            page.title = without_date(&name_of(input.stem()), None).to_string();
         }
         let day = input.day_in_name().map(When::day);
         let text = inline(&page.text, options, sink);

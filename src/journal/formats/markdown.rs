@@ -168,20 +168,20 @@ pub(super) fn title(title: &str, text: &str) -> String {
         folded.strip_prefix("untitled").is_some_and(|rest| rest.trim().bytes().all(|b| b.is_ascii_digit()));
     let first = text.trim_start().split('\n').next().unwrap_or("");
     let repeated = first.trim_start_matches('#').trim().to_lowercase() == folded;
-    let dated = dates::in_file_name(&title).is_some() && without_date(&title).is_empty();
+    let dated = dates::in_file_name(&title, None).is_some() && without_date(&title, None).is_empty();
     if untitled || repeated || dated { String::new() } else { title }
 }
 
-/// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk".
-pub(super) fn without_date(stem: &str) -> &str {
-    if dates::in_file_name(stem).is_none() {
-        return stem.trim();
-    }
-    let rest = match dates::recognise(stem) {
-        Some(line) => &stem[line.rest..],
-        None => stem.trim_start_matches(|c: char| c.is_ascii_digit() || "-_. ".contains(c)),
-    };
-    let rest = rest.trim_start_matches([' ', '-', '_', '.', ',']);
+/// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk". `year` as in
+/// [`dates::in_file_name`].
+pub(super) fn without_date(stem: &str, year: Option<i16>) -> &str {
+    let Some((_, rest)) = dates::in_file_name(stem, year) else { return stem.trim() };
+    let signs = |c: char| "-_. ,".contains(c);
+    let rest = rest.strip_prefix('T').unwrap_or(rest).trim_start_matches(signs);
+    // A time, in one number.
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = if matches!(digits, 4 | 6) { &rest[digits..] } else { rest };
+    let rest = rest.trim_start_matches(signs);
     let word = rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
     let rest = if names::weekday(word).is_some() { &rest[word.len()..] } else { rest };
     rest.trim_matches([' ', '-', '_', '.', ','])

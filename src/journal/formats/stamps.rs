@@ -2,7 +2,7 @@
 //! `2024年1月15日 下午9:30:00`.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use jiff::tz::Offset;
 
 use crate::journal::dates::{self, Reading, Style};
@@ -23,18 +23,7 @@ pub(super) struct Stamp {
 impl Stamp {
     /// When it was, in a file whose days are read by [`month_leads`].
     pub fn when(&self, month_leads: bool) -> When {
-        When { day: day(self.reading, month_leads), time: self.time, offset: self.offset }
-    }
-}
-
-fn day(reading: Reading, month_leads: bool) -> Date {
-    match reading {
-        Reading::Certain(day) => day,
-        Reading::DayMonth { day_first, month_first } => {
-            let (first, second) =
-                if month_leads { (month_first, day_first) } else { (day_first, month_first) };
-            first.or(second).expect("a date has a reading")
-        }
+        When { day: self.reading.day(month_leads), time: self.time, offset: self.offset }
     }
 }
 
@@ -63,7 +52,7 @@ pub(super) fn month_leads<'a>(
     };
     let in_sequence = |month: bool| {
         let (mut before, mut forward) = (None, 0);
-        for day in readings().map(|reading| day(reading, month)) {
+        for day in readings().map(|reading| reading.day(month)) {
             forward += usize::from(before.is_some_and(|before| before <= day));
             before = Some(day);
         }
