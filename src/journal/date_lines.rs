@@ -37,8 +37,8 @@ pub(super) struct Line {
     pub bare: bool,
     /// A blank line stands below it.
     pub gap: bool,
-    /// Lines of text above it.
-    pub above: usize,
+    /// More text stands above it than a title.
+    pub below_text: bool,
 }
 
 impl Line {
@@ -106,7 +106,7 @@ pub struct Scanner {
     last: Underlined,
     /// The line that is being read was a link, whose brackets are gone.
     is_link: bool,
-    /// Lines of text so far.
+    /// Lines of text so far; one that no title is counts for several.
     texts: usize,
     /// A year line that the next words decide on.
     pending: Option<Above>,
@@ -118,6 +118,9 @@ pub struct Scanner {
 
 /// Dates in one style that make it more than chance: numbers and links outside headings, headings without any year.
 const SEVERAL: usize = 3;
+
+/// No title is longer, in bytes.
+const LONGEST_TITLE: usize = 80;
 
 /// What stands before the day of a link.
 const LINK: &str = "[[";
@@ -169,6 +172,10 @@ impl Scanner {
         if !words.is_empty() && !self.begun {
             (self.scanned.first_word, self.begun) = (self.at + line.len() - words.len(), true);
         }
+        if !alone {
+            let is_sentence = words.trim_end().ends_with(['.', '!', '?', '…', '。', '"', '”', '»']);
+            self.texts += if is_sentence || words.len() > LONGEST_TITLE { SEVERAL } else { 1 };
+        }
         self.opens_paragraph = alone;
         self.at = next;
         self.scanned.end = next;
@@ -208,7 +215,6 @@ impl Scanner {
     }
 
     fn is_text(&mut self) {
-        self.texts += 1;
         if let Some(line) = self.scanned.lines.last_mut() {
             line.bare = false;
         }
@@ -244,7 +250,7 @@ impl Scanner {
             opens_paragraph: self.opens_paragraph,
             bare,
             gap: false,
-            above: self.texts,
+            below_text: self.texts >= SEVERAL,
         });
     }
 

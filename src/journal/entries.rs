@@ -117,7 +117,7 @@ pub fn divide(scanner: Scanner) -> Division {
     if own_words && context.named.is_some_and(|day| starts.iter().all(|(i, _)| lines[*i].date != day)) {
         (starts, years) = (Vec::new(), Vec::new());
     }
-    let below = own_words && years.is_empty() && stand_below(&starts, &lines, first_word);
+    let below = own_words && years.is_empty() && stand_below(&starts, &lines);
 
     let mut stretches = vec![Stretch {
         range: 0..end,
@@ -160,12 +160,12 @@ fn close(stretches: &mut [Stretch], next: &Place) {
 
 /// Whether the dates stand below their texts. A line or two above the first date may also be the title of a diary whose
 /// last day is still without words.
-fn stand_below(starts: &[(usize, bool)], lines: &[Line], first_word: usize) -> bool {
+fn stand_below(starts: &[(usize, bool)], lines: &[Line]) -> bool {
     let [rest @ .., last] = starts else { return false };
     let (first, last) = (&lines[starts[0].0], last.0);
     let alone = |line: &Line| line.style().tail.is_none() && !line.style().is_heading();
-    let is_text = first.above > 2 || first.place.start - first_word > LONGEST_TITLE;
-    let closes = |(i, _): &(usize, bool)| alone(&lines[*i]) && lines[*i].gap && !lines[*i].bare && is_text;
+    let closes =
+        |(i, _): &(usize, bool)| alone(&lines[*i]) && lines[*i].gap && !lines[*i].bare && first.below_text;
     last + 1 == lines.len() && lines[last].bare && alone(&lines[last]) && rest.iter().all(closes)
 }
 
@@ -183,9 +183,6 @@ fn governing<'a>(starts: &[(usize, bool)], lines: &[Line], above: &'a [Above]) -
     }
     above.iter().zip(governs).filter(|(_, governs)| *governs).map(|(year, _)| &year.place).collect()
 }
-
-/// No title is longer, in bytes.
-const LONGEST_TITLE: usize = 80;
 
 /// A date under the words of an entry with nothing below it closes that entry, as it would a letter: unless it is in the
 /// file's own style, it stays.

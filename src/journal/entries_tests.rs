@@ -69,13 +69,14 @@ fn a_link_is_no_date_but_in_company() {
 #[test]
 fn dates_may_stand_below_their_texts() {
     assert_eq!(read("It rained on us.\n\n5 May 2020\n"), [("2020-05-05".into(), "It rained on us.", 1)]);
-    let letters = "Dear Ada,\nIt rained.\nYours\n\n5 May 2020\n\nDear Bob,\nSnow.\n\n6 May 2020\n\nDear Cy.\n\n7 May 2020\n";
+    let letters =
+        "Dear Ada,\nIt rained.\n\n5 May 2020\n\nDear Bob,\nSnow.\n\n6 May 2020\n\nDear Cy.\n\n7 May 2020\n";
     assert_eq!(
         read(letters),
         [
-            ("2020-05-05".into(), "Dear Ada,\nIt rained.\nYours", 1),
-            ("2020-05-06".into(), "Dear Bob,\nSnow.", 7),
-            ("2020-05-07".into(), "Dear Cy.", 12),
+            ("2020-05-05".into(), "Dear Ada,\nIt rained.", 1),
+            ("2020-05-06".into(), "Dear Bob,\nSnow.", 6),
+            ("2020-05-07".into(), "Dear Cy.", 11),
         ]
     );
     // A title, and a day still without words.

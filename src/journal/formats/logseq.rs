@@ -5,6 +5,7 @@
 
 use super::markdown::{is_named, title, without_date};
 use super::markup::Markup;
+use super::text::report_guess;
 use super::{Format, Sink, exported, front_matter};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::{Input, Vault};
@@ -38,6 +39,9 @@ impl Format for Logseq {
         let front = front_matter::find(&text, options).unwrap_or_default();
         if front.end > 0 {
             sink.changed("front matter", &text[..front.end], "");
+        }
+        if front.guessed {
+            report_guess(Place::Line(1), sink);
         }
         let mut page = Page { title: front.title, tags: front.tags, ..Page::default() };
         let blocks = outline::read(&text[front.end..]);

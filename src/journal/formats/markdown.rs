@@ -53,6 +53,9 @@ pub(super) fn read_typed(
     if front.end > 0 {
         sink.changed("front matter", &text[..front.end], "");
     }
+    if front.guessed {
+        text::report_guess(Place::Line(1), sink);
+    }
     let written = &text[front.end..];
     let mut markup = Markup::new(written);
     if !options.comments {

@@ -69,13 +69,18 @@ fn report(left: usize, guessed: Option<Place>, without_year: Option<Place>, sink
         sink.date_left(left);
     }
     if let Some(place) = guessed {
-        let problem = "dates like 03/04/2020 are taken day first: --date-order mdy reads them the other way";
-        sink.trouble(place, problem.to_string());
+        report_guess(place, sink);
     }
     if let Some(place) = without_year {
         let advice = "put the file into a folder named by its year, or write `# 2014` above them";
         sink.trouble(place, format!("dates without a year: {advice}"));
     }
+}
+
+/// Reports that dates were read day first, and nothing told.
+pub fn report_guess(place: Place, sink: &mut dyn Sink) {
+    let problem = "dates like 03/04/2020 are taken day first: --date-order mdy reads them the other way";
+    sink.trouble(place, problem.to_string());
 }
 
 /// Reads a file of any length, no more than an entry at a time; lines and entries are at most `most` bytes long.
