@@ -87,7 +87,7 @@ fn links(written: &str, cleaned: &Cleaned) -> Vec<usize> {
         let original = cleaned.original_line(number);
         let Some(typed) = original.checked_sub(before + 1).and_then(|more| typed.nth(more)) else { continue };
         before = original;
-        let opens = |line: &str| line.trim_start().starts_with('[');
+        let opens = |line: &str| line.trim_start().trim_start_matches('!').starts_with('[');
         if opens(typed) && !opens(line) {
             found.push(number);
         }
@@ -180,11 +180,11 @@ pub(super) fn title(title: &str, text: &str) -> String {
 pub(super) fn without_date(stem: &str, year: Option<i16>) -> &str {
     let Some((_, rest)) = dates::in_file_name(stem, year) else { return stem.trim() };
     let signs = |c: char| "-_. ,".contains(c);
-    let rest = rest.strip_prefix('T').unwrap_or(rest).trim_start_matches(signs);
-    // A time, in one number.
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = if matches!(digits, 4 | 6) { &rest[digits..] } else { rest };
     let rest = rest.trim_start_matches(signs);
+    // A time, in one number.
+    let time = rest.strip_prefix('T').unwrap_or(rest);
+    let digits = time.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = if matches!(digits, 4 | 6) { time[digits..].trim_start_matches(signs) } else { rest };
     let word = rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
     let rest = if names::weekday(word).is_some() { &rest[word.len()..] } else { rest };
     rest.trim_matches([' ', '-', '_', '.', ','])

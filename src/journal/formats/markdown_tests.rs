@@ -46,6 +46,8 @@ fn names_without_their_dates() {
         ("2024-01-05 Friday, a walk", "a walk"),
         ("2024-01-05 5 things", "5 things"),
         ("20240105T093000", ""),
+        ("20240105_093000 Tea", "Tea"),
+        ("2024-01-05Tea", "Tea"),
         ("202401050930 A walk", "A walk"),
         ("25.12.2023 Wed", ""),
         ("a walk", "a walk"),
