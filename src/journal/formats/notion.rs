@@ -212,6 +212,8 @@ mod tests {
             ("a_b".into(), "2024-01-05T21:30:00".into())
         );
         assert_eq!(of("# a\n\nDate: January 5, 2024 → January 7, 2024\n\nw").1, "2024-01-05");
+        let doubts = |date: &str| read("x", &format!("# a\n\nDate: {date}\n\nw")).troubles.len();
+        assert_eq!((doubts("01/05/2024"), doubts("01/25/2024")), (1, 0));
     }
 
     #[test]
