@@ -17,6 +17,12 @@ pub(super) struct Clock {
 
 const BEFORE_A_TIME: &[&str] = &["at", "um", "à", "alle", "om", "às", "kl"];
 const AFTER_A_TIME: &[&str] = &["am", "pm", "a.m.", "p.m.", "a.m", "p.m", "uhr", "h", "hrs"];
+/// Zones that say no offset: many a short name means more than one place.
+const ZONES: &[&str] = &[
+    "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AKST", "AKDT", "HST", "AST", "ADT", "NST",
+    "NDT", "BRT", "BST", "IST", "WET", "WEST", "CET", "CEST", "MEZ", "MESZ", "EET", "EEST", "MSK", "SAST",
+    "SGT", "HKT", "JST", "KST", "AWST", "ACST", "ACDT", "AEST", "AEDT", "NZST", "NZDT",
+];
 
 impl Cursor<'_> {
     /// A time after a date: `, 9:30`, ` at 9 pm`, `T09:30:00+01:00`, ` (21.30 Uhr)`.
@@ -93,13 +99,18 @@ impl Cursor<'_> {
         Some(longest)
     }
 
-    /// `Z`, `+01:00`, ` +0100`, ` UTC`, ` GMT+2`: the day stays the writer's own.
+    /// `Z`, `+01:00`, ` +0100`, ` UTC`, ` GMT+2`, or ` CET` with no word behind it: the day stays the writer's own.
     fn zone(&mut self) -> Option<Offset> {
         let start = *self;
         if self.eat_any(&['Z', 'z']).is_some() {
             return Some(Offset::UTC);
         }
         self.spaces();
+        let closes = |after: &str| after.starts_with([']', ')']) || !after.contains(char::is_alphanumeric);
+        if let Some(name) = ZONES.iter().find(|name| self.rest().strip_prefix(**name).is_some_and(closes)) {
+            self.at += name.len();
+            return None;
+        }
         let named = self.eat_word(&["utc", "gmt"]);
         let end_of_name = *self;
         if let Some(offset) = self.offset(named) {

@@ -1,13 +1,14 @@
 //! What takes the drafts: damage is repaired, what was not asked for goes, the rest is stored.
 
-use std::path::Path;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use super::corpus::Corpus;
 use super::dedup::Finder;
 use super::entry::{Draft, Place};
 use super::formats::Sink;
 use super::input::Input;
-use super::options::Options;
+use super::options::{DateOrder, Options};
 use super::repair::repair;
 use super::report::{Report, Skipped, Trouble};
 use super::select::Select;
@@ -31,6 +32,8 @@ pub(super) struct Collector<'a> {
     /// The first error of the disk; nothing is stored after it.
     failed: Option<std::io::Error>,
     troubles_of_file: usize,
+    /// Folders with a file whose name was read day first for want of anything that tells.
+    guessed: HashSet<PathBuf>,
 }
 
 impl<'a> Collector<'a> {
@@ -49,6 +52,7 @@ impl<'a> Collector<'a> {
             observer,
             failed: None,
             troubles_of_file: 0,
+            guessed: HashSet::new(),
         })
     }
 
@@ -90,6 +94,20 @@ impl<'a> Collector<'a> {
         self.corpus.begin_source(input.path(), format);
         self.report().files += 1;
         self.troubles_of_file = 0;
+    }
+
+    /// A file with the order of its name: as the names beside it tell, or else the person.
+    pub fn in_order(&self, input: Input, order: Option<DateOrder>) -> Input {
+        input.with_order(order.or(self.options.date_order))
+    }
+
+    /// Its name was read day first, and nothing told; said once a folder.
+    pub fn guessed_name(&mut self, path: &Path) {
+        if self.guessed.insert(path.with_file_name("")) {
+            let problem =
+                "dates in names are taken day first here: --date-order mdy reads them the other way";
+            self.trouble(Place::default(), problem.to_string());
+        }
     }
 
     /// It was read, or not to its end.

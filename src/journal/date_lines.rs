@@ -28,13 +28,17 @@ pub(super) struct Line {
     pub date: Date,
     /// What it says.
     pub found: DateLine,
-    /// The year or month line that governs it, where it needs one.
+    /// The year or month line that governs it, where it needs one; for a heading with its year, the one above it.
     pub under: Option<usize>,
     pub place: Place,
     /// A blank line, a date alone on its line or nothing stands above it.
     pub opens_paragraph: bool,
     /// No word stands between it and the next date line or year line.
     pub bare: bool,
+    /// A blank line stands below it.
+    pub gap: bool,
+    /// More text stands above it than a title.
+    pub below_text: bool,
 }
 
 impl Line {
@@ -62,6 +66,14 @@ pub(super) struct Above {
     /// The year line above a month that names none.
     pub under: Option<usize>,
     pub place: Place,
+}
+
+impl Above {
+    /// Whether a date is of this year, and of this month.
+    pub fn holds(&self, date: Date, all: &[Above]) -> bool {
+        let year = self.line.year.or_else(|| all[self.under?].line.year);
+        year == Some(date.year()) && self.line.month.is_none_or(|month| month == date.month())
+    }
 }
 
 /// What the first pass found.
@@ -92,6 +104,10 @@ pub struct Scanner {
     begun: bool,
     opens_paragraph: bool,
     last: Underlined,
+    /// The line that is being read was a link, whose brackets are gone.
+    is_link: bool,
+    /// Lines of text so far; one that no title is counts for several.
+    texts: usize,
     /// A year line that the next words decide on.
     pending: Option<Above>,
     year: Option<i16>,
@@ -100,8 +116,14 @@ pub struct Scanner {
     yearless: Vec<(Style, usize, usize)>,
 }
 
-/// Dates in one style that make it more than chance: numbers outside headings, headings without any year.
+/// Dates in one style that make it more than chance: numbers and links outside headings, headings without any year.
 const SEVERAL: usize = 3;
+
+/// No title is longer, in bytes.
+const LONGEST_TITLE: usize = 80;
+
+/// What stands before the day of a link.
+const LINK: &str = "[[";
 
 /// A year that has every day, to see whether a line is a date but for its year.
 const LEAP_YEAR: i16 = 2000;
@@ -118,11 +140,20 @@ impl Scanner {
             begun: false,
             opens_paragraph: true,
             last: Underlined::Nothing,
+            is_link: false,
+            texts: 0,
             pending: None,
             year: context.year,
             month: None,
             yearless: Vec::new(),
         }
+    }
+
+    /// Takes the next line, with its line feed; it is what stays of a link.
+    pub fn link(&mut self, raw: &str) {
+        self.is_link = true;
+        self.line(raw);
+        self.is_link = false;
     }
 
     /// Takes the next line, with its line feed.
@@ -132,9 +163,18 @@ impl Scanner {
         self.number += 1;
         let words = line.trim_start();
         let last = std::mem::replace(&mut self.last, Underlined::Nothing);
+        if words.is_empty()
+            && let Some(above) = self.scanned.lines.last_mut().filter(|d| d.place.number + 1 == self.number)
+        {
+            above.gap = true;
+        }
         let alone = words.is_empty() || (!self.underlines(last, line, next) && self.date_or_year(line, next));
         if !words.is_empty() && !self.begun {
             (self.scanned.first_word, self.begun) = (self.at + line.len() - words.len(), true);
+        }
+        if !alone {
+            let is_sentence = words.trim_end().ends_with(['.', '!', '?', '…', '。', '"', '”', '»']);
+            self.texts += if is_sentence || words.len() > LONGEST_TITLE { SEVERAL } else { 1 };
         }
         self.opens_paragraph = alone;
         self.at = next;
@@ -143,7 +183,7 @@ impl Scanner {
 
     /// All that it found.
     pub(super) fn finish(mut self) -> Scanned {
-        self.drop_lone_numbers();
+        self.drop_lone_dates();
         let first = self.yearless.iter().find(|(_, _, times)| *times >= SEVERAL);
         self.scanned.without_year = first.map(|(_, line, _)| *line);
         self.scanned
@@ -158,6 +198,12 @@ impl Scanner {
         }
         let year_leads = self.scanned.context.order == Some(DateOrder::Ymd);
         let found = dates::recognise_with(line, Known { year_leads, ..Known::default() });
+        // A few words behind the date may be a sentence's, where the line is not the first of its paragraph.
+        let loose = |found: &DateLine| {
+            let DateLine { style, time, .. } = found;
+            style.heading == 0 && time.is_none() && matches!(style.tail, Some('(' | ','))
+        };
+        let found = found.filter(|found| self.opens_paragraph || !loose(found));
         if let Some(found) = found.or_else(|| self.without_year(line, self.year, self.month)) {
             self.push(found, line, next);
             return found.style.tail.is_none();
@@ -174,7 +220,7 @@ impl Scanner {
         }
     }
 
-    fn push(&mut self, found: DateLine, line: &str, next: usize) {
+    fn push(&mut self, mut found: DateLine, line: &str, next: usize) {
         let date = match found.reading {
             Reading::Certain(date) => date,
             Reading::DayMonth { day_first, month_first } => {
@@ -184,8 +230,16 @@ impl Scanner {
         let bare = found.rest == line.len();
         let words = if bare { next } else { self.at + found.rest };
         let place = self.place(words, self.number + usize::from(bare));
-        let under = self.scanned.above.len().checked_sub(1).filter(|_| found.style.parts != Parts::All);
-        if found.style.tail.is_none() && found.style.heading == 0 {
+        let governs = |above: &usize| {
+            let level = self.scanned.above[*above].line.heading;
+            found.style.parts != Parts::All || (1..found.style.heading).contains(&level)
+        };
+        let under = self.scanned.above.len().checked_sub(1).filter(governs);
+        if self.is_link && !found.style.is_heading() {
+            found.style.wrap = LINK;
+        }
+        // A rule below a link is a rule.
+        if found.style.tail.is_none() && found.style.heading == 0 && found.style.wrap != LINK {
             self.last = Underlined::Date;
         }
         self.scanned.lines.push(Line {
@@ -195,6 +249,8 @@ impl Scanner {
             place,
             opens_paragraph: self.opens_paragraph,
             bare,
+            gap: false,
+            below_text: self.texts >= SEVERAL,
         });
     }
 
@@ -202,14 +258,13 @@ impl Scanner {
         Place { start: self.at, words, number: self.number, words_on }
     }
 
-    /// A date without its year: a heading, or alone on its line at the start of a paragraph.
+    /// A date without its year: a heading, or at the start of a paragraph.
     fn without_year(&mut self, line: &str, year: Option<i16>, month: Option<i8>) -> Option<DateLine> {
         let known = Known { year: year.or(Some(LEAP_YEAR)), month, year_leads: false };
         let found = dates::recognise_without_year(line, known)?;
         let style = found.style;
         if year.is_some() {
-            let alone = style.tail.is_none() && self.opens_paragraph;
-            return (style.is_heading() || alone).then_some(found);
+            return (style.is_heading() || self.opens_paragraph).then_some(found);
         }
         if style.is_heading() && style.month != MonthForm::Number {
             match self.yearless.iter_mut().find(|(known, ..)| known.takes(&style)) {
@@ -272,25 +327,35 @@ impl Scanner {
         true
     }
 
-    /// `5/5` alone on its line is a date only in company.
-    fn drop_lone_numbers(&mut self) {
-        let number = |style: &Style| {
-            !style.is_heading() && style.month == MonthForm::Number && style.parts == Parts::MonthAndDay
+    /// Outside a heading, `5/5` and `[[2020-05-05]]` are dates only in company; so is `5 May: rain`, for which a `5 May`
+    /// alone on its line will do. Where a file's name is a day, links are no dates of it.
+    fn drop_lone_dates(&mut self) {
+        let named = self.scanned.context.named.is_some();
+        let is_number = |style: &Style| style.month == MonthForm::Number && style.separator != '月';
+        let weak = |style: &Style| {
+            let loose = style.parts == Parts::MonthAndDay && (style.tail.is_some() || is_number(style));
+            !style.is_heading() && (style.wrap == LINK || loose)
         };
+        let alike = |a: &Style, b: &Style| a.takes(&Style { tail: a.tail, ..*b });
         let mut styles: Vec<(Style, usize)> = Vec::new();
-        for line in self.scanned.lines.iter().filter(|line| number(line.style())) {
-            match styles.iter_mut().find(|(style, _)| style == line.style()) {
-                Some((_, times)) => *times += 1,
-                None => styles.push((*line.style(), 1)),
+        let may_be_weak =
+            |style: &&Style| !style.is_heading() && (style.wrap == LINK || style.parts == Parts::MonthAndDay);
+        for style in self.scanned.lines.iter().map(Line::style).filter(may_be_weak) {
+            let times = if weak(style) { 1 } else { SEVERAL };
+            match styles.iter_mut().find(|(known, _)| alike(known, style)) {
+                Some((_, so_far)) => *so_far += times,
+                None => styles.push((*style, times)),
             }
         }
-        styles.retain(|(_, times)| *times < SEVERAL);
-        if styles.is_empty() {
+        let lone = |style: &Style| {
+            let times = styles.iter().find(|(known, _)| alike(known, style)).map_or(0, |(_, times)| *times);
+            weak(style) && (times < SEVERAL || (named && style.wrap == LINK))
+        };
+        if !self.scanned.lines.iter().any(|line| lone(line.style())) {
             return;
         }
-        let lines = std::mem::take(&mut self.scanned.lines);
-        for line in lines {
-            if styles.iter().any(|(style, _)| style == line.style()) {
+        for line in std::mem::take(&mut self.scanned.lines) {
+            if lone(line.style()) {
                 self.is_text();
             } else {
                 self.scanned.lines.push(line);

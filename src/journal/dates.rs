@@ -8,15 +8,17 @@
 //! ```
 //!
 //! Words may follow after `:`, `—`, `–`, ` - ` or `. ` (in a heading after a space or a comma too, and after a time as
-//! clocks write it): "5 May 2020 was wet" is prose. A span of days ("1 May 2020 - 3 May 2020") is no date line, nor is
+//! clocks write it), in brackets, and, if they are a name, after a comma ("5 May 2020, London"): "5 May 2020 was wet" is
+//! prose. A span of days ("1 May 2020 - 3 May 2020") is no date line, nor is
 //! a day that does not exist. Below a year a date may go without its own. A time after the date, a weekday before or after it, `**`, `_` or brackets around it
 //! belong to the date line.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use jiff::tz::Offset;
 
 pub use super::file_dates::{in_file_name, in_path};
 use super::names::MonthForm;
+pub use super::reading::Reading;
 use super::scan::{self, Cursor};
 
 /// What a line is read by, beyond what it says itself.
@@ -50,20 +52,6 @@ pub enum Order {
     DayMonthYear,
     /// `May 3, 2020`.
     MonthDayYear,
-}
-
-/// The day that a line names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reading {
-    /// One day.
-    Certain(Date),
-    /// `03/04/2020`: two numbers of which either may be the day. At least one reading exists.
-    DayMonth {
-        /// 3 April, where there is such a day.
-        day_first: Option<Date>,
-        /// 4 March, where there is such a day.
-        month_first: Option<Date>,
-    },
 }
 
 /// The shape of a date line; lines of one shape head the entries of one file.
@@ -167,11 +155,12 @@ pub fn recognise_with(line: &str, known: Known) -> Option<DateLine> {
 }
 
 /// Reads a line as a date without its year, in the year that is known: `## 5 May`, `Tuesday 5 May`, `5.5.`, `05/05`; and
-/// `## 5` where the month is known. Words follow only in a heading, and only after a month's name.
+/// `## 5` where the month is known. Words follow only after a month's name, in a heading or behind a colon or a dash.
 pub fn recognise_without_year(line: &str, known: Known) -> Option<DateLine> {
     let found = read(line, known, Cursor::day_in_year)?;
     let DateLine { style, rest, .. } = found;
-    let takes_words = style.heading > 0 && style.month != MonthForm::Number;
+    let divided = matches!(style.tail, Some(':' | '：' | '—' | '–' | '-'));
+    let takes_words = (style.heading > 0 || divided) && style.month != MonthForm::Number;
     // "5 May 98" and "May 5 reasons" say something else.
     let other = style.tail == Some(' ')
         && (style.order != Order::DayMonthYear
@@ -250,6 +239,7 @@ fn read<'a>(
         c.spaces();
         c.eat_any(&[',', '.', ':', '-', '–', '—']);
         c.spaces();
+        c.after_weekday = heading > 0;
         grammar(&mut c)
     })?;
 
@@ -326,13 +316,17 @@ fn end(c: &mut Cursor, close: &str, spaces_divide: bool) -> Option<(Option<char>
         return Some((None, line.len()));
     }
     let words = c.at;
+    let inner = c.rest().trim_end().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    if close.is_empty() && !spaces_divide && inner.is_some_and(|inner| !inner.contains(')')) {
+        return Some((Some('('), words));
+    }
     let divider = match c.eat_any(&[':', '：', '—', '–', '.', '-', ',']) {
         Some('-') => {
             while c.eat("-") {} // a dash typed as two or three hyphens
             c.spaces().then_some('-')
         }
         Some('.') => c.spaces().then_some('.'),
-        Some(',') => (spaces_divide && c.spaces()).then_some(','),
+        Some(',') => (c.spaces() && (spaces_divide || is_name(c.rest()))).then_some(','),
         Some(sign) => {
             c.spaces();
             Some(sign)
@@ -345,6 +339,17 @@ fn end(c: &mut Cursor, close: &str, spaces_divide: bool) -> Option<(Option<char>
         (spaces_divide && spaced).then_some(' ')
     })?;
     (!ends_a_span(*c, divider)).then_some((Some(divider), c.at))
+}
+
+/// Whether the rest of a line is a name, such as a place's: four words at most, all with capitals where there are such.
+fn is_name(rest: &str) -> bool {
+    let mut words = rest.split_whitespace();
+    let name = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().is_some_and(|first| first.is_alphabetic() && !first.is_lowercase())
+            && letters.all(|c| c.is_alphanumeric() || "'’-".contains(c))
+    };
+    words.by_ref().take(4).all(name) && words.next().is_none()
 }
 
 /// Whether what follows a date makes a span of days of it: "– 3 May 2020", "to 3 May", "- 7".

@@ -4,6 +4,7 @@ use jiff::civil::{Date, date};
 
 use super::super::names::MonthForm;
 use super::*;
+use crate::journal::options::DateOrder;
 
 /// The date line, read day first where that is open.
 fn read(line: &str) -> Option<(Date, &str, Style)> {
@@ -124,6 +125,9 @@ fn text_stays_text() {
         "32/13/2020",
         "5 May 2020 was a wet day",
         "5 May 2020, I went out",
+        "5 May 2020, London was wet",
+        "5 May 2020, On The Road And Far",
+        "5 May 2020 (a Tuesday) was wet (very)",
         "5 May 2020 at 9 pm I went out",
         "On 5 May 2020",
         "- 5 May 2020",
@@ -225,8 +229,13 @@ fn file_names() {
         "5 January 2024",
         "Jan 5, 2024",
         "Friday, 5 January 2024 - a walk",
+        "05-01-2024",
+        "5.1.2024 Fri",
+        "05_01_2024_a walk",
+        "202401050930 a walk",
+        "20240105093059",
     ] {
-        assert_eq!(in_file_name(stem), Some(date(2024, 1, 5)), "{stem}");
+        assert_eq!(in_file_name(stem, None).unwrap().0.day(false), date(2024, 1, 5), "{stem}");
     }
     for stem in [
         "",
@@ -243,11 +252,34 @@ fn file_names() {
         "20240105-20240205",
         "a-2024-01-05",
         "journal",
-        "03-04-2024",
+        "25-13-2024",
+        "1.2.24",
+        "5 January",
+        "05.01",
+        "05-01-2024 to 05-02-2024",
         "è2024-01-05",
     ] {
-        assert_eq!(in_file_name(stem), None, "{stem}");
+        assert_eq!(in_file_name(stem, None), None, "{stem}");
     }
+}
+
+#[test]
+fn the_names_of_a_folder_tell_day_from_month() {
+    use std::path::Path;
+    let of = |names: &[&str]| {
+        let paths: Vec<&Path> = names.iter().map(Path::new).collect();
+        crate::journal::file_dates::orders(&paths)
+    };
+    let (day, month) = (Some(DateOrder::Dmy), Some(DateOrder::Mdy));
+    assert_eq!(of(&["a/05-01-2024.md", "a/25-12-2023.md", "a/x.md"]), [day; 3]);
+    assert_eq!(of(&["05.01.2024 x.md", "12.25.2023.md"]), [month; 2]);
+    assert_eq!(of(&["a/05-01-2024.md", "b/25-12-2023.md", "12.12.2024"]), [None, day, None]);
+    assert_eq!(of(&["2014/05.07.txt", "2014/05.17.txt", "a/05.17.txt"]), [month, month, None]);
+    let below = |stem| in_file_name(stem, Some(2014)).map(|(date, rest)| (date.day(false), rest));
+    for (stem, rest) in [("5 May", ""), ("05.05", ""), ("5 May - a walk", "a walk")] {
+        assert_eq!(below(stem), Some((date(2014, 5, 5), rest)), "{stem}");
+    }
+    assert_eq!((below("05"), below("05-05"), below("5.5.5"), below("5.50")), (None, None, None, None));
 }
 
 #[test]
@@ -319,9 +351,14 @@ fn times() {
         ("2020-05-05T09:30Z", "09:30:00", Some(0)),
         ("5 May 2020 9:30 GMT+2", "09:30:00", Some(120)),
         ("[2020-05-05 09:30] Rain", "09:30:00", None),
+        ("5 May 2020, 9:30 PM EST", "21:30:00", None),
     ] {
         assert_eq!(time(line), (shown.to_string(), offset), "{line}");
     }
+    assert_eq!(read("5 May 2020, 9:30 PM EST").unwrap().1, "");
+    assert_eq!(read("[5 May 2020 21:30 MESZ] Rain").unwrap().1, "Rain");
+    assert_eq!(read("5 May 2020, 9:30 PM NYC").unwrap().1, "NYC");
+    assert_eq!(read("5 May 2020, 9:30 IST IT DA").unwrap().1, "IST IT DA");
 }
 
 #[test]
@@ -363,11 +400,15 @@ fn dates_below_a_year() {
         "== 5 May ==",
         "5 May, 9:30",
         "## \u{200b}Tue, 5 May",
+        "## Tue, 5.5",
     ] {
         assert_eq!(read(line, None), Some((date(2020, 5, 5), "")), "{line}");
     }
     assert_eq!(read("## 5 May: rain", None), Some((date(2020, 5, 5), "rain")));
     assert_eq!(read("## 5 May rain", None), Some((date(2020, 5, 5), "rain")));
+    for line in ["5 May: rain", "May 5th - rain", "Tue, 5 May — rain"] {
+        assert_eq!(read(line, None), Some((date(2020, 5, 5), "rain")), "{line}");
+    }
     for line in ["## 5", "## Tuesday 5", "### 5th", "## Tue, 5."] {
         assert_eq!(read(line, Some(5)), Some((date(2020, 5, 5), "")), "{line}");
         assert_eq!(read(line, None), None, "{line}");
@@ -375,7 +416,8 @@ fn dates_below_a_year() {
     for line in [
         "May 1st. This morning I rose early",
         "5 May was wet",
-        "5 May: rain",
+        "5.5.: rain",
+        "5 May – 7 May",
         "## May 5 reasons",
         "## 5 May 98",
         "## 5 May '98",

@@ -10,6 +10,12 @@
 //! style only at the start of a paragraph, and only if it opens the file or its style comes again; in another style
 //! than the file's it needs the start of a paragraph or a later date line that it must not pass.
 //!
+//! The days of a file with words above its first date, whose name is a day that none of its starts is of, are text: a
+//! daily note speaks of other days, though not of dozens.
+//!
+//! Dates on lines of their own may also stand below their texts, as in letters: where words stand above the first and
+//! none below the last, and no entry's words follow its date directly.
+//!
 //! A year or month line that governs a start ends the entry above it and leaves the text with its dates; what stands
 //! between it and the first of them has no day. One that governs none is text.
 //!
@@ -77,10 +83,16 @@ pub struct Stretch {
     pub counts: bool,
 }
 
-/// Divides a text (its lines ending in LF) into entries.
-pub fn split(text: &str, context: Context) -> Pieces {
+/// A daily note speaks of no more other days.
+const MOST_MENTIONED: usize = 30;
+
+/// Divides a text (its lines ending in LF) into entries; `links` are the lines, from 1 and in order, that are what stays
+/// of a link.
+pub fn split(text: &str, context: Context, links: &[usize]) -> Pieces {
     let mut scanner = Scanner::new(context);
-    text.split_inclusive('\n').for_each(|line| scanner.line(line));
+    for (number, line) in (1..).zip(text.split_inclusive('\n')) {
+        if links.binary_search(&number).is_ok() { scanner.link(line) } else { scanner.line(line) }
+    }
     let Division { stretches, left, guessed, without_year } = divide(scanner);
     let mut out = Pieces { left, guessed, without_year, ..Pieces::default() };
     for Stretch { range, line, when, counts } in stretches {
@@ -100,7 +112,17 @@ pub fn divide(scanner: Scanner) -> Division {
     let Scanned { context, mut lines, above, first_word, end, without_year } = scanner.finish();
     let guess = settle(&mut lines, context);
     roll_over(&mut lines, &above);
-    let starts = without_closing_dates(starts(&lines, first_word), &lines);
+    let mut starts = without_closing_dates(starts(&lines, first_word), &lines);
+    let mut years = governing(&starts, &lines, &above);
+    let first = starts.first().map(|(i, _)| lines[*i].place.start);
+    let first = first.into_iter().chain(years.first().map(|place| place.start)).min();
+    let own_words = first.is_some_and(|first| first_word < first);
+    let is_of =
+        |day: Date| starts.len() > MOST_MENTIONED || starts.iter().any(|(i, _)| lines[*i].date == day);
+    if own_words && context.named.is_some_and(|day| !is_of(day)) {
+        (starts, years) = (Vec::new(), Vec::new());
+    }
+    let below = own_words && years.is_empty() && stand_below(&starts, &lines);
 
     let mut stretches = vec![Stretch {
         range: 0..end,
@@ -110,7 +132,7 @@ pub fn divide(scanner: Scanner) -> Division {
     }];
     let open =
         |place: &Place, when, counts| Stretch { range: place.words..end, line: place.words_on, when, counts };
-    let mut years = governing(&starts, &lines, &above).into_iter().peekable();
+    let mut years = years.into_iter().peekable();
     for (n, &(i, _)) in starts.iter().enumerate() {
         let line = &lines[i];
         while let Some(place) = years.next_if(|place| place.start < line.place.start) {
@@ -119,6 +141,11 @@ pub fn divide(scanner: Scanner) -> Division {
         }
         close(&mut stretches, &line.place);
         let when = When { day: line.date, time: line.found.time, offset: line.found.offset };
+        if below {
+            stretches.last_mut().expect("the first stretch is the text's beginning").when = Some(when);
+            stretches.push(open(&line.place, None, false));
+            continue;
+        }
         // A heading and, below it, the same day written otherwise are one entry.
         stretches.push(open(&line.place, Some(when), !goes_on(&starts, &lines, n)));
     }
@@ -136,11 +163,24 @@ fn close(stretches: &mut [Stretch], next: &Place) {
     last.range.end = next.start;
 }
 
+/// Whether the dates stand below their texts. A line or two above the first date may also be the title of a diary whose
+/// last day is still without words.
+fn stand_below(starts: &[(usize, bool)], lines: &[Line]) -> bool {
+    let [rest @ .., last] = starts else { return false };
+    let (first, last) = (&lines[starts[0].0], last.0);
+    let alone = |line: &Line| line.style().tail.is_none() && !line.style().is_heading();
+    let closes =
+        |(i, _): &(usize, bool)| alone(&lines[*i]) && lines[*i].gap && !lines[*i].bare && first.below_text;
+    last + 1 == lines.len() && lines[last].bare && alone(&lines[last]) && rest.iter().all(closes)
+}
+
 /// The year and month lines that govern a start; the others are text.
 fn governing<'a>(starts: &[(usize, bool)], lines: &[Line], above: &'a [Above]) -> Vec<&'a Place> {
     let mut governs = vec![false; above.len()];
     for (i, _) in starts {
-        let mut next = lines[*i].under;
+        let line = &lines[*i];
+        let whole = line.style().parts == Parts::All;
+        let mut next = line.under.filter(|year| !whole || above[*year].holds(line.date, above));
         while let Some(year) = next.filter(|year| !governs[*year]) {
             governs[year] = true;
             next = above[year].under;

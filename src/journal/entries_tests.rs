@@ -9,7 +9,7 @@ use super::*;
 
 /// The pieces of a text of which no more than its file's day is known.
 fn split(text: &str, named: Option<Date>) -> Pieces {
-    super::split(text, Context { named, ..Context::default() })
+    super::split(text, Context { named, ..Context::default() }, &[])
 }
 
 /// Entries as `(date or "-", text, line)`.
@@ -44,9 +44,69 @@ fn lines_in_the_first_style_start_entries() {
 
 #[test]
 fn text_before_the_first_date_has_the_files_own() {
-    let pieces = split("Morning.\n\n6 May 2020\nNext.\n", Some(date(2020, 5, 5))).pieces;
-    let days: Vec<_> = pieces.iter().map(|p| p.when.unwrap().day.day()).collect();
-    assert_eq!(days, [5, 6]);
+    let days = |text: &str| -> Vec<i8> {
+        let pieces = split(text, Some(date(2020, 5, 5))).pieces;
+        pieces.iter().map(|p| p.when.unwrap().day.day()).collect()
+    };
+    assert_eq!(days("Morning.\n\n5 May 2020, 21:00\nNight.\n\n6 May 2020\nNext.\n"), [5, 5, 6]);
+    assert_eq!(days("6 May 2020\nNext.\n"), [6]);
+    assert_eq!(days("# 2020\n\n## 6 May\nNext.\n\n## 7 May 2020\nMore.\n"), [6, 7]);
+    assert_eq!(days("Morning.\n\n## 6 May 2020\n- dentist\n\nNight.\n"), [5]);
+    let export: String = (1..=31).map(|day| format!("{day} July 2019\nWords.\n")).collect();
+    assert_eq!(days(&format!("My diary\n\n{export}")).len(), 32);
+    assert_eq!(days("[[2020-05-04]]\n---\nMorning.\n"), [5]);
+}
+
+#[test]
+fn a_link_is_no_date_but_in_company() {
+    assert_eq!(dates_of("We talked of\n\n[[2020-05-05]]\n\nand slept.\n"), ["-"]);
+    let linked = "[[2020-05-05]]\na\n\n[[2020-05-06]]\nb\n\n[[2020-05-07]]\nc\n";
+    assert_eq!(dates_of(linked), ["2020-05-05", "2020-05-06", "2020-05-07"]);
+    assert_eq!(dates_of("## [[2020-05-05]]\na\n"), ["2020-05-05"]);
+    let bare = linked.replace(['[', ']'], "");
+    let pieces = |links: &[usize]| super::split(&bare, Context::default(), links).pieces.len();
+    assert_eq!((pieces(&[]), pieces(&[1, 4, 7]), pieces(&[4]), pieces(&[1, 7])), (3, 3, 2, 2));
+}
+
+#[test]
+fn dates_may_stand_below_their_texts() {
+    assert_eq!(read("It rained on us.\n\n5 May 2020\n"), [("2020-05-05".into(), "It rained on us.", 1)]);
+    let letters =
+        "Dear Ada,\nIt rained.\n\n5 May 2020\n\nDear Bob,\nSnow.\n\n6 May 2020\n\nDear Cy.\n\n7 May 2020\n";
+    assert_eq!(
+        read(letters),
+        [
+            ("2020-05-05".into(), "Dear Ada,\nIt rained.", 1),
+            ("2020-05-06".into(), "Dear Bob,\nSnow.", 6),
+            ("2020-05-07".into(), "Dear Cy.", 11),
+        ]
+    );
+    // A title, and a day still without words.
+    for text in [
+        "My diary\n\n5 May 2020\n\nRain.\n\n6 May 2020\n",
+        "My diary\nby\nme\n\n5 May 2020\nRain.\n\n6 May 2020\n",
+        "My diary\n\n# 5 May 2020\n",
+    ] {
+        assert_eq!(read(text)[0].0, "-", "{text}");
+        assert_eq!(split(text, None).empty, 1, "{text}");
+    }
+}
+
+#[test]
+fn words_beside_a_date_start_its_entry() {
+    let text = "5 May 2020\nRain.\n\n6 May 2020 (Ada's birthday)\nCake.\n\n7 May 2020, New York\nTrain.\n\n8 May 2020\nWe met on\n9 May 2020, Monday\nor\n10 May 2020, Easter\nthen.\n";
+    let found: Vec<_> = read(text).into_iter().map(|(date, text, _)| (date, text)).collect();
+    assert_eq!(
+        found[1..3],
+        [("2020-05-06".into(), "(Ada's birthday)\nCake."), ("2020-05-07".into(), "New York\nTrain."),]
+    );
+    assert_eq!(found.last().unwrap().1, "or\n10 May 2020, Easter\nthen.");
+    let below = |text: &str| days_in(Some(2014), text).len();
+    assert_eq!(below("5 May\nRain.\n\n6 May: Sun and a walk.\n\n7 May\nWind.\n"), 3);
+    assert_eq!(below("5 May - Rain.\n\n6 June - Sun.\n\n7 Sept - Wind.\n"), 3);
+    assert_eq!(below("5 May - Rain.\n\n6 May - Sun.\n"), 1);
+    assert_eq!(below("## Mo, 5.5.\nRegen.\n\n## Mi, 7.5\nWind.\n"), 2);
+    assert_eq!(below("5月5日\n雨。\n\n5月6日（火）\n晴れ。\n"), 2);
 }
 
 #[test]
@@ -189,7 +249,7 @@ fn chains_are_longest_and_earliest() {
 
 /// Entries in a file that tells its year, as [`read`] gives them.
 fn read_in(year: Option<i16>, text: &str) -> Vec<(String, &str, usize)> {
-    let pieces = super::split(text, Context { year, ..Context::default() }).pieces;
+    let pieces = super::split(text, Context { year, ..Context::default() }, &[]).pieces;
     let show = |when: Option<When>| when.map_or("-".to_string(), |when| when.to_string());
     pieces.into_iter().map(|p| (show(p.when), &text[p.range], p.line)).collect()
 }
@@ -222,15 +282,18 @@ fn a_year_without_dates_is_text() {
         let undated: String = read_in(None, text).iter().map(|(_, text, _)| *text).collect();
         assert!(undated.contains("2014") || undated.starts_with("no date"), "{text}");
     }
-    let text = "# May 2014\n\n## 5 May 2014\nRain.\n\n# June 2014\n\n## 1 June 2014\nSun.\n";
+    let text = "# May 2014\n\n## 5 May 2014\nRain.\n\n# June 2014\n\n## 1 June 2014\nSun.\n\n# July 2015\n\n## 2 July 2014\nFog.\n";
     assert_eq!(
         read(text),
         [
-            ("-".into(), "# May 2014", 1),
-            ("2014-05-05".into(), "Rain.\n\n# June 2014", 4),
-            ("2014-06-01".into(), "Sun.", 9),
+            ("2014-05-05".into(), "Rain.", 4),
+            ("2014-06-01".into(), "Sun.\n\n# July 2015", 9),
+            ("2014-07-02".into(), "Fog.", 14),
         ]
     );
+    let jrnl = "# 2014\n\n## May\n\n### 2014-05-05 09:30 Rain came.\n\nAll day.\n\n# 2015\n\n## January\n\n### 2015-01-01 10:00 Snow.\n";
+    let texts: Vec<_> = read(jrnl).into_iter().map(|(_, text, _)| text).collect();
+    assert_eq!(texts, ["Rain came.\n\nAll day.", "Snow."]);
 }
 
 #[test]
@@ -294,7 +357,7 @@ fn headings_without_any_year_are_noticed() {
 #[test]
 fn the_person_tells_day_from_month() {
     let read = |text, order| {
-        let pieces = super::split(text, Context { order: Some(order), ..Context::default() });
+        let pieces = super::split(text, Context { order: Some(order), ..Context::default() }, &[]);
         (pieces.pieces[0].when.unwrap().to_string(), pieces.guessed)
     };
     assert_eq!(read("03/04/2020\na\n", DateOrder::Mdy), ("2020-03-04".into(), None));
@@ -391,7 +454,7 @@ proptest! {
         year in prop::option::of(2000i16..2030),
     ) {
         let text = lines.join("\n");
-        let found = super::split(&text, Context { year, ..Context::default() });
+        let found = super::split(&text, Context { year, ..Context::default() }, &[]);
         let mut at = 0;
         let ends = found.pieces.iter().map(|p| p.range.clone()).chain(std::iter::once(text.len()..text.len()));
         for range in ends {

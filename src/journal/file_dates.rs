@@ -1,48 +1,107 @@
 //! The days that files' names and folders tell.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use jiff::civil::Date;
 
-use super::dates::{DateLine, Reading, recognise};
+use super::dates::{Known, Reading, recognise, recognise_without_year};
+use super::options::DateOrder;
 use super::{names, scan};
 
-/// The day that a file's name (without its extension) opens with: `2024-01-05`, `2024_01_05`, `2024.01.05`, `20240105`,
-/// with or without words after it (`2024-01-05 Friday`, `20240105_a-walk`), or a date line in words (`5 May 2020`). A
-/// name with two dates in it spans days and gives none.
-pub fn in_file_name(stem: &str) -> Option<Date> {
-    let Some((date, rest)) = numeric_name(stem) else {
-        return match recognise(stem)? {
-            DateLine { reading: Reading::Certain(date), style, .. } if style.heading == 0 => Some(date),
-            _ => None,
-        };
+/// The day that a file's name (without its extension) opens with, and what follows it: `2024-01-05`, `2024_01_05`,
+/// `05.01.2024`, `20240105`, `202401050930`, with or without words after it (`2024-01-05 Friday`, `20240105_a-walk`), or a
+/// date line in words (`5 May 2020`), which below a folder's year may go without its own (`5 May`, `05.05`). A name with
+/// two dates in it spans days and gives none.
+pub fn in_file_name(stem: &str, year: Option<i16>) -> Option<(Reading, &str)> {
+    let Some((reading, rest)) = numeric_name(stem) else {
+        let known = Known { year, ..Known::default() };
+        let line = recognise(stem).or_else(|| recognise_without_year(stem, known));
+        let in_words = line.filter(|line| line.style.heading == 0);
+        return in_words
+            .map(|line| (line.reading, &stem[line.rest..]))
+            .or_else(|| Some((two_numbers(stem, year?)?, "")));
     };
     let another = rest
         .char_indices()
         .filter(|(i, c)| c.is_ascii_digit() && !rest[..*i].ends_with(|c: char| c.is_ascii_digit()))
         .any(|(i, _)| numeric_name(&rest[i..]).is_some());
-    (!another).then_some(date)
+    (!another).then_some((reading, rest))
 }
 
-/// A date in numbers, year first, that opens a file's name, and what follows it.
-fn numeric_name(stem: &str) -> Option<(Date, &str)> {
+/// A date in numbers that opens a file's name, and what follows it.
+fn numeric_name(stem: &str) -> Option<(Reading, &str)> {
     let digits = |s: &str| s.bytes().take_while(u8::is_ascii_digit).count();
-    let (y, m, d, rest) = match digits(stem) {
-        8 => (&stem[..4], &stem[4..6], &stem[6..8], &stem[8..]),
-        4 => {
-            let separator = stem[4..].chars().next().filter(|c| "-_. ".contains(*c))?;
-            let (m, rest) = stem[5..].split_at(digits(&stem[5..]).min(3));
+    let ([a, b, c], rest) = match digits(stem) {
+        // `202401050930` is a note's moment.
+        all @ (8 | 12 | 14) => ([&stem[..4], &stem[4..6], &stem[6..8]], &stem[all..]),
+        first @ (1 | 2 | 4) => {
+            let separator = stem[first..].chars().next().filter(|c| "-_. ".contains(*c))?;
+            let (second, rest) = stem[first + 1..].split_at(digits(&stem[first + 1..]));
             let rest = rest.strip_prefix(separator)?;
-            let (d, rest) = rest.split_at(digits(rest).min(3));
-            (&stem[..4], m, d, rest)
+            let (third, rest) = rest.split_at(digits(rest));
+            ([&stem[..first], second, third], rest)
         }
         _ => return None,
     };
-    let small = |s: &str| s.parse::<i8>().ok().filter(|_| s.len() <= 2);
-    let date = scan::date(y.parse().ok()?, small(m)?, small(d)?)?;
+    let reading = if a.len() == 4 {
+        Reading::Certain(scan::date(a.parse().ok()?, small(b)?, small(c)?)?)
+    } else {
+        let year = c.parse().ok().filter(|_| c.len() == 4)?;
+        either(year, small(a)?, small(b)?)?
+    };
     // `20240105T093000` goes on with a time; any other letter makes another word of it.
     let clean = !rest.starts_with(char::is_alphanumeric) || rest.starts_with('T');
-    clean.then_some((date, rest))
+    clean.then_some((reading, rest))
+}
+
+/// `05.12`, in a year.
+fn two_numbers(stem: &str, year: i16) -> Option<Reading> {
+    let (a, b) = stem.split_once('.')?;
+    either(year.into(), small(a)?, small(b)?)
+}
+
+fn small(number: &str) -> Option<i8> {
+    let digits = (1..=2).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+    number.parse().ok().filter(|_| digits)
+}
+
+fn either(year: i32, a: i8, b: i8) -> Option<Reading> {
+    let (day_first, month_first) = (scan::date(year, b, a), scan::date(year, a, b));
+    day_first.or(month_first)?;
+    Some(Reading::DayMonth { day_first, month_first })
+}
+
+/// The order of day and month in each file's name, as the names in its folder tell it together: where `25-12-2023.md`
+/// lies, `05-01-2024.md` is of January.
+pub fn orders(paths: &[&Path]) -> Vec<Option<DateOrder>> {
+    let mut votes: HashMap<Option<&Path>, i64> = HashMap::new();
+    for path in paths {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+        if let Some((Reading::DayMonth { day_first, month_first }, _)) = in_file_name(stem, year_above(path))
+        {
+            let vote = i64::from(month_first.is_some()) - i64::from(day_first.is_some());
+            *votes.entry(path.parent()).or_default() += vote;
+        }
+    }
+    let order = |path: &&Path| match votes.get(&path.parent())?.signum() {
+        1 => Some(DateOrder::Mdy),
+        -1 => Some(DateOrder::Dmy),
+        _ => None,
+    };
+    paths.iter().map(order).collect()
+}
+
+/// The year that the nearest folder is called by of those whose name is a year: `2014/may.txt`.
+pub fn year_above(path: &Path) -> Option<i16> {
+    let above = path.parent().into_iter().flat_map(Path::ancestors);
+    above.filter_map(|path| year(path.file_name()?.to_str()?)).next()
+}
+
+/// A name that is a year.
+pub fn year(name: &str) -> Option<i16> {
+    let digits = name.len() == 4 && name.bytes().all(|b| b.is_ascii_digit());
+    name.parse().ok().filter(|year| digits && (1800..2200).contains(year))
 }
 
 /// The day of a file whose name alone tells none: `2014/05/03.txt`, `2014/May/3.md`, `2014-05/03.md`, `2014/05-03.md`.

@@ -7,7 +7,9 @@ use std::sync::OnceLock;
 
 use jiff::civil::Date;
 
-use super::{dates, decode};
+use super::dates::{self, Reading};
+use super::options::DateOrder;
+use super::{decode, file_dates};
 
 /// What is held in memory at once: longer files are read piece by piece, by the formats that can.
 pub const MOST_WHOLE: u64 = 64 << 20;
@@ -38,7 +40,10 @@ pub struct Input {
     name: String,
     content: Content,
     vault: Vault,
+    /// In which order its name has day and month.
+    order: Option<DateOrder>,
     head: OnceLock<String>,
+    /// What the files beside it are in.
     neighbours: Option<decode::Encoding>,
 }
 
@@ -68,12 +73,17 @@ impl Input {
 
     fn new(path: PathBuf, content: Content, vault: Vault) -> Input {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Input { path, name, content, vault, head: OnceLock::new(), neighbours: None }
+        Input { path, name, content, vault, head: OnceLock::new(), order: None, neighbours: None }
     }
 
     /// A file whose bytes are at hand.
     pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>, vault: Vault) -> Input {
         Input::new(path.into(), Content::Memory(bytes), vault)
+    }
+
+    /// The same file, its name read in an order of day and month.
+    pub fn with_order(self, order: Option<DateOrder>) -> Input {
+        Input { order, ..self }
     }
 
     /// The same file, with what the files beside it are in.
@@ -114,17 +124,22 @@ impl Input {
 
     /// The day that its name opens with.
     pub fn day_in_name(&self) -> Option<Date> {
-        dates::in_file_name(self.stem())
+        Some(self.date_in_name()?.day(self.order == Some(DateOrder::Mdy)))
+    }
+
+    /// Whether that day was read day first because nothing tells.
+    pub fn guesses_day(&self) -> bool {
+        let told = matches!(self.order, Some(DateOrder::Dmy | DateOrder::Mdy));
+        !told && self.date_in_name().is_some_and(Reading::is_open)
+    }
+
+    fn date_in_name(&self) -> Option<Reading> {
+        dates::in_file_name(self.stem(), file_dates::year_above(&self.path)).map(|(date, _)| date)
     }
 
     /// The year that its name is, or the nearest folder above it whose name is a year: `2014.md`, `2014/may.txt`.
     pub fn year_in_path(&self) -> Option<i16> {
-        let year = |name: &str| {
-            let digits = name.len() == 4 && name.bytes().all(|b| b.is_ascii_digit());
-            name.parse().ok().filter(|year| digits && (1800..2200).contains(year))
-        };
-        let above = self.path.parent().into_iter().flat_map(Path::ancestors);
-        year(self.stem()).or_else(|| above.filter_map(|path| year(path.file_name()?.to_str()?)).next())
+        file_dates::year(self.stem()).or_else(|| file_dates::year_above(&self.path))
     }
 
     /// Bytes in all.

@@ -57,6 +57,7 @@ pub mod names;
 pub mod options;
 pub mod overview;
 mod read;
+mod reading;
 mod repair;
 pub mod report;
 mod scan;

@@ -7,6 +7,7 @@ use super::archive::{Archive, MOST_GROWTH, Member};
 use super::beside::{self, Beside};
 use super::collect::Collector;
 use super::decode::Neighbours;
+use super::file_dates;
 use super::formats::{self, unreadable};
 use super::input::{Input, MOST_WHOLE, Vault};
 use super::select::Select;
@@ -24,7 +25,7 @@ pub(super) fn file(found: &Found, neighbours: &Neighbours, select: &Select, coll
     match opened {
         Ok(input) => {
             let left = MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH));
-            let input = input.beside(neighbours.beside(&found.path));
+            let input = collector.in_order(input.beside(neighbours.beside(&found.path)), found.order);
             Reading { select, collector, left }.read(&input, &found.relative, 0);
         }
         Err(e) => collector.lose(&found.path, e.to_string()),
@@ -51,6 +52,9 @@ impl Reading<'_, '_> {
                 return collector.skip(path, NOT_ASKED_FOR);
             }
             collector.begin(input, format.name());
+            if input.guesses_day() {
+                collector.guessed_name(path);
+            }
             let read = format.read(input, &collector.options.clone(), collector);
             return collector.end(read);
         }
@@ -88,7 +92,8 @@ impl Reading<'_, '_> {
         let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         let vaults = vaults(&names, input.vault());
         let templates = templates_of(&vaults, &mut archive);
-        for member in &members {
+        let orders = file_dates::orders(&names.iter().map(Path::new).collect::<Vec<_>>());
+        for (member, order) in members.iter().zip(orders) {
             let path = input.path().join(member.name.trim_start_matches('/'));
             if let Some(reason) = &member.refused {
                 self.collector.refuse(&path, reason);
@@ -109,6 +114,7 @@ impl Reading<'_, '_> {
                 None => match archive.input(member.index, path.clone(), vault, self.left) {
                     Ok(inner) => {
                         self.left = self.left.saturating_sub(inner.len());
+                        let inner = self.collector.in_order(inner, order);
                         self.read(&inner, &relative.join(&member.name), depth + 1);
                     }
                     Err(reason) => self.collector.lose(&path, reason),

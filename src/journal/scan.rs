@@ -13,6 +13,8 @@ pub(super) struct Cursor<'a> {
     /// Bytes read so far; always on a character's border.
     pub at: usize,
     pub known: Known,
+    /// A weekday stands before the date, in a heading: `## Tue, 5.5` is a day.
+    pub after_weekday: bool,
 }
 
 /// A date as the grammar found it.
@@ -39,7 +41,7 @@ const AFTER_A_YEAR: &[&str] = &[" roku", " r.", " года", " г.", " року"
 
 impl<'a> Cursor<'a> {
     pub fn new(line: &'a str, known: Known) -> Self {
-        Cursor { line, at: 0, known }
+        Cursor { line, at: 0, known, after_weekday: false }
     }
 
     pub fn rest(&self) -> &'a str {
@@ -300,7 +302,9 @@ impl<'a> Cursor<'a> {
                 return match separator {
                     '/' => open('/', Parts::MonthAndDay, day_first, date(year, n, second)),
                     // Without its last full stop `5.5` is a number.
-                    '.' if self.eat(".") => open('.', Parts::MonthAndDay, day_first, None),
+                    '.' if self.eat(".") || self.after_weekday => {
+                        open('.', Parts::MonthAndDay, day_first, None)
+                    }
                     _ => None,
                 };
             }

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use super::Skipped;
 use super::beside::{self, Beside};
 use super::input::{Input, Vault};
+use super::options::DateOrder;
 use super::select::Select;
+use super::{Skipped, file_dates};
 use crate::base::{Error, Result};
 
 /// A file to be read.
@@ -23,6 +24,8 @@ pub(super) struct Found {
     /// Bytes.
     pub length: u64,
     pub vault: Vault,
+    /// The order of day and month in the names of its folder, where they tell.
+    pub order: Option<DateOrder>,
 }
 
 /// The files to read, in order, and what was passed over.
@@ -55,6 +58,9 @@ pub(super) fn find(paths: &[PathBuf], select: &Select) -> Result<Finds> {
             finds.file(path, relative, vault, select, &|other| paths.iter().any(|path| path == other));
         }
     }
+    let orders =
+        file_dates::orders(&finds.files.iter().map(|found| found.path.as_path()).collect::<Vec<_>>());
+    finds.files.iter_mut().zip(orders).for_each(|(found, order)| found.order = order);
     Ok(finds)
 }
 
@@ -179,7 +185,7 @@ impl Finds {
             self.skip(path, NOT_ASKED_FOR);
         } else {
             let (path, relative, length) = (path.to_path_buf(), relative.to_path_buf(), metadata.len());
-            self.files.push(Found { path, relative, length, vault });
+            self.files.push(Found { path, relative, length, vault, order: None });
         }
     }
 }

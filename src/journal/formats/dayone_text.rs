@@ -36,8 +36,8 @@ impl Format for DayOneText {
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let text = input.text()?;
         let entries = divide(&text);
-        let month_leads =
-            stamps::month_leads(entries.iter().filter_map(|e| e.stamp.as_ref()), options.date_order);
+        let stamps = entries.iter().filter_map(|entry| Some((entry.line, entry.stamp.as_ref()?)));
+        let month_leads = stamps::month_leads(stamps, options.date_order, sink);
         for entry in entries {
             entry.hand_over(month_leads, sink);
         }

@@ -2,12 +2,16 @@
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 
-use crate::journal::dates::{self, Reading};
+use crate::journal::dates;
 use crate::journal::entry::When;
 use crate::journal::options::{DateOrder, Options};
 
 /// Front matter longer than this is text between two rules.
 const MOST_LINES: usize = 100;
+
+/// The names of the moment that a note was made at.
+const CREATED: [&str; 6] =
+    ["created", "created_at", "created-at", "date created", "date_created", "date-created"];
 
 /// A front matter and what it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +28,8 @@ pub struct FrontMatter {
     pub end: usize,
     /// Lines before the text.
     pub lines: usize,
+    /// Its date was read day first, and nothing told.
+    pub guessed: bool,
 }
 
 /// Finds front matter: `---` on the first line, `---` again within 100 lines, and between them at least one `key:` and
@@ -77,16 +83,11 @@ impl Values<'_> {
         };
         let date = |names: &[&str]| moment(get(names).first()?, options);
         let tags = get(&["tags", "tag"]);
+        let (date, created) = (date(&["date"]), date(&CREATED));
         FrontMatter {
-            date: date(&["date"]),
-            created: date(&[
-                "created",
-                "created_at",
-                "created-at",
-                "date created",
-                "date_created",
-                "date-created",
-            ]),
+            guessed: date.or(created).is_some_and(|(_, guessed)| guessed),
+            date: date.map(|(when, _)| when),
+            created: created.map(|(when, _)| when),
             title: get(&["title"]).join(" "),
             tags: tags.iter().flat_map(|tag| split_tags(tag, tags.len() == 1)).collect(),
             end,
@@ -148,26 +149,21 @@ fn split_tags(text: &str, alone: bool) -> Vec<String> {
 }
 
 /// A date with or without its time, as people and apps write it beside a key: `2024-01-05 09:30 +0100`,
-/// `January 5, 2024 9:30 PM`, `[[2024-01-05]]`.
-pub(super) fn moment(value: &str, options: &Options) -> Option<When> {
+/// `January 5, 2024 9:30 PM`, `[[2024-01-05]]`; and whether it was read day first where nothing tells.
+pub(super) fn moment(value: &str, options: &Options) -> Option<(When, bool)> {
     let value = value.trim().trim_matches(['"', '\'', '@', '[', ']']).trim();
     if let Ok(when) = value.parse() {
-        return Some(when);
+        return Some((when, false));
     }
     let zoned = value.rsplit_once(' ').filter(|(_, zone)| zone.starts_with(['+', '-']));
     if let Some(when) = zoned.and_then(|(time, zone)| format!("{time}{zone}").parse().ok()) {
-        return Some(when);
+        return Some((when, false));
     }
     let value = value.split(" (").next().unwrap_or(value);
     let line = dates::recognise(value).filter(|line| line.style.tail.is_none())?;
-    let day = match line.reading {
-        Reading::Certain(day) => day,
-        Reading::DayMonth { day_first, month_first } if options.date_order == Some(DateOrder::Mdy) => {
-            month_first.or(day_first)?
-        }
-        Reading::DayMonth { day_first, month_first } => day_first.or(month_first)?,
-    };
-    Some(When { time: time(value), ..When::day(day) })
+    let told = matches!(options.date_order, Some(DateOrder::Dmy | DateOrder::Mdy));
+    let day = line.reading.day(options.date_order == Some(DateOrder::Mdy));
+    Some((When { time: time(value), ..When::day(day) }, !told && line.reading.is_open()))
 }
 
 /// `9:30`, `21:30:05`, `9:30 PM` among the words of a date.
@@ -263,7 +259,7 @@ mod tests {
 
     #[test]
     fn moments() {
-        let shown = |text| moment(text, &Options::default()).map(|when| when.to_string());
+        let shown = |text| moment(text, &Options::default()).map(|(when, _)| when.to_string());
         for (text, when) in [
             ("2024-01-05", "2024-01-05"),
             ("2024-01-05 09:30", "2024-01-05T09:30:00"),
@@ -278,6 +274,9 @@ mod tests {
         }
         assert_eq!(shown("5 May 2020: rain"), None);
         let american = Options { date_order: Some(DateOrder::Mdy), ..Options::default() };
-        assert_eq!(moment("03/04/2024", &american).unwrap().to_string(), "2024-03-04");
+        let (when, guessed) = moment("03/04/2024", &american).unwrap();
+        assert_eq!((when.to_string().as_str(), guessed), ("2024-03-04", false));
+        let guessed = |text| moment(text, &Options::default()).unwrap().1;
+        assert!(guessed("03/04/2024") && !guessed("13/04/2024") && !guessed("04/04/2024"));
     }
 }

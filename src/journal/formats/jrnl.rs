@@ -192,8 +192,10 @@ fn starts(text: &str, day: Option<Date>) -> Vec<Start> {
 
 fn read_text(text: &str, day: Option<Date>, options: &Options, sink: &mut dyn Sink) {
     let starts = starts(text, day);
-    let stamps = starts.iter().filter_map(|start| start.head.stamp.as_ref());
-    let month_leads = stamps::month_leads(stamps, options.date_order);
+    // In a folder the file's day is the entry's.
+    let stamps = starts.iter().filter(|_| day.is_none());
+    let stamps = stamps.filter_map(|start| Some((start.line, start.head.stamp.as_ref()?)));
+    let month_leads = stamps::month_leads(stamps, options.date_order, sink);
     let before = &text[..starts.first().map_or(text.len(), |start| start.at)];
     if !before.trim().is_empty() {
         let line = 1 + before[..before.len() - before.trim_start().len()].matches('\n').count();

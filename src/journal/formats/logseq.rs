@@ -6,6 +6,7 @@
 
 use super::markdown::{is_named, title, without_date};
 use super::markup::Markup;
+use super::text::report_guess;
 use super::{Format, Sink, exported, front_matter};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::{Input, Vault};
@@ -40,6 +41,9 @@ impl Format for Logseq {
         if front.end > 0 {
             sink.changed("front matter", &text[..front.end], "");
         }
+        if front.guessed {
+            report_guess(Place::Line(1), sink);
+        }
         let mut page = Page { title: front.title, tags: front.tags, ..Page::default() };
         let blocks = outline::read(&text[front.end..]);
         let bullets = blocks.iter().filter(|block| block.bullet && block.depth == 0).count();
@@ -50,7 +54,7 @@ impl Format for Logseq {
 
         // What was marked in a book has the book's name.
         if page.title.is_empty() && !input.lies_in("journals") && !input.stem().starts_with("hls__") {
-            page.title = without_date(&name_of(input.stem())).to_string();
+            page.title = without_date(&name_of(input.stem()), None).to_string();
         }
         let day = input.day_in_name().map(When::day);
         let text = inline(&page.text, options, sink);

@@ -6,8 +6,9 @@ use jiff::civil::Date;
 pub use super::exported::export;
 use super::front_matter::{self, FrontMatter};
 use super::markup::{Cleaned, Markup};
-use super::text::split_by_dates;
+use super::text;
 use super::{Format, Sink, exported};
+use crate::journal::entries::Context;
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
 use crate::journal::options::Options;
@@ -52,7 +53,11 @@ pub(super) fn read_typed(
     if front.end > 0 {
         sink.changed("front matter", &text[..front.end], "");
     }
-    let mut markup = Markup::new(&text[front.end..]);
+    if front.guessed {
+        text::report_guess(Place::Line(1), sink);
+    }
+    let written = &text[front.end..];
+    let mut markup = Markup::new(written);
     if !options.comments {
         markup.comments(sink);
     }
@@ -68,9 +73,26 @@ pub(super) fn read_typed(
         first: true,
         sink,
     };
-    split_by_dates(&cleaned.text, 1, input, options, &mut file);
+    let known = text::context(input, options);
+    let context = Context { named: known.named.or_else(|| day_in_path(input)), ..known };
+    text::split_in(context, &cleaned.text, 1, &links(written, &cleaned), &mut file);
     file.title_alone();
     Ok(())
+}
+
+/// The lines that open with what stays of a link.
+fn links(written: &str, cleaned: &Cleaned) -> Vec<usize> {
+    let (mut found, mut typed, mut before) = (Vec::new(), written.split('\n'), 0);
+    for (number, line) in (1..).zip(cleaned.text.split('\n')) {
+        let original = cleaned.original_line(number);
+        let Some(typed) = original.checked_sub(before + 1).and_then(|more| typed.nth(more)) else { continue };
+        before = original;
+        let opens = |line: &str| line.trim_start().trim_start_matches('!').starts_with('[');
+        if opens(typed) && !opens(line) {
+            found.push(number);
+        }
+    }
+    found
 }
 
 /// The moment of what stands before the first date in a file: the front matter's, the day of its path, and the moment it
@@ -149,20 +171,20 @@ pub(super) fn title(title: &str, text: &str) -> String {
         folded.strip_prefix("untitled").is_some_and(|rest| rest.trim().bytes().all(|b| b.is_ascii_digit()));
     let first = text.trim_start().split('\n').next().unwrap_or("");
     let repeated = first.trim_start_matches('#').trim().to_lowercase() == folded;
-    let dated = dates::in_file_name(&title).is_some() && without_date(&title).is_empty();
+    let dated = dates::in_file_name(&title, None).is_some() && without_date(&title, None).is_empty();
     if untitled || repeated || dated { String::new() } else { title }
 }
 
-/// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk".
-pub(super) fn without_date(stem: &str) -> &str {
-    if dates::in_file_name(stem).is_none() {
-        return stem.trim();
-    }
-    let rest = match dates::recognise(stem) {
-        Some(line) => &stem[line.rest..],
-        None => stem.trim_start_matches(|c: char| c.is_ascii_digit() || "-_. ".contains(c)),
-    };
-    let rest = rest.trim_start_matches([' ', '-', '_', '.', ',']);
+/// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk". `year` as in
+/// [`dates::in_file_name`].
+pub(super) fn without_date(stem: &str, year: Option<i16>) -> &str {
+    let Some((_, rest)) = dates::in_file_name(stem, year) else { return stem.trim() };
+    let signs = |c: char| "-_. ,".contains(c);
+    let rest = rest.trim_start_matches(signs);
+    // A time, in one number.
+    let time = rest.strip_prefix('T').unwrap_or(rest);
+    let digits = time.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = if matches!(digits, 4 | 6) { time[digits..].trim_start_matches(signs) } else { rest };
     let word = rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
     let rest = if names::weekday(word).is_some() { &rest[word.len()..] } else { rest };
     rest.trim_matches([' ', '-', '_', '.', ','])

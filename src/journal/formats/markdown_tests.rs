@@ -41,6 +41,34 @@ fn which_date_counts() {
 }
 
 #[test]
+fn names_without_their_dates() {
+    for (stem, rest) in [
+        ("2024-01-05 Friday, a walk", "a walk"),
+        ("2024-01-05 5 things", "5 things"),
+        ("20240105T093000", ""),
+        ("20240105_093000 Tea", "Tea"),
+        ("2024-01-05Tea", "Tea"),
+        ("202401050930 A walk", "A walk"),
+        ("25.12.2023 Wed", ""),
+        ("a walk", "a walk"),
+    ] {
+        assert_eq!(without_date(stem, None), rest, "{stem}");
+    }
+    assert_eq!((without_date("5 May", Some(2014)), without_date("5 May", None)), ("", "5 May"));
+}
+
+#[test]
+fn links_are_no_days() {
+    let shown = |path: &str, text: &str| -> Vec<String> {
+        shown(&read(path, text)).into_iter().map(|(day, _, text, _)| format!("{day} {text}")).collect()
+    };
+    assert_eq!(shown("2024-01-06.md", "[[2024-01-05]]\n---\nSun.\n"), ["2024-01-06 2024-01-05\n---\nSun."]);
+    let text = "%%x\n%%\nSnow.\n\n---\n[the 10th](b.md)\n[[2024-01-10]]\n[2024-01-12](c.md)\n";
+    assert_eq!(shown("2024/01/11.md", text).len(), 1);
+    assert_eq!(shown("a.md", text), ["- Snow.\n\n---\nthe 10th\n2024-01-10\n2024-01-12"]);
+}
+
+#[test]
 fn days_in_paths() {
     let day = |path: &str| {
         day_in_path(&Input::from_bytes(path, Vec::new(), Vault::None)).map(|day| day.to_string())

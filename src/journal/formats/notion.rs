@@ -5,6 +5,7 @@
 use super::front_matter::moment;
 use super::markdown::{self, is_named};
 use super::markup::{self, Markup};
+use super::text::report_guess;
 use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
@@ -46,7 +47,11 @@ impl Format for Notion {
         let above = text[..start].bytes().filter(|b| *b == b'\n').count();
         let text = if kept.is_empty() { words } else { format!("{kept}\n\n{words}") };
 
-        let day = page.when().or_else(|| moment(&heading, options)).or(input.day_in_name().map(When::day));
+        let day = page.when().or_else(|| moment(&heading, options));
+        if day.is_some_and(|(_, guessed)| guessed) {
+            report_guess(Place::Line(1), sink);
+        }
+        let day = day.map(|(when, _)| when).or(input.day_in_name().map(When::day));
         let title = markdown::title(heading.trim_start_matches('@'), &text);
         sink.entry(Draft { when: day, title, text, tags: page.tags, place: Place::Line(above + first) });
         Ok(())
@@ -79,8 +84,8 @@ struct Properties<'a> {
     /// Where the text begins.
     end: usize,
     tags: Vec<String>,
-    /// Dates and what they are called.
-    dates: Vec<(String, When)>,
+    /// What they are called, and dates as [`moment`] gives them.
+    dates: Vec<(String, (When, bool))>,
     left: Vec<&'a str>,
     kept: Vec<&'a str>,
 }
@@ -125,7 +130,7 @@ impl<'a> Properties<'a> {
     }
 
     /// The day that the page is about; else when it was made; never when it was edited or is due.
-    fn when(&self) -> Option<When> {
+    fn when(&self) -> Option<(When, bool)> {
         let find = |wanted: &dyn Fn(&str) -> bool| {
             self.dates.iter().find(|(key, _)| wanted(key)).map(|(_, when)| *when)
         };
@@ -284,6 +289,8 @@ mod tests {
             ("a_b".into(), "2024-01-05T21:30:00".into())
         );
         assert_eq!(of("# a\n\nDate: January 5, 2024 → January 7, 2024\n\nw").1, "2024-01-05");
+        let doubts = |date: &str| read("x", &format!("# a\n\nDate: {date}\n\nw")).troubles.len();
+        assert_eq!((doubts("01/05/2024"), doubts("01/25/2024")), (1, 0));
     }
 
     #[test]

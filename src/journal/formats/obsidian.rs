@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::markdown::{is_named, read_typed, without_date};
 use super::{Format, Sink};
+use crate::journal::file_dates;
 use crate::journal::input::{Input, Vault};
 use crate::journal::options::Options;
 
@@ -38,7 +39,8 @@ impl Format for Obsidian {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let day = super::markdown::day_in_path(input);
-        let name = if day.is_some() { "" } else { without_date(input.stem()) };
+        let name =
+            if day.is_some() { "" } else { without_date(input.stem(), file_dates::year_above(input.path())) };
         // Outside of its vault, a file's name may be anybody's.
         let name = if input.vault() == Vault::Obsidian { name } else { "" };
         let is_drawing = input.head().lines().skip(1).take_while(|line| *line != "---").any(is_excalidraw);

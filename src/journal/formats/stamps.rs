@@ -2,11 +2,13 @@
 //! `2024年1月15日 下午9:30:00`.
 
 use jiff::Timestamp;
-use jiff::civil::{Date, Time};
+use jiff::civil::Time;
 use jiff::tz::Offset;
 
+use super::Sink;
+use super::text::report_guess;
 use crate::journal::dates::{self, Reading, Style};
-use crate::journal::entry::When;
+use crate::journal::entry::{Place, When};
 use crate::journal::options::DateOrder;
 
 /// A day, and the time that stands with it.
@@ -23,31 +25,21 @@ pub(super) struct Stamp {
 impl Stamp {
     /// When it was, in a file whose days are read by [`month_leads`].
     pub fn when(&self, month_leads: bool) -> When {
-        When { day: day(self.reading, month_leads), time: self.time, offset: self.offset }
-    }
-}
-
-fn day(reading: Reading, month_leads: bool) -> Date {
-    match reading {
-        Reading::Certain(day) => day,
-        Reading::DayMonth { day_first, month_first } => {
-            let (first, second) =
-                if month_leads { (month_first, day_first) } else { (day_first, month_first) };
-            first.or(second).expect("a date has a reading")
-        }
+        When { day: self.reading.day(month_leads), time: self.time, offset: self.offset }
     }
 }
 
 /// Whether `03/04/2020` is 4 March in this file: as the person says, else by the days that exist in one order only, else
-/// by which order leaves the days in sequence.
+/// by which order leaves the days in sequence. Where nothing tells, that is reported with the line of the first of them.
 pub(super) fn month_leads<'a>(
-    stamps: impl Iterator<Item = &'a Stamp> + Clone,
+    stamps: impl Iterator<Item = (usize, &'a Stamp)> + Clone,
     order: Option<DateOrder>,
+    sink: &mut dyn Sink,
 ) -> bool {
-    if let Some(order) = order {
+    if let Some(order @ (DateOrder::Dmy | DateOrder::Mdy)) = order {
         return order == DateOrder::Mdy;
     }
-    let readings = || stamps.clone().map(|stamp| stamp.reading);
+    let readings = || stamps.clone().map(|(_, stamp)| stamp.reading);
     let exist = |month: bool| {
         let exists = |reading: &Reading| match reading {
             Reading::DayMonth { day_first, month_first } => {
@@ -63,13 +55,19 @@ pub(super) fn month_leads<'a>(
     };
     let in_sequence = |month: bool| {
         let (mut before, mut forward) = (None, 0);
-        for day in readings().map(|reading| day(reading, month)) {
+        for day in readings().map(|reading| reading.day(month)) {
             forward += usize::from(before.is_some_and(|before| before <= day));
             before = Some(day);
         }
         forward
     };
-    (exist(true), in_sequence(true)) > (exist(false), in_sequence(false))
+    let evidence = |month| (exist(month), in_sequence(month));
+    if evidence(true) == evidence(false)
+        && let Some((line, _)) = stamps.clone().find(|(_, stamp)| stamp.reading.is_open())
+    {
+        report_guess(Place::Line(line), sink);
+    }
+    evidence(true) > evidence(false)
 }
 
 /// Reads a text that is nothing but a day, with or without a weekday, a time and a zone.
@@ -220,6 +218,7 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::formats::testing::Collected;
 
     #[test]
     fn days_and_times_of_many_places() {
@@ -268,7 +267,10 @@ mod tests {
     fn the_file_tells_day_from_month() {
         let leads = |texts: &[&str], order| {
             let stamps: Vec<Stamp> = texts.iter().map(|text| read(text).unwrap()).collect();
-            month_leads(stamps.iter(), order)
+            let mut sink = Collected::default();
+            let leads = month_leads((1..).zip(&stamps), order, &mut sink);
+            assert_eq!(sink.troubles.len(), usize::from(texts.len() == 1 && order.is_none()), "{texts:?}");
+            leads
         };
         assert!(leads(&["01/02/2024 09:30", "01/15/2024 09:30"], None));
         assert!(!leads(&["01/02/2024 09:30", "15/02/2024 09:30"], None));

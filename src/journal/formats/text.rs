@@ -38,7 +38,12 @@ impl Format for Text {
 /// Hands over a text that was written by hand, or a document's, divided by its date lines; what stands before the first
 /// is of the day in the file's name or path. `first_line` is the file's line that the text begins on.
 pub fn split_by_dates(text: &str, first_line: usize, input: &Input, options: &Options, sink: &mut dyn Sink) {
-    let pieces = entries::split(text, context(input, options));
+    split_in(context(input, options), text, first_line, &[], sink);
+}
+
+/// The same, by what is known; `links` as in [`entries::split`].
+pub fn split_in(context: Context, text: &str, first_line: usize, links: &[usize], sink: &mut dyn Sink) {
+    let pieces = entries::split(text, context, links);
     let line = |line: usize| Place::Line(first_line - 1 + line);
     for piece in pieces.pieces {
         let text = text[piece.range].to_string();
@@ -50,7 +55,8 @@ pub fn split_by_dates(text: &str, first_line: usize, input: &Input, options: &Op
     report(pieces.left, pieces.guessed.map(line), pieces.without_year.map(line), sink);
 }
 
-fn context(input: &Input, options: &Options) -> Context {
+/// What a file's path and the person tell of its dates.
+pub fn context(input: &Input, options: &Options) -> Context {
     Context {
         named: input.day_in_name().or_else(|| dates::in_path(input.path())),
         year: input.year_in_path(),
@@ -63,13 +69,18 @@ fn report(left: usize, guessed: Option<Place>, without_year: Option<Place>, sink
         sink.date_left(left);
     }
     if let Some(place) = guessed {
-        let problem = "dates like 03/04/2020 are taken day first: --date-order mdy reads them the other way";
-        sink.trouble(place, problem.to_string());
+        report_guess(place, sink);
     }
     if let Some(place) = without_year {
         let advice = "put the file into a folder named by its year, or write `# 2014` above them";
         sink.trouble(place, format!("dates without a year: {advice}"));
     }
+}
+
+/// Reports that dates were read day first, and nothing told.
+pub fn report_guess(place: Place, sink: &mut dyn Sink) {
+    let problem = "dates like 03/04/2020 are taken day first: --date-order mdy reads them the other way";
+    sink.trouble(place, problem.to_string());
 }
 
 /// Reads a file of any length, no more than an entry at a time; lines and entries are at most `most` bytes long.
