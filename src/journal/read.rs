@@ -69,6 +69,11 @@ impl Reading<'_, '_> {
         if input.head_bytes().starts_with(b"PK") {
             return self.archive(input, relative, depth);
         }
+        if is_text(input) {
+            let reason =
+                "text in a file of no known kind: give it the ending .txt, or leave it out with --glob";
+            return collector.refuse(path, reason);
+        }
         collector.skip(path, "of no kind that is known");
     }
 
@@ -122,6 +127,55 @@ impl Reading<'_, '_> {
             }
         }
     }
+}
+
+/// Whether a file of no known kind may hold what a person wrote: it is text, and not a program's.
+fn is_text(input: &Input) -> bool {
+    const PROGRAMS: &[&str] = &[
+        "bat",
+        "bib",
+        "c",
+        "cfg",
+        "conf",
+        "cpp",
+        "css",
+        "dtd",
+        "edn",
+        "h",
+        "ics",
+        "ini",
+        "java",
+        "js",
+        "json",
+        "lock",
+        "map",
+        "mjs",
+        "opf",
+        "ncx",
+        "plist",
+        "properties",
+        "ps1",
+        "py",
+        "rels",
+        "rs",
+        "sh",
+        "sql",
+        "srt",
+        "svg",
+        "toml",
+        "ts",
+        "vcf",
+        "xml",
+        "xsd",
+        "xsl",
+        "yaml",
+        "yml",
+    ];
+    let is_odd = |c: char| c == '\u{fffd}' || (c.is_control() && !matches!(c, '\n' | '\t' | '\u{c}'));
+    let head = input.head();
+    !PROGRAMS.contains(&input.extension().as_str())
+        && !head.contains(is_odd)
+        && head.contains(char::is_alphabetic)
 }
 
 /// The vaults in a zip: the folder that each begins at (ending in `/`, or empty), and its app.

@@ -47,7 +47,12 @@ pub fn repair(text: &str) -> Repaired<'_> {
         invisible: 0,
         beyond_repair: Vec::new(),
     };
-    if suspects::next(text.as_bytes(), 0).is_none() {
+    // What a crash leaves in a file that was being written.
+    if text.as_bytes().contains(&0) {
+        repaired.invisible += text.matches('\0').count();
+        repaired.text = Cow::Owned(text.replace('\0', ""));
+    }
+    if suspects::next(repaired.text.as_bytes(), 0).is_none() {
         return repaired;
     }
     // One repair may lay open another: each makes the text shorter, or a `¿` less, so this ends.

@@ -74,6 +74,12 @@ impl Select {
         decided.map_or_else(|| self.globs.iter().all(|(_, takes)| !takes), |(_, takes)| *takes)
     }
 
+    /// Whether a folder, a zip or a link is left out itself, with all that it holds: by a `!`, and not for want of a fit.
+    pub fn refuses(&self, relative: &Path) -> bool {
+        let decided = self.globs.iter().rev().find(|(glob, _)| glob.is_match(relative));
+        decided.is_some_and(|(_, takes)| !takes)
+    }
+
     /// Why an entry is not taken, as a phrase; none where it is.
     pub fn leaves(&self, draft: &Draft) -> Option<&'static str> {
         if self.since.is_some() || self.until.is_some() {
@@ -127,6 +133,9 @@ mod tests {
         assert!(takes(&["*.md"], "a/b.md"));
         assert!(!takes(&["*.md"], "a/b.txt"));
         assert!(!takes(&["!private"], "a/private/b.md"));
+        let options = Options { globs: vec!["*.md".into(), "!old.zip".into()], ..Options::default() };
+        let select = Select::new(&options).unwrap();
+        assert!(select.refuses(Path::new("a/old.zip")) && !select.refuses(Path::new("a/new.zip")));
         assert!(!takes(&["!private/"], "private/b.md"));
         assert!(takes(&["!private"], "a/b.md"));
         assert!(takes(&["notes/*.md"], "notes/b.md") && !takes(&["notes/*.md"], "x/notes/b.md"));

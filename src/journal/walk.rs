@@ -123,7 +123,10 @@ impl Finds {
                 Ok(entry) => entry,
                 Err(e) => {
                     let path = e.path().unwrap_or(root).to_path_buf();
-                    self.lose(&path, reason(&e));
+                    match path.strip_prefix(root) {
+                        Ok(relative) if select.refuses(relative) => self.skip(&path, NOT_ASKED_FOR),
+                        _ => self.lose(&path, reason(&e)),
+                    }
                     continue;
                 }
             };
@@ -168,20 +171,22 @@ impl Finds {
         select: &Select,
         is_asked_for: &dyn Fn(&Path) -> bool,
     ) {
+        let metadata = match std::fs::metadata(path) {
+            Err(e) => return self.lose(path, e.to_string()),
+            // The shell's pipes have no place that could be resolved.
+            Ok(metadata) if !metadata.is_file() => {
+                return self.skip(path, "not a file but a pipe, a socket or a device: save it to a file");
+            }
+            Ok(metadata) => metadata,
+        };
         if !self.is_new(path) {
             return;
         }
-        let metadata = match std::fs::metadata(path) {
-            Err(e) => return self.lose(path, e.to_string()),
-            Ok(metadata) => metadata,
-        };
-        if !metadata.is_file() {
-            self.skip(path, "not a file (a pipe, a socket or a device)");
-        } else if path.canonicalize().ok().as_deref().and_then(Path::parent).is_some_and(is_run) {
+        if path.canonicalize().ok().as_deref().and_then(Path::parent).is_some_and(is_run) {
             self.skip(path, "part of a run's own folder, not a journal");
         } else if let Some(reason) = passed_over(path, is_asked_for) {
             self.skip(path, reason);
-        } else if !could_be_archive(path) && !select.takes_file(relative) {
+        } else if select.refuses(relative) || (!could_be_archive(path) && !select.takes_file(relative)) {
             self.skip(path, NOT_ASKED_FOR);
         } else {
             let (path, relative, length) = (path.to_path_buf(), relative.to_path_buf(), metadata.len());
@@ -218,7 +223,7 @@ fn passed_over(path: &Path, is_asked_for: &dyn Fn(&Path) -> bool) -> Option<&'st
     beside::reason(path, &mut Beside { files: &files, is_asked_for, open: &mut open })
 }
 
-/// Zips are looked into whatever `--glob` says, as folders are.
+/// Zips are looked into even if they fit no `--glob`, as folders are.
 fn could_be_archive(path: &Path) -> bool {
     path.extension().is_some_and(|e| e.eq_ignore_ascii_case("zip"))
 }

@@ -83,6 +83,8 @@ struct Survey {
     /// Where the first NUL is.
     first_nul: Option<u64>,
     nuls: u64,
+    /// How many of them stand at the end, in a row: what a crash leaves of a file that was being written.
+    last_nuls: u64,
     controls: u64,
     high: u64,
     /// Characters of two bytes in UTF-8, and of three or four.
@@ -109,6 +111,8 @@ impl Survey {
             self.marked = by_mark(bytes);
             self.declared = declared(&bytes[..bytes.len().min(DECLARED_WITHIN)]);
         }
+        let last_nuls = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+        self.last_nuls = last_nuls as u64 + if last_nuls == bytes.len() { self.last_nuls } else { 0 };
         if count(bytes, is_control) > 0 {
             self.feed_controls(bytes);
         }
@@ -177,7 +181,12 @@ impl Survey {
     fn is_hopeless(&self) -> bool {
         let is_wide = self.marked.is_some_and(|marked| !marked.is_utf8());
         let fails = self.wide.as_ref().is_some_and(|wide| wide.is_big().is_none());
-        fails && !is_wide && self.nuls < self.length
+        fails && !is_wide && self.nuls < self.length && !self.has_stray_nuls()
+    }
+
+    /// Whether it is text but for a NUL here and there, and at its end: damage, which is repaired where the text is read.
+    fn has_stray_nuls(&self) -> bool {
+        self.nuls < self.length && (self.nuls - self.last_nuls) * 100 <= self.length
     }
 
     fn finish(mut self) -> Result<Encoding, String> {
@@ -186,7 +195,10 @@ impl Survey {
                 return Err("empty (0 bytes): if it is a cloud placeholder, download the file first".into());
             }
             Some(marked) if !marked.is_utf8() => return self.marked_wide(marked),
-            _ if self.nuls > 0 => return self.unmarked_wide(),
+            _ if self.nuls > 0 => match self.unmarked_wide() {
+                Err(_) if self.has_stray_nuls() => {}
+                wide => return wide,
+            },
             _ => {}
         }
         if self.controls > 2 + self.length / 30 {
@@ -223,8 +235,10 @@ impl Survey {
             _ if self.nuls == self.length => {
                 "not text: NUL bytes and nothing else, as after a crash or a failed copy".to_string()
             }
-            Some(at) if self.nuls * 100 < self.length => {
-                format!("not text, or damaged: NUL bytes in it, the first at byte {at}")
+            Some(at) if self.nuls * 10 < self.length => {
+                format!(
+                    "not text, or damaged: NUL bytes in it, the first at byte {at} (tr -d '\\000' takes them out)"
+                )
             }
             _ => "not text but a program's data (NUL bytes)".to_string(),
         }

@@ -204,6 +204,11 @@ fn what_is_not_text() {
     ] {
         assert!(name(bytes).contains("not text"), "{bytes:?}: {}", name(bytes));
     }
+    // A NUL here and there, and those that a crash leaves at the end, are damage.
+    let long = "Fifteen years of words, ".repeat(9);
+    assert_eq!(name(format!("{long}\0{long}").as_bytes()), "UTF-8");
+    assert_eq!(name(format!("{long}\n{}", "\0".repeat(200_000)).as_bytes()), "UTF-8");
+    assert!(name(format!("{long}{}{long}", "\0".repeat(40)).as_bytes()).contains("tr -d"));
     assert_eq!(name(b"a form\x0Cfeed, an end \x1A"), "UTF-8");
     assert_eq!(name("\u{feff}".as_bytes()), "UTF-8");
     assert_eq!(text("\u{feff}".as_bytes()), "");

@@ -206,3 +206,9 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn nuls_go_and_are_counted() {
+    let repaired = repair("Rain\0 all day.\n\0\0\0");
+    assert_eq!((repaired.text.as_ref(), repaired.invisible), ("Rain all day.\n", 4));
+}
