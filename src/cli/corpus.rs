@@ -77,6 +77,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(e);
     }
     let mut corpus = read?;
+    if args.list || args.diff || args.export.is_some() {
+        corpus.report.doubts().into_iter().for_each(out::note);
+    }
     if args.list {
         list(&mut corpus)?;
     } else if let Some(number) = args.show {
@@ -90,7 +93,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         preview(args, &options, &mut corpus)?;
     }
     if args.reading.strict && !corpus.report.is_whole() {
-        if args.list || args.show.is_some() || args.export.is_some() || args.diff {
+        if args.show.is_some() {
             corpus.report.doubts().into_iter().for_each(out::note);
         }
         return Err(not_whole().into());
@@ -204,7 +207,7 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
     lines.extend(longest.iter().map(|entry| named("longest", entry)));
     lines.extend(shortest.iter().take(3).map(|entry| named("shortest", entry)));
     if !seen.languages.is_empty() {
-        let shown = seen.languages.iter().take(5);
+        let shown = seen.languages.iter().take(5).filter(|(_, share)| *share >= 0.005);
         let shares: Vec<String> =
             shown.map(|(name, share)| format!("{name} {:.0}%", share * 100.0)).collect();
         lines.push(format!("language {}", shares.join(", ")));

@@ -1,6 +1,6 @@
 //! What takes the drafts: damage is repaired, what was not asked for goes, the rest is stored.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::corpus::Corpus;
@@ -32,6 +32,8 @@ pub(super) struct Collector<'a> {
     /// The first error of the disk; nothing is stored after it.
     failed: Option<std::io::Error>,
     troubles_of_file: usize,
+    /// What was left out of this file without being shown.
+    counted: BTreeMap<&'static str, usize>,
     /// Folders with a file whose name was read day first for want of anything that tells.
     guessed: HashSet<PathBuf>,
 }
@@ -52,6 +54,7 @@ impl<'a> Collector<'a> {
             observer,
             failed: None,
             troubles_of_file: 0,
+            counted: BTreeMap::new(),
             guessed: HashSet::new(),
         })
     }
@@ -77,14 +80,8 @@ impl<'a> Collector<'a> {
         self.report().skipped.push(skipped);
     }
 
-    /// Leaves out what may hold words, and may be read another time.
+    /// Leaves out what may hold words.
     pub fn lose(&mut self, path: &Path, reason: impl Into<String>) {
-        self.report().may_change = true;
-        self.refuse(path, reason);
-    }
-
-    /// Leaves out what may hold words, and cannot be read as long as it stays as it is.
-    pub fn refuse(&mut self, path: &Path, reason: impl Into<String>) {
         let skipped = Skipped::lost(path, reason);
         self.report().skipped.push(skipped);
     }
@@ -112,6 +109,9 @@ impl<'a> Collector<'a> {
 
     /// It was read, or not to its end.
     pub fn end(&mut self, read: std::result::Result<(), String>) {
+        for (what, times) in std::mem::take(&mut self.counted) {
+            self.show(&format!("{what} ({times})"), None, "", "");
+        }
         let Err(reason) = read else { return };
         let path = self.corpus.source().to_path_buf();
         if self.corpus.entries_of_source() == 0 {
@@ -217,7 +217,7 @@ impl Sink for Collector<'_> {
         if times > 0 {
             self.count_left_out(what, times);
             if self.shown {
-                self.show(&format!("{what} ({times})"), None, "", "");
+                *self.counted.entry(what).or_default() += times;
             }
         }
     }

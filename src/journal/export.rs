@@ -36,7 +36,11 @@ pub fn write(corpus: &mut Corpus, folder: &Path) -> Result<()> {
             "give another folder to --export",
         ));
     }
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(Error::io("create", folder))?;
     let mut written = Vec::new();
     let outcome = write_all(corpus, folder, &mut written);
     if outcome.is_err() {
@@ -48,7 +52,7 @@ pub fn write(corpus: &mut Corpus, folder: &Path) -> Result<()> {
 
 fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> Result<()> {
     let path = folder.join("entries.jsonl");
-    let mut lines = BufWriter::new(fs::File::create_new(&path).map_err(Error::io("create", &path))?);
+    let mut lines = BufWriter::new(private(&path)?);
     written.push(path.clone());
     let mut of_day: HashMap<Option<Date>, usize> = HashMap::new();
     for i in 0..corpus.len() {
@@ -63,7 +67,7 @@ fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> 
         let markdown = markdown::export(entry.when, &entry.title, &entry.tags, &source(&entry), &entry.text);
         let file = folder.join(name);
         // Two exports to one folder at once: neither may overwrite the other's.
-        let mut new = fs::File::create_new(&file).map_err(Error::io("create", &file))?;
+        let mut new = private(&file)?;
         written.push(file.clone());
         new.write_all(markdown.as_bytes()).map_err(Error::io("write", &file))?;
         serde_json::to_writer(&mut lines, &line(&entry))
@@ -72,6 +76,15 @@ fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> 
         lines.write_all(b"\n").map_err(Error::io("write", &path))?;
     }
     lines.flush().map_err(Error::io("write", &path))
+}
+
+/// A new file that this user alone may read.
+fn private(path: &Path) -> Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(Error::io("create", path))
 }
 
 fn file_name(day: Option<Date>, number: usize, of: usize) -> String {

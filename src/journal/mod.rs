@@ -169,7 +169,6 @@ pub fn read(paths: &[PathBuf], options: &Options, observer: &mut dyn Observer) -
     let mut collector = Collector::new(options, &select, observer)?;
     let finds = walk::find(paths, &select)?;
     collector.corpus.fingerprint = fingerprint_of(&finds, options);
-    collector.corpus.report.may_change = finds.skipped.iter().any(|skipped| skipped.lost);
     collector.corpus.report.skipped = finds.skipped;
     let of: u64 = finds.files.iter().map(|found| found.length).sum();
     let neighbours =
@@ -289,7 +288,9 @@ fn nothing(paths: &[PathBuf], report: &Report) -> Error {
     for line in report.skipped_lines(5) {
         problem += &format!("\n  skipped {line}");
     }
-    let next = if report.strangers.is_empty() {
+    let next = if report.left_out.keys().any(|what| what.contains("entries ")) {
+        "--since, --until, --tag and --exclude-tag leave nothing: ask for less"
+    } else if report.strangers.is_empty() {
         "give journals: text, Markdown, HTML, Word or an app's export; `diarist corpus --help` says how to choose"
     } else {
         "say which of these people you are: --me NAME"

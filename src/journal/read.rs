@@ -45,7 +45,7 @@ impl Reading<'_, '_> {
         let (path, collector) = (input.path(), &mut *self.collector);
         if input.is_empty() {
             let reason = "empty (0 bytes); if it is a cloud placeholder, download the file first";
-            return collector.refuse(path, reason);
+            return collector.lose(path, reason);
         }
         if let Some(format) = formats::of(input) {
             if !self.select.takes_file(relative) {
@@ -63,7 +63,7 @@ impl Reading<'_, '_> {
             return if reason.ends_with("no text") {
                 collector.skip(path, reason)
             } else {
-                collector.refuse(path, reason)
+                collector.lose(path, reason)
             };
         }
         if input.head_bytes().starts_with(b"PK") {
@@ -72,15 +72,15 @@ impl Reading<'_, '_> {
         if is_text(input) {
             let reason =
                 "text in a file of no known kind: give it the ending .txt, or leave it out with --glob";
-            return collector.refuse(path, reason);
+            return collector.lose(path, reason);
         }
         collector.skip(path, "of no kind that is known");
     }
 
     fn archive(&mut self, input: &Input, relative: &Path, depth: usize) {
         if depth == MOST_DEPTH {
-            let reason = "a zip in a zip in a zip in a zip: unpack it, and give the folder";
-            return self.collector.refuse(input.path(), reason);
+            let reason = "zips in zips, too deep: unpack it, and give the folder";
+            return self.collector.lose(input.path(), reason);
         }
         let mut archive = match Archive::open(input) {
             Ok(archive) => archive,
@@ -89,7 +89,7 @@ impl Reading<'_, '_> {
         let members = archive.members();
         match archive.namesakes(input) {
             0 => {}
-            n => self.collector.refuse(
+            n => self.collector.lose(
                 input.path(),
                 format!("{n} of its files have the name of another one there, and were not read: unpack it, and give the folder"),
             ),
@@ -101,7 +101,7 @@ impl Reading<'_, '_> {
         for (member, order) in members.iter().zip(orders) {
             let path = input.path().join(member.name.trim_start_matches('/'));
             if let Some(reason) = &member.refused {
-                self.collector.refuse(&path, reason);
+                self.collector.lose(&path, reason);
                 continue;
             }
             if member.is_folder {
@@ -114,7 +114,7 @@ impl Reading<'_, '_> {
                 .or_else(|| is_template.then_some(TEMPLATES))
                 .or_else(|| passed_over(&member.name, &members, &mut archive, &is_asked_for));
             match reason {
-                Some(CLOUD) => self.collector.refuse(&path, CLOUD),
+                Some(CLOUD) => self.collector.lose(&path, CLOUD),
                 Some(reason) => self.collector.skip(&path, reason),
                 None => match archive.input(member.index, path.clone(), vault, self.left) {
                     Ok(inner) => {

@@ -79,10 +79,6 @@ pub struct Report {
     pub troubles: Vec<Trouble>,
     /// Troubles that are not named, of files with very many.
     pub more_troubles: usize,
-    /// Whether something was lost that may well be read the next time, though its file stays as it is: what a lock, a
-    /// missing right or a full disk kept back.
-    #[serde(skip)]
-    pub may_change: bool,
     /// Entries with at least one word.
     pub entries: usize,
     /// Entries of each format.
@@ -128,6 +124,13 @@ impl Report {
         }
     }
 
+    /// Whether something was lost that may well be read the next time, though its file stays as it is: what a lock, a
+    /// missing right or a full disk kept back. A link to nowhere is seen to change.
+    pub fn may_change(&self) -> bool {
+        let by_system = |reason: &str| reason.contains("(os error ") && !reason.contains("(os error 2)");
+        self.skipped.iter().any(|skipped| skipped.lost && by_system(&skipped.reason))
+    }
+
     /// Whether nothing that may hold the writer's words was left out and nothing was doubtful.
     pub fn is_whole(&self) -> bool {
         self.troubles.is_empty() && !self.skipped.iter().any(|skipped| skipped.lost)
@@ -164,7 +167,7 @@ impl Report {
                 names.iter().take(12).map(|(name, n)| format!("{name} ({})", number(**n))).collect();
             let more =
                 if names.len() > 12 { format!(" and {} more", names.len() - 12) } else { String::new() };
-            lines.push(("people", format!("{}{more}: say which is you with --me NAME", shown.join(", "))));
+            lines.push(("people", format!("{}{more}: --me NAME takes what you wrote", shown.join(", "))));
         }
         lines
     }
@@ -278,7 +281,7 @@ mod tests {
             [
                 ("formats", "plain text (2), jrnl (1)".to_string()),
                 ("left out", "photo links (1,200), duplicates (2)".to_string()),
-                ("people", "Ann (3): say which is you with --me NAME".to_string()),
+                ("people", "Ann (3): --me NAME takes what you wrote".to_string()),
             ]
         );
     }
@@ -291,6 +294,10 @@ mod tests {
         }
         assert!(report.is_whole());
         report.skipped.push(Skipped::lost(Path::new("a.doc"), "convert it"));
+        assert!(!report.may_change());
+        let denied = std::io::Error::from_raw_os_error(13).to_string();
+        let locked = Skipped::lost(Path::new("b.doc"), denied);
+        assert!(Report { skipped: vec![locked], ..Report::default() }.may_change());
         assert!(!report.is_whole());
         assert_eq!(report.skipped_lines(9), ["a.doc: convert it", "0.jpg and 2 more: no text"]);
     }

@@ -69,11 +69,8 @@ pub fn refuse_inside(out: &Path, paths: &[PathBuf]) -> Result<()> {
         if place.starts_with(&journal) {
             return Err(Error::file(
                 out,
-                format!(
-                    "inside {}, which holds the journals; a run's folder is kept apart from them",
-                    path.display()
-                ),
-                "give another place, such as --out ~/diarist/run-1",
+                format!("inside {}, which holds the journals: nothing is written among them", path.display()),
+                "give another place, such as ~/diarist/1",
             ));
         }
     }
@@ -148,7 +145,7 @@ mod tests {
             ["vault", "vault/run", "vault/a/b/c", "vault/2019/../run", "other/../vault/x", "vault/x/../y"]
         {
             let message = refuse_inside(&at(inside), &paths).unwrap_err().to_string();
-            assert!(message.contains("--out"), "{inside}: {message}");
+            assert!(message.contains("give another place"), "{inside}: {message}");
         }
         for beside in ["vault-2", "runs/vault", "vault/../run", "loose", "vault/2019/../../run"] {
             refuse_inside(&at(beside), &paths).unwrap();

@@ -105,7 +105,7 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
 
 /// Whether there is text enough.
 fn verdict(scratch: bool, parameters: u64, tokens: usize, epochs: f64) -> String {
-    let times = format!("each word is read about {epochs:.0} times");
+    let times = format!("each word is read about {} times", thousands(epochs.round() as u64));
     if scratch {
         return match epochs {
             e if e <= AS_GOOD_AS_NEW => format!("enough text for this model: {:.1} passes over it", epochs),

@@ -25,7 +25,7 @@ const VERSION: u32 = 1;
 const UNFINISHED: &str = ".tmp";
 
 /// So many journals are kept in the cache; the one that was not used for the longest time goes first.
-const KEPT: usize = 6;
+const KEPT: usize = 12;
 
 /// What is turned into tokens, and how.
 #[derive(Debug, Clone)]
@@ -117,7 +117,8 @@ impl Wanted<'_> {
 
     fn encode(&self, corpus: &mut Corpus, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
         // What was lost to a lock or a full disk may be there the next time: that is not remembered.
-        let folder = if cache && !corpus.report.may_change { self.place(&corpus.fingerprint) } else { None };
+        let folder =
+            if cache && !corpus.report.may_change() { self.place(&corpus.fingerprint) } else { None };
         if let Some(folder) = folder {
             match self.encode_in_cache(corpus, &folder, observer) {
                 // A cache that cannot be written is no reason to stop: the tokens go where nothing is kept.

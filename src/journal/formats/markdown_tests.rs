@@ -86,7 +86,7 @@ fn comments_stay_where_they_are_wanted() {
     let options = Options { comments: true, ..Options::default() };
     assert_eq!(read_file("a.md", b"a %%b%%", &options).entries[0].text, "a %%b%%");
     let found = read("a.md", "a %%b%%");
-    assert_eq!(found.changed, [("comments left out", "%%b%%".to_string(), String::new())]);
+    assert_eq!(found.changed, [("comments", "%%b%%".to_string(), String::new())]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ impl<'a> Markup<'a> {
                 Some(from) if !is_comment(text, from, at) => open = Some(at),
                 Some(from) => {
                     open = None;
-                    sink.changed("comments left out", &text[from..at + 2], "");
+                    sink.changed("comments", &text[from..at + 2], "");
                     found.push(from..at + 2);
                 }
             }
@@ -241,7 +241,7 @@ impl<'a> Markup<'a> {
         } else {
             label.map_or_else(|| shown_page(page), str::to_string)
         };
-        sink.changed(if embed { "embeds" } else { "wiki links" }, &self.text[range.clone()], &with);
+        sink.changed(if embed { "embeds" } else { "wiki link targets" }, &self.text[range.clone()], &with);
         self.edits.push(Edit { range, with });
     }
 

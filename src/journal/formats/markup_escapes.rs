@@ -35,7 +35,9 @@ pub fn unescape(text: &str, sink: &mut dyn Sink) -> String {
         from = range.end;
     }
     if undone > 0 {
-        sink.left_out("escape marks", undone);
+        // Each is counted; the text is shown once.
+        sink.changed("escape marks", text, &out);
+        sink.left_out("escape marks", undone - 1);
     }
     out
 }

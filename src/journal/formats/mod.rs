@@ -87,7 +87,7 @@ pub trait Sink {
     /// Counts what was left out of the text because it is not the writer's, `times` times: "photo links".
     fn left_out(&mut self, what: &'static str, times: usize);
 
-    /// Counts a change to the text itself and shows it: "comments left out", before and after.
+    /// Counts a change to the text itself and shows it: "comments", before and after.
     fn changed(&mut self, what: &'static str, before: &str, after: &str);
 
     /// Reports what is wrong at one place of the file, where the rest goes on.

@@ -30,7 +30,7 @@ impl Format for WordPress {
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let alone = if options.me.is_empty() { only_author(input) } else { None };
+        let alone = only_author(input);
         let mut blog = Blog { options, alone, people: BTreeMap::new() };
         xml::records(input, &["item", "wp:author"], sink, &mut |xml, tag, place, sink| {
             if tag.name == "wp:author" {
