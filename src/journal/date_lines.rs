@@ -266,7 +266,9 @@ impl Scanner {
         if year.is_some() {
             return (style.is_heading() || self.opens_paragraph).then_some(found);
         }
-        if style.is_heading() && style.month != MonthForm::Number {
+        // What would begin entries, did anything tell the year.
+        let stands = style.is_heading() || (self.opens_paragraph && line[found.rest..].trim().is_empty());
+        if stands && style.month != MonthForm::Number {
             match self.yearless.iter_mut().find(|(known, ..)| known.takes(&style)) {
                 Some((.., times)) => *times += 1,
                 None => self.yearless.push((style, self.number, 1)),

@@ -346,11 +346,14 @@ fn december_may_be_followed_by_january() {
 }
 
 #[test]
-fn headings_without_any_year_are_noticed() {
+fn dates_without_any_year_are_noticed() {
     let text = "# Me\n\n## 5 May\na\n## 6 May\nb\n## 7 May\nc\n";
     let pieces = split(text, None);
     assert_eq!((pieces.pieces.len(), pieces.without_year), (1, Some(3)));
     assert_eq!(split(&text.replace("## 7", "7"), None).without_year, None);
+    let lines = "5 May\na\n\n6 May\nb\n\n7 May\nc, as on\n8 May\n";
+    assert_eq!(split(lines, None).without_year, Some(1));
+    assert_eq!(split(&lines.replace("7 May", "7 May, rain"), None).without_year, None);
     assert_eq!(split("## 1.1.\n## 1.2.\n## 1.3.\n", None).without_year, None);
 }
 

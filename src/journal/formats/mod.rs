@@ -64,6 +64,7 @@ use super::entry::{Draft, Place};
 use super::input::Input;
 use super::options::Options;
 
+// ANCHOR: format
 /// A way of keeping a journal.
 pub trait Format: Sync {
     /// As reports name it: `Day One`.
@@ -78,6 +79,7 @@ pub trait Format: Sync {
     /// Why the rest of the file cannot be read, as a phrase; what was handed over before stays.
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String>;
 }
+// ANCHOR_END: format
 
 /// What takes the entries.
 pub trait Sink {
