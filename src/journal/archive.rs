@@ -1,6 +1,8 @@
 //! Zips, read with care: nothing is unpacked to a path, and no member may grow out of proportion.
 
+use std::cell::Cell;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::rc::Rc;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -15,6 +17,8 @@ const FREE_BYTES: u64 = 16 << 20;
 /// An open zip.
 pub struct Archive<'a> {
     zip: ZipArchive<Box<dyn ReadSeek + 'a>>,
+    /// Bytes that it may still unpack to, with the zips in it.
+    left: Rc<Cell<u64>>,
 }
 
 /// A member of a zip, by its place in it.
@@ -36,7 +40,15 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// What is wrong with it, as a phrase.
     pub fn open(input: &'a Input) -> Result<Archive<'a>, String> {
-        Ok(Archive { zip: ZipArchive::new(input.seekable()).map_err(phrase)? })
+        Archive::within(input, Rc::new(Cell::new(u64::MAX)))
+    }
+
+    /// Opens a zip that may unpack to so many bytes in all.
+    ///
+    /// # Errors
+    /// What is wrong with it, as a phrase.
+    pub fn within(input: &'a Input, left: Rc<Cell<u64>>) -> Result<Archive<'a>, String> {
+        Ok(Archive { zip: ZipArchive::new(input.seekable()).map_err(phrase)?, left })
     }
 
     /// How many members have the name of another: of those, only one can be read.
@@ -89,44 +101,48 @@ impl<'a> Archive<'a> {
         Ok(Some(bytes))
     }
 
-    /// A member of at most `most` bytes, ready to be read: a long one is unpacked to a file without a name.
+    /// A member, ready to be read: a long one is unpacked to a file without a name.
     ///
     /// # Errors
     /// What is wrong with it, as a phrase.
-    pub fn input(
-        &mut self,
-        index: usize,
-        path: std::path::PathBuf,
-        vault: Vault,
-        most: u64,
-    ) -> Result<Input, String> {
-        let bomb = || Err("a zip bomb: its zip unpacks to far too much".to_string());
+    pub fn input(&mut self, index: usize, path: std::path::PathBuf, vault: Vault) -> Result<Input, String> {
         let mut bytes = Vec::new();
-        let length = self.copy(index, &mut bytes, most.min(MOST_WHOLE))?;
-        if length > most {
-            return bomb();
-        }
-        if length <= MOST_WHOLE {
+        if self.copy(index, &mut bytes, MOST_WHOLE)? <= MOST_WHOLE {
             return Ok(Input::from_bytes(path, bytes, vault));
         }
         drop(bytes);
         let mut file = super::spool::unnamed_file().map_err(|e| e.to_string())?;
-        if self.copy(index, &mut file, most)? > most {
-            return bomb();
-        }
+        self.copy(index, &mut file, u64::MAX)?;
         file.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
         Input::from_file(path, file, vault).map_err(|e| e.to_string())
+    }
+
+    /// The first bytes of a member, `most` of them; none where it cannot be read.
+    pub fn head(&mut self, index: usize, most: u64) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.copy(index, &mut bytes, most).ok()?;
+        bytes.truncate(most as usize);
+        Some(bytes)
     }
 
     /// Copies a member; stops one byte past `most`. Gives the bytes copied.
     fn copy(&mut self, index: usize, to: &mut impl Write, most: u64) -> Result<u64, String> {
         let file = self.zip.by_index(index).map_err(phrase)?;
-        let allowed = FREE_BYTES.max(file.compressed_size().saturating_mul(MOST_GROWTH));
-        let mut limited = file.take(allowed.min(most).saturating_add(1));
-        let copied = std::io::copy(&mut limited, to).map_err(|e| match e.kind() {
+        let (allowed, left) =
+            (FREE_BYTES.max(file.compressed_size().saturating_mul(MOST_GROWTH)), self.left.get());
+        let bound = allowed.min(most).min(left).saturating_add(1);
+        let mut limited = file.take(bound);
+        let outcome = std::io::copy(&mut limited, to);
+        // What was unpacked is spent, damaged or not.
+        let copied = bound - limited.limit();
+        self.left.set(left.saturating_sub(copied));
+        outcome.map_err(|e| match e.kind() {
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => format!("{e}: free some space"),
             _ => format!("damaged: {e}"),
         })?;
+        if copied > left {
+            return Err("a zip bomb: its zip unpacks to far too much".to_string());
+        }
         if copied > allowed && most >= allowed {
             return Err(format!("a zip bomb: it grows more than {MOST_GROWTH} times when unpacked"));
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::corpus::Corpus;
 use super::dedup::Finder;
@@ -12,6 +13,7 @@ use super::options::{DateOrder, Options};
 use super::repair::repair;
 use super::report::{Report, Skipped, Trouble};
 use super::select::Select;
+use super::spool;
 use super::style::Style;
 use super::{Change, Observer};
 use crate::base::{Error, Result};
@@ -21,7 +23,7 @@ const MOST_TROUBLES: usize = 20;
 
 /// Takes the drafts of one file after another.
 pub(super) struct Collector<'a> {
-    pub options: Options,
+    pub options: Rc<Options>,
     pub corpus: Corpus,
     pub finder: Finder,
     select: &'a Select,
@@ -45,7 +47,7 @@ impl<'a> Collector<'a> {
         observer: &'a mut dyn Observer,
     ) -> Result<Collector<'a>> {
         Ok(Collector {
-            options: options.clone(),
+            options: Rc::new(options.clone()),
             corpus: Corpus::default(),
             finder: Finder::default(),
             select,
@@ -62,7 +64,7 @@ impl<'a> Collector<'a> {
     /// The corpus and its fingerprints, unless the disk failed.
     pub fn finish(self) -> Result<(Corpus, Finder)> {
         match self.failed {
-            Some(e) => Err(Error::io("keep entries in", std::env::temp_dir())(e)),
+            Some(e) => Err(Error::io("keep entries in", spool::folder())(e)),
             None => Ok((self.corpus, self.finder)),
         }
     }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use super::entry::{Draft, Entry, Place, When};
 use super::report::Report;
-use super::spool::Spool;
+use super::spool::{self, Spool};
 use crate::base::{Error, Result};
 
 /// Between the tags of an entry in the spool: the unit separator, which no tag holds.
@@ -76,7 +76,7 @@ impl Corpus {
         let bytes = self
             .spool
             .read(stored.start, title + tags + text)
-            .map_err(Error::io("read an entry again from", std::env::temp_dir()))?;
+            .map_err(Error::io("read an entry again from", spool::folder()))?;
         let whole = String::from_utf8(bytes).expect("texts went in");
         let listed = &whole[title..title + tags];
         let tags_list =
@@ -179,7 +179,7 @@ impl Corpus {
         let start = self
             .spool
             .append(&[draft.title.as_bytes(), tags.as_bytes(), text.as_bytes()])
-            .map_err(Error::io("keep entries in", std::env::temp_dir()))?;
+            .map_err(Error::io("keep entries in", spool::folder()))?;
         let stored = &mut self.index[i];
         stored.start = start;
         stored.lengths[2] = text.len() as u32;

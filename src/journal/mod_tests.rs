@@ -204,7 +204,7 @@ fn takeout_in_any_language() {
         ("Takeout/Google Notizen/b.html", b"<html>Binned</html>"),
         ("Takeout/Google Notizen/Labels.txt", b"Weather\nWork\n"),
         ("Takeout/Archiv_Uebersicht.html", b"<html>Google made this</html>"),
-        ("archive_browser.html", b"<html>and this</html>"),
+        ("Takeout/archive_browser.html", b"<html>and this</html>"),
         ("mine/Labels.txt", b"Words on jars\n"),
     ];
     assert_eq!(both_ways(&files, None), [["Frost", "Words on jars"], ["Frost", "Words on jars"]]);
@@ -335,4 +335,25 @@ fn short_files_of_a_folder_tell_their_encoding_together() {
     let found = texts(&mut read_all(&folder));
     assert_eq!([&found[0], &found[3], &found[5], &found[7]], ["naïve", "—Yes, I said.", "Koń", "Да"]);
     assert_eq!(texts(&mut read(&[folder.path().join("pl/1.txt")]).unwrap()), ["Koñ"], "alone it is a guess");
+}
+
+#[test]
+fn a_name_alone_leaves_nothing_out() {
+    let files: [(&str, &[u8]); 8] = [
+        ("Templates/V/.obsidian/app.json", b"{}"),
+        ("Templates/V/a.md", b"vault"),
+        ("Templates/V/Templates/b.md", b"not this"),
+        ("logseq/G/logseq/config.edn", b"{}"),
+        ("logseq/G/journals/2024_01_05.md", b"- graph"),
+        ("blog/README.txt", b"readme"),
+        ("blog/tweets.csv", b"id,text\n1,hello\n"),
+        ("takeout/letter.html", b"<p>letter"),
+    ];
+    let texts = ["graph", "vault", "readme", "hello", "letter"];
+    for mut found in both_ways(&files, None) {
+        found.sort();
+        let mut expected = texts.to_vec();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
+    }
 }

@@ -1,7 +1,10 @@
 //! From files to drafts: each file goes to its format; zips are opened, and zips in zips.
 
+use std::cell::Cell;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
+use std::rc::Rc;
 
 use super::archive::{Archive, MOST_GROWTH, Member};
 use super::beside::{self, Beside};
@@ -9,9 +12,10 @@ use super::collect::Collector;
 use super::decode::Neighbours;
 use super::file_dates;
 use super::formats::{self, unreadable};
-use super::input::{Input, MOST_WHOLE, Vault};
+use super::input::{Input, Vault};
 use super::select::Select;
 use super::walk::{self, CLOUD, Found, NOT_ASKED_FOR, TEMPLATES, not_the_writers};
+use crate::base::units::thousands;
 
 /// Zips in zips in zips: Notion nests twice.
 const MOST_DEPTH: usize = 4;
@@ -24,7 +28,7 @@ pub(super) fn file(found: &Found, neighbours: &Neighbours, select: &Select, coll
     let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file, found.vault));
     match opened {
         Ok(input) => {
-            let left = MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH));
+            let left = Rc::new(Cell::new(MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH))));
             let input = collector.in_order(input.beside(neighbours.beside(&found.path)), found.order);
             Reading { select, collector, left }.read(&input, &found.relative, 0);
         }
@@ -37,7 +41,7 @@ struct Reading<'a, 'c> {
     select: &'a Select,
     collector: &'a mut Collector<'c>,
     /// Bytes that zips may still unpack to.
-    left: u64,
+    left: Rc<Cell<u64>>,
 }
 
 impl Reading<'_, '_> {
@@ -55,7 +59,8 @@ impl Reading<'_, '_> {
             if input.guesses_day() {
                 collector.guessed_name(path);
             }
-            let read = format.read(input, &collector.options.clone(), collector);
+            let options = collector.options.clone();
+            let read = format.read(input, &options, collector);
             return collector.end(read);
         }
         if let Some(reason) = unreadable::reason(input) {
@@ -82,7 +87,7 @@ impl Reading<'_, '_> {
             let reason = "zips in zips, too deep: unpack it, and give the folder";
             return self.collector.lose(input.path(), reason);
         }
-        let mut archive = match Archive::open(input) {
+        let mut archive = match Archive::within(input, self.left.clone()) {
             Ok(archive) => archive,
             Err(reason) => return self.collector.lose(input.path(), reason),
         };
@@ -94,11 +99,16 @@ impl Reading<'_, '_> {
                 format!("{n} of its files have the name of another one there, and were not read: unpack it, and give the folder"),
             ),
         }
-        let names: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
-        let vaults = vaults(&names, input.vault());
-        let templates = templates_of(&vaults, &mut archive);
-        let orders = file_dates::orders(&names.iter().map(Path::new).collect::<Vec<_>>());
-        for (member, order) in members.iter().zip(orders) {
+        let vaults = Vaults::of(&members, input.vault(), &mut archive);
+        let orders =
+            file_dates::orders(&members.iter().map(|member| Path::new(&member.name)).collect::<Vec<_>>());
+        for (n, (member, order)) in members.iter().zip(orders).enumerate() {
+            if self.left.get() == 0 {
+                let unread = thousands((members.len() - n) as u64);
+                let reason =
+                    format!("a zip bomb: it unpacks to far too much; {unread} of its files were not read");
+                return self.collector.lose(input.path(), reason);
+            }
             let path = input.path().join(member.name.trim_start_matches('/'));
             if let Some(reason) = &member.refused {
                 self.collector.lose(&path, reason);
@@ -107,23 +117,28 @@ impl Reading<'_, '_> {
             if member.is_folder {
                 continue;
             }
-            let vault = vault_at(&member.name, &vaults);
-            let is_template = templates.iter().any(|template| lies_at(&member.name, template));
             let is_asked_for = |file: &Path| self.select.takes_file(&relative.join(file));
-            let reason = name_left_out(&member.name, vault)
-                .or_else(|| is_template.then_some(TEMPLATES))
-                .or_else(|| passed_over(&member.name, &members, &mut archive, &is_asked_for));
-            match reason {
-                Some(CLOUD) => self.collector.lose(&path, CLOUD),
-                Some(reason) => self.collector.skip(&path, reason),
-                None => match archive.input(member.index, path.clone(), vault, self.left) {
-                    Ok(inner) => {
-                        self.left = self.left.saturating_sub(inner.len());
-                        let inner = self.collector.in_order(inner, order);
-                        self.read(&inner, &relative.join(&member.name), depth + 1);
-                    }
-                    Err(reason) => self.collector.lose(&path, reason),
-                },
+            let vault = match vaults.at(&member.name) {
+                Ok(vault) => vault,
+                Err(CLOUD) => {
+                    self.collector.lose(&path, CLOUD);
+                    continue;
+                }
+                Err(reason) => {
+                    self.collector.skip(&path, reason);
+                    continue;
+                }
+            };
+            if let Some(reason) = passed_over(&member.name, &members, &mut archive, &is_asked_for) {
+                self.collector.skip(&path, reason);
+                continue;
+            }
+            match archive.input(member.index, path.clone(), vault) {
+                Ok(inner) => {
+                    let inner = self.collector.in_order(inner, order);
+                    self.read(&inner, &relative.join(&member.name), depth + 1);
+                }
+                Err(reason) => self.collector.lose(&path, reason),
             }
         }
     }
@@ -178,55 +193,53 @@ fn is_text(input: &Input) -> bool {
         && head.contains(char::is_alphabetic)
 }
 
-/// The vaults in a zip: the folder that each begins at (ending in `/`, or empty), and its app.
-fn vaults(names: &[&str], above: Vault) -> Vec<(String, Vault)> {
-    let mut found = vec![(String::new(), above)];
-    for name in names {
-        let marked = [(".obsidian/", Vault::Obsidian), ("logseq/config.edn", Vault::Logseq)];
-        for (mark, vault) in marked {
-            if let Some(at) = name.find(mark).filter(|at| *at == 0 || name.as_bytes()[at - 1] == b'/') {
-                found.push((name[..at].to_string(), vault));
+/// The vaults in a zip.
+struct Vaults {
+    /// The app in whose vault the zip lies.
+    above: Vault,
+    /// By the folder that each begins at: ending in `/`, or empty.
+    folders: HashMap<String, Vault>,
+    /// Files and folders that they have as templates.
+    templates: HashSet<String>,
+}
+
+impl Vaults {
+    fn of(members: &[Member], above: Vault, archive: &mut Archive) -> Vaults {
+        let mut vaults = Vaults { above, folders: HashMap::new(), templates: HashSet::new() };
+        for (mark, vault) in [(".obsidian/", Vault::Obsidian), ("logseq/config.edn", Vault::Logseq)] {
+            for Member { name, .. } in members {
+                if let Some(at) = name.find(mark).filter(|at| *at == 0 || name.as_bytes()[at - 1] == b'/') {
+                    vaults.folders.entry(name[..at].to_string()).or_insert(vault);
+                }
             }
         }
-    }
-    found.sort();
-    found.dedup();
-    found
-}
-
-/// The innermost vault that a member lies in.
-fn vault_at(name: &str, vaults: &[(String, Vault)]) -> Vault {
-    let holding = vaults.iter().filter(|(folder, _)| name.starts_with(folder.as_str()));
-    holding
-        .max_by_key(|(folder, vault)| (folder.len(), *vault != Vault::None))
-        .map_or(Vault::None, |(_, vault)| *vault)
-}
-
-/// What the vaults in a zip have as templates.
-fn templates_of(vaults: &[(String, Vault)], archive: &mut Archive) -> Vec<String> {
-    let mut found = Vec::new();
-    for (folder, _) in vaults.iter().filter(|(_, vault)| *vault == Vault::Obsidian) {
-        let named = walk::templates(&mut |file| archive.read(&format!("{folder}{file}")).ok().flatten());
-        found.extend(named.into_iter().map(|path| format!("{folder}{path}")));
-    }
-    found
-}
-
-/// Whether a member is the one of that path, or lies below it.
-fn lies_at(name: &str, path: &str) -> bool {
-    name.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-fn name_left_out(name: &str, vault: Vault) -> Option<&'static str> {
-    let mut parts = name.split('/').filter(|part| !part.is_empty()).peekable();
-    while let Some(part) = parts.next() {
-        let is_folder = parts.peek().is_some();
-        // The vault's own folder is judged from outside it.
-        if let Some(reason) = not_the_writers(part, is_folder, vault) {
-            return Some(reason);
+        for (folder, _) in vaults.folders.iter().filter(|(_, vault)| **vault == Vault::Obsidian) {
+            let mut open = |file: &str| archive.read(&format!("{folder}{file}")).ok().flatten();
+            let named = walk::templates(&mut open).into_iter();
+            vaults.templates.extend(named.map(|path| format!("{folder}{path}")));
         }
+        vaults
     }
-    None
+
+    /// The vault that a member lies in, or why it is left out. Each part of its path is judged from where it lies: a
+    /// whole vault may be kept in a folder that is called as one of its own would be.
+    fn at(&self, name: &str) -> Result<Vault, &'static str> {
+        let mut vault = self.folders.get("").copied().unwrap_or(self.above);
+        let mut from = 0;
+        while from < name.len() {
+            let end = name[from..].find('/').map_or(name.len(), |at| from + at);
+            let is_folder = end < name.len();
+            if let Some(reason) = not_the_writers(&name[from..end], is_folder, vault) {
+                return Err(reason);
+            }
+            if self.templates.contains(&name[..end]) {
+                return Err(TEMPLATES);
+            }
+            from = end + usize::from(is_folder);
+            vault = self.folders.get(&name[..from]).copied().unwrap_or(vault);
+        }
+        Ok(vault)
+    }
 }
 
 /// Why a member is passed over because of what lies beside it.
@@ -245,10 +258,10 @@ fn passed_over(
         };
         inside.filter(|member| fits(&member.name)).map(|member| member.name.clone().into()).collect()
     };
-    let mut open = |path: &Path| {
+    let mut open = |path: &Path, most: u64| {
         let name = path.to_str()?.replace('\\', "/");
         let at = members.binary_search_by(|member| member.name.as_str().cmp(&name)).ok()?;
-        archive.input(members[at].index, path.to_path_buf(), Vault::None, MOST_WHOLE).ok()
+        Some(Input::from_bytes(path, archive.head(members[at].index, most)?, Vault::None))
     };
     beside::reason(Path::new(name), &mut Beside { files: &files, is_asked_for, open: &mut open })
 }
@@ -275,6 +288,7 @@ mod tests {
         let select = Select::new(&options).unwrap();
         let mut collector = Collector::new(&options, &select, &mut nobody).unwrap();
         let input = Input::from_bytes("a.zip", bytes, Vault::None);
+        let left = Rc::new(Cell::new(left));
         Reading { select: &select, collector: &mut collector, left }.read(&input, Path::new("a.zip"), 0);
         let (corpus, _) = collector.finish().unwrap();
         let skipped = corpus.report.skipped.iter().filter(|skipped| skipped.lost);
@@ -291,7 +305,8 @@ mod tests {
         assert_eq!(read(outer(), 5_000), (3, vec![]));
         let bomb = "a zip bomb: its zip unpacks to far too much";
         assert_eq!(read(outer(), 1_400), (2, vec![format!("a.zip/d.txt: {bomb}")]));
-        assert_eq!(read(outer(), 499).0, 0);
+        let (entries, lost) = read(outer(), 499);
+        assert!(entries == 0 && lost[1].ends_with("2 of its files were not read"), "{lost:?}");
     }
 
     #[test]

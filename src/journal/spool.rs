@@ -28,7 +28,7 @@ pub fn cache_folder() -> Option<PathBuf> {
 }
 
 /// Where files without a name are made: on Linux `/tmp` may be memory, so the cache comes first.
-fn folder() -> PathBuf {
+pub fn folder() -> PathBuf {
     cache_folder().unwrap_or_else(std::env::temp_dir)
 }
 

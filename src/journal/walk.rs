@@ -216,9 +216,10 @@ fn passed_over(path: &Path, is_asked_for: &dyn Fn(&Path) -> bool) -> Option<&'st
             .filter(|path| path.extension().is_some_and(|e| e == extension))
             .collect()
     };
-    let mut open = |path: &Path| {
-        let file = path.is_file().then(|| File::open(path))?.ok()?;
-        Input::from_file(path, file, Vault::None).ok()
+    let mut open = |path: &Path, most: u64| {
+        let (file, mut bytes) = (path.is_file().then(|| File::open(path))?.ok()?, Vec::new());
+        file.take(most).read_to_end(&mut bytes).ok()?;
+        Some(Input::from_bytes(path, bytes, Vault::None))
     };
     beside::reason(path, &mut Beside { files: &files, is_asked_for, open: &mut open })
 }

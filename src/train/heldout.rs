@@ -1,8 +1,7 @@
 //! Which entries are held out: drawn by the seed, the latest ones, or those that a file lists.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-
-use jiff::civil::Date;
 
 use crate::base::{Error, Result};
 use crate::journal::{self, split::validation};
@@ -37,7 +36,7 @@ impl Split {
 /// A list that cannot be read, or a line of it that no entry fits.
 pub fn held_out(data: &Tokenised, split: &Split, fraction: f64, seed: u64) -> Result<Vec<bool>> {
     // Units: the entries of a group, at the place of the first.
-    let mut unit_of_group = std::collections::HashMap::new();
+    let mut unit_of_group = HashMap::new();
     let mut lengths: Vec<usize> = Vec::new();
     let units: Vec<usize> = data
         .entries
@@ -97,30 +96,29 @@ fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usiz
         ),
         other => other,
     })?;
+    // What a line may name: an entry by its place, those of a file, of a day, of a month, of a year.
+    let mut named: HashMap<String, Vec<usize>> = HashMap::new();
+    for (entry, &unit) in data.entries.iter().zip(units) {
+        let source = &data.sources[entry.source as usize];
+        let days = entry.day.map(|day| day.to_string()).into_iter();
+        let days = days.flat_map(|day| [day.len(), 7, 4].map(|length| day[..length].to_string()));
+        let names = days.chain([source.clone(), format!("{source}{}", entry.place)]);
+        names.for_each(|name| named.entry(name).or_default().push(unit));
+    }
     let mut held = vec![false; count];
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let mut found = false;
-        for (entry, &unit) in data.entries.iter().zip(units) {
-            let source = &data.sources[entry.source as usize];
-            if entry.day.is_some_and(|day| fits_day(line, day))
-                || line == *source
-                || line == format!("{source}{}", entry.place)
-            {
-                held[unit] = true;
-                found = true;
-            }
-        }
-        if !found {
+        let Some(units) = named.get(line) else {
             return Err(Error::file(
                 path,
                 format!("line {}: no entry is {line:?}", number + 1),
                 "write a day (2024-01-05), a month (2024-01), a year, or a source as `diarist corpus --list` prints it",
             ));
-        }
+        };
+        units.iter().for_each(|&unit| held[unit] = true);
     }
     if !held.contains(&true) {
         return Err(Error::file(path, "it lists nothing", "write a line for each entry, day, month or year"));
@@ -129,12 +127,4 @@ fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usiz
         return Err(Error::file(path, "it holds out every entry", "leave some to train on"));
     }
     Ok(held)
-}
-
-/// `2024`, `2024-01` and `2024-01-05` fit the day.
-fn fits_day(line: &str, day: Date) -> bool {
-    let day = day.to_string();
-    line.len() >= 4 && line.bytes().all(|b| b.is_ascii_digit() || b == b'-') && {
-        day.strip_prefix(line).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-    }
 }

@@ -19,7 +19,7 @@ use crate::train::header::Template;
 const BATCH: u64 = 8 << 20;
 
 /// A change to how journals are read, or to the files below, raises it: what was cached before is made again.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// How the name of a folder ends that is not whole yet.
 const UNFINISHED: &str = ".tmp";
@@ -119,16 +119,16 @@ impl Wanted<'_> {
         // What was lost to a lock or a full disk may be there the next time: that is not remembered.
         let folder =
             if cache && !corpus.report.may_change() { self.place(&corpus.fingerprint) } else { None };
+        let mut place = spool::folder();
         if let Some(folder) = folder {
             match self.encode_in_cache(corpus, &folder, observer) {
                 // A cache that cannot be written is no reason to stop: the tokens go where nothing is kept.
-                Err(Failure::Io(_)) => {}
+                Err(Failure::Io(_)) => place = std::env::temp_dir(),
                 Err(Failure::Other(e)) => return Err(e),
                 Ok(tokenised) => return Ok(tokenised),
             }
         }
-        let place = std::env::temp_dir();
-        let mut file = tempfile::tempfile().map_err(Error::io("write", &place))?;
+        let mut file = tempfile::tempfile_in(&place).map_err(Error::io("write", &place))?;
         match self.write_tokens(corpus, &mut file, observer) {
             Err(Failure::Io(e)) => Err(Error::io("write", &place)(e)),
             Err(Failure::Other(e)) => Err(e),
@@ -278,7 +278,7 @@ impl Sequential<'_> {
             }
             file.read_exact(&mut bytes)
         };
-        read().map_err(Error::io("read tokens again from", std::env::temp_dir()))?;
+        read().map_err(Error::io("read tokens again from", spool::folder()))?;
         self.at = Some(start + bytes.len() as u64);
         Ok(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
     }

@@ -59,7 +59,7 @@ impl<'a> Parts<'a> {
         let Some(member) = found else { return Ok(None) };
         match member.refused {
             Some(why) => Err(why),
-            None => self.archive.input(member.index, PathBuf::from(name), Vault::None, u64::MAX).map(Some),
+            None => self.archive.input(member.index, PathBuf::from(name), Vault::None).map(Some),
         }
     }
 

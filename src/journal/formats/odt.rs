@@ -57,7 +57,7 @@ fn read_zip(input: &Input, reader: &mut Reader) -> Result<(), String> {
     let mut part = |name: &str| match members.iter().find(|member| member.name == name) {
         None => Ok(None),
         Some(member) if member.refused.is_some() => Err(member.refused.clone().unwrap_or_default()),
-        Some(member) => archive.input(member.index, PathBuf::from(name), Vault::None, u64::MAX).map(Some),
+        Some(member) => archive.input(member.index, PathBuf::from(name), Vault::None).map(Some),
     };
     if let Some(styles) = part("styles.xml")? {
         // What is damaged in it only costs marks and blank lines.
