@@ -7,17 +7,20 @@
 //!
 //! | file | what it knows |
 //! |---|---|
+//! | `options`, `select` | what was asked for: files, days, tags, style |
 //! | `walk`, `beside` | which files the PATHs hold, what is left out and why |
 //! | `read`, `archive`, `input` | one file after another, zips and zips in zips, with bounds |
-//! | `decode` | bytes to text, whatever the encoding |
+//! | `decode`, `mac_roman` | bytes to text, whatever the encoding |
 //! | `formats/` | the kinds of file, one file a format; `html`, `xml`, `markup` are what some of them share |
-//! | `names`, `scan`, `dates`, `entries` | dates as people write them, and where they divide a long file into entries |
+//! | `names`, `scan`, `clock`, `dates`, `reading` | dates as people write them |
+//! | `date_lines`, `entries`, `file_dates` | where they divide a long file into entries, and what a file's name tells |
+//! | `entry` | what an entry is |
 //! | `repair`, `style` | damage is repaired always, style is changed only when asked |
-//! | `select` | what was asked for: files, days, tags |
 //! | `collect`, `corpus`, `spool` | what was taken, in memory while it is small |
-//! | `dedup`, `beginnings` | which entries stand twice, whole or cut off |
+//! | `dedup`, `beginnings` | which entries stand twice |
 //! | `split` | which entries are held out for validation |
 //! | `report`, `overview` | what was found, in numbers |
+//! | `export` | the entries as clean files |
 //!
 //! The first rule of this room: no word of the writer's is dropped or changed silently. Whatever leaves a text or is changed
 //! in it is counted in the [`Report`], and shown by `--diff`.
@@ -41,25 +44,25 @@ mod clock;
 mod collect;
 mod corpus;
 mod date_lines;
-pub mod dates;
+mod dates;
 mod decode;
 mod dedup;
-pub mod entries;
-pub mod entry;
+mod entries;
+mod entry;
 pub mod export;
 mod file_dates;
-pub mod formats;
+mod formats;
 mod html;
-pub mod input;
+mod input;
 mod mac_roman;
 mod markup;
-pub mod names;
-pub mod options;
+mod names;
+mod options;
 pub mod overview;
 mod read;
 mod reading;
 mod repair;
-pub mod report;
+mod report;
 mod scan;
 mod select;
 pub mod split;
