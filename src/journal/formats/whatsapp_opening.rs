@@ -68,6 +68,11 @@ impl Day {
         self.separator == '/' && self.digits[2] == 2 && self.digits[..2].contains(&1)
     }
 
+    /// Whether its day or month begins with a nought, as New Zealand's `5/01/24` does and America's never.
+    fn is_padded(self) -> bool {
+        (0..2).any(|i| self.digits[i] == 2 && self.numbers[i] < 10)
+    }
+
     /// `2024. 1. 5.`, `2024년 1월 5일`; a diary's `5/1/2024 9:30, Mum: …` is neither.
     fn is_korean(self) -> bool {
         matches!(self.separator, '.' | '년') && self.digits[0] == 4
@@ -103,8 +108,18 @@ pub(super) fn opening(line: &str) -> Option<Opening<'_>> {
 
 /// Whether a line that [`opening`] does not know may be a message all the same: numbers, and a name's colon behind them.
 pub(super) fn may_open(line: &str) -> bool {
-    let stamp = line.split_once(": ").map_or("", |(stamp, _)| stamp);
-    opens_with_a_number(line) && stamp.chars().filter(|c| c.is_numeric()).count() >= LEAST_DIGITS
+    let Some((stamp, _)) = line.split_once(": ") else { return false };
+    let digits = stamp.chars().filter(|c| c.is_numeric()).count();
+    opens_with_a_word(line) || (opens_with_a_number(line) && digits >= LEAST_DIGITS)
+}
+
+/// Whether a line opens with a word, the numbers of a date and time, and the sign behind them: `Jan 5, 2024, 9:30 PM - `.
+pub(super) fn opens_with_a_word(line: &str) -> bool {
+    let end = [" - ", " – ", "] "].iter().filter_map(|sign| line.find(sign)).min();
+    let Some(stamp) = end.map(|end| &line[..end]) else { return false };
+    let numbers = stamp.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty()).count();
+    let brief = stamp.split_whitespace().count() <= MOST_WORDS;
+    !opens_with_a_number(line) && numbers >= LEAST_NUMBERS && brief
 }
 
 /// Whether a line opens with a number, as every country's dates do here.
@@ -117,6 +132,12 @@ pub(super) fn opens_with_a_number(line: &str) -> bool {
 
 /// `5/1/24 9:30`.
 const LEAST_DIGITS: usize = 7;
+
+/// `Jan 5, 24, 9:30`.
+const LEAST_NUMBERS: usize = 4;
+
+/// `Friday, 5 de enero de 2024, 9:30 p. m.` has nine.
+const MOST_WORDS: usize = 10;
 
 /// Signs that only say in which direction text runs.
 pub(super) fn is_direction_mark(c: char) -> bool {
@@ -327,6 +348,7 @@ pub(super) struct Orders {
     tallies: [Tally; 3],
     /// One date that reads otherwise in another order, and whether it is short and with `AM` or `PM`.
     open: Option<(Day, bool)>,
+    padded: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -350,6 +372,7 @@ impl Orders {
                 None => tally.impossible += 1,
             }
         }
+        self.padded |= day.is_padded();
         if self.open.is_none() && day.date(DateOrder::Dmy) != day.date(DateOrder::Mdy) {
             self.open = Some((day, day.is_short() && capitals));
         }
@@ -364,7 +387,7 @@ impl Orders {
         if let Some(order) = asked.filter(|order| holds(*order)) {
             return (order, None);
         }
-        let american = self.open.is_some_and(|(_, american)| american);
+        let american = !self.padded && self.open.is_some_and(|(_, american)| american);
         let first = if american { DateOrder::Mdy } else { DateOrder::Dmy };
         let order = [first].into_iter().chain(ORDERS).find(|order| holds(*order)).unwrap_or(first);
         let tied = ORDERS.iter().filter(|order| holds(**order)).count() > 1;

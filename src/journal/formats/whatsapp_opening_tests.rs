@@ -64,6 +64,7 @@ fn what_may_be_a_message_in_another_countrys_writing() {
         assert_eq!(may_open(line), line.contains('['), "{line}");
     }
     assert!(!may_open("2024-01-05 09:30 Why I left it") && !may_open("5 May: left"));
+    assert!(may_open("Jan 5, 24, 9:30 - Ann: hi") && !may_open("In 2024 I was 30 - so: hi"));
 }
 
 fn settled(days: &[&str], asked: Option<DateOrder>) -> (DateOrder, bool) {
@@ -87,6 +88,8 @@ fn the_order_is_told_from_the_whole_file() {
     assert_eq!(settled(&["05/01/2024, 9:30"], None), (Dmy, true));
     assert_eq!(settled(&["05/01/2024, 9:30"], Some(Mdy)), (Mdy, false));
     assert_eq!(settled(&["1/5/24, 9:30 AM"], None), (Mdy, true));
+    assert_eq!(settled(&["5/01/24, 9:30 AM"], None), (Dmy, true));
+    assert_eq!(settled(&["1/12/24, 9:30 AM", "5/01/25, 9:30 AM"], None), (Dmy, true));
     assert_eq!(settled(&["05.01.2024, 9:30"], None), (Dmy, false));
     assert_eq!(settled(&["05/05/2024, 9:30"], None), (Dmy, false));
     assert_eq!(settled(&[], None), (Dmy, false));
