@@ -4,7 +4,7 @@
 //! many more characters of several bytes than faults; what an HTML or XML file declares; Mac Roman, where its
 //! bytes make more sense so than as windows-1252; windows-1252, where its few bytes above ASCII are all at
 //! home there; where its bytes above ASCII are very few, what the files beside it are in; what chardetng takes
-//! it for.
+//! it for, but for a Baltic encoding only where there are enough of them.
 
 use std::io::{BufRead, Read};
 
@@ -272,7 +272,14 @@ impl Survey {
         match () {
             () if other.scales.is_mac() => Encoding::MAC_ROMAN,
             () if other.scales.is_plainly_western(self.length) => Encoding::WINDOWS_1252,
-            () => self.neighbours.filter(|_| self.high <= FEW).unwrap_or(guess),
+            () if self.high > FEW => guess,
+            () => self.neighbours.unwrap_or_else(|| match guess.name() {
+                // `naïve` and `Tromsø` look Lithuanian to chardetng.
+                "windows-1257" | "ISO-8859-4" | "ISO-8859-13" if other.scales.may_be_western(self.length) => {
+                    Encoding::WINDOWS_1252
+                }
+                _ => guess,
+            }),
         }
     }
 }
