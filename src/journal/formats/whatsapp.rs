@@ -12,8 +12,9 @@ use jiff::civil::Date;
 use super::lines::next_line;
 use super::whatsapp_notices::{MARK, is_notice, own_words};
 use super::whatsapp_opening::{
-    Opening, Orders, Style, is_direction_mark, may_open, opening, opens_with_a_number, opens_with_a_word,
+    Opening, Style, is_direction_mark, may_open, opening, opens_with_a_number, opens_with_a_word,
 };
+use super::whatsapp_orders::Orders;
 use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::{Input, MOST_WHOLE};

@@ -69,7 +69,7 @@ impl Day {
     }
 
     /// Whether its day or month begins with a nought, as New Zealand's `5/01/24` does and America's never.
-    fn is_padded(self) -> bool {
+    pub fn is_padded(self) -> bool {
         (0..2).any(|i| self.digits[i] == 2 && self.numbers[i] < 10)
     }
 
@@ -340,61 +340,6 @@ fn digit(c: char) -> Option<(i16, usize)> {
         _ => return None,
     };
     Some((i16::try_from(c as u32 - zero as u32).ok()?, c.len_utf8()))
-}
-
-/// What a file's dates say about the order of their numbers.
-#[derive(Debug, Default)]
-pub(super) struct Orders {
-    tallies: [Tally; 3],
-    /// One date that reads otherwise in another order, and whether it is short and with `AM` or `PM`.
-    open: Option<(Day, bool)>,
-    padded: bool,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    impossible: usize,
-    steps_back: usize,
-    last: Option<Date>,
-}
-
-const ORDERS: [DateOrder; 3] = [DateOrder::Dmy, DateOrder::Mdy, DateOrder::Ymd];
-
-impl Orders {
-    /// Takes a date into account, in the order of the file.
-    pub fn weigh(&mut self, day: Day, capitals: bool) {
-        for (tally, order) in self.tallies.iter_mut().zip(ORDERS) {
-            match day.date(order) {
-                Some(date) => {
-                    tally.steps_back += usize::from(tally.last.is_some_and(|last| date < last));
-                    tally.last = Some(date);
-                }
-                None => tally.impossible += 1,
-            }
-        }
-        self.padded |= day.is_padded();
-        if self.open.is_none() && day.date(DateOrder::Dmy) != day.date(DateOrder::Mdy) {
-            self.open = Some((day, day.is_short() && capitals));
-        }
-    }
-
-    /// The order in which most dates exist and follow each other; where two do equally well, the one `asked` for. With
-    /// it a date that nothing tells the order of, where there is one.
-    pub fn settle(&self, asked: Option<DateOrder>) -> (DateOrder, Option<Day>) {
-        let badness = |tally: &Tally| (tally.impossible, tally.steps_back);
-        let least = self.tallies.iter().map(badness).min().unwrap_or_default();
-        let holds = |order: DateOrder| badness(&self.tallies[order as usize]) == least;
-        if let Some(order) = asked.filter(|order| holds(*order)) {
-            return (order, None);
-        }
-        let american = !self.padded && self.open.is_some_and(|(_, american)| american);
-        let first = if american { DateOrder::Mdy } else { DateOrder::Dmy };
-        let order = [first].into_iter().chain(ORDERS).find(|order| holds(*order)).unwrap_or(first);
-        let tied = ORDERS.iter().filter(|order| holds(**order)).count() > 1;
-        // Nobody writes 5.1.2024 month first.
-        let open = self.open.map(|(day, _)| day).filter(|day| tied && day.separator != '.');
-        (order, open)
-    }
 }
 
 /// As it stands in the file, for a message.
