@@ -37,8 +37,8 @@ pub(super) struct Scales {
     /// text.
     high: u64,
     at_home: u64,
-    /// Signs beside a digit: `£7`.
-    figures: u64,
+    /// Signs beside a digit, or by themselves: `£7`, `¶ 3`.
+    signs: u64,
     returns: u64,
     newlines: u64,
     before: u8,
@@ -48,7 +48,7 @@ pub(super) struct Scales {
 impl Scales {
     pub(super) fn new() -> Scales {
         let (before, here) = (b'\n', b'\n');
-        Scales { western: 0, mac: 0, high: 0, at_home: 0, figures: 0, returns: 0, newlines: 0, before, here }
+        Scales { western: 0, mac: 0, high: 0, at_home: 0, signs: 0, returns: 0, newlines: 0, before, here }
     }
 
     /// Weighs the next bytes.
@@ -74,8 +74,11 @@ impl Scales {
         let here = character(self.here, &WESTERN);
         let common = !here.is_alphabetic() || is_common(here) || matches!(here, 'µ' | 'ª' | 'º');
         self.at_home += u64::from(western >= 0 && common);
-        let counts = self.before.is_ascii_digit() || after.is_ascii_digit();
-        self.figures += u64::from(western > 0 && counts && !here.is_alphabetic());
+        let beside = [self.before, after];
+        let counts = beside.iter().any(u8::is_ascii_digit);
+        let alone = beside.iter().all(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic());
+        let is_sign = !here.is_alphabetic() || here == 'µ';
+        self.signs += u64::from(western > 0 && (counts || alone) && is_sign);
     }
 
     /// The last byte has come.
@@ -94,9 +97,14 @@ impl Scales {
 
     /// Whether every byte is at home in windows-1252, and they are few, as they are in English or German:
     /// other languages' letters, which another encoding puts on the same bytes, would be more than one in
-    /// forty, and would not all stand beside digits.
+    /// forty, and would not all stand beside digits or by themselves.
     pub(super) fn is_plainly_western(&self, length: u64) -> bool {
-        self.figures == self.high || (self.at_home == self.high && self.high * 40 <= length)
+        self.signs == self.high || (self.at_home == self.high && self.high * 40 <= length)
+    }
+
+    /// Whether every byte is at home in windows-1252, and they are rarer than the letters of Baltic languages.
+    pub(super) fn may_be_western(&self, length: u64) -> bool {
+        self.at_home == self.high && self.high * 10 <= length
     }
 }
 

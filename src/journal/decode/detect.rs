@@ -4,7 +4,7 @@
 //! many more characters of several bytes than faults; what an HTML or XML file declares; Mac Roman, where its
 //! bytes make more sense so than as windows-1252; windows-1252, where its few bytes above ASCII are all at
 //! home there; where its bytes above ASCII are very few, what the files beside it are in; what chardetng takes
-//! it for.
+//! it for, but for a Baltic encoding only where there are enough of them.
 
 use std::io::{BufRead, Read};
 
@@ -90,10 +90,12 @@ struct Survey {
     /// Characters of two bytes in UTF-8, and of three or four.
     pairs: u64,
     longer: u64,
-    /// Places that are not UTF-8, those of them that may be windows-1252, and those that can hardly be anything else.
+    /// Places that are not UTF-8, those of them that may be windows-1252, those that can hardly be anything else, and
+    /// those that are as likely half a letter: `©t©`.
     faults: u64,
     western_faults: u64,
     surely_western: u64,
+    halves: u64,
     /// As UTF-16, from the first piece with a NUL.
     wide: Option<Wide>,
     /// As anything else, from the first piece that is not UTF-8.
@@ -159,14 +161,16 @@ impl Survey {
             at += chunk.valid().len();
             if let [byte, rest @ ..] = chunk.invalid() {
                 let neighbour = |at: Option<usize>| at.and_then(|at| bytes.get(at)).copied().unwrap_or(b'\n');
-                let points =
-                    plausibility(neighbour(at.checked_sub(1)), *byte, neighbour(Some(at + 1)), &WESTERN);
+                let (before, after) = (neighbour(at.checked_sub(1)), neighbour(Some(at + 1)));
+                let points = plausibility(before, *byte, after, &WESTERN);
                 self.faults += 1;
                 let lone_word = points == 0 && "àèéóöåÀÈÉÓÖÅ".contains(character(*byte, &WESTERN));
                 // A no-break space may be the rest of `à`.
                 let sure = (points > 0 && *byte != 0xA0) || lone_word;
+                let half = sure && may_be_half(before, *byte, after, points);
                 self.western_faults += u64::from(rest.is_empty() && points >= 0);
-                self.surely_western += u64::from(rest.is_empty() && sure);
+                self.surely_western += u64::from(rest.is_empty() && sure && !half);
+                self.halves += u64::from(rest.is_empty() && half);
             }
             at += chunk.invalid().len();
         }
@@ -256,8 +260,8 @@ impl Survey {
             return None;
         }
         let few = self.faults <= 2 || self.faults * 20 <= characters;
-        let mixed =
-            self.surely_western == self.faults || (!few && self.western_faults * 10 >= self.faults * 9);
+        let sure = self.surely_western > 0 && self.surely_western + self.halves == self.faults;
+        let mixed = sure || (!few && self.western_faults * 10 >= self.faults * 9);
         Some(if mixed { Encoding(Kind::Mixed) } else { Encoding::UTF_8 })
     }
 
@@ -272,9 +276,24 @@ impl Survey {
         match () {
             () if other.scales.is_mac() => Encoding::MAC_ROMAN,
             () if other.scales.is_plainly_western(self.length) => Encoding::WINDOWS_1252,
-            () => self.neighbours.filter(|_| self.high <= FEW).unwrap_or(guess),
+            () if self.high > FEW => guess,
+            () => self.neighbours.unwrap_or_else(|| match guess.name() {
+                // `naïve` and `Tromsø` look Lithuanian to chardetng.
+                "windows-1257" | "ISO-8859-4" | "ISO-8859-13" if other.scales.may_be_western(self.length) => {
+                    Encoding::WINDOWS_1252
+                }
+                _ => guess,
+            }),
         }
     }
+}
+
+/// Whether a sign may be the second byte of a letter in UTF-8 whose first is lost: whether `é` is likelier in its place
+/// than `©`.
+fn may_be_half(before: u8, byte: u8, after: u8, points: i64) -> bool {
+    let beside_digit = before.is_ascii_digit() || after.is_ascii_digit();
+    let quotes = matches!(byte, 0xAB | 0xBB);
+    byte < 0xC0 && !beside_digit && !quotes && plausibility(before, byte + 0x40, after, &WESTERN) > points
 }
 
 impl Other {

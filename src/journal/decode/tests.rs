@@ -89,6 +89,12 @@ fn old_encodings() {
             "I measured 5 µm of it, ±5 or so, see † and ¶ 3 · after a long day in the lab with Tom and all the others. Wie geht´s? So long, and so to bed; the 1ª vez at nº 3 was the worst of all the days so far, and the next was better by a little only.\n",
         ),
         ("windows-1252", "windows-1252", "Lunch with Tom £7\n"),
+        ("windows-1252", "windows-1252", "It was 20 ±5 of them ¶ 3.\n"),
+        ("windows-1252", "windows-1252", "20±5 µ3 ¶2 ·4"),
+        ("windows-1252", "windows-1252", "naïve of me to go.\n"),
+        ("windows-1252", "windows-1252", "The château was closed.\n"),
+        ("windows-1252", "windows-1252", "Tromsø it is"),
+        ("windows-1257", "windows-1257", "Labrīt, mīļā.\n"),
         ("windows-1252", "windows-1252", "El niño comió mañana en Málaga. ¿Qué más?\n"),
         ("windows-1252", "windows-1252", "São Paulo não é longe; coração, amanhã.\n"),
         ("windows-1251", "windows-1251", RUSSIAN),
@@ -168,6 +174,9 @@ fn one_byte_of_another_encoding() {
             "Café — fine.\nThen the café closed.\n",
         ),
         (b"D\xC3\xA9j\xC3\xA0 \xC3\xA9t\xC3\xA9. Il va \xE0 Paris.", "Déjà été. Il va à Paris."),
+        (b"Caf\xC3\xA9 \xE2\x80\x94 \xE2\x80\x94 s\xED, n\xBA 3.", "Café — — sí, nº 3."),
+        (b"Caf\xC3\xA9 \xE2\x80\x94 \xE2\x80\x94 30\xB0C, 5 \xB5m.", "Café — — 30°C, 5 µm."),
+        (b"Caf\xC3\xA9 \xE2\x80\x94 \xE2\x80\x94 \xABSi\xBB.", "Café — — «Si»."),
         (b"It\xE2\x80\x99s \xA35, isn\x92t it\xE2\x80\xA6", "It’s £5, isn’t it…"),
     ] {
         assert_eq!(text(bytes), read);
@@ -175,6 +184,15 @@ fn one_byte_of_another_encoding() {
     }
     // What may have lost its other half is damage.
     assert_eq!(text(b"Caf\xC3\xA9, \xC3\xA9t\xC3\xA9, n\xC3\xA9, voil\xA0."), "Café, été, né, voil\u{fffd}.");
+    for (bytes, read) in [
+        (
+            &b"Caf\xC3\xA9 \xE2\x80\x94 \xE2\x80\x94 then \xA9t\xA9 came."[..],
+            "Café — — then \u{fffd}t\u{fffd} came.",
+        ),
+        (b"Caf\xC3\xA9 \xE2\x80\x94 \x89t\xC3\xA9.", "Café — \u{fffd}té."),
+    ] {
+        assert_eq!(text(bytes), read);
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 
+use super::stamps;
 use crate::journal::dates;
 use crate::journal::entry::When;
 use crate::journal::options::{DateOrder, Options};
@@ -160,28 +161,14 @@ pub(super) fn moment(value: &str, options: &Options) -> Option<(When, bool)> {
         return Some((when, false));
     }
     let value = value.split(" (").next().unwrap_or(value);
-    let line = dates::recognise(value).filter(|line| line.style.tail.is_none())?;
     let told = matches!(options.date_order, Some(DateOrder::Dmy | DateOrder::Mdy));
-    let day = line.reading.day(options.date_order == Some(DateOrder::Mdy));
-    Some((When { time: time(value), ..When::day(day) }, !told && line.reading.is_open()))
-}
-
-/// `9:30`, `21:30:05`, `9:30 PM` among the words of a date.
-fn time(value: &str) -> Option<jiff::civil::Time> {
-    let mut words = value.split([' ', ',', '\u{202f}', '\u{a0}']).skip_while(|word| !word.contains(':'));
-    let word = words.next()?;
-    let (clock, half) = match word.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => word.split_at(at),
-        None => (word, words.next().unwrap_or("")),
-    };
-    let mut parts = clock.split(':').map(str::parse::<i8>);
-    let (hour, minute) = (parts.next()?.ok()?, parts.next()?.ok()?);
-    let hour = match half.to_ascii_lowercase().trim_end_matches('.') {
-        "pm" | "p.m" if hour < 12 => hour + 12,
-        "am" | "a.m" if hour == 12 => 0,
-        _ => hour,
-    };
-    jiff::civil::Time::new(hour, minute, parts.next().unwrap_or(Ok(0)).ok()?, 0).ok()
+    let month_leads = options.date_order == Some(DateOrder::Mdy);
+    if let Some(stamp) = stamps::read(value) {
+        return Some((stamp.when(month_leads), !told && stamp.reading.is_open()));
+    }
+    let line = dates::recognise(value).filter(|line| line.style.tail.is_none())?;
+    let when = When { time: stamps::find_time(value), ..When::day(line.reading.day(month_leads)) };
+    Some((when, !told && line.reading.is_open()))
 }
 
 #[cfg(test)]
@@ -264,6 +251,12 @@ mod tests {
             ("2024-01-05", "2024-01-05"),
             ("2024-01-05 09:30", "2024-01-05T09:30:00"),
             ("2024-01-05 09:30:00 +0100", "2024-01-05T09:30:00+01:00"),
+            ("2024-01-05 9:30 PM +01:00", "2024-01-05T21:30:00+01:00"),
+            ("5 janvier 2024 à 21:30", "2024-01-05T21:30:00"),
+            ("5. Januar 2024, 9:30 Uhr", "2024-01-05T09:30:00"),
+            ("Jan 5, 2024 at 9:30pm", "2024-01-05T21:30:00"),
+            ("2024-01-05 9:30 p.m.", "2024-01-05T21:30:00"),
+            ("2024-01-05, 9:30 PM", "2024-01-05T21:30:00"),
             ("[[2024-01-05]]", "2024-01-05"),
             ("@January 5, 2024 9:30 PM (GMT+1)", "2024-01-05T21:30:00"),
             ("January 5, 2024 12:05 AM", "2024-01-05T00:05:00"),

@@ -54,6 +54,7 @@ pub mod unreadable;
 pub mod whatsapp;
 mod whatsapp_notices;
 mod whatsapp_opening;
+mod whatsapp_orders;
 mod whatsapp_words;
 pub mod wordpress;
 mod wordpress_text;

@@ -93,6 +93,11 @@ pub(super) fn read_time(text: &str) -> Option<Time> {
     (clock.start == 0 && clock.end == text.trim().len()).then_some(clock.time)
 }
 
+/// The first time of day in a text.
+pub(super) fn find_time(text: &str) -> Option<Time> {
+    Clock::find(&plain(text)).map(|clock| clock.time)
+}
+
 /// East Asian signs and rare spaces as the grammar of dates knows them.
 fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

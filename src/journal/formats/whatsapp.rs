@@ -12,8 +12,9 @@ use jiff::civil::Date;
 use super::lines::next_line;
 use super::whatsapp_notices::{MARK, is_notice, own_words};
 use super::whatsapp_opening::{
-    Opening, Orders, Style, is_direction_mark, may_open, opening, opens_with_a_number,
+    Opening, Style, is_direction_mark, may_open, opening, opens_with_a_number, opens_with_a_word,
 };
+use super::whatsapp_orders::Orders;
 use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::{Input, MOST_WHOLE};
@@ -81,8 +82,11 @@ impl Format for WhatsApp {
 /// `5/1/2024, 9:30 - Mum: slept badly` into their diaries too, and jrnl `[2024-01-05 09:30] Work: …` above a blank line.
 fn is_chat(head: &str, named: bool) -> bool {
     let mut lines = head.lines().filter(|line| !line.trim().is_empty());
-    let dated = lines.clone().next().is_some_and(opens_with_a_number);
-    if named && dated && lines.clone().take(FIRST_LINES).any(may_open) {
+    let first_lines = || lines.clone().take(FIRST_LINES);
+    // One line that a word leads may be a diary's.
+    let dated = first_lines().next().is_some_and(opens_with_a_number)
+        || first_lines().filter(|line| opens_with_a_word(line)).count() >= 2;
+    if named && dated && first_lines().any(may_open) {
         return true;
     }
     let Some(first) = lines.next().and_then(opening) else { return false };

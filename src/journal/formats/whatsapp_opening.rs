@@ -68,6 +68,11 @@ impl Day {
         self.separator == '/' && self.digits[2] == 2 && self.digits[..2].contains(&1)
     }
 
+    /// Whether its day or month begins with a nought, as New Zealand's `5/01/24` does and America's never.
+    pub fn is_padded(self) -> bool {
+        (0..2).any(|i| self.digits[i] == 2 && self.numbers[i] < 10)
+    }
+
     /// `2024. 1. 5.`, `2024년 1월 5일`; a diary's `5/1/2024 9:30, Mum: …` is neither.
     fn is_korean(self) -> bool {
         matches!(self.separator, '.' | '년') && self.digits[0] == 4
@@ -103,8 +108,18 @@ pub(super) fn opening(line: &str) -> Option<Opening<'_>> {
 
 /// Whether a line that [`opening`] does not know may be a message all the same: numbers, and a name's colon behind them.
 pub(super) fn may_open(line: &str) -> bool {
-    let stamp = line.split_once(": ").map_or("", |(stamp, _)| stamp);
-    opens_with_a_number(line) && stamp.chars().filter(|c| c.is_numeric()).count() >= LEAST_DIGITS
+    let Some((stamp, _)) = line.split_once(": ") else { return false };
+    let digits = stamp.chars().filter(|c| c.is_numeric()).count();
+    opens_with_a_word(line) || (opens_with_a_number(line) && digits >= LEAST_DIGITS)
+}
+
+/// Whether a line opens with a word, the numbers of a date and time, and the sign behind them: `Jan 5, 2024, 9:30 PM - `.
+pub(super) fn opens_with_a_word(line: &str) -> bool {
+    let end = [" - ", " – ", "] "].iter().filter_map(|sign| line.find(sign)).min();
+    let Some(stamp) = end.map(|end| &line[..end]) else { return false };
+    let numbers = stamp.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty()).count();
+    let brief = stamp.split_whitespace().count() <= MOST_WORDS;
+    !opens_with_a_number(line) && numbers >= LEAST_NUMBERS && brief
 }
 
 /// Whether a line opens with a number, as every country's dates do here.
@@ -117,6 +132,12 @@ pub(super) fn opens_with_a_number(line: &str) -> bool {
 
 /// `5/1/24 9:30`.
 const LEAST_DIGITS: usize = 7;
+
+/// `Jan 5, 24, 9:30`.
+const LEAST_NUMBERS: usize = 4;
+
+/// `Friday, 5 de enero de 2024, 9:30 p. m.` has nine.
+const MOST_WORDS: usize = 10;
 
 /// Signs that only say in which direction text runs.
 pub(super) fn is_direction_mark(c: char) -> bool {
@@ -319,59 +340,6 @@ fn digit(c: char) -> Option<(i16, usize)> {
         _ => return None,
     };
     Some((i16::try_from(c as u32 - zero as u32).ok()?, c.len_utf8()))
-}
-
-/// What a file's dates say about the order of their numbers.
-#[derive(Debug, Default)]
-pub(super) struct Orders {
-    tallies: [Tally; 3],
-    /// One date that reads otherwise in another order, and whether it is short and with `AM` or `PM`.
-    open: Option<(Day, bool)>,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    impossible: usize,
-    steps_back: usize,
-    last: Option<Date>,
-}
-
-const ORDERS: [DateOrder; 3] = [DateOrder::Dmy, DateOrder::Mdy, DateOrder::Ymd];
-
-impl Orders {
-    /// Takes a date into account, in the order of the file.
-    pub fn weigh(&mut self, day: Day, capitals: bool) {
-        for (tally, order) in self.tallies.iter_mut().zip(ORDERS) {
-            match day.date(order) {
-                Some(date) => {
-                    tally.steps_back += usize::from(tally.last.is_some_and(|last| date < last));
-                    tally.last = Some(date);
-                }
-                None => tally.impossible += 1,
-            }
-        }
-        if self.open.is_none() && day.date(DateOrder::Dmy) != day.date(DateOrder::Mdy) {
-            self.open = Some((day, day.is_short() && capitals));
-        }
-    }
-
-    /// The order in which most dates exist and follow each other; where two do equally well, the one `asked` for. With
-    /// it a date that nothing tells the order of, where there is one.
-    pub fn settle(&self, asked: Option<DateOrder>) -> (DateOrder, Option<Day>) {
-        let badness = |tally: &Tally| (tally.impossible, tally.steps_back);
-        let least = self.tallies.iter().map(badness).min().unwrap_or_default();
-        let holds = |order: DateOrder| badness(&self.tallies[order as usize]) == least;
-        if let Some(order) = asked.filter(|order| holds(*order)) {
-            return (order, None);
-        }
-        let american = self.open.is_some_and(|(_, american)| american);
-        let first = if american { DateOrder::Mdy } else { DateOrder::Dmy };
-        let order = [first].into_iter().chain(ORDERS).find(|order| holds(*order)).unwrap_or(first);
-        let tied = ORDERS.iter().filter(|order| holds(**order)).count() > 1;
-        // Nobody writes 5.1.2024 month first.
-        let open = self.open.map(|(day, _)| day).filter(|day| tied && day.separator != '.');
-        (order, open)
-    }
 }
 
 /// As it stands in the file, for a message.

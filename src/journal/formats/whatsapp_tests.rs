@@ -76,6 +76,15 @@ fn a_chat_that_is_not_understood_is_refused() {
     let found = read("WhatsApp Chat with Ben.txt", text.as_bytes(), &ann());
     assert!(found.failed.unwrap().ends_with("“5 jan. 2024 9:30 > Codes are end-to-end: yes”"));
     assert!(found.entries.is_empty());
+    for stamp in ["Jan 5, 2024, 9:30 PM -", "[Jan 5, 24, 9:30]", "Vie., 5 de ene. de 2024, 9:30 p. m. -"] {
+        let text = format!("{stamp} Codes are end-to-end encrypted.\n{stamp} Ben: a\n");
+        let found = read("WhatsApp Chat with Ben.txt", text.as_bytes(), &ann());
+        assert!(found.failed.unwrap().ends_with(&format!("“{stamp} Ben: a”")), "{stamp}");
+        assert!(found.entries.is_empty());
+        let once = format!("On {text}").replacen(stamp, "5 May", 1);
+        assert_eq!(format_of("WhatsApp and me.txt", &once), "plain text", "{stamp}");
+        assert_eq!(format_of("diary.txt", &text), "plain text", "{stamp}");
+    }
 }
 
 #[test]
