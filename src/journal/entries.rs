@@ -10,8 +10,8 @@
 //! style only at the start of a paragraph, and only if it opens the file or its style comes again; in another style
 //! than the file's it needs the start of a paragraph or a later date line that it must not pass.
 //!
-//! The days of a file with words above its first date, whose name is a day that none of its starts is of, are text: a
-//! daily note speaks of other days, though not of dozens.
+//! The day of a file with words above its only date, whose name is another day, is text: a daily note speaks of other
+//! days. Two dates in one style are a diary, whatever its name.
 //!
 //! Dates on lines of their own may also stand below their texts, as in letters: where words stand above the first and
 //! none below the last, and no entry's words follow its date directly.
@@ -83,9 +83,6 @@ pub struct Stretch {
     pub counts: bool,
 }
 
-/// A daily note speaks of no more other days.
-const MOST_MENTIONED: usize = 30;
-
 /// Divides a text (its lines ending in LF) into entries; `links` are the lines, from 1 and in order, that are what stays
 /// of a link.
 pub fn split(text: &str, context: Context, links: &[usize]) -> Pieces {
@@ -117,9 +114,9 @@ pub fn divide(scanner: Scanner) -> Division {
     let first = starts.first().map(|(i, _)| lines[*i].place.start);
     let first = first.into_iter().chain(years.first().map(|place| place.start)).min();
     let own_words = first.is_some_and(|first| first_word < first);
-    let is_of =
-        |day: Date| starts.len() > MOST_MENTIONED || starts.iter().any(|(i, _)| lines[*i].date == day);
-    if own_words && context.named.is_some_and(|day| !is_of(day)) {
+    let is_diary = starts.iter().filter(|(_, own)| *own).count() > 1;
+    let is_of = |day: Date| starts.iter().any(|(i, _)| lines[*i].date == day);
+    if own_words && !is_diary && context.named.is_some_and(|day| !is_of(day)) {
         (starts, years) = (Vec::new(), Vec::new());
     }
     let below = own_words && years.is_empty() && stand_below(&starts, &lines);

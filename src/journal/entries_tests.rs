@@ -52,8 +52,9 @@ fn text_before_the_first_date_has_the_files_own() {
     assert_eq!(days("6 May 2020\nNext.\n"), [6]);
     assert_eq!(days("# 2020\n\n## 6 May\nNext.\n\n## 7 May 2020\nMore.\n"), [6, 7]);
     assert_eq!(days("Morning.\n\n## 6 May 2020\n- dentist\n\nNight.\n"), [5]);
-    let export: String = (1..=31).map(|day| format!("{day} July 2019\nWords.\n")).collect();
-    assert_eq!(days(&format!("My diary\n\n{export}")).len(), 32);
+    assert_eq!(days("# Week 19\n\n## 3 May 2020\nRain.\n\n## 4 May 2020\nSun.\n"), [5, 3, 4]);
+    assert_eq!(days("My diary\n\n6 May 2019\nRain.\n\n7 May 2019\nSun.\n"), [5, 6, 7]);
+    assert_eq!(days("Morning.\n\n## 6 May 2020\n- dentist\n\n2020-05-07: party\n"), [5]);
     assert_eq!(days("[[2020-05-04]]\n---\nMorning.\n"), [5]);
 }
 
