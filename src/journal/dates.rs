@@ -16,7 +16,7 @@
 use jiff::civil::Time;
 use jiff::tz::Offset;
 
-pub use super::file_dates::{in_file_name, in_path};
+pub use super::file_dates::in_file_name;
 use super::names::MonthForm;
 pub use super::reading::Reading;
 use super::scan::{self, Cursor};

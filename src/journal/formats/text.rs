@@ -5,7 +5,6 @@
 use std::io::{BufRead, Read};
 
 use super::{Format, Sink};
-use crate::journal::dates;
 use crate::journal::entries::{self, Context, Scanner, Stretch};
 use crate::journal::entry::{Draft, Place};
 use crate::journal::input::{Input, MOST_WHOLE};
@@ -58,7 +57,7 @@ pub fn split_in(context: Context, text: &str, first_line: usize, links: &[usize]
 /// What a file's path and the person tell of its dates.
 pub fn context(input: &Input, options: &Options) -> Context {
     Context {
-        named: input.day_in_name().or_else(|| dates::in_path(input.path())),
+        named: input.day_in_name().or_else(|| input.day_in_path()),
         year: input.year_in_path(),
         order: options.date_order,
     }
