@@ -103,6 +103,13 @@ pub struct DateLine {
     pub rest: usize,
 }
 
+impl DateLine {
+    /// Whether a few words in brackets or behind a comma are all that stands beside it.
+    pub fn is_loose(&self) -> bool {
+        self.style.heading == 0 && self.time.is_none() && matches!(self.style.tail, Some('(' | ','))
+    }
+}
+
 impl Style {
     /// Whether a line of shape `other` is in the style of a file whose first date line has this shape.
     pub fn takes(&self, other: &Style) -> bool {
