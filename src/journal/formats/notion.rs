@@ -217,6 +217,16 @@ mod tests {
     }
 
     #[test]
+    fn a_title_that_is_not_the_pages_day_is_kept() {
+        let title = |head: &str| {
+            read("x", &format!("{head}\n\nDate: January 5, 2024\n\nx\n")).entries.remove(0).title
+        };
+        assert_eq!(title("# 8 June 1984"), "8 June 1984");
+        assert_eq!(title("# @home"), "@home");
+        assert_eq!(title("# @January 5, 2024"), "");
+    }
+
+    #[test]
     fn text_is_not_properties() {
         let text = |text: &str| read("x", text).entries.remove(0).text;
         assert_eq!(text("# Fog\n\nNote: I slept.\n\nWell.\n").trim(), "Note: I slept.\n\nWell.");
