@@ -234,6 +234,8 @@ fn file_names() {
         "05_01_2024_a walk",
         "202401050930 a walk",
         "20240105093059",
+        "5 January 2024 Rain",
+        "Friday 5 January 2024 was wet",
     ] {
         assert_eq!(in_file_name(stem, None).unwrap().0.day(false), date(2024, 1, 5), "{stem}");
     }
@@ -257,6 +259,9 @@ fn file_names() {
         "5 January",
         "05.01",
         "05-01-2024 to 05-02-2024",
+        "5 January 2024 to 7 January 2024",
+        "5 January 2024 7 January 2024",
+        "# 5 January 2024",
         "è2024-01-05",
     ] {
         assert_eq!(in_file_name(stem, None), None, "{stem}");

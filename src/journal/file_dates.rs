@@ -10,9 +10,9 @@ use super::options::DateOrder;
 use super::{names, scan};
 
 /// The day that a file's name (without its extension) opens with, and what follows it: `2024-01-05`, `2024_01_05`,
-/// `05.01.2024`, `20240105`, `202401050930`, with or without words after it (`2024-01-05 Friday`, `20240105_a-walk`), or a
-/// date line in words (`5 May 2020`), which below a folder's year may go without its own (`5 May`, `05.05`). A name with
-/// two dates in it spans days and gives none.
+/// `05.01.2024`, `20240105`, `202401050930`, with or without words after it (`2024-01-05 Friday`,
+/// `20240105_a-walk`), or a date line in words (`5 May 2020`, `5 May 2020 Rain`), which below a folder's year may go
+/// without its own (`5 May`, `05.05`). A name with two dates in it spans days and gives none.
 pub fn in_file_name(stem: &str, year: Option<i16>) -> Option<(Reading, &str)> {
     let Some((reading, rest)) = numeric_name(stem) else {
         let known = Known { year, ..Known::default() };
@@ -20,6 +20,7 @@ pub fn in_file_name(stem: &str, year: Option<i16>) -> Option<(Reading, &str)> {
         let in_words = line.filter(|line| line.style.heading == 0);
         return in_words
             .map(|line| (line.reading, &stem[line.rest..]))
+            .or_else(|| before_words(stem))
             .or_else(|| Some((two_numbers(stem, year?)?, "")));
     };
     let another = rest
@@ -27,6 +28,13 @@ pub fn in_file_name(stem: &str, year: Option<i16>) -> Option<(Reading, &str)> {
         .filter(|(i, c)| c.is_ascii_digit() && !rest[..*i].ends_with(|c: char| c.is_ascii_digit()))
         .any(|(i, _)| numeric_name(&rest[i..]).is_some());
     (!another).then_some((reading, rest))
+}
+
+/// `5 May 2020 Rain`: a name is a heading, in which words may follow a date directly.
+fn before_words(stem: &str) -> Option<(Reading, &str)> {
+    let heading = format!("# {stem}");
+    let line = recognise(&heading).filter(|line| line.time.is_none())?;
+    Some((line.reading, &stem[line.rest - "# ".len()..]))
 }
 
 /// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk". The day's own weekday goes only
@@ -193,6 +201,8 @@ mod tests {
             ("2020-05-05 1200 calories", "1200 calories"),
             ("2020-05-05_2001_A Space Odyssey", "2001_A Space Odyssey"),
             ("2020-05-05 What now...", "What now..."),
+            ("5 May 2020 Rain", "Rain"),
+            ("5 May 2020 9 things", "9 things"),
             ("a walk", "a walk"),
         ] {
             assert_eq!(without_date(stem, None), rest, "{stem}");
