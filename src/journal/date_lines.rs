@@ -199,11 +199,7 @@ impl Scanner {
         let year_leads = self.scanned.context.order == Some(DateOrder::Ymd);
         let found = dates::recognise_with(line, Known { year_leads, ..Known::default() });
         // A few words behind the date may be a sentence's, where the line is not the first of its paragraph.
-        let loose = |found: &DateLine| {
-            let DateLine { style, time, .. } = found;
-            style.heading == 0 && time.is_none() && matches!(style.tail, Some('(' | ','))
-        };
-        let found = found.filter(|found| self.opens_paragraph || !loose(found));
+        let found = found.filter(|found| self.opens_paragraph || !found.is_loose());
         if let Some(found) = found.or_else(|| self.without_year(line, self.year, self.month)) {
             self.push(found, line, next);
             return found.style.tail.is_none();

@@ -16,7 +16,7 @@
 use jiff::civil::Time;
 use jiff::tz::Offset;
 
-pub use super::file_dates::{in_file_name, in_path};
+pub use super::file_dates::in_file_name;
 use super::names::MonthForm;
 pub use super::reading::Reading;
 use super::scan::{self, Cursor};
@@ -101,6 +101,13 @@ pub struct DateLine {
     pub offset: Option<Offset>,
     /// Where in the line the words after the date begin, in bytes; the line's length where there are none.
     pub rest: usize,
+}
+
+impl DateLine {
+    /// Whether a few words in brackets or behind a comma are all that stands beside it.
+    pub fn is_loose(&self) -> bool {
+        self.style.heading == 0 && self.time.is_none() && matches!(self.style.tail, Some('(' | ','))
+    }
 }
 
 impl Style {

@@ -234,6 +234,8 @@ fn file_names() {
         "05_01_2024_a walk",
         "202401050930 a walk",
         "20240105093059",
+        "5 January 2024 Rain",
+        "Friday 5 January 2024 was wet",
     ] {
         assert_eq!(in_file_name(stem, None).unwrap().0.day(false), date(2024, 1, 5), "{stem}");
     }
@@ -257,6 +259,9 @@ fn file_names() {
         "5 January",
         "05.01",
         "05-01-2024 to 05-02-2024",
+        "5 January 2024 to 7 January 2024",
+        "5 January 2024 7 January 2024",
+        "# 5 January 2024",
         "è2024-01-05",
     ] {
         assert_eq!(in_file_name(stem, None), None, "{stem}");
@@ -274,6 +279,7 @@ fn the_names_of_a_folder_tell_day_from_month() {
     assert_eq!(of(&["a/05-01-2024.md", "a/25-12-2023.md", "a/x.md"]), [day; 3]);
     assert_eq!(of(&["05.01.2024 x.md", "12.25.2023.md"]), [month; 2]);
     assert_eq!(of(&["a/05-01-2024.md", "b/25-12-2023.md", "12.12.2024"]), [None, day, None]);
+    assert_eq!(of(&["2014/31-12.md", "2014/05-01.md", "2015/05-01.md"]), [day, day, None]);
     assert_eq!(of(&["2014/05.07.txt", "2014/05.17.txt", "a/05.17.txt"]), [month, month, None]);
     let below = |stem| in_file_name(stem, Some(2014)).map(|(date, rest)| (date.day(false), rest));
     for (stem, rest) in [("5 May", ""), ("05.05", ""), ("5 May - a walk", "a walk")] {
@@ -459,7 +465,8 @@ fn years_and_months() {
 
 #[test]
 fn paths() {
-    let day = |path| in_path(std::path::Path::new(path));
+    let read = |path, order| crate::journal::file_dates::in_path(std::path::Path::new(path), order);
+    let day = |path| read(path, None);
     for path in [
         "2014/05/03.txt",
         "me.zip/2014/5/3.md",
@@ -467,9 +474,16 @@ fn paths() {
         "2014-05/03.md",
         "diary/2014_05/03",
         "2014/05-03.md",
+        "2014/May_3.md",
     ] {
         assert_eq!(day(path), Some(date(2014, 5, 3)), "{path}");
     }
+    assert_eq!(read("2014/05-03.md", Some(DateOrder::Dmy)), Some(date(2014, 3, 5)));
+    assert_eq!(day("2014/31-12.md"), Some(date(2014, 12, 31)));
+    assert_eq!(
+        (day("1666/09/02.txt"), day("1666/09-02.txt")),
+        (Some(date(1666, 9, 2)), Some(date(1666, 9, 2)))
+    );
     for path in [
         "",
         "03.txt",
@@ -482,6 +496,8 @@ fn paths() {
         "2014/05/+3.txt",
         "2014/05/003.txt",
         "2014/2014-05.md",
+        "2014/05/03-04.md",
+        "2014/13-13.md",
     ] {
         assert_eq!(day(path), None, "{path}");
     }

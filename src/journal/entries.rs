@@ -8,10 +8,11 @@
 //!
 //! A date with words after it, outside a heading, is more likely a sentence than a date alone is. It gives a file its
 //! style only at the start of a paragraph, and only if it opens the file or its style comes again; in another style
-//! than the file's it needs the start of a paragraph or a later date line that it must not pass.
+//! than the file's it needs the start of a paragraph or a later date line that it must not pass. With only a name or
+//! brackets behind it, below the last line of the file's style, it needs company too: it may be a day to come.
 //!
-//! The days of a file with words above its first date, whose name is a day that none of its starts is of, are text: a
-//! daily note speaks of other days, though not of dozens.
+//! The day of a file with words above its only date, whose name is another day, is text: a daily note speaks of other
+//! days. Two dates in one style are a diary, whatever its name.
 //!
 //! Dates on lines of their own may also stand below their texts, as in letters: where words stand above the first and
 //! none below the last, and no entry's words follow its date directly.
@@ -55,6 +56,8 @@ pub struct Pieces {
     pub guessed: Option<usize>,
     /// As in [`Division`].
     pub without_year: Option<usize>,
+    /// As in [`Division`].
+    pub below: Option<usize>,
 }
 
 /// How a text is divided, once its lines have been seen.
@@ -68,6 +71,8 @@ pub struct Division {
     pub guessed: Option<usize>,
     /// The first of several headings that are dates but for a year.
     pub without_year: Option<usize>,
+    /// The first date, where dates are taken to stand below their texts.
+    pub below: Option<usize>,
 }
 
 /// What stands between one date line and the next.
@@ -83,9 +88,6 @@ pub struct Stretch {
     pub counts: bool,
 }
 
-/// A daily note speaks of no more other days.
-const MOST_MENTIONED: usize = 30;
-
 /// Divides a text (its lines ending in LF) into entries; `links` are the lines, from 1 and in order, that are what stays
 /// of a link.
 pub fn split(text: &str, context: Context, links: &[usize]) -> Pieces {
@@ -93,8 +95,8 @@ pub fn split(text: &str, context: Context, links: &[usize]) -> Pieces {
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         if links.binary_search(&number).is_ok() { scanner.link(line) } else { scanner.line(line) }
     }
-    let Division { stretches, left, guessed, without_year } = divide(scanner);
-    let mut out = Pieces { left, guessed, without_year, ..Pieces::default() };
+    let Division { stretches, left, guessed, without_year, below } = divide(scanner);
+    let mut out = Pieces { left, guessed, without_year, below, ..Pieces::default() };
     for Stretch { range, line, when, counts } in stretches {
         let start = range.start;
         match trimmed(text, range) {
@@ -117,9 +119,9 @@ pub fn divide(scanner: Scanner) -> Division {
     let first = starts.first().map(|(i, _)| lines[*i].place.start);
     let first = first.into_iter().chain(years.first().map(|place| place.start)).min();
     let own_words = first.is_some_and(|first| first_word < first);
-    let is_of =
-        |day: Date| starts.len() > MOST_MENTIONED || starts.iter().any(|(i, _)| lines[*i].date == day);
-    if own_words && context.named.is_some_and(|day| !is_of(day)) {
+    let is_diary = starts.iter().filter(|(_, own)| *own).count() > 1;
+    let is_of = |day: Date| starts.iter().any(|(i, _)| lines[*i].date == day);
+    if own_words && !is_diary && context.named.is_some_and(|day| !is_of(day)) {
         (starts, years) = (Vec::new(), Vec::new());
     }
     let below = own_words && years.is_empty() && stand_below(&starts, &lines);
@@ -155,7 +157,8 @@ pub fn divide(scanner: Scanner) -> Division {
     };
     let mut started = starts.iter().map(|(i, _)| &lines[*i]);
     let guessed = started.find(|line| guess && ambiguous(line)).map(|line| line.place.number);
-    Division { stretches, left: lines.len() - starts.len(), guessed, without_year }
+    let below = below.then(|| lines[starts[0].0].place.number);
+    Division { stretches, left: lines.len() - starts.len(), guessed, without_year, below }
 }
 
 fn close(stretches: &mut [Stretch], next: &Place) {
@@ -320,13 +323,16 @@ fn starts(lines: &[Line], first_word: usize) -> Vec<(usize, bool)> {
     };
     let day = |i: usize| day_number(lines[i].date) * if sign < 0 { -1 } else { 1 };
 
+    let in_company = lines.iter().filter(|line| line.found.is_loose()).count() > 1;
+    let stands =
+        |line: &Line| alone(line) || (line.opens_paragraph && (in_company || !line.found.is_loose()));
     let mut starts = Vec::new();
     for (n, &from) in own.iter().enumerate() {
         starts.push((from, true));
         let to = own.get(n + 1).copied();
         let until = to.map_or(i32::MAX, day);
         let others: Vec<(usize, i32)> = (from + 1..to.unwrap_or(lines.len()))
-            .filter(|i| alone(&lines[*i]) || lines[*i].opens_paragraph || to.is_some())
+            .filter(|i| to.is_some() || stands(&lines[*i]))
             .map(|i| (i, day(i)))
             .filter(|(_, d)| (day(from)..=until).contains(d))
             .collect();

@@ -52,8 +52,9 @@ fn text_before_the_first_date_has_the_files_own() {
     assert_eq!(days("6 May 2020\nNext.\n"), [6]);
     assert_eq!(days("# 2020\n\n## 6 May\nNext.\n\n## 7 May 2020\nMore.\n"), [6, 7]);
     assert_eq!(days("Morning.\n\n## 6 May 2020\n- dentist\n\nNight.\n"), [5]);
-    let export: String = (1..=31).map(|day| format!("{day} July 2019\nWords.\n")).collect();
-    assert_eq!(days(&format!("My diary\n\n{export}")).len(), 32);
+    assert_eq!(days("# Week 19\n\n## 3 May 2020\nRain.\n\n## 4 May 2020\nSun.\n"), [5, 3, 4]);
+    assert_eq!(days("My diary\n\n6 May 2019\nRain.\n\n7 May 2019\nSun.\n"), [5, 6, 7]);
+    assert_eq!(days("Morning.\n\n## 6 May 2020\n- dentist\n\n2020-05-07: party\n"), [5]);
     assert_eq!(days("[[2020-05-04]]\n---\nMorning.\n"), [5]);
 }
 
@@ -81,6 +82,10 @@ fn dates_may_stand_below_their_texts() {
             ("2020-05-07".into(), "Dear Cy.", 11),
         ]
     );
+    assert_eq!(
+        (split(letters, None).below, split(letters.trim_end_matches("7 May 2020\n"), None).below),
+        (Some(4), None)
+    );
     // A title, and a day still without words.
     for text in [
         "My diary\n\n5 May 2020\n\nRain.\n\n6 May 2020\n",
@@ -107,6 +112,17 @@ fn words_beside_a_date_start_its_entry() {
     assert_eq!(below("5 May - Rain.\n\n6 May - Sun.\n"), 1);
     assert_eq!(below("## Mo, 5.5.\nRegen.\n\n## Mi, 7.5\nWind.\n"), 2);
     assert_eq!(below("5月5日\n雨。\n\n5月6日（火）\n晴れ。\n"), 2);
+}
+
+#[test]
+fn days_to_come_are_text() {
+    for list in ["12 June 2020, Paris\n15 June 2020, Rome", "1 June 2020 (deadline)\n15 June 2020 (party)"] {
+        let text = format!("5 May 2020\nRain.\n\n6 May 2020\nPlans:\n\n{list}\n\nThen home.\n");
+        assert_eq!(dates_of(&text), ["2020-05-05", "2020-05-06"], "{list}");
+        assert_eq!(split(&text, None).left, 1);
+    }
+    let journey = "5 May 2020\nRain.\n\n6 May 2020, London\nSun.\n\n7 May 2020, Paris\nWind.\n";
+    assert_eq!(dates_of(journey).len(), 3);
 }
 
 #[test]

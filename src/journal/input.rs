@@ -127,7 +127,12 @@ impl Input {
         Some(self.date_in_name()?.day(self.order == Some(DateOrder::Mdy)))
     }
 
-    /// Whether that day was read day first because nothing tells.
+    /// The day that its name and its folders tell together.
+    pub fn day_in_path(&self) -> Option<Date> {
+        file_dates::in_path(&self.path, self.order)
+    }
+
+    /// Whether the day in its name was read day first because nothing tells.
     pub fn guesses_day(&self) -> bool {
         let told = matches!(self.order, Some(DateOrder::Dmy | DateOrder::Mdy));
         !told && self.date_in_name().is_some_and(Reading::is_open)

@@ -33,4 +33,9 @@ impl Reading {
     pub fn is_open(self) -> bool {
         self.day(true) != self.day(false)
     }
+
+    /// Whether this day may be meant.
+    pub fn may_be(self, day: Date) -> bool {
+        [self.day(true), self.day(false)].contains(&day)
+    }
 }

@@ -4,11 +4,13 @@
 //! templates are left out.
 //! `mood:: grey` is the writer's, and stays.
 
-use super::markdown::{is_named, title, without_date};
+use super::markdown::is_named;
 use super::markup::Markup;
 use super::text::report_guess;
-use super::{Format, Sink, exported, front_matter};
+use super::{Format, Sink, exported, front_matter, titles};
+
 use crate::journal::entry::{Draft, Place, When};
+use crate::journal::file_dates;
 use crate::journal::input::{Input, Vault};
 use crate::journal::options::Options;
 
@@ -54,15 +56,16 @@ impl Format for Logseq {
 
         // What was marked in a book has the book's name.
         if page.title.is_empty() && !input.lies_in("journals") && !input.stem().starts_with("hls__") {
-            page.title = without_date(&name_of(input.stem()), None).to_string();
+            page.title = file_dates::without_date(&name_of(input.stem()), None).to_string();
         }
         let day = input.day_in_name().map(When::day);
         let text = inline(&page.text, options, sink);
         let place = Place::Line(front.lines + page.line.unwrap_or(1));
-        let title = title(&page.title, &text);
+        let when = front.date.or(day).or(front.created);
+        let title = titles::kept(&page.title, &text, when);
         // A page without words is but a name that others link to.
         let title = if text.trim().is_empty() { String::new() } else { title };
-        sink.entry(Draft { when: front.date.or(day).or(front.created), title, text, tags: page.tags, place });
+        sink.entry(Draft { when, title, text, tags: page.tags, place });
         Ok(())
     }
 }

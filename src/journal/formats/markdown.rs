@@ -7,12 +7,11 @@ pub use super::exported::export;
 use super::front_matter::{self, FrontMatter};
 use super::markup::{Cleaned, Markup};
 use super::text;
-use super::{Format, Sink, exported};
+use super::{Format, Sink, exported, titles};
 use crate::journal::entries::Context;
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
 use crate::journal::options::Options;
-use crate::journal::{dates, names};
 
 /// Markdown.
 pub struct Markdown;
@@ -136,10 +135,10 @@ impl Sink for File<'_> {
             if draft.when.as_ref().is_none_or(same) {
                 draft.when = self.when.or(draft.when);
             }
-            draft.title = title(&self.front.title, &draft.text);
+            draft.title = titles::kept(&self.front.title, &draft.text, draft.when);
             // The name of a note that holds nothing is not the writer's word for it.
             if self.front.title.is_empty() && !draft.text.trim().is_empty() {
-                draft.title = title(self.name, &draft.text);
+                draft.title = titles::kept(self.name, &draft.text, draft.when);
             }
         }
         draft.tags.clone_from(&self.front.tags);
@@ -163,45 +162,20 @@ impl Sink for File<'_> {
     }
 }
 
-/// A title as an entry has it: none where an app gave it, where it is nothing but a date, or where the text opens with it.
-pub(super) fn title(title: &str, text: &str) -> String {
-    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-    let folded = title.to_lowercase();
-    let untitled =
-        folded.strip_prefix("untitled").is_some_and(|rest| rest.trim().bytes().all(|b| b.is_ascii_digit()));
-    let first = text.trim_start().split('\n').next().unwrap_or("");
-    let repeated = first.trim_start_matches('#').trim().to_lowercase() == folded;
-    let dated = dates::in_file_name(&title, None).is_some() && without_date(&title, None).is_empty();
-    if untitled || repeated || dated { String::new() } else { title }
-}
-
-/// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk". `year` as in
-/// [`dates::in_file_name`].
-pub(super) fn without_date(stem: &str, year: Option<i16>) -> &str {
-    let Some((_, rest)) = dates::in_file_name(stem, year) else { return stem.trim() };
-    let signs = |c: char| "-_. ,".contains(c);
-    let rest = rest.trim_start_matches(signs);
-    // A time, in one number.
-    let time = rest.strip_prefix('T').unwrap_or(rest);
-    let digits = time.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = if matches!(digits, 4 | 6) { time[digits..].trim_start_matches(signs) } else { rest };
-    let word = rest.split(|c: char| !c.is_alphabetic()).next().unwrap_or("");
-    let rest = if names::weekday(word).is_some() { &rest[word.len()..] } else { rest };
-    rest.trim_matches([' ', '-', '_', '.', ','])
-}
-
 /// The day of a file that lies in folders of years and months: `2024/01/05.md`, `2024/01-January/05 Friday.md`,
-/// `2024-01/05.md`.
+/// `2024-01/05.md`, and as [`Input::day_in_path`].
 pub(super) fn day_in_path(input: &Input) -> Option<Date> {
-    let mut above = input.path().parent()?.iter().rev().filter_map(|name| name.to_str());
-    let (day, folder) = (number(input.stem(), 2)?, above.next()?);
-    let (year, month) = match number(folder, 4).zip(folder.get(5..).and_then(|rest| number(rest, 2))) {
-        Some(year_and_month) => year_and_month,
-        None => (number(above.next()?, 4)?, number(folder, 2)?),
-    };
-    Date::new(year, month.try_into().ok()?, day.try_into().ok()?)
-        .ok()
-        .filter(|date| (1800..2200).contains(&date.year()))
+    input.day_in_path().or_else(|| {
+        let mut above = input.path().parent()?.iter().rev().filter_map(|name| name.to_str());
+        let (day, folder) = (number(input.stem(), 2)?, above.next()?);
+        let (year, month) = match number(folder, 4).zip(folder.get(5..).and_then(|rest| number(rest, 2))) {
+            Some(year_and_month) => year_and_month,
+            None => (number(above.next()?, 4)?, number(folder, 2)?),
+        };
+        Date::new(year, month.try_into().ok()?, day.try_into().ok()?)
+            .ok()
+            .filter(|date| (1800..2200).contains(&date.year()))
+    })
 }
 
 /// The number that a name opens with, of so many digits (a short one may have one).

@@ -3,10 +3,10 @@
 //! words somebody typed. The CSV beside is an index of the same pages. Notion escapes Markdown.
 
 use super::front_matter::moment;
-use super::markdown::{self, is_named};
+use super::markdown::is_named;
 use super::markup::{self, Markup};
 use super::text::report_guess;
-use super::{Format, Sink};
+use super::{Format, Sink, titles};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
 use crate::journal::options::Options;
@@ -52,7 +52,9 @@ impl Format for Notion {
             report_guess(Place::Line(1), sink);
         }
         let day = day.map(|(when, _)| when).or(input.day_in_name().map(When::day));
-        let title = markdown::title(heading.trim_start_matches('@'), &text);
+        let title = |heading: &str| titles::kept(heading, &text, day);
+        let is_day = heading.strip_prefix('@').is_some_and(|day| title(day).is_empty());
+        let title = if is_day { String::new() } else { title(&heading) };
         sink.entry(Draft { when: day, title, text, tags: page.tags, place: Place::Line(above + first) });
         Ok(())
     }
@@ -212,6 +214,16 @@ mod tests {
             ("A walk", "Mood: grey\n\n1. Fog <3\n\n💡 Go there")
         );
         assert_eq!((draft.tags.join("|").as_str(), draft.place), ("fog|rain", Place::Line(3)));
+    }
+
+    #[test]
+    fn a_title_that_is_not_the_pages_day_is_kept() {
+        let title = |head: &str| {
+            read("x", &format!("{head}\n\nDate: January 5, 2024\n\nx\n")).entries.remove(0).title
+        };
+        assert_eq!(title("# 8 June 1984"), "8 June 1984");
+        assert_eq!(title("# @home"), "@home");
+        assert_eq!(title("# @January 5, 2024"), "");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::markdown::{is_named, read_typed, without_date};
+use super::markdown::{is_named, read_typed};
 use super::{Format, Sink};
 use crate::journal::file_dates;
 use crate::journal::input::{Input, Vault};
@@ -39,8 +39,10 @@ impl Format for Obsidian {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let day = super::markdown::day_in_path(input);
-        let name =
-            if day.is_some() { "" } else { without_date(input.stem(), file_dates::year_above(input.path())) };
+        let name = match day {
+            Some(day) => file_dates::behind_day(input.stem(), day),
+            None => file_dates::without_date(input.stem(), file_dates::year_above(input.path())),
+        };
         // Outside of its vault, a file's name may be anybody's.
         let name = if input.vault() == Vault::Obsidian { name } else { "" };
         let is_drawing = input.head().lines().skip(1).take_while(|line| *line != "---").any(is_excalidraw);
@@ -152,8 +154,10 @@ mod tests {
         assert_eq!(title("v/Untitled 3.md", "words"), "");
         assert_eq!(title("v/2024-01-05.md", "words"), "");
         assert_eq!(title("v/2024-01-05-Friday.md", "words"), "");
-        assert_eq!(title("v/2024-01-05 Friday a walk.md", "words"), "a walk");
+        assert_eq!(title("v/2024-01-05 Friday, a walk.md", "words"), "a walk");
         assert_eq!(title("v/2024/01/05.md", "words"), "");
+        assert_eq!(title("v/2024/01-05.md", "words"), "");
+        assert_eq!(title("v/2024/01/05 Friday dinner.md", "words"), "Friday dinner");
     }
 
     #[test]

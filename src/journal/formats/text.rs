@@ -5,7 +5,6 @@
 use std::io::{BufRead, Read};
 
 use super::{Format, Sink};
-use crate::journal::dates;
 use crate::journal::entries::{self, Context, Scanner, Stretch};
 use crate::journal::entry::{Draft, Place};
 use crate::journal::input::{Input, MOST_WHOLE};
@@ -52,29 +51,35 @@ pub fn split_in(context: Context, text: &str, first_line: usize, links: &[usize]
     for _ in 0..pieces.empty {
         sink.entry(Draft { place: line(1), ..Draft::default() });
     }
-    report(pieces.left, pieces.guessed.map(line), pieces.without_year.map(line), sink);
+    let doubts = [pieces.guessed, pieces.without_year, pieces.below];
+    report(pieces.left, doubts.map(|number| number.map(line)), sink);
 }
 
 /// What a file's path and the person tell of its dates.
 pub fn context(input: &Input, options: &Options) -> Context {
     Context {
-        named: input.day_in_name().or_else(|| dates::in_path(input.path())),
+        named: input.day_in_name().or_else(|| input.day_in_path()),
         year: input.year_in_path(),
         order: options.date_order,
     }
 }
 
-fn report(left: usize, guessed: Option<Place>, without_year: Option<Place>, sink: &mut dyn Sink) {
+fn report(left: usize, [guessed, without_year, below]: [Option<Place>; 3], sink: &mut dyn Sink) {
     if left > 0 {
         sink.date_left(left);
     }
     if let Some(place) = guessed {
         report_guess(place, sink);
     }
-    if let Some(place) = without_year {
-        let advice = "put the file into a folder named by its year, or write `# 2014` above them";
-        sink.trouble(place, format!("dates without a year: {advice}"));
-    }
+    let mut trouble = |place: Option<Place>, problem: &str, advice: &str| {
+        if let Some(place) = place {
+            sink.trouble(place, format!("{problem}: {advice}"));
+        }
+    };
+    let advice = "put the file into a folder named by its year, or write `# 2014` above them";
+    trouble(without_year, "dates without a year", advice);
+    let advice = "if they stand above, take away the last one, which has no words yet";
+    trouble(below, "dates are taken to stand below their texts", advice);
 }
 
 /// Reports that dates were read day first, and nothing told.
@@ -101,8 +106,8 @@ fn read_twice(input: &Input, options: &Options, most: usize, sink: &mut dyn Sink
     for number in long {
         sink.trouble(Place::Line(number), format!("a line of more than {} MiB: left out", most >> 20));
     }
-    let line = |line: Option<usize>| line.map(Place::Line);
-    report(division.left, line(division.guessed), line(division.without_year), sink);
+    let doubts = [division.guessed, division.without_year, division.below];
+    report(division.left, doubts.map(|number| number.map(Place::Line)), sink);
     Ok(())
 }
 
