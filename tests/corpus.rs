@@ -387,6 +387,14 @@ fn what_the_preview_shows() {
     );
     let entry = place.ok(&["corpus", "notes", "--show", "21"]);
     assert!(entry.ends_with("Ada and “Ida” walked; it was sunny. I’m glad.\n"), "{entry}");
+    let redacted = ["--redact", "names.txt"];
+    let letter = place.write("notes/Letter to Ada.md", "Dear Ada, come soon.\n");
+    place.ok(&[&["corpus", "notes", "--export", "told"], &redacted[..]].concat());
+    let list = fs::read_to_string(place.path("told/entries.jsonl")).unwrap();
+    assert!(list.contains("notes/Letter to [name 1].md") && !list.contains("Ada"), "{list}");
+    let (text, ..) = place.train("told-run", &[&["--header", r"{source}\n"], &redacted[..]].concat());
+    assert!(text.contains("Letter to [name 1].md\nDear [name 1]") && !text.contains("Ada"), "{text}");
+    fs::remove_file(letter).unwrap();
     let diff = place.ok(&["corpus", "notes", "--diff", "--redact", "names.txt", "--straight-quotes"]);
     for line in [
         "mojibake repaired",

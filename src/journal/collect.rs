@@ -62,7 +62,8 @@ impl<'a> Collector<'a> {
     }
 
     /// The corpus and its fingerprints, unless the disk failed.
-    pub fn finish(self) -> Result<(Corpus, Finder)> {
+    pub fn finish(mut self) -> Result<(Corpus, Finder)> {
+        self.corpus.style = self.style;
         match self.failed {
             Some(e) => Err(Error::io("keep entries in", spool::folder())(e)),
             None => Ok((self.corpus, self.finder)),

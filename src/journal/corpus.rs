@@ -7,6 +7,8 @@ use jiff::civil::Date;
 use super::entry::{Draft, Entry, Place, When};
 use super::report::Report;
 use super::spool::{self, Spool};
+use super::style::Style;
+use crate::base::units::shown;
 use crate::base::{Error, Result};
 
 /// Between the tags of an entry in the spool: the unit separator, which no tag holds.
@@ -21,6 +23,8 @@ pub struct Corpus {
     pub report: Report,
     /// What [`fingerprint`](super::fingerprint) said before anything was read.
     pub fingerprint: String,
+    /// What was changed in the texts: names that went from them go from paths too.
+    pub(super) style: Style,
     pub(super) index: Vec<Stored>,
     sources: Vec<Source>,
     spool: Spool,
@@ -64,6 +68,11 @@ impl Corpus {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
+    }
+
+    /// A file's path for others to read: without the names that `--redact` replaces.
+    pub fn told(&self, source: &Path) -> String {
+        self.style.apply_to_tag(shown(source), &mut |_, _, _| {})
     }
 
     /// Entry `i`.

@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use super::formats::markdown;
 use super::{Corpus, Entry, When};
-use crate::base::units::shown;
 use crate::base::{Error, Result};
 
 /// A line of `entries.jsonl`.
@@ -64,13 +63,14 @@ fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> 
         number = if i > 0 && entry.day() == day { number + 1 } else { 1 };
         day = entry.day();
         let name = file_name(day, number, of_day[&day]);
-        let markdown = markdown::export(entry.when, &entry.title, &entry.tags, &source(&entry), &entry.text);
+        let source = format!("{}{}", corpus.told(&entry.source), entry.place);
+        let markdown = markdown::export(entry.when, &entry.title, &entry.tags, &source, &entry.text);
         let file = folder.join(name);
         // Two exports to one folder at once: neither may overwrite the other's.
         let mut new = private(&file)?;
         written.push(file.clone());
         new.write_all(markdown.as_bytes()).map_err(Error::io("write", &file))?;
-        serde_json::to_writer(&mut lines, &line(&entry))
+        serde_json::to_writer(&mut lines, &line(&entry, source))
             .map_err(std::io::Error::from)
             .map_err(Error::io("write", &path))?;
         lines.write_all(b"\n").map_err(Error::io("write", &path))?;
@@ -96,18 +96,8 @@ fn file_name(day: Option<Date>, number: usize, of: usize) -> String {
     }
 }
 
-fn source(entry: &Entry) -> String {
-    format!("{}{}", shown(&entry.source), entry.place)
-}
-
-fn line(entry: &Entry) -> Line<'_> {
-    Line {
-        date: entry.when.map(date),
-        title: &entry.title,
-        text: &entry.text,
-        tags: &entry.tags,
-        source: source(entry),
-    }
+fn line(entry: &Entry, source: String) -> Line<'_> {
+    Line { date: entry.when.map(date), title: &entry.title, text: &entry.text, tags: &entry.tags, source }
 }
 
 /// An instant where the zone is known, else the day.

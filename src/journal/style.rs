@@ -16,7 +16,7 @@ use redaction::Redaction;
 mod redaction;
 
 /// The changes of style that a person asked for, in the order in which they are made.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Style {
     steps: Vec<Step>,
 }

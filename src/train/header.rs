@@ -68,8 +68,8 @@ impl Template {
         Ok(Template { parts })
     }
 
-    /// The header of an entry; empty where the template has fields and the entry none of them.
-    pub fn render(&self, entry: &Entry, labels: &[(String, String)]) -> String {
+    /// The header of an entry that `source` names; empty where the template has fields and the entry none of them.
+    pub fn render(&self, entry: &Entry, source: &str, labels: &[(String, String)]) -> String {
         let (mut out, mut fields, mut filled) = (String::new(), 0, 0);
         for part in &self.parts {
             let value = match part {
@@ -84,7 +84,7 @@ impl Template {
                 }
                 Part::Title => entry.title.clone(),
                 Part::Tags => entry.tags.join(", "),
-                Part::Source => entry.source.display().to_string(),
+                Part::Source => source.to_string(),
                 Part::Label(name) => {
                     let found = labels.iter().rev().find(|(key, _)| key == name);
                     found.map(|(_, value)| value.clone()).unwrap_or_default()
@@ -162,7 +162,7 @@ mod tests {
     fn fields_are_filled_in() {
         let labels = vec!["author".to_string(), "genre".to_string()];
         let given = vec![("author".to_string(), "Ellis".to_string())];
-        let render = |typed: &str| Template::parse(typed, &labels).unwrap().render(&entry(), &given);
+        let render = |typed: &str| Template::parse(typed, &labels).unwrap().render(&entry(), "a.txt", &given);
         assert_eq!(render(r"{date:%A, %B %-d, %Y}\n"), "Friday, January 5, 2024\n");
         assert_eq!(render(r"{date:%H:%M %z}"), "09:30 +0100");
         assert_eq!(
@@ -170,6 +170,7 @@ mod tests {
             "<author>Ellis</author><genre></genre>\n"
         );
         assert_eq!(render(r"{title}: {tags}\t{{x}} \\"), "A walk: rain, dog\t{x} \\");
+        assert_eq!(render("{source}"), "a.txt");
         assert_eq!(render("{genre}!"), "");
         assert_eq!(render("plain"), "plain");
         assert_eq!(render("{date}"), "2024-01-05");
@@ -179,7 +180,8 @@ mod tests {
     fn a_time_that_nobody_wrote_is_not_invented() {
         let day = Entry { when: "2024-01-05".parse().ok(), ..entry() };
         let local = Entry { when: "2024-01-05T09:30:00".parse().ok(), ..entry() };
-        let render = |typed: &str, entry: &Entry| Template::parse(typed, &[]).unwrap().render(entry, &[]);
+        let render =
+            |typed: &str, entry: &Entry| Template::parse(typed, &[]).unwrap().render(entry, "a.txt", &[]);
         assert_eq!(
             (render("{date:%H:%M}", &day), render("{date:%H:%M}", &local)),
             ("".into(), "09:30".into())

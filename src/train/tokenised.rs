@@ -162,7 +162,8 @@ impl Wanted<'_> {
     ) -> std::result::Result<(Vec<Item>, Vec<String>), Failure> {
         let mut out = BufWriter::with_capacity(1 << 20, file);
         let (mut entries, mut sources) = (Vec::with_capacity(corpus.len()), Vec::new());
-        let (mut numbers, mut labels_of) = (std::collections::HashMap::new(), Vec::new());
+        let (mut numbers, mut told, mut labels_of) =
+            (std::collections::HashMap::new(), Vec::new(), Vec::new());
         let mut labels = Labels::parse(&self.options.labels)?;
         let of: u64 = (0..corpus.len()).map(|i| corpus.bytes(i)).sum();
         let (mut next, mut done) = (0, 0);
@@ -174,10 +175,13 @@ impl Wanted<'_> {
                 let entry = corpus.entry(next)?;
                 let source = *numbers.entry(entry.source.clone()).or_insert_with(|| {
                     sources.push(shown(&entry.source));
+                    told.push(corpus.told(&entry.source));
                     labels_of.push(labels.of(&entry.source));
                     sources.len() - 1
                 });
-                let header = self.header.map_or(String::new(), |t| t.render(&entry, &labels_of[source]));
+                let header = self.header.map_or(String::new(), |template| {
+                    template.render(&entry, &told[source], &labels_of[source])
+                });
                 let text = match self.header {
                     Some(template) if template.has_title() => entry.text,
                     _ => entry.whole().into_owned(),
