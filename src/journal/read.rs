@@ -146,49 +146,11 @@ impl Reading<'_, '_> {
 
 /// Whether a file of no known kind may hold what a person wrote: it is text, and not a program's.
 fn is_text(input: &Input) -> bool {
-    const PROGRAMS: &[&str] = &[
-        "bat",
-        "bib",
-        "c",
-        "cfg",
-        "conf",
-        "cpp",
-        "css",
-        "dtd",
-        "edn",
-        "h",
-        "ics",
-        "ini",
-        "java",
-        "js",
-        "json",
-        "lock",
-        "map",
-        "mjs",
-        "opf",
-        "ncx",
-        "plist",
-        "properties",
-        "ps1",
-        "py",
-        "rels",
-        "rs",
-        "sh",
-        "sql",
-        "srt",
-        "svg",
-        "toml",
-        "ts",
-        "vcf",
-        "xml",
-        "xsd",
-        "xsl",
-        "yaml",
-        "yml",
-    ];
+    const PROGRAMS: &str = "bat bib c cfg conf cpp css dtd edn h ics ini java js json lock map mjs opf ncx plist \
+        properties ps1 py rels rs sh sql srt svg toml ts vcf xml xsd xsl yaml yml";
     let is_odd = |c: char| c == '\u{fffd}' || (c.is_control() && !matches!(c, '\n' | '\t' | '\u{c}'));
     let head = input.head();
-    !PROGRAMS.contains(&input.extension().as_str())
+    PROGRAMS.split(' ').all(|program| program != input.extension())
         && !head.contains(is_odd)
         && head.contains(char::is_alphabetic)
 }

@@ -4,11 +4,11 @@
 
 use jiff::Timestamp;
 
-use super::xml::{Piece, Xml};
 use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
 use crate::journal::options::Options;
+use crate::journal::xml::{Piece, Xml};
 
 /// Day One Classic.
 pub struct DayOneClassic;
@@ -27,9 +27,8 @@ impl Format for DayOneClassic {
         if input.head().starts_with("bplist") {
             return Err("a binary property list: `plutil -convert xml1` makes XML of it".to_string());
         }
-        let text = input.text()?;
         let mut list = PropertyList::default();
-        let result = list.read(&mut Xml::new(&text));
+        let result = list.read(&mut Xml::new(input.utf8()?));
         // What was read before the damage stays.
         if result.is_ok() || !list.text.is_empty() {
             list.hand_over(sink);
@@ -52,12 +51,12 @@ const VALUES: usize = 3;
 
 impl PropertyList {
     fn read(&mut self, xml: &mut Xml) -> Result<(), String> {
-        let (mut depth, mut name, mut key) = (0, String::new(), String::new());
+        let (mut depth, mut name, mut key) = (0_usize, String::new(), String::new());
         loop {
-            match xml.read()? {
-                Piece::Open(element) => {
+            match xml.piece().map_err(|fault| format!("line {}: {fault}", xml.line()))? {
+                Piece::Open(tag) => {
                     depth += 1;
-                    name = element.name().as_ref().to_string();
+                    name = tag.name;
                     if depth == VALUES && name == "key" {
                         key.clear();
                     }
@@ -66,7 +65,7 @@ impl PropertyList {
                     }
                 }
                 Piece::Close => {
-                    depth -= 1;
+                    depth = depth.saturating_sub(1);
                     name.clear();
                 }
                 Piece::Text(text) => match (depth, name.as_str(), key.as_str()) {
@@ -126,7 +125,7 @@ mod tests {
         let cut = WHOLE.find("\n&bomb;").unwrap();
         let read = entry(&WHOLE[..cut]);
         assert_eq!(read.entries[0].text, "<3 R&D é");
-        assert!(read.failed.unwrap().contains("breaks off on line 1"));
+        assert!(read.failed.unwrap().contains("line 1: the file ends in the middle"));
         assert!(entry("bplist00").failed.unwrap().contains("plutil"));
         let none = entry("<plist><dict><key>Entry Text</key><string>x</string></dict></plist>");
         assert_eq!((none.entries[0].when, none.troubles.len()), (None, 1));

@@ -14,11 +14,11 @@
 
 use std::collections::HashMap;
 
-use super::xml::{Piece, Xml};
 use super::{Format, Sink, titles};
 use crate::journal::entry::{Draft, Place, When};
 use crate::journal::input::Input;
 use crate::journal::options::Options;
+use crate::journal::xml::{Piece, Xml};
 
 /// Diaro.
 pub struct Diaro;
@@ -36,15 +36,14 @@ impl Format for Diaro {
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let text = input.text()?;
         let mut tags = HashMap::new();
         // Damage is reported when the entries are read: some tags are better than none.
-        let _ = each_row(&text, &mut |table, row| {
+        let _ = each_row(input, &mut |table, row| {
             if table == "diaro_tags" {
                 tags.insert(row.field("uid").to_string(), row.either("title", "tag_name").to_string());
             }
         });
-        each_row(&text, &mut |table, row| match table {
+        each_row(input, &mut |table, row| match table {
             "diaro_entries" => row.hand_over(&tags, sink),
             "diaro_templates" => sink.left_out("templates", 1),
             _ => {}
@@ -62,23 +61,20 @@ struct Row {
 /// `data`, `table`, row, field.
 const FIELDS: usize = 4;
 
-fn each_row(text: &str, take: &mut dyn FnMut(&str, Row)) -> Result<(), String> {
-    let mut xml = Xml::new(text);
-    let (mut depth, mut table, mut row) = (0, String::new(), Row::default());
+fn each_row(input: &Input, take: &mut dyn FnMut(&str, Row)) -> Result<(), String> {
+    let mut xml = Xml::new(input.utf8()?);
+    let (mut depth, mut table, mut row) = (0_usize, String::new(), Row::default());
     loop {
-        match xml.read()? {
-            Piece::Open(element) => {
+        match xml.piece().map_err(|fault| format!("line {}: {fault}", xml.line()))? {
+            Piece::Open(tag) => {
                 depth += 1;
-                let attribute = |name| {
-                    let found = element.try_get_attribute(name).ok().flatten();
-                    found.map(|attribute| attribute.value.to_string())
-                };
+                let attribute = |name| tag.get(name).map(str::to_string);
                 match depth {
                     2 => table = attribute("name").unwrap_or_default(),
                     3 => row = Row { line: xml.line(), fields: Vec::new() },
                     FIELDS => {
                         let name = attribute("name").or(attribute("n"));
-                        let name = name.unwrap_or_else(|| element.name().as_ref().to_string());
+                        let name = name.unwrap_or_else(|| tag.name.clone());
                         row.fields.push((name, String::new()));
                     }
                     _ => {}
@@ -88,7 +84,7 @@ fn each_row(text: &str, take: &mut dyn FnMut(&str, Row)) -> Result<(), String> {
                 if depth == 3 {
                     take(&table, std::mem::take(&mut row));
                 }
-                depth -= 1;
+                depth = depth.saturating_sub(1);
             }
             Piece::Text(text) => {
                 // An element in a field is none of the app's making; its words count all the same.
@@ -165,7 +161,7 @@ mod tests {
     fn damage_leaves_what_stands_before_it() {
         let read = rows(&WHOLE[..WHOLE.len() - 15]);
         assert_eq!(read.entries.len(), 2);
-        assert!(read.failed.unwrap().contains("breaks off on line 18"));
+        assert!(read.failed.unwrap().contains("line 18: the file ends in the middle"));
     }
 
     proptest! {

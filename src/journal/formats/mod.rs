@@ -59,7 +59,6 @@ mod whatsapp_words;
 pub mod wordpress;
 mod wordpress_text;
 pub mod x_archive;
-mod xml;
 
 use super::entry::{Draft, Place};
 use super::input::Input;
