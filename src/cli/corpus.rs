@@ -306,6 +306,7 @@ fn json(
         "tokenizer": tokenizer.kind().name(),
         "duplicate_threshold": journal::THRESHOLD,
         "training": cost.as_ref().ok(),
+        "not_measured": cost.as_ref().err().map(ToString::to_string),
     }))
 }
 
