@@ -21,7 +21,7 @@ fn load(device: &Device, config: Config, b: usize, t: usize) -> Box<dyn Executor
     let mut exec = device.load(program(&shape).expect("recorded"), Options::default()).expect("loaded");
     store::initialise(exec.as_mut(), &config, &limits, 1).expect("written");
     store::zero_moments(exec.as_mut(), &config, &limits).expect("written");
-    let v = config.vocab_size as u32;
+    let v = config.vocab_size() as u32;
     let text: Vec<u32> = (0..=(b * t) as u32).map(|i| i.wrapping_mul(2_654_435_761) % v).collect();
     let (rows, order) = buckets(&text[..b * t]);
     for (name, words) in
@@ -42,7 +42,7 @@ fn step(exec: &mut dyn Executor, tokens: usize, t: u64) {
 
 fn steps(c: &mut Criterion) {
     let devices = std::env::var("DIARIST_DEVICE").map_or(vec!["cpu".into(), "gpu".into()], |d| vec![d]);
-    let char_gpt = Config { vocab_size: 257, ..Preset::Small.config(257) };
+    let char_gpt = Preset::Small.config(257);
     let models = [("char GPT 8x256", char_gpt, 8, 256), ("gpt2 1x256", Preset::Gpt2.config(50_257), 1, 256)];
     for wanted in &devices {
         let device = Device::open(wanted, 0).expect("a device to measure");

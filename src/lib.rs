@@ -29,7 +29,7 @@
 //! One training step of a tiny model on the CPU:
 //!
 //! ```
-//! use diarist::base::Config;
+//! use diarist::base::Gpt2;
 //! use diarist::device::executor::Options;
 //! use diarist::device::select::Device;
 //! use diarist::device::{Choices, Limits, Program, Step};
@@ -37,7 +37,7 @@
 //! use diarist::ops::classifier::scalar;
 //! use diarist::tokens::batch::buckets;
 //!
-//! let config = Config { vocab_size: 257, block_size: 8, n_layer: 1, n_head: 2, n_embd: 16 };
+//! let config = Gpt2 { vocab_size: 257, block_size: 8, n_layer: 1, n_head: 2, n_embd: 16 }.into();
 //! let shape =
 //!     Shape { config, b: 1, t: 8, dropout: false, limits: Limits::DEFAULT, choices: Choices::Lanes };
 //! let train = shape.train()?; // recorded: nothing has run, nothing is allocated

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{devices, gpu, relative, turn};
-use diarist::base::{Config, Preset};
+use diarist::base::{Config, Gpt2, Preset};
 use diarist::device::executor::{Executor, Options};
 use diarist::device::select::Device;
 use diarist::device::{Choices, Kind, Limits, Program, Step};
@@ -34,7 +34,7 @@ fn load(device: &Device, shape: &Shape, options: Options) -> Box<dyn Executor> {
 
 /// A batch that a model can learn by heart, and its loss scale.
 fn feed(exec: &mut dyn Executor, shape: &Shape) -> f32 {
-    let (n, v) = (shape.b * shape.t, shape.config.vocab_size);
+    let (n, v) = (shape.b * shape.t, shape.config.vocab_size());
     let text: Vec<u32> = (0..=n).map(|i| (i * i * 31 + i / 5 * 17) as u32 % v as u32).collect();
     let (rows, order) = buckets(&text[..n]);
     for (name, words) in
@@ -57,7 +57,7 @@ fn step(exec: &mut dyn Executor, shape: &Shape, t: u64, lr: f32) -> (f32, f32) {
 }
 
 fn gradients(exec: &mut dyn Executor, shape: &Shape) -> Vec<(String, Vec<f32>)> {
-    let whole = |(param, pieces): (diarist::base::params::Param, Vec<diarist::model::parameters::Piece>)| {
+    let whole = |(param, pieces): (diarist::base::arch::Param, Vec<diarist::model::parameters::Piece>)| {
         let mut all = Vec::new();
         for p in pieces {
             let mut piece = vec![0.0; p.shape.iter().product()];
@@ -89,7 +89,7 @@ fn bits(exec: &mut dyn Executor, kind: Kind) -> Vec<u32> {
 #[test]
 fn wte_in_chunks_computes_the_same() {
     let _turn = turn();
-    let config = Config { vocab_size: 1009, block_size: 19, n_layer: 2, n_head: 3, n_embd: 33 };
+    let config = Config::Gpt2(Gpt2 { vocab_size: 1009, block_size: 19, n_layer: 2, n_head: 3, n_embd: 33 });
     let small = Limits { max_binding: 64 << 10, ..Limits::DEFAULT };
     let whole = shape(config, 2, 19, Limits::DEFAULT, Choices::Lanes);
     let mut reference = load(&Device::Cpu(0), &whole, Options::default());
@@ -128,7 +128,7 @@ fn memory_is_what_was_planned() {
 #[test]
 fn one_batch_is_learned_by_heart() {
     let _turn = turn();
-    let config = Config { vocab_size: 101, block_size: 24, n_layer: 2, n_head: 4, n_embd: 64 };
+    let config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 24, n_layer: 2, n_head: 4, n_embd: 64 });
     for (device, choices) in devices() {
         let s = shape(config, 2, 24, device.limits(), choices);
         let mut exec = load(&device, &s, Options::default());
@@ -143,7 +143,7 @@ fn one_batch_is_learned_by_heart() {
 /// Large enough that every product of the twins is cut between threads.
 #[test]
 fn the_cpus_bits_do_not_depend_on_threads() {
-    let config = Config { vocab_size: 1009, block_size: 96, n_layer: 2, n_head: 3, n_embd: 192 };
+    let config = Config::Gpt2(Gpt2 { vocab_size: 1009, block_size: 96, n_layer: 2, n_head: 3, n_embd: 192 });
     let run = |threads: usize| {
         let s = Shape { dropout: true, ..shape(config, 3, 96, Limits::DEFAULT, Choices::Lanes) };
         let mut exec = load(&Device::Cpu(threads), &s, Options::default());
@@ -159,7 +159,7 @@ fn the_cpus_bits_do_not_depend_on_threads() {
 #[test]
 fn two_runs_on_one_device_give_the_same_bits() {
     let _turn = turn();
-    let config = Config { vocab_size: 307, block_size: 40, n_layer: 2, n_head: 2, n_embd: 48 };
+    let config = Config::Gpt2(Gpt2 { vocab_size: 307, block_size: 40, n_layer: 2, n_head: 2, n_embd: 48 });
     for (device, choices) in devices() {
         let run = || {
             let s = Shape { dropout: true, ..shape(config, 2, 40, device.limits(), choices) };
@@ -177,17 +177,16 @@ fn two_runs_on_one_device_give_the_same_bits() {
 /// T=32, on the CPU and on the adapter.
 #[test]
 fn a_124m_checkpoint_loads_and_steps() {
-    use diarist::base::params::table;
     use diarist::weights::huggingface;
     let _turn = turn();
     let config = Preset::Gpt2.config(50_257);
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("config.json"), huggingface::config_json(&config, 0.1, 50_256)).unwrap();
     let mut writer = huggingface::writer(&dir.path().join("model.safetensors"), &config).unwrap();
-    for (i, param) in table(&config).iter().enumerate() {
+    for (i, param) in config.table().iter().enumerate() {
         // Uniform with GPT-2's deviation, gains around one: cheap to draw 124 million times.
         let mut x = 0x9e37_79b9_u32.wrapping_mul(i as u32 + 1);
-        let gain = if param.init == diarist::base::params::Init::Ones { 1.0 } else { 0.0 };
+        let gain = if param.init == diarist::base::arch::Init::Ones { 1.0 } else { 0.0 };
         let mut draw = || {
             x = x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             gain + ((x >> 8) as f32 / 8_388_608.0 - 1.0) * 0.035

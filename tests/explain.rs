@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use diarist::base::Preset;
-use diarist::base::config::Config;
+use diarist::base::arch::Config;
 use diarist::device::cpu::Cpu;
 use diarist::device::{Choices, Executor, Limits, Options, Program};
 use diarist::model::Shape;
@@ -64,7 +64,7 @@ fn recorded_flops_are_within_a_percent_of_the_closed_form() {
 
         // What the comparison leaves out is attention's recomputation, half of what attention's six products are, and
         // elementwise work; with it, the parts are the whole.
-        let attention = 6.0 * (config.n_layer * config.n_embd) as f64 * (t as f64 + 1.0) * b * t as f64;
+        let attention = 6.0 * (config.n_layer() * config.n_embd()) as f64 * (t as f64 + 1.0) * b * t as f64;
         assert_eq!(flops("recomputed"), attention / 2.0);
         let total: u64 = dispatches(&report).map(|d| d["flops"].as_u64().unwrap()).sum();
         assert_eq!(report["flops"]["total"].as_u64(), Some(total));

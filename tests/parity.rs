@@ -5,8 +5,8 @@
 mod common;
 
 use common::{Bench, Fixture, devices, relative, turn};
-use diarist::base::Config;
 use diarist::base::rng::{Site, dropout_key, dropout_threshold, mask_bits, mask_key};
+use diarist::base::{Config, Gpt2};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Choices, Kind, Program, Step};
@@ -345,7 +345,7 @@ fn norm_clip_and_adamw_match_torch() {
     });
 }
 
-const ODD: Config = Config { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 };
+const ODD: Config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
 
 /// The fixture's model on a device.
 fn odd_model(f: &Fixture, device: &Device, choices: Choices) -> Box<dyn diarist::device::Executor> {
@@ -418,8 +418,8 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
     use diarist::model::store;
     use diarist::ops::classifier::IGNORE;
     use diarist::sample::{Choice, Decoder};
-    let config = Config { vocab_size: 307, block_size: 70, n_layer: 2, n_head: 3, n_embd: 36 };
-    let t = config.block_size;
+    let config = Config::Gpt2(Gpt2 { vocab_size: 307, block_size: 70, n_layer: 2, n_head: 3, n_embd: 36 });
+    let t = config.block_size();
     let prompt: Vec<u16> = (0..66_u32).map(|i| (i * i % 307) as u16).collect();
     everywhere(|device, choices| {
         // 36,864 bytes hold 256 rows of wte: two chunks.

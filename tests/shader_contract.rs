@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
 
-use diarist::base::config::LAYER_NORM_EPS;
+use diarist::base::arch::gpt2::LAYER_NORM_EPS;
 use diarist::base::rng::Site;
-use diarist::base::{Config, Preset};
+use diarist::base::{Config, Gpt2, Preset};
 use diarist::device::kernel::Consts;
 use diarist::device::{Access, Binding, Choices, Kernel, Limits, Recording, Step};
 use diarist::model::Shape;
@@ -43,7 +43,7 @@ fn collect(variants: &mut Variants, of: &str, recording: &Recording) {
 /// Every set of constants in use: of all cases, and of the presets' and an odd model's recordings.
 fn variants() -> Variants {
     let mut all = Variants::new();
-    let odd = Config { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 };
+    let odd = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
     let models = Preset::ALL.iter().map(|p| (p.name(), p.config(50_257)));
     let models: Vec<_> = models.chain([("tiny of bytes", Preset::Tiny.config(257)), ("odd", odd)]).collect();
     for choices in Choices::ALL {
@@ -51,8 +51,9 @@ fn variants() -> Variants {
             collect(&mut all, &case.name, &case.recording);
         }
         for (name, config) in &models {
-            let config = Config { n_layer: 1, ..*config }; // layers differ in names alone
-            for (t, dropout) in [(config.block_size, false), (17, true)] {
+            let Config::Gpt2(shape) = *config;
+            let config = Config::Gpt2(Gpt2 { n_layer: 1, ..shape }); // layers differ in names alone
+            for (t, dropout) in [(config.block_size(), false), (17, true)] {
                 let shape = Shape { config, b: 1, t, dropout, limits: Limits::DEFAULT, choices };
                 let train = shape.train().unwrap();
                 let slots: Vec<Slot> = (all_pieces(&config, &shape.limits).into_iter().flat_map(|(_, p)| p))

@@ -1,10 +1,9 @@
 //! Room 0: what every other room may lean on, and that leans on nothing.
 
-pub mod config;
+pub mod arch;
 pub mod error;
-pub mod params;
 pub mod rng;
 pub mod units;
 
-pub use config::{Config, Preset};
+pub use arch::{Config, Gpt2, Param, Preset};
 pub use error::{Error, Result};

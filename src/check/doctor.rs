@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::params::{Init, table};
+use crate::base::arch::Init;
 use crate::base::rng::Rng;
-use crate::base::{Config, Result};
+use crate::base::{Config, Gpt2, Result};
 use crate::check::replay::{Comparison, against_twins};
 use crate::device::adapter::Patch;
 use crate::device::executor::Options;
@@ -137,7 +137,7 @@ fn training_step(
     patch: Option<Patch>,
     report: &mut Report,
 ) -> Result<()> {
-    let config = Config { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 };
+    let config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
     let shape = Shape { config, b: 2, t: 19, dropout: true, limits: device.limits(), choices };
     let train = shape.train()?;
     let pieces: Vec<_> = all_pieces(&config, &shape.limits).into_iter().flat_map(|(_, p)| p).collect();
@@ -148,7 +148,7 @@ fn training_step(
     let recordings =
         vec![train.zero, train.micro_step, train.evaluate, update(&slots, shape.limits, choices)?];
     let mut exec = device.load_patched(Program { recordings }, options, patch)?;
-    for (param, piece) in table(&config).iter().zip(&pieces) {
+    for (param, piece) in config.table().iter().zip(&pieces) {
         let mut rng = Rng::new(3, &piece.name);
         // Ten times GPT-2's scale, so that attention and gradients are far from uniform.
         let scale = if matches!(param.init, Init::Ones) { 1.0 } else { 0.2 };

@@ -41,7 +41,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut model = model::open(&args.dir, &args.device, args.threads, 1, |shape| {
         Ok(Program { recordings: vec![shape.train()?.evaluate] })
     })?;
-    let t = model.config.block_size;
+    let t = model.config.block_size();
     let stride = args.stride.unwrap_or((t / 2).max(1));
     if stride == 0 || stride > t {
         let problem = format!("--stride {stride} with a context of {t} tokens would leave tokens out");

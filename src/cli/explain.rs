@@ -101,11 +101,11 @@ impl Args {
         };
         let kind = self.tokenizer.as_deref().and_then(tokens::Kind::from_name).unwrap_or(default);
         let config = preset.config(Tokenizer::new(kind).vocab_size());
-        let t = self.context.unwrap_or(config.block_size);
-        if !(1..=config.block_size).contains(&t) {
+        let t = self.context.unwrap_or(config.block_size());
+        if !(1..=config.block_size()).contains(&t) {
             return Err(Error::setting(
-                format!("--context {t}: {} knows {} positions", self.preset, config.block_size),
-                format!("use 1 to {}", config.block_size),
+                format!("--context {t}: {} knows {} positions", self.preset, config.block_size()),
+                format!("use 1 to {}", config.block_size()),
             ));
         }
         let limits = Limits { max_binding: self.limits, ..Limits::DEFAULT };
@@ -205,10 +205,10 @@ fn print(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> anyhow::
     out::line(format!(
         "{}: {} layers of {} channels in {} heads, {} tokens; {} parameters",
         args.preset,
-        c.n_layer,
-        c.n_embd,
-        c.n_head,
-        units::thousands(c.vocab_size as u64),
+        c.n_layer(),
+        c.n_embd(),
+        c.n_head(),
+        units::thousands(c.vocab_size() as u64),
         units::thousands(c.num_params()),
     ))?;
     out::line(format!(

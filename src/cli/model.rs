@@ -47,11 +47,11 @@ pub fn open(
 ) -> Result<Model> {
     let mut checkpoint = huggingface::open(dir)?;
     let config = *checkpoint.config();
-    let tokenizer = files::from_folder(dir, config.vocab_size)?;
+    let tokenizer = files::from_folder(dir, config.vocab_size())?;
     let device = Device::open(device, threads)?;
     out::note(format!("{} on {}", dir.display(), device.line()));
     let (limits, choices) = (device.limits(), device.choices());
-    let shape = Shape { config, b, t: config.block_size, dropout: false, limits, choices };
+    let shape = Shape { config, b, t: config.block_size(), dropout: false, limits, choices };
     let mut exec = device.load(program(&shape)?, Options::default())?;
     store::load(exec.as_mut(), &mut checkpoint, &limits)?;
     Ok(Model { exec, config, tokenizer })

@@ -37,7 +37,7 @@ impl Shape {
         let token = rec.kept("decode.token", Kind::Input, &[1]);
         let last = self.cached_blocks(&mut rec, &w, token);
         let (out, _) = rec.scoped("ln_f", |r| layernorm::forward(r, last, w.ln_f_weight, w.ln_f_bias));
-        let logits = rec.kept("logits", Kind::Output, &[1, self.config.vocab_size]);
+        let logits = rec.kept("logits", Kind::Output, &[1, self.config.vocab_size()]);
         for chunk in &w.wte {
             rec.scoped("lm_head", |r| {
                 matvec::record(r, "logits", Layout::NT, out, chunk.tensor, None, (logits, chunk.row0));
@@ -54,7 +54,7 @@ impl Shape {
                 rec.kept(
                     format!("h.{i}.cache.{s}"),
                     Kind::Cache,
-                    &[self.config.block_size, self.config.n_embd],
+                    &[self.config.block_size(), self.config.n_embd()],
                 )
             });
             stream = rec.scoped(format!("h.{i}"), |r| self.cached_block(r, block, stream, Cache { k, v }));
@@ -67,7 +67,7 @@ impl Shape {
         let qkv = rec.scoped("attn.c_attn", |r| linear(r, ln1, w.c_attn_weight, w.c_attn_bias));
         let atty = rec.scoped("attn", |r| {
             kv_cache::append(r, qkv, cache);
-            attention::cached(r, qkv, cache, self.config.n_head)
+            attention::cached(r, qkv, cache, self.config.n_head())
         });
         let attproj = rec.scoped("attn.c_proj", |r| linear(r, atty, w.attn_proj_weight, w.attn_proj_bias));
         let residual2 = rec.scoped("residual2", |r| residual::forward(r, residual, attproj, None));

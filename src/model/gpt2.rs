@@ -121,7 +121,7 @@ impl Shape {
                 classifier::record(rec, out, &w.wte, io.targets, io.scalars, Some(gradients))
             })
             .expect("gradients were asked for");
-        let dresidual = rec.scratch("dresidual", &[self.b * self.t, self.config.n_embd]);
+        let dresidual = rec.scratch("dresidual", &[self.b * self.t, self.config.n_embd()]);
         rec.scoped("ln_f", |rec| {
             fill::zero(rec, "dresidual.zero", dresidual);
             let params = Some((d.ln_f_weight, d.ln_f_bias));
@@ -156,7 +156,7 @@ impl Shape {
     }
 
     fn attention(&self, layer: usize) -> attention::Shape {
-        attention::Shape { t: self.t, nh: self.config.n_head, layer, dropout: self.dropout }
+        attention::Shape { t: self.t, nh: self.config.n_head(), layer, dropout: self.dropout }
     }
 
     fn mask(&self, layer: usize, site: Site) -> residual::MaskAt {

@@ -2,7 +2,7 @@
 //! the whole is larger than one binding.
 
 use crate::base::Config;
-use crate::base::params::{Param, table};
+use crate::base::Param;
 use crate::device::{Kind, Limits, Recorder, Tensor};
 use crate::ops::embedding::Chunk;
 
@@ -40,7 +40,7 @@ pub fn pieces(param: &Param, limits: &Limits) -> Vec<Piece> {
 
 /// Every piece of every parameter of a model, in the table's order.
 pub fn all_pieces(cfg: &Config, limits: &Limits) -> Vec<(Param, Vec<Piece>)> {
-    table(cfg).into_iter().map(|p| (p.clone(), pieces(&p, limits))).collect()
+    cfg.table().into_iter().map(|p| (p.clone(), pieces(&p, limits))).collect()
 }
 
 /// One block's twelve tensors.
@@ -124,7 +124,7 @@ impl Parameters {
         };
         Parameters {
             wpe: one("wpe.weight"),
-            blocks: (0..cfg.n_layer).map(block).collect(),
+            blocks: (0..cfg.n_layer()).map(block).collect(),
             ln_f_weight: one("ln_f.weight"),
             ln_f_bias: one("ln_f.bias"),
             wte: declared.swap_remove(0).1,

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::base::params::{Init, Param, table};
+use crate::base::arch::{Init, Param};
 use crate::base::rng::Rng;
 use crate::base::{Config, Error, Result};
 use crate::device::{Executor, Limits};
@@ -40,7 +40,7 @@ fn parts(param: &Param, limits: &Limits) -> (usize, Vec<Part>) {
 /// # Errors
 /// A lost device.
 pub fn initialise(exec: &mut dyn Executor, cfg: &Config, limits: &Limits, seed: u64) -> Result<()> {
-    for param in table(cfg) {
+    for param in cfg.table() {
         let mut rng = Rng::new(seed, &param.name);
         let (row, parts) = parts(&param, limits);
         for part in parts {
@@ -62,7 +62,7 @@ pub fn initialise(exec: &mut dyn Executor, cfg: &Config, limits: &Limits, seed: 
 /// A checkpoint that cannot be read or holds numbers that are not finite; a lost device.
 pub fn load(exec: &mut dyn Executor, checkpoint: &mut Checkpoint, limits: &Limits) -> Result<()> {
     let mut data = Vec::new();
-    for param in table(&checkpoint.config().clone()) {
+    for param in checkpoint.config().table() {
         let (row, parts) = parts(&param, limits);
         for part in parts {
             data.resize(part.rows.len() * row, 0.0);
@@ -111,7 +111,7 @@ fn copy_out(
     writer: &mut Writer,
 ) -> Result<()> {
     let mut data = Vec::new();
-    for param in table(cfg) {
+    for param in cfg.table() {
         let (row, parts) = parts(&param, limits);
         for part in parts {
             data.resize(part.rows.len() * row, 0.0);
@@ -144,7 +144,7 @@ pub fn load_moments(
     reader: &mut Reader,
 ) -> Result<()> {
     let mut data = Vec::new();
-    for param in table(cfg) {
+    for param in cfg.table() {
         let (row, parts) = parts(&param, limits);
         for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
             data.resize(part.rows.len() * row, 0.0);
@@ -160,7 +160,7 @@ pub fn load_moments(
 /// # Errors
 /// A lost device.
 pub fn zero_moments(exec: &mut dyn Executor, cfg: &Config, limits: &Limits) -> Result<()> {
-    for param in table(cfg) {
+    for param in cfg.table() {
         let (row, parts) = parts(&param, limits);
         for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
             let zeros = vec![0.0; part.rows.len() * row];

@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use crate::base::config::LAYER_NORM_EPS;
+use crate::base::arch::gpt2::LAYER_NORM_EPS;
 use crate::device::choices::grid;
 use crate::device::kernel::{read, update, write};
 use crate::device::recording::Launch;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Config, Error, Result};
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// A run, as `run.json` holds it. Fields that a later diarist adds are ignored when read; a change that an older one would
 /// misread raises [`VERSION`].

@@ -12,7 +12,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::base::params;
 use crate::base::{Config, Error, Result};
 use crate::run::RunFolder;
 use crate::run::folder::{MODEL, RECORD, make_dir, publish, rename, stage, sync_dir, temporary};
@@ -36,9 +35,9 @@ pub struct Saving<'a> {
 }
 
 /// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every parameter in the order of
-/// [`params::table`], then `v.NAME` (second moments), each in its parameter's shape.
+/// [`Config::table`], then `v.NAME` (second moments), each in its parameter's shape.
 pub fn optimizer_tensors(cfg: &Config) -> Vec<(String, Vec<usize>)> {
-    let table = params::table(cfg);
+    let table = cfg.table();
     let moments =
         |prefix: &'static str| table.iter().map(move |p| (format!("{prefix}.{}", p.name), p.shape.clone()));
     moments("m").chain(moments("v")).collect()
@@ -79,7 +78,7 @@ impl Saving<'_> {
         self.at.join(name)
     }
 
-    /// Begins `model.safetensors`: write the parameters in the order of [`params::table`], then [`Saving::finish`].
+    /// Begins `model.safetensors`: write the parameters in the order of [`Config::table`], then [`Saving::finish`].
     ///
     /// # Errors
     /// It cannot be created.

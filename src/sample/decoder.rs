@@ -55,7 +55,7 @@ impl<'a> Decoder<'a> {
 
     /// The logits (V) after the context.
     fn logits(&mut self) -> Result<Vec<f32>> {
-        let t = self.config.block_size;
+        let t = self.config.block_size();
         if self.context.len() > t {
             // Full: the last half stays, and is read again from position 0.
             let keep = (t / 2).max(1);

@@ -54,7 +54,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         return Err(not_whole());
     }
 
-    let most = if scratch { usize::MAX } else { source.config.block_size };
+    let most = if scratch { usize::MAX } else { source.config.block_size() };
     let wanted = options.context(scratch, most)?;
     let context = data.fit_context(wanted)?;
     if context < wanted {
@@ -64,7 +64,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         ));
     }
     if scratch {
-        source.config.block_size = context;
+        source.config = source.config.with_block_size(context);
     }
     let config = source.config;
     let device = open_device(&options.device, options.threads, observer)?;
@@ -218,7 +218,7 @@ pub fn resume(
 /// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
 fn write_missing(folder: &RunFolder, config: &Config, tokenizer: &Tokenizer, dropout: f32) -> Result<()> {
     let eot = tokenizer.end_of_text();
-    let mut all = files::files(tokenizer, config.block_size);
+    let mut all = files::files(tokenizer, config.block_size());
     all.push(("config.json", huggingface::config_json(config, dropout, eot).into_bytes()));
     all.push(("generation_config.json", huggingface::generation_config_json(eot).into_bytes()));
     all.push((".gitignore", b"*\n".to_vec()));
@@ -281,7 +281,7 @@ impl Source {
         }
         let checkpoint = huggingface::open(Path::new(from))?;
         let config = *checkpoint.config();
-        let tokenizer = files::from_folder(Path::new(from), config.vocab_size)?;
+        let tokenizer = files::from_folder(Path::new(from), config.vocab_size())?;
         if let Some(kind) = options.tokenizer.filter(|k| *k != tokenizer.kind()) {
             return Err(Error::usage(
                 format!("--tokenizer {}, but this checkpoint's is {}", kind.name(), tokenizer.kind().name()),

@@ -58,13 +58,13 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
     let tokens: usize = data.entries.iter().map(|entry| entry.tokens as usize + 1).sum();
     let val = options.val_fraction.unwrap_or(0.1);
     let train_tokens = (tokens as f64 * (1.0 - val)) as usize;
-    let most = if scratch { usize::MAX } else { config.block_size };
+    let most = if scratch { usize::MAX } else { config.block_size() };
     let context = fit_context(train_tokens, options.context(scratch, most)?);
     if context == 0 {
         return Err(Error::setting(format!("only {train_tokens} tokens to train on"), "give more text"));
     }
     if scratch {
-        config.block_size = context;
+        config = config.with_block_size(context);
     }
     let device = Device::open(&options.device, options.threads)?;
     let (batch, accumulate) = options.batches(scratch, &config, matches!(device, Device::Gpu(_)));

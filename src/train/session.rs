@@ -62,7 +62,7 @@ impl<'a> Session<'a> {
         observer: &'a mut dyn Observer,
         stop: &'a Stop,
     ) -> Result<Session<'a>> {
-        tokens.check_ids(run.model.vocab_size)?;
+        tokens.check_ids(run.model.vocab_size())?;
         let windows = windows_at(&run, run.position)?;
         let (log, samples) = (folder.log()?, folder.samples()?);
         let now = Instant::now();

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::base::params::{self, Param};
+use crate::base::Param;
 use crate::base::{Config, Error, Result};
 use crate::weights::header::{quoted, short};
 use crate::weights::safetensors::{Dtype, Reader, TensorEntry, Writer};
@@ -78,28 +78,27 @@ pub fn open_file(path: &Path, config: Config) -> Result<Checkpoint> {
 }
 
 /// Begins a model's file: GPT2LMHeadModel's keys (`transformer.` in front, no head), the true vocabulary, metadata exactly
-/// `{"format":"pt"}`. Write the parameters in the order of [`params::table`].
+/// `{"format":"pt"}`. Write the parameters in the order of [`Config::table`].
 ///
 /// # Errors
 /// As [`Writer::create`].
 pub fn writer(path: &Path, cfg: &Config) -> Result<Writer> {
-    let tensors: Vec<_> =
-        params::table(cfg).into_iter().map(|p| (format!("{PREFIX}{}", p.name), p.shape)).collect();
+    let tensors: Vec<_> = cfg.table().into_iter().map(|p| (format!("{PREFIX}{}", p.name), p.shape)).collect();
     Writer::create(path, &tensors, &BTreeMap::from([("format".to_string(), "pt".to_string())]))
 }
 
 impl Checkpoint {
     fn new(config: Config, path: PathBuf, readers: Vec<Reader>) -> Result<Checkpoint> {
         let entries: usize = readers.iter().map(|r| r.entries().len()).sum();
-        if config.n_layer > entries {
+        if config.n_layer() > entries {
             // Said before the table of parameters is made, whose length is the claim.
             let problem =
-                format!("holds {entries} tensors in all; config.json speaks of {} layers", config.n_layer);
+                format!("holds {entries} tensors in all; config.json speaks of {} layers", config.n_layer());
             return Err(mismatch(&path, problem));
         }
         let place = names(&path, &readers)?;
         let mut checkpoint = Checkpoint { config, path, readers, place };
-        let wanted = params::table(&config);
+        let wanted = config.table();
         checkpoint.tie_head(&wanted[0])?;
         checkpoint.check_shapes(&wanted)?;
         checkpoint.check_extras(&wanted)?;
@@ -113,7 +112,7 @@ impl Checkpoint {
     }
 
     /// Reads rows of a parameter (elements, where it has one extent) as f32, straight into `out`. Names are those of
-    /// [`params::table`].
+    /// [`Config::table`].
     ///
     /// # Errors
     /// The file cannot be read, or holds a number that is not finite.

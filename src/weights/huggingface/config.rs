@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::base::config::LAYER_NORM_EPS;
-use crate::base::{Config, Error, Result};
+use crate::base::arch::gpt2::LAYER_NORM_EPS;
+use crate::base::{Config, Error, Gpt2, Result};
 
 /// A config.json is a page of text; what is longer is something else.
 const MOST_BYTES: u64 = 1 << 20;
@@ -45,13 +45,14 @@ pub(super) fn read(path: &Path) -> Result<Config> {
             None => Err(Error::file(path, format!("does not say {}", names.join(" or ")), again)),
         }
     };
-    let config = Config {
+    let config = Gpt2 {
         vocab_size: extent(&["vocab_size"])?,
         block_size: extent(&["n_positions", "n_ctx"])?,
         n_layer: extent(&["n_layer"])?,
         n_head: extent(&["n_head"])?,
         n_embd: extent(&["n_embd"])?,
     };
+    let config = Config::from(config);
     inner_width(&found, &config, path)?;
     config.check().map_err(|e| match e {
         Error::Setting { problem, next } => Error::file(path, problem, next),
@@ -115,7 +116,7 @@ fn settings(found: &Map<String, Value>, path: &Path) -> Result<()> {
 
 /// The MLP is four times as wide as the model.
 fn inner_width(found: &Map<String, Value>, config: &Config, path: &Path) -> Result<()> {
-    let ours = 4 * config.n_embd as u64;
+    let ours = 4 * config.n_embd() as u64;
     match found.get("n_inner") {
         None | Some(Value::Null) => Ok(()),
         Some(v) if v.as_u64() == Some(ours) => Ok(()),
@@ -174,19 +175,19 @@ pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
         initializer_range: 0.02,
         layer_norm_epsilon: LAYER_NORM_EPS,
         model_type: "gpt2",
-        n_ctx: cfg.block_size,
-        n_embd: cfg.n_embd,
-        n_head: cfg.n_head,
+        n_ctx: cfg.block_size(),
+        n_embd: cfg.n_embd(),
+        n_head: cfg.n_head(),
         n_inner: None,
-        n_layer: cfg.n_layer,
-        n_positions: cfg.block_size,
+        n_layer: cfg.n_layer(),
+        n_positions: cfg.block_size(),
         reorder_and_upcast_attn: false,
         resid_pdrop: dropout,
         scale_attn_by_inverse_layer_idx: false,
         scale_attn_weights: true,
         tie_word_embeddings: true,
         use_cache: true,
-        vocab_size: cfg.vocab_size,
+        vocab_size: cfg.vocab_size(),
     })
 }
 

@@ -6,14 +6,15 @@ use super::*;
 use crate::base::Preset;
 use crate::base::rng::Rng;
 
-const CFG: Config = Config { vocab_size: 13, block_size: 6, n_layer: 2, n_head: 3, n_embd: 12 };
+const CFG: Config =
+    Config::Gpt2(crate::base::Gpt2 { vocab_size: 13, block_size: 6, n_layer: 2, n_head: 3, n_embd: 12 });
 
 type Tensors = Vec<(String, Vec<usize>, Vec<f32>)>;
 
 fn weights() -> Tensors {
     let mut rng = Rng::new(1, "weights");
     let fill = |n: usize, rng: &mut Rng| (0..n).map(|_| rng.normal()).collect();
-    params::table(&CFG)
+    CFG.table()
         .into_iter()
         .map(|p| {
             let data = fill(p.numel(), &mut rng);

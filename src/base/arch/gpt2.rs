@@ -1,10 +1,11 @@
-//! The shape of a model, and the shapes that have names.
+//! GPT-2 (Radford et al. 2019): its shape, its parameters, and the shapes that have names.
 
+use crate::base::arch::{Config, Init, Param};
 use crate::base::{Error, Result};
 
-/// A GPT-2's shape, in nanoGPT's words. Extents elsewhere in the code carry the letters given here.
+/// A GPT-2's shape, in nanoGPT's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Config {
+pub struct Gpt2 {
     /// `V`: tokens in the vocabulary.
     pub vocab_size: usize,
     /// The most positions the model knows (rows of `wpe`); a run's `T` is at most this.
@@ -20,18 +21,13 @@ pub struct Config {
 /// LayerNorm's ε: GPT-2 has this one value.
 pub const LAYER_NORM_EPS: f32 = 1e-5;
 
-impl Config {
-    /// `HS`: channels of one head.
-    pub fn head_size(&self) -> usize {
-        self.n_embd / self.n_head
-    }
-
+impl Gpt2 {
     /// Checks what every model must satisfy.
     ///
     /// # Errors
     /// A zero extent, channels that the heads do not divide, or a vocabulary whose ids do not fit in 16 bits.
     pub fn check(&self) -> Result<()> {
-        let Config { vocab_size, block_size, n_layer, n_head, n_embd } = *self;
+        let Gpt2 { vocab_size, block_size, n_layer, n_head, n_embd } = *self;
         if [vocab_size, block_size, n_layer, n_head, n_embd].contains(&0) {
             return Err(Error::setting(
                 format!("a model with an extent of zero: {self:?}"),
@@ -55,18 +51,36 @@ impl Config {
         Ok(())
     }
 
-    /// The number of parameters, `wte` counted once (it is tied to the head).
-    pub fn num_params(&self) -> u64 {
-        crate::base::params::table(self).iter().map(|p| p.numel() as u64).sum()
-    }
-
-    /// Arithmetic of one training token, forward and backward, in closed form: six operations a parameter that
-    /// multiplies (all but `wpe`; the tied `wte` counts once, as the head) and attention's two products over the
-    /// causal half: `12·L·C·(T+1)/2`.
-    pub fn train_flops_per_token(&self, t: usize) -> f64 {
-        let multiplying = self.num_params() as f64 - (self.block_size * self.n_embd) as f64;
-        let attention = 12.0 * (self.n_layer * self.n_embd) as f64 * (t as f64 + 1.0) / 2.0;
-        6.0 * multiplying + attention
+    /// Every parameter. GPT-2's initialisation (Radford et al. 2019): normal 0.02, the two projections back into the
+    /// residual stream scaled by 1/√(2L).
+    pub fn table(&self) -> Vec<Param> {
+        let (v, t, c, l) = (self.vocab_size, self.block_size, self.n_embd, self.n_layer);
+        let normal = Init::Normal(0.02);
+        let residual = Init::Normal(0.02 / (2.0 * l as f32).sqrt());
+        let mut params = Vec::with_capacity(4 + 12 * l);
+        let mut add = |name: String, shape: &[usize], init| {
+            params.push(Param { name, shape: shape.to_vec(), decay: shape.len() == 2, init });
+        };
+        add("wte.weight".into(), &[v, c], normal);
+        add("wpe.weight".into(), &[t, c], normal);
+        for i in 0..l {
+            let h = |s: &str| format!("h.{i}.{s}");
+            add(h("ln_1.weight"), &[c], Init::Ones);
+            add(h("ln_1.bias"), &[c], Init::Zeros);
+            add(h("attn.c_attn.weight"), &[c, 3 * c], normal);
+            add(h("attn.c_attn.bias"), &[3 * c], Init::Zeros);
+            add(h("attn.c_proj.weight"), &[c, c], residual);
+            add(h("attn.c_proj.bias"), &[c], Init::Zeros);
+            add(h("ln_2.weight"), &[c], Init::Ones);
+            add(h("ln_2.bias"), &[c], Init::Zeros);
+            add(h("mlp.c_fc.weight"), &[c, 4 * c], normal);
+            add(h("mlp.c_fc.bias"), &[4 * c], Init::Zeros);
+            add(h("mlp.c_proj.weight"), &[4 * c, c], residual);
+            add(h("mlp.c_proj.bias"), &[c], Init::Zeros);
+        }
+        add("ln_f.weight".into(), &[c], Init::Ones);
+        add("ln_f.bias".into(), &[c], Init::Zeros);
+        params
     }
 }
 
@@ -119,7 +133,7 @@ impl Preset {
             Preset::Gpt2Large => (1024, 36, 20, 1280),
             Preset::Gpt2Xl => (1024, 48, 25, 1600),
         };
-        Config { vocab_size, block_size, n_layer, n_head, n_embd }
+        Gpt2 { vocab_size, block_size, n_layer, n_head, n_embd }.into()
     }
 }
 
@@ -139,10 +153,10 @@ mod tests {
 
     #[test]
     fn impossible_shapes_are_refused() {
-        let ok = Preset::Tiny.config(257);
+        let Config::Gpt2(ok) = Preset::Tiny.config(257);
         assert!(ok.check().is_ok());
-        assert!(Config { n_head: 5, ..ok }.check().is_err());
-        assert!(Config { vocab_size: 65_537, ..ok }.check().is_err());
-        assert!(Config { n_layer: 0, ..ok }.check().is_err());
+        assert!(Gpt2 { n_head: 5, ..ok }.check().is_err());
+        assert!(Gpt2 { vocab_size: 65_537, ..ok }.check().is_err());
+        assert!(Gpt2 { n_layer: 0, ..ok }.check().is_err());
     }
 }

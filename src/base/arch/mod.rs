@@ -1,0 +1,126 @@
+//! Model families: what a model is, before anything of it exists. A family is a file here with its shape and its parameter
+//! table, a variant of [`Config`], and a file in `model/` that records it; every other room asks the neutral accessors.
+
+pub mod gpt2;
+pub mod params;
+
+pub use gpt2::{Gpt2, Preset};
+pub use params::{Init, Param};
+
+use crate::base::Result;
+
+/// A model's family and shape. Extents elsewhere in the code carry the letters given here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "family", rename_all = "lowercase")]
+pub enum Config {
+    /// GPT-2 (Radford et al. 2019).
+    Gpt2(Gpt2),
+}
+
+impl From<Gpt2> for Config {
+    fn from(shape: Gpt2) -> Config {
+        Config::Gpt2(shape)
+    }
+}
+
+impl Config {
+    /// The family's name, as `config.json` calls it.
+    pub fn family(&self) -> &'static str {
+        match self {
+            Config::Gpt2(_) => "gpt2",
+        }
+    }
+
+    /// `V`: tokens in the vocabulary.
+    pub fn vocab_size(&self) -> usize {
+        match self {
+            Config::Gpt2(c) => c.vocab_size,
+        }
+    }
+
+    /// The most positions the model knows; a run's `T` is at most this.
+    pub fn block_size(&self) -> usize {
+        match self {
+            Config::Gpt2(c) => c.block_size,
+        }
+    }
+
+    /// The same shape, knowing another number of positions: for a model that is made from scratch.
+    pub fn with_block_size(self, positions: usize) -> Config {
+        match self {
+            Config::Gpt2(c) => Config::Gpt2(Gpt2 { block_size: positions, ..c }),
+        }
+    }
+
+    /// `C`: channels of the residual stream.
+    pub fn n_embd(&self) -> usize {
+        match self {
+            Config::Gpt2(c) => c.n_embd,
+        }
+    }
+
+    /// `NH`: attention heads.
+    pub fn n_head(&self) -> usize {
+        match self {
+            Config::Gpt2(c) => c.n_head,
+        }
+    }
+
+    /// `NKV`: heads of keys and values.
+    pub fn n_kv_head(&self) -> usize {
+        self.n_head()
+    }
+
+    /// `HS`: channels of one head.
+    pub fn head_size(&self) -> usize {
+        self.n_embd() / self.n_head()
+    }
+
+    /// `L`: transformer blocks.
+    pub fn n_layer(&self) -> usize {
+        match self {
+            Config::Gpt2(c) => c.n_layer,
+        }
+    }
+
+    /// `ε` of the normalisations.
+    pub fn eps(&self) -> f32 {
+        match self {
+            Config::Gpt2(_) => gpt2::LAYER_NORM_EPS,
+        }
+    }
+
+    /// Checks what every model must satisfy.
+    ///
+    /// # Errors
+    /// A zero extent, channels that the heads do not divide, or a vocabulary whose ids do not fit in 16 bits.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Config::Gpt2(c) => c.check(),
+        }
+    }
+
+    /// Every parameter by its checkpoint key, in the order of the forward pass.
+    pub fn table(&self) -> Vec<Param> {
+        match self {
+            Config::Gpt2(c) => c.table(),
+        }
+    }
+
+    /// The number of parameters, a tied head counted once.
+    pub fn num_params(&self) -> u64 {
+        self.table().iter().map(|p| p.numel() as u64).sum()
+    }
+
+    /// Arithmetic of one training token, forward and backward, in closed form: six operations a parameter that
+    /// multiplies (all but those that are only looked up; a tied `wte` counts once, as the head) and attention's two
+    /// products over the causal half: `12·L·C·(T+1)/2`.
+    pub fn train_flops_per_token(&self, t: usize) -> f64 {
+        let looked_up: usize = match self {
+            Config::Gpt2(c) => c.block_size * c.n_embd,
+        };
+        let multiplying = self.num_params() as f64 - looked_up as f64;
+        let attention = 12.0 * (self.n_layer() * self.n_embd()) as f64 * (t as f64 + 1.0) / 2.0;
+        6.0 * multiplying + attention
+    }
+}
