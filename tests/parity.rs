@@ -364,7 +364,7 @@ fn odd_model(f: &Fixture, device: &Device, choices: Choices) -> Box<dyn diarist:
     for (param, pieces) in all_pieces(&ODD, &limits) {
         let data = f.get(&param.name);
         for p in pieces {
-            let (first, n) = (p.row0 * ODD.n_embd, p.shape.iter().product::<usize>());
+            let (first, n) = (p.row0 * ODD.n_embd(), p.shape.iter().product::<usize>());
             exec.write(&p.name, 0, &data[first..first + n]).unwrap();
         }
     }
@@ -377,7 +377,7 @@ fn odd_model(f: &Fixture, device: &Device, choices: Choices) -> Box<dyn diarist:
 fn decoding_gives_transformers_logits() {
     let f = Fixture::open("gpt2_small_odd");
     let (tokens, expected) = (f.ids("tokens"), f.get("logits"));
-    let v = ODD.vocab_size;
+    let v = ODD.vocab_size();
     everywhere(|device, choices| {
         let shape = Shape { config: ODD, b: 1, t: 23, dropout: false, limits: device.limits(), choices };
         let recordings = vec![shape.prefill().unwrap(), shape.decode().unwrap()];
@@ -386,7 +386,7 @@ fn decoding_gives_transformers_logits() {
         for (param, pieces) in all_pieces(&ODD, &shape.limits) {
             let data = f.get(&param.name);
             for p in pieces {
-                let (first, n) = (p.row0 * ODD.n_embd, p.shape.iter().product::<usize>());
+                let (first, n) = (p.row0 * ODD.n_embd(), p.shape.iter().product::<usize>());
                 exec.write(&p.name, 0, &data[first..first + n]).unwrap();
             }
         }
