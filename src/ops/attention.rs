@@ -13,7 +13,7 @@ use crate::base::rng::Site;
 use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::dropout::{self, Mask};
+use crate::ops::dropout::Mask;
 use crate::ops::kv_cache::Cache;
 use crate::ops::math::{exp, max, sum};
 use crate::ops::matmul::{View, gemm};
@@ -26,11 +26,17 @@ pub const FAMILY: Family = Family {
     cases,
 };
 
+const LIB: &[&str] = &[
+    include_str!("../../shaders/lib/step.wgsl"),
+    include_str!("../../shaders/lib/dropout.wgsl"),
+    include_str!("../../shaders/lib/attention.wgsl"),
+];
+
 static FORWARD: Kernel = Kernel {
     name: "attention_forward",
-    file: "attention.wgsl",
-    source: include_str!("../../shaders/attention.wgsl"),
-    lib: dropout::LIB,
+    file: "attention_forward.wgsl",
+    source: include_str!("../../shaders/attention_forward.wgsl"),
+    lib: LIB,
     bindings: &[read("qkv"), write("out"), write("lse")],
     dims: &["B", "T", "C", "NH", "layer"],
     step: true,
@@ -39,18 +45,10 @@ static FORWARD: Kernel = Kernel {
     twin: forward_twin,
 };
 
-static BACKWARD_DOT: Kernel = Kernel {
-    name: "attention_backward_dot",
-    bindings: &[read("dot_out"), read("dot_dout"), write("dot_rows")],
-    step: false,
-    // HS products in another order; they cancel, so the sum may be ten times smaller than its terms.
-    tolerance: 5e-6,
-    twin: dot_twin,
-    ..FORWARD
-};
-
 static BACKWARD_KV: Kernel = Kernel {
     name: "attention_backward_kv",
+    file: "attention_backward.wgsl",
+    source: include_str!("../../shaders/attention_backward.wgsl"),
     bindings: &[
         read("qkv"),
         read("backward_lse"),
@@ -66,9 +64,22 @@ static BACKWARD_KV: Kernel = Kernel {
 
 static BACKWARD_Q: Kernel = Kernel { name: "attention_backward_q", twin: backward_q_twin, ..BACKWARD_KV };
 
+static BACKWARD_DOT: Kernel = Kernel {
+    name: "attention_backward_dot",
+    bindings: &[read("dot_out"), read("dot_dout"), write("dot_rows")],
+    step: false,
+    // HS products in another order; they cancel, so the sum may be ten times smaller than its terms.
+    tolerance: 5e-6,
+    twin: dot_twin,
+    ..BACKWARD_KV
+};
+
 static CACHED: Kernel = Kernel {
     name: "attention_cached",
+    file: "attention_cached.wgsl",
+    source: include_str!("../../shaders/attention_cached.wgsl"),
     bindings: &[read("qkv"), read("kcache"), read("vcache"), write("cached_out")],
+    dims: &["P", "T", "C", "NH"],
     twin: cached_twin,
     ..FORWARD
 };
@@ -136,21 +147,28 @@ impl Tile {
         (self.threads / self.split * self.rows) as usize
     }
 
-    fn consts(&self, choices: Choices, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
-        let wide = hs.is_multiple_of(4);
-        vec![
-            ("HS", Const::U32(hs as u32)),
-            ("W", Const::U32(if wide { 4 } else { 1 })),
-            ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+    fn consts(&self, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
+        let mut consts = head_consts(hs);
+        consts.extend([
             ("ROWS", Const::U32(self.rows)),
             ("SPLIT", Const::U32(self.split)),
             ("THREADS", Const::U32(self.threads)),
             ("BLOCK", Const::U32(self.block)),
             ("STAGED", Const::Bool(self.staged)),
             ("DROPOUT", Const::Bool(dropout)),
-            ("WG", Const::U32(if choices == Choices::Lanes { 16 } else { 64 })),
-        ]
+        ]);
+        consts
     }
+}
+
+/// A head's channels and how they are loaded.
+fn head_consts(hs: usize) -> Vec<(&'static str, Const)> {
+    let wide = hs.is_multiple_of(4);
+    vec![
+        ("HS", Const::U32(hs as u32)),
+        ("W", Const::U32(if wide { 4 } else { 1 })),
+        ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+    ]
 }
 
 /// Records out and lse.
@@ -163,7 +181,7 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let tile = Tile::forward(rec.choices, c / nh);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: tile.consts(rec.choices, c / nh, dropout),
+        consts: tile.consts(c / nh, dropout),
         tensors: &[qkv, out, lse],
         dims: &[b, t, c, nh, layer],
         workgroups: [t.div_ceil(tile.owned()) as u32, (b * nh) as u32, 1],
@@ -201,7 +219,7 @@ pub fn backward(
         ("backward_q", &BACKWARD_Q, &[qkv, lse, dout, dot, dqkv], owned, products(3, bt, t, c)),
     ];
     for (label, kernel, tensors, rows, flops) in kernels {
-        let consts = tile.consts(rec.choices, c / nh, dropout);
+        let consts = tile.consts(c / nh, dropout);
         let workgroups = [t.div_ceil(rows) as u32, (b * nh) as u32, 1];
         rec.dispatch(label, Launch { kernel, consts, tensors, dims: &dims, workgroups, flops });
     }
@@ -212,11 +230,13 @@ pub fn backward(
 pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize) -> Tensor {
     let ([p, _], [t, c]) = (rec.extents(qkv), rec.extents(cache.k));
     let out = rec.scratch("out", &[p, c]);
+    let mut consts = head_consts(c / nh);
+    consts.push(("WG", Const::U32(if rec.choices == Choices::Lanes { 16 } else { 64 })));
     let launch = Launch {
         kernel: &CACHED,
-        consts: Tile::forward(rec.choices, c / nh).consts(rec.choices, c / nh, false),
+        consts,
         tensors: &[qkv, cache.k, cache.v, out],
-        dims: &[p, t, c, nh, 0],
+        dims: &[p, t, c, nh],
         workgroups: [nh as u32, p as u32, 1],
         flops: products(2, p, t, c),
     };
@@ -425,7 +445,7 @@ fn backward_q_twin(call: &mut Call) {
 }
 
 fn cached_twin(call: &mut Call) {
-    let [_, t, c, nh, _] = call.dims();
+    let [_, t, c, nh] = call.dims();
     let (hs, pos) = (c / nh, call.step.pos as usize);
     let scale = 1.0 / (hs as f32).sqrt();
     let ([qkv, kcache, vcache], [out]) = call.tensors();
