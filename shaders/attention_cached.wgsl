@@ -40,7 +40,7 @@ var<workgroup> cached_acc: array<array<Vec, CHUNK>, WG>;
 fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let h = group.x;
     let row = group.y;
-    let query = step.pos + row;
+    let query = min(step.pos, d.T) + row;
     let keys = select(0u, query + 1u, query < d.T);
     let CV = d.C / W;
     let scale = softmax_scale();
