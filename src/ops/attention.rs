@@ -56,13 +56,19 @@ static BACKWARD_KV: Kernel = Kernel {
         read("backward_dot"),
         write("dqkv"),
     ],
-    // As forward, and dP − dot cancels by about a digit.
+    // P again by one exp, as in forward; dP − dot cancels by about a digit, and dk sums what is left.
     tolerance: 2e-5,
     twin: backward_kv_twin,
     ..FORWARD
 };
 
-static BACKWARD_Q: Kernel = Kernel { name: "attention_backward_q", twin: backward_q_twin, ..BACKWARD_KV };
+static BACKWARD_Q: Kernel = Kernel {
+    name: "attention_backward_q",
+    // dS with the digit that dP − dot costs it, as in kv, and nothing beside it (kv's dv has no such difference).
+    tolerance: 2e-5,
+    twin: backward_q_twin,
+    ..BACKWARD_KV
+};
 
 static BACKWARD_DOT: Kernel = Kernel {
     name: "attention_backward_dot",
@@ -80,6 +86,8 @@ static CACHED: Kernel = Kernel {
     source: include_str!("../../shaders/attention_cached.wgsl"),
     bindings: &[read("qkv"), read("kcache"), read("vcache"), write("cached_out")],
     dims: &["P", "T", "C", "NH"],
+    // Scores as in forward; each thread's part is scaled by one exp more, at most 1, before the parts are added.
+    tolerance: 5e-6,
     twin: cached_twin,
     ..FORWARD
 };
