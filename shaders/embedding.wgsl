@@ -6,6 +6,9 @@
 // the token's positions up in order: one owner a row, so no atomics and the same bits every time.
 // backward_wpe: one invocation an element (t,c), which adds up the batch.
 //
+// What a buffer says is not believed: shaders run without the driver's checks, so ids are compared with the chunk's rows,
+// bucket ends and positions with BT.
+//
 // Bytes moved: forward 3 BT C; backward_wte BT C and twice the rows it touches; backward_wpe BT C + 2 T C.
 // FLOPs: one an element moved.
 
@@ -35,9 +38,9 @@ fn embedding_forward(
     if (bt >= d.BT) { return; }
     let c = i % d.C;
     let token = tokens[bt];
-    if (token < d.row0 || token >= d.row0 + d.rows) { return; }
+    if (token < d.row0 || token >= d.row0 + d.rows) { return; }    // another chunk's, or nobody's
     // A padded block may reach past the last position; what it computes there is never read.
-    let t = min(step.pos + bt % d.T, d.positions - 1u);
+    let t = min(min(step.pos, d.positions) + bt % d.T, d.positions - 1u);
     out[i] = wte[(token - d.row0) * d.C + c] + wpe[t * d.C + c];
 }
 
@@ -64,11 +67,14 @@ fn embedding_backward_wte(
     if (bucket >= dt.BT) { return; }
     let token = buckets[3u * bucket];
     let first = buckets[3u * bucket + 1u];
-    let end = buckets[3u * bucket + 2u];
-    if (first == end || token < dt.row0 || token >= dt.row0 + dt.rows) { return; }
+    let end = min(buckets[3u * bucket + 2u], dt.BT);
+    if (first >= end || token < dt.row0 || token >= dt.row0 + dt.rows) { return; }
     for (var c = lane; c < dt.C; c += WG) {
         var sum = 0.0;
-        for (var i = first; i < end; i += 1u) { sum += dout[order[i] * dt.C + c]; }
+        for (var i = first; i < end; i += 1u) {
+            let bt = order[i];
+            if (bt < dt.BT) { sum += dout[bt * dt.C + c]; }
+        }
         dwte[(token - dt.row0) * dt.C + c] += sum;
     }
     // ANCHOR_END: backward_wte

@@ -23,7 +23,7 @@ fn kv_append(
 ) {
     let i = linear_workgroup(workgroup, count) * WG + lane;
     let p = i / d.C;
-    let t = step.pos + p;
+    let t = min(step.pos, d.T) + p;
     if (p >= d.P || t >= d.T) { return; }   // a padded block may reach past the context
     let c = i % d.C;
     kcache[t * d.C + c] = qkv[p * 3u * d.C + d.C + c];

@@ -387,6 +387,42 @@ fn no_tolerance_hides_a_wrong_kernel() {
     }
 }
 
+/// The kernels of a file that do not state a tolerance of their own with a reason above it, and how many kernels it has.
+fn unreasoned(text: &str) -> (Vec<&str>, usize) {
+    // An item ends where the next one begins; rustfmt puts each `static` at a line's start and each field on its own.
+    let items = text.split("\nstatic ").skip(1).filter_map(|item| item.split_once(": Kernel ="));
+    let reasoned = |body: &str| {
+        let body: Vec<&str> = body.lines().take_while(|l| *l != "};").map(str::trim).collect();
+        let stated = body.windows(2).filter(|w| w[1].starts_with("tolerance: ") && w[0].starts_with("// "));
+        stated.count() == 1
+    };
+    let items: Vec<_> = items.collect();
+    let without = items.iter().filter(|(_, body)| !reasoned(body)).map(|(name, _)| *name).collect();
+    (without, items.len())
+}
+
+/// A struct update would hand a kernel the tolerance of another, and another's reason.
+#[test]
+fn every_kernel_states_its_tolerance_and_why() {
+    let folder = format!("{}/src/ops", env!("CARGO_MANIFEST_DIR"));
+    let (mut failures, mut found) = (Vec::new(), 0);
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (without, kernels) = unreasoned(&text);
+        failures.extend(without.iter().map(|name| format!("{}: {name}", path.display())));
+        found += kernels;
+    }
+    assert_none(failures);
+    assert_eq!(found, kernels().count(), "kernels in src/ops/ and in FAMILIES");
+
+    let inherits = "\nstatic A: Kernel = Kernel {\n    // Why.\n    tolerance: 0.0,\n};\nstatic B: Kernel = Kernel { ..A };\n";
+    assert_eq!(unreasoned(inherits), (vec!["B"], 2));
+    let silent =
+        "\nstatic A: Kernel = Kernel {\n    step: true,\n    tolerance: 0.0,\n};\n// Not\ntolerance: 1.0\n";
+    assert_eq!(unreasoned(silent), (vec!["A"], 1));
+}
+
 fn shader_of(kernel: &str) -> Shader {
     let kernel = kernels().find(|k| k.name == kernel).unwrap();
     Shader::build(kernel, &Vec::new()).unwrap()

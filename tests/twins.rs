@@ -3,12 +3,14 @@
 
 mod common;
 
-use common::{gpu, turn};
+use common::{Bench, devices, gpu, turn};
 use diarist::check::doctor;
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
-use diarist::device::{Choices, Kernel};
-use diarist::ops::FAMILIES;
+use diarist::device::{Choices, Kernel, Kind, Recorder, Step, Tensor};
+use diarist::ops::embedding::{Buckets, Chunk};
+use diarist::ops::kv_cache::{self, Cache};
+use diarist::ops::{FAMILIES, attention, classifier, embedding};
 
 fn agree(choices: Choices, checked: bool) {
     let _turn = turn();
@@ -91,4 +93,178 @@ fn doctor_names_a_kernel_that_writes_nothing() {
     let _turn = turn();
     let report = doctor(&gpu(), Choices::Lanes, Options::default(), Some(silence), |_| ()).unwrap();
     assert_eq!(report.wrong(), ["gelu_forward"]);
+}
+
+/// One recording on the CPU and on the adapter, its shaders without the driver's checks: what `read` gives must have the
+/// same bits everywhere; returned is the CPU's.
+fn alike(
+    what: &str,
+    step: &Step,
+    record: impl Fn(&mut Recorder),
+    fill: impl Fn(&mut Bench),
+    read: impl Fn(&mut Bench) -> Vec<f32>,
+) -> Vec<f32> {
+    let _turn = turn();
+    let mut first: Option<Vec<f32>> = None;
+    for (device, choices) in devices() {
+        let mut bench = Bench::new(&device, choices, &record);
+        fill(&mut bench);
+        bench.run(step);
+        let x = read(&mut bench);
+        let expected = first.get_or_insert_with(|| x.clone());
+        let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&x), bits(expected), "{what} on {} with {choices:?}", device.line());
+    }
+    first.unwrap()
+}
+
+/// Numbers that differ, exact in f32, as are their sums.
+fn ramp(numel: usize) -> Vec<f32> {
+    (0..numel).map(|i| i as f32 + 1.0).collect()
+}
+
+/// The hostile tests' wte: (7,3), in two chunks.
+fn wte_chunks(rec: &mut Recorder, name: &str) -> Vec<Chunk> {
+    let chunk = |(row0, rows): (usize, usize)| Chunk {
+        tensor: rec.kept(format!("{name}.{row0}"), Kind::Input, &[rows, 3]),
+        row0,
+        rows,
+    };
+    [(0, 4), (4, 3)].map(chunk).to_vec()
+}
+
+/// No bucket, whatever its words, leads the kernel or its twin out of a tensor or into a loop without end.
+#[test]
+fn hostile_buckets_reach_nothing() {
+    const MAX: u32 = u32::MAX;
+    let (bt, c) = (8, 3);
+    // (token, first, end); two buckets of one token would race, and the host writes none.
+    let buckets = [
+        [0, 0, 2],         // honest: positions 0 and 1
+        [1, 2, MAX],       // ends past everything: as far as there are positions
+        [2, 5, 4],         // begins after its end: empty
+        [3, MAX, MAX],     // empty
+        [4, 6, 9],         // ends just past the last position
+        [5, MAX - 1, MAX], // begins past everything: empty
+        [7, 0, 8],         // a token that no chunk has
+        [MAX, 0, MAX],     // the same
+    ];
+    let order = [0, 1, MAX, 8, 4, 1 << 31, 6, MAX / 3 + 1]; // 0, 1, 4 and 6 exist
+    let got = alike(
+        "dwte",
+        &Step::default(),
+        |rec| {
+            let with = Buckets {
+                buckets: rec.kept("buckets", Kind::Input, &[bt, 3]),
+                order: rec.kept("order", Kind::Input, &[bt]),
+            };
+            let dout = rec.kept("dout", Kind::Input, &[bt, c]);
+            let dwte = wte_chunks(rec, "dwte");
+            embedding::backward_wte(rec, with, dout, &dwte);
+        },
+        |bench| {
+            bench.write_ids("buckets", &buckets.concat());
+            bench.write_ids("order", &order);
+            bench.write("dout", &ramp(bt * c));
+        },
+        |bench| [bench.peek_name("dwte.0"), bench.peek_name("dwte.4")].concat(),
+    );
+    let dout = ramp(bt * c);
+    let mut expected = vec![0.0; 7 * c];
+    for (token, positions) in [(0, &[0, 1][..]), (1, &[4, 6]), (4, &[6])] {
+        for (bt, i) in positions.iter().flat_map(|bt| (0..c).map(move |i| (bt, i))) {
+            expected[token * c + i] += dout[bt * c + i];
+        }
+    }
+    assert_eq!(got, expected);
+}
+
+/// An id that no chunk has leaves its row alone; a position past the last is the last's.
+#[test]
+fn hostile_tokens_and_positions_reach_nothing() {
+    let (bt, c) = (6, 3);
+    let tokens = [0, 7, 6, u32::MAX, 3, 1 << 31];
+    for pos in [0, 4, 5, u32::MAX - 1, u32::MAX] {
+        let step = Step { pos, ..Step::default() };
+        let got = alike(
+            "encoded",
+            &step,
+            |rec| {
+                let tokens = rec.kept("tokens", Kind::Input, &[bt]);
+                let wte = wte_chunks(rec, "wte");
+                let wpe = rec.kept("wpe", Kind::Input, &[5, c]);
+                embedding::forward(rec, tokens, 3, &wte, wpe);
+            },
+            |bench| {
+                bench.write_ids("tokens", &tokens);
+                bench.write("wte.0", &ramp(4 * c));
+                bench.write("wte.4", &ramp(3 * c));
+                bench.write("wpe", &ramp(5 * c));
+            },
+            |bench| bench.peek_name("out"),
+        );
+        // The poison is still there in rows that nobody wrote.
+        for (row, token) in got.chunks(c).zip(tokens) {
+            assert!(row.iter().all(|x| x.is_nan() == (token >= 7)), "token {token} at {pos}: {row:?}");
+        }
+    }
+}
+
+/// A decode position past the context, up to where a sum would wrap to its beginning, writes nothing and sees nothing.
+#[test]
+fn hostile_decode_positions_reach_nothing() {
+    let (p, t, nh, c) = (3, 5, 2, 8);
+    for pos in [5, 6, u32::MAX - 2, u32::MAX - 1, u32::MAX] {
+        let step = Step { pos, ..Step::default() };
+        let names = ["k", "v"];
+        let got = alike(
+            "cache and out",
+            &step,
+            |rec| {
+                let qkv = rec.kept("qkv", Kind::Input, &[p, 3 * c]);
+                let [k, v] = names.map(|n| rec.kept(n, Kind::Cache, &[t, c]));
+                kv_cache::append(rec, qkv, Cache { k, v });
+                attention::cached(rec, qkv, Cache { k, v }, nh);
+            },
+            |bench| {
+                bench.write("qkv", &ramp(p * 3 * c));
+                names.iter().for_each(|n| bench.write(n, &ramp(t * c)));
+            },
+            |bench| ["k", "v", "out"].map(|n| bench.peek_name(n)).concat(),
+        );
+        assert_eq!(got, [ramp(t * c), ramp(t * c), vec![0.0; p * c]].concat(), "at {pos}");
+    }
+}
+
+/// A target that no chunk of the vocabulary has and that is not `IGNORE` is nobody's logit: the kernels and their twins
+/// give one loss and one gradient for it, within their tolerance, and touch nothing else.
+#[test]
+fn hostile_targets_reach_nothing() {
+    let _turn = turn();
+    let (bt, c) = (5, 3);
+    let targets = [0, 7, 6, u32::MAX - 1, classifier::IGNORE];
+    let mut first: Option<[Vec<f32>; 2]> = None;
+    for (device, choices) in devices() {
+        let mut dx: Option<Tensor> = None;
+        let mut bench = Bench::new(&device, choices, |rec| {
+            let x = rec.kept("x", Kind::Input, &[bt, c]);
+            let targets = rec.kept("targets", Kind::Input, &[bt]);
+            let scalars = rec.kept("scalars", Kind::Output, &[classifier::scalar::COUNT]);
+            let wte = wte_chunks(rec, "wte");
+            let gradients = classifier::Gradients { dwte: None };
+            dx = classifier::record(rec, x, &wte, targets, scalars, Some(gradients));
+        });
+        let small = |numel: usize| ramp(numel).iter().map(|x| x / 16.0 - 0.5).collect::<Vec<_>>();
+        bench.write("x", &small(bt * c));
+        bench.write_ids("targets", &targets);
+        bench.write("wte.0", &small(4 * c));
+        bench.write("wte.4", &small(3 * c));
+        bench.run(&Step::default());
+        let got = [bench.peek_name("scalars"), bench.peek(dx.unwrap())];
+        assert!(got.iter().flatten().all(|x| x.is_finite()), "{got:?}");
+        let expected = first.get_or_insert_with(|| got.clone());
+        for (got, expected) in got.iter().zip(expected) {
+            assert!(common::relative(got, expected) < 1e-5, "{choices:?}: {got:?}, {expected:?}");
+        }
+    }
 }

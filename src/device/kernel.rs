@@ -81,12 +81,13 @@ impl std::fmt::Debug for Kernel {
 }
 
 impl Kernel {
-    /// The WGSL text for a set of constants: the library files, then the file with each constant's line replaced.
+    /// The WGSL text for a set of constants: the library files, then the file, with each constant's line
+    /// replaced wherever it stands.
     ///
     /// # Errors
-    /// A constant that the file has no line for.
+    /// A constant that no text has a line for.
     pub fn wgsl(&self, consts: &Consts) -> Result<String> {
-        let mut text = self.source.to_string();
+        let mut text = self.lib.concat() + self.source;
         for (name, value) in consts {
             let (old, new) = match value {
                 Const::U32(x) => (format!("const {name}: u32 ="), format!("const {name}: u32 = {x}u;")),
@@ -96,15 +97,16 @@ impl Kernel {
             let line =
                 text.lines().find(|line| line.starts_with(&old)).map(str::to_string).ok_or_else(|| {
                     Error::device(
-                        format!("kernel {}: shaders/{} has no line `{old} …`", self.name, self.file),
+                        format!(
+                            "kernel {}: neither shaders/{} nor its lib has a line `{old} …`",
+                            self.name, self.file
+                        ),
                         "this is a bug in diarist: please report it",
                     )
                 })?;
             text = text.replacen(&line, &new, 1);
         }
-        let mut whole = self.lib.concat();
-        whole.push_str(&text);
-        Ok(whole)
+        Ok(text)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::base::rng::Site;
 use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::dropout::{self, Mask};
+use crate::ops::dropout::Mask;
 use crate::ops::kv_cache::Cache;
 use crate::ops::math::{exp, max, sum};
 use crate::ops::matmul::{View, gemm};
@@ -26,17 +26,48 @@ pub const FAMILY: Family = Family {
     cases,
 };
 
+const LIB: &[&str] = &[
+    include_str!("../../shaders/lib/step.wgsl"),
+    include_str!("../../shaders/lib/dropout.wgsl"),
+    include_str!("../../shaders/lib/attention.wgsl"),
+];
+
 static FORWARD: Kernel = Kernel {
     name: "attention_forward",
-    file: "attention.wgsl",
-    source: include_str!("../../shaders/attention.wgsl"),
-    lib: dropout::LIB,
+    file: "attention_forward.wgsl",
+    source: include_str!("../../shaders/attention_forward.wgsl"),
+    lib: LIB,
     bindings: &[read("qkv"), write("out"), write("lse")],
     dims: &["B", "T", "C", "NH", "layer"],
     step: true,
     // exp of scores of size up to 20, each within 3 + 2·|x| units of 2⁻²³, averaged by the softmax.
     tolerance: 5e-6,
     twin: forward_twin,
+};
+
+static BACKWARD_KV: Kernel = Kernel {
+    name: "attention_backward_kv",
+    file: "attention_backward.wgsl",
+    source: include_str!("../../shaders/attention_backward.wgsl"),
+    bindings: &[
+        read("qkv"),
+        read("backward_lse"),
+        read("backward_dout"),
+        read("backward_dot"),
+        write("dqkv"),
+    ],
+    // P again by one exp, as in forward; dP − dot cancels by about a digit, and dk sums what is left.
+    tolerance: 2e-5,
+    twin: backward_kv_twin,
+    ..FORWARD
+};
+
+static BACKWARD_Q: Kernel = Kernel {
+    name: "attention_backward_q",
+    // dS with the digit that dP − dot costs it, as in kv, and nothing beside it (kv's dv has no such difference).
+    tolerance: 2e-5,
+    twin: backward_q_twin,
+    ..BACKWARD_KV
 };
 
 static BACKWARD_DOT: Kernel = Kernel {
@@ -46,29 +77,17 @@ static BACKWARD_DOT: Kernel = Kernel {
     // HS products in another order; they cancel, so the sum may be ten times smaller than its terms.
     tolerance: 5e-6,
     twin: dot_twin,
-    ..FORWARD
+    ..BACKWARD_KV
 };
-
-static BACKWARD_KV: Kernel = Kernel {
-    name: "attention_backward_kv",
-    bindings: &[
-        read("qkv"),
-        read("backward_lse"),
-        read("backward_dout"),
-        read("backward_dot"),
-        write("dqkv"),
-    ],
-    // As forward, and dP − dot cancels by about a digit.
-    tolerance: 2e-5,
-    twin: backward_kv_twin,
-    ..FORWARD
-};
-
-static BACKWARD_Q: Kernel = Kernel { name: "attention_backward_q", twin: backward_q_twin, ..BACKWARD_KV };
 
 static CACHED: Kernel = Kernel {
     name: "attention_cached",
+    file: "attention_cached.wgsl",
+    source: include_str!("../../shaders/attention_cached.wgsl"),
     bindings: &[read("qkv"), read("kcache"), read("vcache"), write("cached_out")],
+    dims: &["P", "T", "C", "NH"],
+    // Scores as in forward; each thread's part is scaled by one exp more, at most 1, before the parts are added.
+    tolerance: 5e-6,
     twin: cached_twin,
     ..FORWARD
 };
@@ -136,21 +155,28 @@ impl Tile {
         (self.threads / self.split * self.rows) as usize
     }
 
-    fn consts(&self, choices: Choices, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
-        let wide = hs.is_multiple_of(4);
-        vec![
-            ("HS", Const::U32(hs as u32)),
-            ("W", Const::U32(if wide { 4 } else { 1 })),
-            ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+    fn consts(&self, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
+        let mut consts = head_consts(hs);
+        consts.extend([
             ("ROWS", Const::U32(self.rows)),
             ("SPLIT", Const::U32(self.split)),
             ("THREADS", Const::U32(self.threads)),
             ("BLOCK", Const::U32(self.block)),
             ("STAGED", Const::Bool(self.staged)),
             ("DROPOUT", Const::Bool(dropout)),
-            ("WG", Const::U32(if choices == Choices::Lanes { 16 } else { 64 })),
-        ]
+        ]);
+        consts
     }
+}
+
+/// A head's channels and how they are loaded.
+fn head_consts(hs: usize) -> Vec<(&'static str, Const)> {
+    let wide = hs.is_multiple_of(4);
+    vec![
+        ("HS", Const::U32(hs as u32)),
+        ("W", Const::U32(if wide { 4 } else { 1 })),
+        ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+    ]
 }
 
 /// Records out and lse.
@@ -163,7 +189,7 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let tile = Tile::forward(rec.choices, c / nh);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: tile.consts(rec.choices, c / nh, dropout),
+        consts: tile.consts(c / nh, dropout),
         tensors: &[qkv, out, lse],
         dims: &[b, t, c, nh, layer],
         workgroups: [t.div_ceil(tile.owned()) as u32, (b * nh) as u32, 1],
@@ -195,15 +221,20 @@ pub fn backward(
     let dqkv = rec.scratch("dqkv", &[bt, c3]);
     let tile = Tile::backward(rec.choices, c / nh);
     let (row_each, owned) = (tile.threads as usize, tile.owned());
-    let kernels: [(&str, &'static Kernel, &[Tensor], usize, u64); 3] = [
-        ("backward_dot", &BACKWARD_DOT, &[out, dout, dot], row_each, 2 * (bt * c) as u64),
-        ("backward_kv", &BACKWARD_KV, &[qkv, lse, dout, dot, dqkv], owned, products(4, bt, t, c)),
-        ("backward_q", &BACKWARD_Q, &[qkv, lse, dout, dot, dqkv], owned, products(3, bt, t, c)),
+    // What a dispatch touches: `wide` tensors' worth of (B·T,C) and `narrow` of (B,NH,T). Both passes read qkv whole,
+    // dout, lse and dot; kv writes two thirds of dqkv, q one third.
+    let moving = |wide: usize, narrow: usize| 4 * (bt * (wide * c + narrow * nh)) as u64;
+    let pairs: &[Tensor] = &[qkv, lse, dout, dot, dqkv];
+    let kernels: [(&str, &'static Kernel, &[Tensor], usize, u64, u64); 3] = [
+        ("backward_dot", &BACKWARD_DOT, &[out, dout, dot], row_each, 2 * (bt * c) as u64, moving(2, 1)),
+        ("backward_kv", &BACKWARD_KV, pairs, owned, products(4, bt, t, c), moving(4 + 2, 2)),
+        ("backward_q", &BACKWARD_Q, pairs, owned, products(3, bt, t, c), moving(4 + 1, 2)),
     ];
-    for (label, kernel, tensors, rows, flops) in kernels {
-        let consts = tile.consts(rec.choices, c / nh, dropout);
+    for (label, kernel, tensors, rows, flops, bytes) in kernels {
+        let consts = tile.consts(c / nh, dropout);
         let workgroups = [t.div_ceil(rows) as u32, (b * nh) as u32, 1];
-        rec.dispatch(label, Launch { kernel, consts, tensors, dims: &dims, workgroups, flops });
+        let launch = Launch { kernel, consts, tensors, dims: &dims, workgroups, flops };
+        rec.dispatch_moving(label, launch, bytes);
     }
     dqkv
 }
@@ -212,15 +243,18 @@ pub fn backward(
 pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize) -> Tensor {
     let ([p, _], [t, c]) = (rec.extents(qkv), rec.extents(cache.k));
     let out = rec.scratch("out", &[p, c]);
+    let mut consts = head_consts(c / nh);
+    consts.push(("WG", Const::U32(if rec.choices == Choices::Lanes { 16 } else { 64 })));
     let launch = Launch {
         kernel: &CACHED,
-        consts: Tile::forward(rec.choices, c / nh).consts(rec.choices, c / nh, false),
+        consts,
         tensors: &[qkv, cache.k, cache.v, out],
-        dims: &[p, t, c, nh, 0],
+        dims: &[p, t, c, nh],
         workgroups: [nh as u32, p as u32, 1],
         flops: products(2, p, t, c),
     };
-    rec.dispatch("cached", launch);
+    // The whole cache at most, and of qkv only q.
+    rec.dispatch_moving("cached", launch, 8 * (c * (p + t)) as u64);
     out
 }
 
@@ -291,14 +325,15 @@ impl<'a> Head<'a> {
     }
 
     // ANCHOR: dscores
-    /// dS of queries `i0..i1`, into `p`, which holds P; `dp` is a buffer of its size.
-    fn dscores(&self, i0: usize, i1: usize, dout: View, dot: &[f32], p: &mut [f32], dp: &mut [f32]) {
-        gemm([i1 - i0, i1, self.hs], dout, transposed(self.part(2, 0)), (dp, i1), (1.0, false), false);
-        self.drop(i0, i1, dp);
-        for (i, (p, dp)) in (i0..i1).zip(p.chunks_mut(i1).zip(dp.chunks(i1))) {
-            for (p, dp) in p[..=i].iter_mut().zip(dp) {
-                *p *= dp - dot[i];
+    /// dS of queries `i0..i1`, (i1−i0, i1), zero above the diagonal, from their P.
+    fn dscores(&self, i0: usize, i1: usize, dout: View, dot: &[f32], p: &[f32], ds: &mut [f32]) {
+        gemm([i1 - i0, i1, self.hs], dout, transposed(self.part(2, 0)), (ds, i1), (1.0, false), false); // dP
+        self.drop(i0, i1, ds);
+        for (i, (ds, p)) in (i0..i1).zip(ds.chunks_mut(i1).zip(p.chunks(i1))) {
+            for (ds, p) in ds[..=i].iter_mut().zip(p) {
+                *ds = p * (*ds - dot[i]);
             }
+            ds[i + 1..].fill(0.0);
         }
     }
     // ANCHOR_END: dscores
@@ -312,13 +347,19 @@ fn contiguous(data: &[f32], cols: usize) -> View<'_> {
     View { data, rs: cols, cs: 1 }
 }
 
-/// Copies each head's (T,HS) into columns `part·C + h·HS..` of rows of `width`.
-fn scatter(into: &mut [f32], width: usize, part: usize, [t, c, nh]: [usize; 3], heads: &[Vec<f32>]) {
+/// Copies each head's (T,HS), `head(b·NH + h)`, into columns `part·C + h·HS..` of rows of `width`.
+fn scatter<'a>(
+    into: &mut [f32],
+    width: usize,
+    part: usize,
+    [t, c, nh]: [usize; 3],
+    head: impl Fn(usize) -> &'a [f32] + Sync,
+) {
     let hs = c / nh;
     into.par_chunks_mut(width).enumerate().for_each(|(bt, row)| {
         for h in 0..nh {
-            let head = &heads[bt / t * nh + h][bt % t * hs..][..hs];
-            row[part * c + h * hs..][..hs].copy_from_slice(head);
+            let from = &head(bt / t * nh + h)[bt % t * hs..][..hs];
+            row[part * c + h * hs..][..hs].copy_from_slice(from);
         }
     });
 }
@@ -328,7 +369,7 @@ fn forward_twin(call: &mut Call) {
     let (heads, shape) = heads(call, qkv);
     let results: Vec<Vec<f32>> =
         heads.par_iter().zip(lse.par_chunks_mut(shape[0])).map(forward_head).collect();
-    scatter(out, shape[1], 0, shape, &results);
+    scatter(out, shape[1], 0, shape, |bh| &results[bh]);
 }
 
 fn forward_head((head, lse): (&Head, &mut [f32])) -> Vec<f32> {
@@ -367,65 +408,68 @@ fn dot_twin(call: &mut Call) {
     });
 }
 
-/// A head of dout from position `first` on.
-fn head_of<'a>(dout: &'a [f32], head: &Head, nh: usize, first: usize) -> View<'a> {
-    View { data: &dout[(head.bh / nh * head.t + first) * head.c + head.col..], rs: head.c, cs: 1 }
+/// A block of a head's queries, `i0..i1`, as the backward passes see it.
+struct Block<'a> {
+    i0: usize,
+    i1: usize,
+    /// P, and a place for P̃; (i1−i0, i1), zero above the diagonal.
+    p: &'a mut [f32],
+    /// dS, as P.
+    ds: &'a [f32],
+    /// dO, (i1−i0, HS).
+    dout: View<'a>,
+}
+
+/// A backward pass: walks every head's queries by blocks, lets `add` add each to the head's N sums, (T,HS) and zero at
+/// first, and copies the sums into the `parts` of dqkv.
+fn backward_twin<const N: usize>(
+    call: &mut Call,
+    parts: [usize; N],
+    add: impl Fn(&Head, Block, &mut [Vec<f32>; N]) + Sync,
+) {
+    let ([qkv, lse, dout, dot], [dqkv]) = call.tensors();
+    let (heads, shape) = heads(call, qkv);
+    let [t, c, nh] = shape;
+    let one = |head: &Head| {
+        let (lse, dot) = (&lse[head.bh * t..][..t], &dot[head.bh * t..][..t]);
+        let mut sums = [(); N].map(|()| vec![0.0; t * head.hs]);
+        let mut buffer = vec![0.0; 2 * BLOCK.min(t) * t];
+        for i0 in (0..t).step_by(BLOCK) {
+            let i1 = (i0 + BLOCK).min(t);
+            let (p, ds) = buffer[..2 * (i1 - i0) * i1].split_at_mut((i1 - i0) * i1);
+            let dout = View { data: &dout[(head.bh / nh * t + i0) * c + head.col..], rs: c, cs: 1 };
+            head.probabilities(i0, i1, lse, p);
+            head.dscores(i0, i1, dout, dot, p, ds);
+            add(head, Block { i0, i1, p, ds, dout }, &mut sums);
+        }
+        sums
+    };
+    let sums: Vec<[Vec<f32>; N]> = heads.par_iter().map(one).collect();
+    for (n, part) in parts.into_iter().enumerate() {
+        scatter(dqkv, 3 * c, part, shape, |bh| &sums[bh][n]);
+    }
 }
 
 fn backward_kv_twin(call: &mut Call) {
-    let ([qkv, lse, dout, dot], [dqkv]) = call.tensors();
-    let (heads, shape) = heads(call, qkv);
-    let one = |head: &Head| {
-        let (t, hs) = (head.t, head.hs);
-        let (lse, dot) = (&lse[head.bh * t..][..t], &dot[head.bh * t..][..t]);
-        let (mut dk, mut dv) = (vec![0.0; t * hs], vec![0.0; t * hs]);
-        let mut blocks = vec![0.0; 3 * BLOCK.min(t) * t];
-        for i0 in (0..t).step_by(BLOCK) {
-            let i1 = (i0 + BLOCK).min(t);
-            let (n, d) = ((i1 - i0) * i1, head_of(dout, head, shape[2], i0));
-            let (p, rest) = blocks.split_at_mut(n);
-            let (dropped, dp) = rest.split_at_mut(n);
-            head.probabilities(i0, i1, lse, p);
-            dropped.copy_from_slice(p);
-            head.drop(i0, i1, dropped);
-            let columns = transposed(contiguous(dropped, i1));
-            gemm([i1, hs, i1 - i0], columns, d, (&mut dv, hs), (1.0, true), false);
-            head.dscores(i0, i1, d, dot, p, &mut dp[..n]);
-            let columns = transposed(contiguous(p, i1));
-            gemm([i1, hs, i1 - i0], columns, head.part(0, i0), (&mut dk, hs), (head.scale, true), false);
-        }
-        (dk, dv)
-    };
-    let (dk, dv): (Vec<_>, Vec<_>) = heads.par_iter().map(one).unzip();
-    scatter(dqkv, 3 * shape[1], 1, shape, &dk);
-    scatter(dqkv, 3 * shape[1], 2, shape, &dv);
+    backward_twin(call, [1, 2], |head, Block { i0, i1, p, ds, dout }, [dk, dv]| {
+        let product = [i1, head.hs, i1 - i0];
+        let columns = transposed(contiguous(ds, i1));
+        gemm(product, columns, head.part(0, i0), (dk, head.hs), (head.scale, true), false);
+        head.drop(i0, i1, p);
+        gemm(product, transposed(contiguous(p, i1)), dout, (dv, head.hs), (1.0, true), false);
+    });
 }
 
 fn backward_q_twin(call: &mut Call) {
-    let ([qkv, lse, dout, dot], [dqkv]) = call.tensors();
-    let (heads, shape) = heads(call, qkv);
-    let one = |head: &Head| {
-        let (t, hs) = (head.t, head.hs);
-        let (lse, dot) = (&lse[head.bh * t..][..t], &dot[head.bh * t..][..t]);
-        let mut dq = vec![0.0; t * hs];
-        let mut blocks = vec![0.0; 2 * BLOCK.min(t) * t];
-        for i0 in (0..t).step_by(BLOCK) {
-            let i1 = (i0 + BLOCK).min(t);
-            let n = (i1 - i0) * i1;
-            let (p, dp) = blocks.split_at_mut(n);
-            head.probabilities(i0, i1, lse, p);
-            head.dscores(i0, i1, head_of(dout, head, shape[2], i0), dot, p, &mut dp[..n]);
-            let (into, dscores) = (&mut dq[i0 * hs..i1 * hs], contiguous(p, i1));
-            gemm([i1 - i0, hs, i1], dscores, head.part(1, 0), (into, hs), (head.scale, false), false);
-        }
-        dq
-    };
-    let dq: Vec<_> = heads.par_iter().map(one).collect();
-    scatter(dqkv, 3 * shape[1], 0, shape, &dq);
+    backward_twin(call, [0], |head, Block { i0, i1, ds, .. }, [dq]| {
+        let into = &mut dq[i0 * head.hs..i1 * head.hs];
+        let product = [i1 - i0, head.hs, i1];
+        gemm(product, contiguous(ds, i1), head.part(1, 0), (into, head.hs), (head.scale, false), false);
+    });
 }
 
 fn cached_twin(call: &mut Call) {
-    let [_, t, c, nh, _] = call.dims();
+    let [_, t, c, nh] = call.dims();
     let (hs, pos) = (c / nh, call.step.pos as usize);
     let scale = 1.0 / (hs as f32).sqrt();
     let ([qkv, kcache, vcache], [out]) = call.tensors();

@@ -5,7 +5,8 @@
 //!
 //! tokens (B,T) ids · wte (V,C), in chunks of rows · wpe (positions,C) · out (B·T,C).
 //! dwte, dwpe accumulate (+=). The host sorts a batch's positions into one bucket a distinct token (`tokens::Batch`),
-//! so that each row of dwte has one owner: deterministic, without atomics.
+//! so that each row of dwte has one owner: deterministic, without atomics. An id that no chunk has, an end past the last
+//! position and a position that does not exist are passed over: no number in a buffer leads a kernel out of its tensors.
 
 use rayon::prelude::*;
 
@@ -149,18 +150,19 @@ fn forward_twin(call: &mut Call) {
 }
 
 fn backward_wte_twin(call: &mut Call) {
-    let [_, c, row0, rows] = call.dims();
+    let [positions, c, row0, rows] = call.dims();
     let ([buckets, order, dout], [dwte]) = call.tensors();
     let (buckets, order) = (words(buckets), words(order));
     let mut sum = vec![0.0; c];
     for bucket in buckets.chunks(3) {
-        let (token, members) = (bucket[0] as usize, &order[bucket[1] as usize..bucket[2] as usize]);
-        if members.is_empty() || token < row0 || token >= row0 + rows {
+        let [token, first, end] = [bucket[0], bucket[1], bucket[2]].map(|word| word as usize);
+        let end = end.min(positions);
+        if first >= end || token < row0 || token >= row0 + rows {
             continue;
         }
         sum.fill(0.0);
-        for &bt in members {
-            add(&mut sum, &dout[bt as usize * c..][..c]);
+        for bt in order[first..end].iter().map(|&bt| bt as usize).filter(|&bt| bt < positions) {
+            add(&mut sum, &dout[bt * c..][..c]);
         }
         add(&mut dwte[(token - row0) * c..][..c], &sum);
     }

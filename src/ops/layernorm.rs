@@ -47,6 +47,8 @@ static FORWARD: Kernel = Kernel {
 static BACKWARD_INPUT: Kernel = Kernel {
     name: "layernorm_backward_input",
     bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("dout"), update("dinp")],
+    // Two sums of C numbers in another order, as in forward; what they are subtracted from is no smaller than they are.
+    tolerance: 3e-6,
     twin: backward_input_twin,
     ..FORWARD
 };
@@ -54,6 +56,8 @@ static BACKWARD_INPUT: Kernel = Kernel {
 static BACKWARD_PARAMS: Kernel = Kernel {
     name: "layernorm_backward_params",
     bindings: &[read("x"), read("mean_of"), read("r_of"), read("dy"), write("chunks")],
+    // ROWS products, fused with their sum in WGSL alone: √64·2⁻²⁴, several times that where a channel's terms cancel.
+    tolerance: 3e-6,
     twin: backward_params_twin,
     ..FORWARD
 };
@@ -62,6 +66,8 @@ static REDUCE_PARAMS: Kernel = Kernel {
     name: "layernorm_reduce_params",
     bindings: &[read("sums"), update("dweight"), update("dbias")],
     dims: &["P", "C"],
+    // The chunks in their order, then one addition into the gradient: the same bits.
+    tolerance: 0.0,
     twin: reduce_params_twin,
     ..FORWARD
 };

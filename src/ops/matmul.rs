@@ -38,6 +38,8 @@ static TILES: Kernel = Kernel {
 static TILES_BIAS: Kernel = Kernel {
     name: "matmul_bias",
     bindings: &[read("a"), read("b"), read("bias"), write("c_bias")],
+    // matmul's sum, and one addition to it, of a bias that could cancel a bit of the sum.
+    tolerance: 1.5e-5,
     twin: |call| {
         let ([a, b, bias], [c]) = call.tensors();
         twin(call, a, b, Some(bias), c);
@@ -49,6 +51,8 @@ static LANES: Kernel = Kernel {
     name: "matmul_lanes",
     file: "matmul_lanes.wgsl",
     source: include_str!("../../shaders/matmul_lanes.wgsl"),
+    // K products one after the other, where the twin's order is by blocks: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
+    tolerance: 1.5e-5,
     ..TILES
 };
 
@@ -56,6 +60,8 @@ static LANES_BIAS: Kernel = Kernel {
     name: "matmul_lanes_bias",
     file: "matmul_lanes.wgsl",
     source: include_str!("../../shaders/matmul_lanes.wgsl"),
+    // matmul_lanes's sum, and one addition to it, of a bias that could cancel a bit of the sum.
+    tolerance: 1.5e-5,
     ..TILES_BIAS
 };
 

@@ -33,6 +33,8 @@ static MATVEC: Kernel = Kernel {
 static MATVEC_BIAS: Kernel = Kernel {
     name: "matvec_bias",
     bindings: &[read("x"), read("w"), read("bias"), write("y_biased")],
+    // matvec's sum, and one addition to it, of a bias that could cancel a bit of the sum.
+    tolerance: 5e-6,
     twin: bias_twin,
     ..MATVEC
 };
