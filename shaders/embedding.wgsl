@@ -13,6 +13,8 @@
 // FLOPs: one an element moved.
 
 const WG: u32 = 64u;        // invocations of a workgroup
+const W: u32 = 1u;          // elements a load of wte
+alias Stored = f32;         // (it may rest in f16: `lib/load.wgsl`)
 
 struct ForwardDims { BT: u32, T: u32, C: u32, row0: u32, rows: u32, positions: u32 }
 @group(1) @binding(0) var<uniform> d: ForwardDims;
@@ -21,11 +23,14 @@ struct ForwardDims { BT: u32, T: u32, C: u32, row0: u32, rows: u32, positions: u
 /// (BT) ids
 @group(0) @binding(0) var<storage, read> tokens: array<u32>;
 /// (rows,C): rows row0.. of wte
-@group(0) @binding(1) var<storage, read> wte: array<f32>;
+@group(0) @binding(1) var<storage, read> wte: array<Stored>;
 /// (positions,C)
 @group(0) @binding(2) var<storage, read> wpe: array<f32>;
 /// (BT,C)
 @group(0) @binding(3) var<storage, read_write> out: array<f32>;
+
+/// Element `at` of wte, four times.
+fn load_wte(at: u32) -> vec4<f32> { return vec4<f32>(wte[at / W]); }
 
 @compute @workgroup_size(WG)
 fn embedding_forward(
@@ -41,7 +46,7 @@ fn embedding_forward(
     if (token < d.row0 || token >= d.row0 + d.rows) { return; }    // another chunk's, or nobody's
     // A padded block may reach past the last position; what it computes there is never read.
     let t = min(min(step.pos, d.positions) + bt % d.T, d.positions - 1u);
-    out[i] = wte[(token - d.row0) * d.C + c] + wpe[t * d.C + c];
+    out[i] = load_wte((token - d.row0) * d.C + c).x + wpe[t * d.C + c];
 }
 
 struct WteDims { BT: u32, C: u32, row0: u32, rows: u32 }

@@ -15,7 +15,7 @@
 // Workgroup memory 4·BK·(BM + BN + 8) bytes.
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. W = 4 asks that a0, b0 and these extents be
+// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0 and these extents be
 //               multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is stored by the word.
 // BM, BN, BK    the tile; BK a multiple of 4.
 // TM, TN        a thread's part of it; multiples of 4, and BM of TM, BN of TN.
@@ -29,6 +29,7 @@ const BK: u32 = 16u;
 const TM: u32 = 8u;
 const TN: u32 = 4u;
 alias Vec = vec4<f32>;
+alias Stored = vec4<f32>;
 
 const THREADS_N: u32 = BN / TN;
 const THREADS_M: u32 = BM / TM;
@@ -45,7 +46,7 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32 }
 /// (M,K), or (K,M) for TN; W elements a load
 @group(0) @binding(0) var<storage, read> a: array<Vec>;
 /// (K,N), or (N,K) for NT; W elements a load
-@group(0) @binding(1) var<storage, read> b: array<Vec>;
+@group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul`
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 /// (N), of `matmul_bias`

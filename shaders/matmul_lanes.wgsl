@@ -13,7 +13,7 @@
 // FLOPs 2·M·K·N. Bytes loaded 4·M·K·N·(1/ROWS + 1/COLS), nearly all from cache; stored 4·M·N (ACC reads as many).
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. W = 4 asks that a0, b0 and these extents be multiples
+// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0 and these extents be multiples
 //               of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is always stored by the word.
 // ROWS, COLS    a thread's tile; COLS a multiple of W, and for TN ROWS too.
 // LANES         threads a workgroup: the adapter's SIMD width.
@@ -25,6 +25,7 @@ const ROWS: u32 = 16u;
 const COLS: u32 = 8u;
 const LANES: u32 = 8u;
 alias Vec = vec4<f32>;
+alias Stored = vec4<f32>;
 
 /// Extents, and where each matrix starts in its buffer (in elements).
 struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32 }
@@ -32,7 +33,7 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32 }
 /// (M,K), or (K,M) for TN; W elements a load
 @group(0) @binding(0) var<storage, read> a: array<Vec>;
 /// (K,N), or (N,K) for NT; W elements a load
-@group(0) @binding(1) var<storage, read> b: array<Vec>;
+@group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul_lanes`
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 /// (N), of `matmul_lanes_bias`
@@ -40,6 +41,9 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32 }
 /// (M,N), of `matmul_lanes_bias`
 @group(0) @binding(3) var<storage, read_write> c_bias: array<f32>;
 @group(1) @binding(0) var<uniform> d: Dims;
+
+/// Word `at` of b (W = 1), four times, or the vec4 that starts there (W = 4).
+fn load_b(at: u32) -> vec4<f32> { return vec4<f32>(b[at / W]); }
 
 /// The thread's tile of the product.
 var<private> acc: array<array<f32, COLS>, ROWS>;
@@ -77,7 +81,7 @@ fn multiply_tile(m0: u32, n0: u32) {
         }
         if (LAYOUT == 1u) {
             for (var j = 0u; j < COLS; j++) {
-                let v = vec4<f32>(b[(d.b0 + min(n0 + j, d.N - 1u) * d.K + k) / W]);
+                let v = load_b(d.b0 + min(n0 + j, d.N - 1u) * d.K + k);
                 for (var i = 0u; i < W; i++) { bk[i][j] = v[i]; }
             }
         } else {
@@ -85,7 +89,7 @@ fn multiply_tile(m0: u32, n0: u32) {
                 let line = d.b0 + (k + i) * d.N;
                 var v: vec4<f32>;
                 for (var j = 0u; j < COLS; j++) {
-                    if (j % W == 0u) { v = vec4<f32>(b[(line + min(n0 + j, d.N - W)) / W]); }
+                    if (j % W == 0u) { v = load_b(line + min(n0 + j, d.N - W)); }
                     bk[i][j] = v[j % W];
                 }
             }

@@ -4,11 +4,13 @@
 // NN: a workgroup takes COLS neighbouring columns, so that a row of W is read coalesced, and cuts K into WG / COLS
 // slices that are added up in order. NT: a workgroup takes one row of W, reads it coalesced, and reduces in a tree.
 //
-// Bytes moved: K N. FLOPs: 2 K N.
+// Bytes moved: W's, 4 K N, or 2 K N where it rests in f16 (`lib/load.wgsl`). FLOPs: 2 K N.
 
 const WG: u32 = 64u;        // invocations of a workgroup
 const COLS: u32 = 16u;      // NN: columns of a workgroup
 const LAYOUT: u32 = 0u;     // 0 = NN, W (K,N); 1 = NT, W (N,K)
+const W: u32 = 1u;          // elements a load
+alias Stored = f32;
 
 struct Dims { K: u32, N: u32, n0: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
@@ -16,13 +18,16 @@ struct Dims { K: u32, N: u32, n0: u32 }
 /// (K)
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 /// (K,N) or (N,K)
-@group(0) @binding(1) var<storage, read> w: array<f32>;
+@group(0) @binding(1) var<storage, read> w: array<Stored>;
 /// (N)
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 /// without bias: elements n0.. of y
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 /// with bias
 @group(0) @binding(3) var<storage, read_write> y_biased: array<f32>;
+
+/// Element `at` of w, four times.
+fn load_w(at: u32) -> vec4<f32> { return vec4<f32>(w[at / W]); }
 
 var<workgroup> slices: array<f32, WG>;
 
@@ -34,7 +39,7 @@ fn product(group: u32, lane: u32) -> Result {
         let n = group * COLS + lane % COLS;
         var sum = 0.0;
         if (n < d.N) {
-            for (var k = lane / COLS; k < d.K; k += WG / COLS) { sum = fma(x[k], w[k * d.N + n], sum); }
+            for (var k = lane / COLS; k < d.K; k += WG / COLS) { sum = fma(x[k], load_w(k * d.N + n).x, sum); }
         }
         slices[lane] = sum;
         workgroupBarrier(); // every slice is in place
@@ -45,7 +50,7 @@ fn product(group: u32, lane: u32) -> Result {
     }
     var sum = 0.0;
     if (group < d.N) {
-        for (var k = lane; k < d.K; k += WG) { sum = fma(x[k], w[group * d.K + k], sum); }
+        for (var k = lane; k < d.K; k += WG) { sum = fma(x[k], load_w(group * d.K + k).x, sum); }
     }
     let total = workgroup_sum(sum, lane);
     if (lane != 0u) { return Result(d.N, 0.0); }

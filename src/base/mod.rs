@@ -5,5 +5,5 @@ pub mod error;
 pub mod rng;
 pub mod units;
 
-pub use arch::{Config, Gpt2, Param, Preset};
+pub use arch::{Config, Freeze, Gpt2, Param, Preset};
 pub use error::{Error, Result};

@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 
 use crate::base::arch::Init;
 use crate::base::rng::Rng;
-use crate::base::{Config, Gpt2, Result};
+use crate::base::{Gpt2, Result};
 use crate::check::replay::{Comparison, against_twins};
 use crate::device::adapter::Patch;
 use crate::device::executor::Options;
 use crate::device::select::Device;
-use crate::device::{Choices, Program, Step};
-use crate::model::Shape;
-use crate::model::parameters::all_pieces;
+use crate::device::{Choices, Class, Program, Step};
+use crate::model::{self, Shape};
 use crate::ops::{Case, FAMILIES};
-use crate::optim::adamw::{Slot, update};
+use crate::optim::adamw::update;
 
 /// What doctor found of one kernel.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -73,13 +72,14 @@ impl Report {
 /// A device that fails; a difference is a finding, not an error.
 pub fn doctor(
     device: &Device,
-    choices: Choices,
+    class: Class,
     options: Options,
     patch: Option<Patch>,
     mut progress: impl FnMut(&str),
 ) -> Result<Report> {
     let mut report = Report::default();
     let options = Options { poison: true, ..options };
+    let choices = &Choices::of(class, &device.limits());
     for family in FAMILIES {
         for case in (family.cases)(device.limits(), choices) {
             progress(&case.name);
@@ -118,10 +118,10 @@ fn check_case(
     patch: Option<Patch>,
     report: &mut Report,
 ) -> Result<()> {
-    let program = Program { recordings: vec![case.recording.clone()] };
+    let program = Program::from(vec![case.recording.clone()]);
     let mut exec = device.load_patched(program, options, patch)?;
     for t in case.recording.tensors.iter().filter(|t| t.kind != crate::device::Kind::Scratch) {
-        exec.write(&t.name, 0, &case.data(&t.name, t.numel()))?;
+        exec.write(&t.name, 0, &case.data(t))?;
     }
     for c in against_twins(exec.as_mut(), "case", &case_step())? {
         report.add(&case.name, &c);
@@ -132,40 +132,26 @@ fn check_case(
 /// A micro-step with dropout and an update of a model with odd extents.
 fn training_step(
     device: &Device,
-    choices: Choices,
+    choices: &Choices,
     options: Options,
     patch: Option<Patch>,
     report: &mut Report,
 ) -> Result<()> {
-    let config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
-    let shape = Shape { config, b: 2, t: 19, dropout: true, limits: device.limits(), choices };
-    let train = shape.train()?;
-    let pieces: Vec<_> = all_pieces(&config, &shape.limits).into_iter().flat_map(|(_, p)| p).collect();
-    let slots: Vec<Slot> = pieces
-        .iter()
-        .map(|p| Slot { name: p.name.clone(), shape: p.shape.clone(), decay: p.decay })
-        .collect();
-    let recordings =
-        vec![train.zero, train.micro_step, train.evaluate, update(&slots, shape.limits, choices)?];
-    let mut exec = device.load_patched(Program { recordings }, options, patch)?;
-    for (param, piece) in config.table().iter().zip(&pieces) {
-        let mut rng = Rng::new(3, &piece.name);
+    let config = Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 }.into();
+    let base = Shape::new(config, 2, 19, device.limits(), choices.clone());
+    let shape = Shape { dropout: true, ..base };
+    let program = shape.training(update(&shape.slots(), shape.limits, choices)?)?;
+    let mut exec = device.load_patched(program, options, patch)?;
+    for param in config.table() {
+        let mut rng = Rng::new(3, &param.name);
         // Ten times GPT-2's scale, so that attention and gradients are far from uniform.
         let scale = if matches!(param.init, Init::Ones) { 1.0 } else { 0.2 };
         let data: Vec<f32> = (0..param.numel()).map(|_| scale * rng.normal()).collect();
-        exec.write(&piece.name, 0, &data)?;
+        exec.write_f32(&param.name, 0, &data)?;
     }
     let tokens: Vec<u32> = (0..38).map(|i| i * 7919 % 101).collect();
     let targets: Vec<u32> = (1..39).map(|i| if i % 7 == 0 { u32::MAX } else { i * 7919 % 101 }).collect();
-    // Every token is distinct, so each is a bucket of its own.
-    let mut order: Vec<u32> = (0..38).collect();
-    order.sort_by_key(|&i| tokens[i as usize]);
-    let buckets: Vec<u32> = (0..38).flat_map(|i| [tokens[order[i as usize] as usize], i, i + 1]).collect();
-    for (name, words) in
-        [("tokens", &tokens), ("targets", &targets), ("buckets", &buckets), ("order", &order)]
-    {
-        exec.write(name, 0, bytemuck::cast_slice(words))?;
-    }
+    model::feed(exec.as_mut(), &tokens, &targets)?;
     let step = Step { pos: 0, ..case_step() };
     for recording in ["zero", "micro_step", "update", "evaluate"] {
         for c in against_twins(exec.as_mut(), recording, &step)? {

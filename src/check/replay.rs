@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::device::cpu::run_twin;
-use crate::device::{Access, Executor, Step};
+use crate::device::{Access, Arg, Executor, Step};
 
 /// One output of one dispatch, compared.
 #[derive(Debug, Clone)]
@@ -54,50 +54,44 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
         // Births are poisoned by the executor inside run_range, so a fresh output's content does not matter here: the
         // twin starts from what the device holds, and both write it over.
         let mut host = Vec::new();
-        for &t in &d.tensors {
-            host.push(exec.peek(recording, t)?);
+        for arg in &d.args {
+            host.push(exec.peek(recording, arg.tensor)?);
         }
         exec.run_range(recording, step, i..i + 1)?;
-        let born = exec.plan().births[index(exec, recording)][i].clone();
-        let written: Vec<usize> =
-            (0..d.tensors.len()).filter(|&b| d.kernel.bindings[b].access != Access::Read).collect();
+        let born = exec.plan().births[exec.program().index(recording)][i].clone();
+        let written: Vec<usize> = (0..d.args.len()).filter(|&b| d.args[b].access != Access::Read).collect();
         let mut device = Vec::new();
         for &b in &written {
-            device.push(exec.peek(recording, d.tensors[b])?);
+            device.push(exec.peek(recording, d.args[b].tensor)?);
         }
         // A newborn tensor holds the executor's poison, not what was peeked before it: the twin starts from that too, so
         // that what neither writes agrees, and what only one of the two writes does not.
         for (&b, device) in written.iter().zip(&device) {
-            if born.contains(&d.tensors[b]) {
+            if born.contains(&d.args[b].tensor) {
                 for (t, v) in host[b].iter_mut().zip(device) {
-                    if v.to_bits() == u32::MAX {
+                    if *v == u32::MAX {
                         *t = *v;
                     }
                 }
             }
         }
-        run_twin(d, step, &mut host);
+        run_twin(&list, d, step, host.iter_mut().map(Vec::as_mut_slice));
         for (&b, device) in written.iter().zip(device) {
             let comparison = Comparison {
                 dispatch: d.label.clone(),
                 kernel: d.kernel.name,
-                tensor: list.info(d.tensors[b]).name.clone(),
-                difference: relative_l2(&device, &host[b]),
+                tensor: list.info(d.args[b].tensor).name.clone(),
+                difference: relative_l2(bytemuck::cast_slice(&device), bytemuck::cast_slice(&host[b])),
                 tolerance: f64::from(d.kernel.tolerance),
             };
             if !comparison.agrees() {
                 // The dispatches after it are judged on right inputs, so that none is blamed for another's NaN.
-                exec.poke(recording, d.tensors[b], &host[b])?;
+                exec.poke(recording, d.args[b].tensor, &host[b])?;
             }
             found.push(comparison);
         }
     }
     Ok(found)
-}
-
-fn index(exec: &dyn Executor, recording: &str) -> usize {
-    let found = exec.program().recordings.iter().position(|r| r.name == recording);
-    found.expect("the program has this recording")
 }
 
 /// Replays a recording and names the first dispatch that writes a number that is not finite, and where.
@@ -106,18 +100,15 @@ fn index(exec: &dyn Executor, recording: &str) -> usize {
 /// A lost device.
 pub fn first_not_finite(exec: &mut dyn Executor, recording: &str, step: &Step) -> Result<Option<String>> {
     let list = exec.program().find(recording).expect("the program has this recording").clone();
-    let births = exec.plan().births[index(exec, recording)].clone();
+    let births = exec.plan().births[exec.program().index(recording)].clone();
     for (i, d) in list.dispatches.iter().enumerate() {
         // A dispatch may write a part of a tensor; what lay in the rest is none of its doing.
         for &t in &births[i] {
-            exec.poke(recording, t, &vec![0.0; list.info(t).numel()])?;
+            exec.poke(recording, t, &vec![0; list.info(t).words()])?;
         }
         exec.run_range(recording, step, i..i + 1)?;
-        for (binding, &t) in d.kernel.bindings.iter().zip(&d.tensors) {
-            if binding.access == Access::Read {
-                continue;
-            }
-            let values = exec.peek(recording, t)?;
+        for &Arg { tensor: t, .. } in d.args.iter().filter(|a| a.access != Access::Read) {
+            let values: Vec<f32> = bytemuck::cast_vec(exec.peek(recording, t)?);
             if let Some(at) = values.iter().position(|v| !v.is_finite()) {
                 let name = &list.info(t).name;
                 return Ok(Some(format!(

@@ -6,7 +6,7 @@ use crate::check::doctor::{Report, Row, doctor};
 use crate::cli::out::{self, note};
 use crate::cli::table::{Align, Table};
 use crate::device::select::{Device, list, why_cpu};
-use crate::device::{Choices, Options};
+use crate::device::{Class, Options};
 
 /// Arguments of `doctor`.
 #[derive(clap::Args)]
@@ -28,8 +28,8 @@ pub struct Args {
 /// One run of every case.
 #[derive(serde::Serialize)]
 struct Pass {
-    /// Which family of kernels.
-    kernels: Choices,
+    /// Which class of kernels.
+    kernels: Class,
     /// Whether the driver checked every index.
     checked: bool,
     rows: Vec<Row>,
@@ -37,7 +37,7 @@ struct Pass {
 
 impl Pass {
     fn name(&self) -> String {
-        format!("{}, shader checks {}", choices_name(self.kernels), if self.checked { "on" } else { "off" })
+        format!("{}, shader checks {}", self.kernels.name(), if self.checked { "on" } else { "off" })
     }
 }
 
@@ -53,11 +53,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Device::Gpu(_) => note(format!("doctor on {}, {}", device.name(), device.driver())),
     }
-    let choices = if args.all_kernels { Choices::ALL.to_vec() } else { vec![device.choices()] };
+    let classes = if args.all_kernels { Class::ALL.to_vec() } else { vec![device.class()] };
     // The CPU has no shaders to check.
     let checks: &[bool] = if matches!(device, Device::Cpu(_)) { &[false] } else { &[false, true] };
     let mut passes = Vec::new();
-    for kernels in choices {
+    for kernels in classes {
         for &checked in checks {
             let mut pass = Pass { kernels, checked, rows: Vec::new() };
             pass.rows = examine(&device, &pass, args.threads)?.rows().cloned().collect();
@@ -99,13 +99,6 @@ fn about_the_cpu(auto: bool) -> String {
         text += &format!("\n  next: `diarist doctor --device gpu` checks the kernels on {}", software.name);
     }
     text
-}
-
-fn choices_name(choices: Choices) -> &'static str {
-    match choices {
-        Choices::Lanes => "lanes",
-        Choices::Tiles => "tiles",
-    }
 }
 
 /// Runs a pass; a terminal is told which case it is at.
@@ -178,8 +171,8 @@ mod tests {
         let off = vec![row("bias_backward", 2e-3, 1, "bias 1x1"), row("gelu", 1e-7, 0, "gelu 1")];
         let on = vec![row("bias_backward", 0.0, 0, "bias 3x3"), row("gelu", 2e-7, 0, "gelu 7")];
         let passes = [
-            Pass { kernels: Choices::Tiles, checked: false, rows: off },
-            Pass { kernels: Choices::Tiles, checked: true, rows: on },
+            Pass { kernels: Class::Tiles, checked: false, rows: off },
+            Pass { kernels: Class::Tiles, checked: true, rows: on },
         ];
         assert_eq!(wrong(&passes), ["bias_backward"]);
         let text = table(&passes).to_string();

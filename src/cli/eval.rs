@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use crate::base::Error;
 use crate::cli::{model, out};
-use crate::device::Program;
 use crate::eval::score;
 
 /// Arguments of `eval`.
@@ -38,9 +37,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(&args.text).map_err(Error::io("read", &args.text))?;
     let text = String::from_utf8(bytes)
         .map_err(|e| Error::file(&args.text, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))?;
-    let mut model = model::open(&args.dir, &args.device, args.threads, 1, |shape| {
-        Ok(Program { recordings: vec![shape.train()?.evaluate] })
-    })?;
+    let mut model =
+        model::open(&args.dir, &args.device, args.threads, 1, |shape| Ok(vec![shape.evaluate()?].into()))?;
     let t = model.config.block_size();
     let stride = args.stride.unwrap_or((t / 2).max(1));
     if stride == 0 || stride > t {

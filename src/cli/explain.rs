@@ -8,15 +8,14 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use crate::base::{Error, Preset, Result, units};
-use crate::cli::explain::listing::{access, listing};
+use crate::base::{Error, Freeze, Preset, Result, units};
+use crate::cli::explain::listing::listing;
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
 use crate::device::kernel::Consts;
-use crate::device::{Access, Choices, Const, Dispatch, Kind, Limits, Plan, Program, Recording};
+use crate::device::{Access, Arg, Choices, Class, Const, Dispatch, Kind, Limits, Plan, Program, Recording};
 use crate::model::Shape;
-use crate::model::parameters::all_pieces;
-use crate::optim::adamw::{Slot, update};
+use crate::optim::adamw::update;
 use crate::tokens::{self, Tokenizer};
 
 /// Arguments of `explain`.
@@ -40,6 +39,9 @@ pub struct Args {
     /// Record the step with dropout
     #[arg(long)]
     dropout: bool,
+    /// What does not train: embeddings, first=N blocks, or both with a comma between
+    #[arg(long, value_name = "PARTS", default_value_t)]
+    freeze: Freeze,
     /// The kernels for real GPUs (tiles), or for software adapters (lanes)
     #[arg(long, default_value = "tiles", value_parser = ["lanes", "tiles"])]
     kernels: String,
@@ -77,12 +79,11 @@ fn bytes(text: &str) -> std::result::Result<u64, String> {
 /// A shape that cannot be recorded within the limits, or a kernel that it has not.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let shape = args.shape()?;
-    let recordings = step(&shape)?;
+    let program = step(&shape)?;
     if let Some(name) = &args.kernel {
-        print_kernel(name, &shape, recordings, args.json)?;
+        print_kernel(name, &shape, program.recordings, args.json)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let program = Program { recordings };
     let plan = Plan::new(&program)?;
     if args.json {
         out::json(&report(args, &shape, &program, &plan))?;
@@ -109,17 +110,18 @@ impl Args {
             ));
         }
         let limits = Limits { max_binding: self.limits, ..Limits::DEFAULT };
-        let choices = if self.kernels == "lanes" { Choices::Lanes } else { Choices::Tiles };
-        Ok(Shape { config, b: self.batch as usize, t, dropout: self.dropout, limits, choices })
+        let class = if self.kernels == Class::Lanes.name() { Class::Lanes } else { Class::Tiles };
+        config.check_freeze(self.freeze)?;
+        let shape = Shape::new(config, self.batch as usize, t, limits, Choices::of(class, &limits));
+        Ok(Shape { dropout: self.dropout, freeze: self.freeze, ..shape })
     }
 }
 
-/// The recordings of one optimizer step: gradients to zero, a micro-step, the update.
-fn step(shape: &Shape) -> Result<Vec<Recording>> {
-    let train = shape.train()?;
-    let pieces = all_pieces(&shape.config, &shape.limits).into_iter().flat_map(|(_, pieces)| pieces);
-    let slots: Vec<Slot> = pieces.map(|p| Slot { name: p.name, shape: p.shape, decay: p.decay }).collect();
-    Ok(vec![train.zero, train.micro_step, update(&slots, shape.limits, shape.choices)?])
+/// The program of one optimizer step: gradients to zero, a micro-step, the update.
+fn step(shape: &Shape) -> Result<Program> {
+    let mut program = shape.training(update(&shape.slots(), shape.limits, &shape.choices)?)?;
+    program.recordings.retain(|r| r.name != "evaluate");
+    Ok(program)
 }
 
 /// The arithmetic of recordings, as the closed form sees it.
@@ -172,7 +174,7 @@ fn slot_name(program: &Program, plan: &Plan, slot: usize) -> String {
     }
     let placed =
         program.recordings.iter().zip(&plan.places).flat_map(|(r, place)| r.tensors.iter().zip(place));
-    let here: Vec<_> = placed.filter(|(_, at)| **at == slot).map(|(t, _)| t).collect();
+    let here: Vec<_> = placed.filter(|(_, at)| at.slot == slot).map(|(t, _)| t).collect();
     match here.iter().max_by_key(|t| t.bytes()) {
         Some(t) if here.len() > 1 => format!("{} and {} after one another", t.name, here.len() - 1),
         Some(t) => t.name.clone(),
@@ -212,10 +214,11 @@ fn print(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> anyhow::
         units::thousands(c.num_params()),
     ))?;
     out::line(format!(
-        "one step of B = {} × T = {}, dropout {}, kernels: {}, bindings of {} at most",
+        "one step of B = {} × T = {}, dropout {}, {}kernels: {}, bindings of {} at most",
         shape.b,
         shape.t,
         if shape.dropout { "on" } else { "off" },
+        if shape.freeze.any() { format!("frozen: {}, ", shape.freeze) } else { String::new() },
         args.kernels,
         units::bytes(shape.limits.max_binding),
     ))?;
@@ -291,7 +294,8 @@ fn report(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> Value {
         "batch": shape.b,
         "context": shape.t,
         "dropout": shape.dropout,
-        "kernels": shape.choices,
+        "freeze": shape.freeze,
+        "kernels": Choices { picks: program.picks(), ..shape.choices.clone() },
         "limits": shape.limits,
         "recordings": program.recordings.iter().map(recording).collect::<Vec<_>>(),
         "flops": {
@@ -312,20 +316,20 @@ fn report(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> Value {
 }
 
 fn dispatch(recording: &Recording, d: &Dispatch) -> Value {
-    let tensor = |(i, t): (usize, &crate::device::Tensor)| {
-        let info = recording.info(*t);
-        let access = match access(d, i) {
+    let tensor = |arg: &Arg| {
+        let info = recording.info(arg.tensor);
+        let access = match arg.access {
             Access::Read => "read",
             Access::Write => "write",
             Access::Update => "update",
         };
-        json!({ "name": info.name, "shape": info.shape, "access": access })
+        json!({ "name": info.name, "shape": info.shape, "element": info.element, "access": access })
     };
     json!({
         "label": d.label,
         "kernel": d.kernel.name,
         "constants": constants(&d.consts),
-        "tensors": d.tensors.iter().enumerate().map(tensor).collect::<Vec<_>>(),
+        "tensors": d.args.iter().map(tensor).collect::<Vec<_>>(),
         "workgroups": d.workgroups,
         "flops": d.flops,
         "bytes": d.bytes,
@@ -336,14 +340,14 @@ fn constants(consts: &Consts) -> Value {
     let value = |c: &Const| match c {
         Const::U32(x) => json!(x),
         Const::Bool(x) => json!(x),
-        Const::Type(x) => json!(x),
+        Const::Type(x) | Const::Load(x) => json!(x),
     };
     consts.iter().map(|(name, c)| (name.to_string(), value(c))).collect::<serde_json::Map<_, _>>().into()
 }
 
 /// Prints every text that a kernel is built to for this model: one for each set of constants.
 fn print_kernel(name: &str, shape: &Shape, mut recordings: Vec<Recording>, json: bool) -> anyhow::Result<()> {
-    recordings.extend([shape.train()?.evaluate, shape.prefill()?, shape.decode()?]);
+    recordings.extend([shape.evaluate()?, shape.prefill()?, shape.decode()?]);
     let all = || recordings.iter().flat_map(|r| r.dispatches.iter().map(move |d| (r.name, d)));
     let mut built: Vec<(&Dispatch, Vec<String>)> = Vec::new();
     for (recording, d) in all().filter(|(_, d)| d.kernel.name == name) {

@@ -50,9 +50,8 @@ pub fn open(
     let tokenizer = files::from_folder(dir, config.vocab_size())?;
     let device = Device::open(device, threads)?;
     out::note(format!("{} on {}", dir.display(), device.line()));
-    let (limits, choices) = (device.limits(), device.choices());
-    let shape = Shape { config, b, t: config.block_size(), dropout: false, limits, choices };
+    let shape = Shape::new(config, b, config.block_size(), device.limits(), device.choices());
     let mut exec = device.load(program(&shape)?, Options::default())?;
-    store::load(exec.as_mut(), &mut checkpoint, &limits)?;
+    store::load(exec.as_mut(), &shape, &mut checkpoint)?;
     Ok(Model { exec, config, tokenizer })
 }

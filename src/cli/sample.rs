@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::base::rng::Rng;
 use crate::cli::{model, out};
-use crate::device::Program;
 use crate::sample::{Choice, Decoder};
 use crate::tokens::Utf8Stream;
 
@@ -58,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     how.check()?;
     let dir = model::folder(args.dir.as_ref())?;
     let mut model = model::open(&dir, &args.device, args.threads, 1, |shape| {
-        Ok(Program { recordings: vec![shape.prefill()?, shape.decode()?] })
+        Ok(vec![shape.prefill()?, shape.decode()?].into())
     })?;
     let seed = args.seed.unwrap_or_else(clock);
     let prompt = model.tokenizer.encode(&args.prompt);

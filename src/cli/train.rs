@@ -129,6 +129,7 @@ impl Args {
             weight_decay: self.weight_decay,
             grad_clip: self.grad_clip,
             dropout: self.dropout,
+            freeze: Default::default(),
             seed: self.seed,
             val_fraction: self.val_fraction,
             eval_every: self.eval_every,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::base::{Error, Result, units};
 use crate::device::Limits;
-use crate::device::kernel::{Access, Consts, Kernel};
+use crate::device::kernel::{Consts, Kernel};
 use crate::device::recording::Dispatch;
 
 /// One opened adapter. A process opens one and shares it: several devices at once have hung drivers.
@@ -60,6 +60,8 @@ impl GpuDevice {
         let limits = Limits {
             max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
             max_workgroups: limits.max_compute_workgroups_per_dimension,
+            max_invocations: limits.max_compute_invocations_per_workgroup,
+            max_shared: limits.max_compute_workgroup_storage_size,
         };
         Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
     }
@@ -118,9 +120,9 @@ impl GpuDevice {
             ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
             count: None,
         };
-        let storage = |access| wgpu::BufferBindingType::Storage { read_only: access == Access::Read };
+        let storage = |writable: bool| wgpu::BufferBindingType::Storage { read_only: !writable };
         let tensors: Vec<_> =
-            kernel.bindings.iter().enumerate().map(|(i, b)| entry(i, storage(b.access))).collect();
+            kernel.bindings.iter().enumerate().map(|(i, b)| entry(i, storage(b.writable))).collect();
         let uniforms: Vec<_> =
             (0..1 + usize::from(kernel.step)).map(|i| entry(i, wgpu::BufferBindingType::Uniform)).collect();
         let layout = |entries: &[wgpu::BindGroupLayoutEntry]| {

@@ -8,17 +8,18 @@ use std::ops::Range;
 
 use crate::base::{Error, Result};
 use crate::device::Step;
+use crate::device::element::View;
 use crate::device::executor::{Executor, Options};
-use crate::device::kernel::{Access, Call};
-use crate::device::plan::Plan;
+use crate::device::kernel::Call;
+use crate::device::plan::{Place, Plan};
 use crate::device::recording::{Dispatch, Program, Recording, Tensor};
 
 /// A program on the CPU.
 pub struct Cpu {
     program: Program,
     plan: Plan,
-    slots: Vec<Vec<f32>>,
-    received: VecDeque<Vec<f32>>,
+    slots: Vec<Vec<u32>>,
+    received: VecDeque<Vec<u32>>,
     pool: rayon::ThreadPool,
     poison: bool,
 }
@@ -39,33 +40,66 @@ impl Cpu {
                 "use a smaller --threads",
             )
         })?;
-        let slots = plan.slots.iter().map(|s| vec![0.0; s.bytes as usize / 4]).collect();
+        let slots = plan.slots.iter().map(|s| vec![0; s.bytes as usize / 4]).collect();
         Ok(Cpu { program, plan, slots, received: VecDeque::new(), pool, poison: options.poison })
     }
 
-    fn kept(&self, name: &str) -> usize {
-        self.plan.slot(name).unwrap_or_else(|| unreachable!("the program keeps no tensor {name}"))
+    /// A kept tensor's words.
+    fn kept(&mut self, name: &str) -> &mut [u32] {
+        let Place { slot, first, words } = self.plan.kept(name);
+        &mut self.slots[slot][first..first + words]
+    }
+
+    /// Any tensor's words.
+    fn words(&mut self, recording: &str, tensor: Tensor) -> &mut [u32] {
+        let Place { slot, first, words } = self.plan.places[self.program.index(recording)][tensor.index()];
+        &mut self.slots[slot][first..first + words]
     }
 }
 
-/// A recording's index in its program.
-pub(crate) fn index_of(program: &Program, name: &str) -> usize {
-    let found = program.recordings.iter().position(|r| r.name == name);
-    found.unwrap_or_else(|| unreachable!("the program has no recording {name}"))
-}
-
-/// Runs one dispatch's twin over host slices: `slots[i]` holds the dispatch's i-th tensor, at its exact length.
-pub fn run_twin(dispatch: &Dispatch, step: &Step, slots: &mut [Vec<f32>]) {
-    let reads = dispatch.kernel.bindings.iter().filter(|b| b.access == Access::Read).count();
-    let (r, w) = slots.split_at_mut(reads);
+/// Runs one dispatch's twin: `words[i]` holds the dispatch's i-th tensor.
+pub fn run_twin<'a>(
+    recording: &Recording,
+    dispatch: &Dispatch,
+    step: &Step,
+    words: impl IntoIterator<Item = &'a mut [u32]>,
+) {
+    let reads = dispatch.kernel.bindings.iter().filter(|b| !b.writable).count();
+    let mut words = words.into_iter();
+    let view = |(words, arg): (&'a mut [u32], &crate::device::recording::Arg)| {
+        let info = recording.info(arg.tensor);
+        View::new(words, info.element, info.numel())
+    };
     let mut call = Call {
-        reads: r.iter().map(Vec::as_slice).collect(),
-        writes: w.iter_mut().map(Vec::as_mut_slice).collect(),
+        reads: words.by_ref().zip(&dispatch.args[..reads]).map(view).collect(),
+        writes: words.map(bytemuck::cast_slice_mut).collect(),
         dims: &dispatch.dims,
         consts: &dispatch.consts,
         step: *step,
     };
     (dispatch.kernel.twin)(&mut call);
+}
+
+/// The words of several places, which do not overlap, each as a slice of its own: so Rust sees that no two alias.
+fn apart<'a>(mut slots: &'a mut [Vec<u32>], places: &[Place]) -> Vec<&'a mut [u32]> {
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|&i| (places[i].slot, places[i].first));
+    let mut parts: Vec<&mut [u32]> = Vec::new();
+    parts.resize_with(places.len(), Default::default);
+    // What is not handed out yet: the slots from `slot + 1` on, and of that slot the words from `at` on.
+    let (mut slot, mut at, mut rest) = (None, 0, Default::default());
+    for i in order {
+        let Place { slot: wanted, first, words } = places[i];
+        if slot != Some(wanted) {
+            let skip = wanted - slot.map_or(0, |s| s + 1);
+            let (this, after) =
+                std::mem::take(&mut slots)[skip..].split_first_mut().expect("the plan's slots");
+            (slot, at, rest, slots) = (Some(wanted), 0, this.as_mut_slice(), after);
+        }
+        let (part, after) = std::mem::take(&mut rest)[first - at..].split_at_mut(words);
+        (parts[i], rest, at) = (part, after, first + words);
+    }
+    parts
 }
 
 impl Executor for Cpu {
@@ -81,43 +115,42 @@ impl Executor for Cpu {
         self.slots.iter().map(|s| 4 * s.len() as u64).sum()
     }
 
-    fn write(&mut self, name: &str, first: usize, data: &[f32]) -> Result<()> {
-        let slot = self.kept(name);
-        self.slots[slot][first..first + data.len()].copy_from_slice(data);
+    fn write(&mut self, name: &str, first: usize, words: &[u32]) -> Result<()> {
+        self.kept(name)[first..first + words.len()].copy_from_slice(words);
         Ok(())
     }
 
-    fn read(&mut self, name: &str, first: usize, out: &mut [f32]) -> Result<()> {
-        let slot = self.kept(name);
-        out.copy_from_slice(&self.slots[slot][first..first + out.len()]);
+    fn read(&mut self, name: &str, first: usize, out: &mut [u32]) -> Result<()> {
+        out.copy_from_slice(&self.kept(name)[first..first + out.len()]);
         Ok(())
     }
 
     fn run_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<()> {
-        let r = index_of(&self.program, recording);
+        let r = self.program.index(recording);
         let Cpu { program, plan, slots, pool, poison, .. } = self;
-        let recording = &program.recordings[r];
+        let (recording, places) = (&program.recordings[r], &plan.places[r]);
         let range = range.start..range.end.min(recording.dispatches.len());
         pool.install(|| {
-            for i in range {
+            for (i, dispatch) in recording.dispatches[range.clone()].iter().enumerate() {
                 if *poison {
-                    for &t in &plan.births[r][i] {
-                        slots[plan.places[r][t.0 as usize]].fill(f32::from_bits(u32::MAX));
+                    for &t in &plan.births[r][range.start + i] {
+                        slots[places[t.index()].slot].fill(u32::MAX);
                     }
                 }
-                dispatch(recording, &plan.places[r], slots, i, step);
+                let args: Vec<Place> = dispatch.args.iter().map(|a| places[a.tensor.index()]).collect();
+                run_twin(recording, dispatch, step, apart(slots, &args));
             }
         });
         Ok(())
     }
 
     fn request(&mut self, name: &str) -> Result<()> {
-        let slot = self.kept(name);
-        self.received.push_back(self.slots[slot].clone());
+        let words = self.kept(name).to_vec();
+        self.received.push_back(words);
         Ok(())
     }
 
-    fn receive(&mut self) -> Result<Vec<f32>> {
+    fn receive(&mut self) -> Result<Vec<u32>> {
         Ok(self.received.pop_front().expect("every receive follows its request"))
     }
 
@@ -125,36 +158,26 @@ impl Executor for Cpu {
         Ok(())
     }
 
-    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<f32>> {
-        let r = index_of(&self.program, recording);
-        let numel = self.program.recordings[r].info(tensor).numel();
-        Ok(self.slots[self.plan.places[r][tensor.0 as usize]][..numel].to_vec())
+    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<u32>> {
+        Ok(self.words(recording, tensor).to_vec())
     }
 
-    fn poke(&mut self, recording: &str, tensor: Tensor, data: &[f32]) -> Result<()> {
-        let r = index_of(&self.program, recording);
-        self.slots[self.plan.places[r][tensor.0 as usize]][..data.len()].copy_from_slice(data);
+    fn poke(&mut self, recording: &str, tensor: Tensor, words: &[u32]) -> Result<()> {
+        self.words(recording, tensor)[..words.len()].copy_from_slice(words);
         Ok(())
     }
 }
 
-/// Runs dispatch `i`: its slots are taken out, so that Rust sees that no two alias, and put back.
-fn dispatch(recording: &Recording, place: &[usize], slots: &mut [Vec<f32>], i: usize, step: &Step) {
-    let d = &recording.dispatches[i];
-    let mut taken: Vec<Vec<f32>> =
-        d.tensors.iter().map(|t| std::mem::take(&mut slots[place[t.0 as usize]])).collect();
-    let reads = d.kernel.bindings.iter().filter(|b| b.access == Access::Read).count();
-    let (r, w) = taken.split_at_mut(reads);
-    let numel = |i: usize| recording.info(d.tensors[i]).numel();
-    let mut call = Call {
-        reads: r.iter().enumerate().map(|(i, s)| &s[..numel(i)]).collect(),
-        writes: w.iter_mut().enumerate().map(|(i, s)| &mut s[..numel(reads + i)]).collect(),
-        dims: &d.dims,
-        consts: &d.consts,
-        step: *step,
-    };
-    (d.kernel.twin)(&mut call);
-    for (t, slot) in d.tensors.iter().zip(taken) {
-        slots[place[t.0 as usize]] = slot;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_any_order_come_apart() {
+        let mut slots = vec![vec![0, 1, 2, 3], vec![4], vec![5, 6, 7]];
+        let place = |slot, first, words| Place { slot, first, words };
+        let places = [place(2, 1, 2), place(0, 2, 2), place(0, 0, 1), place(2, 0, 1)];
+        let parts = apart(&mut slots, &places);
+        assert_eq!(parts, [&[6, 7][..], &[2, 3], &[0], &[5]]);
     }
 }

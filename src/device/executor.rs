@@ -29,17 +29,33 @@ pub trait Executor {
     /// Bytes it has allocated for tensors; equal to the plan's.
     fn allocated(&self) -> u64;
 
-    /// Writes elements of a kept tensor, from `first` on.
+    /// Writes words of a kept tensor, from word `first` on.
     ///
     /// # Errors
     /// A lost device.
-    fn write(&mut self, name: &str, first: usize, data: &[f32]) -> Result<()>;
+    fn write(&mut self, name: &str, first: usize, words: &[u32]) -> Result<()>;
 
-    /// Reads elements of a kept tensor, from `first` on, after everything that was submitted.
+    /// Reads words of a kept tensor, from word `first` on, after everything that was submitted.
     ///
     /// # Errors
     /// A lost device.
-    fn read(&mut self, name: &str, first: usize, out: &mut [f32]) -> Result<()>;
+    fn read(&mut self, name: &str, first: usize, out: &mut [u32]) -> Result<()>;
+
+    /// [`write`](Self::write) of numbers.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn write_f32(&mut self, name: &str, first: usize, data: &[f32]) -> Result<()> {
+        self.write(name, first, bytemuck::cast_slice(data))
+    }
+
+    /// [`read`](Self::read) of numbers.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn read_f32(&mut self, name: &str, first: usize, out: &mut [f32]) -> Result<()> {
+        self.read(name, first, bytemuck::cast_slice_mut(out))
+    }
 
     /// Replays the dispatches `range` of a recording; may return before they have run.
     ///
@@ -65,7 +81,15 @@ pub trait Executor {
     ///
     /// # Errors
     /// A lost device.
-    fn receive(&mut self) -> Result<Vec<f32>>;
+    fn receive(&mut self) -> Result<Vec<u32>>;
+
+    /// [`receive`](Self::receive) of numbers.
+    ///
+    /// # Errors
+    /// A lost device.
+    fn receive_f32(&mut self) -> Result<Vec<f32>> {
+        Ok(bytemuck::cast_vec(self.receive()?))
+    }
 
     /// Waits until everything that was submitted has run.
     ///
@@ -77,11 +101,11 @@ pub trait Executor {
     ///
     /// # Errors
     /// A lost device.
-    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<f32>>;
+    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<u32>>;
 
     /// Writes any tensor of a recording.
     ///
     /// # Errors
     /// A lost device.
-    fn poke(&mut self, recording: &str, tensor: Tensor, data: &[f32]) -> Result<()>;
+    fn poke(&mut self, recording: &str, tensor: Tensor, words: &[u32]) -> Result<()>;
 }

@@ -9,9 +9,8 @@ use std::time::Instant;
 use crate::base::{Error, Result};
 use crate::device::Step;
 use crate::device::adapter::{GpuDevice, Patch, Pipeline};
-use crate::device::cpu::index_of;
 use crate::device::executor::{Executor, Options};
-use crate::device::plan::Plan;
+use crate::device::plan::{Place, Plan};
 use crate::device::recording::{Dispatch, Program, Tensor};
 
 /// A uniform slice starts at a multiple of this: the largest alignment WebGPU allows a device to ask for.
@@ -83,7 +82,7 @@ impl Gpu {
             plan.slots.iter().map(|s| on.buffer(&s.name, s.bytes, storage)).collect::<Result<_>>()?;
         let step = on.buffer("step", size_of::<Step>() as u64, uniform)?;
         let mut launches = Vec::new();
-        for (recording, place) in program.recordings.iter().zip(&plan.places) {
+        for (recording, places) in program.recordings.iter().zip(&plan.places) {
             let count = recording.dispatches.len() as u64;
             let dims = on.buffer("dims", UNIFORM_ALIGN * count.max(1), uniform)?;
             let mut words = vec![0u32; (UNIFORM_ALIGN / 4 * count.max(1)) as usize];
@@ -99,10 +98,11 @@ impl Gpu {
                         size: std::num::NonZeroU64::new(bytes),
                     })
                 };
-                let tensors: Vec<_> = (d.tensors.iter().enumerate())
-                    .map(|(b, t)| wgpu::BindGroupEntry {
-                        binding: b as u32,
-                        resource: slice(&slots[place[t.0 as usize]], 0, recording.info(*t).bytes()),
+                let tensors: Vec<_> = (d.args.iter().enumerate())
+                    .map(|(b, arg)| {
+                        let Place { slot, first, words } = places[arg.tensor.index()];
+                        let resource = slice(&slots[slot], 4 * first as u64, 4 * words as u64);
+                        wgpu::BindGroupEntry { binding: b as u32, resource }
                     })
                     .collect();
                 let dims_bytes = (4 * d.dims.len() as u64).next_multiple_of(16);
@@ -173,10 +173,10 @@ impl Gpu {
         self.on.check()
     }
 
-    fn write_slot(&mut self, slot: usize, first: usize, data: &[f32]) -> Result<()> {
-        for (i, piece) in data.chunks((STAGING / 4) as usize).enumerate() {
-            let offset = 4 * first as u64 + i as u64 * STAGING;
-            self.on.queue.write_buffer(&self.slots[slot], offset, bytemuck::cast_slice(piece));
+    fn write_at(&mut self, at: Place, first: usize, words: &[u32]) -> Result<()> {
+        for (i, piece) in words.chunks((STAGING / 4) as usize).enumerate() {
+            let offset = 4 * (at.first + first) as u64 + i as u64 * STAGING;
+            self.on.queue.write_buffer(&self.slots[at.slot], offset, bytemuck::cast_slice(piece));
             if piece.len() as u64 * 4 == STAGING {
                 // Large copies are sent at once and waited for, so that the queue's own staging never holds many.
                 self.on.queue.submit([]);
@@ -186,16 +186,17 @@ impl Gpu {
         self.on.check()
     }
 
-    fn read_slot(&mut self, slot: usize, first: usize, out: &mut [f32]) -> Result<()> {
+    fn read_at(&mut self, at: Place, first: usize, out: &mut [u32]) -> Result<()> {
         if self.staging.is_none() {
             let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
             self.staging = Some(self.on.buffer("staging", STAGING, usage)?);
         }
         let staging = self.staging.clone().expect("made above");
         for (i, piece) in out.chunks_mut((STAGING / 4) as usize).enumerate() {
-            let (offset, bytes) = (4 * first as u64 + i as u64 * STAGING, 4 * piece.len() as u64);
+            let offset = 4 * (at.first + first) as u64 + i as u64 * STAGING;
+            let bytes = 4 * piece.len() as u64;
             let mut encoder = self.encoder();
-            encoder.copy_buffer_to_buffer(&self.slots[slot], offset, &staging, 0, bytes);
+            encoder.copy_buffer_to_buffer(&self.slots[at.slot], offset, &staging, 0, bytes);
             self.submit(encoder)?;
             staging.slice(..bytes).map_async(wgpu::MapMode::Read, |_| ());
             self.poll(wgpu::PollType::wait_indefinitely())?;
@@ -205,7 +206,7 @@ impl Gpu {
     }
 
     /// Copies a mapped buffer's content, and unmaps it.
-    fn copy_mapped(&self, buffer: &wgpu::Buffer, bytes: u64, out: &mut [f32]) -> Result<()> {
+    fn copy_mapped(&self, buffer: &wgpu::Buffer, bytes: u64, out: &mut [u32]) -> Result<()> {
         let view = buffer.slice(..bytes).get_mapped_range().map_err(|e| {
             Error::device(
                 format!("{}: a result could not be read: {e}", self.on.info.name),
@@ -218,15 +219,11 @@ impl Gpu {
         Ok(())
     }
 
-    fn kept(&self, name: &str) -> usize {
-        self.plan.slot(name).unwrap_or_else(|| unreachable!("the program keeps no tensor {name}"))
-    }
-
     /// Fills the scratch tensors that dispatch `i` brings to life with NaN.
     fn poison(&self, encoder: &mut wgpu::CommandEncoder, r: usize, i: usize) {
         let Some(nan) = &self.nan else { return };
         for t in &self.plan.births[r][i] {
-            let slot = self.plan.places[r][t.0 as usize];
+            let slot = self.plan.places[r][t.index()].slot;
             let size = self.slots[slot].size();
             for offset in (0..size).step_by(STAGING as usize) {
                 encoder.copy_buffer_to_buffer(nan, 0, &self.slots[slot], offset, STAGING.min(size - offset));
@@ -259,16 +256,16 @@ impl Executor for Gpu {
         self.slots.iter().map(wgpu::Buffer::size).sum()
     }
 
-    fn write(&mut self, name: &str, first: usize, data: &[f32]) -> Result<()> {
-        self.write_slot(self.kept(name), first, data)
+    fn write(&mut self, name: &str, first: usize, words: &[u32]) -> Result<()> {
+        self.write_at(self.plan.kept(name), first, words)
     }
 
-    fn read(&mut self, name: &str, first: usize, out: &mut [f32]) -> Result<()> {
-        self.read_slot(self.kept(name), first, out)
+    fn read(&mut self, name: &str, first: usize, out: &mut [u32]) -> Result<()> {
+        self.read_at(self.plan.kept(name), first, out)
     }
 
     fn run_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<()> {
-        let r = index_of(&self.program, recording);
+        let r = self.program.index(recording);
         // write_buffer lands before the next submit, which is why each micro-step is a submit of its own.
         self.on.queue.write_buffer(&self.step, 0, bytemuck::bytes_of(step));
         let end = range.end.min(self.launches[r].len());
@@ -294,8 +291,8 @@ impl Executor for Gpu {
     }
 
     fn request(&mut self, name: &str) -> Result<()> {
-        let slot = self.kept(name);
-        let bytes = self.slots[slot].size();
+        let Place { slot, first, words } = self.plan.kept(name);
+        let bytes = 4 * words as u64;
         let buffer = match self.spare.get_mut(&bytes).and_then(Vec::pop) {
             Some(buffer) => buffer,
             None => {
@@ -304,18 +301,18 @@ impl Executor for Gpu {
             }
         };
         let mut encoder = self.encoder();
-        encoder.copy_buffer_to_buffer(&self.slots[slot], 0, &buffer, 0, bytes);
+        encoder.copy_buffer_to_buffer(&self.slots[slot], 4 * first as u64, &buffer, 0, bytes);
         let submission = self.on.queue.submit([encoder.finish()]);
         buffer.slice(..).map_async(wgpu::MapMode::Read, |_| ());
         self.requested.push_back(Requested { buffer, submission, submitted: self.meter.submitted });
         self.on.check()
     }
 
-    fn receive(&mut self) -> Result<Vec<f32>> {
+    fn receive(&mut self) -> Result<Vec<u32>> {
         let Requested { buffer, submission, submitted } =
             self.requested.pop_front().expect("every receive follows its request");
         self.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: None })?;
-        let mut out = vec![0.0; (buffer.size() / 4) as usize];
+        let mut out = vec![0; (buffer.size() / 4) as usize];
         self.copy_mapped(&buffer, buffer.size(), &mut out)?;
         self.spare.entry(buffer.size()).or_default().push(buffer);
         // What was submitted before the request has run: how long it took tells the rate, for cutting the next submits.
@@ -332,15 +329,14 @@ impl Executor for Gpu {
         self.poll(wgpu::PollType::wait_indefinitely())
     }
 
-    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<f32>> {
-        let r = index_of(&self.program, recording);
-        let mut out = vec![0.0; self.program.recordings[r].info(tensor).numel()];
-        self.read_slot(self.plan.places[r][tensor.0 as usize], 0, &mut out)?;
+    fn peek(&mut self, recording: &str, tensor: Tensor) -> Result<Vec<u32>> {
+        let place = self.plan.places[self.program.index(recording)][tensor.index()];
+        let mut out = vec![0; place.words];
+        self.read_at(place, 0, &mut out)?;
         Ok(out)
     }
 
-    fn poke(&mut self, recording: &str, tensor: Tensor, data: &[f32]) -> Result<()> {
-        let r = index_of(&self.program, recording);
-        self.write_slot(self.plan.places[r][tensor.0 as usize], 0, data)
+    fn poke(&mut self, recording: &str, tensor: Tensor, words: &[u32]) -> Result<()> {
+        self.write_at(self.plan.places[self.program.index(recording)][tensor.index()], 0, words)
     }
 }

@@ -2,13 +2,15 @@
 
 use crate::base::{Error, Result};
 use crate::device::Step;
+use crate::device::element::{Element, View};
 
-/// How a dispatch uses a binding.
+/// How a dispatch uses one of its tensors. It is the dispatch's and not the kernel's: `c = a·b` writes, `c += a·b` updates,
+/// with one kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Read only.
     Read,
-    /// Written before it is read, if it is read at all.
+    /// Written, whatever it held: the whole of it, or the dispatch's part.
     Write,
     /// Read, then written: `+=` and in-place work.
     Update,
@@ -19,23 +21,30 @@ pub enum Access {
 pub struct Binding {
     /// The WGSL variable.
     pub name: &'static str,
-    /// How it is used.
-    pub access: Access,
+    /// Whether it is bound `read_write`; else `read`.
+    pub writable: bool,
+    /// What it may be made of.
+    pub elements: &'static [Element],
 }
 
-/// A [`Binding`] that is read.
+/// A [`Binding`] of numbers that are read.
 pub const fn read(name: &'static str) -> Binding {
-    Binding { name, access: Access::Read }
+    Binding { name, writable: false, elements: &[Element::F32] }
 }
 
-/// A [`Binding`] that is written.
+/// A [`Binding`] of ids that are read.
+pub const fn ids(name: &'static str) -> Binding {
+    Binding { name, writable: false, elements: &[Element::U32] }
+}
+
+/// A [`Binding`] of weights that are read, at rest in single or half precision.
+pub const fn weights(name: &'static str) -> Binding {
+    Binding { name, writable: false, elements: &[Element::F32, Element::F16] }
+}
+
+/// A [`Binding`] of numbers that are written, or updated in place.
 pub const fn write(name: &'static str) -> Binding {
-    Binding { name, access: Access::Write }
-}
-
-/// A [`Binding`] that is updated in place.
-pub const fn update(name: &'static str) -> Binding {
-    Binding { name, access: Access::Update }
+    Binding { name, writable: true, elements: &[Element::F32] }
 }
 
 /// A compile-time constant's value: it replaces the default on the shader's line of that name.
@@ -47,6 +56,8 @@ pub enum Const {
     Bool(bool),
     /// `alias NAME = …;`
     Type(&'static str),
+    /// `fn NAME(at: u32) -> vec4<f32> { … }`: how a binding's elements are read.
+    Load(&'static str),
 }
 
 /// The constants of one dispatch, in the kernel's order.
@@ -93,6 +104,9 @@ impl Kernel {
                 Const::U32(x) => (format!("const {name}: u32 ="), format!("const {name}: u32 = {x}u;")),
                 Const::Bool(x) => (format!("const {name}: bool ="), format!("const {name}: bool = {x};")),
                 Const::Type(x) => (format!("alias {name} ="), format!("alias {name} = {x};")),
+                Const::Load(x) => {
+                    (format!("fn {name}("), format!("fn {name}(at: u32) -> vec4<f32> {{ {x} }}"))
+                }
             };
             let line =
                 text.lines().find(|line| line.starts_with(&old)).map(str::to_string).ok_or_else(|| {
@@ -112,7 +126,7 @@ impl Kernel {
 
 /// One dispatch as its twin sees it.
 pub struct Call<'a> {
-    pub(crate) reads: Vec<&'a [f32]>,
+    pub(crate) reads: Vec<View<'a>>,
     pub(crate) writes: Vec<&'a mut [f32]>,
     pub(crate) dims: &'a [u32],
     pub(crate) consts: &'a Consts,
@@ -121,8 +135,14 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The tensors, in the kernel's order: those that are read, and those that are written.
+    /// The tensors, in the kernel's order: those that are read, all of them f32, and those that are written.
     pub fn tensors<const R: usize, const W: usize>(&mut self) -> ([&'a [f32]; R], [&'a mut [f32]; W]) {
+        let (reads, writes) = self.views();
+        (reads.map(|view| view.f32()), writes)
+    }
+
+    /// The tensors, those that are read as what they are made of.
+    pub fn views<const R: usize, const W: usize>(&mut self) -> ([View<'a>; R], [&'a mut [f32]; W]) {
         let reads = std::mem::take(&mut self.reads).try_into();
         let writes = std::mem::take(&mut self.writes).try_into();
         match (reads, writes) {
@@ -157,9 +177,4 @@ impl<'a> Call<'a> {
         let found = self.consts.iter().find(|(n, _)| *n == name);
         &found.expect("a dispatch carries the constants its twin asks for").1
     }
-}
-
-/// A tensor of ids, seen as the words it holds.
-pub fn words(tensor: &[f32]) -> &[u32] {
-    bytemuck::cast_slice(tensor)
 }

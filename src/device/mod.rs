@@ -5,8 +5,8 @@
 //! its WGSL. wgpu's types do not leave this room.
 
 pub mod adapter;
-pub mod choices;
 pub mod cpu;
+pub mod element;
 pub mod executor;
 pub mod gpu;
 pub mod kernel;
@@ -14,10 +14,12 @@ pub mod plan;
 pub mod recording;
 pub mod select;
 pub mod step;
+pub mod variants;
 
-pub use choices::{Choices, Limits};
+pub use element::{Element, View};
 pub use executor::{Executor, Options};
 pub use kernel::{Access, Binding, Call, Const, Kernel};
 pub use plan::Plan;
-pub use recording::{Dispatch, Kind, Program, Recorder, Recording, Tensor};
+pub use recording::{Arg, Dispatch, Flat, Kind, Program, Recorder, Recording, Tensor, TensorInfo};
 pub use step::Step;
+pub use variants::{Choices, Class, Limits, Variant};

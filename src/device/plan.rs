@@ -1,15 +1,16 @@
 //! The planner: which buffer holds which tensor, decided once, before anything is allocated.
 //!
-//! A kept tensor has a buffer of its own. A scratch tensor borrows one from the moment it is first written to the
-//! moment it is last read; then the next tensor of about its size may have it. A slot is a whole buffer, never a
-//! range of one: wgpu refuses a buffer bound read-only and read-write in one dispatch, even at disjoint ranges.
-//! Recordings never run at the same time, so they share the scratch slots.
+//! A kept tensor has a buffer of its own, or a part of one that it shares with its like ([`Flat`](crate::device::Flat)). A scratch tensor borrows
+//! a buffer from the moment it is first written to the moment it is last read; then the next tensor of about its size may
+//! have it. That is a whole buffer, never a range of one: wgpu refuses a buffer bound read-only and read-write in one
+//! dispatch, even at disjoint ranges. (What shares a flat buffer is read together, or written together: weights, gradients,
+//! moments.) Recordings never run at the same time, so they share the scratch slots.
 
 use std::collections::HashMap;
 
 use crate::base::{Error, Result};
 use crate::device::kernel::Access;
-use crate::device::recording::{Kind, Program, Recording, Tensor};
+use crate::device::recording::{Arg, Kind, Part, Program, Recording, Tensor, TensorInfo};
 
 /// One buffer.
 #[derive(Debug, Clone)]
@@ -22,16 +23,27 @@ pub struct Slot {
     pub bytes: u64,
 }
 
+/// Where a tensor lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Which buffer.
+    pub slot: usize,
+    /// Its first word there.
+    pub first: usize,
+    /// How many words it has.
+    pub words: usize,
+}
+
 /// Every buffer of a program, and each tensor's place.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The buffers.
     pub slots: Vec<Slot>,
-    /// For each recording, the slot of each tensor.
-    pub places: Vec<Vec<usize>>,
+    /// For each recording, the place of each tensor.
+    pub places: Vec<Vec<Place>>,
     /// For each recording and each dispatch, the scratch tensors that come to life there.
     pub births: Vec<Vec<Vec<Tensor>>>,
-    kept: HashMap<String, usize>,
+    kept: HashMap<String, Place>,
 }
 
 impl Plan {
@@ -61,9 +73,21 @@ impl Plan {
             }
             local.push((place, rank));
         }
+        for flat in &program.flats {
+            let slot = plan.slots.len();
+            plan.kept.insert(flat.name.clone(), Place { slot, first: 0, words: flat.words });
+            let bytes = 4 * flat.words as u64;
+            plan.slots.push(Slot { name: flat.name.clone(), kind: flat.kind, bytes });
+            for Part { name, first, words } in &flat.parts {
+                if first + words > flat.words {
+                    return Err(bug(format!("{name} reaches past {}", flat.name)));
+                }
+                plan.kept.insert(name.clone(), Place { slot, first: *first, words: *words });
+            }
+        }
         for recording in &program.recordings {
             for t in recording.tensors.iter().filter(|t| t.kind != Kind::Scratch) {
-                plan.keep(&t.name, t.kind, t.bytes())?;
+                plan.keep(t)?;
             }
         }
         let first_scratch = plan.slots.len();
@@ -73,30 +97,37 @@ impl Plan {
             bytes,
         }));
         for (recording, (place, rank)) in program.recordings.iter().zip(local) {
-            let slot_of = |(t, p): (&crate::device::recording::TensorInfo, &Option<usize>)| match p {
-                Some(i) => first_scratch + rank[*i],
+            let place_of = |(t, p): (&TensorInfo, &Option<usize>)| match p {
+                Some(i) => Place { slot: first_scratch + rank[*i], first: 0, words: t.words() },
                 None => plan.kept[&t.name],
             };
-            plan.places.push(recording.tensors.iter().zip(&place).map(slot_of).collect());
+            plan.places.push(recording.tensors.iter().zip(&place).map(place_of).collect());
         }
         Ok(plan)
     }
 
-    fn keep(&mut self, name: &str, kind: Kind, bytes: u64) -> Result<()> {
-        match self.kept.get(name) {
-            Some(&slot) if self.slots[slot].bytes == bytes => Ok(()),
-            Some(&slot) => Err(bug(format!("{name} has {} bytes and {bytes} bytes", self.slots[slot].bytes))),
+    /// Gives a kept tensor its place, or finds that it has it.
+    fn keep(&mut self, t: &TensorInfo) -> Result<()> {
+        match self.kept.get(&t.name) {
+            Some(place) if place.words == t.words() => Ok(()),
+            Some(place) => Err(bug(format!("{} has {} words and {}", t.name, place.words, t.words()))),
             None => {
-                self.kept.insert(name.to_string(), self.slots.len());
-                self.slots.push(Slot { name: name.to_string(), kind, bytes });
+                let place = Place { slot: self.slots.len(), first: 0, words: t.words() };
+                self.kept.insert(t.name.clone(), place);
+                self.slots.push(Slot { name: t.name.clone(), kind: t.kind, bytes: t.bytes() });
                 Ok(())
             }
         }
     }
 
-    /// The slot of a kept tensor.
-    pub fn slot(&self, name: &str) -> Option<usize> {
+    /// The place of a kept tensor, where the program keeps one of that name.
+    pub fn find(&self, name: &str) -> Option<Place> {
         self.kept.get(name).copied()
+    }
+
+    /// The place of a kept tensor, which the program's user knows to be there.
+    pub fn kept(&self, name: &str) -> Place {
+        self.find(name).unwrap_or_else(|| unreachable!("the program keeps no tensor {name}"))
     }
 
     /// Bytes of all buffers of a kind.
@@ -118,12 +149,12 @@ fn bug(problem: String) -> Error {
 fn lifetimes(recording: &Recording) -> Result<Vec<Option<(usize, usize)>>> {
     let mut lives: Vec<Option<(usize, usize)>> = vec![None; recording.tensors.len()];
     for (i, dispatch) in recording.dispatches.iter().enumerate() {
-        for (binding, &t) in dispatch.kernel.bindings.iter().zip(&dispatch.tensors) {
-            let info = recording.info(t);
-            let life = &mut lives[t.0 as usize];
+        for &Arg { tensor, access } in &dispatch.args {
+            let info = recording.info(tensor);
+            let life = &mut lives[tensor.index()];
             match life {
                 Some((_, last)) => *last = i,
-                None if binding.access != Access::Write && info.kind == Kind::Scratch => {
+                None if access != Access::Write && info.kind == Kind::Scratch => {
                     return Err(bug(format!("{} reads {} before it is written", dispatch.label, info.name)));
                 }
                 None => *life = Some((i, i)),
@@ -177,7 +208,7 @@ fn assign(recording: &Recording, lives: &[Option<(usize, usize)>]) -> (Vec<Optio
                     sizes.len() - 1
                 }
             };
-            place[t.0 as usize] = Some(slot);
+            place[t.index()] = Some(slot);
         }
         free.extend(died.iter().filter_map(|&t| place[t]));
     }

@@ -1,12 +1,46 @@
 //! The recording: an ordered list of dispatches over named tensors. See `book/` ("One list").
 
+use std::collections::BTreeMap;
+
 use crate::base::{Error, Result};
+use crate::device::element::Element;
 use crate::device::kernel::{Access, Consts, Kernel};
-use crate::device::{Choices, Limits};
+use crate::device::variants::{Choices, Limits, Problem, Variant, grid};
 
 /// A tensor of one recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Tensor(pub(crate) u32);
+
+impl Tensor {
+    /// Its place among a recording's tensors.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// As an argument that is read.
+    pub fn read(self) -> Arg {
+        Arg { tensor: self, access: Access::Read }
+    }
+
+    /// As an argument that is written.
+    pub fn write(self) -> Arg {
+        Arg { tensor: self, access: Access::Write }
+    }
+
+    /// As an argument that is read and written.
+    pub fn update(self) -> Arg {
+        Arg { tensor: self, access: Access::Update }
+    }
+}
+
+/// A tensor as a dispatch uses it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arg {
+    /// Which.
+    pub tensor: Tensor,
+    /// How.
+    pub access: Access,
+}
 
 /// What a tensor is for. All but [`Kind::Scratch`] live from replay to replay and are shared, by name, between the
 /// recordings of a [`Program`].
@@ -48,10 +82,12 @@ impl Kind {
 pub struct TensorInfo {
     /// A stable path: `h.0.attn.c_attn.weight`, `h.3.ln_1.out`.
     pub name: String,
-    /// Extents, outermost first. Elements are 32 bits.
+    /// Extents, outermost first.
     pub shape: Vec<usize>,
     /// What it is for.
     pub kind: Kind,
+    /// What it is made of.
+    pub element: Element,
 }
 
 impl TensorInfo {
@@ -60,9 +96,14 @@ impl TensorInfo {
         self.shape.iter().product()
     }
 
+    /// 32-bit words.
+    pub fn words(&self) -> usize {
+        self.element.words(self.numel())
+    }
+
     /// Bytes.
     pub fn bytes(&self) -> u64 {
-        4 * self.numel() as u64
+        4 * self.words() as u64
     }
 }
 
@@ -75,8 +116,8 @@ pub struct Dispatch {
     pub kernel: &'static Kernel,
     /// Its compile-time constants.
     pub consts: Consts,
-    /// Its tensors, in the kernel's order.
-    pub tensors: Vec<Tensor>,
+    /// Its tensors, in the kernel's order, and how it uses each.
+    pub args: Vec<Arg>,
     /// Its dims uniform.
     pub dims: Vec<u32>,
     /// Its grid.
@@ -96,12 +137,14 @@ pub struct Recording {
     pub tensors: Vec<TensorInfo>,
     /// What runs, in order.
     pub dispatches: Vec<Dispatch>,
+    /// The variant that was taken for each problem.
+    pub picks: BTreeMap<String, String>,
 }
 
 impl Recording {
     /// What a tensor is.
     pub fn info(&self, t: Tensor) -> &TensorInfo {
-        &self.tensors[t.0 as usize]
+        &self.tensors[t.index()]
     }
 
     /// The tensor of that name.
@@ -120,17 +163,62 @@ impl Recording {
     }
 }
 
+/// A part of a [`Flat`] buffer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The tensor's name.
+    pub name: String,
+    /// Its first word.
+    pub first: usize,
+    /// Its words.
+    pub words: usize,
+}
+
+/// Kept tensors that lie one after another in one buffer, so that one dispatch can take them all: it declares the whole,
+/// others a part of it by the part's own name. The words between parts are zero, as every kept tensor is when it is made,
+/// and what is done to all (a gradient of zero, a decay, a moment) leaves them so.
+#[derive(Debug, Clone)]
+pub struct Flat {
+    /// The whole's name.
+    pub name: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// What lies in it.
+    pub parts: Vec<Part>,
+    /// Words of the whole.
+    pub words: usize,
+}
+
 /// The recordings that share one device and one set of kept tensors.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
     /// In the order they were added.
     pub recordings: Vec<Recording>,
+    /// Which kept tensors share a buffer.
+    pub flats: Vec<Flat>,
+}
+
+impl From<Vec<Recording>> for Program {
+    fn from(recordings: Vec<Recording>) -> Program {
+        Program { recordings, flats: Vec::new() }
+    }
 }
 
 impl Program {
     /// The recording of that name.
     pub fn find(&self, name: &str) -> Option<&Recording> {
         self.recordings.iter().find(|r| r.name == name)
+    }
+
+    /// The place of the recording of that name, which the program's maker knows to be there.
+    pub fn index(&self, name: &str) -> usize {
+        let found = self.recordings.iter().position(|r| r.name == name);
+        found.unwrap_or_else(|| unreachable!("the program has no recording {name}"))
+    }
+
+    /// The variant that was taken for each problem of any recording.
+    pub fn picks(&self) -> BTreeMap<String, String> {
+        self.recordings.iter().flat_map(|r| r.picks.clone()).collect()
     }
 }
 
@@ -140,8 +228,8 @@ pub struct Launch<'a> {
     pub kernel: &'static Kernel,
     /// Its constants.
     pub consts: Consts,
-    /// Its tensors, in the kernel's order.
-    pub tensors: &'a [Tensor],
+    /// Its tensors, in the kernel's order, and how it uses each.
+    pub args: &'a [Arg],
     /// Its dims uniform.
     pub dims: &'a [usize],
     /// Its grid.
@@ -156,35 +244,83 @@ pub struct Recorder {
     scope: Vec<String>,
     /// The first dispatch with an extent over 32 bits, or more workgroups than a dimension holds.
     too_large: Option<String>,
+    /// The first pick that cannot be honoured.
+    dishonoured: Option<String>,
     /// The device's limits.
     pub limits: Limits,
-    /// The kernels' tiles.
+    /// Which variants it takes.
     pub choices: Choices,
 }
 
 impl Recorder {
     /// An empty recording.
-    pub fn new(name: &'static str, limits: Limits, choices: Choices) -> Recorder {
-        let recording = Recording { name, tensors: Vec::new(), dispatches: Vec::new() };
-        Recorder { recording, scope: Vec::new(), too_large: None, limits, choices }
+    pub fn new(name: &'static str, limits: Limits, choices: &Choices) -> Recorder {
+        let recording =
+            Recording { name, tensors: Vec::new(), dispatches: Vec::new(), picks: BTreeMap::new() };
+        Recorder {
+            recording,
+            scope: Vec::new(),
+            too_large: None,
+            dishonoured: None,
+            limits,
+            choices: choices.clone(),
+        }
     }
 
-    /// A tensor that lives from replay to replay; asking twice for a name gives the same tensor.
+    /// The variant for a problem of an op: what was chosen for it, or what suits the device's class.
+    pub fn pick(
+        &mut self,
+        op: &'static str,
+        variants: &'static [Variant],
+        extents: &[usize],
+    ) -> &'static Variant {
+        let problem = Problem { op, extents };
+        let picked = self.choices.pick(&problem, variants, &self.limits).unwrap_or_else(|e| {
+            self.dishonoured.get_or_insert(e);
+            &variants[0]
+        });
+        self.recording.picks.insert(problem.to_string(), picked.name.to_string());
+        picked
+    }
+
+    /// A grid whose workgroups cover `n` things, `each` of them one.
+    pub fn groups(&self, n: usize, each: u32) -> [u32; 3] {
+        grid((n as u64).div_ceil(each.into()), &self.limits)
+    }
+
+    /// A tensor of f32 that lives from replay to replay; asking twice for a name gives the same tensor.
     pub fn kept(&mut self, name: impl Into<String>, kind: Kind, shape: &[usize]) -> Tensor {
+        self.kept_of(name, kind, shape, Element::F32)
+    }
+
+    /// As [`Recorder::kept`], of ids.
+    pub fn kept_ids(&mut self, name: impl Into<String>, kind: Kind, shape: &[usize]) -> Tensor {
+        self.kept_of(name, kind, shape, Element::U32)
+    }
+
+    /// As [`Recorder::kept`], of any element.
+    pub fn kept_of(
+        &mut self,
+        name: impl Into<String>,
+        kind: Kind,
+        shape: &[usize],
+        element: Element,
+    ) -> Tensor {
         let name = name.into();
         match self.recording.find(&name) {
             Some(t) => {
                 assert_eq!(self.shape(t), shape, "{name} was declared with another shape");
+                assert_eq!(self.element(t), element, "{name} was declared of another element");
                 t
             }
-            None => self.add(TensorInfo { name, shape: shape.to_vec(), kind }),
+            None => self.add(TensorInfo { name, shape: shape.to_vec(), kind, element }),
         }
     }
 
     /// A tensor of this replay alone.
     pub fn scratch(&mut self, name: &str, shape: &[usize]) -> Tensor {
         let name = self.path(name);
-        self.add(TensorInfo { name, shape: shape.to_vec(), kind: Kind::Scratch })
+        self.add(TensorInfo { name, shape: shape.to_vec(), kind: Kind::Scratch, element: Element::F32 })
     }
 
     fn add(&mut self, info: TensorInfo) -> Tensor {
@@ -201,6 +337,16 @@ impl Recorder {
     pub fn extents<const N: usize>(&self, t: Tensor) -> [usize; N] {
         let shape = self.shape(t);
         shape.try_into().unwrap_or_else(|_| unreachable!("{} has extents {shape:?}, not {N}", self.name(t)))
+    }
+
+    /// A tensor's elements.
+    pub fn numel(&self, t: Tensor) -> usize {
+        self.recording.info(t).numel()
+    }
+
+    /// What a tensor is made of.
+    pub fn element(&self, t: Tensor) -> Element {
+        self.recording.info(t).element
     }
 
     /// A tensor's name.
@@ -226,20 +372,24 @@ impl Recorder {
 
     /// Adds a dispatch, labelled by the scope and `label`. Its bytes are its tensors', each once (updates twice).
     pub fn dispatch(&mut self, label: &str, launch: Launch) {
-        let bytes = (launch.kernel.bindings.iter().zip(launch.tensors))
-            .map(|(b, &t)| self.recording.info(t).bytes() * if b.access == Access::Update { 2 } else { 1 })
+        let bytes = (launch.args.iter())
+            .map(|a| self.recording.info(a.tensor).bytes() * if a.access == Access::Update { 2 } else { 1 })
             .sum();
         self.dispatch_moving(label, launch, bytes);
     }
 
     /// As [`Recorder::dispatch`], for a kernel that touches only `bytes` of its tensors.
     pub fn dispatch_moving(&mut self, label: &str, launch: Launch, bytes: u64) {
-        let Launch { kernel, consts, tensors, dims, workgroups, flops } = launch;
-        assert_eq!(tensors.len(), kernel.bindings.len(), "{}: one tensor a binding", kernel.name);
+        let Launch { kernel, consts, args, dims, workgroups, flops } = launch;
+        assert_eq!(args.len(), kernel.bindings.len(), "{}: one tensor a binding", kernel.name);
         assert_eq!(dims.len(), kernel.dims.len(), "{}: one number a dim", kernel.name);
-        for (i, t) in tensors.iter().enumerate() {
+        for (i, (arg, binding)) in args.iter().zip(kernel.bindings).enumerate() {
+            let (kernel, name, element) = (kernel.name, self.name(arg.tensor), self.element(arg.tensor));
             // wgpu refuses one buffer as read-only and read-write in one dispatch; two names for one tensor never help.
-            assert!(!tensors[..i].contains(t), "{}: {} is bound twice", kernel.name, self.name(*t));
+            let twice = args[..i].iter().any(|a| a.tensor == arg.tensor);
+            assert!(!twice, "{kernel}: {name} is bound twice");
+            assert_eq!(binding.writable, arg.access != Access::Read, "{kernel}: how {name} is used");
+            assert!(binding.elements.contains(&element), "{kernel}: {name} is made of {element:?}");
         }
         let label = self.path(label);
         let too_many = workgroups.iter().any(|&n| n > self.limits.max_workgroups);
@@ -247,12 +397,12 @@ impl Recorder {
             self.too_large = Some(label.clone());
         }
         let dims = dims.iter().map(|&x| x as u32).collect();
-        let tensors = tensors.to_vec();
+        let args = args.to_vec();
         self.recording.dispatches.push(Dispatch {
             label,
             kernel,
             consts,
-            tensors,
+            args,
             dims,
             workgroups,
             flops,
@@ -264,10 +414,16 @@ impl Recorder {
     ///
     /// # Errors
     /// A tensor larger than the device's largest binding, or a dispatch larger than its largest grid, named with the
-    /// setting that makes it smaller.
+    /// setting that makes it smaller; a variant that was asked for and cannot be had.
     pub fn finish(self) -> Result<Recording> {
         const NEXT: &str =
             "use a smaller --batch with a larger --accumulate, or a smaller --context or model";
+        if let Some(problem) = self.dishonoured {
+            return Err(Error::device(
+                format!("a kernel that was chosen for this run cannot be had: {problem}"),
+                "resume it on the device, and with the diarist, that began it (run.json names both)",
+            ));
+        }
         let large = self.recording.tensors.iter().filter(|t| t.bytes() > self.limits.max_binding);
         if let Some(t) = large.max_by_key(|t| t.bytes()) {
             return Err(Error::device(

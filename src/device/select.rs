@@ -8,7 +8,7 @@ use crate::device::cpu::Cpu;
 use crate::device::executor::{Executor, Options};
 use crate::device::gpu::Gpu;
 use crate::device::recording::Program;
-use crate::device::{Choices, Limits};
+use crate::device::{Choices, Class, Limits};
 
 /// One adapter, as `diarist devices` shows it.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -115,12 +115,17 @@ impl Device {
         }
     }
 
-    /// The kernels that suit it.
-    pub fn choices(&self) -> Choices {
+    /// The class of kernels that suits it.
+    pub fn class(&self) -> Class {
         match self {
-            Device::Gpu(gpu) if gpu.info.device_type != wgpu::DeviceType::Cpu => Choices::Tiles,
-            _ => Choices::Lanes,
+            Device::Gpu(gpu) if gpu.info.device_type != wgpu::DeviceType::Cpu => Class::Tiles,
+            _ => Class::Lanes,
         }
+    }
+
+    /// The variants that it takes before anything is measured.
+    pub fn choices(&self) -> Choices {
+        Choices::of(self.class(), &self.limits())
     }
 
     /// `cpu`, or the adapter's name.

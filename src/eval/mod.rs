@@ -2,6 +2,7 @@
 
 use crate::base::Result;
 use crate::device::{Executor, Step};
+use crate::model::{self, input};
 use crate::ops::classifier::{IGNORE, scalar};
 
 /// A model's loss on a text.
@@ -75,12 +76,11 @@ pub fn score(
 /// # Errors
 /// A lost device.
 pub fn loss_sum(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32]) -> Result<f32> {
-    exec.write("tokens", 0, bytemuck::cast_slice(inputs))?;
-    exec.write("targets", 0, bytemuck::cast_slice(targets))?;
-    exec.write("scalars", 0, &[0.0; scalar::COUNT])?;
+    model::feed(exec, inputs, targets)?;
+    exec.write_f32(input::SCALARS, 0, &[0.0; scalar::COUNT])?;
     exec.run("evaluate", &Step::default())?;
-    exec.request("scalars")?;
-    Ok(exec.receive()?[scalar::LOSS])
+    exec.request(input::SCALARS)?;
+    Ok(exec.receive_f32()?[scalar::LOSS])
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! The parameters of a model on a device: each a kept tensor of its checkpoint key's name, `wte` in chunks of rows where
-//! the whole is larger than one binding.
+//! The parameters of a model on a device: each a kept tensor of its checkpoint key's name, cut into pieces where the whole is
+//! larger than one binding, and, where they train, laid one after another in a few flat buffers.
 
-use crate::base::Config;
-use crate::base::Param;
-use crate::device::{Kind, Limits, Recorder, Tensor};
+use crate::base::arch::Param;
+use crate::device::recording::Part;
+use crate::device::{Element, Flat, Kind, Limits, Recorder, Tensor};
+use crate::model::Shape;
+use crate::ops::adamw::Slot;
 use crate::ops::embedding::Chunk;
 
-/// A contiguous range of a parameter's elements, as one device tensor holds it.
+/// A contiguous range of a parameter's rows, as one device tensor holds it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Piece {
     /// The tensor's name: the parameter's, with `[row0..]` where it is one of several chunks.
@@ -15,140 +17,237 @@ pub struct Piece {
     pub shape: Vec<usize>,
     /// The first row, where the parameter has rows; else 0.
     pub row0: usize,
-    /// Whether weight decay applies.
-    pub decay: bool,
+    /// What it is made of at rest.
+    pub element: Element,
 }
 
-/// How a parameter lies on a device with these limits. Only `wte` is ever cut: every kernel that touches it takes it
-/// chunk by chunk.
-pub fn pieces(param: &Param, limits: &Limits) -> Vec<Piece> {
-    let whole = |name: String, shape: Vec<usize>, row0| Piece { name, shape, row0, decay: param.decay };
-    let row_bytes = 4 * param.shape[param.shape.len() - 1] as u64;
-    if param.name != "wte.weight" || 4 * param.numel() as u64 <= limits.max_binding {
-        return vec![whole(param.name.clone(), param.shape.clone(), 0)];
+impl Piece {
+    /// Words of the tensor.
+    pub fn words(&self) -> usize {
+        self.element.words(self.shape.iter().product())
+    }
+}
+
+/// How a parameter lies on a device with these limits, at rest in `weights` where it may. Only `wte` is ever cut: every
+/// kernel that touches it takes it chunk by chunk.
+pub fn pieces(param: &Param, limits: &Limits, weights: Element) -> Vec<Piece> {
+    let element = if param.halves { weights } else { Element::F32 };
+    let piece = |name: String, shape: Vec<usize>, row0| Piece { name, shape, row0, element };
+    let bytes = |elements: usize| 4 * element.words(elements) as u64;
+    if param.name != "wte.weight" || bytes(param.numel()) <= limits.max_binding {
+        return vec![piece(param.name.clone(), param.shape.clone(), 0)];
     }
     let (v, c) = (param.shape[0], param.shape[1]);
     // Equal chunks, a multiple of 64 rows where there are that many, so that tiles stay whole.
-    let most = (limits.max_binding / row_bytes).max(1) as usize;
+    let most = (limits.max_binding / bytes(c)).max(1) as usize;
     let even = v.div_ceil(v.div_ceil(most));
     let rows = if even.next_multiple_of(64) <= most { even.next_multiple_of(64) } else { even };
     (0..v)
         .step_by(rows)
-        .map(|row0| whole(format!("{}[{row0}..]", param.name), vec![rows.min(v - row0), c], row0))
+        .map(|row0| piece(format!("{}[{row0}..]", param.name), vec![rows.min(v - row0), c], row0))
         .collect()
 }
 
-/// Every piece of every parameter of a model, in the table's order.
-pub fn all_pieces(cfg: &Config, limits: &Limits) -> Vec<(Param, Vec<Piece>)> {
-    cfg.table().into_iter().map(|p| (p.clone(), pieces(&p, limits))).collect()
+/// Words that a part of a flat buffer starts at a multiple of: every device binds at multiples of 256 bytes.
+const ALIGN: usize = 64;
+
+/// Pieces that train together: one range of the flat buffers of weights, gradients and moments.
+struct Group {
+    slot: Slot,
+    parts: Vec<Part>,
 }
 
-/// One block's twelve tensors.
+/// The trained pieces in as few ranges as bindings allow, those that decay apart from those that do not.
+fn groups(shape: &Shape) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let most = (shape.limits.max_binding / 4) as usize;
+    {
+        let mut open = None;
+        for param in shape.trained() {
+            let decay = param.decay;
+            for piece in pieces(&param, &shape.limits, Element::F32) {
+                let words = piece.words();
+                let first = |group: &Group| group.slot.words.next_multiple_of(ALIGN);
+                if true || !open.is_some_and(|i: usize| first(&groups[i]) + words <= most) {
+                    let name = format!("flat.{}", groups.len());
+                    groups.push(Group { slot: Slot { name, words: 0, decay }, parts: Vec::new() });
+                    open = Some(groups.len() - 1);
+                }
+                let group = &mut groups[open.expect("opened above")];
+                let first = first(group);
+                group.parts.push(Part { name: piece.name, first, words });
+                group.slot.words = first + words;
+            }
+        }
+    }
+    groups
+}
+
+/// What the optimizer updates.
+pub fn slots(shape: &Shape) -> Vec<Slot> {
+    groups(shape).into_iter().map(|group| group.slot).collect()
+}
+
+/// Prefixes of the tensors of a trained parameter: the weight, its gradient, its two moments.
+pub const STATE: [(&str, Kind); 4] =
+    [("", Kind::Parameter), ("d.", Kind::Gradient), ("m.", Kind::Moment), ("v.", Kind::Moment)];
+
+/// The flat buffers of what trains.
+pub fn flats(shape: &Shape) -> Vec<Flat> {
+    let groups = groups(shape);
+    let flat = |(prefix, kind): (&str, Kind), group: &Group| {
+        let named = |p: &Part| Part { name: format!("{prefix}{}", p.name), ..p.clone() };
+        let parts = group.parts.iter().map(named).collect();
+        Flat { name: format!("{prefix}{}", group.slot.name), kind, parts, words: group.slot.words }
+    };
+    STATE.into_iter().flat_map(|of| groups.iter().map(move |group| flat(of, group))).collect()
+}
+
+/// A gain or matrix, and its bias.
 #[derive(Debug, Clone, Copy)]
-pub struct Block {
-    /// (C)
-    pub ln_1_weight: Tensor,
-    /// (C)
-    pub ln_1_bias: Tensor,
-    /// (C,3C)
-    pub c_attn_weight: Tensor,
-    /// (3C)
-    pub c_attn_bias: Tensor,
-    /// (C,C)
-    pub attn_proj_weight: Tensor,
-    /// (C)
-    pub attn_proj_bias: Tensor,
-    /// (C)
-    pub ln_2_weight: Tensor,
-    /// (C)
-    pub ln_2_bias: Tensor,
-    /// (C,4C)
-    pub c_fc_weight: Tensor,
-    /// (4C)
-    pub c_fc_bias: Tensor,
-    /// (4C,C)
-    pub mlp_proj_weight: Tensor,
-    /// (C)
-    pub mlp_proj_bias: Tensor,
+pub struct Pair<T> {
+    /// (C), or (in,out)
+    pub weight: T,
+    /// (C), or (out)
+    pub bias: T,
 }
 
-/// The parameters, or their gradients, of a whole model in one recording.
+/// One block's twelve tensors: of weights, or of the gradients of those that train.
+#[derive(Debug, Clone, Copy)]
+pub struct Block<T> {
+    /// (C), (C)
+    pub ln_1: Pair<T>,
+    /// (C,3C), (3C)
+    pub c_attn: Pair<T>,
+    /// (C,C), (C)
+    pub attn_proj: Pair<T>,
+    /// (C), (C)
+    pub ln_2: Pair<T>,
+    /// (C,4C), (4C)
+    pub c_fc: Pair<T>,
+    /// (4C,C), (C)
+    pub mlp_proj: Pair<T>,
+}
+
+/// The parameters of a whole GPT-2 in one recording, or their gradients.
 #[derive(Debug, Clone)]
-pub struct Parameters {
-    /// (V,C), in chunks.
+pub struct Parameters<T> {
+    /// (V,C), in chunks; of gradients none where it is frozen.
     pub wte: Vec<Chunk>,
     /// (block_size,C)
-    pub wpe: Tensor,
+    pub wpe: T,
     /// L of them.
-    pub blocks: Vec<Block>,
-    /// (C)
-    pub ln_f_weight: Tensor,
-    /// (C)
-    pub ln_f_bias: Tensor,
+    pub blocks: Vec<Block<T>>,
+    /// (C), (C)
+    pub ln_f: Pair<T>,
 }
 
-impl Parameters {
-    /// Declares them, each name behind `prefix`: none for the weights, `d.` for their gradients.
-    pub fn declare(rec: &mut Recorder, cfg: &Config, prefix: &str, kind: Kind) -> Parameters {
-        let mut declared = Vec::new();
-        for (param, pieces) in all_pieces(cfg, &rec.limits) {
-            let tensors: Vec<Chunk> = (pieces.iter())
-                .map(|p| Chunk {
-                    tensor: rec.kept(format!("{prefix}{}", p.name), kind, &p.shape),
-                    row0: p.row0,
-                    rows: p.shape[0],
-                })
-                .collect();
-            declared.push((param.name, tensors));
-        }
-        let one = |name: &str| {
-            let found = declared.iter().find(|(n, _)| n == name);
-            found.expect("the table has every parameter of the model").1[0].tensor
+impl<T: Copy> Parameters<T> {
+    /// Lays out what `one` declares of each parameter by its key.
+    fn of(n_layer: usize, wte: Vec<Chunk>, one: impl Fn(&str) -> T) -> Parameters<T> {
+        let pair = |s: String| Pair { weight: one(&format!("{s}.weight")), bias: one(&format!("{s}.bias")) };
+        let block = |i: usize| Block {
+            ln_1: pair(format!("h.{i}.ln_1")),
+            c_attn: pair(format!("h.{i}.attn.c_attn")),
+            attn_proj: pair(format!("h.{i}.attn.c_proj")),
+            ln_2: pair(format!("h.{i}.ln_2")),
+            c_fc: pair(format!("h.{i}.mlp.c_fc")),
+            mlp_proj: pair(format!("h.{i}.mlp.c_proj")),
         };
-        let block = |i: usize| {
-            let p = |s: &str| one(&format!("h.{i}.{s}"));
-            Block {
-                ln_1_weight: p("ln_1.weight"),
-                ln_1_bias: p("ln_1.bias"),
-                c_attn_weight: p("attn.c_attn.weight"),
-                c_attn_bias: p("attn.c_attn.bias"),
-                attn_proj_weight: p("attn.c_proj.weight"),
-                attn_proj_bias: p("attn.c_proj.bias"),
-                ln_2_weight: p("ln_2.weight"),
-                ln_2_bias: p("ln_2.bias"),
-                c_fc_weight: p("mlp.c_fc.weight"),
-                c_fc_bias: p("mlp.c_fc.bias"),
-                mlp_proj_weight: p("mlp.c_proj.weight"),
-                mlp_proj_bias: p("mlp.c_proj.bias"),
-            }
+        let blocks = (0..n_layer).map(block).collect();
+        Parameters { wpe: one("wpe.weight"), blocks, ln_f: pair("ln_f".into()), wte }
+    }
+}
+
+/// Declares parameters, each name behind `prefix`; of each its chunks.
+fn declare(
+    rec: &mut Recorder,
+    shape: &Shape,
+    params: Vec<Param>,
+    (prefix, kind): (&str, Kind),
+    weights: Element,
+) -> Vec<(String, Vec<Chunk>)> {
+    let mut chunks = |param: &Param| -> Vec<Chunk> {
+        let chunk = |p: Piece| Chunk {
+            tensor: rec.kept_of(format!("{prefix}{}", p.name), kind, &p.shape, p.element),
+            row0: p.row0,
+            rows: p.shape[0],
         };
-        Parameters {
-            wpe: one("wpe.weight"),
-            blocks: (0..cfg.n_layer()).map(block).collect(),
-            ln_f_weight: one("ln_f.weight"),
-            ln_f_bias: one("ln_f.bias"),
-            wte: declared.swap_remove(0).1,
-        }
+        pieces(param, &shape.limits, weights).into_iter().map(chunk).collect()
+    };
+    params.into_iter().map(|p| (p.name.clone(), chunks(&p))).collect()
+}
+
+fn find<'a>(declared: &'a [(String, Vec<Chunk>)], name: &str) -> Option<&'a [Chunk]> {
+    declared.iter().find(|(n, _)| n == name).map(|(_, chunks)| chunks.as_slice())
+}
+
+impl Parameters<Tensor> {
+    /// Declares the weights.
+    pub fn weights(rec: &mut Recorder, shape: &Shape) -> Parameters<Tensor> {
+        let declared = declare(rec, shape, shape.config.table(), STATE[0], shape.weights);
+        let of = |name: &str| find(&declared, name).expect("the table has every parameter of the model");
+        Parameters::of(shape.config.n_layer(), of("wte.weight").to_vec(), |name| of(name)[0].tensor)
+    }
+}
+
+impl Parameters<Option<Tensor>> {
+    /// Declares the gradients of what trains.
+    pub fn gradients(rec: &mut Recorder, shape: &Shape) -> Parameters<Option<Tensor>> {
+        let declared = declare(rec, shape, shape.trained(), STATE[1], Element::F32);
+        let of = |name: &str| find(&declared, name);
+        let wte = of("wte.weight").unwrap_or_default().to_vec();
+        Parameters::of(shape.config.n_layer(), wte, |name| of(name).map(|chunks| chunks[0].tensor))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::Preset;
+    use crate::base::{Freeze, Preset};
+    use crate::device::{Choices, Class};
+
+    fn gpt2() -> Shape {
+        let limits = Limits::DEFAULT;
+        Shape::new(Preset::Gpt2.config(50_257), 1, 8, limits, Choices::of(Class::Lanes, &limits))
+    }
 
     #[test]
     fn wte_is_cut_where_a_binding_is_too_small_and_nothing_else_is() {
-        let cfg = Preset::Gpt2.config(50_257);
-        let cut: Vec<_> =
-            all_pieces(&cfg, &Limits::DEFAULT).into_iter().filter(|(_, p)| p.len() > 1).collect();
-        assert_eq!(cut.len(), 1);
-        let (param, pieces) = &cut[0];
-        assert_eq!(param.name, "wte.weight");
-        assert_eq!(pieces.iter().map(|p| p.shape[0]).sum::<usize>(), 50_257);
-        for (i, p) in pieces.iter().enumerate() {
-            assert!(4 * (p.shape[0] * 768) as u64 <= Limits::DEFAULT.max_binding);
-            assert_eq!(p.row0, pieces[..i].iter().map(|p| p.shape[0]).sum::<usize>());
+        let table = gpt2().config.table();
+        for weights in [Element::F32, Element::F16] {
+            let of = |p: &Param| pieces(p, &Limits::DEFAULT, weights);
+            let cut: Vec<&Param> = table.iter().filter(|p| of(p).len() > 1).collect();
+            if weights == Element::F16 {
+                assert!(cut.is_empty(), "77 MiB fit in one binding");
+                continue;
+            }
+            assert_eq!(cut.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["wte.weight"]);
+            let pieces = of(cut[0]);
+            assert_eq!(pieces.iter().map(|p| p.shape[0]).sum::<usize>(), 50_257);
+            for (i, p) in pieces.iter().enumerate() {
+                assert!(4 * p.words() as u64 <= Limits::DEFAULT.max_binding);
+                assert_eq!(p.row0, pieces[..i].iter().map(|p| p.shape[0]).sum::<usize>());
+            }
         }
+    }
+
+    #[test]
+    fn what_trains_lies_in_a_few_aligned_ranges() {
+        let mut shape = gpt2();
+        let total = |shape: &Shape| {
+            let slots = slots(shape);
+            assert!(slots.iter().all(|s| 4 * s.words as u64 <= shape.limits.max_binding));
+            let parts: Vec<Part> = flats(shape).into_iter().take(slots.len()).flat_map(|f| f.parts).collect();
+            assert!(parts.iter().all(|p| p.first % ALIGN == 0));
+            (slots.len(), parts.iter().map(|p| p.words as u64).sum::<u64>())
+        };
+        let (ranges, words) = total(&shape);
+        assert_eq!(words, shape.config.num_params());
+        // 474 MiB in bindings of 128, no piece cut: five or six ranges that decay, and one that does not.
+        assert!((6..=7).contains(&ranges), "{ranges}");
+        shape.freeze = Freeze { embeddings: true, first: 11 };
+        // A block of 768 channels (12·C² + 13·C) and the last norm.
+        assert_eq!(total(&shape), (2, 12 * 768 * 768 + 13 * 768 + 2 * 768));
     }
 }

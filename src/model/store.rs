@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use crate::base::arch::{Init, Param};
 use crate::base::rng::Rng;
-use crate::base::{Config, Error, Result};
-use crate::device::{Executor, Limits};
+use crate::base::{Error, Result};
+use crate::device::element::pack_f16;
+use crate::device::{Element, Executor};
+use crate::model::Shape;
 use crate::model::parameters::{Piece, pieces};
 use crate::weights::huggingface::Checkpoint;
 use crate::weights::safetensors::{Reader, Writer};
@@ -18,18 +20,38 @@ const COPY: usize = 1 << 20;
 struct Part {
     rows: Range<usize>,
     tensor: String,
+    element: Element,
+    /// The first word.
     first: usize,
 }
 
-/// A parameter cut into parts of at most [`COPY`] elements (a row at least). Vectors have rows of one element.
-fn parts(param: &Param, limits: &Limits) -> (usize, Vec<Part>) {
+impl Part {
+    /// Writes the numbers of the part.
+    fn write(&self, exec: &mut dyn Executor, data: &[f32]) -> Result<()> {
+        if self.element != Element::F16 {
+            return exec.write_f32(&self.tensor, self.first, data);
+        }
+        // 65,520 is the first number that f16 rounds to infinity.
+        if let Some(x) = data.iter().find(|x| x.abs() >= 65_520.0) {
+            return Err(Error::setting(
+                format!("{} holds {x}, which is beyond half precision", self.tensor),
+                "use --weights f32",
+            ));
+        }
+        exec.write(&self.tensor, self.first, &pack_f16(data))
+    }
+}
+
+/// A parameter cut into parts of about [`COPY`] elements (a row at least). Vectors have rows of one element.
+fn parts(param: &Param, shape: &Shape) -> (usize, Vec<Part>) {
     let row = if param.shape.len() == 2 { param.shape[1] } else { 1 };
-    let at_once = (COPY / row).max(1);
+    // An even number of rows, so that no two parts share a word of halves.
+    let at_once = (COPY / row).max(1).next_multiple_of(2);
     let mut parts = Vec::new();
-    for Piece { name, shape, row0, .. } in pieces(param, limits) {
+    for Piece { name, shape, row0, element } in pieces(param, &shape.limits, shape.weights) {
         for r in (0..shape[0]).step_by(at_once) {
             let rows = row0 + r..row0 + (r + at_once).min(shape[0]);
-            parts.push(Part { rows, tensor: name.clone(), first: r * row });
+            parts.push(Part { rows, tensor: name.clone(), element, first: element.words(r * row) });
         }
     }
     (row, parts)
@@ -39,10 +61,10 @@ fn parts(param: &Param, limits: &Limits) -> (usize, Vec<Part>) {
 ///
 /// # Errors
 /// A lost device.
-pub fn initialise(exec: &mut dyn Executor, cfg: &Config, limits: &Limits, seed: u64) -> Result<()> {
-    for param in cfg.table() {
+pub fn initialise(exec: &mut dyn Executor, shape: &Shape, seed: u64) -> Result<()> {
+    for param in shape.config.table() {
         let mut rng = Rng::new(seed, &param.name);
-        let (row, parts) = parts(&param, limits);
+        let (row, parts) = parts(&param, shape);
         for part in parts {
             let draw = |_| match param.init {
                 Init::Normal(std) => std * rng.normal(),
@@ -50,7 +72,7 @@ pub fn initialise(exec: &mut dyn Executor, cfg: &Config, limits: &Limits, seed: 
                 Init::Zeros => 0.0,
             };
             let data: Vec<f32> = (0..part.rows.len() * row).map(draw).collect();
-            exec.write(&part.tensor, part.first, &data)?;
+            part.write(exec, &data)?;
         }
     }
     Ok(())
@@ -60,14 +82,14 @@ pub fn initialise(exec: &mut dyn Executor, cfg: &Config, limits: &Limits, seed: 
 ///
 /// # Errors
 /// A checkpoint that cannot be read or holds numbers that are not finite; a lost device.
-pub fn load(exec: &mut dyn Executor, checkpoint: &mut Checkpoint, limits: &Limits) -> Result<()> {
+pub fn load(exec: &mut dyn Executor, shape: &Shape, checkpoint: &mut Checkpoint) -> Result<()> {
     let mut data = Vec::new();
-    for param in checkpoint.config().table() {
-        let (row, parts) = parts(&param, limits);
+    for param in shape.config.table() {
+        let (row, parts) = parts(&param, shape);
         for part in parts {
             data.resize(part.rows.len() * row, 0.0);
-            checkpoint.read(&param.name, part.rows, &mut data)?;
-            exec.write(&part.tensor, part.first, &data)?;
+            checkpoint.read(&param.name, part.rows.clone(), &mut data)?;
+            part.write(exec, &data)?;
         }
     }
     Ok(())
@@ -77,45 +99,33 @@ pub fn load(exec: &mut dyn Executor, checkpoint: &mut Checkpoint, limits: &Limit
 ///
 /// # Errors
 /// A full disk; a lost device; a weight that is not finite ([`Error::NotFinite`] of step `step`).
-pub fn save(
-    exec: &mut dyn Executor,
-    cfg: &Config,
-    limits: &Limits,
-    step: u64,
-    writer: &mut Writer,
-) -> Result<()> {
-    copy_out(exec, cfg, limits, "", step, writer)
+pub fn save(exec: &mut dyn Executor, shape: &Shape, step: u64, writer: &mut Writer) -> Result<()> {
+    copy_out(exec, shape, shape.config.table(), "", step, writer)
 }
 
 /// Reads the moments into a file: all `m.`, then all `v.`, in the table's order.
 ///
 /// # Errors
 /// As [`save`].
-pub fn save_moments(
-    exec: &mut dyn Executor,
-    cfg: &Config,
-    limits: &Limits,
-    step: u64,
-    writer: &mut Writer,
-) -> Result<()> {
-    copy_out(exec, cfg, limits, "m.", step, writer)?;
-    copy_out(exec, cfg, limits, "v.", step, writer)
+pub fn save_moments(exec: &mut dyn Executor, shape: &Shape, step: u64, writer: &mut Writer) -> Result<()> {
+    copy_out(exec, shape, shape.trained(), "m.", step, writer)?;
+    copy_out(exec, shape, shape.trained(), "v.", step, writer)
 }
 
 fn copy_out(
     exec: &mut dyn Executor,
-    cfg: &Config,
-    limits: &Limits,
+    shape: &Shape,
+    params: Vec<Param>,
     prefix: &str,
     step: u64,
     writer: &mut Writer,
 ) -> Result<()> {
     let mut data = Vec::new();
-    for param in cfg.table() {
-        let (row, parts) = parts(&param, limits);
+    for param in params {
+        let (row, parts) = parts(&param, shape);
         for part in parts {
             data.resize(part.rows.len() * row, 0.0);
-            exec.read(&format!("{prefix}{}", part.tensor), part.first, &mut data)?;
+            exec.read_f32(&format!("{prefix}{}", part.tensor), part.first, &mut data)?;
             if let Some(&value) = data.iter().find(|x| !x.is_finite()) {
                 let found = format!(": it stands in {prefix}{}", param.name);
                 let next = "use a smaller --lr".to_string();
@@ -137,19 +147,14 @@ fn copy_out(
 ///
 /// # Errors
 /// A file that cannot be read; a lost device.
-pub fn load_moments(
-    exec: &mut dyn Executor,
-    cfg: &Config,
-    limits: &Limits,
-    reader: &mut Reader,
-) -> Result<()> {
+pub fn load_moments(exec: &mut dyn Executor, shape: &Shape, reader: &mut Reader) -> Result<()> {
     let mut data = Vec::new();
-    for param in cfg.table() {
-        let (row, parts) = parts(&param, limits);
+    for param in shape.trained() {
+        let (row, parts) = parts(&param, shape);
         for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
             data.resize(part.rows.len() * row, 0.0);
             reader.read_rows_f32(&format!("{prefix}{}", param.name), part.rows.clone(), &mut data)?;
-            exec.write(&format!("{prefix}{}", part.tensor), part.first, &data)?;
+            exec.write_f32(&format!("{prefix}{}", part.tensor), part.first, &data)?;
         }
     }
     Ok(())
@@ -159,12 +164,12 @@ pub fn load_moments(
 ///
 /// # Errors
 /// A lost device.
-pub fn zero_moments(exec: &mut dyn Executor, cfg: &Config, limits: &Limits) -> Result<()> {
-    for param in cfg.table() {
-        let (row, parts) = parts(&param, limits);
+pub fn zero_moments(exec: &mut dyn Executor, shape: &Shape) -> Result<()> {
+    for param in shape.trained() {
+        let (row, parts) = parts(&param, shape);
         for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
             let zeros = vec![0.0; part.rows.len() * row];
-            exec.write(&format!("{prefix}{}", part.tensor), part.first, &zeros)?;
+            exec.write_f32(&format!("{prefix}{}", part.tensor), part.first, &zeros)?;
         }
     }
     Ok(())

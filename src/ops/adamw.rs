@@ -7,22 +7,22 @@
 
 use rayon::prelude::*;
 
-use crate::device::choices::grid;
-use crate::device::kernel::{read, update};
+use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
+use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::classifier::scalar;
 use crate::ops::{Case, Family, Fill};
 
 /// The op's kernel and cases.
-pub const FAMILY: Family = Family { name: "adamw", kernels: &[&ADAMW], cases };
+pub const FAMILY: Family = Family { name: "adamw", kernels: &[&ADAMW], variants: FLAT, cases };
 
 static ADAMW: Kernel = Kernel {
     name: "adamw",
     file: "adamw.wgsl",
     source: include_str!("../../shaders/adamw.wgsl"),
     lib: &[include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")],
-    bindings: &[read("grad"), read("scalars"), update("param"), update("m"), update("v")],
+    bindings: &[read("grad"), read("scalars"), write("param"), write("m"), write("v")],
     dims: &["N"],
     step: true,
     // WGSL's division and square root are within 2.5 units of 2⁻²³, contractions another; p moves by a part of itself.
@@ -30,7 +30,19 @@ static ADAMW: Kernel = Kernel {
     twin,
 };
 
-/// Records one parameter's update.
+/// A range of words that are trained alike: its weights are the kept tensor `<name>`, its gradient `d.<name>`, its moments
+/// `m.<name>` and `v.<name>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// The weights' name.
+    pub name: String,
+    /// Numbers.
+    pub words: usize,
+    /// Whether weight decay applies.
+    pub decay: bool,
+}
+
+/// Records one range's update.
 pub fn record(
     rec: &mut Recorder,
     label: &str,
@@ -39,15 +51,15 @@ pub fn record(
     state: [Tensor; 3],
     decay: bool,
 ) {
-    let n: usize = rec.shape(grad).iter().product();
-    let wg = rec.choices.flat_workgroup();
+    let n = rec.numel(grad);
+    let variant = rec.pick("adamw", FLAT, &[]);
     let [param, m, v] = state;
     let launch = Launch {
         kernel: &ADAMW,
-        consts: vec![("WG", Const::U32(wg)), ("DECAY", Const::Bool(decay))],
-        tensors: &[grad, scalars, param, m, v],
+        consts: variant.with([("DECAY", Const::Bool(decay))]),
+        args: &[grad.read(), scalars.read(), param.update(), m.update(), v.update()],
         dims: &[n],
-        workgroups: grid((n as u64).div_ceil(wg.into()), &rec.limits),
+        workgroups: rec.groups(n, variant.number("WG")),
         flops: 15 * n as u64,
     };
     rec.dispatch(label, launch);
@@ -72,7 +84,7 @@ fn twin(call: &mut Call) {
     });
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(n, decay): (usize, bool)| {
         let fills = vec![("v", Fill::Positive(0.1)), ("scalars", Fill::Positive(0.5))];
         Case::new(format!("adamw {n} decay {decay}"), limits, choices, fills, |rec| {

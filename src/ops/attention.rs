@@ -10,9 +10,10 @@
 use rayon::prelude::*;
 
 use crate::base::rng::Site;
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{Consts, read, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::{Problem, plain};
+use crate::device::{Arg, Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
 use crate::ops::dropout::Mask;
 use crate::ops::kv_cache::Cache;
 use crate::ops::math::{exp, max, sum};
@@ -23,6 +24,7 @@ use crate::ops::{Case, Family};
 pub const FAMILY: Family = Family {
     name: "attention",
     kernels: &[&FORWARD, &BACKWARD_DOT, &BACKWARD_KV, &BACKWARD_Q, &CACHED],
+    variants: VARIANTS,
     cases,
 };
 
@@ -105,72 +107,77 @@ pub struct Shape {
     pub dropout: bool,
 }
 
-/// How the streaming kernels are cut: rows a thread owns, threads that share a row, threads a workgroup, rows streamed at
-/// a time, and whether they are staged in shared memory.
-struct Tile {
-    rows: u32,
-    split: u32,
-    threads: u32,
-    block: u32,
-    staged: bool,
+/// Channels of a row that a thread's registers bear.
+fn held(p: &Problem) -> usize {
+    if p.op == "attention_forward" { 64 } else { 32 }
 }
 
-impl Tile {
-    /// `held` is how many channels of a row a thread's registers bear, `scores` how many scores a pair needs.
-    fn of(choices: Choices, hs: usize, held: usize, scores: usize) -> Tile {
-        match choices {
-            // Few loads: a thread owns as many rows as 4 numbers a held channel allow.
-            Choices::Lanes => {
-                let rows = (4 * held / hs).clamp(1, 8) as u32;
-                Tile { rows, split: 1, threads: 8, block: 1, staged: false }
-            }
-            Choices::Tiles => {
-                let vectors = if hs.is_multiple_of(4) { hs / 4 } else { hs };
-                let split =
-                    [1, 2, 4].into_iter().find(|s| vectors.is_multiple_of(*s) && hs / s <= held).unwrap_or(1);
-                let threads = 64 * split;
-                // Two streamed rows and the scores of a streamed row, in 16 KiB.
-                let block = (4096 / (2 * hs + 2 + scores * threads)).clamp(1, 16);
-                Tile {
-                    rows: 1,
-                    split: split as u32,
-                    threads: threads as u32,
-                    block: block as u32,
-                    staged: true,
-                }
-            }
-        }
-    }
+/// Registers alone, and few loads: a thread owns as many rows as 4 numbers a held channel allow.
+const fn lanes(name: &'static str, consts: &'static [(&'static str, Const)]) -> Variant {
+    let suits = |v: &Variant, p: &Problem| v.number("ROWS") as usize <= (4 * held(p) / p.extents[0]).max(1);
+    Variant { name, class: Class::Lanes, consts, valid: |_, _, _| true, suits }
+}
 
-    fn forward(choices: Choices, hs: usize) -> Tile {
-        Tile::of(choices, hs, 64, 1)
-    }
+/// Rows staged in shared memory, where every thread of the workgroup reads them: `SPLIT` threads share a row.
+const fn tiles(name: &'static str, consts: &'static [(&'static str, Const)]) -> Variant {
+    let valid = |v: &Variant, p: &Problem, limits: &Limits| {
+        let hs = p.extents[0];
+        let loads = if hs.is_multiple_of(4) { hs / 4 } else { hs };
+        loads.is_multiple_of(v.covers(&["SPLIT"])) && v.number("THREADS") <= limits.max_invocations
+    };
+    let suits = |v: &Variant, p: &Problem| p.extents[0] / v.covers(&["SPLIT"]) <= held(p);
+    Variant { name, class: Class::Tiles, consts, valid, suits }
+}
 
-    fn backward(choices: Choices, hs: usize) -> Tile {
-        Tile::of(choices, hs, 32, 2)
-    }
+/// How the streaming kernels are cut: rows a thread owns, threads that share a row, threads a workgroup.
+macro_rules! cut {
+    (ROWS $rows:literal, SPLIT $split:literal, THREADS $threads:literal, STAGED $staged:literal) => {
+        &[
+            ("ROWS", Const::U32($rows)),
+            ("SPLIT", Const::U32($split)),
+            ("THREADS", Const::U32($threads)),
+            ("STAGED", Const::Bool($staged)),
+        ]
+    };
+}
 
-    /// Rows of a workgroup.
-    fn owned(&self) -> usize {
-        (self.threads / self.split * self.rows) as usize
-    }
+/// For heads of HS channels, the first that suits.
+const VARIANTS: &[Variant] = &[
+    lanes("lanes8", cut!(ROWS 8, SPLIT 1, THREADS 8, STAGED false)),
+    lanes("lanes7", cut!(ROWS 7, SPLIT 1, THREADS 8, STAGED false)),
+    lanes("lanes6", cut!(ROWS 6, SPLIT 1, THREADS 8, STAGED false)),
+    lanes("lanes5", cut!(ROWS 5, SPLIT 1, THREADS 8, STAGED false)),
+    lanes("lanes4", cut!(ROWS 4, SPLIT 1, THREADS 8, STAGED false)),
+    lanes("lanes3", cut!(ROWS 3, SPLIT 1, THREADS 8, STAGED false)),
+    lanes("lanes2", cut!(ROWS 2, SPLIT 1, THREADS 8, STAGED false)),
+    lanes("lanes1", cut!(ROWS 1, SPLIT 1, THREADS 8, STAGED false)),
+    tiles("split1", cut!(ROWS 1, SPLIT 1, THREADS 64, STAGED true)),
+    tiles("split2", cut!(ROWS 1, SPLIT 2, THREADS 128, STAGED true)),
+    tiles("split4", cut!(ROWS 1, SPLIT 4, THREADS 256, STAGED true)),
+];
 
-    fn consts(&self, hs: usize, dropout: bool) -> Vec<(&'static str, Const)> {
-        let mut consts = head_consts(hs);
-        consts.extend([
-            ("ROWS", Const::U32(self.rows)),
-            ("SPLIT", Const::U32(self.split)),
-            ("THREADS", Const::U32(self.threads)),
-            ("BLOCK", Const::U32(self.block)),
-            ("STAGED", Const::Bool(self.staged)),
-            ("DROPOUT", Const::Bool(dropout)),
-        ]);
-        consts
-    }
+/// Attention over the cache: threads that share a head's keys.
+const CACHED_VARIANTS: &[Variant] = &[
+    plain("lanes", Class::Lanes, &[("WG", Const::U32(16))]),
+    plain("tiles", Class::Tiles, &[("WG", Const::U32(64))]),
+];
+
+/// Rows that a workgroup owns.
+fn owned(v: &Variant) -> usize {
+    v.covers(&["THREADS", "ROWS"]) / v.covers(&["SPLIT"])
+}
+
+/// A variant's constants for heads of `hs` channels, where a pair of rows needs `scores` numbers.
+fn consts(v: &Variant, hs: usize, scores: usize, dropout: bool) -> Consts {
+    let staged = v.consts.contains(&("STAGED", Const::Bool(true)));
+    // Two streamed rows and the scores of a streamed row, in 16 KiB.
+    let block = (4096 / (2 * hs + 2 + scores * v.covers(&["THREADS"]))).clamp(1, 16);
+    let block = ("BLOCK", Const::U32(if staged { block as u32 } else { 1 }));
+    v.with(head_consts(hs).into_iter().chain([block, ("DROPOUT", Const::Bool(dropout))]))
 }
 
 /// A head's channels and how they are loaded.
-fn head_consts(hs: usize) -> Vec<(&'static str, Const)> {
+fn head_consts(hs: usize) -> Consts {
     let wide = hs.is_multiple_of(4);
     vec![
         ("HS", Const::U32(hs as u32)),
@@ -186,13 +193,13 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let (b, c) = (bt / t, c3 / 3);
     let out = rec.scratch("out", &[bt, c]);
     let lse = rec.scratch("lse", &[b, nh, t]);
-    let tile = Tile::forward(rec.choices, c / nh);
+    let variant = rec.pick("attention_forward", VARIANTS, &[c / nh]);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: tile.consts(c / nh, dropout),
-        tensors: &[qkv, out, lse],
+        consts: consts(variant, c / nh, 1, dropout),
+        args: &[qkv.read(), out.write(), lse.write()],
         dims: &[b, t, c, nh, layer],
-        workgroups: [t.div_ceil(tile.owned()) as u32, (b * nh) as u32, 1],
+        workgroups: [t.div_ceil(owned(variant)) as u32, (b * nh) as u32, 1],
         flops: products(2, bt, t, c),
     };
     rec.dispatch("forward", launch);
@@ -219,21 +226,22 @@ pub fn backward(
     let dims = [b, t, c, nh, layer];
     let dot = rec.scratch("dot", &[b, nh, t]);
     let dqkv = rec.scratch("dqkv", &[bt, c3]);
-    let tile = Tile::backward(rec.choices, c / nh);
-    let (row_each, owned) = (tile.threads as usize, tile.owned());
+    let variant = rec.pick("attention_backward", VARIANTS, &[c / nh]);
+    let (row_each, owned) = (variant.covers(&["THREADS"]), owned(variant));
     // What a dispatch touches: `wide` tensors' worth of (B·T,C) and `narrow` of (B,NH,T). Both passes read qkv whole,
     // dout, lse and dot; kv writes two thirds of dqkv, q one third.
     let moving = |wide: usize, narrow: usize| 4 * (bt * (wide * c + narrow * nh)) as u64;
-    let pairs: &[Tensor] = &[qkv, lse, dout, dot, dqkv];
-    let kernels: [(&str, &'static Kernel, &[Tensor], usize, u64, u64); 3] = [
-        ("backward_dot", &BACKWARD_DOT, &[out, dout, dot], row_each, 2 * (bt * c) as u64, moving(2, 1)),
+    let pairs: &[Arg] = &[qkv.read(), lse.read(), dout.read(), dot.read(), dqkv.write()];
+    let rows: &[Arg] = &[out.read(), dout.read(), dot.write()];
+    let kernels: [(&str, &'static Kernel, &[Arg], usize, u64, u64); 3] = [
+        ("backward_dot", &BACKWARD_DOT, rows, row_each, 2 * (bt * c) as u64, moving(2, 1)),
         ("backward_kv", &BACKWARD_KV, pairs, owned, products(4, bt, t, c), moving(4 + 2, 2)),
         ("backward_q", &BACKWARD_Q, pairs, owned, products(3, bt, t, c), moving(4 + 1, 2)),
     ];
-    for (label, kernel, tensors, rows, flops, bytes) in kernels {
-        let consts = tile.consts(c / nh, dropout);
+    for (label, kernel, args, rows, flops, bytes) in kernels {
+        let consts = consts(variant, c / nh, 2, dropout);
         let workgroups = [t.div_ceil(rows) as u32, (b * nh) as u32, 1];
-        let launch = Launch { kernel, consts, tensors, dims: &dims, workgroups, flops };
+        let launch = Launch { kernel, consts, args, dims: &dims, workgroups, flops };
         rec.dispatch_moving(label, launch, bytes);
     }
     dqkv
@@ -243,12 +251,11 @@ pub fn backward(
 pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize) -> Tensor {
     let ([p, _], [t, c]) = (rec.extents(qkv), rec.extents(cache.k));
     let out = rec.scratch("out", &[p, c]);
-    let mut consts = head_consts(c / nh);
-    consts.push(("WG", Const::U32(if rec.choices == Choices::Lanes { 16 } else { 64 })));
+    let consts = rec.pick("attention_cached", CACHED_VARIANTS, &[]).with(head_consts(c / nh));
     let launch = Launch {
         kernel: &CACHED,
         consts,
-        tensors: &[qkv, cache.k, cache.v, out],
+        args: &[qkv.read(), cache.k.read(), cache.v.read(), out.write()],
         dims: &[p, t, c, nh],
         workgroups: [nh as u32, p as u32, 1],
         flops: products(2, p, t, c),
@@ -493,7 +500,7 @@ fn cached_twin(call: &mut Call) {
     });
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [
         (1, 1, 1, 1, false),
         (2, 5, 3, 1, true),

@@ -4,13 +4,14 @@
 
 use rayon::prelude::*;
 
-use crate::device::kernel::{read, update, write};
+use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
+use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "bias", kernels: &[&PARTIAL, &REDUCE], cases };
+pub const FAMILY: Family = Family { name: "bias", kernels: &[&PARTIAL, &REDUCE], variants: FLAT, cases };
 
 /// Rows of a chunk.
 const ROWS: usize = 64;
@@ -30,7 +31,7 @@ static PARTIAL: Kernel = Kernel {
 
 static REDUCE: Kernel = Kernel {
     name: "bias_reduce",
-    bindings: &[read("sums"), update("dbias")],
+    bindings: &[read("sums"), write("dbias")],
     // The chunks in their order, then one addition into dbias: the same bits.
     tolerance: 0.0,
     twin: reduce_twin,
@@ -40,14 +41,14 @@ static REDUCE: Kernel = Kernel {
 /// Records dbias += Σ_m dout[m].
 pub fn backward(rec: &mut Recorder, dout: Tensor, dbias: Tensor) {
     let [m, n] = rec.extents(dout);
-    let wg = rec.choices.flat_workgroup();
-    let consts = vec![("WG", Const::U32(wg)), ("ROWS", Const::U32(ROWS as u32))];
-    let (p, columns) = (m.div_ceil(ROWS), (n as u32).div_ceil(wg));
+    let variant = rec.pick("bias", FLAT, &[]);
+    let consts = variant.with([("ROWS", Const::U32(ROWS as u32))]);
+    let (p, columns) = (m.div_ceil(ROWS), (n as u32).div_ceil(variant.number("WG")));
     let chunks = rec.scratch("chunks", &[p, n]);
     let launch = Launch {
         kernel: &PARTIAL,
         consts: consts.clone(),
-        tensors: &[dout, chunks],
+        args: &[dout.read(), chunks.write()],
         dims: &[m, n],
         workgroups: [columns, p as u32, 1],
         flops: (m * n) as u64,
@@ -56,7 +57,7 @@ pub fn backward(rec: &mut Recorder, dout: Tensor, dbias: Tensor) {
     let launch = Launch {
         kernel: &REDUCE,
         consts,
-        tensors: &[chunks, dbias],
+        args: &[chunks.read(), dbias.update()],
         dims: &[p, n],
         workgroups: [columns, 1, 1],
         flops: (p * n) as u64,
@@ -98,7 +99,7 @@ fn reduce_twin(call: &mut Call) {
     });
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(m, n): (usize, usize)| {
         Case::new(format!("bias {m}x{n}"), limits, choices, vec![], |rec| {
             let dout = rec.kept("dout", Kind::Input, &[m, n]);

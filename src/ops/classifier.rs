@@ -10,9 +10,9 @@
 
 use rayon::prelude::*;
 
-use crate::device::choices::grid;
-use crate::device::kernel::{read, update, words, write};
+use crate::device::kernel::{Consts, ids, read, write};
 use crate::device::recording::Launch;
+use crate::device::variants::{ROWS, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::embedding::Chunk;
 use crate::ops::math::{exp, max, sum};
@@ -20,13 +20,11 @@ use crate::ops::matmul::{self, Layout, Operand, Product};
 use crate::ops::{Case, Family, Fill};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "classifier", kernels: &[&STATS, &LOSS, &BACKWARD, &SUM], cases };
+pub const FAMILY: Family =
+    Family { name: "classifier", kernels: &[&STATS, &LOSS, &BACKWARD, &SUM], variants: ROWS, cases };
 
 /// A target that is not scored.
 pub const IGNORE: u32 = u32::MAX;
-
-/// The logits of one chunk of rows take at most this: large enough for full matmul tiles, small beside the parameters.
-const LOGITS_BYTES: usize = 64 << 20;
 
 /// Indices into the scalars (the tensor that the host reads once a step).
 pub mod scalar {
@@ -49,7 +47,7 @@ static STATS: Kernel = Kernel {
         include_str!("../../shaders/lib/grid.wgsl"),
         include_str!("../../shaders/lib/reduce.wgsl"),
     ],
-    bindings: &[read("logits"), read("targets"), write("stats")],
+    bindings: &[read("logits"), ids("targets"), write("stats")],
     dims: &["R", "V", "row0", "v0"],
     step: false,
     // A running sum rescales by exp(old max − new max) a few dozen times, each within WGSL's 3 + 2·|x| units of 2⁻²³.
@@ -59,7 +57,7 @@ static STATS: Kernel = Kernel {
 
 static LOSS: Kernel = Kernel {
     name: "classifier_loss",
-    bindings: &[read("stats_of"), read("targets"), write("losses")],
+    bindings: &[read("stats_of"), ids("targets"), write("losses")],
     dims: &["R", "row0"],
     // WGSL's log is within 3 units in the last place, or 2⁻²¹ absolute near 1, beside losses of order one.
     tolerance: 2e-6,
@@ -69,7 +67,7 @@ static LOSS: Kernel = Kernel {
 
 static BACKWARD: Kernel = Kernel {
     name: "classifier_backward",
-    bindings: &[read("stats_of"), read("targets"), update("dlogits")],
+    bindings: &[read("stats_of"), ids("targets"), write("dlogits")],
     step: true,
     // exp's 3 + 2·|x| units of 2⁻²³ for the logits that matter (|x| < 20).
     tolerance: 5e-6,
@@ -79,7 +77,7 @@ static BACKWARD: Kernel = Kernel {
 
 static SUM: Kernel = Kernel {
     name: "classifier_sum",
-    bindings: &[read("terms"), update("scalars")],
+    bindings: &[read("terms"), write("scalars")],
     dims: &["BT"],
     step: true,
     // A sum of BT positive numbers in another order: √BT·2⁻²⁴.
@@ -88,25 +86,39 @@ static SUM: Kernel = Kernel {
     ..STATS
 };
 
-/// What the gradient goes to.
-pub struct Gradients<'a> {
-    /// dwte's chunks, += ; `None` where `wte` is frozen.
-    pub dwte: Option<&'a [Chunk]>,
+/// What is scored, and what the losses go to.
+#[derive(Debug, Clone, Copy)]
+pub struct Loss {
+    /// (BT) ids, or [`IGNORE`].
+    pub targets: Tensor,
+    /// Their sum's place is [`scalar::LOSS`].
+    pub scalars: Tensor,
 }
 
-/// Records the losses of x against the targets and, with `gradients`, returns dx.
-pub fn record(
+/// Records the losses of x against the targets.
+pub fn forward(rec: &mut Recorder, x: Tensor, wte: &[Chunk], loss: Loss) {
+    record(rec, x, wte, loss, None);
+}
+
+/// Records the losses, dwte += … where `wte` trains, and returns dx.
+pub fn backward(rec: &mut Recorder, x: Tensor, wte: &[Chunk], loss: Loss, dwte: Option<&[Chunk]>) -> Tensor {
+    let [bt, c] = rec.extents(x);
+    let dx = rec.scratch("dx", &[bt, c]);
+    record(rec, x, wte, loss, Some((dx, dwte)));
+    dx
+}
+
+fn record(
     rec: &mut Recorder,
     x: Tensor,
     wte: &[Chunk],
-    targets: Tensor,
-    scalars: Tensor,
-    gradients: Option<Gradients>,
-) -> Option<Tensor> {
+    loss: Loss,
+    gradients: Option<(Tensor, Option<&[Chunk]>)>,
+) {
+    let Loss { targets, scalars } = loss;
     let [bt, c] = rec.extents(x);
     let losses = rec.scratch("losses", &[bt]);
-    let dx = gradients.is_some().then(|| rec.scratch("dx", &[bt, c]));
-    let rows = rows_at_once(bt, wte, rec.limits);
+    let rows = rows_at_once(bt, wte, rec);
     // ANCHOR: chunks
     for row0 in (0..bt).step_by(rows) {
         let r = rows.min(bt - row0);
@@ -119,13 +131,13 @@ pub fn record(
             record_stats(rec, i == 0, l, targets, stats, [r, w.rows, row0, w.row0]);
         }
         record_loss(rec, stats, targets, losses, r, row0);
-        let (Some(g), Some(dx)) = (&gradients, dx) else { continue };
+        let Some((dx, dwte)) = gradients else { continue };
         let dx_rows = Operand { tensor: dx, offset: row0 * c };
         for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
             record_backward(rec, stats, targets, l, [r, w.rows, row0, w.row0]);
             let product = Product { layout: Layout::NN, m: r, n: c, k: w.rows, accumulate: i > 0 };
             matmul::product(rec, "backward_input", product, l.into(), w.tensor.into(), dx_rows, None);
-            if let Some(dwte) = g.dwte {
+            if let Some(dwte) = dwte {
                 let product = Product { layout: Layout::TN, m: w.rows, n: c, k: r, accumulate: true };
                 let dw = dwte[i].tensor.into();
                 matmul::product(rec, "backward_weight", product, l.into(), x_rows, dw, None);
@@ -135,31 +147,32 @@ pub fn record(
     // ANCHOR_END: chunks
     let launch = Launch {
         kernel: &SUM,
-        consts: consts(rec, false),
-        tensors: &[losses, scalars],
+        consts: consts(variant(rec), false),
+        args: &[losses.read(), scalars.update()],
         dims: &[bt],
         workgroups: [1, 1, 1],
         flops: bt as u64,
     };
     rec.dispatch("sum", launch);
-    dx
 }
 
 /// As many rows as the logits' budget and the largest binding allow.
-fn rows_at_once(bt: usize, wte: &[Chunk], limits: Limits) -> usize {
+fn rows_at_once(bt: usize, wte: &[Chunk], rec: &Recorder) -> usize {
     let v: usize = wte.iter().map(|w| w.rows).sum();
     let widest = wte.iter().map(|w| w.rows).max().unwrap_or(1);
-    let rows = (LOGITS_BYTES / (4 * v)).min(limits.max_binding as usize / (4 * widest)).max(1);
+    let rows = (rec.choices.logits_bytes as usize / (4 * v))
+        .min(rec.limits.max_binding as usize / (4 * widest))
+        .max(1);
     let rows = if rows > 64 { rows / 64 * 64 } else { rows };
     rows.min(bt)
 }
 
-fn consts(rec: &Recorder, first: bool) -> Vec<(&'static str, Const)> {
-    vec![
-        ("WG", Const::U32(rec.choices.row_workgroup())),
-        ("FLAT", Const::U32(rec.choices.flat_workgroup())),
-        ("FIRST", Const::Bool(first)),
-    ]
+fn variant(rec: &mut Recorder) -> &'static Variant {
+    rec.pick("classifier", ROWS, &[])
+}
+
+fn consts(variant: &Variant, first: bool) -> Consts {
+    variant.with([("FIRST", Const::Bool(first))])
 }
 
 fn record_stats(
@@ -172,8 +185,8 @@ fn record_stats(
 ) {
     let launch = Launch {
         kernel: &STATS,
-        consts: consts(rec, first),
-        tensors: &[l, targets, stats],
+        consts: consts(variant(rec), first),
+        args: &[l.read(), targets.read(), if first { stats.write() } else { stats.update() }],
         dims: &dims,
         workgroups: grid(dims[0] as u64, &rec.limits),
         flops: 5 * (dims[0] * dims[1]) as u64,
@@ -182,12 +195,13 @@ fn record_stats(
 }
 
 fn record_loss(rec: &mut Recorder, stats: Tensor, targets: Tensor, losses: Tensor, r: usize, row0: usize) {
+    let variant = variant(rec);
     let launch = Launch {
         kernel: &LOSS,
-        consts: consts(rec, false),
-        tensors: &[stats, targets, losses],
+        consts: consts(variant, false),
+        args: &[stats.read(), targets.read(), losses.write()],
         dims: &[r, row0],
-        workgroups: grid((r as u64).div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+        workgroups: rec.groups(r, variant.number("FLAT")),
         flops: 3 * r as u64,
     };
     rec.dispatch("loss", launch);
@@ -195,12 +209,13 @@ fn record_loss(rec: &mut Recorder, stats: Tensor, targets: Tensor, losses: Tenso
 
 fn record_backward(rec: &mut Recorder, stats: Tensor, targets: Tensor, l: Tensor, dims: [usize; 4]) {
     let elements = (dims[0] * dims[1]) as u64;
+    let variant = variant(rec);
     let launch = Launch {
         kernel: &BACKWARD,
-        consts: consts(rec, false),
-        tensors: &[stats, targets, l],
+        consts: consts(variant, false),
+        args: &[stats.read(), targets.read(), l.update()],
         dims: &dims,
-        workgroups: grid(elements.div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+        workgroups: rec.groups(dims[0] * dims[1], variant.number("FLAT")),
         flops: 5 * elements,
     };
     rec.dispatch("backward", launch);
@@ -209,8 +224,8 @@ fn record_backward(rec: &mut Recorder, stats: Tensor, targets: Tensor, l: Tensor
 fn stats_twin(call: &mut Call) {
     let [_, v, row0, v0] = call.dims();
     let first = call.flag("FIRST");
-    let ([logits, targets], [stats]) = call.tensors();
-    let targets = words(targets);
+    let ([logits, targets], [stats]) = call.views();
+    let (logits, targets) = (logits.f32(), targets.u32());
     stats.par_chunks_mut(3).zip(logits.par_chunks(v)).enumerate().for_each(|(r, (stats, x))| {
         let mut top = max(x);
         if x.iter().any(|x| x.is_nan()) {
@@ -234,8 +249,8 @@ fn stats_twin(call: &mut Call) {
 
 fn loss_twin(call: &mut Call) {
     let [r, row0] = call.dims();
-    let ([stats, targets], [losses]) = call.tensors();
-    let targets = words(targets);
+    let ([stats, targets], [losses]) = call.views();
+    let (stats, targets) = (stats.f32(), targets.u32());
     for i in 0..r {
         let s = &stats[3 * i..][..3];
         let ignored = targets[row0 + i] == IGNORE;
@@ -246,8 +261,8 @@ fn loss_twin(call: &mut Call) {
 fn backward_twin(call: &mut Call) {
     let [_, v, row0, v0] = call.dims();
     let scale = call.step.loss_scale;
-    let ([stats, targets], [dlogits]) = call.tensors();
-    let targets = words(targets);
+    let ([stats, targets], [dlogits]) = call.views();
+    let (stats, targets) = (stats.f32(), targets.u32());
     dlogits.par_chunks_mut(v).enumerate().for_each(|(r, x)| {
         let target = targets[row0 + r];
         if target == IGNORE {
@@ -269,7 +284,7 @@ fn sum_twin(call: &mut Call) {
     scalars[scalar::LOSS] += sum(losses.len(), |i| losses[i]) * scale;
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [(1, 1, 1), (5, 8, 9), (3, 13, 127), (65, 16, 101), (9, 32, 4999)];
     let one = |(bt, c, v): (usize, usize, usize)| {
         // A third of the targets is not scored; the rest fall into either chunk.
@@ -277,7 +292,7 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
         let fills = vec![("targets", Fill::Words((0..bt).map(target).collect()))];
         Case::new(format!("classifier {bt}x{c} of {v}"), limits, choices, fills, |rec| {
             let x = rec.kept("x", Kind::Input, &[bt, c]);
-            let targets = rec.kept("targets", Kind::Input, &[bt]);
+            let targets = rec.kept_ids("targets", Kind::Input, &[bt]);
             let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
             let cut = v.div_ceil(3);
             let ranges = if v > 1 { vec![(0, cut), (cut, v - cut)] } else { vec![(0, v)] };
@@ -290,7 +305,7 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
                 ranges.iter().map(chunk).collect()
             };
             let (wte, dwte) = (chunks("wte"), chunks("dwte"));
-            record(rec, x, &wte, targets, scalars, Some(Gradients { dwte: Some(&dwte) }));
+            backward(rec, x, &wte, Loss { targets, scalars }, Some(&dwte));
         })
     };
     sizes.into_iter().map(one).collect()

@@ -7,14 +7,14 @@
 use rayon::prelude::*;
 
 use crate::base::rng::{Site, chain32, mask_key};
-use crate::device::choices::grid;
 use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Step, Tensor};
+use crate::device::variants::FLAT;
+use crate::device::{Call, Choices, Kernel, Kind, Limits, Recorder, Step, Tensor};
 use crate::ops::{Case, Family};
 
 /// The op's kernel and cases.
-pub const FAMILY: Family = Family { name: "dropout", kernels: &[&DROPOUT], cases };
+pub const FAMILY: Family = Family { name: "dropout", kernels: &[&DROPOUT], variants: FLAT, cases };
 
 /// What kernels that draw masks stand on.
 pub(crate) const LIB: &[&str] = &[
@@ -40,13 +40,13 @@ static DROPOUT: Kernel = Kernel {
 pub fn apply(rec: &mut Recorder, label: &str, inp: Tensor, layer: usize, site: Site) -> Tensor {
     let [bt, c] = rec.extents(inp);
     let out = rec.scratch(label, &[bt, c]);
-    let wg = rec.choices.flat_workgroup();
+    let variant = rec.pick("dropout", FLAT, &[]);
     let launch = Launch {
         kernel: &DROPOUT,
-        consts: vec![("WG", Const::U32(wg))],
-        tensors: &[inp, out],
+        consts: variant.with([]),
+        args: &[inp.read(), out.write()],
         dims: &[bt * c, c, layer, site as usize],
-        workgroups: grid(((bt * c) as u64).div_ceil(wg.into()), &rec.limits),
+        workgroups: rec.groups(bt * c, variant.number("WG")),
         flops: (bt * c) as u64,
     };
     rec.dispatch(label, launch);
@@ -88,7 +88,7 @@ fn twin(call: &mut Call) {
     });
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(bt, c): (usize, usize)| {
         Case::new(format!("dropout {bt}x{c}"), limits, choices, vec![], |rec| {
             let inp = rec.kept("inp", Kind::Input, &[bt, c]);

@@ -10,25 +10,27 @@
 
 use rayon::prelude::*;
 
-use crate::device::choices::grid;
-use crate::device::kernel::{read, update, words, write};
+use crate::device::kernel::{ids, read, weights, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::{FLAT, grid};
+use crate::device::{Call, Choices, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::load::{self, loads};
 use crate::ops::{Case, Family, Fill};
+use crate::tokens::batch::buckets;
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =
-    Family { name: "embedding", kernels: &[&FORWARD, &BACKWARD_WTE, &BACKWARD_WPE], cases };
+    Family { name: "embedding", kernels: &[&FORWARD, &BACKWARD_WTE, &BACKWARD_WPE], variants: FLAT, cases };
 
 const LIB: &[&str] =
-    &[include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")];
+    &[load::LIB, include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")];
 
 static FORWARD: Kernel = Kernel {
     name: "embedding_forward",
     file: "embedding.wgsl",
     source: include_str!("../../shaders/embedding.wgsl"),
     lib: LIB,
-    bindings: &[read("tokens"), read("wte"), read("wpe"), write("out")],
+    bindings: &[ids("tokens"), weights("wte"), read("wpe"), write("out")],
     dims: &["BT", "T", "C", "row0", "rows", "positions"],
     step: true,
     // One addition: the same bits.
@@ -38,7 +40,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD_WTE: Kernel = Kernel {
     name: "embedding_backward_wte",
-    bindings: &[read("buckets"), read("order"), read("dout"), update("dwte")],
+    bindings: &[ids("buckets"), ids("order"), read("dout"), write("dwte")],
     dims: &["BT", "C", "row0", "rows"],
     step: false,
     // The same additions in the same order.
@@ -49,7 +51,7 @@ static BACKWARD_WTE: Kernel = Kernel {
 
 static BACKWARD_WPE: Kernel = Kernel {
     name: "embedding_backward_wpe",
-    bindings: &[read("dencoded"), update("dwpe")],
+    bindings: &[read("dencoded"), write("dwpe")],
     dims: &["B", "T", "C"],
     step: false,
     // The same additions in the same order.
@@ -78,22 +80,21 @@ pub struct Buckets {
     pub order: Tensor,
 }
 
-fn consts(rec: &Recorder) -> Vec<(&'static str, Const)> {
-    vec![("WG", Const::U32(rec.choices.flat_workgroup()))]
-}
-
 /// Records out (BT,C) for tokens (BT) in sequences of `t`.
 pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe: Tensor) -> Tensor {
     let [bt] = rec.extents(tokens);
     let [positions, c] = rec.extents(wpe);
     let out = rec.scratch("out", &[bt, c]);
+    let variant = rec.pick("embedding", FLAT, &[]);
     for chunk in wte {
+        let mut consts = variant.with([load::width(false)]);
+        consts.extend(loads!("wte", rec.element(chunk.tensor), false));
         let launch = Launch {
             kernel: &FORWARD,
-            consts: consts(rec),
-            tensors: &[tokens, chunk.tensor, wpe, out],
+            consts,
+            args: &[tokens.read(), chunk.tensor.read(), wpe.read(), out.write()],
             dims: &[bt, t, c, chunk.row0, chunk.rows, positions],
-            workgroups: grid(((bt * c) as u64).div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+            workgroups: rec.groups(bt * c, variant.number("WG")),
             flops: (bt * c / wte.len()) as u64,
         };
         rec.dispatch_moving("forward", launch, (12 * bt * c / wte.len()) as u64);
@@ -104,11 +105,12 @@ pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe:
 /// Records dwte += … for each chunk.
 pub fn backward_wte(rec: &mut Recorder, with: Buckets, dout: Tensor, dwte: &[Chunk]) {
     let [bt, c] = rec.extents(dout);
+    let variant = rec.pick("embedding", FLAT, &[]);
     for chunk in dwte {
         let launch = Launch {
             kernel: &BACKWARD_WTE,
-            consts: consts(rec),
-            tensors: &[with.buckets, with.order, dout, chunk.tensor],
+            consts: variant.with([]),
+            args: &[with.buckets.read(), with.order.read(), dout.read(), chunk.tensor.update()],
             dims: &[bt, c, chunk.row0, chunk.rows],
             workgroups: grid(bt as u64, &rec.limits),
             flops: (bt * c / dwte.len()) as u64,
@@ -120,12 +122,13 @@ pub fn backward_wte(rec: &mut Recorder, with: Buckets, dout: Tensor, dwte: &[Chu
 /// Records dwpe += … for sequences of `t`.
 pub fn backward_wpe(rec: &mut Recorder, dout: Tensor, t: usize, dwpe: Tensor) {
     let [bt, c] = rec.extents(dout);
+    let variant = rec.pick("embedding", FLAT, &[]);
     let launch = Launch {
         kernel: &BACKWARD_WPE,
-        consts: consts(rec),
-        tensors: &[dout, dwpe],
+        consts: variant.with([]),
+        args: &[dout.read(), dwpe.update()],
         dims: &[bt / t, t, c],
-        workgroups: grid(((t * c) as u64).div_ceil(rec.choices.flat_workgroup().into()), &rec.limits),
+        workgroups: rec.groups(t * c, variant.number("WG")),
         flops: (bt * c) as u64,
     };
     rec.dispatch_moving("backward_wpe", launch, 4 * (bt * c + 2 * t * c) as u64);
@@ -134,14 +137,15 @@ pub fn backward_wpe(rec: &mut Recorder, dout: Tensor, t: usize, dwpe: Tensor) {
 fn forward_twin(call: &mut Call) {
     let [_, t, c, row0, rows, positions] = call.dims();
     let pos = call.step.pos as usize;
-    let ([tokens, wte, wpe], [out]) = call.tensors();
-    let tokens = words(tokens);
+    let ([tokens, wte, wpe], [out]) = call.views();
+    let (tokens, wpe) = (tokens.u32(), wpe.f32());
     out.par_chunks_mut(c).enumerate().for_each(|(bt, out)| {
         let token = tokens[bt] as usize;
         if token < row0 || token >= row0 + rows {
             return;
         }
-        let e = &wte[(token - row0) * c..][..c];
+        let mut buffer = Vec::new();
+        let e = load::row(&wte, (token - row0) * c, c, &mut buffer);
         let p = &wpe[(pos + bt % t).min(positions - 1) * c..][..c];
         for i in 0..c {
             out[i] = e[i] + p[i];
@@ -151,8 +155,8 @@ fn forward_twin(call: &mut Call) {
 
 fn backward_wte_twin(call: &mut Call) {
     let [positions, c, row0, rows] = call.dims();
-    let ([buckets, order, dout], [dwte]) = call.tensors();
-    let (buckets, order) = (words(buckets), words(order));
+    let ([buckets, order, dout], [dwte]) = call.views();
+    let (buckets, order, dout) = (buckets.u32(), order.u32(), dout.f32());
     let mut sum = vec![0.0; c];
     for bucket in buckets.chunks(3) {
         let [token, first, end] = [bucket[0], bucket[1], bucket[2]].map(|word| word as usize);
@@ -186,47 +190,40 @@ fn add(into: &mut [f32], x: &[f32]) {
     }
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [(1, 1, 1, 1), (2, 5, 7, 11), (2, 31, 65, 101), (1, 16, 768, 509)];
     let one = |(b, t, c, v): (usize, usize, usize, usize)| {
         let bt = b * t;
         // Every third position repeats a token, so that buckets have several members.
         let tokens: Vec<u32> = (0..bt).map(|i| (i / 3 * 7919 % v) as u32).collect();
-        let mut order: Vec<u32> = (0..bt as u32).collect();
-        order.sort_by_key(|&i| tokens[i as usize]);
-        let mut buckets = vec![0; 3 * bt];
-        let (mut first, mut row) = (0, 0);
-        while first < bt {
-            let token = tokens[order[first] as usize];
-            let end = first + order[first..].iter().take_while(|&&i| tokens[i as usize] == token).count();
-            buckets[3 * row..][..3].copy_from_slice(&[token, first as u32, end as u32]);
-            (first, row) = (end, row + 1);
-        }
+        let (buckets, order) = buckets(&tokens);
         let fills = vec![
             ("tokens", Fill::Words(tokens)),
             ("buckets", Fill::Words(buckets)),
             ("order", Fill::Words(order)),
         ];
         Case::new(format!("embedding {b}x{t}x{c} of {v}"), limits, choices, fills, |rec| {
-            let tokens = rec.kept("tokens", Kind::Input, &[bt]);
+            let tokens = rec.kept_ids("tokens", Kind::Input, &[bt]);
             let with = Buckets {
-                buckets: rec.kept("buckets", Kind::Input, &[bt, 3]),
-                order: rec.kept("order", Kind::Input, &[bt]),
+                buckets: rec.kept_ids("buckets", Kind::Input, &[bt, 3]),
+                order: rec.kept_ids("order", Kind::Input, &[bt]),
             };
             // Two chunks of unequal size wherever there are two rows.
             let cut = v.div_ceil(3);
             let ranges = if v > 1 { vec![(0, cut), (cut, v - cut)] } else { vec![(0, v)] };
-            let mut chunks = |name: &str| -> Vec<Chunk> {
+            let mut chunks = |name: &str, element: Element| -> Vec<Chunk> {
                 let chunk = |&(row0, rows): &(usize, usize)| Chunk {
-                    tensor: rec.kept(format!("{name}.{row0}"), Kind::Input, &[rows, c]),
+                    tensor: rec.kept_of(format!("{name}.{row0}"), Kind::Input, &[rows, c], element),
                     row0,
                     rows,
                 };
                 ranges.iter().map(chunk).collect()
             };
-            let (wte, dwte) = (chunks("wte"), chunks("dwte"));
+            let (wte, half) = (chunks("wte", Element::F32), chunks("half", Element::F16));
+            let dwte = chunks("dwte", Element::F32);
             let wpe = rec.kept("wpe", Kind::Input, &[t + 2, c]);
             let dwpe = rec.kept("dwpe", Kind::Input, &[t + 2, c]);
+            forward(rec, tokens, t, &half, wpe);
             let out = forward(rec, tokens, t, &wte, wpe);
             backward_wte(rec, with, out, &dwte);
             backward_wpe(rec, out, t, dwpe);

@@ -4,14 +4,14 @@
 
 use rayon::prelude::*;
 
-use crate::device::choices::grid;
 use crate::device::kernel::write;
 use crate::device::recording::Launch;
-use crate::device::{Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::FLAT;
+use crate::device::{Choices, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::{Case, Family};
 
 /// The op's kernel and cases.
-pub const FAMILY: Family = Family { name: "fill", kernels: &[&ZERO], cases };
+pub const FAMILY: Family = Family { name: "fill", kernels: &[&ZERO], variants: FLAT, cases };
 
 static ZERO: Kernel = Kernel {
     name: "fill_zero",
@@ -31,20 +31,20 @@ static ZERO: Kernel = Kernel {
 
 /// Records x = 0.
 pub fn zero(rec: &mut Recorder, label: &str, x: Tensor) {
-    let n: usize = rec.shape(x).iter().product();
-    let wg = rec.choices.flat_workgroup();
+    let n = rec.numel(x);
+    let variant = rec.pick("fill", FLAT, &[]);
     let launch = Launch {
         kernel: &ZERO,
-        consts: vec![("WG", Const::U32(wg))],
-        tensors: &[x],
+        consts: variant.with([]),
+        args: &[x.write()],
         dims: &[n],
-        workgroups: grid((n as u64).div_ceil(wg.into()), &rec.limits),
+        workgroups: rec.groups(n, variant.number("WG")),
         flops: 0,
     };
     rec.dispatch(label, launch);
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |n: usize| {
         Case::new(format!("fill {n}"), limits, choices, vec![], |rec| {
             let x = rec.kept("x", Kind::Input, &[n]);

@@ -7,15 +7,15 @@
 
 use rayon::prelude::*;
 
-use crate::device::choices::grid;
-use crate::device::kernel::{read, update, write};
+use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::FLAT;
+use crate::device::{Arg, Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::math::exp;
 use crate::ops::{Case, Family, Fill};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "gelu", kernels: &[&FORWARD, &BACKWARD], cases };
+pub const FAMILY: Family = Family { name: "gelu", kernels: &[&FORWARD, &BACKWARD], variants: FLAT, cases };
 
 // ANCHOR: kernel
 static FORWARD: Kernel = Kernel {
@@ -33,7 +33,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD: Kernel = Kernel {
     name: "gelu_backward",
-    bindings: &[read("inp"), update("dx")],
+    bindings: &[read("inp"), write("dx")],
     // tanh by the same exp; where 1 + tanh or 1 − tanh² cancels, what is left is small beside the tensor's other elements.
     tolerance: 5e-6,
     twin: backward_twin,
@@ -41,15 +41,15 @@ static BACKWARD: Kernel = Kernel {
 };
 // ANCHOR_END: kernel
 
-fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, tensors: &[Tensor], flops: u64) {
-    let n: usize = rec.shape(tensors[0]).iter().product();
-    let wg = rec.choices.flat_workgroup();
+fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, args: &[Arg], flops: u64) {
+    let n = rec.numel(args[0].tensor);
+    let variant = rec.pick("gelu", FLAT, &[]);
     let launch = Launch {
         kernel,
-        consts: vec![("WG", Const::U32(wg))],
-        tensors,
+        consts: variant.with([]),
+        args,
         dims: &[n],
-        workgroups: grid((n as u64).div_ceil(wg.into()), &rec.limits),
+        workgroups: rec.groups(n, variant.number("WG")),
         flops: flops * n as u64,
     };
     rec.dispatch(label, launch);
@@ -59,13 +59,13 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, tensors: &[T
 pub fn forward(rec: &mut Recorder, inp: Tensor) -> Tensor {
     let shape = rec.shape(inp).to_vec();
     let out = rec.scratch("out", &shape);
-    record(rec, &FORWARD, "forward", &[inp, out], 10);
+    record(rec, &FORWARD, "forward", &[inp.read(), out.write()], 10);
     out
 }
 
 /// Records dout → dinp, in place.
 pub fn backward(rec: &mut Recorder, inp: Tensor, dout: Tensor) {
-    record(rec, &BACKWARD, "backward", &[inp, dout], 16);
+    record(rec, &BACKWARD, "backward", &[inp.read(), dout.update()], 16);
 }
 
 const S: f32 = 0.797_884_6; // √(2/π)
@@ -100,7 +100,7 @@ fn backward_twin(call: &mut Call) {
 }
 
 // ANCHOR: cases
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(rows, c): (usize, usize)| {
         // Scale 5: the flat ends of the curve as well as its bend.
         let fills = vec![("inp", Fill::Normal(5.0))];

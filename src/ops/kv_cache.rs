@@ -4,21 +4,21 @@
 //!
 //! qkv (P,3C) · kcache, vcache (T,C). Positions at or past T are left out: a padded block may reach there.
 
-use crate::device::choices::grid;
-use crate::device::kernel::{read, update};
+use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::FLAT;
+use crate::device::{Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::{Case, Family};
 
 /// The op's kernel and cases.
-pub const FAMILY: Family = Family { name: "kv_cache", kernels: &[&APPEND], cases };
+pub const FAMILY: Family = Family { name: "kv_cache", kernels: &[&APPEND], variants: FLAT, cases };
 
 static APPEND: Kernel = Kernel {
     name: "kv_append",
     file: "kv_cache.wgsl",
     source: include_str!("../../shaders/kv_cache.wgsl"),
     lib: &[include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")],
-    bindings: &[read("qkv"), update("kcache"), update("vcache")],
+    bindings: &[read("qkv"), write("kcache"), write("vcache")],
     dims: &["P", "T", "C"],
     step: true,
     // A copy.
@@ -39,13 +39,13 @@ pub struct Cache {
 pub fn append(rec: &mut Recorder, qkv: Tensor, cache: Cache) {
     let [p, _] = rec.extents(qkv);
     let [t, c] = rec.extents(cache.k);
-    let wg = rec.choices.flat_workgroup();
+    let variant = rec.pick("kv_cache", FLAT, &[]);
     let launch = Launch {
         kernel: &APPEND,
-        consts: vec![("WG", Const::U32(wg))],
-        tensors: &[qkv, cache.k, cache.v],
+        consts: variant.with([]),
+        args: &[qkv.read(), cache.k.update(), cache.v.update()],
         dims: &[p, t, c],
-        workgroups: grid(((p * c) as u64).div_ceil(wg.into()), &rec.limits),
+        workgroups: rec.groups(p * c, variant.number("WG")),
         flops: 0,
     };
     rec.dispatch_moving("kv_append", launch, 16 * (p * c) as u64);
@@ -61,7 +61,7 @@ fn twin(call: &mut Call) {
     }
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(p, t, c): (usize, usize, usize)| {
         Case::new(format!("kv_cache {p} of {t}x{c}"), limits, choices, vec![], |rec| {
             let qkv = rec.kept("qkv", Kind::Input, &[p, 3 * c]);

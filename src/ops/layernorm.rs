@@ -10,9 +10,9 @@
 use rayon::prelude::*;
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
-use crate::device::choices::grid;
-use crate::device::kernel::{read, update, write};
+use crate::device::kernel::{Consts, read, write};
 use crate::device::recording::Launch;
+use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::math::sum;
 use crate::ops::{Case, Family};
@@ -21,6 +21,7 @@ use crate::ops::{Case, Family};
 pub const FAMILY: Family = Family {
     name: "layernorm",
     kernels: &[&FORWARD, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
+    variants: variants::ROWS,
     cases,
 };
 
@@ -46,7 +47,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD_INPUT: Kernel = Kernel {
     name: "layernorm_backward_input",
-    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("dout"), update("dinp")],
+    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("dout"), write("dinp")],
     // Two sums of C numbers in another order, as in forward; what they are subtracted from is no smaller than they are.
     tolerance: 3e-6,
     twin: backward_input_twin,
@@ -64,7 +65,7 @@ static BACKWARD_PARAMS: Kernel = Kernel {
 
 static REDUCE_PARAMS: Kernel = Kernel {
     name: "layernorm_reduce_params",
-    bindings: &[read("sums"), update("dweight"), update("dbias")],
+    bindings: &[read("sums"), write("dweight"), write("dbias")],
     dims: &["P", "C"],
     // The chunks in their order, then one addition into the gradient: the same bits.
     tolerance: 0.0,
@@ -81,12 +82,12 @@ pub struct Stats {
     pub rstd: Tensor,
 }
 
-fn consts(rec: &Recorder) -> Vec<(&'static str, Const)> {
-    vec![
-        ("WG", Const::U32(rec.choices.row_workgroup())),
-        ("FLAT", Const::U32(rec.choices.flat_workgroup())),
-        ("ROWS", Const::U32(ROWS as u32)),
-    ]
+fn variant(rec: &mut Recorder) -> &'static Variant {
+    rec.pick("layernorm", variants::ROWS, &[])
+}
+
+fn consts(rec: &mut Recorder) -> Consts {
+    variant(rec).with([("ROWS", Const::U32(ROWS as u32))])
 }
 
 /// Records y and its statistics.
@@ -98,7 +99,7 @@ pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) ->
     let launch = Launch {
         kernel: &FORWARD,
         consts: consts(rec),
-        tensors: &[inp, weight, bias, out, mean, rstd],
+        args: &[inp.read(), weight.read(), bias.read(), out.write(), mean.write(), rstd.write()],
         dims: &[bt, c],
         workgroups: grid(bt as u64, &rec.limits),
         flops: 8 * (bt * c) as u64,
@@ -124,7 +125,7 @@ pub fn backward(
     let launch = Launch {
         kernel: &BACKWARD_INPUT,
         consts: consts(rec),
-        tensors: &[inp, weight, stats.mean, stats.rstd, dout, dinp],
+        args: &[inp.read(), weight.read(), stats.mean.read(), stats.rstd.read(), dout.read(), dinp.update()],
         dims: &[bt, c],
         workgroups: grid(bt as u64, &rec.limits),
         flops: 11 * (bt * c) as u64,
@@ -132,12 +133,12 @@ pub fn backward(
     rec.dispatch("backward_input", launch);
     let Some((dweight, dbias)) = params else { return };
     let p = bt.div_ceil(ROWS);
-    let columns = (c as u32).div_ceil(rec.choices.flat_workgroup());
+    let columns = (c as u32).div_ceil(variant(rec).number("FLAT"));
     let chunks = rec.scratch("chunks", &[p, 2, c]);
     let launch = Launch {
         kernel: &BACKWARD_PARAMS,
         consts: consts(rec),
-        tensors: &[inp, stats.mean, stats.rstd, dout, chunks],
+        args: &[inp.read(), stats.mean.read(), stats.rstd.read(), dout.read(), chunks.write()],
         dims: &[bt, c],
         workgroups: [columns, p as u32, 1],
         flops: 4 * (bt * c) as u64,
@@ -146,7 +147,7 @@ pub fn backward(
     let launch = Launch {
         kernel: &REDUCE_PARAMS,
         consts: consts(rec),
-        tensors: &[chunks, dweight, dbias],
+        args: &[chunks.read(), dweight.update(), dbias.update()],
         dims: &[p, c],
         workgroups: [columns, 1, 1],
         flops: 2 * (p * c) as u64,
@@ -212,7 +213,7 @@ fn reduce_params_twin(call: &mut Call) {
     }
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [(1, 1), (3, 7), (5, 9), (65, 97), (2, 127), (3, 129), (16, 768)];
     let one = |(bt, c): (usize, usize)| {
         Case::new(format!("layernorm {bt}x{c}"), limits, choices, vec![], |rec| {

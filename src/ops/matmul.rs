@@ -8,41 +8,47 @@
 //! real GPUs, tiles in shared memory (`matmul`), one for software adapters, tiles in registers (`matmul_lanes`).
 //! The twin is the `gemm` crate, whose bits do not depend on the number of threads (tests hold it to that).
 
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read, weights, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::Problem;
+use crate::device::{
+    Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View as Stored,
+};
+use crate::ops::load::{self, loads};
 use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family =
-    Family { name: "matmul", kernels: &[&TILES, &TILES_BIAS, &LANES, &LANES_BIAS], cases };
+pub const FAMILY: Family = Family {
+    name: "matmul",
+    kernels: &[&TILES, &TILES_BIAS, &LANES, &LANES_BIAS],
+    variants: VARIANTS,
+    cases,
+};
 
 static TILES: Kernel = Kernel {
     name: "matmul",
     file: "matmul.wgsl",
     source: include_str!("../../shaders/matmul.wgsl"),
-    lib: &[],
-    // With ACC the kernel adds into c; it is bound as written all the same, because the first product into a tensor
-    // and the later ones are one kernel, and the planner must let the first be its birth.
-    bindings: &[read("a"), read("b"), write("c")],
+    lib: &[load::LIB],
+    bindings: &[read("a"), weights("b"), write("c")],
     dims: &["M", "K", "N", "a0", "b0", "c0"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
     tolerance: 1.5e-5,
     twin: |call| {
-        let ([a, b], [c]) = call.tensors();
+        let ([a, b], [c]) = call.views();
         twin(call, a, b, None, c);
     },
 };
 
 static TILES_BIAS: Kernel = Kernel {
     name: "matmul_bias",
-    bindings: &[read("a"), read("b"), read("bias"), write("c_bias")],
+    bindings: &[read("a"), weights("b"), read("bias"), write("c_bias")],
     // matmul's sum, and one addition to it, of a bias that could cancel a bit of the sum.
     tolerance: 1.5e-5,
     twin: |call| {
-        let ([a, b, bias], [c]) = call.tensors();
-        twin(call, a, b, Some(bias), c);
+        let ([a, b, bias], [c]) = call.views();
+        twin(call, a, b, Some(bias.f32()), c);
     },
     ..TILES
 };
@@ -124,84 +130,87 @@ pub fn product(
         Layout::TN => &[m, k, n],
     };
     let wide = walked.iter().chain(&[a.offset, b.offset]).all(|x| x % 4 == 0);
-    let tile = Tile::of(rec.choices, p);
-    let mut consts = vec![("LAYOUT", Const::U32(layout as u32)), ("ACC", Const::Bool(p.accumulate))];
-    consts.extend(tile.consts(wide));
-    let tensors = [a.tensor, b.tensor, bias.unwrap_or(c.tensor), c.tensor];
-    let (plain, biased) = tile.kernels();
+    let op = ["matmul_nn", "matmul_nt", "matmul_tn"][layout as usize];
+    let variant = rec.pick(op, VARIANTS, &[m, k, n]);
+    let mut consts = variant.with([
+        ("LAYOUT", Const::U32(layout as u32)),
+        ("ACC", Const::Bool(p.accumulate)),
+        load::width(wide),
+        ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+    ]);
+    consts.extend(loads!("b", rec.element(b.tensor), wide));
+    let (plain, biased) = match variant.class {
+        Class::Lanes => (&LANES, &LANES_BIAS),
+        Class::Tiles => (&TILES, &TILES_BIAS),
+    };
+    let (a_, b_) = (a.tensor.read(), b.tensor.read());
+    let c_ = if p.accumulate { c.tensor.update() } else { c.tensor.write() };
+    let (rows, cols) = covered(variant);
     let launch = Launch {
         kernel: if bias.is_some() { biased } else { plain },
         consts,
-        tensors: if bias.is_some() { &tensors } else { &tensors[..3] },
+        args: &match bias {
+            Some(bias) => vec![a_, b_, bias.read(), c_],
+            None => vec![a_, b_, c_],
+        },
         dims: &[m, k, n, a.offset, b.offset, c.offset],
-        workgroups: tile.workgroups(m, n),
+        workgroups: [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, 1],
         flops: 2 * (m * n * k) as u64,
     };
     let c_words = m * n * if p.accumulate { 2 } else { 1 };
-    rec.dispatch_moving(label, launch, 4 * (m * k + k * n + c_words) as u64);
+    let b_words = rec.element(b.tensor).words(k * n);
+    rec.dispatch_moving(label, launch, 4 * (m * k + b_words + c_words) as u64);
 }
 
-/// The tiles that ship.
-#[derive(Debug, Clone, Copy)]
-enum Tile {
-    /// Registers only; this many rows a thread.
-    Lanes(u32),
-    /// Shared memory: 32×32, 64×64 or 128×128 a workgroup.
-    Small,
-    Middle,
-    Large,
+// ANCHOR: tiles
+/// A thread's rows in registers; 8 columns a thread, 8 threads a workgroup.
+const fn lanes(
+    name: &'static str,
+    consts: &'static [(&'static str, Const)],
+    suits: fn(&Variant, &Problem) -> bool,
+) -> Variant {
+    Variant { name, class: Class::Lanes, consts, valid: |_, _, _| true, suits }
 }
 
-impl Tile {
-    // ANCHOR: tiles
-    fn of(choices: Choices, p: Product) -> Tile {
-        let tiles = |side: usize| p.m.div_ceil(side) * p.n.div_ceil(side);
-        match choices {
-            Choices::Lanes if p.layout == Layout::TN || p.m >= 16 => Tile::Lanes(16),
-            Choices::Lanes => Tile::Lanes(8),
-            // A larger tile reads less, but there must be enough of them to fill a GPU's hundred and more cores.
-            Choices::Tiles if tiles(128) >= 128 => Tile::Large,
-            Choices::Tiles if tiles(64) >= 64 => Tile::Middle,
-            Choices::Tiles => Tile::Small,
-        }
-    }
+/// A tile in shared memory.
+const fn tile(name: &'static str, consts: &'static [(&'static str, Const)]) -> Variant {
+    // Two tiles a workgroup, and padding against bank conflicts; see the shader.
+    let valid = |v: &Variant, _: &Problem, limits: &Limits| {
+        let n = |name| v.number(name);
+        let threads = n("BM") / n("TM") * (n("BN") / n("TN"));
+        4 * n("BK") * (n("BM") + n("BN") + 8) <= limits.max_shared && threads <= limits.max_invocations
+    };
+    // A larger tile reads less, but there must be enough of them to fill a GPU's hundred and more cores.
+    let suits = |v: &Variant, p: &Problem| {
+        let (bm, bn) = covered(v);
+        let enough = [0, 64, 128][usize::from(bm >= 64) + usize::from(bm >= 128)];
+        p.extents[0].div_ceil(bm) * p.extents[2].div_ceil(bn) >= enough
+    };
+    Variant { name, class: Class::Tiles, consts, valid, suits }
+}
 
-    fn kernels(self) -> (&'static Kernel, &'static Kernel) {
-        match self {
-            Tile::Lanes(_) => (&LANES, &LANES_BIAS),
-            _ => (&TILES, &TILES_BIAS),
-        }
-    }
+/// Constants that are numbers.
+macro_rules! numbers {
+    ($($name:ident $value:literal),*) => { &[$((stringify!($name), Const::U32($value))),*] };
+}
 
-    fn consts(self, wide: bool) -> Vec<(&'static str, Const)> {
-        let mut all = vec![
-            ("W", Const::U32(if wide { 4 } else { 1 })),
-            ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
-        ];
-        let mut numbers = |names: &[&'static str], values: &[u32]| {
-            all.extend(names.iter().zip(values).map(|(n, v)| (*n, Const::U32(*v))));
-        };
-        const TILE: [&str; 5] = ["BM", "BN", "BK", "TM", "TN"];
-        match self {
-            Tile::Lanes(rows) => numbers(&["ROWS", "COLS", "LANES"], &[rows, 8, 8]),
-            Tile::Small => numbers(&TILE, &[32, 32, 16, 4, 4]),
-            Tile::Middle => numbers(&TILE, &[64, 64, 16, 8, 4]),
-            Tile::Large => numbers(&TILE, &[128, 128, 8, 8, 8]),
-        }
-        all
-    }
-    // ANCHOR_END: tiles
+/// For problems M×K×N, the first that suits.
+const VARIANTS: &[Variant] = &[
+    lanes("lanes16", numbers!(ROWS 16, COLS 8, LANES 8), |_, p| p.op == "matmul_tn" || p.extents[0] >= 16),
+    lanes("lanes8", numbers!(ROWS 8, COLS 8, LANES 8), |_, _| true),
+    tile("tile128", numbers!(BM 128, BN 128, BK 8, TM 8, TN 8)),
+    tile("tile64", numbers!(BM 64, BN 64, BK 16, TM 8, TN 4)),
+    tile("tile32", numbers!(BM 32, BN 32, BK 16, TM 4, TN 4)),
+];
 
-    fn workgroups(self, m: usize, n: usize) -> [u32; 3] {
-        let (rows, cols) = match self {
-            Tile::Lanes(rows) => (rows as usize, 64),
-            Tile::Small => (32, 32),
-            Tile::Middle => (64, 64),
-            Tile::Large => (128, 128),
-        };
-        [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, 1]
+/// Rows and columns of c that a workgroup covers.
+fn covered(v: &Variant) -> (usize, usize) {
+    match v.class {
+        Class::Lanes => (v.covers(&["ROWS"]), v.covers(&["COLS", "LANES"])),
+        Class::Tiles => (v.covers(&["BM"]), v.covers(&["BN"])),
     }
 }
+// ANCHOR_END: tiles
 
 /// Records out = inp·weight + bias.
 pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) -> Tensor {
@@ -280,8 +289,9 @@ pub(crate) fn gemm(
     }
 }
 
-fn twin(call: &Call, a: &[f32], b: &[f32], bias: Option<&[f32]>, c: &mut [f32]) {
+fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) {
     let [m, k, n, a0, b0, c0] = call.dims();
+    let (a, b) = (a.f32(), load::widened(b));
     let layout = call.number("LAYOUT");
     let row_major = |data, cols| View { data, rs: cols, cs: 1 };
     let col_major = |data, rows| View { data, rs: 1, cs: rows };
@@ -303,7 +313,7 @@ fn twin(call: &Call, a: &[f32], b: &[f32], bias: Option<&[f32]>, c: &mut [f32]) 
     gemm([m, n, k], a, b, (c, n), (1.0, accumulate), true);
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [
         (1, 1, 1),
         (15, 17, 3),
@@ -318,6 +328,16 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
         (256, 768, 64),
         (1500, 1400, 12),
     ];
+    // Weights at rest in half precision: both layouts that read them, wide loads and single ones.
+    let half = |(m, n, k): (usize, usize, usize)| {
+        Case::new(format!("matmul {m}x{k}x{n} f16"), limits, choices, vec![], |rec| {
+            let inp = rec.kept("inp", Kind::Input, &[m, k]);
+            let weight = rec.kept_of("weight", Kind::Input, &[k, n], Element::F16);
+            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let out = forward(rec, inp, weight, bias);
+            backward_input(rec, out, weight);
+        })
+    };
     let one = |(m, n, k): (usize, usize, usize)| {
         Case::new(format!("matmul {m}x{k}x{n}"), limits, choices, vec![], |rec| {
             let inp = rec.kept("inp", Kind::Input, &[m, k]);
@@ -336,5 +356,7 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
             product(rec, "half", p, a, weight.into(), c, None);
         })
     };
-    sizes.into_iter().map(one).collect()
+    let halves =
+        [(1, 1, 1), (15, 17, 3), (17, 63, 16), (33, 64, 36), (97, 101, 37), (128, 64, 16), (65, 768, 64)];
+    sizes.into_iter().map(one).chain(halves.into_iter().map(half)).collect()
 }

@@ -6,23 +6,36 @@
 
 use rayon::prelude::*;
 
-use crate::device::choices::grid;
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read, weights, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::{grid, plain};
+use crate::device::{
+    Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View,
+};
+use crate::ops::load::{self, loads};
 use crate::ops::math::sum;
 use crate::ops::matmul::Layout;
 use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "matvec", kernels: &[&MATVEC, &MATVEC_BIAS], cases };
+pub const FAMILY: Family =
+    Family { name: "matvec", kernels: &[&MATVEC, &MATVEC_BIAS], variants: VARIANTS, cases };
+
+const VARIANTS: &[Variant] = &[
+    plain("lanes", Class::Lanes, &[("WG", Const::U32(8)), ("COLS", Const::U32(8))]),
+    plain("tiles", Class::Tiles, &[("WG", Const::U32(128)), ("COLS", Const::U32(32))]),
+];
 
 static MATVEC: Kernel = Kernel {
     name: "matvec",
     file: "matvec.wgsl",
     source: include_str!("../../shaders/matvec.wgsl"),
-    lib: &[include_str!("../../shaders/lib/grid.wgsl"), include_str!("../../shaders/lib/reduce.wgsl")],
-    bindings: &[read("x"), read("w"), write("y")],
+    lib: &[
+        load::LIB,
+        include_str!("../../shaders/lib/grid.wgsl"),
+        include_str!("../../shaders/lib/reduce.wgsl"),
+    ],
+    bindings: &[read("x"), weights("w"), write("y")],
     dims: &["K", "N", "n0"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 6400.
@@ -32,7 +45,7 @@ static MATVEC: Kernel = Kernel {
 
 static MATVEC_BIAS: Kernel = Kernel {
     name: "matvec_bias",
-    bindings: &[read("x"), read("w"), read("bias"), write("y_biased")],
+    bindings: &[read("x"), weights("w"), read("bias"), write("y_biased")],
     // matvec's sum, and one addition to it, of a bias that could cancel a bit of the sum.
     tolerance: 5e-6,
     twin: bias_twin,
@@ -51,54 +64,56 @@ pub fn record(
 ) {
     let [rows, cols] = rec.extents(w);
     let (k, n) = if layout == Layout::NN { (rows, cols) } else { (cols, rows) };
-    let (wg, columns) = match rec.choices {
-        Choices::Lanes => (8, 8),
-        Choices::Tiles => (128, 32),
-    };
-    let groups = if layout == Layout::NN { n.div_ceil(columns) } else { n };
-    let with_bias = [x, w, bias.unwrap_or(x), y.0];
+    let variant = rec.pick("matvec", VARIANTS, &[]);
+    let groups = if layout == Layout::NN { n.div_ceil(variant.covers(&["COLS"])) } else { n };
+    let mut consts = variant.with([("LAYOUT", Const::U32(layout as u32)), load::width(false)]);
+    consts.extend(loads!("w", rec.element(w), false));
+    let (x, w_, y_) = (x.read(), w.read(), y.0.write());
     let launch = Launch {
         kernel: if bias.is_some() { &MATVEC_BIAS } else { &MATVEC },
-        consts: vec![
-            ("WG", Const::U32(wg)),
-            ("COLS", Const::U32(columns as u32)),
-            ("LAYOUT", Const::U32(layout as u32)),
-        ],
-        tensors: if bias.is_some() { &with_bias } else { &[x, w, y.0] },
+        consts,
+        args: &match bias {
+            Some(bias) => vec![x, w_, bias.read(), y_],
+            None => vec![x, w_, y_],
+        },
         dims: &[k, n, y.1],
         workgroups: grid(groups as u64, &rec.limits),
         flops: 2 * (k * n) as u64,
     };
-    rec.dispatch_moving(label, launch, 4 * (k * n + k + n) as u64);
+    let words = rec.element(w).words(k * n);
+    rec.dispatch_moving(label, launch, 4 * (words + k + n) as u64);
 }
 
 fn twin(call: &mut Call) {
-    let ([x, w], [y]) = call.tensors();
-    product(call, x, w, None, y);
+    let ([x, w], [y]) = call.views();
+    product(call, x.f32(), w, None, y);
 }
 
 fn bias_twin(call: &mut Call) {
-    let ([x, w, bias], [y]) = call.tensors();
-    product(call, x, w, Some(bias), y);
+    let ([x, w, bias], [y]) = call.views();
+    product(call, x.f32(), w, Some(bias.f32()), y);
 }
 
 /// Columns a task takes: a few cache lines of each row.
 const CHUNK: usize = 256;
 
-fn product(call: &Call, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32]) {
+fn product(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
     let [k, n, n0] = call.dims();
     let nt = call.number("LAYOUT") == Layout::NT as usize;
     y[n0..n0 + n].par_chunks_mut(CHUNK).enumerate().for_each(|(i, y)| {
         let first = i * CHUNK;
+        let mut buffer = Vec::new();
         if nt {
             for (j, y) in y.iter_mut().enumerate() {
-                let row = &w[(first + j) * k..][..k];
+                let row = load::row(&w, (first + j) * k, k, &mut buffer);
                 *y = sum(k, |i| x[i] * row[i]);
             }
         } else {
+            let columns = y.len();
             y.fill(0.0);
-            for (row, x) in w.chunks(n).zip(x) {
-                for (y, w) in y.iter_mut().zip(&row[first..]) {
+            for (i, x) in x.iter().enumerate() {
+                let row = load::row(&w, i * n + first, columns, &mut buffer);
+                for (y, w) in y.iter_mut().zip(row) {
                     *y += x * w;
                 }
             }
@@ -111,13 +126,13 @@ fn product(call: &Call, x: &[f32], w: &[f32], bias: Option<&[f32]>, y: &mut [f32
     });
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [(1, 1), (7, 9), (97, 31), (127, 33), (768, 1000)];
-    let one = |(k, n): (usize, usize)| {
-        Case::new(format!("matvec {k}x{n}"), limits, choices, vec![], |rec| {
+    let one = |element: Element, (k, n): (usize, usize)| {
+        Case::new(format!("matvec {k}x{n} {}", element.name()), limits, choices, vec![], |rec| {
             let x = rec.kept("x", Kind::Input, &[1, k]);
-            let nn = rec.kept("nn", Kind::Input, &[k, n]);
-            let nt = rec.kept("nt", Kind::Input, &[n, k]);
+            let nn = rec.kept_of("nn", Kind::Input, &[k, n], element);
+            let nt = rec.kept_of("nt", Kind::Input, &[n, k], element);
             let bias = rec.kept("bias", Kind::Input, &[n]);
             let [a, b, c] = ["a", "b", "c"].map(|s| rec.kept(s, Kind::Output, &[1, n + 3]));
             record(rec, "nn", Layout::NN, x, nn, None, (a, 3));
@@ -125,5 +140,6 @@ fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
             record(rec, "nt", Layout::NT, x, nt, None, (c, 3));
         })
     };
-    sizes.into_iter().map(one).collect()
+    let both = [Element::F32, Element::F16].into_iter().flat_map(|e| sizes.map(|size| (e, size)));
+    both.map(|(element, size)| one(element, size)).collect()
 }

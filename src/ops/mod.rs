@@ -12,6 +12,7 @@ pub mod fill;
 pub mod gelu;
 pub mod kv_cache;
 pub mod layernorm;
+pub(crate) mod load;
 pub mod math;
 pub mod matmul;
 pub mod matvec;
@@ -19,7 +20,8 @@ pub mod norm;
 pub mod residual;
 
 use crate::base::rng::Rng;
-use crate::device::{Choices, Kernel, Limits, Recorder, Recording};
+use crate::device::element::Element;
+use crate::device::{Choices, Kernel, Limits, Recorder, Recording, TensorInfo, Variant, element};
 
 /// An op's kernels and the recordings that try them.
 pub struct Family {
@@ -27,8 +29,10 @@ pub struct Family {
     pub name: &'static str,
     /// Its kernels.
     pub kernels: &'static [&'static Kernel],
+    /// The ways to build them.
+    pub variants: &'static [Variant],
     /// Small recordings that use every kernel, at sizes 1, a workgroup ± 1, a prime and a real one.
-    pub cases: fn(Limits, Choices) -> Vec<Case>,
+    pub cases: fn(Limits, &Choices) -> Vec<Case>,
 }
 
 /// Every op of the project.
@@ -75,7 +79,7 @@ impl Case {
     fn new(
         name: String,
         limits: Limits,
-        choices: Choices,
+        choices: &Choices,
         fills: Vec<(&str, Fill)>,
         record: impl FnOnce(&mut Recorder),
     ) -> Case {
@@ -86,17 +90,23 @@ impl Case {
         Case { name, recording, fills }
     }
 
-    /// The data of a kept tensor of this case: the same on every device.
-    pub fn data(&self, name: &str, numel: usize) -> Vec<f32> {
+    /// The words of a kept tensor of this case: the same on every device.
+    pub fn data(&self, tensor: &TensorInfo) -> Vec<u32> {
+        let (name, numel) = (tensor.name.as_str(), tensor.numel());
         let fill = self.fills.iter().find(|(n, _)| n == name).map(|(_, f)| f.clone());
         let mut rng = Rng::new(1, name);
-        match fill.unwrap_or(Fill::Normal(1.0)) {
+        let numbers: Vec<f32> = match fill.unwrap_or(Fill::Normal(1.0)) {
             Fill::Normal(scale) => (0..numel).map(|_| scale * rng.normal()).collect(),
             Fill::Positive(scale) => (0..numel).map(|_| scale * rng.normal().abs()).collect(),
             Fill::Words(words) => {
                 assert_eq!(words.len(), numel, "{name}: one word an element");
-                bytemuck::cast_slice(&words).to_vec()
+                return words;
             }
+        };
+        match tensor.element {
+            Element::F32 => bytemuck::cast_vec(numbers),
+            Element::F16 => element::pack_f16(&numbers),
+            Element::U32 => unreachable!("{name}: ids are given as words"),
         }
     }
 }

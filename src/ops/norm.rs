@@ -6,16 +6,21 @@
 
 use rayon::prelude::*;
 
-use crate::device::choices::grid;
-use crate::device::kernel::{read, update, write};
+use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::variants::{grid, plain};
+use crate::device::{Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
 use crate::ops::classifier::scalar;
 use crate::ops::math::sum;
 use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "norm", kernels: &[&PARTIAL, &FINAL], cases };
+pub const FAMILY: Family = Family { name: "norm", kernels: &[&PARTIAL, &FINAL], variants: VARIANTS, cases };
+
+const VARIANTS: &[Variant] = &[
+    plain("lanes", Class::Lanes, &[("WG", Const::U32(8))]),
+    plain("tiles", Class::Tiles, &[("WG", Const::U32(128))]),
+];
 
 /// Elements of a chunk: 7,600 partial sums for GPT-2 124M, few enough for one workgroup to finish.
 const CHUNK: usize = 16_384;
@@ -39,7 +44,7 @@ static PARTIAL: Kernel = Kernel {
 
 static FINAL: Kernel = Kernel {
     name: "norm_final",
-    bindings: &[read("all_squares"), update("scalars")],
+    bindings: &[read("all_squares"), write("scalars")],
     dims: &["P"],
     step: true,
     // A sum of P positive numbers in two orders.
@@ -50,18 +55,17 @@ static FINAL: Kernel = Kernel {
 
 /// Records norm and factor of these gradients together.
 pub fn record(rec: &mut Recorder, gradients: &[Tensor], scalars: Tensor) {
-    let numel = |rec: &Recorder, t: Tensor| rec.shape(t).iter().product::<usize>();
-    let chunks: usize = gradients.iter().map(|&g| numel(rec, g).div_ceil(CHUNK)).sum();
+    let chunks: usize = gradients.iter().map(|&g| rec.numel(g).div_ceil(CHUNK)).sum();
     let squares = rec.scratch("squares", &[chunks]);
-    let consts = vec![("WG", Const::U32(rec.choices.row_workgroup())), ("CHUNK", Const::U32(CHUNK as u32))];
+    let consts = rec.pick("norm", VARIANTS, &[]).with([("CHUNK", Const::U32(CHUNK as u32))]);
     let mut first = 0;
     for &g in gradients {
-        let n = numel(rec, g);
+        let n = rec.numel(g);
         let label = format!("{}.norm", rec.name(g));
         let launch = Launch {
             kernel: &PARTIAL,
             consts: consts.clone(),
-            tensors: &[g, squares],
+            args: &[g.read(), squares.write()],
             dims: &[n, first],
             workgroups: grid(n.div_ceil(CHUNK) as u64, &rec.limits),
             flops: 2 * n as u64,
@@ -72,7 +76,7 @@ pub fn record(rec: &mut Recorder, gradients: &[Tensor], scalars: Tensor) {
     let launch = Launch {
         kernel: &FINAL,
         consts,
-        tensors: &[squares, scalars],
+        args: &[squares.read(), scalars.update()],
         dims: &[chunks],
         workgroups: [1, 1, 1],
         flops: chunks as u64,
@@ -97,7 +101,7 @@ fn final_twin(call: &mut Call) {
     scalars[scalar::CLIP] = if clip == 0.0 || factor >= 1.0 { 1.0 } else { factor };
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |sizes: &[usize]| {
         Case::new(format!("norm of {sizes:?}"), limits, choices, vec![], |rec| {
             let g: Vec<Tensor> = sizes

@@ -8,15 +8,15 @@
 use rayon::prelude::*;
 
 use crate::base::rng::Site;
-use crate::device::choices::grid;
 use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
+use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::dropout::{self, Mask};
 use crate::ops::{Case, Family};
 
 /// The op's kernel and cases.
-pub const FAMILY: Family = Family { name: "residual", kernels: &[&FORWARD], cases };
+pub const FAMILY: Family = Family { name: "residual", kernels: &[&FORWARD], variants: FLAT, cases };
 
 static FORWARD: Kernel = Kernel {
     name: "residual_forward",
@@ -38,14 +38,14 @@ pub type MaskAt = Option<(usize, Site)>;
 pub fn forward(rec: &mut Recorder, inp1: Tensor, inp2: Tensor, mask: MaskAt) -> Tensor {
     let [bt, c] = rec.extents(inp1);
     let out = rec.scratch("out", &[bt, c]);
-    let wg = rec.choices.flat_workgroup();
+    let variant = rec.pick("residual", FLAT, &[]);
     let (layer, site) = mask.map_or((0, 0), |(layer, site)| (layer, site as usize));
     let launch = Launch {
         kernel: &FORWARD,
-        consts: vec![("WG", Const::U32(wg)), ("DROPOUT", Const::Bool(mask.is_some()))],
-        tensors: &[inp1, inp2, out],
+        consts: variant.with([("DROPOUT", Const::Bool(mask.is_some()))]),
+        args: &[inp1.read(), inp2.read(), out.write()],
         dims: &[bt * c, c, layer, site],
-        workgroups: grid(((bt * c) as u64).div_ceil(wg.into()), &rec.limits),
+        workgroups: rec.groups(bt * c, variant.number("WG")),
         flops: (bt * c) as u64,
     };
     rec.dispatch("forward", launch);
@@ -75,7 +75,7 @@ fn forward_twin(call: &mut Call) {
     });
 }
 
-fn cases(limits: Limits, choices: Choices) -> Vec<Case> {
+fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(bt, c, mask): (usize, usize, MaskAt)| {
         Case::new(format!("residual {bt}x{c} dropout {}", mask.is_some()), limits, choices, vec![], |rec| {
             let [inp1, inp2, dout] = ["inp1", "inp2", "dout"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));

@@ -3,19 +3,9 @@
 use crate::base::Result;
 use crate::base::rng::{dropout_key, dropout_threshold};
 use crate::device::{Choices, Kind, Limits, Recorder, Recording, Step};
+use crate::ops::adamw::{self, Slot};
 use crate::ops::classifier::scalar;
-use crate::ops::{adamw, norm};
-
-/// One tensor that is trained: its gradient is the kept tensor `d.<name>`, its moments `m.<name>` and `v.<name>`.
-#[derive(Debug, Clone)]
-pub struct Slot {
-    /// The weight's name.
-    pub name: String,
-    /// Its extents.
-    pub shape: Vec<usize>,
-    /// Whether weight decay applies.
-    pub decay: bool,
-}
+use crate::ops::norm;
 
 /// AdamW's settings that stay the same for a whole run.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,19 +22,19 @@ pub struct Hyper {
     pub grad_clip: f32,
 }
 
-/// Records `update`: the norm of all gradients, then AdamW tensor by tensor.
+/// Records `update`: the norm of all gradients, then AdamW range by range.
 ///
 /// # Errors
 /// A tensor larger than the device's largest binding.
-pub fn update(slots: &[Slot], limits: Limits, choices: Choices) -> Result<Recording> {
+pub fn update(slots: &[Slot], limits: Limits, choices: &Choices) -> Result<Recording> {
     let mut rec = Recorder::new("update", limits, choices);
     let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
     let gradients: Vec<_> =
-        slots.iter().map(|s| rec.kept(format!("d.{}", s.name), Kind::Gradient, &s.shape)).collect();
+        slots.iter().map(|s| rec.kept(format!("d.{}", s.name), Kind::Gradient, &[s.words])).collect();
     norm::record(&mut rec, &gradients, scalars);
     for (slot, g) in slots.iter().zip(gradients) {
         let state = [("", Kind::Parameter), ("m.", Kind::Moment), ("v.", Kind::Moment)]
-            .map(|(prefix, kind)| rec.kept(format!("{prefix}{}", slot.name), kind, &slot.shape));
+            .map(|(prefix, kind)| rec.kept(format!("{prefix}{}", slot.name), kind, &[slot.words]));
         adamw::record(&mut rec, &format!("{}.adamw", slot.name), g, scalars, state, slot.decay);
     }
     rec.finish()

@@ -3,5 +3,5 @@
 pub mod adamw;
 pub mod schedule;
 
-pub use adamw::{Hyper, Slot};
+pub use adamw::Hyper;
 pub use schedule::Schedule;

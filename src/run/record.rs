@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Config, Error, Result};
+use crate::base::{Config, Error, Freeze, Result};
+use crate::device::Choices;
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
 pub const VERSION: u32 = 3;
@@ -34,8 +35,8 @@ pub struct Run {
     pub data: Data,
     /// What it trains with.
     pub device: Device,
-    /// Which variant of each kernel the device runs.
-    pub kernels: serde_json::Value,
+    /// Which variant of each kernel the device runs, every pick of them.
+    pub kernels: Choices,
     /// How far it is.
     pub position: Position,
     /// Whether the last step is done.
@@ -79,6 +80,9 @@ pub struct Settings {
     pub grad_clip: f32,
     /// The share dropped at every site.
     pub dropout: f32,
+    /// What does not train.
+    #[serde(default)]
+    pub freeze: Freeze,
     /// The seed of all randomness.
     pub seed: u64,
     /// The share of entries held out.
@@ -197,6 +201,13 @@ pub fn read(path: &Path) -> Result<Run> {
     let text = std::fs::read(path).map_err(Error::io("read", path))?;
     let Versioned { version } =
         serde_json::from_slice(&text).map_err(|e| damaged(format!("not a run's record: {e}")))?;
+    if version < VERSION {
+        return Err(Error::file(
+            path,
+            format!("written by an older diarist (record version {version}; this one reads {VERSION})"),
+            "finish it with the diarist that began it, or begin a new run from this folder's model: --from",
+        ));
+    }
     if version > VERSION {
         return Err(Error::file(
             path,
@@ -224,6 +235,7 @@ pub(super) fn to_json(run: &Run) -> String {
 /// A run for tests, at step 0, with no state.
 #[cfg(test)]
 pub(super) fn example() -> Run {
+    use crate::device::{Class, Limits};
     Run {
         version: VERSION,
         created: now(),
@@ -247,6 +259,7 @@ pub(super) fn example() -> Run {
             weight_decay: 0.1,
             grad_clip: 1.0,
             dropout: 0.1,
+            freeze: Freeze::default(),
             seed: u64::MAX,
             val_fraction: 0.1,
             eval_every: 50,
@@ -271,7 +284,7 @@ pub(super) fn example() -> Run {
             driver: String::new(),
             backend: String::new(),
         },
-        kernels: serde_json::json!({}),
+        kernels: Choices::of(Class::Lanes, &Limits::DEFAULT),
         position: Position::default(),
         finished: false,
         last_eval: None,

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Config, Error, Result};
+use crate::base::{Config, Error, Freeze, Result};
 use crate::run::RunFolder;
 use crate::run::folder::{MODEL, RECORD, make_dir, publish, rename, stage, sync_dir, temporary};
 use crate::run::record::{self, Run, State};
@@ -36,8 +36,8 @@ pub struct Saving<'a> {
 
 /// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every parameter in the order of
 /// [`Config::table`], then `v.NAME` (second moments), each in its parameter's shape.
-pub fn optimizer_tensors(cfg: &Config) -> Vec<(String, Vec<usize>)> {
-    let table = cfg.table();
+pub fn optimizer_tensors(cfg: &Config, freeze: Freeze) -> Vec<(String, Vec<usize>)> {
+    let table: Vec<_> = cfg.table().into_iter().filter(|p| freeze.trains(p.part)).collect();
     let moments =
         |prefix: &'static str| table.iter().map(move |p| (format!("{prefix}.{}", p.name), p.shape.clone()));
     moments("m").chain(moments("v")).collect()
@@ -90,8 +90,8 @@ impl Saving<'_> {
     ///
     /// # Errors
     /// It cannot be created.
-    pub fn optimizer_writer(&self, cfg: &Config) -> Result<Writer> {
-        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(cfg), &BTreeMap::new())
+    pub fn optimizer_writer(&self, cfg: &Config, freeze: Freeze) -> Result<Writer> {
+        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(cfg, freeze), &BTreeMap::new())
     }
 
     /// Ends a file that a writer of this state wrote, and notes its hash.

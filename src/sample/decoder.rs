@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::base::rng::Rng;
 use crate::base::{Config, Error, Result};
 use crate::device::{Executor, Step};
-use crate::model::decode::BLOCK;
+use crate::model::{PREFILL, input};
 use crate::sample::choose::{Choice, choose};
 
 /// One text being written. The executor's program has the recordings `prefill` and `decode`.
@@ -66,12 +66,11 @@ impl<'a> Decoder<'a> {
         while self.cached < last {
             self.prefill(last)?;
         }
-        let token = [u32::from(self.context[last])];
-        self.exec.write("decode.token", 0, bytemuck::cast_slice(&token))?;
+        self.exec.write(input::TOKEN, 0, &[u32::from(self.context[last])])?;
         self.exec.run("decode", &Step { pos: last as u32, ..Step::default() })?;
         self.cached = self.context.len();
-        self.exec.request("logits")?;
-        let logits = self.exec.receive()?;
+        self.exec.request(input::LOGITS)?;
+        let logits = self.exec.receive_f32()?;
         if let Some(x) = logits.iter().find(|x| x.is_nan()) {
             return Err(Error::NotFinite {
                 step: None,
@@ -87,12 +86,12 @@ impl<'a> Decoder<'a> {
 
     /// Caches one block of the context, up to position `last` exclusive.
     fn prefill(&mut self, last: usize) -> Result<()> {
-        let end = last.min(self.cached + BLOCK);
-        let mut block = [0_u32; BLOCK];
+        let end = last.min(self.cached + PREFILL);
+        let mut block = [0_u32; PREFILL];
         for (word, &id) in block.iter_mut().zip(&self.context[self.cached..end]) {
             *word = u32::from(id);
         }
-        self.exec.write("prefill.tokens", 0, bytemuck::cast_slice(&block))?;
+        self.exec.write(input::PREFILL, 0, &block)?;
         self.exec.run("prefill", &Step { pos: self.cached as u32, ..Step::default() })?;
         self.cached = end;
         Ok(())

@@ -5,11 +5,7 @@ use crate::tokens::TokenFile;
 /// A target that is not scored: it adds nothing to the loss and has no gradient.
 pub const IGNORE: u32 = u32::MAX;
 
-/// `B` windows of `T` tokens, and which positions hold which token.
-///
-/// The buckets are for the embedding's backward pass. `dwte[v]` is the sum over all positions whose input is v; added
-/// up wherever a thread happens to come by, its rounding would depend on timing. So the host says which positions
-/// belong to a token, and one worker adds them in this order.
+/// `B` windows of `T` tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// (B,T) token ids. Positions after a short window's end hold id 0; as nothing after them is scored, and no
@@ -19,11 +15,6 @@ pub struct Batch {
     pub targets: Vec<u32>,
     /// How many targets are scored.
     pub scored: u32,
-    /// (B·T,3) rows (token id, first, end): `order[first..end]` are the positions of that token. One row for each token
-    /// that occurs, ids ascending; the rows left over are zeros, so first = end.
-    pub buckets: Vec<u32>,
-    /// (B·T) the positions b·T+t, grouped by token, ascending within each.
-    pub order: Vec<u32>,
 }
 
 /// The batch of some windows `(start, targets)`: each has inputs start..start+targets and the tokens after them as
@@ -48,11 +39,15 @@ pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Batch 
             }
         }
     }
-    let (buckets, order) = buckets(&inputs);
-    Batch { inputs, targets, scored, buckets, order }
+    Batch { inputs, targets, scored }
 }
 
-/// Groups positions by the token they hold: the rows and the order that [`Batch`] describes.
+/// Groups positions by the token they hold, for the embedding's backward pass. `dwte[v]` is the sum over all positions whose
+/// input is v; added up wherever a thread happens to come by, its rounding would depend on timing. So the host says which
+/// positions belong to a token, and one worker adds them in this order.
+///
+/// Returns (B·T,3) rows (token id, first, end), one for each token that occurs, ids ascending, those left over zeros, so that
+/// first = end; and (B·T) the positions b·T+t, grouped by token, ascending within each: `order[first..end]` are a token's.
 pub fn buckets(inputs: &[u32]) -> (Vec<u32>, Vec<u32>) {
     let count = u32::try_from(inputs.len()).expect("a batch has fewer than 2³² positions");
     let mut order: Vec<u32> = (0..count).collect();
@@ -99,8 +94,9 @@ mod tests {
         assert_eq!(batch.inputs, [5, 8, 9, 5, 6, 0]);
         assert_eq!(batch.targets, [8, 9, 65_535, 6, 7, IGNORE]);
         assert_eq!(batch.scored, 5);
-        assert_eq!(batch.order, [5, 0, 3, 4, 1, 2]);
-        assert_eq!(batch.buckets, [0, 0, 1, 5, 1, 3, 6, 3, 4, 8, 4, 5, 9, 5, 6, 0, 0, 0]);
+        let (rows, order) = buckets(&batch.inputs);
+        assert_eq!(order, [5, 0, 3, 4, 1, 2]);
+        assert_eq!(rows, [0, 0, 1, 5, 1, 3, 6, 3, 4, 8, 4, 5, 9, 5, 6, 0, 0, 0]);
     }
 
     proptest! {

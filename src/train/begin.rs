@@ -2,11 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
 use crate::base::units::thousands;
 use crate::base::{Config, Error, Preset, Result};
-use crate::device::Choices;
 use crate::device::select::{Device, why_cpu};
 use crate::journal::Report;
 use crate::run::record::{self, Position, Run};
@@ -114,7 +111,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
             split: options.split.clone().unwrap_or_else(|| "random".into()),
         },
         device: device_record(&device),
-        kernels: json!({ "choices": device.choices() }),
+        kernels: engine.choices(),
         position: Position::default(),
         finished: false,
         last_eval: None,
@@ -166,20 +163,29 @@ pub fn resume(
     let recorded =
         if run.device.executor == "cpu" { "cpu".to_string() } else { format!("gpu:{}", run.device.name) };
     let opened = open_device(device.unwrap_or(&recorded), threads, observer)?;
-    let mut choices = opened.choices();
-    if device_record(&opened) == run.device {
-        // The tiles of the run, so that its bits repeat.
-        choices = serde_json::from_value::<Choices>(run.kernels["choices"].clone()).unwrap_or(choices);
-    } else {
+    let same_device = device_record(&opened) == run.device;
+    if !same_device {
         observer.say(&format!(
             "device   another than the run's {} {}: the last bits of the numbers may differ",
             run.device.name, run.device.driver
         ));
         run.device = device_record(&opened);
-        run.kernels = json!({ "choices": choices });
+        run.kernels = opened.choices();
     }
     observer.doing("loading the saved state");
-    let engine = Engine::new(&opened, choices, run.model, &run.settings)?;
+    // On the device that began it, the kernels of the run, so that its bits repeat.
+    let engine = Engine::new(&opened, run.kernels.clone(), run.model, &run.settings)?;
+    if same_device && engine.choices() != run.kernels {
+        return Err(Error::file(
+            dir.join("run.json"),
+            "the kernels that it names are not those that this diarist would run: the numbers would differ",
+            format!(
+                "resume with diarist {}, which began it, or begin a new run from its model: --from",
+                run.diarist
+            ),
+        ));
+    }
+    run.kernels = engine.choices();
     let path = dir.join("tokens.bin");
     if !path.is_file() || sha256(&path)? != run.data.fingerprint {
         return Err(Error::file(

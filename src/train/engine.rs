@@ -4,12 +4,11 @@ use crate::base::{Config, Result};
 use crate::check::replay::first_not_finite;
 use crate::device::executor::Options;
 use crate::device::select::Device;
-use crate::device::{Choices, Executor, Limits, Program, Step};
+use crate::device::{Choices, Executor, Program, Step};
 use crate::eval::loss_sum;
-use crate::model::parameters::all_pieces;
-use crate::model::{Shape, store};
+use crate::model::{self, Shape, input, store};
 use crate::ops::classifier::scalar;
-use crate::optim::adamw::{Slot, micro_step, update};
+use crate::optim::adamw::{micro_step, update};
 use crate::optim::{Hyper, Schedule};
 use crate::run::record::Settings;
 use crate::tokens::{Batch, IGNORE, TokenFile, batch};
@@ -20,10 +19,8 @@ use crate::weights::safetensors::Reader;
 pub struct Engine {
     /// The device's executor; sampling borrows it.
     pub exec: Box<dyn Executor>,
-    /// The model.
-    pub config: Config,
     /// What the recordings were made for.
-    pub limits: Limits,
+    pub shape: Shape,
     settings: Settings,
     schedule: Schedule,
     hyper: Hyper,
@@ -34,13 +31,9 @@ pub struct Engine {
 /// # Errors
 /// An activation larger than the device's largest binding.
 pub fn program(shape: &Shape) -> Result<Program> {
-    let pieces = all_pieces(&shape.config, &shape.limits).into_iter().flat_map(|(_, pieces)| pieces);
-    let slots: Vec<Slot> = pieces.map(|p| Slot { name: p.name, shape: p.shape, decay: p.decay }).collect();
-    let train = shape.train()?;
-    let update = update(&slots, shape.limits, shape.choices)?;
-    let recordings =
-        vec![train.zero, train.micro_step, update, train.evaluate, shape.prefill()?, shape.decode()?];
-    Ok(Program { recordings })
+    let mut program = shape.training(update(&shape.slots(), shape.limits, &shape.choices)?)?;
+    program.recordings.extend([shape.prefill()?, shape.decode()?]);
+    Ok(program)
 }
 
 impl Engine {
@@ -49,20 +42,17 @@ impl Engine {
     /// # Errors
     /// A model or a batch that does not fit the device.
     pub fn new(device: &Device, choices: Choices, config: Config, settings: &Settings) -> Result<Engine> {
+        config.check_freeze(settings.freeze)?;
         let shape = Shape {
-            config,
-            b: settings.batch,
-            t: settings.context,
             dropout: settings.dropout > 0.0,
-            limits: device.limits(),
-            choices,
+            freeze: settings.freeze,
+            ..Shape::new(config, settings.batch, settings.context, device.limits(), choices)
         };
         let exec = device.load(program(&shape)?, Options::default())?;
         let s = settings;
         Ok(Engine {
             exec,
-            config,
-            limits: shape.limits,
+            shape,
             settings: settings.clone(),
             schedule: Schedule { lr: s.lr, min_lr: s.min_lr, warmup: s.warmup, steps: s.steps },
             hyper: Hyper {
@@ -80,8 +70,8 @@ impl Engine {
     /// # Errors
     /// A lost device.
     pub fn initialise(&mut self) -> Result<()> {
-        store::initialise(self.exec.as_mut(), &self.config, &self.limits, self.settings.seed)?;
-        store::zero_moments(self.exec.as_mut(), &self.config, &self.limits)
+        store::initialise(self.exec.as_mut(), &self.shape, self.settings.seed)?;
+        store::zero_moments(self.exec.as_mut(), &self.shape)
     }
 
     /// Starts from a checkpoint's weights, with its moments, or zero ones where it has none.
@@ -89,11 +79,16 @@ impl Engine {
     /// # Errors
     /// A checkpoint that cannot be read; a lost device.
     pub fn load(&mut self, checkpoint: &mut Checkpoint, moments: Option<&mut Reader>) -> Result<()> {
-        store::load(self.exec.as_mut(), checkpoint, &self.limits)?;
+        store::load(self.exec.as_mut(), &self.shape, checkpoint)?;
         match moments {
-            Some(reader) => store::load_moments(self.exec.as_mut(), &self.config, &self.limits, reader),
-            None => store::zero_moments(self.exec.as_mut(), &self.config, &self.limits),
+            Some(reader) => store::load_moments(self.exec.as_mut(), &self.shape, reader),
+            None => store::zero_moments(self.exec.as_mut(), &self.shape),
         }
+    }
+
+    /// The kernels that it runs: what was chosen, and every pick.
+    pub fn choices(&self) -> Choices {
+        Choices { picks: self.exec.program().picks(), ..self.shape.choices.clone() }
     }
 
     /// The learning rate of a step.
@@ -113,7 +108,7 @@ impl Engine {
             self.exec.run("micro_step", &uniform)?;
         }
         self.exec.run("update", &self.hyper.step(step, self.lr(step)))?;
-        self.exec.request("scalars")
+        self.exec.request(input::SCALARS)
     }
 
     /// The oldest step's loss and gradient norm, waiting for them.
@@ -121,7 +116,7 @@ impl Engine {
     /// # Errors
     /// A lost device.
     pub fn receive(&mut self) -> Result<(f32, f32)> {
-        let scalars = self.exec.receive()?;
+        let scalars = self.exec.receive_f32()?;
         Ok((scalars[scalar::LOSS], scalars[scalar::NORM]))
     }
 
@@ -143,12 +138,8 @@ impl Engine {
     ) -> Result<Step> {
         let s = &self.settings;
         let windows: Vec<(usize, usize)> = starts.iter().map(|&start| (start, s.context)).collect();
-        let Batch { inputs, targets, buckets, order, .. } = batch(tokens, &windows, s.context);
-        for (name, words) in
-            [("tokens", &inputs), ("targets", &targets), ("buckets", &buckets), ("order", &order)]
-        {
-            self.exec.write(name, 0, bytemuck::cast_slice(words))?;
-        }
+        let Batch { inputs, targets, .. } = batch(tokens, &windows, s.context);
+        model::feed(self.exec.as_mut(), &inputs, &targets)?;
         let index = (step - 1) * s.accumulate as u64 + i as u64;
         Ok(micro_step(1.0 / scored, s.dropout, s.seed, index))
     }
@@ -165,7 +156,7 @@ impl Engine {
             let start = std::time::Instant::now();
             self.exec.run("zero", &Step::default())?;
             self.exec.run("micro_step", &uniform)?;
-            self.exec.request("scalars")?;
+            self.exec.request(input::SCALARS)?;
             self.exec.receive()?;
             seconds = start.elapsed().as_secs_f64();
         }
@@ -214,10 +205,8 @@ impl Engine {
     ) -> Result<Option<String>> {
         for some in windows.chunks(self.settings.batch) {
             let batch = self.validation_batch(tokens, some);
-            for (name, words) in [("tokens", &batch.inputs), ("targets", &batch.targets)] {
-                self.exec.write(name, 0, bytemuck::cast_slice(words))?;
-            }
-            self.exec.write("scalars", 0, &[0.0; scalar::COUNT])?;
+            model::feed(self.exec.as_mut(), &batch.inputs, &batch.targets)?;
+            self.exec.write_f32(input::SCALARS, 0, &[0.0; scalar::COUNT])?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "evaluate", &Step::default())? {
                 return Ok(Some(found));
             }
@@ -230,7 +219,7 @@ impl Engine {
     /// # Errors
     /// A lost device.
     pub fn find_not_finite_in_decoding(&mut self, token: u16) -> Result<Option<String>> {
-        self.exec.write("decode.token", 0, bytemuck::cast_slice(&[u32::from(token)]))?;
+        self.exec.write(input::TOKEN, 0, &[u32::from(token)])?;
         first_not_finite(self.exec.as_mut(), "decode", &Step::default())
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::base::{Config, Error, Preset, Result};
+use crate::base::{Config, Error, Freeze, Preset, Result};
 use crate::journal;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
@@ -54,6 +54,8 @@ pub struct Options {
     pub grad_clip: Option<f32>,
     /// The share dropped.
     pub dropout: Option<f32>,
+    /// What does not train.
+    pub freeze: Freeze,
     /// The seed of everything random.
     pub seed: Option<u64>,
     /// The share of the text that is held out.
@@ -230,6 +232,7 @@ impl Options {
             weight_decay: self.weight_decay.unwrap_or(0.1),
             grad_clip: self.grad_clip.unwrap_or(1.0),
             dropout: self.dropout.unwrap_or(d.dropout),
+            freeze: self.freeze,
             seed: self.seed.unwrap_or(1),
             val_fraction: self.val_fraction.unwrap_or(0.1) as f32,
             eval_every: self.eval_every.unwrap_or_else(|| {

@@ -268,14 +268,14 @@ impl<'a> Session<'a> {
             return Err(self.not_finite(step, "the loss after this step", loss, Bad::After));
         }
         let Session { folder, run, engine, .. } = self;
-        let (exec, config, limits) = (engine.exec.as_mut(), engine.config, engine.limits);
+        let (exec, shape) = (engine.exec.as_mut(), &engine.shape);
         let mut saving = folder.begin_state(step)?;
         let mut write = || -> Result<()> {
-            let mut writer = saving.model_writer(&config)?;
-            store::save(exec, &config, &limits, step, &mut writer)?;
+            let mut writer = saving.model_writer(&shape.config)?;
+            store::save(exec, shape, step, &mut writer)?;
             saving.finish(writer)?;
-            let mut writer = saving.optimizer_writer(&config)?;
-            store::save_moments(exec, &config, &limits, step, &mut writer)?;
+            let mut writer = saving.optimizer_writer(&shape.config, shape.freeze)?;
+            store::save_moments(exec, shape, step, &mut writer)?;
             saving.finish(writer)
         };
         match write() {

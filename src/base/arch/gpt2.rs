@@ -1,6 +1,7 @@
 //! GPT-2 (Radford et al. 2019): its shape, its parameters, and the shapes that have names.
 
-use crate::base::arch::{Config, Init, Param};
+use crate::base::arch::Config;
+use crate::base::arch::params::{Init, Param, Part};
 use crate::base::{Error, Result};
 
 /// A GPT-2's shape, in nanoGPT's words.
@@ -58,28 +59,30 @@ impl Gpt2 {
         let normal = Init::Normal(0.02);
         let residual = Init::Normal(0.02 / (2.0 * l as f32).sqrt());
         let mut params = Vec::with_capacity(4 + 12 * l);
-        let mut add = |name: String, shape: &[usize], init| {
-            params.push(Param { name, shape: shape.to_vec(), decay: shape.len() == 2, init });
+        let mut add = |name: String, shape: &[usize], init, part| {
+            let (matrix, halves) = (shape.len() == 2, shape.len() == 2 && name != "wpe.weight");
+            params.push(Param { name, shape: shape.to_vec(), decay: matrix, init, part, halves });
         };
-        add("wte.weight".into(), &[v, c], normal);
-        add("wpe.weight".into(), &[t, c], normal);
+        add("wte.weight".into(), &[v, c], normal, Part::Embeddings);
+        add("wpe.weight".into(), &[t, c], normal, Part::Embeddings);
         for i in 0..l {
-            let h = |s: &str| format!("h.{i}.{s}");
-            add(h("ln_1.weight"), &[c], Init::Ones);
-            add(h("ln_1.bias"), &[c], Init::Zeros);
-            add(h("attn.c_attn.weight"), &[c, 3 * c], normal);
-            add(h("attn.c_attn.bias"), &[3 * c], Init::Zeros);
-            add(h("attn.c_proj.weight"), &[c, c], residual);
-            add(h("attn.c_proj.bias"), &[c], Init::Zeros);
-            add(h("ln_2.weight"), &[c], Init::Ones);
-            add(h("ln_2.bias"), &[c], Init::Zeros);
-            add(h("mlp.c_fc.weight"), &[c, 4 * c], normal);
-            add(h("mlp.c_fc.bias"), &[4 * c], Init::Zeros);
-            add(h("mlp.c_proj.weight"), &[4 * c, c], residual);
-            add(h("mlp.c_proj.bias"), &[c], Init::Zeros);
+            let mut add =
+                |s: &str, shape: &[usize], init| add(format!("h.{i}.{s}"), shape, init, Part::Block(i));
+            add("ln_1.weight", &[c], Init::Ones);
+            add("ln_1.bias", &[c], Init::Zeros);
+            add("attn.c_attn.weight", &[c, 3 * c], normal);
+            add("attn.c_attn.bias", &[3 * c], Init::Zeros);
+            add("attn.c_proj.weight", &[c, c], residual);
+            add("attn.c_proj.bias", &[c], Init::Zeros);
+            add("ln_2.weight", &[c], Init::Ones);
+            add("ln_2.bias", &[c], Init::Zeros);
+            add("mlp.c_fc.weight", &[c, 4 * c], normal);
+            add("mlp.c_fc.bias", &[4 * c], Init::Zeros);
+            add("mlp.c_proj.weight", &[4 * c, c], residual);
+            add("mlp.c_proj.bias", &[c], Init::Zeros);
         }
-        add("ln_f.weight".into(), &[c], Init::Ones);
-        add("ln_f.bias".into(), &[c], Init::Zeros);
+        add("ln_f.weight".into(), &[c], Init::Ones, Part::Head);
+        add("ln_f.bias".into(), &[c], Init::Zeros, Part::Head);
         params
     }
 }

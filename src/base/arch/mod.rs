@@ -5,9 +5,9 @@ pub mod gpt2;
 pub mod params;
 
 pub use gpt2::{Gpt2, Preset};
-pub use params::{Init, Param};
+pub use params::{Freeze, Init, Param, Part};
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 
 /// A model's family and shape. Extents elsewhere in the code carry the letters given here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -105,6 +105,21 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.table(),
         }
+    }
+
+    /// Checks that what is frozen is there, and leaves something to train.
+    ///
+    /// # Errors
+    /// More blocks than the model has.
+    pub fn check_freeze(&self, freeze: Freeze) -> Result<()> {
+        let l = self.n_layer();
+        if freeze.first > l {
+            return Err(Error::usage(
+                format!("--freeze first={}, but this model has {l} blocks", freeze.first),
+                format!("use {l} or less"),
+            ));
+        }
+        Ok(())
     }
 
     /// The number of parameters, a tied head counted once.

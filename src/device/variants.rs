@@ -1,0 +1,215 @@
+//! What a recording depends on besides the model: the device's limits, and which variant of each kernel it runs.
+//!
+//! The right tile is the adapter's, not ours: on a GPU shared memory wins; on a software adapter barriers are dear
+//! and registers win (`book/`, "Tiles are data"). So an op lists its variants as data beside its family, a recording picks
+//! one for each problem, and a run's folder records every pick, because another tile sums in another order and gives other
+//! last bits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::device::kernel::{Const, Consts};
+
+/// What an adapter can do, in the units of wgpu's limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of one storage binding; every tensor, or every chunk of `wte`, fits in one.
+    pub max_binding: u64,
+    /// Workgroups in one dimension of a dispatch.
+    pub max_workgroups: u32,
+    /// Invocations of a workgroup.
+    pub max_invocations: u32,
+    /// Bytes of a workgroup's shared memory.
+    pub max_shared: u32,
+}
+
+impl Limits {
+    /// WebGPU's defaults: 128 MiB a binding, 65,535 workgroups a dimension, 256 invocations, 16 KiB. Also what the CPU
+    /// executor is held to, so that its recordings are the GPU's.
+    pub const DEFAULT: Limits =
+        Limits { max_binding: 128 << 20, max_workgroups: 65_535, max_invocations: 256, max_shared: 16 << 10 };
+}
+
+/// The class of device that a variant suits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// Software adapters, and the CPU: registers only, workgroups one SIMD vector wide, few barriers.
+    Lanes,
+    /// Real GPUs: tiles in shared memory.
+    Tiles,
+}
+
+impl Class {
+    /// Every class; the tests run each on the adapter at hand.
+    pub const ALL: [Class; 2] = [Class::Lanes, Class::Tiles];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Lanes => "lanes",
+            Class::Tiles => "tiles",
+        }
+    }
+}
+
+/// What is to be computed, as far as a variant's fitness depends on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem<'a> {
+    /// The op, with what makes it another problem: `matmul_nn`.
+    pub op: &'static str,
+    /// Its extents, in an order that the op states.
+    pub extents: &'a [usize],
+}
+
+impl std::fmt::Display for Problem<'_> {
+    /// Its name among [`Choices::picks`]: `matmul_nn 256x768x3072`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.op)?;
+        for (i, n) in self.extents.iter().enumerate() {
+            write!(f, "{}{n}", if i == 0 { ' ' } else { 'x' })?;
+        }
+        Ok(())
+    }
+}
+
+// ANCHOR: variant
+/// One way to build an op's kernels.
+pub struct Variant {
+    /// Its name among the op's variants.
+    pub name: &'static str,
+    /// The class of device it is for.
+    pub class: Class,
+    /// The compile-time constants that make it.
+    pub consts: &'static [(&'static str, Const)],
+    /// Whether it computes a problem rightly within these limits.
+    pub valid: fn(&Variant, &Problem, &Limits) -> bool,
+    /// Whether it is the one to take, of those that are valid, where nothing was measured; an op lists its variants in the
+    /// order in which they are asked.
+    pub suits: fn(&Variant, &Problem) -> bool,
+}
+// ANCHOR_END: variant
+
+impl Variant {
+    /// A constant's number.
+    pub fn number(&self, name: &str) -> u32 {
+        match self.consts.iter().find(|(n, _)| *n == name) {
+            Some((_, Const::U32(x))) => *x,
+            other => unreachable!("{}: constant {name} is {other:?}, not a number", self.name),
+        }
+    }
+
+    /// The product of some of its constants: what a workgroup covers along one axis.
+    pub fn covers(&self, names: &[&str]) -> usize {
+        names.iter().map(|n| self.number(n) as usize).product()
+    }
+
+    /// Its constants, and those of the problem.
+    pub fn with(&self, problem: impl IntoIterator<Item = (&'static str, Const)>) -> Consts {
+        self.consts.iter().cloned().chain(problem).collect()
+    }
+}
+
+/// A variant that is always valid and always suits its class.
+pub const fn plain(name: &'static str, class: Class, consts: &'static [(&'static str, Const)]) -> Variant {
+    Variant { name, class, consts, valid: |_, _, _| true, suits: |_, _| true }
+}
+
+/// Kernels whose invocations own an element each.
+pub const FLAT: &[Variant] = &[
+    plain("lanes", Class::Lanes, &[("WG", Const::U32(64))]),
+    plain("tiles", Class::Tiles, &[("WG", Const::U32(256))]),
+];
+
+/// Kernels whose workgroups (`WG`) reduce a row together, and their elementwise companions (`FLAT`).
+pub const ROWS: &[Variant] = &[
+    plain("lanes", Class::Lanes, &[("WG", Const::U32(8)), ("FLAT", Const::U32(64))]),
+    plain("tiles", Class::Tiles, &[("WG", Const::U32(128)), ("FLAT", Const::U32(256))]),
+];
+
+/// Which variants a recording takes. A run's folder keeps it whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// The device's class: where no pick says otherwise, the first variant of it that is valid and suits.
+    pub class: Class,
+    /// Logits exist for so many bytes' worth of rows at a time.
+    pub logits_bytes: u64,
+    /// Variants by op and problem: `matmul_nn 256x768x3072` → `tile64`.
+    pub picks: BTreeMap<String, String>,
+}
+
+impl Choices {
+    /// What a device of a class takes before anything is measured on it. Logits get half of what it binds, between 16 and
+    /// 512 MiB: full matmul tiles, and few dispatches, where there is room.
+    pub fn of(class: Class, limits: &Limits) -> Choices {
+        let logits_bytes = (limits.max_binding / 2).clamp(16 << 20, 512 << 20);
+        Choices { class, logits_bytes, picks: BTreeMap::new() }
+    }
+
+    /// Each class, for a device with these limits.
+    pub fn all(limits: &Limits) -> [Choices; 2] {
+        Class::ALL.map(|class| Choices::of(class, limits))
+    }
+
+    /// The variant for a problem.
+    ///
+    /// # Errors
+    /// A recorded pick that is unknown here, or cannot run within the limits; as a phrase.
+    pub fn pick<'a>(
+        &self,
+        problem: &Problem,
+        variants: &'a [Variant],
+        limits: &Limits,
+    ) -> Result<&'a Variant, String> {
+        let valid = |v: &&Variant| (v.valid)(v, problem, limits);
+        if let Some(name) = self.picks.get(&problem.to_string()) {
+            let found = variants.iter().find(|v| v.name == name);
+            let found = found.ok_or_else(|| format!("{problem}: this diarist has no variant {name}"))?;
+            if !valid(&found) {
+                return Err(format!("{problem}: variant {name} is too large for this device"));
+            }
+            return Ok(found);
+        }
+        let of_class = || variants.iter().filter(|v| v.class == self.class).filter(valid);
+        (of_class().find(|v| (v.suits)(v, problem)))
+            .or_else(|| of_class().last())
+            .or_else(|| variants.iter().rfind(valid))
+            .ok_or_else(|| format!("{problem}: no variant fits this device"))
+    }
+}
+
+/// A grid of at least `n` workgroups, folded into two dimensions where one cannot hold it.
+pub fn grid(n: u64, limits: &Limits) -> [u32; 3] {
+    let max = u64::from(limits.max_workgroups);
+    let x = n.clamp(1, max);
+    [x as u32, n.div_ceil(x).max(1) as u32, 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pick_is_honoured_or_refused() {
+        let limits = Limits::DEFAULT;
+        let gelu = Problem { op: "gelu", extents: &[] };
+        let mut choices = Choices::of(Class::Lanes, &limits);
+        assert_eq!(choices.pick(&gelu, FLAT, &limits).unwrap().number("WG"), 64);
+        choices.picks.insert(gelu.to_string(), "tiles".into());
+        assert_eq!(choices.pick(&gelu, FLAT, &limits).unwrap().number("WG"), 256);
+        choices.picks.insert(gelu.to_string(), "waves".into());
+        assert!(choices.pick(&gelu, FLAT, &limits).err().unwrap().contains("no variant waves"));
+        let again: Choices = serde_json::from_str(&serde_json::to_string(&choices).unwrap()).unwrap();
+        assert_eq!(again, choices);
+    }
+
+    #[test]
+    fn logits_follow_what_a_device_binds() {
+        let of = |mib: u64| {
+            let limits = Limits { max_binding: mib << 20, ..Limits::DEFAULT };
+            Choices::of(Class::Tiles, &limits).logits_bytes >> 20
+        };
+        assert_eq!([of(128), of(4096), of(1)], [64, 512, 16]);
+    }
+}
