@@ -1,10 +1,11 @@
 // LayerNorm over channels (Ba et al. 2016, arXiv:1607.06450); the maths stands in src/ops/layernorm.rs.
 //
 // forward and backward_input: one workgroup a row (b,t); WG invocations stride over the channels and reduce in a tree.
+// normalize: a workgroup a row too, in one pass without a barrier: forward's last loop, from the statistics it kept.
 // backward_params: one invocation a channel and a chunk of ROWS rows; reduce adds the chunks up in index order.
 //
-// Bytes moved: forward 2 BT C; backward_input 4 BT C (it adds into dinp); backward_params 2 BT C.
-// FLOPs: forward 8 BT C; backward 15 BT C.
+// Bytes moved: forward and normalize 2 BT C; backward_input 4 BT C (it adds into dinp); backward_params 2 BT C.
+// FLOPs: forward 8 BT C; normalize 4 BT C; backward 15 BT C.
 
 const WG: u32 = 64u;        // invocations that share a row
 const FLAT: u32 = 64u;      // invocations of the kernels that take a channel each
@@ -105,6 +106,30 @@ fn layernorm_backward_input(
         dinp[row + c] += r * (dxhat - mean_dxhat - xhat * mean_dxhat_xhat);
     }
     // ANCHOR_END: backward_input
+}
+
+/// (C)
+@group(0) @binding(4) var<storage, read> beta: array<f32>;
+/// (BT,C)
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(WG)
+fn layernorm_normalize(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let bt = linear_workgroup(workgroup, count);
+    if (bt >= d.BT) { return; }
+    let row = bt * d.C;
+    let mu = mu_of[bt];
+    let r = rstd_of[bt];
+
+    // y = gamma * xhat + beta, as forward writes it, to the bit
+    for (var c = lane; c < d.C; c += WG) {
+        let xhat = (x[row + c] - mu) * r;
+        y[row + c] = fma(gamma[c], xhat, beta[c]);
+    }
 }
 
 /// (P,2,C): each chunk's sums for dgamma, then for dbeta

@@ -4,13 +4,14 @@
 mod common;
 
 use common::{Bench, devices, gpu, turn};
+use diarist::base::rng::Rng;
 use diarist::check::doctor;
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Choices, Kernel, Kind, Recorder, Step, Tensor};
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::kv_cache::{self, Cache};
-use diarist::ops::{FAMILIES, attention, classifier, embedding};
+use diarist::ops::{FAMILIES, attention, classifier, embedding, layernorm};
 
 fn agree(choices: Choices, checked: bool) {
     let _turn = turn();
@@ -93,6 +94,35 @@ fn doctor_names_a_kernel_that_writes_nothing() {
     let _turn = turn();
     let report = doctor(&gpu(), Choices::Lanes, Options::default(), Some(silence), |_| ()).unwrap();
     assert_eq!(report.wrong(), ["gelu_forward"]);
+}
+
+/// Backward multiplies by what forward multiplied by: y made again from the statistics is forward's y to the bit.
+#[test]
+fn layernorm_normalize_is_its_forward() {
+    let _turn = turn();
+    for (device, choices) in devices() {
+        for (bt, c) in [(1, 1), (3, 7), (5, 65), (65, 97), (4, 768)] {
+            let mut both: Option<[Tensor; 2]> = None;
+            let mut bench = Bench::new(&device, choices, |rec| {
+                let inp = rec.kept("inp", Kind::Input, &[bt, c]);
+                let [weight, bias] = ["weight", "bias"].map(|n| rec.kept(n, Kind::Parameter, &[c]));
+                let (out, stats) = layernorm::forward(rec, inp, weight, bias);
+                both = Some([out, layernorm::normalize(rec, inp, weight, bias, stats)]);
+            });
+            for (name, numel) in [("inp", bt * c), ("weight", c), ("bias", c)] {
+                let mut rng = Rng::new(1, name);
+                bench.write(name, &(0..numel).map(|_| 3.0 * rng.normal() + 0.5).collect::<Vec<_>>());
+            }
+            let step = Step::default();
+            // The second's buffer may be the first's: each is read as soon as it is there.
+            bench.exec.run_range("test", &step, 0..1).unwrap();
+            let [out, again] = both.unwrap();
+            let out = bench.peek(out);
+            bench.exec.run_range("test", &step, 1..2).unwrap();
+            let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert_eq!(bits(out), bits(bench.peek(again)), "{bt}x{c} on {} with {choices:?}", device.line());
+        }
+    }
 }
 
 /// One recording on the CPU and on the adapter, its shaders without the driver's checks: what `read` gives must have the

@@ -201,7 +201,7 @@ fn block_backward(
     let fch_gelu = |r: &mut Recorder| r.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
     let dfch = linear_backward(rec, "mlp.c_proj", fch_gelu, w.mlp_proj, dfcproj, d.mlp_proj);
     rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
-    let ln2 = |r: &mut Recorder| norm(r, "ln_2", k.residual2, w.ln_2).0;
+    let ln2 = |r: &mut Recorder| norm_again(r, "ln_2", k.residual2, w.ln_2, k.ln_2);
     let dln2 = linear_backward(rec, "mlp.c_fc", ln2, w.c_fc, dfch, d.c_fc);
     norm_backward(rec, "ln_2", k.residual2, w.ln_2, k.ln_2, dln2, dresidual, d.ln_2);
 
@@ -212,7 +212,7 @@ fn block_backward(
     let lse = k.lse.expect("what is trained is a sequence");
     let dqkv =
         rec.scoped("attn", |r| attention::backward(r, k.qkv, k.atty, lse, datty, attention_shape(shape, i)));
-    let ln1 = |r: &mut Recorder| norm(r, "ln_1", k.residual, w.ln_1).0;
+    let ln1 = |r: &mut Recorder| norm_again(r, "ln_1", k.residual, w.ln_1, k.ln_1);
     let dln1 = linear_backward(rec, "attn.c_attn", ln1, w.c_attn, dqkv, d.c_attn);
     norm_backward(rec, "ln_1", k.residual, w.ln_1, k.ln_1, dln1, dresidual, d.ln_1);
 }
@@ -220,6 +220,11 @@ fn block_backward(
 /// A LayerNorm.
 fn norm(rec: &mut Recorder, scope: &str, inp: Tensor, w: Pair<Tensor>) -> (Tensor, Stats) {
     rec.scoped(scope, |r| layernorm::forward(r, inp, w.weight, w.bias))
+}
+
+/// A LayerNorm's output once more, from the statistics that forward left.
+fn norm_again(rec: &mut Recorder, scope: &str, inp: Tensor, w: Pair<Tensor>, stats: Stats) -> Tensor {
+    rec.scoped(scope, |r| layernorm::normalize(r, inp, w.weight, w.bias, stats))
 }
 
 /// A LayerNorm's backward; `dresidual` += dinp.

@@ -4,7 +4,7 @@
 //!   dx̂ = γ⊙dy             dx = rstd·(dx̂ − mean(dx̂) − x̂⊙mean(dx̂⊙x̂))
 //!   dγ = Σ dy⊙x̂           dβ = Σ dy
 //!
-//! inp, out (BT,C) · weight γ, bias β (C) · mean μ, rstd (BT), kept for backward.
+//! inp, out (BT,C) · weight γ, bias β (C) · mean μ, rstd (BT), kept for backward, which makes y again from them.
 //! dweight, dbias accumulate (+=); dinp adds into the residual stream.
 
 use rayon::prelude::*;
@@ -20,7 +20,7 @@ use crate::ops::{Case, Family};
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {
     name: "layernorm",
-    kernels: &[&FORWARD, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
+    kernels: &[&FORWARD, &NORMALIZE, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
     variants: variants::ROWS,
     cases,
 };
@@ -43,6 +43,15 @@ static FORWARD: Kernel = Kernel {
     // Two sums of C numbers in another order: about √C·2⁻²⁴ each, C ≤ 1600.
     tolerance: 3e-6,
     twin: forward_twin,
+};
+
+static NORMALIZE: Kernel = Kernel {
+    name: "layernorm_normalize",
+    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("beta"), write("y")],
+    // γ·x̂ + β fused in WGSL and rounded twice in the twin: 2⁻²⁴ of γ·x̂, of which β may cancel a bit or two.
+    tolerance: 5e-7,
+    twin: normalize_twin,
+    ..FORWARD
 };
 
 static BACKWARD_INPUT: Kernel = Kernel {
@@ -108,6 +117,22 @@ pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) ->
     (out, Stats { mean, rstd })
 }
 
+/// Records y again, the same bits as [`forward`]'s, from the statistics that it left.
+pub fn normalize(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor, stats: Stats) -> Tensor {
+    let [bt, c] = rec.extents(inp);
+    let out = rec.scratch("normalized", &[bt, c]);
+    let launch = Launch {
+        kernel: &NORMALIZE,
+        consts: consts(rec),
+        args: &[inp.read(), weight.read(), stats.mean.read(), stats.rstd.read(), bias.read(), out.write()],
+        dims: &[bt, c],
+        workgroups: grid(bt as u64, &rec.limits),
+        flops: 4 * (bt * c) as u64,
+    };
+    rec.dispatch("normalize", launch);
+    out
+}
+
 /// The gradients that a backward adds into; `None` where the parameters are frozen.
 pub type ParamGradients = Option<(Tensor, Tensor)>;
 
@@ -163,11 +188,23 @@ fn forward_twin(call: &mut Call) {
         let mu = sum(c, |i| x[i]) / c as f32;
         let variance = sum(c, |i| (x[i] - mu) * (x[i] - mu)) / c as f32;
         let r = 1.0 / (variance + LAYER_NORM_EPS).sqrt();
-        for i in 0..c {
-            y[i] = weight[i] * ((x[i] - mu) * r) + bias[i];
-        }
+        normalize_row(x, (weight, bias), (mu, r), y);
         (*mean, *rstd) = (mu, r);
     });
+}
+
+/// y = γ⊙x̂ + β
+fn normalize_row(x: &[f32], (weight, bias): (&[f32], &[f32]), (mu, r): (f32, f32), y: &mut [f32]) {
+    for i in 0..y.len() {
+        y[i] = weight[i] * ((x[i] - mu) * r) + bias[i];
+    }
+}
+
+fn normalize_twin(call: &mut Call) {
+    let [_, c] = call.dims();
+    let ([inp, weight, mean, rstd, bias], [out]) = call.tensors();
+    let rows = inp.par_chunks(c).zip(out.par_chunks_mut(c)).zip(mean.par_iter().zip(rstd));
+    rows.for_each(|((x, y), (&mu, &r))| normalize_row(x, (weight, bias), (mu, r), y));
 }
 
 // ANCHOR: backward_input
@@ -222,6 +259,7 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
                 ["weight", "bias", "dweight", "dbias"].map(|n| rec.kept(n, Kind::Input, &[c]));
             let [dout, dinp] = ["dout", "dinp"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
             let (_, stats) = forward(rec, inp, weight, bias);
+            normalize(rec, inp, weight, bias, stats);
             backward(rec, inp, weight, stats, dout, dinp, Some((dweight, dbias)));
         })
     };
