@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use crate::base::disk::sha256;
 use crate::base::units::thousands;
 use crate::base::{Config, Error, Preset, Result};
 use crate::device::Choices;
@@ -19,7 +20,6 @@ use crate::train::heldout::Split;
 use crate::train::session::Session;
 use crate::train::tokenised::Wanted;
 use crate::train::{Observer, Options, Outcome, Stop};
-use crate::weights::files::sha256;
 use crate::weights::huggingface::{self, Checkpoint};
 
 /// Begins a run and trains it.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::base::units::shown;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 use crate::journal::{self, Corpus, Observer, Place, Report, spool};
 use crate::tokens::Tokenizer;
 use crate::train::header::Template;
@@ -111,8 +111,8 @@ impl Wanted<'_> {
         sha.update(fingerprint);
         let version = env!("CARGO_PKG_VERSION");
         sha.update(format!("{version} {VERSION} {} {:?}", self.tokenizer.kind().name(), self.header));
-        let key: String = sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        spool::cache_folder().map(|cache| cache.join("tokens").join(key))
+        let key = disk::hex(&sha.finalize()[..16]);
+        disk::cache_folder().map(|cache| cache.join("tokens").join(key))
     }
 
     fn encode(&self, corpus: &mut Corpus, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
@@ -143,7 +143,7 @@ impl Wanted<'_> {
         observer: &mut dyn Observer,
     ) -> std::result::Result<Tokenised, Failure> {
         let temporary = temporary_beside(folder)?;
-        let mut file = private(&temporary.path().join("tokens.bin"))?;
+        let mut file = disk::create_new(&temporary.path().join("tokens.bin"))?;
         let (entries, sources) = self.write_tokens(corpus, &mut file, observer)?;
         let saved = Saved { report: corpus.report.clone(), sources };
         // A journal that was changed while it was read has other tokens than these.
@@ -335,30 +335,17 @@ fn items(bytes: &[u8]) -> Option<Vec<Item>> {
 fn temporary_beside(folder: &Path) -> std::io::Result<tempfile::TempDir> {
     let all = folder.parent().unwrap_or(folder);
     fs::create_dir_all(all)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("new.").suffix(UNFINISHED);
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    builder.tempdir_in(all)
+    disk::temporary_folder(all, "new.", UNFINISHED)
 }
 
 fn keep(temporary: tempfile::TempDir, folder: &Path, entries: &[Item], saved: &Saved) -> std::io::Result<()> {
     let rows: Vec<u8> = entries.iter().flat_map(bytes_of).collect();
-    private(&temporary.path().join("entries.bin"))?.write_all(&rows)?;
-    private(&temporary.path().join("report.json"))?.write_all(&serde_json::to_vec(saved)?)?;
+    disk::create_new(&temporary.path().join("entries.bin"))?.write_all(&rows)?;
+    disk::create_new(&temporary.path().join("report.json"))?.write_all(&serde_json::to_vec(saved)?)?;
     // An older one of the same key was not whole.
     let _ = fs::remove_dir_all(folder);
     fs::rename(temporary.path(), folder)?;
     tidy(folder.parent().unwrap_or(folder))
-}
-
-/// A file that this user alone may read.
-fn private(path: &Path) -> std::io::Result<File> {
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
 }
 
 /// Removes the folders that were not used for the longest time, and what a crash left behind a day ago.
