@@ -1,4 +1,4 @@
-//! Room 4: a model opened for use ([`Model`]); from logits to a token ([`choose`]), and from a prompt to a text ([`Decoder`]).
+//! Room 4: a model opened for use ([`Model`]); from logits to a token ([`choose()`]), and from a prompt to a text ([`Decoder`]).
 
 pub mod choose;
 pub mod decoder;
