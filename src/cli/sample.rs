@@ -1,14 +1,16 @@
 //! `diarist sample [DIR]`: let a trained model write.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use crate::base::rng::Rng;
-use crate::cli::{model, out};
-use crate::sample::{Choice, Decoder};
+use crate::cli::out;
+use crate::device::select::Device;
+use crate::run::newest;
+use crate::sample::{Choice, Decoder, Model};
 use crate::tokens::Utf8Stream;
 
 /// Arguments of `sample`.
@@ -55,8 +57,10 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
-    let dir = model::folder(args.dir.as_ref())?;
-    let mut model = model::open(&dir, &args.device, args.threads, 1, |shape| {
+    let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
+    let device = Device::open(&args.device, args.threads)?;
+    out::using(&dir, &device);
+    let mut model = Model::open(&dir, &device, crate::device::Element::F32, 1, |shape| {
         Ok(vec![shape.prefill()?, shape.decode()?].into())
     })?;
     let seed = args.seed.unwrap_or_else(clock);

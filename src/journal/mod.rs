@@ -147,7 +147,7 @@ fn fingerprint_of(finds: &walk::Finds, options: &Options) -> String {
     for skipped in &finds.skipped {
         add(skipped.path.as_os_str().as_encoded_bytes());
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    crate::base::disk::hex(&sha.finalize())
 }
 
 /// A file's length and times: when its text was changed and, on Unix, when anything about it was.

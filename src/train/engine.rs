@@ -99,7 +99,7 @@ impl Engine {
     /// Submits an optimizer step; its scalars are received later. `starts` are the windows of all micro-steps.
     ///
     /// # Errors
-    /// A lost device.
+    /// A lost device, or tokens that cannot be read.
     pub fn step(&mut self, step: u64, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
         self.exec.run("zero", &Step::default())?;
         let scored = self.scored(tokens, starts);
@@ -138,7 +138,7 @@ impl Engine {
     ) -> Result<Step> {
         let s = &self.settings;
         let windows: Vec<(usize, usize)> = starts.iter().map(|&start| (start, s.context)).collect();
-        let Batch { inputs, targets, .. } = batch(tokens, &windows, s.context);
+        let Batch { inputs, targets, .. } = batch(tokens, &windows, s.context)?;
         model::feed(self.exec.as_mut(), &inputs, &targets)?;
         let index = (step - 1) * s.accumulate as u64 + i as u64;
         Ok(micro_step(1.0 / scored, s.dropout, s.seed, index))
@@ -178,7 +178,7 @@ impl Engine {
             if !go_on(n * self.settings.batch) {
                 return Ok(None);
             }
-            let batch = self.validation_batch(tokens, some);
+            let batch = self.validation_batch(tokens, some)?;
             scored += u64::from(batch.scored);
             total += f64::from(loss_sum(self.exec.as_mut(), &batch.inputs, &batch.targets)?);
         }
@@ -186,12 +186,12 @@ impl Engine {
     }
 
     /// A batch of validation windows, filled up with rows that are not scored.
-    fn validation_batch(&self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Batch {
+    fn validation_batch(&self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<Batch> {
         let (b, t) = (self.settings.batch, self.settings.context);
-        let mut batch = batch(tokens, windows, t);
+        let mut batch = batch(tokens, windows, t)?;
         batch.inputs.resize(b * t, 0);
         batch.targets.resize(b * t, IGNORE);
-        batch
+        Ok(batch)
     }
 
     /// Replays an evaluation under check and names the first dispatch that wrote a number that is not finite.
@@ -204,7 +204,7 @@ impl Engine {
         windows: &[(usize, usize)],
     ) -> Result<Option<String>> {
         for some in windows.chunks(self.settings.batch) {
-            let batch = self.validation_batch(tokens, some);
+            let batch = self.validation_batch(tokens, some)?;
             model::feed(self.exec.as_mut(), &batch.inputs, &batch.targets)?;
             self.exec.write_f32(input::SCALARS, 0, &[0.0; scalar::COUNT])?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "evaluate", &Step::default())? {
