@@ -15,7 +15,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Train GPT-2 on your own journals, at home, on any GPU or none.
 #[derive(Parser)]
@@ -45,10 +45,11 @@ enum Command {
 
 /// Runs the command line; the exit code is 0 for success, 1 for a failure, 2 for a usage error, 130 when interrupted.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let result = match &cli.command {
         Command::Corpus(args) => corpus::run(args),
-        Command::Train(args) => train::run(args),
+        Command::Train(args) => train::run(args, matches.subcommand_matches("train").unwrap_or(&matches)),
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Devices(args) => devices::run(args),

@@ -16,6 +16,7 @@ use crate::tokens::{Kind, TokenFile, Tokenizer, files};
 use crate::train::data::{Data, MASKED, mask_bytes, read_mask};
 use crate::train::engine::Engine;
 use crate::train::heldout::Split;
+use crate::train::options::{PRESET, TOKENIZER};
 use crate::train::session::Session;
 use crate::train::tokenised::Wanted;
 use crate::train::{Observer, Options, Outcome, Stop};
@@ -30,7 +31,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     options.check()?;
     let scratch = options.source()? == "scratch";
     let mut source = Source::open(options)?;
-    let (seed, val) = (options.seed.unwrap_or(1), options.val_fraction.unwrap_or(0.1));
+    let (seed, val) = (options.seed, options.val_fraction);
     let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
     refuse_inside(&out, &options.paths)?;
     let header = options.template()?;
@@ -40,7 +41,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         header: header.as_ref(),
         tokenizer: source.tokenizer,
     };
-    let split = Split::parse(options.split.as_deref().unwrap_or("random"));
+    let split = Split::parse(&options.split);
     observer.doing("reading");
     let data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
     describe_data(data.report(), observer);
@@ -72,7 +73,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let batches = options.batches(scratch, &config, gpu);
     let windows = Epochs::new(0..data.train_tokens(), context, seed)?.windows_in_epoch(0);
     let settings = options.settings(scratch, context, batches, windows, data.val_tokens());
-    let preset = options.preset.or(scratch.then_some(Preset::Tiny)).map(|p| p.name());
+    let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
     let what = model_name(options);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
 
@@ -111,7 +112,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
             val: [ranges.val.start as u64, ranges.val.end as u64],
             header: options.header.clone(),
             masked,
-            split: options.split.clone().unwrap_or_else(|| "random".into()),
+            split: options.split.clone(),
         },
         device: device_record(&device),
         kernels: json!({ "choices": device.choices() }),
@@ -260,7 +261,7 @@ pub fn tokenizer_of(options: &Options) -> Result<Tokenizer> {
 /// What the model is called: a preset's name, or where it comes from.
 pub(super) fn model_name(options: &Options) -> String {
     match options.from.as_deref() {
-        Some("scratch") | None => options.preset.unwrap_or(Preset::Tiny).name().to_string(),
+        Some("scratch") | None => options.preset.unwrap_or(PRESET).name().to_string(),
         Some(folder) => format!("from {folder}"),
     }
 }
@@ -269,8 +270,8 @@ impl Source {
     pub fn open(options: &Options) -> Result<Source> {
         let from = options.source()?;
         if from == "scratch" {
-            let tokenizer = Tokenizer::new(options.tokenizer.unwrap_or(Kind::Bytes));
-            let config = options.preset.unwrap_or(Preset::Tiny).config(tokenizer.vocab_size());
+            let tokenizer = Tokenizer::new(options.tokenizer.unwrap_or(TOKENIZER));
+            let config = options.preset.unwrap_or(PRESET).config(tokenizer.vocab_size());
             return Ok(Source { config, tokenizer, checkpoint: None });
         }
         if options.preset.is_some() {
