@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::base::Error;
-use crate::cli::{model, out};
+use crate::cli::opening::Opening;
+use crate::cli::out;
 use crate::device::Program;
 use crate::eval::score;
 
@@ -19,12 +20,8 @@ pub struct Args {
     /// Tokens from one window to the next; half the context where it is not given
     #[arg(long)]
     stride: Option<usize>,
-    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
-    #[arg(long, default_value = "auto")]
-    device: String,
-    /// Threads of the CPU; 0 for all
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    opening: Opening,
     /// One line of JSON: {"loss":…,"perplexity":…,"tokens":…}
     #[arg(long)]
     json: bool,
@@ -38,9 +35,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(&args.text).map_err(Error::io("read", &args.text))?;
     let text = String::from_utf8(bytes)
         .map_err(|e| Error::file(&args.text, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))?;
-    let mut model = model::open(&args.dir, &args.device, args.threads, 1, |shape| {
-        Ok(Program { recordings: vec![shape.train()?.evaluate] })
-    })?;
+    let mut model =
+        args.opening.open(&args.dir, |shape| Ok(Program { recordings: vec![shape.train()?.evaluate] }))?;
     let t = model.config.block_size;
     let stride = args.stride.unwrap_or((t / 2).max(1));
     if stride == 0 || stride > t {

@@ -1,11 +1,14 @@
 //! Room 8: the command line, one file a command.
 
+mod completions;
 mod corpus;
 mod devices;
 mod doctor;
 mod eval;
 mod explain;
+mod man;
 mod model;
+mod opening;
 pub mod out;
 mod reading;
 mod sample;
@@ -41,6 +44,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Show the recorded training step: every dispatch, its price, and the memory plan
     Explain(explain::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print a manual page
+    Man(man::Args),
 }
 
 /// Runs the command line; the exit code is 0 for success, 1 for a failure, 2 for a usage error, 130 when interrupted.
@@ -55,6 +62,8 @@ pub fn main() -> ExitCode {
         Command::Devices(args) => devices::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Completions(args) => completions::run(args, Cli::command()),
+        Command::Man(args) => man::run(args, Cli::command()),
     };
     result.unwrap_or_else(|e| {
         // Our own errors say everything themselves; a chain of contexts is printed whole.

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::base::rng::Rng;
+use crate::cli::opening::Opening;
 use crate::cli::{model, out};
 use crate::device::Program;
 use crate::sample::{Choice, Decoder};
@@ -38,12 +39,8 @@ pub struct Args {
     /// How many texts to write
     #[arg(long, default_value_t = 1)]
     num_samples: usize,
-    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
-    #[arg(long, default_value = "auto")]
-    device: String,
-    /// Threads of the CPU; 0 for all
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    opening: Opening,
     /// One line of JSON: {"samples":[{"ids":[…],"text":"…"}]}, of the continuations alone
     #[arg(long)]
     json: bool,
@@ -57,9 +54,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
     let dir = model::folder(args.dir.as_ref())?;
-    let mut model = model::open(&dir, &args.device, args.threads, 1, |shape| {
-        Ok(Program { recordings: vec![shape.prefill()?, shape.decode()?] })
-    })?;
+    let mut model = args
+        .opening
+        .open(&dir, |shape| Ok(Program { recordings: vec![shape.prefill()?, shape.decode()?] }))?;
     let seed = args.seed.unwrap_or_else(clock);
     let prompt = model.tokenizer.encode(&args.prompt);
     let eot = model.tokenizer.end_of_text();

@@ -160,7 +160,7 @@ impl UnlessGiven for clap::Arg {
 
 /// A default from scratch, and another from a checkpoint.
 fn either(scratch: impl Display, checkpoint: impl Display) -> String {
-    format!("{scratch}, from a checkpoint {checkpoint}")
+    format!("{scratch}; from a checkpoint {checkpoint}")
 }
 
 /// The presets, by name.
