@@ -404,3 +404,50 @@ fn a_closed_pipe_is_no_error() {
     assert!(String::from_utf8_lossy(&o.stdout).ends_with(" 0\n"), "{o:?}");
     assert!(!String::from_utf8_lossy(&o.stderr).contains("error"), "{o:?}");
 }
+
+#[test]
+fn completions_and_manual_pages_are_of_every_command() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    let help = stdout(&run(cwd, &["--help"]));
+    let (_, commands) = help.split_once("Commands:").unwrap();
+    let (commands, _) = commands.split_once("Options:").unwrap();
+    // A name stands two columns in; a description that is wrapped, deeper.
+    let named =
+        commands.lines().filter_map(|line| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' ')));
+    let names: Vec<&str> = named.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"train") && names.contains(&"man") && names.len() > 8, "{names:?}");
+
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let o = run(cwd, &["completions", shell]);
+        let script = stdout(&o);
+        assert!(o.status.success() && script.contains("val-fraction"), "{shell}: {}", stderr(&o));
+        assert!(names.iter().all(|name| script.contains(name)), "{shell}: {script}");
+        // Where the shell is there, it reads it.
+        let file = cwd.join(shell);
+        std::fs::write(&file, script).unwrap();
+        if ["bash", "zsh"].contains(&shell)
+            && let Ok(read) = std::process::Command::new(shell).arg("-n").arg(&file).output()
+        {
+            assert!(read.status.success() && read.stderr.is_empty(), "{shell}: {}", stderr(&read));
+        }
+    }
+    misused(cwd, &["completions", "tcsh"], &["tcsh", "fish"]);
+
+    let page = stdout(&run(cwd, &["man"]));
+    assert!(page.contains(".TH diarist 1") && names.iter().all(|name| page.contains(name)), "{page}");
+    for name in names.iter().filter(|name| **name != "help") {
+        let page = stdout(&run(cwd, &["man", name]));
+        for section in [&format!(".TH diarist-{name} 1"), ".SH NAME", ".SH SYNOPSIS", ".SH OPTIONS"] {
+            assert!(page.contains(section), "{name} has no {section}: {page}");
+        }
+        let file = cwd.join(name);
+        std::fs::write(&file, page).unwrap();
+        if let Ok(set) =
+            std::process::Command::new("groff").args(["-man", "-Tutf8", "-Kutf8", "-ww"]).arg(&file).output()
+        {
+            assert!(set.status.success() && set.stderr.is_empty(), "{name}: {}", stderr(&set));
+        }
+    }
+    misused(cwd, &["man", "nonesuch"], &["nonesuch", "next:"]);
+}

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
 use similar::TextDiff;
 
 use crate::base::units::{counted, shown, thousands};
@@ -17,6 +16,7 @@ use crate::journal::{self, Change, Corpus, Entry, Observer};
 use crate::run::refuse_inside;
 use crate::tokens::{Kind, Tokenizer};
 use crate::train::cost::{Cost, cost};
+use crate::train::options::{PRESET, presets, tokenizers};
 use crate::train::{self, not_whole};
 
 /// Columns of the longest bar of the chart of years.
@@ -46,14 +46,14 @@ pub struct Args {
     #[arg(long, value_name = "DIR", group = "what")]
     export: Option<PathBuf>,
     /// The model to judge the text for: a shape from scratch
-    #[arg(long, default_value = "tiny", value_parser = PossibleValuesParser::new(Preset::ALL.map(Preset::name)))]
-    preset: String,
+    #[arg(long, default_value = PRESET.name(), value_parser = presets())]
+    preset: Preset,
     /// The model to judge the text for: a folder with GPT-2 or with an earlier run
     #[arg(long, value_name = "DIR", conflicts_with = "preset")]
     from: Option<String>,
     /// The tokenizer to count tokens with, and of a model from scratch [default: gpt2 to count, bytes for a model]
-    #[arg(long, value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
-    tokenizer: Option<String>,
+    #[arg(long, value_parser = tokenizers())]
+    tokenizer: Option<Kind>,
     /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
     #[arg(long, default_value = "auto")]
     device: String,
@@ -315,8 +315,8 @@ impl Args {
         train::Options {
             paths: self.paths.clone(),
             from: Some(self.from.clone().unwrap_or_else(|| "scratch".into())),
-            preset: self.from.is_none().then(|| Preset::from_name(&self.preset)).flatten(),
-            tokenizer: self.tokenizer.as_deref().and_then(Kind::from_name),
+            preset: self.from.is_none().then_some(self.preset),
+            tokenizer: self.tokenizer,
             device: self.device.clone(),
             ..train::Options::default()
         }
@@ -324,7 +324,7 @@ impl Args {
 
     /// The tokenizer that tokens are counted with.
     fn tokenizer(&self, chosen: &train::Options) -> Result<Tokenizer> {
-        match self.tokenizer.as_deref().and_then(Kind::from_name) {
+        match self.tokenizer {
             Some(kind) => Ok(Tokenizer::new(kind)),
             None if self.from.is_some() => train::tokenizer_of(chosen),
             None => Ok(Tokenizer::gpt2()),

@@ -4,10 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::base::Error;
+use crate::cli::opening::Opening;
 use crate::cli::out;
-use crate::device::select::Device;
 use crate::eval::score;
-use crate::sample::Model;
 
 /// Arguments of `eval`.
 #[derive(clap::Args)]
@@ -20,12 +19,8 @@ pub struct Args {
     /// Tokens from one window to the next; half the context where it is not given
     #[arg(long)]
     stride: Option<usize>,
-    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
-    #[arg(long, default_value = "auto")]
-    device: String,
-    /// Threads of the CPU; 0 for all
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    opening: Opening,
     /// One line of JSON: {"loss":…,"perplexity":…,"tokens":…}
     #[arg(long)]
     json: bool,
@@ -39,9 +34,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(&args.text).map_err(Error::io("read", &args.text))?;
     let text = String::from_utf8(bytes)
         .map_err(|e| Error::file(&args.text, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))?;
-    let device = Device::open(&args.device, args.threads)?;
-    out::using(&args.dir, &device);
-    let mut model = Model::open(&args.dir, &device, crate::device::Element::F32, 1, |shape| Ok(vec![shape.evaluate()?].into()))?;
+    let mut model = args.opening.open(&args.dir, |shape| Ok(vec![shape.evaluate()?]))?;
     let t = model.config.block_size();
     let stride = args.stride.unwrap_or((t / 2).max(1));
     if stride == 0 || stride > t {

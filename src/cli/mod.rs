@@ -1,10 +1,13 @@
 //! Room 8: the command line, one file a command.
 
+mod completions;
 mod corpus;
 mod devices;
 mod doctor;
 mod eval;
 mod explain;
+mod man;
+mod opening;
 pub mod out;
 mod reading;
 mod sample;
@@ -14,7 +17,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Train GPT-2 on your own journals, at home, on any GPU or none.
 #[derive(Parser)]
@@ -40,19 +43,26 @@ enum Command {
     Doctor(doctor::Args),
     /// Show the recorded training step: every dispatch, its price, and the memory plan
     Explain(explain::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print a manual page
+    Man(man::Args),
 }
 
 /// Runs the command line; the exit code is 0 for success, 1 for a failure, 2 for a usage error, 130 when interrupted.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let result = match &cli.command {
         Command::Corpus(args) => corpus::run(args),
-        Command::Train(args) => train::run(args),
+        Command::Train(args) => train::run(args, matches.subcommand_matches("train").unwrap_or(&matches)),
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Completions(args) => completions::run(args, Cli::command()),
+        Command::Man(args) => man::run(args, Cli::command()),
     };
     result.unwrap_or_else(|e| {
         // Our own errors say everything themselves; a chain of contexts is printed whole.

@@ -101,11 +101,6 @@ impl Reading {
             },
         }
     }
-
-    /// Whether anything was asked for: a resumed run reads no journals.
-    pub fn is_asked(&self) -> bool {
-        self.options() != journal::Options::default() || self.strict
-    }
 }
 
 /// `2014`, `2014-05` and `2014-05-03` as the day that they begin with.

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::base::rng::Rng;
+use crate::cli::opening::Opening;
 use crate::cli::out;
-use crate::device::select::Device;
 use crate::run::newest;
-use crate::sample::{Choice, Decoder, Model};
+use crate::sample::{Choice, Decoder};
 use crate::tokens::Utf8Stream;
 
 /// Arguments of `sample`.
@@ -39,12 +39,8 @@ pub struct Args {
     /// How many texts to write
     #[arg(long, default_value_t = 1)]
     num_samples: usize,
-    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
-    #[arg(long, default_value = "auto")]
-    device: String,
-    /// Threads of the CPU; 0 for all
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    opening: Opening,
     /// One line of JSON: {"samples":[{"ids":[…],"text":"…"}]}, of the continuations alone
     #[arg(long)]
     json: bool,
@@ -58,11 +54,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
-    let device = Device::open(&args.device, args.threads)?;
-    out::using(&dir, &device);
-    let mut model = Model::open(&dir, &device, crate::device::Element::F32, 1, |shape| {
-        Ok(vec![shape.prefill()?, shape.decode()?].into())
-    })?;
+    let mut model = args.opening.open(&dir, |shape| Ok(vec![shape.prefill()?, shape.decode()?]))?;
     let seed = args.seed.unwrap_or_else(clock);
     let prompt = model.tokenizer.encode(&args.prompt);
     let eot = model.tokenizer.end_of_text();

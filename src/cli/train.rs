@@ -6,101 +6,32 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use clap::builder::PossibleValuesParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgGroup, ArgMatches, Args as _, Command};
 
-use crate::base::{Error, Preset};
+use crate::base::Error;
 use crate::cli::out;
 use crate::cli::reading::Reading;
 use crate::cli::watch::Watch;
 use crate::journal;
-use crate::tokens::Kind;
+use crate::train::options::HEADER;
 use crate::train::{self, Options, Outcome};
 
-/// Arguments of `train`.
+/// The flags that a resumed run takes: every other goes on as the run was begun.
+const RESUMES: [&str; 4] = ["--resume", "--steps", "--device", "--threads"];
+
+/// Arguments of `train`: [`Options`], how the journals are read, and a run to go on with.
 #[derive(clap::Args)]
-#[command(group = clap::ArgGroup::new("what").required(true).args(["paths", "resume"]))]
+#[command(group = ArgGroup::new("what").required(true).args(["paths", "resume"]))]
 pub struct Args {
-    /// Journals: files, folders and zips, of any kinds, freely mixed; `diarist corpus` shows what is in them
-    #[arg(value_name = "PATH")]
-    paths: Vec<PathBuf>,
     /// Continue the run in DIR where its last saved state is; a larger --steps extends it
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
-    /// What to start from: `scratch`, or a folder with GPT-2 (config.json, model.safetensors) or with an earlier run
-    #[arg(long, value_name = "scratch|DIR")]
-    from: Option<String>,
-    /// The shape of a model from scratch [default: tiny]
-    #[arg(long, value_parser = PossibleValuesParser::new(Preset::ALL.map(Preset::name)))]
-    preset: Option<String>,
-    /// The tokenizer of a model from scratch [default: bytes]
-    #[arg(long, value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::name)))]
-    tokenizer: Option<String>,
-    /// The run's folder [default: checkpoints/NAME of the first PATH]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Optimizer steps
-    #[arg(long)]
-    steps: Option<u64>,
-    /// Passes over the text [default: 3 from a checkpoint]
-    #[arg(long)]
-    epochs: Option<f32>,
-    /// Tokens of a sequence
-    #[arg(long, alias = "block-size")]
-    context: Option<usize>,
-    /// Sequences that are computed together
-    #[arg(long)]
-    batch: Option<usize>,
-    /// Batches whose gradients are added up for one step
-    #[arg(long, alias = "grad-accum")]
-    accumulate: Option<usize>,
-    /// The highest learning rate
-    #[arg(long)]
-    lr: Option<f32>,
-    /// Steps over which the learning rate rises
-    #[arg(long)]
-    warmup: Option<u64>,
-    /// AdamW's weight decay of matrices and embeddings [default: 0.1]
-    #[arg(long)]
-    weight_decay: Option<f32>,
-    /// The largest global gradient norm; 0 for no clipping [default: 1]
-    #[arg(long)]
-    grad_clip: Option<f32>,
-    /// The share of activations that is dropped [default: 0.1, from scratch 0]
-    #[arg(long)]
-    dropout: Option<f32>,
-    /// The seed of everything random [default: 1]
-    #[arg(long)]
-    seed: Option<u64>,
-    /// The share of the text that is held out, in whole entries [default: 0.1]
-    #[arg(long)]
-    val_fraction: Option<f64>,
-    /// Which entries are held out: random, latest, or a FILE that lists days or sources [default: random]
-    #[arg(long, value_name = "random|latest|FILE")]
-    split: Option<String>,
-    /// What stands before each entry, as "{date:%A, %B %-d, %Y}\n"; also {title}, {tags}, {source} and --label's keys
-    #[arg(long, value_name = "TEMPLATE")]
-    header: Option<String>,
+    #[command(flatten)]
+    options: Options,
     /// Say of everything below PATH what it is, for --header; repeatable
-    #[arg(long, value_name = "PATH=KEY:VALUE", requires = "header")]
+    #[arg(long, value_name = "PATH=KEY:VALUE", requires = "header", help_heading = HEADER)]
     label: Vec<String>,
-    /// Leave the header out of the loss
-    #[arg(long)]
-    mask_header: bool,
-    /// Steps between validations
-    #[arg(long)]
-    eval_every: Option<u64>,
-    /// Steps between samples
-    #[arg(long)]
-    sample_every: Option<u64>,
-    /// Steps between saves; there is one at least every ten minutes
-    #[arg(long)]
-    save_every: Option<u64>,
-    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; auto takes the best real GPU, else the CPU
-    #[arg(long)]
-    device: Option<String>,
-    /// Threads of the CPU; 0 for all
-    #[arg(long, default_value_t = 0)]
-    threads: usize,
     #[command(flatten)]
     reading: Reading,
 }
@@ -108,87 +39,42 @@ pub struct Args {
 impl Args {
     fn options(&self) -> Options {
         Options {
-            paths: self.paths.clone(),
             journal: journal::Options { labels: self.label.clone(), ..self.reading.options() },
-            header: self.header.clone(),
-            mask_header: self.mask_header,
-            split: self.split.clone(),
             cache: !self.reading.no_cache,
             strict: self.reading.strict,
-            from: self.from.clone(),
-            preset: self.preset.as_deref().and_then(Preset::from_name),
-            tokenizer: self.tokenizer.as_deref().and_then(Kind::from_name),
-            out: self.out.clone(),
-            steps: self.steps,
-            epochs: self.epochs,
-            context: self.context,
-            batch: self.batch,
-            accumulate: self.accumulate,
-            lr: self.lr,
-            warmup: self.warmup,
-            weight_decay: self.weight_decay,
-            grad_clip: self.grad_clip,
-            dropout: self.dropout,
-            freeze: Default::default(),
-            seed: self.seed,
-            val_fraction: self.val_fraction,
-            eval_every: self.eval_every,
-            sample_every: self.sample_every,
-            save_every: self.save_every,
-            device: self.device.clone().unwrap_or_else(|| "auto".to_string()),
-            threads: self.threads,
+            ..self.options.clone()
         }
-    }
-
-    /// The flags that a resumed run has no use for: it goes on as it was begun.
-    fn refused_with_resume(&self) -> Vec<&'static str> {
-        let flags = [
-            ("PATH", !self.paths.is_empty()),
-            ("--from", self.from.is_some()),
-            ("--preset", self.preset.is_some()),
-            ("--tokenizer", self.tokenizer.is_some()),
-            ("--out", self.out.is_some()),
-            ("--epochs", self.epochs.is_some()),
-            ("--context", self.context.is_some()),
-            ("--batch", self.batch.is_some()),
-            ("--accumulate", self.accumulate.is_some()),
-            ("--lr", self.lr.is_some()),
-            ("--warmup", self.warmup.is_some()),
-            ("--weight-decay", self.weight_decay.is_some()),
-            ("--grad-clip", self.grad_clip.is_some()),
-            ("--dropout", self.dropout.is_some()),
-            ("--seed", self.seed.is_some()),
-            ("--val-fraction", self.val_fraction.is_some()),
-            ("--split", self.split.is_some()),
-            ("--header", self.header.is_some()),
-            ("--mask-header", self.mask_header),
-            ("--label", !self.label.is_empty()),
-            ("what is read of the journals", self.reading.is_asked()),
-            ("--eval-every", self.eval_every.is_some()),
-            ("--sample-every", self.sample_every.is_some()),
-            ("--save-every", self.save_every.is_some()),
-        ];
-        flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect()
     }
 }
 
-/// Runs it.
+/// The flags that were given on the command line.
+fn given(matches: &ArgMatches) -> Vec<String> {
+    let train = Args::augment_args(Command::new("train"));
+    let typed = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let flags = train.get_arguments().filter(typed).filter_map(Arg::get_long);
+    flags.map(|long| format!("--{long}")).collect()
+}
+
+/// Runs it. `matches` are what `args` were read from.
 ///
 /// # Errors
 /// Whatever keeps it from training; what was saved is whole.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let stop = on_interrupt();
     let mut watch = Watch::new();
     let outcome = match &args.resume {
         Some(dir) => {
-            let refused = args.refused_with_resume();
+            let (taken, refused): (Vec<String>, Vec<String>) =
+                given(matches).into_iter().partition(|name| RESUMES.contains(&name.as_str()));
             if !refused.is_empty() {
                 let problem =
                     format!("--resume goes on as the run was begun; {} cannot change", refused.join(", "));
                 let next = "leave it out, or begin a new run with --from DIR";
                 return Err(Error::usage(problem, next).into());
             }
-            train::resume(dir, args.steps, args.device.as_deref(), args.threads, &mut watch, &stop)
+            let Options { steps, device, threads, .. } = &args.options;
+            let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
+            train::resume(dir, *steps, device, *threads, &mut watch, &stop)
         }
         None => train::start(&args.options(), &mut watch, &stop),
     };
@@ -233,4 +119,115 @@ fn on_interrupt() -> Arc<AtomicBool> {
     // Without a handler Ctrl-C ends the process, and a resume goes on from the last saved state: no reason to stop here.
     let _ = ctrlc::set_handler(handler);
     stop
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::record;
+
+    /// A row of a table in the book's chapter of settings.
+    struct Row {
+        section: String,
+        flags: Vec<String>,
+        default: String,
+        why: String,
+    }
+
+    fn page(name: &str) -> String {
+        std::fs::read_to_string(format!("{}/book/src/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    /// Every `--flag` in a text.
+    fn flags(text: &str) -> Vec<String> {
+        let inner = text.split('`').skip(1).step_by(2);
+        let words = inner.filter_map(|code| code.split_whitespace().next());
+        words.filter(|word| word.starts_with("--")).map(str::to_string).collect()
+    }
+
+    fn rows() -> Vec<Row> {
+        let (mut section, mut rows) = (String::new(), Vec::new());
+        for line in page("settings.md").lines() {
+            if let Some(title) = line.strip_prefix("## ") {
+                section = title.to_string();
+            }
+            let escaped = line.replace(r"\|", "/");
+            let cells: Vec<&str> = escaped.split('|').map(str::trim).collect();
+            if let ["", name, default, why, ""] = cells[..]
+                && name.contains("--")
+            {
+                let (section, why) = (section.clone(), why.to_string());
+                rows.push(Row { section, flags: flags(name), default: default.replace('`', ""), why });
+            }
+        }
+        rows
+    }
+
+    fn train() -> Command {
+        Args::augment_args(Command::new("train"))
+    }
+
+    /// The default that the help tells.
+    fn default(arg: &Arg) -> Option<String> {
+        let stated = arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+        stated.or_else(|| {
+            let help = arg.get_help()?.to_string();
+            let (_, told) = help.split_once(" [default: ")?;
+            Some(told.strip_suffix(']')?.to_string())
+        })
+    }
+
+    #[test]
+    fn the_book_has_every_flag_and_its_default() {
+        let rows = rows();
+        let mut in_book: Vec<&str> = rows.iter().flat_map(|row| &row.flags).map(String::as_str).collect();
+        let train = train();
+        let mut in_help = Vec::new();
+        for (arg, long) in
+            train.get_arguments().filter_map(|arg| Some((arg, format!("--{}", arg.get_long()?))))
+        {
+            let row = rows.iter().find(|row| row.flags.contains(&long));
+            let row = row.unwrap_or_else(|| panic!("{long} has no row in book/src/settings.md"));
+            match default(arg) {
+                Some(told) => assert_eq!(row.default.replace(" · ", "; from a checkpoint "), told, "{long}"),
+                // all, off, none: nothing that could be another
+                None => {
+                    assert!(!row.default.contains(|c: char| c.is_ascii_digit()), "{long}: {}", row.default)
+                }
+            }
+            in_help.push(long);
+        }
+        in_book.sort_unstable();
+        in_help.sort_unstable();
+        assert_eq!(in_book, in_help, "rows and flags");
+    }
+
+    #[test]
+    fn what_shapes_a_run_is_recorded() {
+        let run = serde_json::to_value(record::example()).unwrap();
+        let recorded =
+            |name: &str| [&run, &run["settings"], &run["data"]].iter().any(|at| at.get(name).is_some());
+        for row in rows().iter().filter(|row| row.section != "What is read") {
+            for flag in row.flags.iter().filter(|flag| !["--out", "--resume"].contains(&flag.as_str())) {
+                assert!(recorded(&flag[2..].replace('-', "_")), "{flag} is not in run.json");
+            }
+        }
+        let names: Vec<&str> = run["settings"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert!(
+            page("formats.md").contains(&format!("`{}`", names.join(" "))),
+            "{names:?} in book/src/formats.md"
+        );
+    }
+
+    #[test]
+    fn a_resume_takes_what_the_book_says() {
+        let rows = rows();
+        let row = rows.iter().find(|row| row.flags == ["--resume"]).unwrap();
+        assert_eq!(flags(&row.why), RESUMES[1..]);
+        let typed = "train --resume a --steps 5 --device cpu --block-size 9 --no-cache -g *.md --seed 1";
+        let matches = train().get_matches_from(typed.split(' '));
+        let refused: Vec<String> =
+            given(&matches).into_iter().filter(|name| !RESUMES.contains(&name.as_str())).collect();
+        assert_eq!(refused, ["--context", "--seed", "--glob", "--no-cache"]);
+    }
 }

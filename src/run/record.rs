@@ -227,7 +227,7 @@ pub(super) fn to_json(run: &Run) -> String {
 
 /// A run for tests, at step 0, with no state.
 #[cfg(test)]
-pub(super) fn example() -> Run {
+pub(crate) fn example() -> Run {
     use crate::device::{Class, Limits};
     Run {
         version: VERSION,

@@ -56,7 +56,7 @@ pub struct Cost {
 pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> {
     let Source { mut config, tokenizer, .. } = Source::open(options)?;
     let tokens: usize = data.entries.iter().map(|entry| entry.tokens as usize + 1).sum();
-    let val = options.val_fraction.unwrap_or(0.1);
+    let val = options.val_fraction;
     let train_tokens = (tokens as f64 * (1.0 - val)) as usize;
     let most = if scratch { usize::MAX } else { config.block_size() };
     let context = fit_context(train_tokens, options.context(scratch, most)?);

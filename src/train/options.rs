@@ -1,7 +1,11 @@
 //! What a person asked for, and what is assumed where they did not.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::base::units::thousands;
 use crate::base::{Config, Error, Freeze, Preset, Result};
 use crate::dataset::Template;
 use crate::dataset::labels::parse_label;
@@ -9,68 +13,13 @@ use crate::journal;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
 
-/// Settings of a new run; `None` takes the default.
-#[derive(Debug, Clone, Default)]
-pub struct Options {
-    /// Journals: files, folders and zips.
-    pub paths: Vec<PathBuf>,
-    /// How they are read.
-    pub journal: journal::Options,
-    /// What stands before each entry.
-    pub header: Option<String>,
-    /// The header is left out of the loss.
-    pub mask_header: bool,
-    /// `random`, `latest`, or a file that lists what is held out.
-    pub split: Option<String>,
-    /// Tokens are looked for in this user's cache, and kept there.
-    pub cache: bool,
-    /// Nothing that is doubtful or could not be read is passed over.
-    pub strict: bool,
-    /// "scratch", or a checkpoint's folder.
-    pub from: Option<String>,
-    /// The shape of a model from scratch.
-    pub preset: Option<Preset>,
-    /// The tokenizer of a model from scratch.
-    pub tokenizer: Option<Kind>,
-    /// The run's folder.
-    pub out: Option<PathBuf>,
-    /// Optimizer steps.
-    pub steps: Option<u64>,
-    /// Passes over the training range.
-    pub epochs: Option<f32>,
-    /// `T`.
-    pub context: Option<usize>,
-    /// Sequences a micro-step.
-    pub batch: Option<usize>,
-    /// Micro-steps a step.
-    pub accumulate: Option<usize>,
-    /// The highest learning rate.
-    pub lr: Option<f32>,
-    /// Steps of warm-up.
-    pub warmup: Option<u64>,
-    /// AdamW's decay.
-    pub weight_decay: Option<f32>,
-    /// The largest gradient norm.
-    pub grad_clip: Option<f32>,
-    /// The share dropped.
-    pub dropout: Option<f32>,
-    /// What does not train.
-    pub freeze: Freeze,
-    /// The seed of everything random.
-    pub seed: Option<u64>,
-    /// The share of the text that is held out.
-    pub val_fraction: Option<f64>,
-    /// Steps between evaluations.
-    pub eval_every: Option<u64>,
-    /// Steps between samples.
-    pub sample_every: Option<u64>,
-    /// Steps between saves.
-    pub save_every: Option<u64>,
-    /// `auto`, `cpu`, `gpu`…
-    pub device: String,
-    /// Threads of the CPU; 0 for all.
-    pub threads: usize,
-}
+/// The model's shape from scratch, unless another is asked for.
+pub const PRESET: Preset = Preset::Tiny;
+/// The tokenizer from scratch, unless another is asked for.
+pub const TOKENIZER: Kind = Kind::Bytes;
+
+/// Sequences a step.
+const SEQUENCES: usize = 8;
 
 /// What differs between training a small model from nothing and moving a large one towards a voice.
 struct Defaults {
@@ -78,9 +27,155 @@ struct Defaults {
     least: u64,
     epochs: f32,
     context: usize,
-    sequences: usize,
     lr: f32,
     dropout: f32,
+}
+
+/// Short windows and few tokens a step: in a few minutes, a small model learns most from many updates. No dropout: in so few
+/// epochs it costs more than it guards. Held-out loss on examples/journal after the same million tokens: 1.59; with windows of
+/// 128 1.65; with 1,024 tokens a step 1.67, and dropout 0.1 1.77.
+const SCRATCH: Defaults = Defaults { least: 2000, epochs: 1.0, context: 64, lr: 2e-3, dropout: 0.0 };
+const CHECKPOINT: Defaults = Defaults { least: 1, epochs: 3.0, context: 512, lr: 5e-5, dropout: 0.1 };
+
+/// Settings of a new run, as the flags of `diarist train` give them. A field is a flag's one definition: its doc comment is the
+/// help, and a default stands beside it; where that depends on the run, the field is `None` and the help says what is taken
+/// `unless_given`. Tests in `cli::train` hold the book and `run.json` to the flags.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Options {
+    /// Journals: files, folders and zips, of any kinds, freely mixed; `diarist corpus` shows what is in them
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// What to start from: `scratch`, or a folder with GPT-2 (config.json, model.safetensors) or with an earlier run
+    #[arg(long, value_name = "scratch|DIR")]
+    pub from: Option<String>,
+    /// The shape of a model from scratch
+    #[arg(long, value_parser = presets(), unless_given = either(PRESET.name(), "its own"))]
+    pub preset: Option<Preset>,
+    /// The tokenizer of a model from scratch
+    #[arg(long, value_parser = tokenizers(), unless_given = either(TOKENIZER.name(), "its own"))]
+    pub tokenizer: Option<Kind>,
+    /// The run's folder; NAME is the first PATH's
+    #[arg(long, value_name = "DIR", unless_given = "checkpoints/NAME")]
+    pub out: Option<PathBuf>,
+    /// Optimizer steps
+    #[arg(long, unless_given = either(thousands(SCRATCH.least) + ", and an epoch at least", "by epochs"))]
+    pub steps: Option<u64>,
+    /// Passes over the training text
+    #[arg(long, unless_given = either("by steps", CHECKPOINT.epochs))]
+    pub epochs: Option<f32>,
+    /// Tokens of a sequence
+    #[arg(long, alias = "block-size", unless_given = either(SCRATCH.context, CHECKPOINT.context))]
+    pub context: Option<usize>,
+    /// Sequences that are computed together
+    #[arg(long, unless_given = format!("{SEQUENCES}, over 50 million parameters 1 on a CPU and 4 on a GPU"))]
+    pub batch: Option<usize>,
+    /// Batches whose gradients are added up for one step
+    #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}"))]
+    pub accumulate: Option<usize>,
+    /// The highest learning rate
+    #[arg(long, unless_given = either(format!("{:e}", SCRATCH.lr), format!("{:e}", CHECKPOINT.lr)))]
+    pub lr: Option<f32>,
+    /// Steps over which the learning rate rises
+    #[arg(long, unless_given = "a twentieth of the steps, 100 at most")]
+    pub warmup: Option<u64>,
+    /// AdamW's weight decay of matrices and embeddings
+    #[arg(long, default_value_t = 0.1)]
+    pub weight_decay: f32,
+    /// The largest global gradient norm; 0 for no clipping
+    #[arg(long, default_value_t = 1.0)]
+    pub grad_clip: f32,
+    /// The share of activations that is dropped
+    #[arg(long, unless_given = either(SCRATCH.dropout, CHECKPOINT.dropout))]
+    pub dropout: Option<f32>,
+    /// What does not train: embeddings, first=N blocks, or both with a comma between
+    #[arg(long, value_name = "PARTS", default_value_t, hide_default_value = true)]
+    pub freeze: Freeze,
+    /// The seed of everything random
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The share of the text that is held out, in whole entries
+    #[arg(long, default_value_t = 0.1)]
+    pub val_fraction: f64,
+    /// Which entries are held out: random, latest, or a FILE that lists days or sources
+    #[arg(long, value_name = "random|latest|FILE", default_value = "random")]
+    pub split: String,
+    /// Steps between validations
+    #[arg(
+        long,
+        unless_given = "a tenth of the steps, rarer where that would cost more than a tenth of the training"
+    )]
+    pub eval_every: Option<u64>,
+    /// Steps between samples
+    #[arg(long, unless_given = "a quarter of the steps")]
+    pub sample_every: Option<u64>,
+    /// Steps between saves; there is one at least every ten minutes
+    #[arg(long, unless_given = "a tenth of the steps")]
+    pub save_every: Option<u64>,
+    /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; auto takes the best real GPU, else the CPU
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+    /// Threads of the CPU; 0 for all
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// What stands before each entry, as "{date:%A, %B %-d, %Y}\n"; also {title}, {tags}, {source} and --label's keys
+    #[arg(long, value_name = "TEMPLATE", help_heading = HEADER)]
+    pub header: Option<String>,
+    /// Leave the header out of the loss
+    #[arg(long, help_heading = HEADER)]
+    pub mask_header: bool,
+    /// How the journals are read.
+    #[arg(skip)]
+    pub journal: journal::Options,
+    /// Tokens are looked for in this user's cache, and kept there.
+    #[arg(skip)]
+    pub cache: bool,
+    /// Nothing that is doubtful or could not be read is passed over.
+    #[arg(skip)]
+    pub strict: bool,
+}
+
+/// The part of the help that `--header` stands in.
+pub const HEADER: &str = "What stands before each entry";
+
+impl Default for Options {
+    /// What an empty command line gives.
+    fn default() -> Options {
+        #[derive(clap::Parser)]
+        struct Nothing {
+            #[command(flatten)]
+            options: Options,
+        }
+        <Nothing as clap::Parser>::parse_from([""]).options
+    }
+}
+
+/// Tells of a default that depends on the run, as clap tells of the others.
+trait UnlessGiven {
+    fn unless_given(self, default: impl Display) -> Self;
+}
+
+impl UnlessGiven for clap::Arg {
+    fn unless_given(self, default: impl Display) -> clap::Arg {
+        let help = self.get_help().map(ToString::to_string).unwrap_or_default();
+        self.help(format!("{help} [default: {default}]"))
+    }
+}
+
+/// A default from scratch, and another from a checkpoint.
+fn either(scratch: impl Display, checkpoint: impl Display) -> String {
+    format!("{scratch}; from a checkpoint {checkpoint}")
+}
+
+/// The presets, by name.
+pub fn presets() -> impl TypedValueParser<Value = Preset> {
+    PossibleValuesParser::new(Preset::ALL.map(Preset::name))
+        .try_map(|name| Preset::from_name(&name).ok_or("no preset"))
+}
+
+/// The tokenizers, by name.
+pub fn tokenizers() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
+        .try_map(|name| Kind::from_name(&name).ok_or("no tokenizer"))
 }
 
 impl Options {
@@ -151,10 +246,10 @@ impl Options {
             _ => Ok(()),
         };
         within("--lr", self.lr, f32::INFINITY)?;
-        within("--weight-decay", self.weight_decay, f32::INFINITY)?;
-        within("--grad-clip", self.grad_clip, f32::INFINITY)?;
+        within("--weight-decay", Some(self.weight_decay), f32::INFINITY)?;
+        within("--grad-clip", Some(self.grad_clip), f32::INFINITY)?;
         within("--dropout", self.dropout, 1.0)?;
-        within("--val-fraction", self.val_fraction.map(|x| x as f32), 1.0)?;
+        within("--val-fraction", Some(self.val_fraction as f32), 1.0)?;
         if self.epochs.is_some_and(|e| !(e > 0.0 && e.is_finite())) {
             return Err(Error::usage("--epochs must be more than 0", "use 3, say"));
         }
@@ -162,17 +257,6 @@ impl Options {
             return Err(Error::usage("--steps and --epochs both say how long to train", "give one of them"));
         }
         Ok(())
-    }
-
-    fn defaults(&self, scratch: bool) -> Defaults {
-        if scratch {
-            // Short windows and few tokens a step: in a few minutes, a small model learns most from many updates. No
-            // dropout: in so few epochs it costs more than it guards. Held-out loss on examples/journal after the same
-            // million tokens: 1.59; with windows of 128 1.65; with 1,024 tokens a step 1.67, and dropout 0.1 1.77.
-            Defaults { least: 2000, epochs: 1.0, context: 64, sequences: 8, lr: 2e-3, dropout: 0.0 }
-        } else {
-            Defaults { least: 1, epochs: 3.0, context: 512, sequences: 8, lr: 5e-5, dropout: 0.1 }
-        }
     }
 
     /// The context that is asked for, before a short corpus shortens it.
@@ -183,17 +267,16 @@ impl Options {
                 format!("use --context {most} or less"),
             )),
             Some(t) => Ok(t),
-            None => Ok(self.defaults(scratch).context.min(most)),
+            None => Ok(defaults(scratch).context.min(most)),
         }
     }
 
     /// Sequences a micro-step, and micro-steps a step. A CPU takes sequences one by one where a model is large, a GPU
     /// together; the sequences of a step are the same.
     pub fn batches(&self, scratch: bool, config: &Config, gpu: bool) -> (usize, usize) {
-        let sequences = self.defaults(scratch).sequences;
         let large = config.num_params() > 50_000_000;
-        let batch = self.batch.unwrap_or(if large { if gpu { 4 } else { 1 } } else { sequences });
-        let rest = (sequences / batch).max(1);
+        let batch = self.batch.unwrap_or(if large { if gpu { 4 } else { 1 } } else { SEQUENCES });
+        let rest = (SEQUENCES / batch).max(1);
         let accumulate = self.accumulate.unwrap_or(if self.batch.is_some() && scratch { 1 } else { rest });
         (batch, accumulate)
     }
@@ -207,7 +290,7 @@ impl Options {
         windows: usize,
         val_tokens: usize,
     ) -> Settings {
-        let d = self.defaults(scratch);
+        let d = defaults(scratch);
         let (batch, accumulate) = batches;
         let of_epochs =
             |e: f32| ((f64::from(e) * windows as f64) / (batch * accumulate) as f64).ceil().max(1.0) as u64;
@@ -229,12 +312,12 @@ impl Options {
             beta1: 0.9,
             beta2: 0.95,
             eps: 1e-8,
-            weight_decay: self.weight_decay.unwrap_or(0.1),
-            grad_clip: self.grad_clip.unwrap_or(1.0),
+            weight_decay: self.weight_decay,
+            grad_clip: self.grad_clip,
             dropout: self.dropout.unwrap_or(d.dropout),
             freeze: self.freeze,
-            seed: self.seed.unwrap_or(1),
-            val_fraction: self.val_fraction.unwrap_or(0.1) as f32,
+            seed: self.seed,
+            val_fraction: self.val_fraction as f32,
             eval_every: self.eval_every.unwrap_or_else(|| {
                 let trained = steps as f64 * (batch * accumulate * context) as f64;
                 steps.div_ceil(evaluations(trained, val_tokens as f64))
@@ -244,6 +327,10 @@ impl Options {
             threads: (self.threads > 0).then_some(self.threads),
         }
     }
+}
+
+fn defaults(scratch: bool) -> Defaults {
+    if scratch { SCRATCH } else { CHECKPOINT }
 }
 
 /// How many evaluations a run is worth: ten, or as many as cost a tenth of the training. Forward alone is a third of a
@@ -272,7 +359,7 @@ mod tests {
             Options { lr: Some(f32::NAN), ..Options::default() },
             Options { epochs: Some(-1.0), ..Options::default() },
             Options { steps: Some(1), epochs: Some(1.0), ..Options::default() },
-            Options { val_fraction: Some(1.0), ..Options::default() },
+            Options { val_fraction: 1.0, ..Options::default() },
         ];
         assert!(bad.iter().all(|o| o.check().is_err()));
         assert!(Options::default().check().is_ok());

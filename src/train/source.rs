@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::base::{Config, Error, Preset, Result};
-use crate::tokens::{Kind, Tokenizer, files};
+use crate::base::{Config, Error, Result};
+use crate::tokens::{Tokenizer, files};
 use crate::train::Options;
+use crate::train::options::{PRESET, TOKENIZER};
 use crate::weights::huggingface::{self, Checkpoint};
 
 /// Where the weights and the tokenizer come from.
@@ -25,7 +26,7 @@ pub fn tokenizer_of(options: &Options) -> Result<Tokenizer> {
 /// What the model is called: a preset's name, or where it comes from.
 pub(super) fn name(options: &Options) -> String {
     match options.from.as_deref() {
-        Some("scratch") | None => options.preset.unwrap_or(Preset::Tiny).name().to_string(),
+        Some("scratch") | None => options.preset.unwrap_or(PRESET).name().to_string(),
         Some(folder) => format!("from {folder}"),
     }
 }
@@ -34,8 +35,8 @@ impl Source {
     pub fn open(options: &Options) -> Result<Source> {
         let from = options.source()?;
         if from == "scratch" {
-            let tokenizer = Tokenizer::new(options.tokenizer.unwrap_or(Kind::Bytes));
-            let config = options.preset.unwrap_or(Preset::Tiny).config(tokenizer.vocab_size());
+            let tokenizer = Tokenizer::new(options.tokenizer.unwrap_or(TOKENIZER));
+            let config = options.preset.unwrap_or(PRESET).config(tokenizer.vocab_size());
             return Ok(Source { config, tokenizer, checkpoint: None });
         }
         if options.preset.is_some() {

@@ -14,6 +14,7 @@ use crate::run::{RunFolder, choose_out, refuse_inside};
 use crate::tokens::windows::Epochs;
 use crate::tokens::{Tokenizer, files};
 use crate::train::engine::Engine;
+use crate::train::options::PRESET;
 use crate::train::session::Session;
 use crate::train::source::{self, Source};
 use crate::train::{Observer, Options, Outcome, Stop};
@@ -27,7 +28,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     options.check()?;
     let scratch = options.source()? == "scratch";
     let mut source = Source::open(options)?;
-    let (seed, val) = (options.seed.unwrap_or(1), options.val_fraction.unwrap_or(0.1));
+    let (seed, val) = (options.seed, options.val_fraction);
     let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
     refuse_inside(&out, &options.paths)?;
     let header = options.template()?;
@@ -37,7 +38,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         header: header.as_ref(),
         tokenizer: source.tokenizer,
     };
-    let split = Split::parse(options.split.as_deref().unwrap_or("random"));
+    let split = Split::parse(&options.split);
     observer.doing("reading");
     let data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
     describe_data(data.report(), observer);
@@ -69,7 +70,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let batches = options.batches(scratch, &config, gpu);
     let windows = Epochs::new(0..data.train_tokens(), context, seed)?.windows_in_epoch(0);
     let settings = options.settings(scratch, context, batches, windows, data.val_tokens());
-    let preset = options.preset.or(scratch.then_some(Preset::Tiny)).map(|p| p.name());
+    let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
     let what = source::name(options);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
 
@@ -108,7 +109,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
             val: [ranges.val.start as u64, ranges.val.end as u64],
             header: options.header.clone(),
             masked,
-            split: options.split.clone().unwrap_or_else(|| "random".into()),
+            split: options.split.clone(),
             reading: options.journal.clone(),
         },
         device: device.identity(),
