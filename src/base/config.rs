@@ -54,20 +54,6 @@ impl Config {
         }
         Ok(())
     }
-
-    /// The number of parameters, `wte` counted once (it is tied to the head).
-    pub fn num_params(&self) -> u64 {
-        crate::base::params::table(self).iter().map(|p| p.numel() as u64).sum()
-    }
-
-    /// Arithmetic of one training token, forward and backward, in closed form: six operations a parameter that
-    /// multiplies (all but `wpe`; the tied `wte` counts once, as the head) and attention's two products over the
-    /// causal half: `12·L·C·(T+1)/2`.
-    pub fn train_flops_per_token(&self, t: usize) -> f64 {
-        let multiplying = self.num_params() as f64 - (self.block_size * self.n_embd) as f64;
-        let attention = 12.0 * (self.n_layer * self.n_embd) as f64 * (t as f64 + 1.0) / 2.0;
-        6.0 * multiplying + attention
-    }
 }
 
 /// A shape with a name.

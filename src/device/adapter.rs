@@ -13,7 +13,7 @@ pub struct GpuDevice {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     /// What the adapter says of itself.
-    pub info: wgpu::AdapterInfo,
+    pub(super) info: wgpu::AdapterInfo,
     /// What a recording may rely on.
     pub limits: Limits,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
@@ -37,7 +37,7 @@ impl GpuDevice {
     ///
     /// # Errors
     /// The driver's refusal.
-    pub fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
+    pub(super) fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
         let info = adapter.get_info();
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
@@ -62,6 +62,21 @@ impl GpuDevice {
             max_workgroups: limits.max_compute_workgroups_per_dimension,
         };
         Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
+    }
+
+    /// The adapter's name.
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// Its driver and that one's version.
+    pub fn driver(&self) -> String {
+        format!("{} {}", self.info.driver, self.info.driver_info)
+    }
+
+    /// Vulkan, Metal, Dx12.
+    pub fn backend(&self) -> String {
+        self.info.backend.to_string()
     }
 
     /// The first error the driver reported, as our error.

@@ -331,9 +331,9 @@ fn device_record(device: &Device) -> record::Device {
         },
         Device::Gpu(gpu) => record::Device {
             executor: "gpu".into(),
-            name: gpu.info.name.clone(),
-            driver: format!("{} {}", gpu.info.driver, gpu.info.driver_info),
-            backend: gpu.info.backend.to_string(),
+            name: gpu.name().into(),
+            driver: gpu.driver(),
+            backend: gpu.backend(),
         },
     }
 }
