@@ -1,9 +1,7 @@
 //! Rule 3: every kernel against its CPU twin, at every size and for every set of constants it ships with, with the shader
 //! checks on and off, every scratch tensor poisoned with NaN where its life begins.
 
-mod common;
-
-use common::{gpu, turn};
+use crate::common::{gpu, turn};
 use diarist::check::doctor;
 use diarist::device::executor::Options;
 use diarist::device::select::Device;

@@ -1,9 +1,7 @@
 //! The engine as a whole: memory as planned, `wte` in chunks, overfitting, bits that do not depend on threads, and a
 //! 124M-shaped checkpoint.
 
-mod common;
-
-use common::{devices, gpu, relative, turn};
+use crate::common::{devices, gpu, relative, turn};
 use diarist::base::{Config, Preset};
 use diarist::device::executor::{Executor, Options};
 use diarist::device::select::Device;

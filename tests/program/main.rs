@@ -1,0 +1,10 @@
+//! The program as a person runs it.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod cli;
+#[cfg(unix)]
+mod crash;
+mod explain;
+mod first_model;
