@@ -216,6 +216,7 @@ fn a_breach_of_journals_order_is_found() {
         "use crate::journal::entry::Entry; use crate::base::Error; use super::super::base::Error as E;",
         "use super::entry::{self, Entry}; fn f() { super::dates::f(); crate::journal::dates::f() }",
         "mod inner { use super::super::entry::Entry; use super::*; }",
+        "#[cfg(test)] mod tests { use crate::journal::Entry; use crate::journal::text::html; }",
     ] {
         assert_eq!(files(allowed), Vec::<String>::new(), "{allowed}");
     }

@@ -5,12 +5,13 @@ use crate::tables::{JOURNAL, ROOMS, Table, number};
 
 /// Every breach of the rooms' order, a line each: `src/ops/bias.rs:3: …`.
 pub fn of_rooms(house: &House) -> Vec<String> {
-    Order { parent: &[], table: ROOMS, one: "room", whole: "the crate" }.breaches(house)
+    Order { parent: &[], table: ROOMS, one: "room", whole: "the crate", tests: true }.breaches(house)
 }
 
-/// Every breach of the order within `journal`.
+/// Every breach of the order within `journal`. Its tests read whole journals, from wherever they stand: they are aside.
 pub fn of_journal(house: &House) -> Vec<String> {
-    Order { parent: &["journal"], table: JOURNAL, one: "part", whole: "journal" }.breaches(house)
+    Order { parent: &["journal"], table: JOURNAL, one: "part", whole: "journal", tests: false }
+        .breaches(house)
 }
 
 /// A module's children and the order that they stand in. The module itself stands above them.
@@ -21,6 +22,8 @@ struct Order {
     one: &'static str,
     /// What the module is called.
     whole: &'static str,
+    /// Whether tests are held to it too.
+    tests: bool,
 }
 
 impl Order {
@@ -42,7 +45,10 @@ impl Order {
     }
 
     fn judge(&self, house: &House, named: &Named) -> Option<String> {
-        let Order { parent, table, one, whole } = *self;
+        let Order { parent, table, one, whole, tests } = *self;
+        if named.test && !tests {
+            return None;
+        }
         let path = named.rooted()?;
         let (own, own_number) = match self.child(&named.module) {
             None if parent.is_empty() => ("the top", u32::MAX),

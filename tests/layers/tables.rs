@@ -27,7 +27,7 @@ pub const ROOMS: Table = &[
 pub const JOURNAL: Table = &[
     ("entry", 0),
     ("options", 0),
-    ("watch", 0),
+    ("watch", 1),
     ("dates", 1),
     ("text", 1),
     ("source", 2),
