@@ -188,9 +188,9 @@ impl Seen<'_> {
             Item::Trait(i) if self.outside(&i.vis) => self.public_trait(i),
             Item::Impl(i) => self.block(i),
             Item::Macro(i) if i.attrs.iter().any(|a| a.path().is_ident("macro_export")) => {
-                if i.mac.tokens.to_string().contains("wgpu") {
-                    self.out.push(format!("{}: an exported macro names wgpu", self.file.path));
-                }
+                let names_it = i.mac.tokens.to_string().contains("wgpu");
+                let said = names_it.then(|| format!("{}: an exported macro names wgpu", self.file.path));
+                self.out.extend(said);
             }
             _ => {}
         }

@@ -1,8 +1,5 @@
 //! The program as a person runs it.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod cli;
 #[cfg(unix)]
 mod crash;
