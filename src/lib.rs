@@ -3,7 +3,7 @@
 //! # The map of the house
 //! A training step is data: the model *records* an ordered list of dispatches over named tensors, once, and an executor
 //! replays it, on the GPU with WGSL or on the CPU with each kernel's Rust twin. A room uses only rooms of a lower number
-//! (`tests/layers.rs` holds it to that).
+//! (`tests/layers` holds it to that).
 //!
 //! | | room | |
 //! |---|---|---|

@@ -12,9 +12,9 @@ use diarist::journal::{Options, read};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-#[path = "common/samples.rs"]
-mod laid_out;
-use laid_out::{all, lay_out, options};
+mod common;
+
+use common::samples::{all, lay_out, options};
 
 /// Counts what is held.
 struct Counting;

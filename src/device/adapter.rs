@@ -37,7 +37,7 @@ impl GpuDevice {
     ///
     /// # Errors
     /// The driver's refusal.
-    pub fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
+    pub(super) fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
         let info = adapter.get_info();
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
@@ -64,6 +64,21 @@ impl GpuDevice {
             max_shared: limits.max_compute_workgroup_storage_size,
         };
         Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
+    }
+
+    /// The adapter's name.
+    pub fn name(&self) -> &str {
+        &self.info.name
+    }
+
+    /// Its driver and that one's version.
+    pub fn driver(&self) -> String {
+        format!("{} {}", self.info.driver, self.info.driver_info)
+    }
+
+    /// Vulkan, Metal, Dx12.
+    pub fn backend(&self) -> String {
+        self.info.backend.to_string()
     }
 
     /// The first error the driver reported, as our error.

@@ -2,7 +2,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-/// The step's uniform. `tests/shader_contract.rs` holds it to the WGSL struct, field by field.
+/// The step's uniform. `tests/kernels/shader_contract.rs` holds it to the WGSL struct, field by field.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Pod, Zeroable)]
 pub struct Step {

@@ -1,6 +1,8 @@
-//! What the tests share: the adapter, opened once for the process, and the fixtures.
+//! What the tests share: the adapter, opened once for the process, the fixtures and the samples.
 
 #![allow(dead_code)] // each test binary uses a part
+
+pub mod samples;
 
 use std::sync::{Mutex, MutexGuard, OnceLock};
 

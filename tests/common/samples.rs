@@ -1,7 +1,5 @@
 //! The samples of `tests/samples`, laid out as a person has them.
 
-#![allow(dead_code)] // each test binary uses a part
-
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};

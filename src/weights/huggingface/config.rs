@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
 use crate::base::{Config, Error, Gpt2, Result};
+use crate::weights::header::short;
 
 /// A config.json is a page of text; what is longer is something else.
 const MOST_BYTES: u64 = 1 << 20;
@@ -77,7 +78,7 @@ fn architecture(found: &Map<String, Value>, path: &Path) -> Result<()> {
     let name = kind.or(classes.first().copied()).unwrap_or("an unnamed one");
     Err(Error::file(
         path,
-        format!("another architecture: {}; diarist trains GPT-2", super::short(name)),
+        format!("another architecture: {}; diarist trains GPT-2", short(name)),
         "start from a GPT-2 checkpoint (gpt2, gpt2-medium, gpt2-large, gpt2-xl, or one trained from them)",
     ))
 }
@@ -129,7 +130,7 @@ fn inner_width(found: &Map<String, Value>, config: &Config, path: &Path) -> Resu
 }
 
 fn shown(value: &Value) -> String {
-    super::short(&value.to_string())
+    short(&value.to_string())
 }
 
 /// `config.json` for a model of this shape, with the fields that `transformers` (5.x) writes for a GPT2LMHeadModel.

@@ -11,9 +11,7 @@ use std::path::Path;
 use diarist::journal::read;
 use serde_json::{Value, json};
 
-#[path = "common/samples.rs"]
-mod laid_out;
-use laid_out::{all, lay_out, options};
+use crate::common::samples::{all, lay_out, options};
 
 /// What was read from a sample: its entries and its counts.
 fn outcome(sample: &Path) -> (Vec<Value>, Value) {

@@ -1,7 +1,5 @@
 //! Killed at any moment, a run goes on to the same bytes.
 
-#![cfg(unix)]
-
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -1,10 +1,8 @@
 //! The engine as a whole: memory as planned, `wte` in chunks, overfitting, bits that do not depend on threads, and a
 //! 124M-shaped checkpoint.
 
-mod common;
-
-use common::{devices, gpu, relative, turn};
-use diarist::base::{Config, Gpt2, Preset};
+use crate::common::{devices, gpu, relative, turn};
+use diarist::base::{Config, Freeze, Gpt2, Preset};
 use diarist::device::executor::{Executor, Options};
 use diarist::device::select::Device;
 use diarist::device::{Choices, Kind, Limits, Program, Step};
@@ -135,8 +133,10 @@ fn one_batch_is_learned_by_heart() {
         let first = step(exec.as_mut(), &s, 1, 3e-3).0;
         // An untrained model knows nothing: ln 101 = 4.6.
         assert!((first - 101_f32.ln()).abs() < 0.3, "{first}");
-        let last = (2..=120).map(|t| step(exec.as_mut(), &s, t, 3e-3).0).last().unwrap();
-        assert!(last < 0.1, "after 120 steps the loss is {last}");
+        // Learned is learned: the steps end there.
+        let learned = (2..=120).find(|&t| step(exec.as_mut(), &s, t, 3e-3).0 < 0.1);
+        println!("{}: learned after {learned:?} steps", device.line());
+        assert!(learned.is_some(), "after 120 steps of {} the loss is still above 0.1", device.line());
     }
 }
 

@@ -6,9 +6,7 @@ use diarist::journal::{Entry, Options, export, read};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
-#[path = "common/samples.rs"]
-mod laid_out;
-use laid_out::{all, lay_out, options};
+use crate::common::samples::{all, lay_out, options};
 
 /// All of an entry but where it stands; the two forms of an export differ in that.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 //! of kernels. Tolerances are the issue's: forward 1e-5, gradients 1e-4, losses 1e-5 relative; what fp32 itself costs
 //! is under 1e-6 (`tests/fixtures/README.md`).
 
-mod common;
-
-use common::{Bench, Fixture, devices, relative, turn};
+use crate::common::{Bench, Fixture, devices, relative, turn};
 use diarist::base::rng::{Site, dropout_key, dropout_threshold, mask_bits, mask_key};
 use diarist::base::{Config, Gpt2};
 use diarist::device::executor::Options;
