@@ -18,18 +18,18 @@ fn products(c: &mut Criterion) {
     let mut group = c.benchmark_group(format!("matmul {M}x{K}x{N} on {}", device.name()));
     group.sample_size(20).throughput(Throughput::Elements(2 * (M * K * N) as u64));
     for layout in [Layout::NN, Layout::NT, Layout::TN] {
-        let mut rec = Recorder::new("product", device.limits(), device.choices());
+        let mut rec = Recorder::new("product", device.limits(), &device.choices());
         let a = rec.kept("a", Kind::Input, &[M * K]);
         let b = rec.kept("b", Kind::Input, &[K * N]);
         let out = rec.kept("c", Kind::Output, &[M * N]);
         let p = Product { layout, m: M, n: N, k: K, accumulate: false };
         matmul::product(&mut rec, "product", p, a.into(), b.into(), out.into(), None);
-        let program = Program { recordings: vec![rec.finish().expect("it fits")] };
+        let program = Program::from(vec![rec.finish().expect("it fits")]);
         let mut exec = device.load(program, Options::default()).expect("it loads");
         let mut rng = Rng::new(1, "bench");
         for (name, n) in [("a", M * K), ("b", K * N)] {
             let data: Vec<f32> = (0..n).map(|_| rng.normal()).collect();
-            exec.write(name, 0, &data).expect("written");
+            exec.write_f32(name, 0, &data).expect("written");
         }
         group.bench_function(format!("{layout:?}"), |bench| {
             bench.iter(|| {

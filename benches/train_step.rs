@@ -7,28 +7,21 @@ use diarist::base::{Config, Preset};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Executor, Step};
-use diarist::model::{Shape, store};
+use diarist::model::{Shape, feed, store};
 use diarist::optim::Hyper;
 use diarist::optim::adamw::micro_step;
-use diarist::tokens::batch::buckets;
 use diarist::train::engine::program;
 
 const HYPER: Hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
 
 fn load(device: &Device, config: Config, b: usize, t: usize) -> Box<dyn Executor> {
-    let (limits, choices) = (device.limits(), device.choices());
-    let shape = Shape { config, b, t, dropout: false, limits, choices };
+    let shape = Shape::new(config, b, t, device.limits(), device.choices());
     let mut exec = device.load(program(&shape).expect("recorded"), Options::default()).expect("loaded");
-    store::initialise(exec.as_mut(), &config, &limits, 1).expect("written");
-    store::zero_moments(exec.as_mut(), &config, &limits).expect("written");
+    store::initialise(exec.as_mut(), &shape, 1).expect("written");
+    store::zero_moments(exec.as_mut(), &shape).expect("written");
     let v = config.vocab_size() as u32;
     let text: Vec<u32> = (0..=(b * t) as u32).map(|i| i.wrapping_mul(2_654_435_761) % v).collect();
-    let (rows, order) = buckets(&text[..b * t]);
-    for (name, words) in
-        [("tokens", &text[..b * t]), ("targets", &text[1..]), ("buckets", &rows[..]), ("order", &order[..])]
-    {
-        exec.write(name, 0, bytemuck::cast_slice(words)).expect("written");
-    }
+    feed(exec.as_mut(), &text[..b * t], &text[1..]).expect("written");
     exec
 }
 

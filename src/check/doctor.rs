@@ -11,7 +11,8 @@ use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{Choices, Class, Program, Step};
 use crate::model::{self, Shape};
-use crate::ops::{Case, FAMILIES};
+use crate::ops::FAMILIES;
+use crate::ops::case::Case;
 use crate::optim::adamw::update;
 
 /// What doctor found of one kernel.

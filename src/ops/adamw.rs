@@ -11,8 +11,8 @@ use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, Fill};
 use crate::ops::classifier::scalar;
-use crate::ops::{Case, Family, Fill};
 
 /// The op's kernel and cases.
 pub const FAMILY: Family = Family { name: "adamw", kernels: &[&ADAMW], variants: FLAT, cases };

@@ -14,11 +14,11 @@ use crate::device::kernel::{Consts, read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::{Problem, plain};
 use crate::device::{Arg, Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
+use crate::ops::case::{Case, Family};
 use crate::ops::dropout::Mask;
 use crate::ops::kv_cache::Cache;
 use crate::ops::math::{exp, max, sum};
 use crate::ops::matmul::{View, gemm};
-use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {

@@ -8,7 +8,7 @@ use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::{Case, Family};
+use crate::ops::case::{Case, Family};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "bias", kernels: &[&PARTIAL, &REDUCE], variants: FLAT, cases };

@@ -14,10 +14,10 @@ use crate::device::kernel::{Consts, ids, read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::{ROWS, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, Fill};
 use crate::ops::embedding::Chunk;
 use crate::ops::math::{exp, max, sum};
 use crate::ops::matmul::{self, Layout, Operand, Product};
-use crate::ops::{Case, Family, Fill};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =

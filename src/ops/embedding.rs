@@ -14,8 +14,8 @@ use crate::device::kernel::{ids, read, weights, write};
 use crate::device::recording::Launch;
 use crate::device::variants::{FLAT, grid};
 use crate::device::{Call, Choices, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, Fill};
 use crate::ops::load::{self, loads};
-use crate::ops::{Case, Family, Fill};
 use crate::tokens::batch::buckets;
 
 /// The op's kernels and cases.

@@ -8,7 +8,7 @@ use crate::device::kernel::write;
 use crate::device::recording::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Choices, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::{Case, Family};
+use crate::ops::case::{Case, Family};
 
 /// The op's kernel and cases.
 pub const FAMILY: Family = Family { name: "fill", kernels: &[&ZERO], variants: FLAT, cases };

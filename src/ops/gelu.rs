@@ -11,8 +11,8 @@ use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Arg, Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, Fill};
 use crate::ops::math::exp;
-use crate::ops::{Case, Family, Fill};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "gelu", kernels: &[&FORWARD, &BACKWARD], variants: FLAT, cases };

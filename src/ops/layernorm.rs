@@ -14,8 +14,8 @@ use crate::device::kernel::{Consts, read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family};
 use crate::ops::math::sum;
-use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {

@@ -14,8 +14,8 @@ use crate::device::variants::Problem;
 use crate::device::{
     Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View as Stored,
 };
+use crate::ops::case::{Case, Family};
 use crate::ops::load::{self, loads};
-use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {

@@ -12,10 +12,10 @@ use crate::device::variants::{grid, plain};
 use crate::device::{
     Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View,
 };
+use crate::ops::case::{Case, Family};
 use crate::ops::load::{self, loads};
 use crate::ops::math::sum;
 use crate::ops::matmul::Layout;
-use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =

@@ -10,9 +10,9 @@ use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::{grid, plain};
 use crate::device::{Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
+use crate::ops::case::{Case, Family};
 use crate::ops::classifier::scalar;
 use crate::ops::math::sum;
-use crate::ops::{Case, Family};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "norm", kernels: &[&PARTIAL, &FINAL], variants: VARIANTS, cases };

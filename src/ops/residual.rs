@@ -12,8 +12,8 @@ use crate::device::kernel::{read, write};
 use crate::device::recording::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family};
 use crate::ops::dropout::{self, Mask};
-use crate::ops::{Case, Family};
 
 /// The op's kernel and cases.
 pub const FAMILY: Family = Family { name: "residual", kernels: &[&FORWARD], variants: FLAT, cases };

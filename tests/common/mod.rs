@@ -6,9 +6,12 @@ pub mod samples;
 
 use std::sync::{Mutex, MutexGuard, OnceLock};
 
+use diarist::base::Config;
 use diarist::device::executor::{Executor, Options};
 use diarist::device::select::Device;
-use diarist::device::{Choices, Kind, Program, Recorder, Step, Tensor};
+use diarist::device::{Choices, Class, Kind, Program, Recorder, Step, Tensor};
+use diarist::model::{Shape, store};
+use diarist::optim::adamw::update;
 use diarist::weights::safetensors::Reader;
 
 /// The tests' GPU. A machine without any adapter fails here: nothing is skipped. `tests/run` installs a software one.
@@ -27,11 +30,30 @@ pub fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// The CPU, and the adapter with each set of kernels.
-pub fn devices() -> Vec<(Device, Choices)> {
-    let mut all = vec![(Device::Cpu(0), Choices::Lanes)];
-    all.extend(Choices::ALL.map(|c| (gpu(), c)));
+/// The CPU, and the adapter with each class of kernels.
+pub fn devices() -> Vec<(Device, Class)> {
+    let mut all = vec![(Device::Cpu(0), Class::Lanes)];
+    all.extend(Class::ALL.map(|c| (gpu(), c)));
     all
+}
+
+/// A model's shape for a device, with a class of kernels.
+pub fn shape(config: Config, b: usize, t: usize, device: &Device, class: Class) -> Shape {
+    let limits = device.limits();
+    Shape::new(config, b, t, limits, Choices::of(class, &limits))
+}
+
+/// A training program.
+pub fn training(shape: &Shape) -> Program {
+    shape.training(update(&shape.slots(), shape.limits, &shape.choices).unwrap()).unwrap()
+}
+
+/// A training program on a device, with GPT-2's initialisation and zero moments.
+pub fn load(device: &Device, shape: &Shape, options: Options) -> Box<dyn Executor> {
+    let mut exec = device.load(training(shape), options).unwrap();
+    store::initialise(exec.as_mut(), shape, 11).unwrap();
+    store::zero_moments(exec.as_mut(), shape).unwrap();
+    exec
 }
 
 /// ‖a − b‖ / ‖b‖.
@@ -79,26 +101,27 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(device: &Device, choices: Choices, record: impl FnOnce(&mut Recorder)) -> Bench {
-        let mut rec = Recorder::new("test", device.limits(), choices);
+    pub fn new(device: &Device, class: Class, record: impl FnOnce(&mut Recorder)) -> Bench {
+        let limits = device.limits();
+        let mut rec = Recorder::new("test", limits, &Choices::of(class, &limits));
         record(&mut rec);
-        let program = Program { recordings: vec![rec.finish().unwrap()] };
+        let program = Program::from(vec![rec.finish().unwrap()]);
         let options = Options { poison: true, ..Options::default() };
         let mut exec = device.load(program.clone(), options).unwrap();
         for t in &program.recordings[0].tensors {
             if t.kind != Kind::Scratch {
-                exec.write(&t.name, 0, &vec![0.0; t.numel()]).unwrap();
+                exec.write(&t.name, 0, &vec![0; t.words()]).unwrap();
             }
         }
         Bench { exec }
     }
 
     pub fn write(&mut self, name: &str, data: &[f32]) {
-        self.exec.write(name, 0, data).unwrap();
+        self.exec.write_f32(name, 0, data).unwrap();
     }
 
     pub fn write_ids(&mut self, name: &str, ids: &[u32]) {
-        self.exec.write(name, 0, bytemuck::cast_slice(ids)).unwrap();
+        self.exec.write(name, 0, ids).unwrap();
     }
 
     pub fn run(&mut self, step: &Step) {
@@ -106,7 +129,7 @@ impl Bench {
     }
 
     pub fn peek(&mut self, t: Tensor) -> Vec<f32> {
-        self.exec.peek("test", t).unwrap()
+        bytemuck::cast_vec(self.exec.peek("test", t).unwrap())
     }
 
     pub fn peek_name(&mut self, name: &str) -> Vec<f32> {

@@ -1,45 +1,25 @@
 //! The engine as a whole: memory as planned, `wte` in chunks, overfitting, bits that do not depend on threads, and a
 //! 124M-shaped checkpoint.
 
-use crate::common::{devices, gpu, relative, turn};
+use crate::common::{devices, gpu, load, relative, shape, turn};
+use diarist::base::Param;
 use diarist::base::{Config, Freeze, Gpt2, Preset};
 use diarist::device::executor::{Executor, Options};
 use diarist::device::select::Device;
-use diarist::device::{Choices, Kind, Limits, Program, Step};
-use diarist::model::parameters::all_pieces;
-use diarist::model::{Shape, store};
+use diarist::device::{Class, Element, Kind, Limits, Step};
+use diarist::eval::loss_sum;
+use diarist::model::parameters::pieces;
+use diarist::model::{self, Shape, store};
 use diarist::ops::classifier::scalar;
-use diarist::optim::adamw::{Hyper, Slot, micro_step, update};
-use diarist::tokens::batch::buckets;
+use diarist::optim::adamw::{Hyper, micro_step};
 
 const HYPER: Hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
-
-fn shape(config: Config, b: usize, t: usize, limits: Limits, choices: Choices) -> Shape {
-    Shape { config, b, t, dropout: false, limits, choices }
-}
-
-/// A training program on a device, with GPT-2's initialisation and zero moments.
-fn load(device: &Device, shape: &Shape, options: Options) -> Box<dyn Executor> {
-    let pieces = all_pieces(&shape.config, &shape.limits).into_iter().flat_map(|(_, p)| p);
-    let slots: Vec<Slot> = pieces.map(|p| Slot { name: p.name, shape: p.shape, decay: p.decay }).collect();
-    let train = shape.train().unwrap();
-    let recordings = vec![train.zero, train.micro_step, update(&slots, shape.limits, shape.choices).unwrap()];
-    let mut exec = device.load(Program { recordings }, options).unwrap();
-    store::initialise(exec.as_mut(), &shape.config, &shape.limits, 11).unwrap();
-    store::zero_moments(exec.as_mut(), &shape.config, &shape.limits).unwrap();
-    exec
-}
 
 /// A batch that a model can learn by heart, and its loss scale.
 fn feed(exec: &mut dyn Executor, shape: &Shape) -> f32 {
     let (n, v) = (shape.b * shape.t, shape.config.vocab_size());
     let text: Vec<u32> = (0..=n).map(|i| (i * i * 31 + i / 5 * 17) as u32 % v as u32).collect();
-    let (rows, order) = buckets(&text[..n]);
-    for (name, words) in
-        [("tokens", &text[..n]), ("targets", &text[1..]), ("buckets", &rows[..]), ("order", &order[..])]
-    {
-        exec.write(name, 0, bytemuck::cast_slice(words)).unwrap();
-    }
+    model::feed(exec, &text[..n], &text[1..]).unwrap();
     1.0 / n as f32
 }
 
@@ -50,21 +30,22 @@ fn step(exec: &mut dyn Executor, shape: &Shape, t: u64, lr: f32) -> (f32, f32) {
     exec.run("micro_step", &micro_step(scale, if shape.dropout { 0.1 } else { 0.0 }, 5, t)).unwrap();
     exec.run("update", &HYPER.step(t, lr)).unwrap();
     exec.request("scalars").unwrap();
-    let scalars = exec.receive().unwrap();
+    let scalars = exec.receive_f32().unwrap();
     (scalars[scalar::LOSS], scalars[scalar::NORM])
 }
 
+/// The gradients of what trains, by parameter.
 fn gradients(exec: &mut dyn Executor, shape: &Shape) -> Vec<(String, Vec<f32>)> {
-    let whole = |(param, pieces): (diarist::base::arch::Param, Vec<diarist::model::parameters::Piece>)| {
+    let whole = |param: Param| {
         let mut all = Vec::new();
-        for p in pieces {
-            let mut piece = vec![0.0; p.shape.iter().product()];
-            exec.read(&format!("d.{}", p.name), 0, &mut piece).unwrap();
+        for p in pieces(&param, &shape.limits, Element::F32) {
+            let mut piece = vec![0.0; p.words()];
+            exec.read_f32(&format!("d.{}", p.name), 0, &mut piece).unwrap();
             all.extend(piece);
         }
         (param.name, all)
     };
-    all_pieces(&shape.config, &shape.limits).into_iter().map(whole).collect()
+    shape.trained().into_iter().map(whole).collect()
 }
 
 /// Every byte of every kept tensor's bits.
@@ -75,9 +56,9 @@ fn bits(exec: &mut dyn Executor, kind: Kind) -> Vec<u32> {
         .collect();
     let mut all = Vec::new();
     for (name, n) in names {
-        let mut data = vec![0.0; n];
+        let mut data = vec![0; n];
         exec.read(&name, 0, &mut data).unwrap();
-        all.extend(data.iter().map(|x| x.to_bits()));
+        all.extend(data);
     }
     all
 }
@@ -89,13 +70,13 @@ fn wte_in_chunks_computes_the_same() {
     let _turn = turn();
     let config = Config::Gpt2(Gpt2 { vocab_size: 1009, block_size: 19, n_layer: 2, n_head: 3, n_embd: 33 });
     let small = Limits { max_binding: 64 << 10, ..Limits::DEFAULT };
-    let whole = shape(config, 2, 19, Limits::DEFAULT, Choices::Lanes);
+    let whole = shape(config, 2, 19, &Device::Cpu(0), Class::Lanes);
     let mut reference = load(&Device::Cpu(0), &whole, Options::default());
     let expected = step(reference.as_mut(), &whole, 1, 1e-3);
     let expected_gradients = gradients(reference.as_mut(), &whole);
     for (device, choices) in devices() {
-        let cut = shape(config, 2, 19, small, choices);
-        let chunks = all_pieces(&config, &small)[0].1.len();
+        let cut = Shape { limits: small, ..shape(config, 2, 19, &device, choices) };
+        let chunks = pieces(&config.table()[0], &small, Element::F32).len();
         assert_eq!(chunks, 3, "1009·33·4 bytes over 64 KiB");
         let mut exec = load(&device, &cut, Options { poison: true, ..Options::default() });
         let (loss, norm) = step(exec.as_mut(), &cut, 1, 1e-3);
@@ -112,14 +93,17 @@ fn wte_in_chunks_computes_the_same() {
 #[test]
 fn memory_is_what_was_planned() {
     let _turn = turn();
-    for (device, choices) in devices() {
-        let s = shape(Preset::Tiny.config(257), 2, 64, device.limits(), choices);
+    for (device, class) in devices() {
+        let s = shape(Preset::Tiny.config(257), 2, 64, &device, class);
         let exec = load(&device, &s, Options::default());
         assert_eq!(exec.allocated(), exec.plan().bytes());
         let params = 4 * s.config.num_params();
-        assert_eq!(exec.plan().bytes_of(Kind::Parameter), params);
-        assert_eq!(exec.plan().bytes_of(Kind::Gradient), params);
-        assert_eq!(exec.plan().bytes_of(Kind::Moment), 2 * params);
+        // Parts of flat buffers start at multiples of 256 bytes.
+        let gaps = 255 * s.config.table().len() as u64;
+        for (kind, times) in [(Kind::Parameter, 1), (Kind::Gradient, 1), (Kind::Moment, 2)] {
+            let bytes = exec.plan().bytes_of(kind);
+            assert!((times * params..=times * (params + gaps)).contains(&bytes), "{kind:?}: {bytes}");
+        }
     }
 }
 
@@ -128,7 +112,7 @@ fn one_batch_is_learned_by_heart() {
     let _turn = turn();
     let config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 24, n_layer: 2, n_head: 4, n_embd: 64 });
     for (device, choices) in devices() {
-        let s = shape(config, 2, 24, device.limits(), choices);
+        let s = shape(config, 2, 24, &device, choices);
         let mut exec = load(&device, &s, Options::default());
         let first = step(exec.as_mut(), &s, 1, 3e-3).0;
         // An untrained model knows nothing: ln 101 = 4.6.
@@ -145,7 +129,7 @@ fn one_batch_is_learned_by_heart() {
 fn the_cpus_bits_do_not_depend_on_threads() {
     let config = Config::Gpt2(Gpt2 { vocab_size: 1009, block_size: 96, n_layer: 2, n_head: 3, n_embd: 192 });
     let run = |threads: usize| {
-        let s = Shape { dropout: true, ..shape(config, 3, 96, Limits::DEFAULT, Choices::Lanes) };
+        let s = Shape { dropout: true, ..shape(config, 3, 96, &Device::Cpu(0), Class::Lanes) };
         let mut exec = load(&Device::Cpu(threads), &s, Options::default());
         let scalars: Vec<_> = (1..=3).map(|t| step(exec.as_mut(), &s, t, 1e-3)).collect();
         (scalars, bits(exec.as_mut(), Kind::Parameter))
@@ -162,7 +146,7 @@ fn two_runs_on_one_device_give_the_same_bits() {
     let config = Config::Gpt2(Gpt2 { vocab_size: 307, block_size: 40, n_layer: 2, n_head: 2, n_embd: 48 });
     for (device, choices) in devices() {
         let run = || {
-            let s = Shape { dropout: true, ..shape(config, 2, 40, device.limits(), choices) };
+            let s = Shape { dropout: true, ..shape(config, 2, 40, &device, choices) };
             let mut exec = load(&device, &s, Options { poison: true, ..Options::default() });
             (1..=4).for_each(|t| {
                 step(exec.as_mut(), &s, t, 1e-3);
@@ -196,13 +180,130 @@ fn a_124m_checkpoint_loads_and_steps() {
     writer.finish().unwrap();
     let mut results = Vec::new();
     for device in [Device::Cpu(0), gpu()] {
-        let s = shape(config, 1, 32, device.limits(), device.choices());
+        let s = shape(config, 1, 32, &device, device.class());
         let mut exec = load(&device, &s, Options::default());
-        store::load(exec.as_mut(), &mut huggingface::open(dir.path()).unwrap(), &s.limits).unwrap();
+        store::load(exec.as_mut(), &s, &mut huggingface::open(dir.path()).unwrap()).unwrap();
         results.push(step(exec.as_mut(), &s, 1, 1e-4));
     }
     let [(loss, norm), (gpu_loss, gpu_norm)] = results[..] else { unreachable!() };
     println!("loss {loss} and {gpu_loss}, norm {norm} and {gpu_norm}");
     assert!(loss > 5.0 && norm > 0.1, "a step of an untrained model: {loss} {norm}");
     assert!(relative(&[gpu_loss], &[loss]) < 1e-4 && relative(&[gpu_norm], &[norm]) < 1e-4);
+}
+
+/// What is frozen keeps its bits, has no gradient, no moments and no dispatch; what trains has the gradients that it has
+/// when all train.
+#[test]
+fn a_frozen_parameter_has_nothing() {
+    let _turn = turn();
+    let config = Gpt2 { vocab_size: 101, block_size: 24, n_layer: 3, n_head: 2, n_embd: 32 }.into();
+    for (device, class) in devices() {
+        let whole = Shape { dropout: true, ..shape(config, 2, 24, &device, class) };
+        let mut all = load(&device, &whole, Options { poison: true, ..Options::default() });
+        step(all.as_mut(), &whole, 1, 0.0);
+        let expected = gradients(all.as_mut(), &whole);
+        for words in ["embeddings", "first=2", "embeddings,first=1", "embeddings,first=3"] {
+            let freeze: Freeze = words.parse().unwrap();
+            let s = Shape { freeze, ..whole.clone() };
+            let mut exec = load(&device, &s, Options { poison: true, ..Options::default() });
+            let frozen: Vec<Param> = config.table().into_iter().filter(|p| !freeze.trains(p.part)).collect();
+            let of = |exec: &mut dyn Executor, p: &Param| {
+                let mut words = vec![0; p.numel()];
+                exec.read(&p.name, 0, &mut words).unwrap();
+                words
+            };
+            let before: Vec<_> = frozen.iter().map(|p| of(exec.as_mut(), p)).collect();
+            step(exec.as_mut(), &s, 1, 0.0);
+            let ours = gradients(exec.as_mut(), &s);
+            assert_eq!(ours.len() + frozen.len(), expected.len());
+            for (name, gradient) in &ours {
+                let theirs = &expected.iter().find(|(n, _)| n == name).unwrap().1;
+                assert!(gradient == theirs, "{words}: the gradient of {name} is another");
+            }
+            step(exec.as_mut(), &s, 2, 1e-2);
+            for (p, before) in frozen.iter().zip(before) {
+                assert!(of(exec.as_mut(), p) == before, "{words}: {} moved", p.name);
+                for prefix in ["d.", "m.", "v."] {
+                    assert!(exec.plan().find(&format!("{prefix}{}", p.name)).is_none(), "{prefix}{}", p.name);
+                }
+            }
+            // No dispatch writes to anything of theirs, and where nothing below trains, nothing is walked back there.
+            let micro_step = exec.program().find("micro_step").unwrap();
+            let backward = |i: usize| {
+                let prefix = format!("h.{i}.");
+                let labels = micro_step.dispatches.iter().map(|d| d.label.as_str());
+                labels.filter(|l| l.starts_with(&prefix) && l.contains("backward")).count()
+            };
+            let counts: Vec<usize> = (0..3).map(backward).collect();
+            match words {
+                "first=2" => assert!(counts[0] > 0 && counts[0] == counts[1] && counts[1] < counts[2]),
+                "embeddings,first=1" => assert!(counts[0] == 0 && counts[1] == counts[2] && counts[1] > 0),
+                "embeddings,first=3" => assert_eq!(counts, [0, 0, 0]),
+                _ => assert!(counts[0] == counts[2] && counts[0] > 0),
+            }
+        }
+    }
+}
+
+/// Weights at rest in f16 compute what the rounded weights compute in f32, to the bit, on both executors: losses, prefilled
+/// keys and values, logits; at odd sizes and at even ones (single loads and wide ones), and with `wte` in chunks.
+#[test]
+fn half_precision_at_rest_is_exact() {
+    use diarist::device::Program;
+    let _turn = turn();
+    let odd = Gpt2 { vocab_size: 101, block_size: 40, n_layer: 2, n_head: 3, n_embd: 33 };
+    let even = Gpt2 { vocab_size: 1000, block_size: 40, n_layer: 2, n_head: 2, n_embd: 64 };
+    for (device, class) in devices() {
+        for (config, max_binding) in [(odd, 128 << 20), (even, 128 << 20), (even, 48 << 10), (odd, 9 << 10)] {
+            let base = shape(config.into(), 1, 40, &device, class);
+            let limits = Limits { max_binding, ..base.limits };
+            let mut results: Vec<Vec<u32>> = Vec::new();
+            for weights in [Element::F32, Element::F16] {
+                let s = Shape { weights, limits, ..base.clone() };
+                let recordings = [s.evaluate(), s.prefill(), s.decode()].map(Result::unwrap).to_vec();
+                let program = Program::from(recordings);
+                let mut exec = device.load(program, Options { poison: true, ..Options::default() }).unwrap();
+                let dir = tempfile::tempdir().unwrap();
+                let mut checkpoint = rounded(&s.config, dir.path());
+                store::load(exec.as_mut(), &s, &mut checkpoint).unwrap();
+                let text: Vec<u32> = (0..41).map(|i| i * 7919 % config.vocab_size as u32).collect();
+                let mut got = vec![loss_sum(exec.as_mut(), &text[..40], &text[1..]).unwrap().to_bits()];
+                exec.write(model::input::PREFILL, 0, &text[..model::PREFILL]).unwrap();
+                exec.run("prefill", &Step::default()).unwrap();
+                exec.write(model::input::TOKEN, 0, &[text[32]]).unwrap();
+                exec.run("decode", &Step { pos: 32, ..Step::default() }).unwrap();
+                for name in ["h.1.cache.k", "h.1.cache.v", model::input::LOGITS] {
+                    exec.request(name).unwrap();
+                    got.extend(exec.receive().unwrap());
+                }
+                results.push(got);
+                let matrices: usize = s.config.table().iter().filter(|p| p.halves).map(Param::numel).sum();
+                let rest = s.config.num_params() as usize - matrices;
+                let bytes = exec.plan().bytes_of(Kind::Parameter) as usize;
+                // One word more, at most, a matrix or chunk of an odd number of halves.
+                let most = 4 * (rest + weights.words(matrices) + 2 * s.config.table().len());
+                assert!((4 * (rest + weights.words(matrices))..=most).contains(&bytes), "{bytes} bytes");
+            }
+            assert!(results[0].len() > 100 && results[0] == results[1], "{config:?} on {}", device.line());
+            assert!(results[0].iter().any(|&w| f32::from_bits(w).abs() > 1e-3));
+        }
+    }
+}
+
+/// A checkpoint whose matrices hold nothing that f16 does not.
+fn rounded(config: &Config, dir: &std::path::Path) -> diarist::weights::huggingface::Checkpoint {
+    use diarist::base::rng::Rng;
+    use diarist::weights::huggingface;
+    std::fs::write(dir.join("config.json"), huggingface::config_json(config, 0.0, 0)).unwrap();
+    let mut writer = huggingface::writer(&dir.join("model.safetensors"), config).unwrap();
+    for p in config.table() {
+        let mut rng = Rng::new(2, &p.name);
+        let draw = |_| {
+            let x = 0.2 * rng.normal();
+            if p.halves { half::f16::from_f32(x).to_f32() } else { x }
+        };
+        writer.write_f32(&(0..p.numel()).map(draw).collect::<Vec<f32>>()).unwrap();
+    }
+    writer.finish().unwrap();
+    huggingface::open(dir).unwrap()
 }

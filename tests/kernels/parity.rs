@@ -2,25 +2,26 @@
 //! of kernels. Tolerances are the issue's: forward 1e-5, gradients 1e-4, losses 1e-5 relative; what fp32 itself costs
 //! is under 1e-6 (`tests/fixtures/README.md`).
 
-use crate::common::{Bench, Fixture, devices, relative, turn};
+use crate::common::{Bench, Fixture, devices, load, relative, shape, turn};
 use diarist::base::rng::{Site, dropout_key, dropout_threshold, mask_bits, mask_key};
 use diarist::base::{Config, Gpt2};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
-use diarist::device::{Choices, Kind, Program, Step};
-use diarist::model::Shape;
-use diarist::model::parameters::all_pieces;
-use diarist::ops::classifier::{Gradients, scalar};
+use diarist::device::{Choices, Class, Element, Executor, Kind, Limits, Program, Step};
+use diarist::model::parameters::pieces;
+use diarist::model::{self, Shape};
+use diarist::ops::adamw::Slot;
+use diarist::ops::classifier::{Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, matmul, residual};
-use diarist::optim::adamw::{Hyper, Slot, micro_step, update};
+use diarist::optim::adamw::{Hyper, micro_step, update};
 use diarist::tokens::batch::buckets;
 
 const FORWARD: f64 = 1e-5;
 const GRADIENT: f64 = 1e-4;
 
 /// Runs a test on every device, naming the one that fails.
-fn everywhere(test: impl Fn(&Device, Choices)) {
+fn everywhere(test: impl Fn(&Device, Class)) {
     let _turn = turn();
     for (device, choices) in devices() {
         println!("on {} with {choices:?}", device.line());
@@ -265,7 +266,7 @@ fn the_classifier_matches() {
             let mut dx = None;
             let mut bench = Bench::new(device, choices, |rec| {
                 let x = rec.kept("x", Kind::Input, &[38, 36]);
-                let targets = rec.kept("targets", Kind::Input, &[38]);
+                let targets = rec.kept_ids("targets", Kind::Input, &[38]);
                 let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
                 let mut chunks = |n: &str| -> Vec<Chunk> {
                     let mut row0 = 0;
@@ -277,8 +278,7 @@ fn the_classifier_matches() {
                     cuts.iter().enumerate().map(&mut chunk).collect()
                 };
                 let (wte, dwte) = (chunks("wte"), chunks("dwte"));
-                let gradients = Some(Gradients { dwte: Some(&dwte) });
-                dx = classifier::record(rec, x, &wte, targets, scalars, gradients);
+                dx = Some(classifier::backward(rec, x, &wte, Loss { targets, scalars }, Some(&dwte)));
             });
             bench.write("x", &f.get("x"));
             bench.write_ids("targets", &f.ids("targets"));
@@ -303,7 +303,10 @@ fn norm_clip_and_adamw_match_torch() {
     let f = Fixture::open("adamw");
     let names = ["weight", "bias", "gain"];
     let slots: Vec<Slot> = (names.iter())
-        .map(|n| Slot { name: n.to_string(), shape: f.shape(&format!("{n}.param.0")), decay: *n == "weight" })
+        .map(|n| {
+            let words = f.shape(&format!("{n}.param.0")).iter().product();
+            Slot { name: n.to_string(), words, decay: *n == "weight" }
+        })
         .collect();
     let hyper = Hyper {
         beta1: f.number("beta1"),
@@ -313,21 +316,23 @@ fn norm_clip_and_adamw_match_torch() {
         grad_clip: f.number("clip"),
     };
     everywhere(|device, choices| {
-        let program = Program { recordings: vec![update(&slots, device.limits(), choices).unwrap()] };
+        let limits = device.limits();
+        let update = update(&slots, limits, &Choices::of(choices, &limits)).unwrap();
+        let program = Program::from(vec![update]);
         let mut exec = device.load(program, Options { poison: true, ..Options::default() }).unwrap();
         for n in names {
             let start = f.get(&format!("{n}.param.0"));
-            exec.write(n, 0, &start).unwrap();
-            exec.write(&format!("m.{n}"), 0, &vec![0.0; start.len()]).unwrap();
-            exec.write(&format!("v.{n}"), 0, &vec![0.0; start.len()]).unwrap();
+            exec.write_f32(n, 0, &start).unwrap();
+            exec.write_f32(&format!("m.{n}"), 0, &vec![0.0; start.len()]).unwrap();
+            exec.write_f32(&format!("v.{n}"), 0, &vec![0.0; start.len()]).unwrap();
         }
         for (s, (lr, norm)) in (1..).zip(f.get("lrs").into_iter().zip(f.get("norms"))) {
             for n in names {
-                exec.write(&format!("d.{n}"), 0, &f.get(&format!("{n}.grad.{s}"))).unwrap();
+                exec.write_f32(&format!("d.{n}"), 0, &f.get(&format!("{n}.grad.{s}"))).unwrap();
             }
             exec.run("update", &hyper.step(s, lr)).unwrap();
             let mut scalars = [0.0; scalar::COUNT];
-            exec.read("scalars", 0, &mut scalars).unwrap();
+            exec.read_f32("scalars", 0, &mut scalars).unwrap();
             close("norm", &[scalars[scalar::NORM]], &[norm], FORWARD);
             for n in names {
                 for (ours, theirs) in
@@ -335,7 +340,7 @@ fn norm_clip_and_adamw_match_torch() {
                 {
                     let expected = f.get(&format!("{n}.{theirs}.{s}"));
                     let mut got = vec![0.0; expected.len()];
-                    exec.read(&ours, 0, &mut got).unwrap();
+                    exec.read_f32(&ours, 0, &mut got).unwrap();
                     close(&format!("{ours} after {s}"), &got, &expected, FORWARD);
                 }
             }
@@ -345,27 +350,21 @@ fn norm_clip_and_adamw_match_torch() {
 
 const ODD: Config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
 
-/// The fixture's model on a device.
-fn odd_model(f: &Fixture, device: &Device, choices: Choices) -> Box<dyn diarist::device::Executor> {
-    let limits = device.limits();
-    let shape = Shape { config: ODD, b: 2, t: 19, dropout: false, limits, choices };
-    let train = shape.train().unwrap();
-    let pieces: Vec<_> = all_pieces(&ODD, &limits).into_iter().flat_map(|(_, p)| p).collect();
-    let slots: Vec<Slot> = pieces
-        .iter()
-        .map(|p| Slot { name: p.name.clone(), shape: p.shape.clone(), decay: p.decay })
-        .collect();
-    let recordings =
-        vec![train.zero, train.micro_step, train.evaluate, update(&slots, limits, choices).unwrap()];
-    let mut exec =
-        device.load(Program { recordings }, Options { poison: true, ..Options::default() }).unwrap();
-    for (param, pieces) in all_pieces(&ODD, &limits) {
+/// The fixture's weights onto a device.
+fn write_odd(f: &Fixture, exec: &mut dyn Executor, limits: &Limits) {
+    for param in ODD.table() {
         let data = f.get(&param.name);
-        for p in pieces {
-            let (first, n) = (p.row0 * ODD.n_embd(), p.shape.iter().product::<usize>());
-            exec.write(&p.name, 0, &data[first..first + n]).unwrap();
+        for p in pieces(&param, limits, Element::F32) {
+            exec.write_f32(&p.name, 0, &data[p.row0 * ODD.n_embd()..][..p.words()]).unwrap();
         }
     }
+}
+
+/// The fixture's model on a device.
+fn odd_model(f: &Fixture, device: &Device, class: Class) -> Box<dyn Executor> {
+    let shape = shape(ODD, 2, 19, device, class);
+    let mut exec = load(device, &shape, Options { poison: true, ..Options::default() });
+    write_odd(f, exec.as_mut(), &shape.limits);
     exec
 }
 
@@ -377,29 +376,23 @@ fn decoding_gives_transformers_logits() {
     let (tokens, expected) = (f.ids("tokens"), f.get("logits"));
     let v = ODD.vocab_size();
     everywhere(|device, choices| {
-        let shape = Shape { config: ODD, b: 1, t: 23, dropout: false, limits: device.limits(), choices };
+        let shape = shape(ODD, 1, 23, device, choices);
         let recordings = vec![shape.prefill().unwrap(), shape.decode().unwrap()];
         let mut exec =
-            device.load(Program { recordings }, Options { poison: true, ..Options::default() }).unwrap();
-        for (param, pieces) in all_pieces(&ODD, &shape.limits) {
-            let data = f.get(&param.name);
-            for p in pieces {
-                let (first, n) = (p.row0 * ODD.n_embd(), p.shape.iter().product::<usize>());
-                exec.write(&p.name, 0, &data[first..first + n]).unwrap();
-            }
-        }
+            device.load(recordings.into(), Options { poison: true, ..Options::default() }).unwrap();
+        write_odd(&f, exec.as_mut(), &shape.limits);
         for (b, sequence) in tokens.chunks(19).enumerate() {
             for prefilled in [0, 1, 11, 18] {
-                let mut block = [0_u32; diarist::model::decode::BLOCK];
+                let mut block = [0_u32; diarist::model::PREFILL];
                 block[..prefilled].copy_from_slice(&sequence[..prefilled]);
-                exec.write("prefill.tokens", 0, bytemuck::cast_slice(&block)).unwrap();
+                exec.write("prefill.tokens", 0, &block).unwrap();
                 exec.run("prefill", &Step::default()).unwrap();
                 for (t, &token) in sequence.iter().enumerate().skip(prefilled) {
-                    exec.write("decode.token", 0, bytemuck::cast_slice(&[token])).unwrap();
+                    exec.write("decode.token", 0, &[token]).unwrap();
                     exec.run("decode", &Step { pos: t as u32, ..Step::default() }).unwrap();
                     exec.request("logits").unwrap();
                     let theirs = &expected[(b * 19 + t) * v..][..v];
-                    let r = relative(&exec.receive().unwrap(), theirs);
+                    let r = relative(&exec.receive_f32().unwrap(), theirs);
                     assert!(r <= FORWARD, "position {t} after a prefill of {prefilled}: {r:e}");
                 }
             }
@@ -423,12 +416,11 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
         // 36,864 bytes hold 256 rows of wte: two chunks.
         let mut limits = device.limits();
         limits.max_binding = 41_000;
-        let shape = Shape { config, b: 1, t, dropout: false, limits, choices };
-        let recordings =
-            vec![shape.prefill().unwrap(), shape.decode().unwrap(), shape.train().unwrap().evaluate];
+        let shape = Shape { limits, ..shape(config, 1, t, device, choices) };
+        let recordings = vec![shape.prefill().unwrap(), shape.decode().unwrap(), shape.evaluate().unwrap()];
         let mut exec =
-            device.load(Program { recordings }, Options { poison: true, ..Options::default() }).unwrap();
-        store::initialise(exec.as_mut(), &config, &limits, 5).unwrap();
+            device.load(recordings.into(), Options { poison: true, ..Options::default() }).unwrap();
+        store::initialise(exec.as_mut(), &shape, 5).unwrap();
         let greedy = Choice { temperature: 0.0, ..Choice::default() };
         let mut decoder = Decoder::new(exec.as_mut(), config, u16::MAX, &prompt);
         let written = decoder
@@ -461,11 +453,8 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
     });
 }
 
-fn feed(exec: &mut dyn diarist::device::Executor, tokens: &[u32], targets: &[u32]) -> f32 {
-    let (rows, order) = buckets(tokens);
-    for (name, words) in [("tokens", tokens), ("targets", targets), ("buckets", &rows), ("order", &order)] {
-        exec.write(name, 0, bytemuck::cast_slice(words)).unwrap();
-    }
+fn feed(exec: &mut dyn Executor, tokens: &[u32], targets: &[u32]) -> f32 {
+    model::feed(exec, tokens, targets).unwrap();
     1.0 / targets.iter().filter(|&&t| t != u32::MAX).count() as f32
 }
 
@@ -478,13 +467,13 @@ fn a_whole_gpt2_matches_transformers() {
         exec.run("zero", &Step::default()).unwrap();
         exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
         let mut scalars = [0.0; scalar::COUNT];
-        exec.read("scalars", 0, &mut scalars).unwrap();
+        exec.read_f32("scalars", 0, &mut scalars).unwrap();
         close("loss", &scalars[..1], &f.get("loss"), FORWARD);
-        for (param, pieces) in all_pieces(&ODD, &device.limits()) {
+        for param in ODD.table() {
             let mut grad = Vec::new();
-            for p in &pieces {
-                let mut piece = vec![0.0; p.shape.iter().product()];
-                exec.read(&format!("d.{}", p.name), 0, &mut piece).unwrap();
+            for p in pieces(&param, &device.limits(), Element::F32) {
+                let mut piece = vec![0.0; p.words()];
+                exec.read_f32(&format!("d.{}", p.name), 0, &mut piece).unwrap();
                 grad.extend(piece);
             }
             close(&format!("d {}", param.name), &grad, &f.get(&format!("grad.{}", param.name)), GRADIENT);
@@ -498,13 +487,6 @@ fn ten_adamw_steps_match_torch() {
     let hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
     everywhere(|device, choices| {
         let mut exec = odd_model(&f, device, choices);
-        let zeros: Vec<(String, usize)> = (exec.plan().slots.iter())
-            .filter(|s| s.kind == Kind::Moment)
-            .map(|s| (s.name.clone(), s.bytes as usize / 4))
-            .collect();
-        for (name, n) in zeros {
-            exec.write(&name, 0, &vec![0.0; n]).unwrap();
-        }
         let (tokens, targets) = (f.ids("steps.tokens"), f.ids("steps.targets"));
         let (losses, norms) = (f.get("steps.loss"), f.get("steps.grad_norm"));
         for (i, lr) in f.get("steps.lr").into_iter().enumerate() {
@@ -514,7 +496,7 @@ fn ten_adamw_steps_match_torch() {
             exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
             exec.run("update", &hyper.step(i as u64 + 1, lr)).unwrap();
             exec.request("scalars").unwrap();
-            let scalars = exec.receive().unwrap();
+            let scalars = exec.receive_f32().unwrap();
             close(&format!("loss of step {}", i + 1), &[scalars[scalar::LOSS]], &losses[i..=i], FORWARD);
             close(&format!("norm of step {}", i + 1), &[scalars[scalar::NORM]], &norms[i..=i], GRADIENT);
         }

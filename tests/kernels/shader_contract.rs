@@ -5,15 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::offset_of;
 
+use crate::common::training;
 use diarist::base::arch::gpt2::LAYER_NORM_EPS;
 use diarist::base::rng::Site;
 use diarist::base::{Config, Gpt2, Preset};
 use diarist::device::kernel::Consts;
-use diarist::device::{Access, Binding, Choices, Kernel, Limits, Recording, Step};
+use diarist::device::{Binding, Choices, Element, Kernel, Limits, Recording, Step};
 use diarist::model::Shape;
-use diarist::model::parameters::all_pieces;
 use diarist::ops::{self, FAMILIES};
-use diarist::optim::adamw::{Slot, update};
 use naga::valid::{Capabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator};
 use naga::{
     AddressSpace, Expression, Handle, Literal, Module, ScalarKind, ShaderStage, StorageAccess, TypeInner,
@@ -46,26 +45,23 @@ fn variants() -> Variants {
     let odd = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
     let models = Preset::ALL.iter().map(|p| (p.name(), p.config(50_257)));
     let models: Vec<_> = models.chain([("tiny of bytes", Preset::Tiny.config(257)), ("odd", odd)]).collect();
-    for choices in Choices::ALL {
-        for case in FAMILIES.iter().flat_map(|f| (f.cases)(Limits::DEFAULT, choices)) {
+    let limits = Limits::DEFAULT;
+    for choices in Choices::all(&limits) {
+        for case in FAMILIES.iter().flat_map(|f| (f.cases)(limits, &choices)) {
             collect(&mut all, &case.name, &case.recording);
         }
         for (name, config) in &models {
             let Config::Gpt2(shape) = *config;
             let config = Config::Gpt2(Gpt2 { n_layer: 1, ..shape }); // layers differ in names alone
             for (t, dropout) in [(config.block_size(), false), (17, true)] {
-                let shape = Shape { config, b: 1, t, dropout, limits: Limits::DEFAULT, choices };
-                let train = shape.train().unwrap();
-                let slots: Vec<Slot> = (all_pieces(&config, &shape.limits).into_iter().flat_map(|(_, p)| p))
-                    .map(|p| Slot { name: p.name, shape: p.shape, decay: p.decay })
-                    .collect();
-                let update = update(&slots, shape.limits, choices).unwrap();
-                let decoding = [shape.prefill().unwrap(), shape.decode().unwrap()];
-                for recording in
-                    [train.zero, train.micro_step, train.evaluate, update].iter().chain(&decoding)
-                {
-                    collect(&mut all, name, recording);
+                let shape = Shape { dropout, ..Shape::new(config, 1, t, limits, choices.clone()) };
+                let mut recordings = training(&shape).recordings;
+                for weights in [Element::F32, Element::F16] {
+                    let shape = Shape { weights, ..shape.clone() };
+                    recordings
+                        .extend([shape.evaluate(), shape.prefill(), shape.decode()].map(Result::unwrap));
                 }
+                recordings.iter().for_each(|recording| collect(&mut all, name, recording));
             }
         }
     }
@@ -160,7 +156,22 @@ fn check_bindings(kernel: &Kernel, shader: &Shader, entry: usize) -> Result<(), 
         let AddressSpace::Storage { access } = global.space else {
             return Err(format!("{} is {:?}, not storage", binding.name, global.space));
         };
-        let writable = binding.access != Access::Read;
+        let TypeInner::Array { base, .. } = shader.type_of(global.ty) else {
+            return Err(format!("{} is no array", binding.name));
+        };
+        let kind = match shader.type_of(*base) {
+            TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } => s.kind,
+            other => return Err(format!("{} is an array of {other:?}", binding.name)),
+        };
+        // Halves are read as the words that they are packed in.
+        let of = |e: &Element| if *e == Element::F32 { ScalarKind::Float } else { ScalarKind::Uint };
+        let declared: Vec<ScalarKind> = binding.elements.iter().map(of).collect();
+        expect(
+            &format!("{} is made of {kind:?}, of {declared:?}", binding.name),
+            declared.contains(&kind),
+            true,
+        )?;
+        let writable = binding.writable;
         expect(&format!("{} is read_write", binding.name), access.contains(StorageAccess::STORE), writable)?;
         expect(&format!("{} is written", binding.name), used.contains(GlobalUse::WRITE), writable)?;
         // What is written or updated may be read too, or not: an update may leave the other elements as they are.
@@ -173,7 +184,7 @@ fn check_bindings(kernel: &Kernel, shader: &Shader, entry: usize) -> Result<(), 
         return Err(format!("{buffers_in_use} storage buffers; WebGPU grants {MAX_STORAGE_BUFFERS}"));
     }
     // Reads first, then writes: the twin's two slices are cut there.
-    let order: Vec<bool> = kernel.bindings.iter().map(|b| b.access != Access::Read).collect();
+    let order: Vec<bool> = kernel.bindings.iter().map(|b| b.writable).collect();
     expect("reads stand before writes", order.is_sorted(), true)?;
 
     let uniforms: Vec<u32> = bound.keys().filter(|(group, _)| *group > 0).map(|(g, b)| 10 * g + b).collect();
@@ -363,8 +374,8 @@ fn every_file_has_a_kernel_and_every_kernel_a_case() {
     );
     for family in FAMILIES {
         let mut tried = BTreeSet::new();
-        for choices in Choices::ALL {
-            let cases = (family.cases)(Limits::DEFAULT, choices);
+        for choices in Choices::all(&Limits::DEFAULT) {
+            let cases = (family.cases)(Limits::DEFAULT, &choices);
             assert!(!cases.is_empty(), "{} has no case for {choices:?}", family.name);
             tried.extend(cases.iter().flat_map(|c| &c.recording.dispatches).map(|d| d.kernel.name));
         }
@@ -459,18 +470,20 @@ fn constants_on_both_sides_are_one() {
 /// The contract itself is tested on kernels that break it: each change below is one that a person could make.
 #[test]
 fn a_broken_contract_is_found() {
-    use diarist::device::kernel::{read, update, write};
+    use diarist::device::kernel::{ids, read, write};
     let good = kernels().find(|k| k.name == "classifier_backward").unwrap();
     let consts: Consts = Vec::new();
     assert_eq!(check(good, &consts), Ok(()));
     let kernel = || Kernel { ..*good };
     let bound = |bindings: &[Binding]| Kernel { bindings: bindings.to_vec().leak(), ..kernel() };
-    let (stats, targets, dlogits) = (read("stats_of"), read("targets"), update("dlogits"));
+    let (stats, targets, dlogits) = (read("stats_of"), ids("targets"), write("dlogits"));
     let broken = [
         ("group 0", bound(&[targets, stats, dlogits])),
         ("group 0", bound(&[stats, targets])),
         ("read_write", bound(&[stats, targets, read("dlogits")])),
         ("read_write", bound(&[write("stats_of"), targets, dlogits])),
+        ("targets is made of", bound(&[stats, read("targets"), dlogits])),
+        ("stats_of is made of", bound(&[ids("stats_of"), targets, dlogits])),
         ("dims", Kernel { dims: &["V", "R", "row0", "v0"], ..kernel() }),
         ("dims", Kernel { dims: &["R", "V", "row0"], ..kernel() }),
         ("uniforms", Kernel { step: false, ..kernel() }),

@@ -6,15 +6,16 @@ use diarist::base::rng::Rng;
 use diarist::check::doctor;
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
-use diarist::device::{Choices, Kernel, Kind, Recorder, Step, Tensor};
+use diarist::device::{Class, Kernel, Kind, Recorder, Step, Tensor};
+use diarist::ops::classifier::Loss;
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::kv_cache::{self, Cache};
 use diarist::ops::{FAMILIES, attention, classifier, embedding, layernorm};
 
-fn agree(choices: Choices, checked: bool) {
+fn agree(class: Class, checked: bool) {
     let _turn = turn();
     let options = Options { checked, ..Options::default() };
-    let report = doctor(&gpu(), choices, options, None, |_| ()).unwrap();
+    let report = doctor(&gpu(), class, options, None, |_| ()).unwrap();
     for row in report.rows() {
         println!(
             "{:28} {:4} {:9.1e} {:9.1e}  {}",
@@ -31,27 +32,27 @@ fn agree(choices: Choices, checked: bool) {
 
 #[test]
 fn kernels_for_software_adapters() {
-    agree(Choices::Lanes, false);
+    agree(Class::Lanes, false);
 }
 
 #[test]
 fn kernels_for_gpus() {
-    agree(Choices::Tiles, false);
+    agree(Class::Tiles, false);
 }
 
 #[test]
 fn kernels_for_software_adapters_checked() {
-    agree(Choices::Lanes, true);
+    agree(Class::Lanes, true);
 }
 
 #[test]
 fn kernels_for_gpus_checked() {
-    agree(Choices::Tiles, true);
+    agree(Class::Tiles, true);
 }
 
 #[test]
 fn the_cpu_agrees_with_itself() {
-    let report = doctor(&Device::Cpu(0), Choices::Lanes, Options::default(), None, |_| ()).unwrap();
+    let report = doctor(&Device::Cpu(0), Class::Lanes, Options::default(), None, |_| ()).unwrap();
     assert_eq!(report.wrong(), Vec::<&str>::new());
 }
 
@@ -75,7 +76,7 @@ fn corrupt(kernel: &Kernel, wgsl: String) -> String {
 #[test]
 fn doctor_names_the_kernels_that_were_corrupted() {
     let _turn = turn();
-    let report = doctor(&gpu(), Choices::Lanes, Options::default(), Some(corrupt), |_| ()).unwrap();
+    let report = doctor(&gpu(), Class::Lanes, Options::default(), Some(corrupt), |_| ()).unwrap();
     assert_eq!(report.wrong(), ["gelu_backward", "gelu_forward"]);
 }
 
@@ -168,8 +169,8 @@ fn hostile_buckets_reach_nothing() {
         &Step::default(),
         |rec| {
             let with = Buckets {
-                buckets: rec.kept("buckets", Kind::Input, &[bt, 3]),
-                order: rec.kept("order", Kind::Input, &[bt]),
+                buckets: rec.kept_ids("buckets", Kind::Input, &[bt, 3]),
+                order: rec.kept_ids("order", Kind::Input, &[bt]),
             };
             let dout = rec.kept("dout", Kind::Input, &[bt, c]);
             let dwte = wte_chunks(rec, "dwte");
@@ -203,7 +204,7 @@ fn hostile_tokens_and_positions_reach_nothing() {
             "encoded",
             &step,
             |rec| {
-                let tokens = rec.kept("tokens", Kind::Input, &[bt]);
+                let tokens = rec.kept_ids("tokens", Kind::Input, &[bt]);
                 let wte = wte_chunks(rec, "wte");
                 let wpe = rec.kept("wpe", Kind::Input, &[5, c]);
                 embedding::forward(rec, tokens, 3, &wte, wpe);
@@ -261,11 +262,10 @@ fn hostile_targets_reach_nothing() {
         let mut dx: Option<Tensor> = None;
         let mut bench = Bench::new(&device, choices, |rec| {
             let x = rec.kept("x", Kind::Input, &[bt, c]);
-            let targets = rec.kept("targets", Kind::Input, &[bt]);
+            let targets = rec.kept_ids("targets", Kind::Input, &[bt]);
             let scalars = rec.kept("scalars", Kind::Output, &[classifier::scalar::COUNT]);
             let wte = wte_chunks(rec, "wte");
-            let gradients = classifier::Gradients { dwte: None };
-            dx = classifier::record(rec, x, &wte, targets, scalars, Some(gradients));
+            dx = Some(classifier::backward(rec, x, &wte, Loss { targets, scalars }, None));
         });
         let small = |numel: usize| ramp(numel).iter().map(|x| x / 16.0 - 0.5).collect::<Vec<_>>();
         bench.write("x", &small(bt * c));
@@ -277,7 +277,7 @@ fn hostile_targets_reach_nothing() {
         assert!(got.iter().flatten().all(|x| x.is_finite()), "{got:?}");
         let expected = first.get_or_insert_with(|| got.clone());
         for (got, expected) in got.iter().zip(expected) {
-            assert!(common::relative(got, expected) < 1e-5, "{choices:?}: {got:?}, {expected:?}");
+            assert!(crate::common::relative(got, expected) < 1e-5, "{choices:?}: {got:?}, {expected:?}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The program as a person runs it.
 
+#[path = "../common/mod.rs"]
+mod common;
+
 mod cli;
 #[cfg(unix)]
 mod crash;
