@@ -61,14 +61,13 @@ struct Group {
 fn groups(shape: &Shape) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let most = (shape.limits.max_binding / 4) as usize;
-    {
+    for decay in [true, false] {
         let mut open = None;
-        for param in shape.trained() {
-            let decay = param.decay;
+        for param in shape.trained().into_iter().filter(|p| p.decay == decay) {
             for piece in pieces(&param, &shape.limits, Element::F32) {
                 let words = piece.words();
                 let first = |group: &Group| group.slot.words.next_multiple_of(ALIGN);
-                if true || !open.is_some_and(|i: usize| first(&groups[i]) + words <= most) {
+                if !open.is_some_and(|i: usize| first(&groups[i]) + words <= most) {
                     let name = format!("flat.{}", groups.len());
                     groups.push(Group { slot: Slot { name, words: 0, decay }, parts: Vec::new() });
                     open = Some(groups.len() - 1);
