@@ -8,12 +8,13 @@
 use jiff::civil::Date;
 use scraper::{ElementRef, Html, Selector};
 
-use super::{Format, Sink, titles};
 use crate::journal::dates::{self, Reading};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html::{self, Converted};
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::{DateOrder, Options};
+use crate::journal::source::input::Input;
+use crate::journal::syntax::html::{self, Converted};
+use crate::journal::syntax::titles;
 
 /// Apple's Journal.
 pub struct AppleJournal;
@@ -138,8 +139,8 @@ fn day(header: &str, named: Option<Date>, options: &Options) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use jiff::civil::date;
     use proptest::prelude::*;
 

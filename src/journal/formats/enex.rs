@@ -4,12 +4,13 @@
 
 use std::cell::Cell;
 
-use super::{Format, Sink, titles};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html;
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
-use crate::journal::xml::{self, Fault, Xml};
+use crate::journal::source::input::Input;
+use crate::journal::syntax::html;
+use crate::journal::syntax::titles;
+use crate::journal::syntax::xml::{self, Fault, Xml};
 
 /// Evernote.
 pub struct Enex;
@@ -114,8 +115,8 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{read, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{read, read_with};
 
     const NOTE: &str = "<note><title>Tea &amp; rain</title><content><![CDATA[<?xml version=\"1.0\"?><!DOCTYPE en-note \
         SYSTEM \"x\"><en-note><div>wet</div><en-media hash=\"0\"/>day</en-note>]]></content></note>";

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::json::{Cutter, list, text};
-use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
+use crate::journal::source::input::Input;
+use crate::journal::syntax::json::{Cutter, list, text};
 
 /// Entries as this program writes them.
 pub struct EntriesJsonl;
@@ -63,8 +63,8 @@ fn take(entry: &Map<String, Value>, place: Place, sink: &mut dyn Sink) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     const LINE: &str = r#"{"date":null,"title":"","text":" Rain\n","tags":[],"source":"a.md:1"}"#;

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use super::html_file::{split, words};
-use super::{Format, Sink};
-use crate::journal::archive::Archive;
 use crate::journal::entry::Place;
-use crate::journal::html;
-use crate::journal::input::{Input, MOST_WHOLE, Vault};
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
-use crate::journal::xml::{Fault, Piece, Tag, Xml};
+use crate::journal::source::archive::Archive;
+use crate::journal::source::input::{Input, MOST_WHOLE, Vault};
+use crate::journal::syntax::html;
+use crate::journal::syntax::xml::{Fault, Piece, Tag, Xml};
 
 /// EPUB.
 pub struct Epub;
@@ -165,8 +165,8 @@ fn percent_decoded(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{Collected, read, read_with};
     use std::io::Write;
 
     const CONTAINER: &str =

@@ -4,12 +4,12 @@
 
 use scraper::{ElementRef, Html};
 
-use super::text::split_by_dates;
-use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html::{self, Converted};
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
+use crate::journal::source::input::Input;
+use crate::journal::syntax::by_dates::split_by_dates;
+use crate::journal::syntax::html::{self, Converted};
 
 /// HTML.
 pub struct HtmlFile;
@@ -124,8 +124,8 @@ impl Sink for Document<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{read, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{read, read_with};
 
     #[test]
     fn pages_are_known_by_name_or_content() {

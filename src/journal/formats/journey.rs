@@ -5,13 +5,14 @@
 
 use serde_json::{Map, Value};
 
-use super::json::{list, parse_error, text};
-use super::markup::Markup;
-use super::{Format, Sink, titles};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html;
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
+use crate::journal::source::input::Input;
+use crate::journal::syntax::html;
+use crate::journal::syntax::json::{list, parse_error, text};
+use crate::journal::syntax::markup::Markup;
+use crate::journal::syntax::titles;
 
 /// Journey.
 pub struct Journey;
@@ -105,8 +106,8 @@ fn is_html(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Collected, read};
     use super::*;
+    use crate::journal::testing::{Collected, read};
     use proptest::prelude::*;
 
     fn read_entry(json: &str) -> Collected {

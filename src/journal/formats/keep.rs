@@ -6,11 +6,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::json::{self, list, text};
-use super::{Format, Sink, titles};
 use crate::journal::entry::{Draft, When};
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
+use crate::journal::source::input::Input;
+use crate::journal::syntax::json::{self, list, text};
+use crate::journal::syntax::titles;
 
 /// Google Keep.
 pub struct Keep;
@@ -72,8 +73,8 @@ fn time(note: &Map<String, Value>, name: &str) -> Option<When> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     fn note(bytes: &[u8]) -> Collected {

@@ -9,13 +9,13 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Format, Sink, titles};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html;
-use crate::journal::input::Input;
-use crate::journal::markup;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
-use crate::journal::xml::{self, Fault, Xml};
+use crate::journal::source::input::Input;
+use crate::journal::syntax::html;
+use crate::journal::syntax::titles;
+use crate::journal::syntax::xml::{self, Fault, Xml};
 
 /// LiveJournal.
 pub struct LiveJournal;
@@ -114,7 +114,7 @@ impl Post {
             sink.left_out("app metadata", self.moods_and_music);
         }
         let body = own_tags(&self.body);
-        let body = if self.preformatted { body } else { markup::with_breaks(&body) };
+        let body = if self.preformatted { body } else { html::with_breaks(&body) };
         let embeds = Cell::new(0);
         let document = match html::parse(&body) {
             Ok(document) => document,
@@ -149,8 +149,8 @@ fn own_tags(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{read, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{read, read_with};
 
     const ENTRY: &str = "<?xml version=\"1.0\"?>\n<event>\n<itemid>3</itemid>\n<props>\n<taglist>rain, tea</taglist>\n\
         </props>\n<eventtime>2005-03-01 22:00:00</eventtime>\n<event>one\ntwo &lt;lj user=ada&gt;</event>\n</event>\n";

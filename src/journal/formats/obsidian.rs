@@ -4,11 +4,11 @@
 
 use std::ops::Range;
 
-use super::markdown::{is_named, read_typed};
-use super::{Format, Sink};
-use crate::journal::file_dates;
-use crate::journal::input::{Input, Vault};
+use super::markdown::{day_in_path, is_named, read_typed};
+use crate::journal::dates::file_dates;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
+use crate::journal::source::input::{Input, Vault};
 
 /// Fenced blocks that ask or show something and are not written to be read.
 const QUERIES: [&str; 9] = [
@@ -38,7 +38,7 @@ impl Format for Obsidian {
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let day = super::markdown::day_in_path(input);
+        let day = day_in_path(input);
         let name = match day {
             Some(day) => file_dates::behind_day(input.stem(), day),
             None => file_dates::without_date(input.stem(), file_dates::year_above(input.path())),
@@ -106,7 +106,7 @@ fn callout(line: &str) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_in};
+    use crate::journal::testing::{Collected, read_in};
 
     fn read(path: &str, text: &str) -> Collected {
         read_in(Vault::Obsidian, path, text.as_bytes(), &Options::default())
@@ -164,7 +164,7 @@ mod tests {
     fn outside_of_a_vault() {
         let of = |text: &str| {
             let input = Input::from_bytes("a.md", text.into(), Vault::None);
-            super::super::of(&input).unwrap().name()
+            crate::journal::formats::of(&input).unwrap().name()
         };
         assert_eq!(of("> [!note] x"), "Obsidian");
         assert_eq!(of("> [note] x"), "Markdown");

@@ -8,10 +8,10 @@
 use jiff::civil::Date;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
-use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
+use crate::journal::source::input::Input;
 
 /// RedNotebook.
 pub struct RedNotebook;
@@ -252,8 +252,8 @@ fn link(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     fn input(name: &str, text: &[u8]) -> Input {

@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use serde_json::{Map, Value};
 
-use super::json::{Cutter, list, text};
-use super::records::rows;
-use super::{Format, Sink};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
+use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
+use crate::journal::source::input::Input;
+use crate::journal::syntax::csv::rows;
+use crate::journal::syntax::json::{Cutter, list, text};
 
 /// X, once Twitter.
 pub struct XArchive;
@@ -200,8 +200,8 @@ fn when(text: &str) -> Option<When> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::source::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     fn input(bytes: &[u8]) -> Input {

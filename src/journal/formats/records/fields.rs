@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::dates::{self, Evidence};
 use crate::journal::entry::{Draft, Place, When};
-use crate::journal::formats::{Sink, titles};
+use crate::journal::format::Sink;
 use crate::journal::options::Options;
+use crate::journal::syntax::titles;
 
 /// Names as [`folded`] leaves them, the likelier first.
 const TEXT: &[&str] = &[

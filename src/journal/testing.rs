@@ -1,0 +1,66 @@
+//! What this room's own tests read with.
+
+use super::entry::{Draft, Place};
+use super::format::{Format, Sink};
+use super::formats::of;
+use super::options::Options;
+use super::source::input::{Input, Vault};
+
+/// All that a reader handed over.
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// In the order of the file.
+    pub entries: Vec<Draft>,
+    /// What, and how many times.
+    pub left_out: Vec<(&'static str, usize)>,
+    /// What, before and after.
+    pub changed: Vec<(&'static str, String, String)>,
+    /// Where, and what.
+    pub troubles: Vec<(Place, String)>,
+    /// Names, as often as they spoke.
+    pub strangers: Vec<String>,
+    /// Date lines that stay in the text.
+    pub dates_left: usize,
+    /// Why the file could not be read to its end.
+    pub failed: Option<String>,
+}
+
+impl Sink for Collected {
+    fn entry(&mut self, draft: Draft) {
+        self.entries.push(draft);
+    }
+    fn left_out(&mut self, what: &'static str, times: usize) {
+        self.left_out.push((what, times));
+    }
+    fn changed(&mut self, what: &'static str, before: &str, after: &str) {
+        self.changed.push((what, before.to_string(), after.to_string()));
+    }
+    fn trouble(&mut self, place: Place, problem: String) {
+        self.troubles.push((place, problem));
+    }
+    fn date_left(&mut self, times: usize) {
+        self.dates_left += times;
+    }
+    fn stranger(&mut self, name: &str) {
+        self.strangers.push(name.to_string());
+    }
+}
+
+/// Reads bytes as a file of that path, in the format that [`of`] gives; panics where none does.
+pub fn read(path: &str, bytes: &[u8], options: &Options) -> Collected {
+    read_in(Vault::None, path, bytes, options)
+}
+
+/// The same, in an app's folder.
+pub fn read_in(vault: Vault, path: &str, bytes: &[u8], options: &Options) -> Collected {
+    let input = Input::from_bytes(path, bytes.to_vec(), vault);
+    let format = of(&input).unwrap_or_else(|| panic!("{path} is of no format"));
+    read_with(format, &input, options)
+}
+
+/// Reads a file in the format given.
+pub fn read_with(format: &dyn Format, input: &Input, options: &Options) -> Collected {
+    let mut collected = Collected::default();
+    collected.failed = format.read(input, options, &mut collected).err();
+    collected
+}
