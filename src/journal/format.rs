@@ -1,8 +1,10 @@
 //! The contract of a format: how a file of it is told and read, and what takes what it hands over.
 
+use std::path::{Path, PathBuf};
+
 use super::entry::{Draft, Place};
 use super::options::Options;
-use super::source::input::Input;
+use super::source::input::{HEAD, Input, MOST_WHOLE, Vault};
 
 // ANCHOR: format
 /// A way of keeping a journal.
@@ -18,8 +20,41 @@ pub trait Format: Sync {
     /// # Errors
     /// Why the rest of the file cannot be read, as a phrase; what was handed over before stays.
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String>;
+
+    /// The kind of folder that its app keeps a journal in, where it has one.
+    fn vault(&self) -> Option<&'static Vault> {
+        None
+    }
+
+    /// Why a file, of whatever format, is passed over for what lies beside it: the app's own lists, and copies of what is
+    /// read elsewhere. None where it is not.
+    fn passes_over(&self, _path: &Path, _beside: &mut Beside) -> Option<&'static str> {
+        None
+    }
 }
 // ANCHOR_END: format
+
+/// What lies in a file's folder, on the disk or in a zip.
+pub struct Beside<'a> {
+    /// The files with this extension.
+    pub files: &'a dyn Fn(&str) -> Vec<PathBuf>,
+    /// Whether a file is one of those that were asked for.
+    pub is_asked_for: &'a dyn Fn(&Path) -> bool,
+    /// Opens a file, if there is one: so many of its first bytes.
+    pub open: &'a mut dyn FnMut(&Path, u64) -> Option<Input>,
+}
+
+impl Beside<'_> {
+    /// A file's start, which tells what most are; none where there is no such file.
+    pub fn head(&mut self, path: &Path) -> Option<Input> {
+        (self.open)(path, HEAD as u64)
+    }
+
+    /// The whole of a file that may say at its end what it is.
+    pub fn whole(&mut self, path: &Path) -> Option<Input> {
+        (self.open)(path, MOST_WHOLE)
+    }
+}
 
 /// What takes the entries.
 pub trait Sink {

@@ -4,7 +4,7 @@ use super::entry::{Draft, Place};
 use super::format::{Format, Sink};
 use super::formats::of;
 use super::options::Options;
-use super::source::input::{Input, Vault};
+use super::source::input::Input;
 
 /// All that a reader handed over.
 #[derive(Debug, Default)]
@@ -48,13 +48,16 @@ impl Sink for Collected {
 
 /// Reads bytes as a file of that path, in the format that [`of`] gives; panics where none does.
 pub fn read(path: &str, bytes: &[u8], options: &Options) -> Collected {
-    read_in(Vault::None, path, bytes, options)
+    read_first(Input::from_bytes(path, bytes.to_vec()), options)
 }
 
-/// The same, in an app's folder.
-pub fn read_in(vault: Vault, path: &str, bytes: &[u8], options: &Options) -> Collected {
-    let input = Input::from_bytes(path, bytes.to_vec(), vault);
-    let format = of(&input).unwrap_or_else(|| panic!("{path} is of no format"));
+/// The same, in the folder of a format's app.
+pub fn read_in(app: &dyn Format, path: &str, bytes: &[u8], options: &Options) -> Collected {
+    read_first(Input::from_bytes(path, bytes.to_vec()).in_vault(app.vault()), options)
+}
+
+fn read_first(input: Input, options: &Options) -> Collected {
+    let format = of(&input).unwrap_or_else(|| panic!("{} is of no format", input.name()));
     read_with(format, &input, options)
 }
 

@@ -139,13 +139,12 @@ fn day(header: &str, named: Option<Date>, options: &Options) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{Collected, read_with};
     use jiff::civil::date;
     use proptest::prelude::*;
 
     fn page(name: &str, html: &str) -> Collected {
-        let input = Input::from_bytes(name, html.into(), Vault::None);
+        let input = Input::from_bytes(name, html.into());
         read_with(&AppleJournal, &input, &Options::default())
     }
 
@@ -189,7 +188,7 @@ mod tests {
 
     #[test]
     fn other_pages_are_not_claimed() {
-        let is = |path: &str, html: &str| AppleJournal.is(&Input::from_bytes(path, html.into(), Vault::None));
+        let is = |path: &str, html: &str| AppleJournal.is(&Input::from_bytes(path, html.into()));
         assert!(is("x/AppleJournalEntries/index.html", "") && !is("x/index.html", "<p>a"));
         assert!(!is("a.html", "<div class=bodyText>") && !is("a.txt", "pageHeader bodyText"));
     }

@@ -162,7 +162,6 @@ fn is_photo(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{Collected, read};
     use proptest::prelude::*;
 
@@ -205,7 +204,7 @@ mod tests {
             texts("\tDatum:\t5. Mai 2020 um 09:30:00 MESZ\n\nEins\n\n\tDatum:\t6. Mai 2020\n\nZwei"),
             ["Eins", "Zwei"]
         );
-        let other = Input::from_bytes("a.txt", b"\tName:\tAda\n".to_vec(), Vault::None);
+        let other = Input::from_bytes("a.txt", b"\tName:\tAda\n".to_vec());
         assert!(!DayOneText.is(&other));
     }
 

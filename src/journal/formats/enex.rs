@@ -115,7 +115,6 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{read, read_with};
 
     const NOTE: &str = "<note><title>Tea &amp; rain</title><content><![CDATA[<?xml version=\"1.0\"?><!DOCTYPE en-note \
@@ -136,7 +135,7 @@ mod tests {
         fn damage_is_no_danger(at in 0..NOTE.len(), byte: u8) {
             let mut bytes = format!("<en-export>{NOTE}{NOTE}</en-export>").into_bytes();
             bytes[11 + at] = byte.max(1);
-            read_with(&Enex, &Input::from_bytes("a.enex", bytes, Vault::None), &Options::default());
+            read_with(&Enex, &Input::from_bytes("a.enex", bytes), &Options::default());
         }
     }
 }

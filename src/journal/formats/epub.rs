@@ -9,7 +9,7 @@ use crate::journal::entry::Place;
 use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
 use crate::journal::source::archive::Archive;
-use crate::journal::source::input::{Input, MOST_WHOLE, Vault};
+use crate::journal::source::input::{Input, MOST_WHOLE};
 use crate::journal::syntax::html;
 use crate::journal::syntax::xml::{Fault, Piece, Tag, Xml};
 
@@ -45,7 +45,7 @@ impl Format for Epub {
             }
             let path = joined(folder, &chapter.path);
             match archive.read(&path) {
-                Ok(Some(page)) => match Input::from_bytes(&path, page, Vault::None).text() {
+                Ok(Some(page)) => match Input::from_bytes(&path, page).text() {
                     Ok(page) => {
                         if let Err(problem) = add(&mut text, &page, sink) {
                             sink.trouble(place, format!("{path}: {problem}"))
@@ -165,7 +165,6 @@ fn percent_decoded(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{Collected, read, read_with};
     use std::io::Write;
 
@@ -208,7 +207,7 @@ mod tests {
         assert_eq!(texts(&read), ["rain", "sun"]);
         assert_eq!(read.entries[1].when.unwrap().to_string(), "2020-05-06");
         assert_eq!((read.left_out, read.failed), (vec![("tables of contents", 1)], None));
-        assert!(Epub.is(&Input::from_bytes("x", book(&[]), Vault::None)));
+        assert!(Epub.is(&Input::from_bytes("x", book(&[]))));
     }
 
     #[test]
@@ -234,7 +233,7 @@ mod tests {
             let mut bytes = book(&[]);
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            read_with(&Epub, &Input::from_bytes("a.epub", bytes, Vault::None), &Options::default());
+            read_with(&Epub, &Input::from_bytes("a.epub", bytes), &Options::default());
         }
     }
 }

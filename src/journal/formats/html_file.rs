@@ -124,7 +124,6 @@ impl Sink for Document<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{read, read_with};
 
     #[test]
@@ -136,7 +135,7 @@ mod tests {
             ("a", "<sigh>", false),
             ("a.txt", "<html>", false),
         ] {
-            let input = Input::from_bytes(path, head.as_bytes().to_vec(), Vault::None);
+            let input = Input::from_bytes(path, head.as_bytes().to_vec());
             assert_eq!(HtmlFile.is(&input), known, "{path}");
         }
     }
@@ -150,7 +149,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read(bytes: Vec<u8>) {
-            read_with(&HtmlFile, &Input::from_bytes("a.html", bytes, Vault::None), &Options::default());
+            read_with(&HtmlFile, &Input::from_bytes("a.html", bytes), &Options::default());
         }
     }
 }

@@ -149,7 +149,6 @@ fn own_tags(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{read, read_with};
 
     const ENTRY: &str = "<?xml version=\"1.0\"?>\n<event>\n<itemid>3</itemid>\n<props>\n<taglist>rain, tea</taglist>\n\
@@ -179,7 +178,7 @@ mod tests {
         fn damage_is_no_danger(at in 0..ENTRY.len(), byte: u8) {
             let mut bytes = ENTRY.as_bytes().to_vec();
             bytes[at] = byte.max(1);
-            read_with(&LiveJournal, &Input::from_bytes("L-3", bytes, Vault::None), &Options::default());
+            read_with(&LiveJournal, &Input::from_bytes("L-3", bytes), &Options::default());
         }
     }
 }

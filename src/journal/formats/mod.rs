@@ -33,8 +33,10 @@ pub mod whatsapp;
 pub mod wordpress;
 pub mod x_archive;
 
-use super::format::Format;
-use super::source::input::Input;
+use std::path::Path;
+
+use super::format::{Beside, Format};
+use super::source::input::{Input, Vault};
 
 /// Every format, the particular before the general.
 pub const FORMATS: &[&dyn Format] = &[
@@ -79,4 +81,14 @@ pub const FORMATS: &[&dyn Format] = &[
 /// The format of a file; none where it is not one of ours.
 pub fn of(input: &Input) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.is(input))
+}
+
+/// The kinds of folder that apps keep journals in. A folder may be two apps': it is the first one's that is named here.
+pub fn vaults() -> impl Iterator<Item = &'static Vault> {
+    FORMATS.iter().rev().filter_map(|format| format.vault())
+}
+
+/// Why a file is passed over for what lies beside it, as the first format says that knows; none where it is not.
+pub fn passed_over(path: &Path, beside: &mut Beside) -> Option<&'static str> {
+    FORMATS.iter().rev().find_map(|format| format.passes_over(path, beside))
 }

@@ -309,8 +309,7 @@ mod tests {
     #[test]
     fn what_is_notions() {
         let of = |path: &str, text: &str| {
-            crate::journal::formats::of(&Input::from_bytes(path, text.into(), Default::default()))
-                .map(|f| f.name())
+            crate::journal::formats::of(&Input::from_bytes(path, text.into())).map(|f| f.name())
         };
         assert_eq!(of(&format!("Journal {ID}_all.csv"), "Name,Date"), Some("Notion"));
         assert_eq!(of(&format!("Journal {ID}.md"), "words"), Some("Markdown"));

@@ -23,6 +23,18 @@ const QUERIES: [&str; 9] = [
     "contributionGraph",
 ];
 
+/// Obsidian's folder.
+const VAULT: Vault = Vault {
+    app: "Obsidian",
+    mark: ".obsidian/",
+    own: None,
+    templates: &[
+        (".obsidian/templates.json", "folder", ""),
+        (".obsidian/plugins/templater-obsidian/data.json", "templates_folder", ""),
+        (".obsidian/daily-notes.json", "template", ".md"),
+    ],
+};
+
 /// Obsidian.
 pub struct Obsidian;
 
@@ -34,7 +46,7 @@ impl Format for Obsidian {
     fn is(&self, input: &Input) -> bool {
         let clearly =
             || input.head().lines().any(|line| line.starts_with("```dataview") || callout(line).is_some());
-        is_named(input) && (input.vault() == Vault::Obsidian || (input.vault() == Vault::None && clearly()))
+        is_named(input) && (input.vault() == Some(&VAULT) || (input.vault().is_none() && clearly()))
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -44,7 +56,7 @@ impl Format for Obsidian {
             None => file_dates::without_date(input.stem(), file_dates::year_above(input.path())),
         };
         // Outside of its vault, a file's name may be anybody's.
-        let name = if input.vault() == Vault::Obsidian { name } else { "" };
+        let name = if input.vault() == Some(&VAULT) { name } else { "" };
         let is_drawing = input.head().lines().skip(1).take_while(|line| *line != "---").any(is_excalidraw);
         let name = if is_drawing { name_of_drawing(name) } else { name };
         read_typed(input, options, sink, name, &|markup, sink| {
@@ -56,6 +68,10 @@ impl Format for Obsidian {
             markup.in_lines("block ids", block_id, sink);
             markup.in_lines("callout marks", callout, sink);
         })
+    }
+
+    fn vault(&self) -> Option<&'static Vault> {
+        Some(&VAULT)
     }
 }
 
@@ -109,7 +125,7 @@ mod tests {
     use crate::journal::testing::{Collected, read_in};
 
     fn read(path: &str, text: &str) -> Collected {
-        read_in(Vault::Obsidian, path, text.as_bytes(), &Options::default())
+        read_in(&Obsidian, path, text.as_bytes(), &Options::default())
     }
 
     fn text(text: &str) -> String {
@@ -163,7 +179,7 @@ mod tests {
     #[test]
     fn outside_of_a_vault() {
         let of = |text: &str| {
-            let input = Input::from_bytes("a.md", text.into(), Vault::None);
+            let input = Input::from_bytes("a.md", text.into());
             crate::journal::formats::of(&input).unwrap().name()
         };
         assert_eq!(of("> [!note] x"), "Obsidian");

@@ -252,12 +252,11 @@ fn link(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     fn input(name: &str, text: &[u8]) -> Input {
-        Input::from_bytes(name, text.to_vec(), Vault::None)
+        Input::from_bytes(name, text.to_vec())
     }
 
     fn read(text: &[u8]) -> Collected {

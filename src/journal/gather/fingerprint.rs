@@ -30,7 +30,7 @@ pub fn fingerprint_of(finds: &walk::Finds, options: &Options) -> String {
     for found in &finds.files {
         add(found.path.as_os_str().as_encoded_bytes());
         add(found.relative.as_os_str().as_encoded_bytes());
-        add(format!("{:?} {}", found.vault, stamp(&found.path)).as_bytes());
+        add(format!("{} {}", found.vault.map_or("None", |vault| vault.app), stamp(&found.path)).as_bytes());
     }
     if let Some(redact) = &options.style.redact {
         add(stamp(redact).as_bytes());

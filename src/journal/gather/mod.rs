@@ -1,6 +1,5 @@
 //! From PATHs to entries: which files there are, each given to its format, and what is taken of what it hands over.
 
-mod beside;
 pub mod collect;
 pub mod fingerprint;
 pub mod read;

@@ -6,13 +6,13 @@ use std::fs::File;
 use std::path::Path;
 use std::rc::Rc;
 
-use super::beside::{self, Beside};
 use super::collect::Collector;
 use super::select::Select;
-use super::unreadable;
+use super::unreadable::{self, Unreadable};
 use super::walk::{self, CLOUD, Found, NOT_ASKED_FOR, TEMPLATES, not_the_writers};
 use crate::base::units::thousands;
 use crate::journal::dates::file_dates;
+use crate::journal::format::Beside;
 use crate::journal::formats;
 use crate::journal::source::archive::{Archive, MOST_GROWTH, Member};
 use crate::journal::source::input::{Input, Vault};
@@ -26,10 +26,11 @@ const MOST_UNPACKED: u64 = 256 << 20;
 
 /// Reads one file.
 pub fn file(found: &Found, neighbours: &Neighbours, select: &Select, collector: &mut Collector) {
-    let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file, found.vault));
+    let opened = File::open(&found.path).and_then(|file| Input::from_file(&found.path, file));
     match opened {
         Ok(input) => {
             let left = Rc::new(Cell::new(MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH))));
+            let input = input.in_vault(found.vault);
             let input = collector.in_order(input.beside(neighbours.beside(&found.path)), found.order);
             Reading { select, collector, left }.read(&input, &found.relative, 0);
         }
@@ -64,13 +65,10 @@ impl Reading<'_, '_> {
             let read = format.read(input, &options, collector);
             return collector.end(read);
         }
-        if let Some(reason) = unreadable::reason(input) {
-            // Pictures and sounds hold no words that could be lost.
-            return if reason.ends_with("no text") {
-                collector.skip(path, reason)
-            } else {
-                collector.lose(path, reason)
-            };
+        match unreadable::of(input) {
+            Some(Unreadable::Wordless(reason)) => return collector.skip(path, reason),
+            Some(Unreadable::Lost(reason)) => return collector.lose(path, reason),
+            None => {}
         }
         if input.head_bytes().starts_with(b"PK") {
             return self.archive(input, relative, depth);
@@ -134,9 +132,9 @@ impl Reading<'_, '_> {
                 self.collector.skip(&path, reason);
                 continue;
             }
-            match archive.input(member.index, path.clone(), vault) {
+            match archive.input(member.index, path.clone()) {
                 Ok(inner) => {
-                    let inner = self.collector.in_order(inner, order);
+                    let inner = self.collector.in_order(inner.in_vault(vault), order);
                     self.read(&inner, &relative.join(&member.name), depth + 1);
                 }
                 Err(reason) => self.collector.lose(&path, reason),
@@ -159,26 +157,28 @@ fn is_text(input: &Input) -> bool {
 /// The vaults in a zip.
 struct Vaults {
     /// The app in whose vault the zip lies.
-    above: Vault,
+    above: Option<&'static Vault>,
     /// By the folder that each begins at: ending in `/`, or empty.
-    folders: HashMap<String, Vault>,
+    folders: HashMap<String, &'static Vault>,
     /// Files and folders that they have as templates.
     templates: HashSet<String>,
 }
 
 impl Vaults {
-    fn of(members: &[Member], above: Vault, archive: &mut Archive) -> Vaults {
+    fn of(members: &[Member], above: Option<&'static Vault>, archive: &mut Archive) -> Vaults {
         let mut vaults = Vaults { above, folders: HashMap::new(), templates: HashSet::new() };
-        for (mark, vault) in [(".obsidian/", Vault::Obsidian), ("logseq/config.edn", Vault::Logseq)] {
+        for vault in formats::vaults() {
             for Member { name, .. } in members {
-                if let Some(at) = name.find(mark).filter(|at| *at == 0 || name.as_bytes()[at - 1] == b'/') {
+                if let Some(at) =
+                    name.find(vault.mark).filter(|at| *at == 0 || name.as_bytes()[at - 1] == b'/')
+                {
                     vaults.folders.entry(name[..at].to_string()).or_insert(vault);
                 }
             }
         }
-        for (folder, _) in vaults.folders.iter().filter(|(_, vault)| **vault == Vault::Obsidian) {
+        for (folder, vault) in &vaults.folders {
             let mut open = |file: &str| archive.read(&format!("{folder}{file}")).ok().flatten();
-            let named = walk::templates(&mut open).into_iter();
+            let named = walk::templates(vault, &mut open).into_iter();
             vaults.templates.extend(named.map(|path| format!("{folder}{path}")));
         }
         vaults
@@ -186,8 +186,8 @@ impl Vaults {
 
     /// The vault that a member lies in, or why it is left out. Each part of its path is judged from where it lies: a
     /// whole vault may be kept in a folder that is called as one of its own would be.
-    fn at(&self, name: &str) -> Result<Vault, &'static str> {
-        let mut vault = self.folders.get("").copied().unwrap_or(self.above);
+    fn at(&self, name: &str) -> Result<Option<&'static Vault>, &'static str> {
+        let mut vault = self.folders.get("").copied().or(self.above);
         let mut from = 0;
         while from < name.len() {
             let end = name[from..].find('/').map_or(name.len(), |at| from + at);
@@ -199,7 +199,7 @@ impl Vaults {
                 return Err(TEMPLATES);
             }
             from = end + usize::from(is_folder);
-            vault = self.folders.get(&name[..from]).copied().unwrap_or(vault);
+            vault = self.folders.get(&name[..from]).copied().or(vault);
         }
         Ok(vault)
     }
@@ -224,9 +224,9 @@ fn passed_over(
     let mut open = |path: &Path, most: u64| {
         let name = path.to_str()?.replace('\\', "/");
         let at = members.binary_search_by(|member| member.name.as_str().cmp(&name)).ok()?;
-        Some(Input::from_bytes(path, archive.head(members[at].index, most)?, Vault::None))
+        Some(Input::from_bytes(path, archive.head(members[at].index, most)?))
     };
-    beside::reason(Path::new(name), &mut Beside { files: &files, is_asked_for, open: &mut open })
+    formats::passed_over(Path::new(name), &mut Beside { files: &files, is_asked_for, open: &mut open })
 }
 
 #[cfg(test)]
@@ -250,7 +250,7 @@ mod tests {
         let (options, mut nobody) = (Options::default(), ());
         let select = Select::new(&options).unwrap();
         let mut collector = Collector::new(&options, &select, &mut nobody).unwrap();
-        let input = Input::from_bytes("a.zip", bytes, Vault::None);
+        let input = Input::from_bytes("a.zip", bytes);
         let left = Rc::new(Cell::new(left));
         Reading { select: &select, collector: &mut collector, left }.read(&input, Path::new("a.zip"), 0);
         let (corpus, _) = collector.finish().unwrap();

@@ -6,28 +6,40 @@ use crate::journal::source::input::Input;
 const OLE: &[u8] = &[0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
-/// Why a file that is of no format cannot be read, and what to do about it, as a phrase; none where nothing is known of it.
-pub fn reason(input: &Input) -> Option<String> {
+/// Why a file that is of no format cannot be read, as a phrase.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unreadable {
+    /// A picture or a sound: it holds no words that could be lost.
+    Wordless(&'static str),
+    /// It may hold a journal; the phrase says what to do about it.
+    Lost(String),
+}
+
+/// Why a file that is of no format cannot be read; none where nothing is known of it.
+pub fn of(input: &Input) -> Option<Unreadable> {
     let head = input.head_bytes();
-    if let Some(name) = not_downloaded(input.name()) {
+    let path = quoted(&input.path().to_string_lossy());
+    let (extension, ole) = (input.extension(), head.starts_with(OLE));
+    let lost = if let Some(name) = not_downloaded(input.name()) {
         let path = input.path().with_file_name(name);
         let path = quoted(&path.to_string_lossy());
-        return Some(format!("still in iCloud, not on this machine: brctl download {path}"));
-    }
-    let path = quoted(&input.path().to_string_lossy());
-    let extension = input.extension();
-    if head.starts_with(SQLITE) && !matches!(extension.as_str(), "dayone" | "dayone2") {
-        return Some("an app's database: export the entries in the app, as text or JSON".to_string());
-    }
-    if head.starts_with(OLE) && extension == "msg" {
-        return Some("a mail as Outlook keeps it: save it as .eml".to_string());
-    }
-    if head.starts_with(b"%PDF-") {
-        return Some(pdf(&path));
-    }
-    by_extension(&extension, &path, head.starts_with(OLE)).or_else(|| {
-        head.starts_with(OLE).then(|| format!("a file of an older Microsoft Office: {}", to_docx(&path)))
-    })
+        format!("still in iCloud, not on this machine: brctl download {path}")
+    } else if head.starts_with(SQLITE) && !matches!(extension.as_str(), "dayone" | "dayone2") {
+        "an app's database: export the entries in the app, as text or JSON".to_string()
+    } else if ole && extension == "msg" {
+        "a mail as Outlook keeps it: save it as .eml".to_string()
+    } else if head.starts_with(b"%PDF-") {
+        pdf(&path)
+    } else if let Some(reason) = wordless(&extension) {
+        return Some(Unreadable::Wordless(reason));
+    } else if let Some(reason) = by_extension(&extension, &path, ole) {
+        reason
+    } else if ole {
+        format!("a file of an older Microsoft Office: {}", to_docx(&path))
+    } else {
+        return None;
+    };
+    Some(Unreadable::Lost(lost))
 }
 
 fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
@@ -73,12 +85,19 @@ fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
         "7z" | "rar" | "tar" | "tgz" | "gz" | "bz2" | "xz" | "zst" => {
             "an archive that is not opened here: unpack it, and give the folder".to_string()
         }
+        _ => return None,
+    })
+}
+
+/// Files that hold no words.
+fn wordless(extension: &str) -> Option<&'static str> {
+    Some(match extension {
         "jpg" | "jpeg" | "png" | "gif" | "heic" | "heif" | "tif" | "tiff" | "bmp" | "webp" | "svg"
-        | "avif" | "psd" => "a picture: no text".to_string(),
+        | "avif" | "psd" => "a picture: no text",
         "m4a" | "mp3" | "wav" | "aac" | "ogg" | "opus" | "flac" | "amr" | "caf" | "3gp" | "aiff" | "wma" => {
-            "a recording: no text".to_string()
+            "a recording: no text"
         }
-        "mp4" | "mov" | "avi" | "mkv" | "webm" | "m4v" => "a film: no text".to_string(),
+        "mp4" | "mov" | "avi" | "mkv" | "webm" | "m4v" => "a film: no text",
         _ => return None,
     })
 }
@@ -112,13 +131,16 @@ fn quoted(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::journal::formats;
-    use crate::journal::source::input::Vault;
 
     fn told(path: &str, bytes: &[u8]) -> String {
-        let input = Input::from_bytes(path, bytes.to_vec(), Vault::None);
+        let input = Input::from_bytes(path, bytes.to_vec());
         let formats = formats::of(&input).map(|format| format.name());
         assert_eq!(formats, None, "{path}");
-        reason(&input).unwrap_or_default()
+        match of(&input) {
+            Some(Unreadable::Wordless(reason)) => reason.to_string(),
+            Some(Unreadable::Lost(reason)) => reason,
+            None => String::new(),
+        }
     }
 
     #[test]

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use walkdir::WalkDir;
 
-use super::beside::{self, Beside};
 use super::select::Select;
 use crate::base::{Error, Result};
 use crate::journal::corpus::report::Skipped;
 use crate::journal::dates::file_dates;
+use crate::journal::format::Beside;
+use crate::journal::formats;
 use crate::journal::options::DateOrder;
 use crate::journal::source::input::{Input, Vault};
 
@@ -24,7 +25,7 @@ pub struct Found {
     pub relative: PathBuf,
     /// Bytes.
     pub length: u64,
-    pub vault: Vault,
+    pub vault: Option<&'static Vault>,
     /// The order of day and month in the names of its folder, where they tell.
     pub order: Option<DateOrder>,
 }
@@ -86,36 +87,38 @@ impl Finds {
     }
 
     /// The app whose vault begins at this folder.
-    fn vault_of(&mut self, folder: &Path) -> Option<Vault> {
-        if folder.join(".obsidian").is_dir() {
-            let mut open = |name: &str| {
-                let path = Some(folder.join(name)).filter(|path| path.is_file())?;
-                let mut bytes = Vec::new();
-                File::open(path).ok()?.take(MOST_SETTINGS).read_to_end(&mut bytes).ok()?;
-                Some(bytes)
-            };
-            let inside = |path: &PathBuf| {
-                folder.canonicalize().is_ok_and(|folder| path.starts_with(&folder) && *path != folder)
-            };
-            let named =
-                templates(&mut open).into_iter().filter_map(|name| folder.join(name).canonicalize().ok());
-            self.templates.extend(named.filter(inside));
-            return Some(Vault::Obsidian);
-        }
-        folder.join("logseq/config.edn").is_file().then_some(Vault::Logseq)
+    fn vault_of(&mut self, folder: &Path) -> Option<&'static Vault> {
+        let begins = |vault: &&Vault| match vault.mark.strip_suffix('/') {
+            Some(mark) => folder.join(mark).is_dir(),
+            None => folder.join(vault.mark).is_file(),
+        };
+        let vault = formats::vaults().find(begins)?;
+        let mut open = |name: &str| {
+            let path = Some(folder.join(name)).filter(|path| path.is_file())?;
+            let mut bytes = Vec::new();
+            File::open(path).ok()?.take(MOST_SETTINGS).read_to_end(&mut bytes).ok()?;
+            Some(bytes)
+        };
+        let inside = |path: &PathBuf| {
+            folder.canonicalize().is_ok_and(|folder| path.starts_with(&folder) && *path != folder)
+        };
+        let named =
+            templates(vault, &mut open).into_iter().filter_map(|name| folder.join(name).canonicalize().ok());
+        self.templates.extend(named.filter(inside));
+        Some(vault)
     }
 
     /// The app in whose vault a PATH lies.
-    fn vault_above(&mut self, path: &Path) -> Vault {
+    fn vault_above(&mut self, path: &Path) -> Option<&'static Vault> {
         let whole = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        whole.ancestors().skip(1).find_map(|folder| self.vault_of(folder)).unwrap_or_default()
+        whole.ancestors().skip(1).find_map(|folder| self.vault_of(folder))
     }
 
     fn is_template(&self, path: &Path) -> bool {
         !self.templates.is_empty() && path.canonicalize().is_ok_and(|path| self.templates.contains(&path))
     }
 
-    fn walk(&mut self, root: &Path, above: Vault, select: &Select) {
+    fn walk(&mut self, root: &Path, above: Option<&'static Vault>, select: &Select) {
         // The vault of each folder on the way down.
         let mut vaults = vec![above];
         let mut walk = WalkDir::new(root).follow_links(true).sort_by_file_name().into_iter();
@@ -153,7 +156,7 @@ impl Finds {
                 continue;
             } else if self.is_new(path) {
                 if !is_run(path) {
-                    vaults.push(self.vault_of(path).unwrap_or(vault));
+                    vaults.push(self.vault_of(path).or(vault));
                     continue;
                 }
                 self.skip(path, "a run's own folder, not a journal");
@@ -168,7 +171,7 @@ impl Finds {
         &mut self,
         path: &Path,
         relative: &Path,
-        vault: Vault,
+        vault: Option<&'static Vault>,
         select: &Select,
         is_asked_for: &dyn Fn(&Path) -> bool,
     ) {
@@ -220,9 +223,9 @@ fn passed_over(path: &Path, is_asked_for: &dyn Fn(&Path) -> bool) -> Option<&'st
     let mut open = |path: &Path, most: u64| {
         let (file, mut bytes) = (path.is_file().then(|| File::open(path))?.ok()?, Vec::new());
         file.take(most).read_to_end(&mut bytes).ok()?;
-        Some(Input::from_bytes(path, bytes, Vault::None))
+        Some(Input::from_bytes(path, bytes))
     };
-    beside::reason(path, &mut Beside { files: &files, is_asked_for, open: &mut open })
+    formats::passed_over(path, &mut Beside { files: &files, is_asked_for, open: &mut open })
 }
 
 /// Zips are looked into even if they fit no `--glob`, as folders are.
@@ -231,7 +234,7 @@ fn could_be_archive(path: &Path) -> bool {
 }
 
 /// Why a file or folder of this name is not looked at, on the disk or in a zip.
-pub fn not_the_writers(name: &str, is_folder: bool, vault: Vault) -> Option<&'static str> {
+pub fn not_the_writers(name: &str, is_folder: bool, vault: Option<&Vault>) -> Option<&'static str> {
     let folded = name.to_lowercase();
     match folded.as_str() {
         _ if name.starts_with('.') && folded.ends_with(".icloud") => Some(CLOUD),
@@ -242,20 +245,15 @@ pub fn not_the_writers(name: &str, is_folder: bool, vault: Vault) -> Option<&'st
         "$recycle.bin" | "lost+found" => Some("a system's own folder"),
         "thumbs.db" | "desktop.ini" => Some("a system's own file"),
         _ if name.starts_with("~$") => Some("an office program's lock file"),
-        "templates" | "_templates" | "template" if is_folder && vault != Vault::None => Some(TEMPLATES),
-        "logseq" if is_folder && vault == Vault::Logseq => Some("an app's own folder"),
+        "templates" | "_templates" | "template" if is_folder && vault.is_some() => Some(TEMPLATES),
+        own if is_folder && vault.is_some_and(|vault| vault.own == Some(own)) => Some("an app's own folder"),
         _ => None,
     }
 }
 
 /// What an app's settings name as templates, as paths below the vault that they are the settings of.
-pub fn templates(open: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Vec<String> {
-    const SETTINGS: [(&str, &str, &str); 3] = [
-        (".obsidian/templates.json", "folder", ""),
-        (".obsidian/plugins/templater-obsidian/data.json", "templates_folder", ""),
-        (".obsidian/daily-notes.json", "template", ".md"),
-    ];
-    let named = SETTINGS.iter().filter_map(|(file, key, extension)| {
+pub fn templates(vault: &Vault, open: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Vec<String> {
+    let named = vault.templates.iter().filter_map(|(file, key, extension)| {
         let settings: Value = serde_json::from_slice(&open(file)?).ok()?;
         let path = settings[key].as_str()?.trim_matches('/').trim_end_matches(extension);
         (!path.is_empty()).then(|| format!("{path}{extension}"))

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::input::{Input, MOST_WHOLE, ReadSeek, Vault};
+use super::input::{Input, MOST_WHOLE, ReadSeek};
 use super::spool::unnamed_file;
 
 /// A member that grows more than this many times, past [`FREE_BYTES`], is no text that a person wrote: journals in JSON
@@ -106,16 +106,16 @@ impl<'a> Archive<'a> {
     ///
     /// # Errors
     /// What is wrong with it, as a phrase.
-    pub fn input(&mut self, index: usize, path: std::path::PathBuf, vault: Vault) -> Result<Input, String> {
+    pub fn input(&mut self, index: usize, path: std::path::PathBuf) -> Result<Input, String> {
         let mut bytes = Vec::new();
         if self.copy(index, &mut bytes, MOST_WHOLE)? <= MOST_WHOLE {
-            return Ok(Input::from_bytes(path, bytes, vault));
+            return Ok(Input::from_bytes(path, bytes));
         }
         drop(bytes);
         let mut file = unnamed_file().map_err(|e| e.to_string())?;
         self.copy(index, &mut file, u64::MAX)?;
         file.seek(SeekFrom::Start(0)).map_err(|e| e.to_string())?;
-        Input::from_file(path, file, vault).map_err(|e| e.to_string())
+        Input::from_file(path, file).map_err(|e| e.to_string())
     }
 
     /// The first bytes of a member, `most` of them; none where it cannot be read.

@@ -16,22 +16,23 @@ use crate::journal::text::decode;
 pub const MOST_WHOLE: u64 = 64 << 20;
 
 /// How much of a file a format sees before it says whether the file is one of its own.
-const HEAD: usize = 64 << 10;
+pub const HEAD: usize = 64 << 10;
 
 /// Something that can be read and searched.
 pub trait ReadSeek: Read + Seek {}
 impl<T: Read + Seek> ReadSeek for T {}
 
-/// The app whose folder a file lies in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Vault {
-    /// None that is known.
-    #[default]
-    None,
-    /// A folder above holds `.obsidian`.
-    Obsidian,
-    /// A folder above holds `logseq/config.edn`.
-    Logseq,
+/// The kind of folder that an app keeps a journal in: how it is told, and what in it the writer did not write.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Vault {
+    /// The app.
+    pub app: &'static str,
+    /// What lies in such a folder: a file, or a folder with `/` behind its name.
+    pub mark: &'static str,
+    /// A folder of the app's own in it, in lower case, beside those whose names begin with a dot.
+    pub own: Option<&'static str>,
+    /// Settings that name a template or a folder of them: the file, the key, and what ends the name of what it names.
+    pub templates: &'static [(&'static str, &'static str, &'static str)],
 }
 
 /// A file to be read.
@@ -40,7 +41,7 @@ pub struct Input {
     /// The last part of the path; what is not UTF-8 in it reads as U+FFFD.
     name: String,
     content: Content,
-    vault: Vault,
+    vault: Option<&'static Vault>,
     /// In which order its name has day and month.
     order: Option<DateOrder>,
     head: OnceLock<String>,
@@ -59,7 +60,7 @@ impl Input {
     ///
     /// # Errors
     /// What the system says.
-    pub fn from_file(path: impl Into<PathBuf>, mut file: File, vault: Vault) -> std::io::Result<Input> {
+    pub fn from_file(path: impl Into<PathBuf>, mut file: File) -> std::io::Result<Input> {
         let length = file.metadata()?.len();
         let content = if length <= MOST_WHOLE {
             let mut bytes = Vec::with_capacity(length as usize);
@@ -69,17 +70,22 @@ impl Input {
         } else {
             Content::File(file, length)
         };
-        Ok(Input::new(path.into(), content, vault))
+        Ok(Input::new(path.into(), content))
     }
 
-    fn new(path: PathBuf, content: Content, vault: Vault) -> Input {
+    fn new(path: PathBuf, content: Content) -> Input {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Input { path, name, content, vault, head: OnceLock::new(), order: None, neighbours: None }
+        Input { path, name, content, vault: None, head: OnceLock::new(), order: None, neighbours: None }
     }
 
     /// A file whose bytes are at hand.
-    pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>, vault: Vault) -> Input {
-        Input::new(path.into(), Content::Memory(bytes), vault)
+    pub fn from_bytes(path: impl Into<PathBuf>, bytes: Vec<u8>) -> Input {
+        Input::new(path.into(), Content::Memory(bytes))
+    }
+
+    /// The same file, in an app's folder.
+    pub fn in_vault(self, vault: Option<&'static Vault>) -> Input {
+        Input { vault, ..self }
     }
 
     /// The same file, its name read in an order of day and month.
@@ -118,8 +124,8 @@ impl Input {
         above.into_iter().any(|part| part.as_os_str().eq_ignore_ascii_case(folder))
     }
 
-    /// The app whose folder it lies in.
-    pub fn vault(&self) -> Vault {
+    /// The kind of app's folder that it lies in; none where none is known.
+    pub fn vault(&self) -> Option<&'static Vault> {
         self.vault
     }
 
@@ -254,7 +260,7 @@ mod tests {
     use super::*;
 
     fn at(path: &str) -> Input {
-        Input::from_bytes(path, b"words".to_vec(), Vault::None)
+        Input::from_bytes(path, b"words".to_vec())
     }
 
     #[test]
@@ -274,7 +280,7 @@ mod tests {
     fn a_long_file_is_read_from_the_start_each_time() {
         let mut file = tempfile::tempfile().unwrap();
         std::io::Write::write_all(&mut file, &vec![b'a'; MOST_WHOLE as usize + 1]).unwrap();
-        let input = Input::from_file("long.txt", file, Vault::None).unwrap();
+        let input = Input::from_file("long.txt", file).unwrap();
         assert_eq!((input.len(), input.head().len()), (MOST_WHOLE + 1, HEAD));
         for _ in 0..2 {
             assert_eq!(std::io::copy(&mut input.reader(), &mut std::io::sink()).unwrap(), MOST_WHOLE + 1);

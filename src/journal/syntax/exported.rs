@@ -5,7 +5,7 @@ use crate::journal::entry::{Draft, Place, When};
 use crate::journal::format::Sink;
 
 /// The line of front matter by which these files are known.
-pub const MARK: &str = "exported-by: diarist";
+const MARK: &str = "exported-by: diarist";
 
 /// The first two lines of such a file.
 const HEAD: &str = "---\nexported-by: diarist\n";
@@ -23,6 +23,11 @@ pub fn export(when: Option<When>, title: &str, tags: &[String], source: &str, te
 /// Whether a file is one of these, by its start.
 pub fn is(text: &str) -> bool {
     text.starts_with(HEAD) && text.contains("\n---\n")
+}
+
+/// Whether our line is somewhere in a file's front matter, which somebody may have written anew.
+pub fn is_marked(text: &str) -> bool {
+    text.lines().skip(1).take_while(|line| *line != "---").any(|line| line == MARK)
 }
 
 /// Hands over its entry.

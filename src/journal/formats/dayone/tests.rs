@@ -87,7 +87,7 @@ proptest! {
             "richText": "{\"contents\":[{\"text\":\"a\"}]}", "tags": ["x"], "isAllDay": false}, {"text": "b \\."}]}).to_string();
         let start = start.min(whole.len());
         let damaged = format!("{}{cut}{}", &whole[..start], &whole[(start + cut.len()).min(whole.len())..]);
-        let input = Input::from_bytes("a.json", damaged.into_bytes(), Default::default());
+        let input = Input::from_bytes("a.json", damaged.into_bytes());
         crate::journal::testing::read_with(&DayOne, &input, &Options::default());
     }
 }

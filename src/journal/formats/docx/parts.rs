@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::journal::source::archive::Archive;
-use crate::journal::source::input::{Input, Vault};
+use crate::journal::source::input::Input;
 use crate::journal::syntax::office::xml::{Node, Xml};
 
 /// The parts of the zip.
@@ -59,7 +59,7 @@ impl<'a> Parts<'a> {
         let Some(member) = found else { return Ok(None) };
         match member.refused {
             Some(why) => Err(why),
-            None => self.archive.input(member.index, PathBuf::from(name), Vault::None).map(Some),
+            None => self.archive.input(member.index, PathBuf::from(name)).map(Some),
         }
     }
 

@@ -1,12 +1,11 @@
 use super::*;
 use crate::journal::formats;
-use crate::journal::source::input::Vault;
 use crate::journal::testing::{Collected, read};
 use proptest::prelude::*;
 
 fn entries(path: &str, text: &str) -> Collected {
     let read = read(path, text.as_bytes(), &Options::default());
-    let input = Input::from_bytes(path, text.as_bytes().to_vec(), Vault::None);
+    let input = Input::from_bytes(path, text.as_bytes().to_vec());
     assert_eq!(formats::of(&input).unwrap().name(), "jrnl");
     read
 }
@@ -87,7 +86,7 @@ fn other_peoples_files_are_not_claimed() {
         ("diary.txt", "2024-01-05\nRain"),
         ("a.json", "{\"metadata\": {}, \"entries\": [{\"text\": \"x\"}]}"),
     ] {
-        assert!(!Jrnl.is(&Input::from_bytes(path, text.as_bytes().to_vec(), Vault::None)), "{text}");
+        assert!(!Jrnl.is(&Input::from_bytes(path, text.as_bytes().to_vec())), "{text}");
     }
 }
 
@@ -111,7 +110,7 @@ fn tags_as_jrnl_lists_them() {
 proptest! {
     #[test]
     fn no_word_is_lost(text in "(\\[2024-01-05 09:30\\] |\\[5 May 2020\\] |2024-01-05 09:30 |@a|é|\\[|\\]| \\*|word|\n){0,40}") {
-        let input = Input::from_bytes("journal.txt", text.as_bytes().to_vec(), Vault::None);
+        let input = Input::from_bytes("journal.txt", text.as_bytes().to_vec());
         let read = crate::journal::testing::read_with(&Jrnl, &input, &Options::default());
         let words: usize = read.entries.iter().map(|e| e.text.matches("word").count()).sum();
         prop_assert_eq!(words, text.matches("word").count());

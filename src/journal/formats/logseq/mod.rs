@@ -19,6 +19,9 @@ mod outline;
 
 use outline::Block;
 
+/// Logseq's folder.
+const VAULT: Vault = Vault { app: "Logseq", mark: "logseq/config.edn", own: Some("logseq"), templates: &[] };
+
 /// Logseq.
 pub struct Logseq;
 
@@ -32,9 +35,9 @@ impl Format for Logseq {
             let bullets = input.head().lines().filter(|line| line.starts_with("- ")).count() > 0;
             let named =
                 input.stem().len() == 10 && input.stem().contains('_') && input.day_in_name().is_some();
-            input.vault() == Vault::None && input.lies_in("journals") && named && bullets
+            input.vault().is_none() && input.lies_in("journals") && named && bullets
         };
-        is_named(input) && (input.vault() == Vault::Logseq || journal()) && !exported::is(input.head())
+        is_named(input) && (input.vault() == Some(&VAULT) || journal()) && !exported::is(input.head())
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -67,6 +70,10 @@ impl Format for Logseq {
         let title = if text.trim().is_empty() { String::new() } else { title };
         sink.entry(Draft { when, title, text, tags: page.tags, place });
         Ok(())
+    }
+
+    fn vault(&self) -> Option<&'static Vault> {
+        Some(&VAULT)
     }
 }
 
@@ -213,7 +220,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(path: &str, text: &str) -> Collected {
-        read_in(Vault::Logseq, path, text.as_bytes(), &Options::default())
+        read_in(&Logseq, path, text.as_bytes(), &Options::default())
     }
 
     fn text(text: &str) -> String {

@@ -1,6 +1,5 @@
 use super::*;
 use crate::journal::formats::of;
-use crate::journal::source::input::Vault;
 use crate::journal::testing::{Collected, read, read_with};
 use proptest::prelude::*;
 
@@ -20,7 +19,7 @@ fn text(headers: &str, body: &str) -> String {
 }
 
 fn format_of(path: &str, text: &str) -> &'static str {
-    of(&Input::from_bytes(path, text.as_bytes().to_vec(), Vault::None)).map_or("none", |format| format.name())
+    of(&Input::from_bytes(path, text.as_bytes().to_vec())).map_or("none", |format| format.name())
 }
 
 #[test]
@@ -252,7 +251,7 @@ proptest! {
     fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400), mbox in any::<bool>()) {
         let mut all = if mbox { b"From a Fri Jan  5 09:30:15 2024\nFrom: ann@example.org\n".to_vec() } else { b"From: ann@example.org\n".to_vec() };
         all.extend(bytes);
-        let input = Input::from_bytes("a.eml", all, Vault::None);
+        let input = Input::from_bytes("a.eml", all);
         read_with(&Mail, &input, &ann());
     }
 
@@ -264,7 +263,7 @@ proptest! {
         let at = at.min(all.len());
         let end = (at + cut).min(all.len());
         all.splice(at..end, with);
-        let input = Input::from_bytes("a.eml", all, Vault::None);
+        let input = Input::from_bytes("a.eml", all);
         read_with(&Mail, &input, &ann());
     }
 }

@@ -1,7 +1,6 @@
 //! Whole files.
 
 use super::*;
-use crate::journal::source::input::Vault;
 use crate::journal::testing::{Collected, read as read_file};
 
 fn read(path: &str, text: &str) -> Collected {
@@ -53,9 +52,7 @@ fn links_are_no_days() {
 
 #[test]
 fn days_in_paths() {
-    let day = |path: &str| {
-        day_in_path(&Input::from_bytes(path, Vec::new(), Vault::None)).map(|day| day.to_string())
-    };
+    let day = |path: &str| day_in_path(&Input::from_bytes(path, Vec::new())).map(|day| day.to_string());
     assert_eq!(day("a/2024/01/05.md").as_deref(), Some("2024-01-05"));
     assert_eq!(day("2024/2024-01/05-Friday.md").as_deref(), Some("2024-01-05"));
     assert_eq!(day("2024/1 Jan/5.md").as_deref(), Some("2024-01-05"));

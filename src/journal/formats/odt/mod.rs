@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use crate::journal::format::{Format, Sink};
 use crate::journal::options::Options;
 use crate::journal::source::archive::Archive;
-use crate::journal::source::input::{Input, Vault};
+use crate::journal::source::input::Input;
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::office::page::{LeftOut, Page, Paragraph, check_length};
 use crate::journal::syntax::office::xml::{Element, Node, Xml};
@@ -59,7 +59,7 @@ fn read_zip(input: &Input, reader: &mut Reader) -> Result<(), String> {
     let mut part = |name: &str| match members.iter().find(|member| member.name == name) {
         None => Ok(None),
         Some(member) if member.refused.is_some() => Err(member.refused.clone().unwrap_or_default()),
-        Some(member) => archive.input(member.index, PathBuf::from(name), Vault::None).map(Some),
+        Some(member) => archive.input(member.index, PathBuf::from(name)).map(Some),
     };
     if let Some(styles) = part("styles.xml")? {
         // What is damaged in it only costs marks and blank lines.

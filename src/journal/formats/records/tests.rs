@@ -1,10 +1,9 @@
 use super::*;
-use crate::journal::source::input::Vault;
 use crate::journal::testing::{Collected, read_with};
 use proptest::prelude::*;
 
 fn with(path: &str, bytes: &str, options: &Options) -> Collected {
-    read_with(&Records, &Input::from_bytes(path, bytes.into(), Vault::None), options)
+    read_with(&Records, &Input::from_bytes(path, bytes.into()), options)
 }
 
 fn texts(found: &Collected) -> Vec<&str> {
@@ -104,7 +103,7 @@ fn an_open_quotation_mark_takes_in_no_more_than_it_may() {
 
 #[test]
 fn what_is_claimed() {
-    let is = |path: &str, head: &str| Records.is(&Input::from_bytes(path, head.into(), Vault::None));
+    let is = |path: &str, head: &str| Records.is(&Input::from_bytes(path, head.into()));
     assert!(is("a.json", " [") && is("a.ndjson", "{") && is("a.csv", "a,b"));
     assert!(!is("a.json", "5") && !is("a.txt", "[{}]") && !is("AppleJournalEntries/Resources/a.json", "{}"));
 }
@@ -114,7 +113,7 @@ proptest! {
     fn any_bytes_are_survived(text in "[\\[\\]{}\":,a-c0-9\\\\ \n;]{0,120}", bytes in any::<Vec<u8>>()) {
         for path in ["a.json", "a.jsonl", "a.csv", "a.tsv"] {
             with(path, &text, &Options::default());
-            let input = Input::from_bytes(path, bytes.clone(), Vault::None);
+            let input = Input::from_bytes(path, bytes.clone());
             read_with(&Records, &input, &Options::default());
         }
     }

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 
 use super::*;
-use crate::journal::source::input::Vault;
 use crate::journal::testing::{Collected, read, read_with};
 
 fn input(path: &str, text: &str) -> Input {
-    Input::from_bytes(path, text.as_bytes().to_vec(), Vault::None)
+    Input::from_bytes(path, text.as_bytes().to_vec())
 }
 
 /// Reads in two passes.
@@ -115,7 +114,7 @@ fn pepys_whole() {
     let (mut entries, mut left) = (0, 0);
     for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
-        let input = Input::from_bytes(file, text.clone().into_bytes(), Vault::None);
+        let input = Input::from_bytes(file, text.clone().into_bytes());
         let found = read_with(&Text, &input, &Options::default());
         assert!(found.troubles.is_empty() && found.failed.is_none());
         let is_date = |line: &&str| line.len() == 10 && line.parse::<jiff::civil::Date>().is_ok();
@@ -139,7 +138,7 @@ fn barbellion_whole() {
     let mut entries = 0;
     for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
-        let input = Input::from_bytes(file, text.clone().into_bytes(), Vault::None);
+        let input = Input::from_bytes(file, text.clone().into_bytes());
         let found = read_with(&crate::journal::formats::markdown::Markdown, &input, &Options::default());
         assert_eq!(
             found.entries.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(),

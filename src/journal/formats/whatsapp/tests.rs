@@ -1,6 +1,5 @@
 use super::*;
 use crate::journal::formats::of;
-use crate::journal::source::input::Vault;
 use crate::journal::testing::{Collected, read, read_with};
 use proptest::prelude::*;
 
@@ -17,7 +16,7 @@ fn texts(collected: &Collected) -> Vec<&str> {
 }
 
 fn format_of(name: &str, text: &str) -> &'static str {
-    of(&Input::from_bytes(name, text.as_bytes().to_vec(), Vault::None)).map_or("none", |format| format.name())
+    of(&Input::from_bytes(name, text.as_bytes().to_vec())).map_or("none", |format| format.name())
 }
 
 #[test]
@@ -179,7 +178,7 @@ proptest! {
 
     #[test]
     fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        let input = Input::from_bytes("_chat.txt", bytes, Vault::None);
+        let input = Input::from_bytes("_chat.txt", bytes);
         WhatsApp.is(&input);
         read_with(&WhatsApp, &input, &ann());
     }
@@ -192,7 +191,7 @@ proptest! {
         let at = at.min(text.len());
         let end = (at + cut).min(text.len());
         text.splice(at..end, with.chars());
-        let input = Input::from_bytes("_chat.txt", text.into_iter().collect::<String>().into_bytes(), Vault::None);
+        let input = Input::from_bytes("_chat.txt", text.into_iter().collect::<String>().into_bytes());
         WhatsApp.is(&input);
         read_with(&WhatsApp, &input, &ann());
     }

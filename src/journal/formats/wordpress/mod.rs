@@ -270,7 +270,6 @@ fn written_at(local: &str, gmt: &str) -> Option<When> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::source::input::Vault;
     use crate::journal::testing::{Collected, read, read_with};
 
     const HEAD: &str = "<rss xmlns:wp=\"http://wordpress.org/export/1.2/\"><channel><wp:author><wp:author_id>1</wp:author_id>\
@@ -327,7 +326,7 @@ mod tests {
             let mut bytes = format!("{HEAD}{}</channel></rss>", post("ada", "")).into_bytes();
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            read_with(&WordPress, &Input::from_bytes("a.xml", bytes, Vault::None), &Options::default());
+            read_with(&WordPress, &Input::from_bytes("a.xml", bytes), &Options::default());
         }
     }
 }

@@ -1,9 +1,8 @@
 use super::*;
-use crate::journal::source::input::Vault;
 use crate::journal::testing::Collected;
 
 fn read(xml: &str) -> (Vec<String>, Collected) {
-    let input = Input::from_bytes("a.xml", xml.as_bytes().to_vec(), Vault::None);
+    let input = Input::from_bytes("a.xml", xml.as_bytes().to_vec());
     let (mut texts, mut sink) = (Vec::new(), Collected::default());
     let outcome = records(&input, &["e"], &mut sink, &mut |xml, _, _, _| {
         while let Some(tag) = xml.child()? {
