@@ -18,7 +18,8 @@ use crate::train::header::Template;
 /// What is encoded together, in bytes of text: enough for all cores, little enough for memory.
 const BATCH: u64 = 8 << 20;
 
-/// A change to how journals are read, or to the files below, raises it: what was cached before is made again.
+/// A change to the files below raises it, as one to how journals are read raises [`journal::VERSION`]: what was cached
+/// before is made again.
 const VERSION: u32 = 2;
 
 /// How the name of a folder ends that is not whole yet.
@@ -110,7 +111,12 @@ impl Wanted<'_> {
         let mut sha = Sha256::new();
         sha.update(fingerprint);
         let version = env!("CARGO_PKG_VERSION");
-        sha.update(format!("{version} {VERSION} {} {:?}", self.tokenizer.kind().name(), self.header));
+        sha.update(format!(
+            "{version} {VERSION} {} {} {:?}",
+            journal::VERSION,
+            self.tokenizer.kind().name(),
+            self.header
+        ));
         let key: String = sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         spool::cache_folder().map(|cache| cache.join("tokens").join(key))
     }
