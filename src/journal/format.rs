@@ -1,10 +1,11 @@
-//! The contract of a format: how a file of it is told and read, and what takes what it hands over.
+//! The contract of a format: how a file of it is told and read, and what takes what it hands over; with the words that it
+//! is spoken in, which a format so has from one place.
 
 use std::path::{Path, PathBuf};
 
-use super::entry::{Draft, Place};
-use super::options::Options;
-use super::source::input::{HEAD, Input, MOST_WHOLE, Vault};
+pub use super::entry::{Draft, Place, When};
+pub use super::options::{DateOrder, Options};
+pub use super::source::input::{HEAD, Input, MOST_WHOLE, Vault};
 
 // ANCHOR: format
 /// A way of keeping a journal.
@@ -75,4 +76,45 @@ pub trait Sink {
 
     /// Names somebody who speaks in a chat or sends a mail and was not given as `--me`, with what they wrote left out.
     fn stranger(&mut self, name: &str);
+}
+
+/// A sink that hands entries on changed, and all else as it comes.
+pub struct Through<'a, F> {
+    /// Where all goes.
+    pub sink: &'a mut dyn Sink,
+    /// What hands an entry on.
+    pub entry: F,
+}
+
+impl<F: FnMut(Draft, &mut dyn Sink)> Sink for Through<'_, F> {
+    fn entry(&mut self, draft: Draft) {
+        (self.entry)(draft, self.sink);
+    }
+    fn left_out(&mut self, what: &'static str, times: usize) {
+        self.sink.left_out(what, times);
+    }
+    fn changed(&mut self, what: &'static str, before: &str, after: &str) {
+        self.sink.changed(what, before, after);
+    }
+    fn trouble(&mut self, place: Place, problem: String) {
+        self.sink.trouble(place, problem);
+    }
+    fn date_left(&mut self, times: usize) {
+        self.sink.date_left(times);
+    }
+    fn stranger(&mut self, name: &str) {
+        self.sink.stranger(name);
+    }
+}
+
+/// For a first look at a file, of which nothing is reported.
+pub struct Deaf;
+
+impl Sink for Deaf {
+    fn entry(&mut self, _: Draft) {}
+    fn left_out(&mut self, _: &'static str, _: usize) {}
+    fn changed(&mut self, _: &'static str, _: &str, _: &str) {}
+    fn trouble(&mut self, _: Place, _: String) {}
+    fn date_left(&mut self, _: usize) {}
+    fn stranger(&mut self, _: &str) {}
 }

@@ -67,3 +67,21 @@ pub fn read_with(format: &dyn Format, input: &Input, options: &Options) -> Colle
     collected.failed = format.read(input, options, &mut collected).err();
     collected
 }
+
+/// The texts of the entries.
+pub fn texts(read: &Collected) -> Vec<&str> {
+    read.entries.iter().map(|entry| entry.text.as_str()).collect()
+}
+
+/// The files as the zip of them; as in an EPUB, `mimetype` is stored as it is.
+pub fn zipped<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Vec<u8> {
+    use zip::CompressionMethod::{Deflated, Stored};
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        let method = if *name == "mimetype" { Stored } else { Deflated };
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        zip.start_file(*name, options).unwrap();
+        std::io::Write::write_all(&mut zip, bytes.as_ref()).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::testing::zipped;
 use super::*;
 
 /// A folder with the files given.
@@ -172,16 +173,6 @@ fn note(words: &str, binned: bool) -> String {
     format!(r#"{{"isTrashed":{binned},"isPinned":false,"textContent":"{words}","title":""}}"#)
 }
 
-/// The files as the zip of them.
-fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        std::io::Write::write_all(&mut zip, bytes).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
-
 /// The texts that files hold, and that a zip of them holds, with a glob.
 fn both_ways(files: &[(&str, &[u8])], glob: Option<&str>) -> [Vec<String>; 2] {
     let folders = [folder(files), folder(&[("all.zip", &zipped(files))])];
@@ -215,7 +206,7 @@ fn takeout_in_any_language() {
 #[test]
 fn an_exports_list_is_read_where_its_files_are_not() {
     let list = br#"{"date":"2024-01-05","title":"","text":"Listed","tags":[],"source":"a"}"#;
-    let file = formats::markdown::export(None, "", &[], "a", "From the file");
+    let file = syntax::exported::export(None, "", &[], "a", "From the file");
     let files: [(&str, &[u8]); 2] = [("entries.jsonl", list), ("a.md", file.as_bytes())];
     assert_eq!(both_ways(&files, None), [["From the file"], ["From the file"]]);
     assert_eq!(both_ways(&files, Some("!*.md")), [["Listed"], ["Listed"]]);

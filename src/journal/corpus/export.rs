@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::store::Corpus;
 use crate::base::{Error, Result};
 use crate::journal::entry::{Entry, When};
-use crate::journal::formats::markdown;
+use crate::journal::syntax::exported;
 
 /// A line of `entries.jsonl`.
 #[derive(Serialize)]
@@ -65,7 +65,7 @@ fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> 
         day = entry.day();
         let name = file_name(day, number, of_day[&day]);
         let source = format!("{}{}", corpus.told(&entry.source), entry.place);
-        let markdown = markdown::export(entry.when, &entry.title, &entry.tags, &source, &entry.text);
+        let markdown = exported::export(entry.when, &entry.title, &entry.tags, &source, &entry.text);
         let file = folder.join(name);
         // Two exports to one folder at once: neither may overwrite the other's.
         let mut new = private(&file)?;

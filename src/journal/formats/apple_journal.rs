@@ -9,10 +9,7 @@ use jiff::civil::Date;
 use scraper::{ElementRef, Html, Selector};
 
 use crate::journal::dates::{self, Reading};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::{DateOrder, Options};
-use crate::journal::source::input::Input;
+use crate::journal::format::{DateOrder, Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::html::{self, Converted};
 use crate::journal::syntax::titles;
 

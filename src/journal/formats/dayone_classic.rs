@@ -4,10 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::xml::{Piece, Xml};
 
 /// Day One Classic.

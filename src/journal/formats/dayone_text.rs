@@ -12,10 +12,7 @@
 //! The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
 //! addresses of links. A zone that is a name (`EST`) means more than one place: the local time stands without it.
 
-use crate::journal::entry::{Draft, Place};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink};
 use crate::journal::syntax::markup::Markup;
 use crate::journal::syntax::stamps::{self, Stamp};
 

@@ -14,10 +14,7 @@
 
 use std::collections::HashMap;
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::titles;
 use crate::journal::syntax::xml::{Piece, Xml};
 

@@ -4,13 +4,9 @@
 
 use std::cell::Cell;
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
-use crate::journal::syntax::html;
-use crate::journal::syntax::titles;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::xml::{self, Fault, Xml};
+use crate::journal::syntax::{html, titles};
 
 /// Evernote.
 pub struct Enex;

@@ -6,10 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Beside, Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::{HEAD, Input};
+use crate::journal::format::{Beside, Draft, Format, HEAD, Input, Options, Place, Sink, When};
 use crate::journal::syntax::exported;
 use crate::journal::syntax::json::{Cutter, list, text};
 

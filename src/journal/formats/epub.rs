@@ -5,11 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::html_file::{split, words};
-use crate::journal::entry::Place;
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
+use crate::journal::format::{Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::source::archive::Archive;
-use crate::journal::source::input::{Input, MOST_WHOLE};
 use crate::journal::syntax::html;
 use crate::journal::syntax::xml::{Fault, Piece, Tag, Xml};
 
@@ -165,8 +162,7 @@ fn percent_decoded(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::testing::{Collected, read, read_with};
-    use std::io::Write;
+    use crate::journal::testing::{Collected, read, read_with, zipped};
 
     const CONTAINER: &str =
         "<container><rootfiles><rootfile full-path=\"OEBPS/book.opf\"/></rootfiles></container>";
@@ -176,7 +172,6 @@ mod tests {
         <itemref idref='a'/><itemref idref='gone'/></spine></package>";
 
     fn book(more: &[(&str, &str)]) -> Vec<u8> {
-        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let files = [
             ("mimetype", "application/epub+zip"),
             ("META-INF/container.xml", CONTAINER),
@@ -188,13 +183,7 @@ mod tests {
             ),
             ("OEBPS/Text/b b.xhtml", "<html><body><h1>5 May 2020</h1><p>rain</p></body></html>"),
         ];
-        let method = zip::CompressionMethod::Stored;
-        for (name, text) in files.iter().chain(more) {
-            zip.start_file(*name, zip::write::SimpleFileOptions::default().compression_method(method))
-                .unwrap();
-            zip.write_all(text.as_bytes()).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
+        zipped(&[&files[..], more].concat())
     }
 
     fn texts(read: &Collected) -> Vec<&str> {

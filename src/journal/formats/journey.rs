@@ -5,14 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
-use crate::journal::syntax::html;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::json::{list, parse_error, text};
 use crate::journal::syntax::markup::Markup;
-use crate::journal::syntax::titles;
+use crate::journal::syntax::{html, titles};
 
 /// Journey.
 pub struct Journey;

@@ -8,10 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::journal::entry::{Draft, When};
-use crate::journal::format::{Beside, Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Beside, Draft, Format, Input, Options, Sink, When};
 use crate::journal::syntax::json::{self, list, text};
 use crate::journal::syntax::titles;
 

@@ -6,13 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
-use crate::journal::syntax::html;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::json::{Cutter, Piece, text};
-use crate::journal::syntax::titles;
+use crate::journal::syntax::{html, titles};
 
 /// Mini Diary.
 pub struct MiniDiary;

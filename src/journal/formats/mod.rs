@@ -35,8 +35,7 @@ pub mod x_archive;
 
 use std::path::Path;
 
-use super::format::{Beside, Format};
-use super::source::input::{Input, Vault};
+use super::format::{Beside, Format, Input, Vault};
 
 /// Every format, the particular before the general.
 pub const FORMATS: &[&dyn Format] = &[

@@ -3,10 +3,7 @@
 //! words somebody typed. The CSV beside is an index of the same pages. Notion escapes Markdown.
 
 use super::markdown::is_named;
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::by_dates::report_guess;
 use crate::journal::syntax::front_matter::moment;
 use crate::journal::syntax::markup::{self, Markup};

@@ -6,9 +6,7 @@ use std::ops::Range;
 
 use super::markdown::{day_in_path, is_named, read_typed};
 use crate::journal::dates::file_dates;
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::{Input, Vault};
+use crate::journal::format::{Format, Input, Options, Sink, Vault};
 
 /// Fenced blocks that ask or show something and are not written to be read.
 const QUERIES: [&str; 9] = [

@@ -8,10 +8,7 @@
 use jiff::civil::Date;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 
 /// RedNotebook.
 pub struct RedNotebook;

@@ -13,10 +13,7 @@ use jiff::Timestamp;
 use jiff::fmt::strtime;
 use serde_json::{Map, Value};
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Beside, Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Beside, Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::csv::rows;
 use crate::journal::syntax::json::{Cutter, list, text};
 

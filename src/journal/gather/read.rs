@@ -231,19 +231,9 @@ fn passed_over(
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
     use super::*;
     use crate::journal::options::Options;
-
-    fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
-        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-        for (name, bytes) in files {
-            zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-            zip.write_all(bytes).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
-    }
+    use crate::journal::testing::zipped;
 
     /// Reads a zip that may unpack to `left` bytes: the entries, and what was left out.
     fn read(bytes: Vec<u8>, left: u64) -> (usize, Vec<String>) {
@@ -263,8 +253,9 @@ mod tests {
 
     #[test]
     fn many_small_bombs_are_one() {
-        let inner = zip(&[("c.txt", &[b'c'; 500])]);
-        let outer = || zip(&[("a.txt", &[b'a'; 500]), ("b.zip", &inner), ("d.txt", &[b'd'; 500])]);
+        let inner = zipped::<&[u8]>(&[("c.txt", &[b'c'; 500])]);
+        let outer =
+            || zipped::<&[u8]>(&[("a.txt", &[b'a'; 500]), ("b.zip", &inner), ("d.txt", &[b'd'; 500])]);
         assert_eq!(read(outer(), 5_000), (3, vec![]));
         let bomb = "a zip bomb: its zip unpacks to far too much";
         assert_eq!(read(outer(), 1_400), (2, vec![format!("a.zip/d.txt: {bomb}")]));
@@ -274,7 +265,7 @@ mod tests {
 
     #[test]
     fn namesakes_are_reported() {
-        let bytes = zip(&[("a.txt", b"first"), ("b.txt", b"second")]);
+        let bytes = zipped::<&[u8]>(&[("a.txt", b"first"), ("b.txt", b"second")]);
         // A writer refuses two of a name: the second is renamed where the names stand.
         let renamed: Vec<u8> = {
             let mut bytes = bytes.clone();

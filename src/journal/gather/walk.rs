@@ -238,7 +238,6 @@ pub fn not_the_writers(name: &str, is_folder: bool, vault: Option<&Vault>) -> Op
     let folded = name.to_lowercase();
     match folded.as_str() {
         _ if name.starts_with('.') && folded.ends_with(".icloud") => Some(CLOUD),
-        // An export of Day One Classic is a hidden folder to some systems.
         _ if name.starts_with('.') && is_folder => Some("a hidden folder"),
         _ if name.starts_with('.') => Some("a hidden file"),
         "__macosx" => Some("what a Mac adds to zips"),

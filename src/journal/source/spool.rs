@@ -50,12 +50,14 @@ pub struct Spool {
     at: u64,
 }
 
-impl Spool {
-    /// An empty one.
-    pub fn new() -> Spool {
+/// An empty one.
+impl Default for Spool {
+    fn default() -> Spool {
         Spool { data: SpooledTempFile::new_in(MOST_IN_MEMORY, folder()), length: 0, at: 0 }
     }
+}
 
+impl Spool {
     /// Appends bytes and gives the place where they begin.
     ///
     /// # Errors
@@ -89,17 +91,6 @@ impl Spool {
         }
         Ok(())
     }
-
-    /// Whether it lies in memory.
-    pub fn in_memory(&self) -> bool {
-        !self.data.is_rolled()
-    }
-}
-
-impl Default for Spool {
-    fn default() -> Self {
-        Spool::new()
-    }
 }
 
 #[cfg(test)]
@@ -108,14 +99,13 @@ mod tests {
 
     #[test]
     fn what_goes_in_comes_out() {
-        let mut spool = Spool::new();
+        let mut spool = Spool::default();
         let first = spool.append(&[b"one", b" two"]).unwrap();
         let second = spool.append(&[b"three"]).unwrap();
         assert_eq!(spool.read(second, 5).unwrap(), b"three");
         assert_eq!(spool.read(first, 7).unwrap(), b"one two");
         let third = spool.append(&[b"four"]).unwrap();
         assert_eq!(spool.read(third, 4).unwrap(), b"four");
-        assert!(spool.in_memory());
         assert!(spool.read(third, 5).is_err());
     }
 }

@@ -1,10 +1,7 @@
 //! Texts that their date lines divide into entries, and what is doubtful about such dates.
 
-use crate::journal::dates::entries::{self, Context};
-use crate::journal::entry::{Draft, Place};
-use crate::journal::format::Sink;
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::dates::entries::{self, Context, Doubts};
+use crate::journal::format::{Draft, Input, Options, Place, Sink};
 
 /// Hands over a text that was written by hand, or a document's, divided by its date lines; what stands before the first
 /// is of the day in the file's name or path. `first_line` is the file's line that the text begins on.
@@ -23,8 +20,7 @@ pub fn split_in(context: Context, text: &str, first_line: usize, links: &[usize]
     for _ in 0..pieces.empty {
         sink.entry(Draft { place: line(1), ..Draft::default() });
     }
-    let doubts = [pieces.guessed, pieces.without_year, pieces.below];
-    report(pieces.left, doubts.map(|number| number.map(line)), sink);
+    report(pieces.doubts, first_line, sink);
 }
 
 /// What a file's path and the person tell of its dates.
@@ -36,18 +32,19 @@ pub fn context(input: &Input, options: &Options) -> Context {
     }
 }
 
-/// Reports what a division left doubtful: date lines left in the text; where days were guessed, where a year is wanting,
-/// and where dates are taken to stand below their texts.
-pub fn report(left: usize, [guessed, without_year, below]: [Option<Place>; 3], sink: &mut dyn Sink) {
+/// Reports what a division left doubtful, in a text that begins on the file's line `first_line`.
+pub fn report(doubts: Doubts, first_line: usize, sink: &mut dyn Sink) {
+    let Doubts { left, guessed, without_year, below } = doubts;
+    let place = |line: usize| Place::Line(first_line - 1 + line);
     if left > 0 {
         sink.date_left(left);
     }
-    if let Some(place) = guessed {
-        report_guess(place, sink);
+    if let Some(line) = guessed {
+        report_guess(place(line), sink);
     }
-    let mut trouble = |place: Option<Place>, problem: &str, advice: &str| {
-        if let Some(place) = place {
-            sink.trouble(place, format!("{problem}: {advice}"));
+    let mut trouble = |line: Option<usize>, problem: &str, advice: &str| {
+        if let Some(line) = line {
+            sink.trouble(place(line), format!("{problem}: {advice}"));
         }
     };
     let advice = "put the file into a folder named by its year, or write `# 2014` above them";

@@ -6,9 +6,7 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::journal::entry::Place;
-use crate::journal::format::Sink;
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{Input, MOST_WHOLE, Place, Sink};
 
 /// Fields by name.
 pub type Record = Map<String, Value>;

@@ -1,8 +1,7 @@
 //! The files that `diarist` itself writes: one entry each, front matter in a form of our own, and the text as it is. They
 //! are read back to the byte.
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::Sink;
+use crate::journal::format::{Draft, Place, Sink, When};
 
 /// The line of front matter by which these files are known.
 const MARK: &str = "exported-by: diarist";

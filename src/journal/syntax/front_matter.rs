@@ -2,10 +2,10 @@
 
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 
+use super::by_dates::report_guess;
 use super::stamps;
 use crate::journal::dates;
-use crate::journal::entry::When;
-use crate::journal::options::{DateOrder, Options};
+use crate::journal::format::{DateOrder, Options, Place, Sink, When};
 
 /// Front matter longer than this is text between two rules.
 const MOST_LINES: usize = 100;
@@ -33,10 +33,22 @@ pub struct FrontMatter {
     pub guessed: bool,
 }
 
+/// A text's front matter, which goes from the text; a date in it that had to be guessed is reported.
+pub fn take(text: &str, options: &Options, sink: &mut dyn Sink) -> FrontMatter {
+    let front = find(text, options).unwrap_or_default();
+    if front.end > 0 {
+        sink.changed("front matter", &text[..front.end], "");
+    }
+    if front.guessed {
+        report_guess(Place::Line(1), sink);
+    }
+    front
+}
+
 /// Finds front matter: `---` on the first line, `---` again within 100 lines, and between them at least one `key:` and
 /// nothing but keys, list items, indented lines, comments and blank lines. Anything else between two rules is the
 /// writer's text, and stays.
-pub fn find(text: &str, options: &Options) -> Option<FrontMatter> {
+fn find(text: &str, options: &Options) -> Option<FrontMatter> {
     let mut lines = text.split_inclusive('\n');
     let start = lines.next().filter(|line| line.trim_end() == "---")?.len();
     let (mut end, mut keys) = (start, Vec::new());

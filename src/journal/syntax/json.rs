@@ -7,9 +7,7 @@ use std::io::BufRead;
 
 use serde_json::{Map, Value};
 
-use crate::journal::entry::Place;
-use crate::journal::format::Sink;
-use crate::journal::source::input::MOST_WHOLE;
+use crate::journal::format::{MOST_WHOLE, Place, Sink};
 
 /// A value cut out of the text.
 pub struct Piece {
@@ -210,13 +208,34 @@ struct End {
     /// It is a number or a word, and ends before what cannot be a part of it.
     bare: bool,
     depth: usize,
-    in_string: bool,
+    quotes: Quotes,
+}
+
+/// Whether a place in JSON is in a string.
+#[derive(Debug, Default)]
+pub struct Quotes {
+    /// It is.
+    pub open: bool,
     escaped: bool,
+}
+
+impl Quotes {
+    /// Goes past a byte; whether it is a part of a string, the closing quotation mark too.
+    pub fn take(&mut self, byte: u8) -> bool {
+        let was = self.open;
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'\\' if was => self.escaped = true,
+            b'"' => self.open = !was,
+            _ => {}
+        }
+        was
+    }
 }
 
 impl End {
     fn new(first: u8) -> End {
-        End { bare: !matches!(first, b'{' | b'[' | b'"'), depth: 0, in_string: false, escaped: false }
+        End { bare: !matches!(first, b'{' | b'[' | b'"'), depth: 0, quotes: Quotes::default() }
     }
 
     /// Whether the text may end here.
@@ -239,17 +258,10 @@ impl End {
     }
 
     fn takes_last(&mut self, byte: u8) -> bool {
-        if self.in_string {
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' => self.escaped = true,
-                b'"' => self.in_string = false,
-                _ => {}
-            }
-            return !self.in_string && self.depth == 0;
+        if self.quotes.take(byte) {
+            return !self.quotes.open && self.depth == 0;
         }
         match byte {
-            b'"' => self.in_string = true,
             b'{' | b'[' => self.depth += 1,
             b'}' | b']' => {
                 self.depth -= 1;

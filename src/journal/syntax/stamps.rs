@@ -8,9 +8,7 @@ use jiff::tz::Offset;
 use super::by_dates::report_guess;
 use crate::journal::dates::Style;
 use crate::journal::dates::{self, Reading};
-use crate::journal::entry::{Place, When};
-use crate::journal::format::Sink;
-use crate::journal::options::DateOrder;
+use crate::journal::format::{DateOrder, Place, Sink, When};
 
 /// A day, and the time that stands with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +41,8 @@ pub fn month_leads<'a>(
     let readings = || stamps.clone().map(|(_, stamp)| stamp.reading);
     let exist = |month: bool| {
         let exists = |reading: &Reading| match reading {
-            Reading::DayMonth { day_first, month_first } => {
-                if month {
-                    month_first.is_some()
-                } else {
-                    day_first.is_some()
-                }
-            }
+            Reading::DayMonth { month_first, .. } if month => month_first.is_some(),
+            Reading::DayMonth { day_first, .. } => day_first.is_some(),
             Reading::Certain(_) => false,
         };
         readings().filter(exists).count()

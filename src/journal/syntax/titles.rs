@@ -1,7 +1,7 @@
 //! Titles, as all apps keep them: which are the writer's, and which the app made up.
 
 use crate::journal::dates::{self, file_dates};
-use crate::journal::entry::When;
+use crate::journal::format::When;
 
 /// The title to keep: none where the app named a note that has no name, where the text opens with the same line, and
 /// where it is nothing but the entry's own day.

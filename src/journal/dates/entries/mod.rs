@@ -51,21 +51,13 @@ pub struct Pieces {
     pub pieces: Vec<Piece>,
     /// Entries left out because they hold no word.
     pub empty: usize,
-    /// Date lines that stay in the text.
-    pub left: usize,
-    /// As in [`Division`].
-    pub guessed: Option<usize>,
-    /// As in [`Division`].
-    pub without_year: Option<usize>,
-    /// As in [`Division`].
-    pub below: Option<usize>,
+    /// What is doubtful about it.
+    pub doubts: Doubts,
 }
 
-/// How a text is divided, once its lines have been seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Division {
-    /// In order, and with nothing between them but date lines.
-    pub stretches: Vec<Stretch>,
+/// What is doubtful about dates that divide a text; the places are lines, from 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Doubts {
     /// Date lines that stay in the text.
     pub left: usize,
     /// The first line that was read day first because nothing in the text tells 3 April from 4 March in `03/04/2020`.
@@ -74,6 +66,15 @@ pub struct Division {
     pub without_year: Option<usize>,
     /// The first date, where dates are taken to stand below their texts.
     pub below: Option<usize>,
+}
+
+/// How a text is divided, once its lines have been seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Division {
+    /// In order, and with nothing between them but date lines.
+    pub stretches: Vec<Stretch>,
+    /// What is doubtful about it.
+    pub doubts: Doubts,
 }
 
 /// What stands between one date line and the next.
@@ -96,8 +97,8 @@ pub fn split(text: &str, context: Context, links: &[usize]) -> Pieces {
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {
         if links.binary_search(&number).is_ok() { scanner.link(line) } else { scanner.line(line) }
     }
-    let Division { stretches, left, guessed, without_year, below } = divide(scanner);
-    let mut out = Pieces { left, guessed, without_year, below, ..Pieces::default() };
+    let Division { stretches, doubts } = divide(scanner);
+    let mut out = Pieces { doubts, ..Pieces::default() };
     for Stretch { range, line, when, counts } in stretches {
         let start = range.start;
         match trimmed(text, range) {
@@ -159,7 +160,8 @@ pub fn divide(scanner: Scanner) -> Division {
     let mut started = starts.iter().map(|(i, _)| &lines[*i]);
     let guessed = started.find(|line| guess && ambiguous(line)).map(|line| line.place.number);
     let below = below.then(|| lines[starts[0].0].place.number);
-    Division { stretches, left: lines.len() - starts.len(), guessed, without_year, below }
+    let left = lines.len() - starts.len();
+    Division { stretches, doubts: Doubts { left, guessed, without_year, below } }
 }
 
 fn close(stretches: &mut [Stretch], next: &Place) {

@@ -40,7 +40,7 @@ fn lines_in_the_first_style_start_entries() {
             ("2020-05-04".into(), "Again.", 13),
         ]
     );
-    assert_eq!(split(text, None).left, 0);
+    assert_eq!(split(text, None).doubts.left, 0);
 }
 
 #[test]
@@ -84,7 +84,10 @@ fn dates_may_stand_below_their_texts() {
         ]
     );
     assert_eq!(
-        (split(letters, None).below, split(letters.trim_end_matches("7 May 2020\n"), None).below),
+        (
+            split(letters, None).doubts.below,
+            split(letters.trim_end_matches("7 May 2020\n"), None).doubts.below
+        ),
         (Some(4), None)
     );
     // A title, and a day still without words.
@@ -120,7 +123,7 @@ fn days_to_come_are_text() {
     for list in ["12 June 2020, Paris\n15 June 2020, Rome", "1 June 2020 (deadline)\n15 June 2020 (party)"] {
         let text = format!("5 May 2020\nRain.\n\n6 May 2020\nPlans:\n\n{list}\n\nThen home.\n");
         assert_eq!(dates_of(&text), ["2020-05-05", "2020-05-06"], "{list}");
-        assert_eq!(split(&text, None).left, 1);
+        assert_eq!(split(&text, None).doubts.left, 1);
     }
     let journey = "5 May 2020\nRain.\n\n6 May 2020, London\nSun.\n\n7 May 2020, Paris\nWind.\n";
     assert_eq!(dates_of(journey).len(), 3);
@@ -145,21 +148,21 @@ fn another_style_starts_where_it_keeps_the_order() {
             ("2020-05-06".into(), "g", 14),
         ]
     );
-    assert_eq!(split(text, None).left, 3);
+    assert_eq!(split(text, None).doubts.left, 3);
 }
 
 #[test]
 fn one_stray_date_does_not_silence_the_rest() {
     let text = "1 May 2020\na\n2020-12-31\nb\n2020-05-02\nc\n2020-05-03\nd\n";
     assert_eq!(dates_of(text), ["2020-05-01", "2020-05-02", "2020-05-03"]);
-    assert_eq!(split(text, None).left, 1);
+    assert_eq!(split(text, None).doubts.left, 1);
 }
 
 #[test]
 fn newest_first() {
     let text = "5 May 2020\na\n2020-05-04\nb\n2020-05-06\nc\n1 May 2020\nd\n2020-04-30\ne\n2020-05-02\nf\n";
     assert_eq!(dates_of(text), ["2020-05-05", "2020-05-04", "2020-05-01", "2020-04-30"]);
-    assert_eq!(split(text, None).left, 2);
+    assert_eq!(split(text, None).doubts.left, 2);
 }
 
 #[test]
@@ -167,7 +170,7 @@ fn one_day_under_two_styles_is_one_entry() {
     let text = "# 5 May 2020\n\n2020-05-05 09:30\nRain.\n\n# 6 May 2020\n# 7 May 2020\nSun.\n";
     assert_eq!(dates_of(text), ["2020-05-05", "2020-05-07"]);
     let pieces = split(text, None);
-    assert_eq!((pieces.empty, pieces.left), (1, 0));
+    assert_eq!((pieces.empty, pieces.doubts.left), (1, 0));
 }
 
 #[test]
@@ -182,7 +185,7 @@ fn a_date_that_closes_an_entry_stays() {
         ]
     );
     let pieces = split(text, None);
-    assert_eq!((pieces.empty, pieces.left), (0, 3));
+    assert_eq!((pieces.empty, pieces.doubts.left), (0, 3));
     assert_eq!(split("# 5 May 2020\nMay 5, 2020\n", None), Pieces { empty: 1, ..Pieces::default() });
 }
 
@@ -208,7 +211,7 @@ fn a_sentence_that_begins_with_a_date_is_text() {
     let wrapped =
         "The war in Europe was over on\nMay 8, 1945. The bells rang.\nMay 9, 1945. They still did.\n";
     assert_eq!(read(wrapped), [("-".into(), wrapped.trim_end(), 1)]);
-    assert_eq!(split(wrapped, None).left, 2);
+    assert_eq!(split(wrapped, None).doubts.left, 2);
     let once = "An essay.\n\nMay 8, 1945. The bells rang.\n\nThe end.\n";
     assert_eq!(read(once).len(), 1);
     let range = "5 May 2020\na\n\n1 May 2020 - 3 May 2020\nb\n";
@@ -229,7 +232,7 @@ fn day_and_month_are_told_from_the_whole_file() {
         let found = split(text, named);
         (
             found.pieces.iter().map(|p| p.when.unwrap().day.to_string()).collect::<Vec<_>>(),
-            found.guessed.is_some(),
+            found.doubts.guessed.is_some(),
         )
     };
     let iso = |days: &[&str]| days.iter().map(|d| d.to_string()).collect::<Vec<_>>();
@@ -249,7 +252,7 @@ fn day_and_month_are_told_from_the_whole_file() {
     // A line that the file's order cannot read is in another style, and starts where it keeps the order of dates.
     let text = "25/03/2020\na\n26/03/2020\nb\n03/27/2020\nc\n28/03/2020\nd\n12/31/2019\ne\n";
     assert_eq!(days(text, None).0.len(), 4);
-    assert_eq!(split(text, None).left, 1);
+    assert_eq!(split(text, None).doubts.left, 1);
 }
 
 #[test]
@@ -366,19 +369,19 @@ fn december_may_be_followed_by_january() {
 fn dates_without_any_year_are_noticed() {
     let text = "# Me\n\n## 5 May\na\n## 6 May\nb\n## 7 May\nc\n";
     let pieces = split(text, None);
-    assert_eq!((pieces.pieces.len(), pieces.without_year), (1, Some(3)));
-    assert_eq!(split(&text.replace("## 7", "7"), None).without_year, None);
+    assert_eq!((pieces.pieces.len(), pieces.doubts.without_year), (1, Some(3)));
+    assert_eq!(split(&text.replace("## 7", "7"), None).doubts.without_year, None);
     let lines = "5 May\na\n\n6 May\nb\n\n7 May\nc, as on\n8 May\n";
-    assert_eq!(split(lines, None).without_year, Some(1));
-    assert_eq!(split(&lines.replace("7 May", "7 May, rain"), None).without_year, None);
-    assert_eq!(split("## 1.1.\n## 1.2.\n## 1.3.\n", None).without_year, None);
+    assert_eq!(split(lines, None).doubts.without_year, Some(1));
+    assert_eq!(split(&lines.replace("7 May", "7 May, rain"), None).doubts.without_year, None);
+    assert_eq!(split("## 1.1.\n## 1.2.\n## 1.3.\n", None).doubts.without_year, None);
 }
 
 #[test]
 fn the_person_tells_day_from_month() {
     let read = |text, order| {
         let pieces = super::split(text, Context { order: Some(order), ..Context::default() }, &[]);
-        (pieces.pieces[0].when.unwrap().to_string(), pieces.guessed)
+        (pieces.pieces[0].when.unwrap().to_string(), pieces.doubts.guessed)
     };
     assert_eq!(read("03/04/2020\na\n", DateOrder::Mdy), ("2020-03-04".into(), None));
     assert_eq!(read("03/04/2020\na\n", DateOrder::Dmy), ("2020-04-03".into(), None));
@@ -386,13 +389,13 @@ fn the_person_tells_day_from_month() {
     assert_eq!(read("03/13/2020\na\n", DateOrder::Dmy), ("2020-03-13".into(), None));
     assert_eq!(read("24/01/05\na\n", DateOrder::Ymd), ("2024-01-05".into(), None));
     // A guess that no entry rests on is none.
-    assert_eq!(split("5 May 2020\na\n6 May 2020\nb\n\n03/04/2019: c\n", None).guessed, None);
+    assert_eq!(split("5 May 2020\na\n6 May 2020\nb\n\n03/04/2019: c\n", None).doubts.guessed, None);
 }
 
 #[test]
 fn dates_with_words_that_start_nothing_are_counted() {
     let text = "5 May 2020\na\n6 May 2019. An old letter.\n7 May 2019 — another\n6 May 2020\nb\n";
-    assert_eq!((dates_of(text).len(), split(text, None).left), (2, 2));
+    assert_eq!((dates_of(text).len(), split(text, None).doubts.left), (2, 2));
 }
 
 /// A way to write a date, and the words that may come between.
@@ -452,7 +455,7 @@ proptest! {
         let found = split(&text, None);
         let kept: Vec<&str> = found.pieces.iter().flat_map(|p| text[p.range.clone()].split_whitespace()).collect();
         prop_assert_eq!(kept, written);
-        prop_assert_eq!(found.left, 0);
+        prop_assert_eq!(found.doubts.left, 0);
         let dated = found.pieces.iter().filter(|p| p.when.is_some()).count();
         prop_assert_eq!(dated + found.empty, days + usize::from(text.trim().is_empty() && days == 0));
     }

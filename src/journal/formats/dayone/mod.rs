@@ -6,10 +6,8 @@ use std::io::BufRead;
 
 use serde_json::Value;
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{Draft, Format, Input, MOST_WHOLE, Options, Place, Sink, When};
+use crate::journal::syntax::json::Quotes;
 use crate::journal::syntax::markup::{self, Markup};
 
 mod rich;
@@ -100,8 +98,7 @@ fn lines(text: &str) -> String {
 struct Values<R> {
     reader: R,
     depth: usize,
-    in_string: bool,
-    escaped: bool,
+    quotes: Quotes,
     /// The last object, and whether it was longer than may be held.
     value: Vec<u8>,
     too_long: bool,
@@ -113,15 +110,7 @@ const ENTRY: usize = 3;
 
 impl<R: BufRead> Values<R> {
     fn new(reader: R) -> Values<R> {
-        Values {
-            reader,
-            depth: 0,
-            in_string: false,
-            escaped: false,
-            value: Vec::new(),
-            too_long: false,
-            line: 1,
-        }
+        Values { reader, depth: 0, quotes: Quotes::default(), value: Vec::new(), too_long: false, line: 1 }
     }
 
     /// Reads the next object; false where there is none.
@@ -131,7 +120,7 @@ impl<R: BufRead> Values<R> {
         loop {
             let bytes = self.reader.fill_buf().map_err(|e| e.to_string())?;
             if bytes.is_empty() {
-                let cut_off = self.depth > 0 || self.in_string;
+                let cut_off = self.depth > 0 || self.quotes.open;
                 return if cut_off {
                     Err(format!("line {}: cut off in the middle", self.line))
                 } else {
@@ -143,17 +132,10 @@ impl<R: BufRead> Values<R> {
             for &byte in bytes {
                 used += 1;
                 self.line += usize::from(byte == b'\n');
-                if self.in_string {
-                    match byte {
-                        _ if self.escaped => self.escaped = false,
-                        b'\\' => self.escaped = true,
-                        b'"' => self.in_string = false,
-                        _ => {}
-                    }
+                if self.quotes.take(byte) {
                     continue;
                 }
                 match byte {
-                    b'"' => self.in_string = true,
                     b'{' | b'[' => {
                         self.depth += 1;
                         if self.depth == ENTRY && byte == b'{' {

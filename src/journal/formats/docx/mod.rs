@@ -10,9 +10,7 @@ mod styles;
 
 use std::collections::HashMap;
 
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Format, Input, Options, Sink};
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::office::page::{LeftOut, Page, Paragraph, check_length};
 use crate::journal::syntax::office::symbols::Symbols;
@@ -79,24 +77,16 @@ struct Reader {
     in_instruction: bool,
     hidden: bool,
     symbols: Option<Symbols>,
-    rows: usize,
     notes: HashMap<(char, String), Vec<String>>,
     note: Option<(char, String)>,
 }
 
 impl Reader {
     fn read(&mut self, part: &Input) -> Result<(), String> {
-        let mut xml = Xml::open(part)?;
-        let outcome = loop {
-            match xml.next() {
-                Ok(Some(node)) => self.node(node),
-                Ok(None) => break Ok(()),
-                Err(e) => break Err(e),
-            }
-            if let Err(e) = check_length(self.written) {
-                break Err(e);
-            }
-        };
+        let outcome = Xml::open(part)?.each(|node| {
+            self.node(node);
+            check_length(self.written)
+        });
         self.close_all();
         outcome
     }
@@ -132,21 +122,19 @@ impl Reader {
     /// Notes are kept until the text refers to them; those that say what divides notes from the text are no notes.
     fn read_notes(&mut self, part: &Input, element: &str) -> Result<(), String> {
         let kind = if element == "w:footnote" { 'f' } else { 'e' };
-        let mut xml = Xml::open(part)?;
         let mut inner = Reader::default();
-        let outcome = loop {
-            match xml.next() {
-                Ok(Some(Node::Open(note))) if note.name == element => {
+        let outcome = Xml::open(part)?.each(|node| {
+            match node {
+                Node::Open(note) if note.name == element => {
                     let usual = note.get("type").is_none_or(|kind| kind == "normal");
                     inner.note = usual.then(|| (kind, note.get("id").unwrap_or_default()));
                 }
-                Ok(Some(Node::Close(name))) if name == element => inner.note = None,
-                Ok(Some(node)) if inner.note.is_some() => inner.node(node),
-                Ok(Some(_)) => {}
-                Ok(None) => break Ok(()),
-                Err(e) => break Err(e),
+                Node::Close(name) if name == element => inner.note = None,
+                node if inner.note.is_some() => inner.node(node),
+                _ => {}
             }
-        };
+            Ok(())
+        });
         inner.close_all();
         self.notes.extend(inner.notes);
         self.left_out.add(inner.left_out);
@@ -200,12 +188,7 @@ impl Reader {
             "w:instrText" => self.in_instruction = true,
             "w:footnoteReference" => self.note('f', element),
             "w:endnoteReference" => self.note('e', element),
-            "w:tr" => {
-                self.rows += 1;
-                if self.rows == 1 && self.open.is_empty() {
-                    self.page.open_row();
-                }
-            }
+            "w:tr" => self.page.open_row(self.open.is_empty()),
             "mc:AlternateContent" => self.choices.push(self.written),
             "mc:Fallback" if self.choices.last().is_some_and(|before| *before < self.written) => {
                 self.skipping = 1;
@@ -234,13 +217,8 @@ impl Reader {
             "w:t" | "m:t" => self.in_text = false,
             "w:instrText" => self.in_instruction = false,
             "w:fldSimple" => drop(self.fields.pop()),
-            "w:tc" if self.rows == 1 && self.open.is_empty() => self.page.close_cell(),
-            "w:tr" => {
-                self.rows = self.rows.saturating_sub(1);
-                if self.rows == 0 && self.open.is_empty() {
-                    self.page.close_row();
-                }
-            }
+            "w:tc" => self.page.close_cell(self.open.is_empty()),
+            "w:tr" => self.page.close_row(self.open.is_empty()),
             "mc:AlternateContent" => drop(self.choices.pop()),
             _ => {}
         }

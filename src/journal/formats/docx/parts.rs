@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::journal::format::Input;
 use crate::journal::source::archive::Archive;
-use crate::journal::source::input::Input;
 use crate::journal::syntax::office::xml::{Node, Xml};
 
 /// The parts of the zip.

@@ -1,17 +1,6 @@
 use super::*;
-use crate::journal::testing::{Collected, read as read_as};
+use crate::journal::testing::{Collected, read as read_as, texts, zipped};
 use proptest::prelude::*;
-use std::io::{Cursor, Write};
-
-/// A zip of the parts given.
-fn zipped(parts: &[(&str, &str)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in parts {
-        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
-}
 
 const HEAD: &str = "<w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\" \
     xmlns:mc=\"http://schemas.openxmlformats.org/markup-compatibility/2006\" \
@@ -26,7 +15,7 @@ fn read(body: &str, beside: &[(&str, &str)]) -> Collected {
 fn text(body: &str) -> String {
     let collected = read(body, &[]);
     assert_eq!(collected.failed, None);
-    collected.entries.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>().join("|")
+    texts(&collected).join("|")
 }
 
 #[test]

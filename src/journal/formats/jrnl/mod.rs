@@ -15,10 +15,7 @@ use std::path::Path;
 use jiff::civil::{Date, Time};
 use serde_json::{Map, Value};
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::json::{Cutter, list, parse_error, text};
 use crate::journal::syntax::stamps::{self, Stamp};
 

@@ -5,15 +5,11 @@
 //! `mood:: grey` is the writer's, and stays.
 
 use super::markdown::is_named;
-use crate::journal::format::{Format, Sink};
-use crate::journal::syntax::by_dates::report_guess;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Vault, When};
 use crate::journal::syntax::markup::Markup;
 use crate::journal::syntax::{exported, front_matter, titles};
 
 use crate::journal::dates::file_dates;
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::options::Options;
-use crate::journal::source::input::{Input, Vault};
 
 mod outline;
 
@@ -42,13 +38,7 @@ impl Format for Logseq {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let text = input.text()?;
-        let front = front_matter::find(&text, options).unwrap_or_default();
-        if front.end > 0 {
-            sink.changed("front matter", &text[..front.end], "");
-        }
-        if front.guessed {
-            report_guess(Place::Line(1), sink);
-        }
+        let front = front_matter::take(&text, options, sink);
         let mut page = Page { title: front.title, tags: front.tags, ..Page::default() };
         let blocks = outline::read(&text[front.end..]);
         let bullets = blocks.iter().filter(|block| block.bullet && block.depth == 0).count();

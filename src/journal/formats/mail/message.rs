@@ -7,9 +7,7 @@ use mail_parser::{DateTime, HeaderName, HeaderValue, Message, MessageParser, Mes
 use super::body::{body, without_pgp, without_placeholders};
 use super::charset::subject;
 use super::quotes;
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::Sink;
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Options, Place, Sink, When};
 use crate::journal::syntax::stamps;
 
 /// Mails within mails are kept one in another: more parts than this would be too deep a nest.

@@ -13,10 +13,7 @@ use std::io::{BufRead, Read};
 
 use jiff::civil::Date;
 
-use crate::journal::entry::Place;
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::syntax::lines::next_line;
 use crate::journal::syntax::stamps;
 use message::Piece;

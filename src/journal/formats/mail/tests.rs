@@ -1,6 +1,6 @@
 use super::*;
 use crate::journal::formats::of;
-use crate::journal::testing::{Collected, read, read_with};
+use crate::journal::testing::{Collected, read, read_with, texts};
 use proptest::prelude::*;
 
 fn ann() -> Options {
@@ -15,7 +15,7 @@ fn mail(headers: &str, body: &str) -> Collected {
 fn text(headers: &str, body: &str) -> String {
     let found = mail(headers, body);
     assert!(found.troubles.is_empty() && found.failed.is_none(), "{found:?}");
-    found.entries.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>().join("|")
+    texts(&found).join("|")
 }
 
 fn format_of(path: &str, text: &str) -> &'static str {

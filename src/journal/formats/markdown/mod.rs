@@ -4,15 +4,10 @@
 use jiff::civil::Date;
 
 use crate::journal::dates::entries::Context;
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
-use crate::journal::syntax::by_dates;
-pub use crate::journal::syntax::exported::export;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::front_matter::{self, FrontMatter};
 use crate::journal::syntax::markup::{Cleaned, Markup};
-use crate::journal::syntax::{exported, titles};
+use crate::journal::syntax::{by_dates, exported, titles};
 
 /// Markdown.
 pub struct Markdown;
@@ -49,13 +44,7 @@ pub fn read_typed(
     if exported::is(&text) {
         return exported::read(&text, sink);
     }
-    let front = front_matter::find(&text, options).unwrap_or_default();
-    if front.end > 0 {
-        sink.changed("front matter", &text[..front.end], "");
-    }
-    if front.guessed {
-        by_dates::report_guess(Place::Line(1), sink);
-    }
+    let front = front_matter::take(&text, options, sink);
     let written = &text[front.end..];
     let mut markup = Markup::new(written);
     if !options.comments {
@@ -71,12 +60,17 @@ pub fn read_typed(
         front,
         cleaned: &cleaned,
         first: true,
-        sink,
     };
     let known = by_dates::context(input, options);
     let context = Context { named: known.named.or_else(|| day_in_path(input)), ..known };
-    by_dates::split_in(context, &cleaned.text, 1, &links(written, &cleaned), &mut file);
-    file.title_alone();
+    by_dates::split_in(
+        context,
+        &cleaned.text,
+        1,
+        &links(written, &cleaned),
+        &mut Through { sink, entry: |draft, sink: &mut dyn Sink| file.entry(draft, sink) },
+    );
+    file.title_alone(sink);
     Ok(())
 }
 
@@ -111,21 +105,18 @@ struct File<'a> {
     front: FrontMatter,
     cleaned: &'a Cleaned,
     first: bool,
-    sink: &'a mut dyn Sink,
 }
 
 impl File<'_> {
     /// A title without text is still words.
-    fn title_alone(&mut self) {
+    fn title_alone(&mut self, sink: &mut dyn Sink) {
         if self.first && !self.front.title.is_empty() {
             self.name = "";
-            self.entry(Draft { place: Place::Line(0), ..Draft::default() });
+            self.entry(Draft { place: Place::Line(0), ..Draft::default() }, sink);
         }
     }
-}
 
-impl Sink for File<'_> {
-    fn entry(&mut self, mut draft: Draft) {
+    fn entry(&mut self, mut draft: Draft, sink: &mut dyn Sink) {
         if let Place::Line(line) = draft.place {
             draft.place = Place::Line(self.front.lines + self.cleaned.original_line(line.max(1)));
         }
@@ -144,22 +135,7 @@ impl Sink for File<'_> {
         }
         draft.tags.clone_from(&self.front.tags);
         self.first = false;
-        self.sink.entry(draft);
-    }
-    fn left_out(&mut self, what: &'static str, times: usize) {
-        self.sink.left_out(what, times);
-    }
-    fn changed(&mut self, what: &'static str, before: &str, after: &str) {
-        self.sink.changed(what, before, after);
-    }
-    fn trouble(&mut self, place: Place, problem: String) {
-        self.sink.trouble(place, problem);
-    }
-    fn date_left(&mut self, times: usize) {
-        self.sink.date_left(times);
-    }
-    fn stranger(&mut self, name: &str) {
-        self.sink.stranger(name);
+        sink.entry(draft);
     }
 }
 

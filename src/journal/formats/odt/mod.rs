@@ -9,10 +9,8 @@ mod styles;
 
 use std::path::PathBuf;
 
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
+use crate::journal::format::{Format, Input, Options, Sink};
 use crate::journal::source::archive::Archive;
-use crate::journal::source::input::Input;
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::office::page::{LeftOut, Page, Paragraph, check_length};
 use crate::journal::syntax::office::xml::{Element, Node, Xml};
@@ -99,7 +97,6 @@ struct Reader {
     in_header: bool,
     /// The frames that are open, and whether what they show is counted.
     frames: Vec<bool>,
-    rows: usize,
     /// The last character of text was white space: more of it adds nothing.
     spaced: bool,
     /// How much has been written.
@@ -108,17 +105,10 @@ struct Reader {
 
 impl Reader {
     fn read(&mut self, part: &Input) -> Result<(), String> {
-        let mut xml = Xml::open(part)?;
-        let outcome = loop {
-            match xml.next() {
-                Ok(Some(node)) => self.node(node),
-                Ok(None) => break Ok(()),
-                Err(e) => break Err(e),
-            }
-            if let Err(e) = check_length(self.written) {
-                break Err(e);
-            }
-        };
+        let outcome = Xml::open(part)?.each(|node| {
+            self.node(node);
+            check_length(self.written)
+        });
         while !self.open.is_empty() {
             self.close_paragraph();
         }
@@ -174,12 +164,7 @@ impl Reader {
             "text:line-break" => self.put("\n"),
             "text:list" | "text:ordered-list" | "text:unordered-list" => self.open_list(element),
             "text:list-item" => self.open_item(element),
-            "table:table-row" => {
-                self.rows += 1;
-                if self.rows == 1 && self.open.is_empty() {
-                    self.page.open_row();
-                }
-            }
+            "table:table-row" => self.page.open_row(self.open.is_empty()),
             "office:annotation" => self.leave("comments"),
             "text:tracked-changes" => (self.in_changes, self.skipping) = (true, 1),
             "text:table-of-content"
@@ -217,13 +202,8 @@ impl Reader {
                     self.last_list = list.number.map(|number| (list.style, number));
                 }
             }
-            "table:table-cell" if self.rows == 1 && self.open.is_empty() => self.page.close_cell(),
-            "table:table-row" => {
-                self.rows = self.rows.saturating_sub(1);
-                if self.rows == 0 && self.open.is_empty() {
-                    self.page.close_row();
-                }
-            }
+            "table:table-cell" => self.page.close_cell(self.open.is_empty()),
+            "table:table-row" => self.page.close_row(self.open.is_empty()),
             "draw:frame" => drop(self.frames.pop()),
             _ => {}
         }

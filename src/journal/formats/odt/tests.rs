@@ -1,5 +1,5 @@
 use super::*;
-use crate::journal::testing::{Collected, read as read_as};
+use crate::journal::testing::{Collected, read as read_as, texts, zipped};
 use proptest::prelude::*;
 
 const HEAD: &str = "<office:document xmlns:office=\"urn:oasis:names:tc:opendocument:xmlns:office:1.0\" \
@@ -15,7 +15,7 @@ fn read(body: &str) -> Collected {
 fn text(body: &str) -> String {
     let collected = read(body);
     assert_eq!(collected.failed, None);
-    collected.entries.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>().join("|")
+    texts(&collected).join("|")
 }
 
 #[test]
@@ -49,11 +49,7 @@ fn rows_notes_and_boxes() {
 
 #[test]
 fn a_locked_document_says_so() {
-    use std::io::Write;
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file("META-INF/manifest.xml", zip::write::SimpleFileOptions::default()).unwrap();
-    zip.write_all(b"<manifest:encryption-data/>").unwrap();
-    let bytes = zip.finish().unwrap().into_inner();
+    let bytes = zipped(&[("META-INF/manifest.xml", "<manifest:encryption-data/>")]);
     assert!(read_as("a.odt", &bytes, &Options::default()).failed.unwrap().contains("password"));
 }
 

@@ -9,10 +9,7 @@ mod fields;
 
 use serde_json::Value;
 
-use crate::journal::entry::{Draft, Place};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{Deaf, Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::syntax::csv::{Record, Take, rows};
 use crate::journal::syntax::json::{self, Cutter};
 use fields::Fields;
@@ -167,18 +164,6 @@ fn each(input: &Input, shape: &Shape, sink: &mut dyn Sink, take: Take) -> Result
         Shape::Single(record) => take(record.clone(), Place::Line(1), sink),
         Shape::Table(_) => unreachable!("rows are read above"),
     }
-}
-
-/// For a first look, of which nothing is reported.
-struct Deaf;
-
-impl Sink for Deaf {
-    fn entry(&mut self, _: Draft) {}
-    fn left_out(&mut self, _: &'static str, _: usize) {}
-    fn changed(&mut self, _: &'static str, _: &str, _: &str) {}
-    fn trouble(&mut self, _: Place, _: String) {}
-    fn date_left(&mut self, _: usize) {}
-    fn stranger(&mut self, _: &str) {}
 }
 
 #[cfg(test)]

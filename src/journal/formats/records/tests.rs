@@ -1,13 +1,9 @@
 use super::*;
-use crate::journal::testing::{Collected, read_with};
+use crate::journal::testing::{Collected, read_with, texts};
 use proptest::prelude::*;
 
 fn with(path: &str, bytes: &str, options: &Options) -> Collected {
     read_with(&Records, &Input::from_bytes(path, bytes.into()), options)
-}
-
-fn texts(found: &Collected) -> Vec<&str> {
-    found.entries.iter().map(|entry| entry.text.as_str()).collect()
 }
 
 #[test]

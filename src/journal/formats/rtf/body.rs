@@ -97,12 +97,12 @@ impl Body {
         if self.cells.is_empty() {
             return;
         }
-        self.page.open_row();
+        self.page.open_row(true);
         for cell in std::mem::take(&mut self.cells) {
             self.page.add(cell);
-            self.page.close_cell();
+            self.page.close_cell(true);
         }
-        self.page.close_row();
+        self.page.close_row(true);
     }
 
     /// The end of the file: what a file that breaks off leaves open comes in too.

@@ -10,10 +10,7 @@ mod tokens;
 
 use encoding_rs::Encoding;
 
-use crate::journal::entry::Place;
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Format, Input, Options, Place, Sink};
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::office::page::check_length;
 use crate::journal::syntax::office::symbols::Symbols;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::journal::testing::{Collected, read as read_as};
+use crate::journal::testing::{Collected, read as read_as, texts};
 use proptest::prelude::*;
 
 fn read(rtf: &[u8]) -> Collected {
@@ -9,7 +9,7 @@ fn read(rtf: &[u8]) -> Collected {
 fn text(body: &str) -> String {
     let collected = read(format!("{{\\rtf1\\ansi\\ansicpg1252 {body}}}").as_bytes());
     assert_eq!(collected.failed, None);
-    collected.entries.iter().map(|entry| entry.text.as_str()).collect::<Vec<_>>().join("|")
+    texts(&collected).join("|")
 }
 
 fn left_out(body: &str) -> Vec<(&'static str, usize)> {

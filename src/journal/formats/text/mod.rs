@@ -5,10 +5,7 @@
 use std::io::{BufRead, Read};
 
 use crate::journal::dates::entries::{self, Scanner, Stretch};
-use crate::journal::entry::{Draft, Place};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{Draft, Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::syntax::by_dates::{context, report, split_by_dates};
 
 /// Plain text.
@@ -53,8 +50,7 @@ fn read_twice(input: &Input, options: &Options, most: usize, sink: &mut dyn Sink
     for number in long {
         sink.trouble(Place::Line(number), format!("a line of more than {} MiB: left out", most >> 20));
     }
-    let doubts = [division.guessed, division.without_year, division.below];
-    report(division.left, doubts.map(|number| number.map(Place::Line)), sink);
+    report(division.doubts, 1, sink);
     Ok(())
 }
 

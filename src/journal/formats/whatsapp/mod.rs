@@ -14,10 +14,7 @@ use std::io::BufRead;
 
 use jiff::civil::Date;
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::{DateOrder, Options};
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{DateOrder, Draft, Format, Input, MOST_WHOLE, Options, Place, Sink, When};
 use crate::journal::syntax::lines::next_line;
 use notices::{MARK, is_notice, own_words};
 use opening::{Opening, Style, is_direction_mark, may_open, opening, opens_with_a_number, opens_with_a_word};

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::opening::Day;
-use crate::journal::options::DateOrder;
+use crate::journal::format::DateOrder;
 
 /// What a file's dates say about the order of their numbers.
 #[derive(Debug, Default)]

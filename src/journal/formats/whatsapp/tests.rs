@@ -1,6 +1,6 @@
 use super::*;
 use crate::journal::formats::of;
-use crate::journal::testing::{Collected, read, read_with};
+use crate::journal::testing::{Collected, read, read_with, texts};
 use proptest::prelude::*;
 
 fn ann() -> Options {
@@ -9,10 +9,6 @@ fn ann() -> Options {
 
 fn chat(text: &str) -> Collected {
     read("_chat.txt", text.as_bytes(), &ann())
-}
-
-fn texts(collected: &Collected) -> Vec<&str> {
-    collected.entries.iter().map(|entry| entry.text.as_str()).collect()
 }
 
 fn format_of(name: &str, text: &str) -> &'static str {

@@ -9,10 +9,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::format::{Format, Sink};
-use crate::journal::options::Options;
-use crate::journal::source::input::Input;
+use crate::journal::format::{Deaf, Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::titles;
 use crate::journal::syntax::xml::{self, Fault, Xml};
 use text::plain;
@@ -48,18 +45,9 @@ impl Format for WordPress {
 
 /// The author of all posts, where there is one.
 fn only_author(input: &Input) -> Option<String> {
-    struct Unheard;
-    impl Sink for Unheard {
-        fn entry(&mut self, _: Draft) {}
-        fn left_out(&mut self, _: &'static str, _: usize) {}
-        fn changed(&mut self, _: &'static str, _: &str, _: &str) {}
-        fn trouble(&mut self, _: Place, _: String) {}
-        fn date_left(&mut self, _: usize) {}
-        fn stranger(&mut self, _: &str) {}
-    }
     let mut authors = BTreeSet::new();
     // What cannot be read is reported by the reading that follows.
-    let _ = xml::records(input, &["item"], &mut Unheard, &mut |xml, _, _, _| {
+    let _ = xml::records(input, &["item"], &mut Deaf, &mut |xml, _, _, _| {
         let item = item(xml)?;
         if item.fate() == Fate::Read && authors.len() < 2 {
             authors.insert(item.creator);

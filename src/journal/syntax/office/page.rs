@@ -1,7 +1,6 @@
 //! What the word processors' formats share: paragraphs as they are seen on the page, and the marks of lists.
 
-use crate::journal::format::Sink;
-use crate::journal::source::input::MOST_WHOLE;
+use crate::journal::format::{MOST_WHOLE, Sink};
 
 /// A space between paragraphs of so many twentieths of a point (a third of a line) is seen as a blank line.
 const SEEN: i32 = 80;
@@ -44,6 +43,8 @@ pub struct Page {
     /// The last paragraph's spacing, where it holds words.
     last: Option<Spacing>,
     row: Option<Row>,
+    /// Rows that are open, tables in tables and in text boxes among them.
+    rows: usize,
 }
 
 /// A row of a table that has not ended.
@@ -86,21 +87,25 @@ impl Page {
         self.last = (!empty).then_some(spacing);
     }
 
-    /// A row of a table begins.
-    pub fn open_row(&mut self) {
-        self.row = Some(Row { start: self.text.len(), begins_cell: false });
+    /// A row of a table begins; one in another, or not `outside` of all paragraphs, is no line of its own.
+    pub fn open_row(&mut self, outside: bool) {
+        self.rows += 1;
+        if self.rows == 1 && outside {
+            self.row = Some(Row { start: self.text.len(), begins_cell: false });
+        }
     }
 
     /// A cell ends.
-    pub fn close_cell(&mut self) {
-        if let Some(row) = &mut self.row {
+    pub fn close_cell(&mut self, outside: bool) {
+        if let Some(row) = self.row.as_mut().filter(|_| self.rows == 1 && outside) {
             row.begins_cell = self.text.len() > row.start;
         }
     }
 
     /// A row ends: its empty last cells are no text.
-    pub fn close_row(&mut self) {
-        let Some(row) = self.row.take() else { return };
+    pub fn close_row(&mut self, outside: bool) {
+        self.rows = self.rows.saturating_sub(1);
+        let Some(row) = self.row.take_if(|_| self.rows == 0 && outside) else { return };
         let end = self.text[row.start..].trim_end_matches(['\n', '\t']).len();
         if self.text.len() > row.start {
             self.text.truncate(row.start + end);
@@ -221,12 +226,12 @@ mod tests {
         let mut page = Page::default();
         let line = |text: &str| Paragraph { text: text.into(), ..Paragraph::default() };
         for row in [&["Mon", "rain", ""][..], &["", "sun"], &["", ""]] {
-            page.open_row();
+            page.open_row(true);
             for cell in row {
                 page.add(line(cell));
-                page.close_cell();
+                page.close_cell(true);
             }
-            page.close_row();
+            page.close_row(true);
         }
         page.add(line("after"));
         assert_eq!(page.text, "Mon\train\n\tsun\n\nafter\n");

@@ -7,7 +7,7 @@ use quick_xml::NsReader;
 use quick_xml::events::{BytesRef, BytesStart, Event};
 use quick_xml::name::{Namespace, ResolveResult};
 
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{Input, MOST_WHOLE};
 
 /// An event of XML. An element's name has the prefix that its namespace has in the standards, whatever the file calls
 /// it: `w:p`, `text:p`; one of a namespace that means nothing here has the prefix `""`.
@@ -73,6 +73,14 @@ impl<'a> Xml<'a> {
         config.expand_empty_elements = true;
         config.allow_dangling_amp = true;
         Xml { reader, buffer: Vec::new(), name: String::new(), depth: 0 }
+    }
+
+    /// Hands over every event, until there are no more or one is refused.
+    pub fn each(mut self, mut take: impl FnMut(Node) -> Result<(), String>) -> Result<(), String> {
+        while let Some(node) = self.next()? {
+            take(node)?;
+        }
+        Ok(())
     }
 
     /// The next event; none at the end.

@@ -9,9 +9,7 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Error, Reader, errors::IllFormedError, escape};
 
 use super::html;
-use crate::journal::entry::Place;
-use crate::journal::format::Sink;
-use crate::journal::source::input::{Input, MOST_WHOLE};
+use crate::journal::format::{Input, MOST_WHOLE, Place, Sink};
 
 /// Elements in elements, past which XML was not written for people's journals.
 const DEEPEST: usize = 1_000;

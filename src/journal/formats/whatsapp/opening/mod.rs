@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Time};
 
-use crate::journal::options::DateOrder;
+use crate::journal::format::DateOrder;
 
 /// The first year that there were chats.
 const FIRST_YEAR: i16 = 2009;
