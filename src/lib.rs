@@ -7,11 +7,12 @@
 //!
 //! | | room | |
 //! |---|---|---|
-//! | 0 | [`base`] | errors, the model's shape and presets, the parameter table, randomness, units |
+//! | 0 | [`base`] | errors, private and whole files, the model's shape and presets, the parameter table, randomness, units |
 //! | 1 | [`journal`] | files and folders to entries |
 //! | 1 | [`tokens`] | text to ids, `tokens.bin`, windows, batches |
 //! | 1 | [`device`] | tensors, kernels, the recording, the planner, the two executors |
 //! | 2 | [`weights`] | safetensors, Hugging Face folders |
+//! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
 //! | 2 | [`ops`] | one file an op: the maths, forward, backward, twin, cases |
 //! | 3 | [`model`] | GPT-2 as recordings |
 //! | 3 | [`optim`] | AdamW, schedule |
@@ -67,6 +68,7 @@
 pub mod base;
 pub mod check;
 pub mod cli;
+pub mod dataset;
 pub mod device;
 pub mod eval;
 pub mod journal;

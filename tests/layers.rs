@@ -9,12 +9,13 @@ use syn::buffer::{Cursor, TokenBuffer};
 use syn::visit::{self, Visit};
 
 /// The table of the rooms, as the map of the house has it. `main.rs` and `lib.rs` stand above all.
-const ROOMS: [(&str, u32); 15] = [
+const ROOMS: [(&str, u32); 16] = [
     ("base", 0),
     ("journal", 1),
     ("tokens", 1),
     ("device", 1),
     ("weights", 2),
+    ("dataset", 2),
     ("ops", 2),
     ("model", 3),
     ("optim", 3),

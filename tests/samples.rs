@@ -114,7 +114,7 @@ fn other_entries_have_another_version() {
     assert!(
         held != VERSION || changed.is_empty(),
         "these samples are read to something else than version {VERSION} read them to: {changed:?}. If that is meant, \
-         raise VERSION in src/journal/mod.rs, then renew {READS}: DIARIST_RENEW=1 cargo test --release --test samples"
+         raise VERSION in src/journal/mod.rs, then renew {READS}: DIARIST_RENEW=1 cargo test --release other_entries"
     );
     if std::env::var_os("DIARIST_RENEW").is_some() {
         let lines: String = now.iter().map(|(name, hash)| format!("{name} {hash}\n")).collect();
@@ -123,6 +123,6 @@ fn other_entries_have_another_version() {
     }
     assert!(
         held == VERSION && before == now,
-        "{READS} is of version {held}, or of other samples: DIARIST_RENEW=1 cargo test --release --test samples renews it"
+        "{READS} is of version {held}, or of other samples: DIARIST_RENEW=1 cargo test --release other_entries renews it"
     );
 }

@@ -21,11 +21,6 @@ pub struct Config {
 pub const LAYER_NORM_EPS: f32 = 1e-5;
 
 impl Config {
-    /// `HS`: channels of one head.
-    pub fn head_size(&self) -> usize {
-        self.n_embd / self.n_head
-    }
-
     /// Checks what every model must satisfy.
     ///
     /// # Errors

@@ -52,6 +52,15 @@ pub enum Error {
         /// What the person can do.
         next: String,
     },
+    /// What only a mistake of ours can bring about; nobody's fault but diarist's.
+    #[error(
+        "this is a bug in diarist: {problem}\n  next: please report it, with this message, the command and what \
+         `diarist --version` and `diarist devices` say"
+    )]
+    Bug {
+        /// What should be impossible.
+        problem: String,
+    },
     /// A number that must be finite is not; nothing that rests on it was saved.
     #[error("{}{what}: not a finite number ({value}){found}\n  next: {next}", at(*step))]
     NotFinite {
@@ -103,6 +112,11 @@ impl Error {
     /// An [`Error::Usage`].
     pub fn usage(problem: impl Into<String>, next: impl Into<String>) -> Error {
         Error::Usage { problem: problem.into(), next: next.into() }
+    }
+
+    /// An [`Error::Bug`].
+    pub fn bug(problem: impl Into<String>) -> Error {
+        Error::Bug { problem: problem.into() }
     }
 
     /// An [`Error::Device`].

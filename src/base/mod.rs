@@ -1,6 +1,7 @@
 //! Room 0: what every other room may lean on, and that leans on nothing.
 
 pub mod config;
+pub mod disk;
 pub mod error;
 pub mod params;
 pub mod rng;

@@ -11,12 +11,12 @@ use crate::base::{Error, Preset, Result};
 use crate::cli::out;
 use crate::cli::reading::Reading;
 use crate::cli::watch::Bar;
+use crate::dataset::{Tokenised, Wanted};
 use crate::journal::overview::{Named, Overview, overview};
 use crate::journal::{self, Change, Corpus, Entry, Observer};
 use crate::run::refuse_inside;
 use crate::tokens::{Kind, Tokenizer};
 use crate::train::cost::{Cost, cost};
-use crate::train::tokenised::{Tokenised, Wanted};
 use crate::train::{self, not_whole};
 
 /// Columns of the longest bar of the chart of years.

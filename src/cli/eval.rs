@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::base::Error;
-use crate::cli::{model, out};
+use crate::cli::out;
 use crate::device::Program;
+use crate::device::select::Device;
 use crate::eval::score;
+use crate::sample::Model;
 
 /// Arguments of `eval`.
 #[derive(clap::Args)]
@@ -38,7 +40,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bytes = std::fs::read(&args.text).map_err(Error::io("read", &args.text))?;
     let text = String::from_utf8(bytes)
         .map_err(|e| Error::file(&args.text, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))?;
-    let mut model = model::open(&args.dir, &args.device, args.threads, 1, |shape| {
+    let device = Device::open(&args.device, args.threads)?;
+    out::using(&args.dir, &device);
+    let mut model = Model::open(&args.dir, &device, 1, |shape| {
         Ok(Program { recordings: vec![shape.train()?.evaluate] })
     })?;
     let t = model.config.block_size;

@@ -5,7 +5,6 @@ mod devices;
 mod doctor;
 mod eval;
 mod explain;
-mod model;
 pub mod out;
 mod reading;
 mod sample;

@@ -1,10 +1,18 @@
 //! Results go to stdout, everything else to stderr; a reader that closes its end of a pipe has seen enough.
 
 use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use crate::device::select::Device;
 
 /// Writes a line to stderr: progress, the device, messages. A stderr that nobody reads any more is no reason to stop.
 pub fn note(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Notes which model is used, and where.
+pub fn using(model: &Path, device: &Device) {
+    note(format!("{} on {}", model.display(), device.line()));
 }
 
 /// Writes text to stdout as it stands, at once.

@@ -1,15 +1,17 @@
 //! `diarist sample [DIR]`: let a trained model write.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use crate::base::rng::Rng;
-use crate::cli::{model, out};
+use crate::cli::out;
 use crate::device::Program;
-use crate::sample::{Choice, Decoder};
+use crate::device::select::Device;
+use crate::run::newest;
+use crate::sample::{Choice, Decoder, Model};
 use crate::tokens::Utf8Stream;
 
 /// Arguments of `sample`.
@@ -56,8 +58,10 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
-    let dir = model::folder(args.dir.as_ref())?;
-    let mut model = model::open(&dir, &args.device, args.threads, 1, |shape| {
+    let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
+    let device = Device::open(&args.device, args.threads)?;
+    out::using(&dir, &device);
+    let mut model = Model::open(&dir, &device, 1, |shape| {
         Ok(Program { recordings: vec![shape.prefill()?, shape.decode()?] })
     })?;
     let seed = args.seed.unwrap_or_else(clock);

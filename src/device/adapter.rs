@@ -13,7 +13,7 @@ pub struct GpuDevice {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     /// What the adapter says of itself.
-    pub info: wgpu::AdapterInfo,
+    pub(super) info: wgpu::AdapterInfo,
     /// What a recording may rely on.
     pub limits: Limits,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,

@@ -95,10 +95,7 @@ impl Kernel {
             };
             let line =
                 text.lines().find(|line| line.starts_with(&old)).map(str::to_string).ok_or_else(|| {
-                    Error::device(
-                        format!("kernel {}: shaders/{} has no line `{old} …`", self.name, self.file),
-                        "this is a bug in diarist: please report it",
-                    )
+                    Error::bug(format!("kernel {}: shaders/{} has no line `{old} …`", self.name, self.file))
                 })?;
             text = text.replacen(&line, &new, 1);
         }

@@ -111,7 +111,7 @@ impl Plan {
 }
 
 fn bug(problem: String) -> Error {
-    Error::device(problem, "this is a bug in diarist: please report it")
+    Error::bug(problem)
 }
 
 /// The first and the last dispatch that touches each tensor; `None` where none does.

@@ -35,6 +35,26 @@ pub struct AdapterReport {
     pub features: Vec<&'static str>,
 }
 
+/// What a device is, as far as the last bits of its numbers depend on it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Identity {
+    /// "gpu" or "cpu".
+    pub executor: String,
+    /// The adapter's name, or the widest vectors of the CPU: what the last bits of its sums depend on.
+    pub name: String,
+    /// The driver and its version; empty for a CPU.
+    pub driver: String,
+    /// "vulkan", "metal", "dx12"; empty for a CPU.
+    pub backend: String,
+}
+
+impl Identity {
+    /// What `--device` takes to open this one again.
+    pub fn spec(&self) -> String {
+        if self.executor == "cpu" { "cpu".to_string() } else { format!("gpu:{}", self.name) }
+    }
+}
+
 /// An opened device, ready for programs.
 #[derive(Clone)]
 pub enum Device {
@@ -141,11 +161,21 @@ impl Device {
         }
     }
 
-    /// What `--device` would take to open this one again.
-    pub fn spec(&self) -> String {
+    /// What a run records of it.
+    pub fn identity(&self) -> Identity {
         match self {
-            Device::Cpu(_) => "cpu".to_string(),
-            Device::Gpu(gpu) => format!("gpu:{}", gpu.info.name),
+            Device::Cpu(_) => Identity {
+                executor: "cpu".into(),
+                name: instruction_set().into(),
+                driver: String::new(),
+                backend: String::new(),
+            },
+            Device::Gpu(gpu) => Identity {
+                executor: "gpu".into(),
+                name: gpu.info.name.clone(),
+                driver: format!("{} {}", gpu.info.driver, gpu.info.driver_info),
+                backend: gpu.info.backend.to_string(),
+            },
         }
     }
 
@@ -159,6 +189,20 @@ impl Device {
             Device::Gpu(gpu) => format!("{} ({})", gpu.info.name, gpu.info.backend),
         }
     }
+}
+
+/// What the last bits of a CPU's sums depend on: the widest vectors it has.
+fn instruction_set() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::is_x86_feature_detected!("avx512f") {
+            return "x86-64 with AVX-512";
+        }
+        if std::is_x86_feature_detected!("fma") {
+            return "x86-64 with AVX2 and FMA";
+        }
+    }
+    std::env::consts::ARCH
 }
 
 /// Whether the only adapters here are software ones, and their names; for the sentence that `auto` owes.

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! It has an order of its own: a module names only modules of a strictly lower number, or its own; no two files name
-//! each other (`tests/layers.rs` holds it to that). What a folder's files are is told in its `mod.rs`; long tests lie in a
+//! each other (`tests/layers` holds it to that). What a folder's files are is told in its `mod.rs`; long tests lie in a
 //! `tests.rs` there.
 //!
 //! | | module | what it knows |
@@ -73,7 +73,7 @@ use source::input::Input;
 use text::decode::Neighbours;
 
 /// The reader's version: raised whenever any file could be read to other entries than before, so that what was made of
-/// the old ones is made again. `tests/samples.rs` holds it to what the samples give.
+/// the old ones is made again. The samples' test holds it to what they give.
 pub const VERSION: u32 = 1;
 
 /// Reads journals: any mix of files, folders and zips. A file reached twice is read once. What cannot be read is left out

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use jiff::civil::Date;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The order of day, month and year in dates like `03/04/05`, where the text leaves it open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DateOrder {
     /// Day, month, year.
@@ -32,7 +32,8 @@ impl FromStr for DateOrder {
 }
 
 /// What is taken from journals, and how it is read. The default takes everything and changes no style.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Options {
     /// The names and addresses that are the writer's own in chats and mail.
     pub me: Vec<String>,
@@ -63,7 +64,8 @@ pub struct Options {
 }
 
 /// Changes of style; none by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StyleOptions {
     /// Typographic quotation marks and apostrophes become straight ones.
     pub straight_quotes: bool,

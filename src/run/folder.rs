@@ -1,15 +1,13 @@
 //! A run's folder: made private, held by one process, repaired when it is resumed.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 use crate::run::log::{self, Log};
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
 use crate::run::samples::{self, Samples};
-use crate::weights::files;
 
 /// The record; a folder is a run's if it has one.
 pub(super) const RECORD: &str = "run.json";
@@ -36,8 +34,9 @@ impl RunFolder {
     /// The place holds something, or cannot be made.
     pub fn create(path: &Path) -> Result<RunFolder> {
         check_empty(path)?;
-        make_dir(path, true)?;
-        private_dir(path)?;
+        disk::create_folder(path)?;
+        // An empty folder that somebody else made becomes as private as ours.
+        disk::make_private(path)?;
         let lock = lock(path)?;
         let folder = RunFolder { path: path.to_path_buf(), named: None, _lock: lock };
         // A second process may have come between the look and the lock, and may have gone again.
@@ -74,19 +73,7 @@ impl RunFolder {
     /// # Errors
     /// There is one already, or it cannot be written.
     pub fn write_new(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let path = self.path.join(name);
-        let mut file = self.create_file(name)?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", &path))
-    }
-
-    /// Creates one of the files that a run is created with (mode 0600 on Unix), to write piece by piece; call `sync_all` on it
-    /// at the end.
-    ///
-    /// # Errors
-    /// There is one already, or it cannot be created.
-    pub fn create_file(&self, name: &str) -> Result<File> {
-        let path = self.path.join(name);
-        files::create_new(&path).map_err(Error::io("create", &path))
+        disk::write_new(&self.path.join(name), bytes)
     }
 
     /// Opens `log.jsonl` to append to.
@@ -121,7 +108,7 @@ impl RunFolder {
         self.named = Some(run.state.clone());
         self.verify(&run)?;
         self.sweep();
-        self.follow_model()?;
+        self.repair_model()?;
         log::cut(&self.path.join(LOG), run.position.step)?;
         samples::cut(&self.path.join(SAMPLES), run.position.step)?;
         Ok(run)
@@ -136,7 +123,7 @@ impl RunFolder {
                 let problem = format!("missing, though run.json names it as step {}'s", run.position.step);
                 return Err(Error::file(&path, problem, next));
             }
-            let found = files::sha256(&path)?;
+            let found = disk::sha256(&path)?;
             if found != *hash {
                 let problem = format!("damaged: its SHA-256 is {found}, run.json has {hash}");
                 return Err(Error::file(&path, problem, next));
@@ -155,7 +142,7 @@ impl RunFolder {
     /// If `run` names another state than the saved one.
     pub fn save_run(&self, run: &Run) -> Result<()> {
         assert_eq!(Some(&run.state), self.named.as_ref(), "a new state is saved by begin_state");
-        replace(&self.path.join(RECORD), record::to_json(run).as_bytes())
+        disk::replace(&self.path.join(RECORD), record::to_json(run).as_bytes())
     }
 
     /// Brings the log and the samples to the disk, so that no state is ahead of them after a power cut.
@@ -163,28 +150,25 @@ impl RunFolder {
         for name in [LOG, SAMPLES] {
             let path = self.path.join(name);
             if path.exists() {
-                let file = files::append(&path).map_err(Error::io("open", &path))?;
-                file.sync_all().map_err(Error::io("write", &path))?;
+                disk::sync_file(&path)?;
             }
         }
         Ok(())
     }
 
-    /// Makes the root's model a copy of the named state's. Not a link: a tool that edits the root's file in place would
-    /// damage the state with it, and a resume could not repair either.
-    pub(super) fn follow_model(&self) -> Result<()> {
+    /// The root's model is a copy of the named state's, or becomes one.
+    fn repair_model(&self) -> Result<()> {
         let Some(hash) = self.named.as_ref().and_then(|s| s.files.get(MODEL)) else { return Ok(()) };
-        let state = self.state_file(MODEL).expect("a state is named");
         let root = self.path.join(MODEL);
-        if root.is_file() && files::sha256(&root)? == *hash {
-            return Ok(());
-        }
-        let fresh = temporary(&root);
-        remove_file(&fresh)?;
-        copy(&state, &fresh).and_then(|()| rename(&fresh, &root)).inspect_err(|_| {
-            let _ = fs::remove_file(&fresh);
-        })?;
-        sync_dir(&self.path)
+        if root.is_file() && disk::sha256(&root)? == *hash { Ok(()) } else { self.follow_model() }
+    }
+
+    /// Makes the root's model a copy of the named state's, without a look at the one that is there. Not a link: a tool that
+    /// edits the root's file in place would damage the state with it, and a resume could not repair either.
+    pub(super) fn follow_model(&self) -> Result<()> {
+        let named = self.named.as_ref().filter(|state| state.files.contains_key(MODEL));
+        let Some(state) = named.map(|state| self.path.join(&state.folder).join(MODEL)) else { return Ok(()) };
+        disk::replace_with(&self.path.join(MODEL), |fresh| disk::copy_new(&state, fresh))
     }
 
     /// Removes what no record names: other states, unfinished ones, temporary files. What cannot be removed now costs space
@@ -198,7 +182,7 @@ impl RunFolder {
             }
         }
         for name in [RECORD, MODEL, LOG, SAMPLES] {
-            let _ = fs::remove_file(temporary(&self.path.join(name)));
+            let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
         }
     }
 }
@@ -252,10 +236,7 @@ pub fn newest(checkpoints: &Path) -> Result<PathBuf> {
 /// Holds a folder for this process.
 fn lock(path: &Path) -> Result<File> {
     let at = path.join(LOCK);
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    files::private(&mut options);
-    let file = options.open(&at).map_err(Error::io("open", &at))?;
+    let file = disk::open_or_create(&at).map_err(Error::io("open", &at))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::file(
@@ -265,83 +246,6 @@ fn lock(path: &Path) -> Result<File> {
         )),
         Err(TryLockError::Error(e)) => Err(Error::io("lock", &at)(e)),
     }
-}
-
-/// Writes a whole file beside its place and renames it there: at every moment the old one or the new one.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    stage(path, bytes)?;
-    publish(path)
-}
-
-/// The first half of [`replace`]: the new file is on the disk, under its temporary name.
-pub(super) fn stage(path: &Path, bytes: &[u8]) -> Result<()> {
-    let fresh = temporary(path);
-    remove_file(&fresh)?;
-    let mut file = files::create_new(&fresh).map_err(Error::io("create", &fresh))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(Error::io("write", path)).inspect_err(|_| {
-        let _ = fs::remove_file(&fresh);
-    })
-}
-
-/// The second half: it takes its place.
-pub(super) fn publish(path: &Path) -> Result<()> {
-    rename(&temporary(path), path)?;
-    path.parent().map_or(Ok(()), sync_dir)
-}
-
-/// Where a file waits until it is whole: `run.json.tmp`.
-pub(super) fn temporary(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_os_string();
-    name.push(".tmp");
-    PathBuf::from(name)
-}
-
-/// Makes a folder, 0700 on Unix.
-pub(super) fn make_dir(path: &Path, above: bool) -> Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(above);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(Error::io("create", path))
-}
-
-/// An empty folder that somebody else made becomes as private as ours.
-fn private_dir(path: &Path) -> Result<()> {
-    #[cfg(unix)]
-    {
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-        fs::set_permissions(path, mode).map_err(Error::io("make private", path))?;
-    }
-    #[cfg(not(unix))]
-    let _ = path;
-    Ok(())
-}
-
-pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(Error::io("rename a file to", to))
-}
-
-/// Removes a file that may not be there.
-fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
-        _ => Ok(()),
-    }
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    let mut source = File::open(from).map_err(Error::io("open", from))?;
-    let mut target = files::create_new(to).map_err(Error::io("create", to))?;
-    std::io::copy(&mut source, &mut target).and_then(|_| target.sync_all()).map_err(Error::io("write", to))
-}
-
-/// A renamed or new name is on the disk once its folder is. Windows has no such call and needs none.
-pub(super) fn sync_dir(path: &Path) -> Result<()> {
-    if cfg!(unix) {
-        let dir = File::open(path).map_err(Error::io("open", path))?;
-        dir.sync_all().map_err(Error::io("write", path))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

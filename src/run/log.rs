@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Error, Result};
-use crate::weights::files;
+use crate::base::{Error, Result, disk};
 
 /// An optimizer step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,7 +62,7 @@ impl Log {
     /// # Errors
     /// It cannot be opened or created.
     pub fn open(path: &Path) -> Result<Log> {
-        let file = files::append(path).map_err(Error::io("open", path))?;
+        let file = disk::append(path).map_err(Error::io("open", path))?;
         Ok(Log { path: path.to_path_buf(), file })
     }
 
@@ -135,7 +134,7 @@ pub(super) fn rewrite(path: &Path, mut keep: impl FnMut(&[u8]) -> bool) -> Resul
         }
         line.clear();
     }
-    if dropped { super::folder::replace(path, &kept) } else { Ok(()) }
+    if dropped { disk::replace(path, &kept) } else { Ok(()) }
 }
 
 #[cfg(test)]

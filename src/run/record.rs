@@ -6,6 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Config, Error, Result};
+use crate::device::select::Identity;
+use crate::journal;
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
 pub const VERSION: u32 = 2;
@@ -33,7 +35,7 @@ pub struct Run {
     /// What it trains on.
     pub data: Data,
     /// What it trains with.
-    pub device: Device,
+    pub device: Identity,
     /// Which variant of each kernel the device runs.
     pub kernels: serde_json::Value,
     /// How far it is.
@@ -117,19 +119,10 @@ pub struct Data {
     /// How the entries that are held out were chosen: "random", "latest", or the file that lists them.
     #[serde(default)]
     pub split: String,
-}
-
-/// What ran it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Device {
-    /// "gpu" or "cpu".
-    pub executor: String,
-    /// The adapter's name, or the widest vectors of the CPU: what the last bits of its sums depend on.
-    pub name: String,
-    /// The driver and its version; empty for a CPU.
-    pub driver: String,
-    /// "vulkan", "metal", "dx12"; empty for a CPU.
-    pub backend: String,
+    /// How the journals were read: whose words, which files, days and tags, what was changed in style, what they are labelled.
+    /// An earlier diarist did not record it: then this is the default, which may not be how it was.
+    #[serde(default)]
+    pub reading: journal::Options,
 }
 
 /// How far a run is: the state holds the model after `step` optimizer steps.
@@ -264,8 +257,9 @@ pub(super) fn example() -> Run {
             header: None,
             masked: None,
             split: "random".into(),
+            reading: journal::Options { me: vec!["Ellis".into()], ..journal::Options::default() },
         },
-        device: Device {
+        device: Identity {
             executor: "cpu".into(),
             name: "cpu".into(),
             driver: String::new(),
@@ -312,6 +306,20 @@ mod tests {
         json["version"] = (VERSION + 1).into();
         assert!(written(&json.to_string()).unwrap_err().to_string().contains("update diarist"));
         assert!(written("{}").unwrap_err().to_string().contains("not a run's record"));
+    }
+
+    #[test]
+    fn a_record_from_before_the_reading_was_recorded_opens() {
+        let mut json: serde_json::Value = serde_json::from_str(&to_json(&saved())).unwrap();
+        assert_eq!(json["data"]["reading"]["me"], serde_json::json!(["Ellis"]));
+        json["data"].as_object_mut().unwrap().remove("reading");
+        assert_eq!(written(&json.to_string()).unwrap().data.reading, journal::Options::default());
+        // And one of a diarist that could be asked for less.
+        json["data"]["reading"] =
+            serde_json::json!({ "since": "2019-03-04", "style": { "lowercase": true } });
+        let reading = written(&json.to_string()).unwrap().data.reading;
+        assert_eq!(reading.since, Some(jiff::civil::date(2019, 3, 4)));
+        assert!(reading.style.lowercase && !reading.style.unwrap && reading.globs.is_empty());
     }
 
     #[test]

@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result};
-use crate::weights::files;
+use crate::base::{Error, Result, disk};
 
 /// What stands in front of a step's number.
 const HEADING: &str = "## step ";
@@ -24,7 +23,7 @@ impl Samples {
     /// # Errors
     /// It cannot be opened or created.
     pub fn open(path: &Path) -> Result<Samples> {
-        let file = files::append(path).map_err(Error::io("open", path))?;
+        let file = disk::append(path).map_err(Error::io("open", path))?;
         Ok(Samples { path: path.to_path_buf(), file })
     }
 

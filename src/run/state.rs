@@ -13,12 +13,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::base::params;
-use crate::base::{Config, Error, Result};
+use crate::base::{Config, Error, Result, disk};
 use crate::run::RunFolder;
-use crate::run::folder::{MODEL, RECORD, make_dir, publish, rename, stage, sync_dir, temporary};
+use crate::run::folder::{MODEL, RECORD};
 use crate::run::record::{self, Run, State};
+use crate::weights::huggingface;
 use crate::weights::safetensors::Writer;
-use crate::weights::{files, huggingface};
 
 /// The optimizer's file in a state.
 pub const OPTIMIZER: &str = "optimizer.safetensors";
@@ -59,16 +59,14 @@ impl RunFolder {
             ));
         }
         let states = self.path.join("state");
-        if !states.is_dir() {
-            make_dir(&states, false)?;
-        }
+        disk::create_folder(&states)?;
         let at = states.join(format!(".{step}.partial"));
         for leftover in [&at, &self.path.join(&folder)] {
             if leftover.exists() {
                 fs::remove_dir_all(leftover).map_err(Error::io("remove", leftover))?;
             }
         }
-        make_dir(&at, false)?;
+        disk::create_folder(&at)?;
         Ok(Saving { folder: self, step, at, files: BTreeMap::new(), published: false })
     }
 }
@@ -113,10 +111,8 @@ impl Saving<'_> {
     /// It cannot be read or synced.
     pub fn add(&mut self, name: &str) -> Result<()> {
         let path = self.path(name);
-        // Open for writing, because Windows syncs nothing else.
-        let file = fs::OpenOptions::new().append(true).open(&path);
-        file.and_then(|f| f.sync_all()).map_err(Error::io("write", &path))?;
-        self.files.insert(name.to_string(), files::sha256(&path)?);
+        disk::sync_file(&path)?;
+        self.files.insert(name.to_string(), disk::sha256(&path)?);
         Ok(())
     }
 
@@ -151,24 +147,22 @@ impl Saving<'_> {
         let root = self.folder.path.clone();
         point(Point::FilesWritten, &root)?;
         self.folder.sync_logs()?;
-        sync_dir(&self.at)?;
+        disk::sync_folder(&self.at)?;
         let place = root.join(&run.state.folder);
-        rename(&self.at, &place)?;
+        disk::rename(&self.at, &place)?;
         self.at = place;
-        sync_dir(&root.join("state"))?;
+        disk::sync_folder(&root.join("state"))?;
         // The first time, `state` itself is a new name.
-        sync_dir(&root)?;
+        disk::sync_folder(&root)?;
         point(Point::StateRenamed, &root)?;
         let record = root.join(RECORD);
-        stage(&record, record::to_json(run).as_bytes())?;
+        disk::stage(&record, |fresh| disk::write_new(fresh, record::to_json(run).as_bytes()))?;
         point(Point::RecordStaged, &root)?;
-        let published = publish(&record);
-        // Where only the folder's sync failed, the new record stands all the same, and its state has to.
-        self.published = !temporary(&record).exists();
-        if self.published {
-            self.folder.named = Some(run.state.clone());
-        }
-        published?;
+        disk::rename(&disk::temporary(&record), &record)?;
+        // Should the folder's sync fail, the new record stands all the same, and its state has to.
+        self.published = true;
+        self.folder.named = Some(run.state.clone());
+        disk::sync_folder(&root)?;
         point(Point::RecordPublished, &root)
     }
 }
@@ -177,7 +171,7 @@ impl Drop for Saving<'_> {
     fn drop(&mut self) {
         if !self.published {
             let _ = fs::remove_dir_all(&self.at);
-            let _ = fs::remove_file(temporary(&self.folder.path.join(RECORD)));
+            let _ = fs::remove_file(disk::temporary(&self.folder.path.join(RECORD)));
         }
     }
 }

@@ -1,7 +1,9 @@
-//! Room 4: decoding: from logits to a token ([`choose`]), and from a prompt to a text ([`Decoder`]).
+//! Room 4: a model opened for use ([`Model`]); from logits to a token ([`choose()`]), and from a prompt to a text ([`Decoder`]).
 
 pub mod choose;
 pub mod decoder;
+pub mod model;
 
 pub use choose::{Choice, choose};
 pub use decoder::Decoder;
+pub use model::Model;

@@ -1,5 +1,6 @@
 //! The inputs and targets of some windows, as the device takes them.
 
+use crate::base::Result;
 use crate::tokens::TokenFile;
 
 /// A target that is not scored: it adds nothing to the loss and has no gradient.
@@ -31,25 +32,28 @@ pub struct Batch {
 ///
 /// The windows have to lie in the file, with their last target, and have at most `t` targets; those of
 /// [`Epochs`](crate::tokens::Epochs) and [`validation`](crate::tokens::validation) do.
-pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Batch {
+///
+/// # Errors
+/// The file cannot be read.
+pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Result<Batch> {
     let mut inputs = vec![0; windows.len() * t];
     let mut targets = vec![IGNORE; windows.len() * t];
     let mut scored = 0;
     for (row, &(start, len)) in windows.iter().enumerate() {
         assert!(len <= t, "a window of {len} targets in a batch of {t}");
         let cells = row * t..row * t + len;
-        let ids = |from: usize| tokens.ids(from..from + len).map(u32::from);
-        inputs[cells.clone()].iter_mut().zip(ids(start)).for_each(|(cell, id)| *cell = id);
+        let ids = tokens.read(start..start + len + 1)?;
+        inputs[cells.clone()].iter_mut().zip(&ids).for_each(|(cell, &id)| *cell = u32::from(id));
         let masked = tokens.masked(start + 1..start + 1 + len);
-        for ((cell, id), masked) in targets[cells].iter_mut().zip(ids(start + 1)).zip(masked) {
+        for ((cell, &id), masked) in targets[cells].iter_mut().zip(&ids[1..]).zip(masked) {
             if !masked {
-                *cell = id;
+                *cell = u32::from(id);
                 scored += 1;
             }
         }
     }
     let (buckets, order) = buckets(&inputs);
-    Batch { inputs, targets, scored, buckets, order }
+    Ok(Batch { inputs, targets, scored, buckets, order })
 }
 
 /// Groups positions by the token they hold: the rows and the order that [`Batch`] describes.
@@ -86,7 +90,7 @@ mod tests {
     fn masked_tokens_are_inputs_and_no_targets() {
         let (_folder, mut file) = token_file(&[5, 6, 7, 5, 8, 9, 3]);
         file.mask(vec![0..2, 2..2, 3..5, 6..7]);
-        let batch = batch(&file, &[(0, 3), (3, 3)], 3);
+        let batch = batch(&file, &[(0, 3), (3, 3)], 3).unwrap();
         assert_eq!(batch.inputs, [5, 6, 7, 5, 8, 9]);
         assert_eq!(batch.targets, [IGNORE, 7, IGNORE, IGNORE, 9, IGNORE]);
         assert_eq!(batch.scored, 2);
@@ -95,7 +99,7 @@ mod tests {
     #[test]
     fn targets_are_the_inputs_a_token_on() {
         let (_folder, file) = token_file(&[5, 6, 7, 5, 8, 9, 65_535]);
-        let batch = batch(&file, &[(3, 3), (0, 2)], 3);
+        let batch = batch(&file, &[(3, 3), (0, 2)], 3).unwrap();
         assert_eq!(batch.inputs, [5, 8, 9, 5, 6, 0]);
         assert_eq!(batch.targets, [8, 9, 65_535, 6, 7, IGNORE]);
         assert_eq!(batch.scored, 5);

@@ -1,17 +1,15 @@
-//! `tokens.bin`: a whole journal as token ids, mapped into memory and never read whole.
+//! `tokens.bin`: a whole journal as token ids, never held in memory whole.
 //!
 //! The file is little-endian u16 ids and nothing else: all training entries, then all validation entries. Each entry is
 //! **followed** by one end-of-text token, so a model learns where every entry ends, the last one too, and the two
 //! ranges meet without a token of nobody's between them. Where the ranges lie stands in `run.json`, not here.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
-
-use crate::base::{Error, Result, units};
+use crate::base::{Error, Result, disk, units};
 
 /// Which tokens are trained on and which are held out: indices of tokens, the end not included.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -43,11 +41,16 @@ mod pair {
     }
 }
 
-/// The ids of a run's journal, in a file mapped into memory: only the pages that are looked at are read.
+/// The ids of a run's journal, in a file: what is asked for is read when it is asked for.
+///
+/// It is not mapped into memory. Under a map, a file that another program shortens or overwrites is undefined behaviour,
+/// and no lock of ours binds other programs; read, it is an error or other numbers. A step's windows are a few kilobytes,
+/// which the system has in its own memory either way.
 #[derive(Debug)]
 pub struct TokenFile {
     path: PathBuf,
-    map: Mmap,
+    file: File,
+    len: usize,
     /// Tokens that are no targets: ranges, ascending, none of them empty.
     masked: Vec<Range<usize>>,
 }
@@ -65,24 +68,10 @@ impl TokenFile {
         val: impl IntoIterator<Item = Result<Vec<u16>>>,
         end_of_text: u16,
     ) -> Result<Ranges> {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".tmp");
-        let temporary = path.with_file_name(name);
-        let written = write_whole(&temporary, train, val, end_of_text).and_then(|ranges| {
-            fs::rename(&temporary, path).map_err(Error::io("write", path))?;
-            sync_folder(path).map_err(Error::io("write", path))?;
-            Ok(ranges)
-        });
-        if written.is_err() {
-            // What stopped the writing is the news, not whether its remains could be cleared away.
-            let _ = fs::remove_file(&temporary);
-        }
-        written
+        disk::replace_with(path, |fresh| write_whole(fresh, train, val, end_of_text))
     }
 
-    /// Maps the file, which has to hold exactly `expected_len` tokens.
-    ///
-    /// The file must not change while it is mapped. Nothing of ours changes it: it is written once, under another name.
+    /// Opens the file, which has to hold exactly `expected_len` tokens.
     ///
     /// # Errors
     /// What the system refuses; an odd number of bytes, or another number of tokens.
@@ -103,10 +92,7 @@ impl TokenFile {
                 "the file was cut short or replaced: put a copy of it back, or train again from the journals",
             ));
         }
-        // SAFETY: the map is only read, and the file is one that this program wrote, renamed into a run's folder that
-        // it holds locked, and never writes again.
-        let map = unsafe { Mmap::map(&file) }.map_err(Error::io("map", path))?;
-        Ok(TokenFile { path: path.to_path_buf(), map, masked: Vec::new() })
+        Ok(TokenFile { path: path.to_path_buf(), file, len: expected_len, masked: Vec::new() })
     }
 
     /// Leaves the tokens of some ranges, which ascend, out of the loss.
@@ -128,25 +114,29 @@ impl TokenFile {
     /// Reads the file through once and checks that a vocabulary has every id in it.
     ///
     /// # Errors
-    /// The first id that it does not have.
+    /// The first id that it does not have; a file that cannot be read.
     pub fn check_ids(&self, vocab_size: usize) -> Result<()> {
-        match self.ids(0..self.len()).enumerate().find(|(_, id)| usize::from(*id) >= vocab_size) {
-            None => Ok(()),
-            Some((at, id)) => Err(Error::file(
-                &self.path,
-                format!(
-                    "token {} is {id}, but the vocabulary has {}",
-                    units::thousands(at as u64),
-                    units::thousands(vocab_size as u64)
-                ),
-                "the file belongs to another tokenizer or is damaged: put a copy of it back, or train again",
-            )),
+        for start in (0..self.len).step_by(disk::PIECE) {
+            let ids = self.read(start..self.len.min(start + disk::PIECE))?;
+            let foreign = (start..).zip(ids).find(|(_, id)| usize::from(*id) >= vocab_size);
+            if let Some((at, id)) = foreign {
+                return Err(Error::file(
+                    &self.path,
+                    format!(
+                        "token {} is {id}, but the vocabulary has {}",
+                        units::thousands(at as u64),
+                        units::thousands(vocab_size as u64)
+                    ),
+                    "the file belongs to another tokenizer or is damaged: put a copy of it back, or train again",
+                ));
+            }
         }
+        Ok(())
     }
 
     /// Tokens in the file.
     pub fn len(&self) -> usize {
-        self.map.len() / 2
+        self.len
     }
 
     /// Whether there are none.
@@ -155,14 +145,14 @@ impl TokenFile {
     }
 
     /// The ids of a range of tokens, which has to lie in the file.
-    pub fn ids(&self, range: Range<usize>) -> impl Iterator<Item = u16> + '_ {
-        let bytes = &self.map[2 * range.start..2 * range.end];
-        bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
-    }
-
-    /// [`ids`](Self::ids), copied.
-    pub fn read(&self, range: Range<usize>) -> Vec<u16> {
-        self.ids(range).collect()
+    ///
+    /// # Errors
+    /// The file cannot be read, or was cut short since it was opened.
+    pub fn read(&self, range: Range<usize>) -> Result<Vec<u16>> {
+        let mut bytes = vec![0; 2 * range.len()];
+        disk::read_at(&self.file, &mut bytes, 2 * range.start as u64)
+            .map_err(Error::io("read", &self.path))?;
+        Ok(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
     }
 }
 
@@ -173,7 +163,7 @@ fn write_whole(
     end_of_text: u16,
 ) -> Result<Ranges> {
     let failed = |e| Error::io("write", path)(e);
-    let mut file = BufWriter::new(create_private(path).map_err(failed)?);
+    let mut file = BufWriter::new(disk::create_new(path).map_err(failed)?);
     let mut write = |entries: &mut dyn Iterator<Item = Result<Vec<u16>>>| -> Result<usize> {
         let mut tokens = 0;
         for entry in entries {
@@ -198,31 +188,10 @@ fn write_entry(file: &mut impl Write, entry: &[u16], end_of_text: u16) -> std::i
     Ok(entry.len() + 1)
 }
 
-/// A new file that on Unix only its owner may read; one left by a crash goes first.
-fn create_private(path: &Path) -> std::io::Result<File> {
-    if let Err(e) = fs::remove_file(path)
-        && e.kind() != std::io::ErrorKind::NotFound
-    {
-        return Err(e);
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-/// On Unix a rename is on the disk only once its folder is; elsewhere a folder cannot be opened to be synced.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn entries(of: &[Vec<u16>]) -> impl Iterator<Item = Result<Vec<u16>>> {
@@ -239,8 +208,8 @@ mod tests {
 
         let file = TokenFile::open(&path, 9).unwrap();
         assert_eq!((file.len(), file.is_empty()), (9, false));
-        assert_eq!(file.read(ranges.train), [1, 2, 0x1234, 9, 4, 9]);
-        assert_eq!(file.read(ranges.val), [5, 6, 9]);
+        assert_eq!(file.read(ranges.train).unwrap(), [1, 2, 0x1234, 9, 4, 9]);
+        assert_eq!(file.read(ranges.val).unwrap(), [5, 6, 9]);
         assert_eq!(&fs::read(&path).unwrap()[..6], [1, 0, 2, 0, 0x34, 0x12]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file stays");
         #[cfg(unix)]
@@ -261,6 +230,17 @@ mod tests {
             assert!(error.contains("5 bytes, an odd number"), "{error}");
         }
         assert!(TokenFile::open(&folder.path().join("none"), 1).is_err());
+    }
+
+    #[test]
+    fn a_file_that_is_cut_while_it_is_open_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.bin");
+        TokenFile::write(&path, entries(&[vec![1, 2, 3]]), entries(&[]), 9).unwrap();
+        let file = TokenFile::open(&path, 4).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(5).unwrap();
+        assert_eq!(file.read(0..2).unwrap(), [1, 2]);
+        assert!(file.read(1..3).is_err() && file.check_ids(10).is_err());
     }
 
     #[test]

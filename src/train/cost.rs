@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use crate::base::units::{duration, si, thousands};
 use crate::base::{Error, Result};
+use crate::dataset::Tokenised;
 use crate::device::select::Device;
 use crate::tokens::{TokenFile, fit_context};
-use crate::train::begin::Source;
+use crate::train::Options;
 use crate::train::engine::Engine;
-use crate::train::tokenised::Tokenised;
-use crate::train::{Options, begin};
+use crate::train::source::{self, Source};
 
 /// Repeating a text up to four times teaches nearly as much as new text would; past sixteen, hardly anything
 /// (Muennighoff et al. 2023, arXiv:2305.16264).
@@ -89,7 +89,7 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
     let trained = (settings.steps as usize * batch * accumulate * context) as f64;
     let epochs = trained / train_tokens as f64;
     Ok(Cost {
-        model: begin::model_name(options),
+        model: source::name(options),
         parameters: config.num_params(),
         tokenizer: tokenizer.kind().name().into(),
         tokens: train_tokens as u64,

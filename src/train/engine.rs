@@ -104,7 +104,7 @@ impl Engine {
     /// Submits an optimizer step; its scalars are received later. `starts` are the windows of all micro-steps.
     ///
     /// # Errors
-    /// A lost device.
+    /// A lost device, or tokens that cannot be read.
     pub fn step(&mut self, step: u64, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
         self.exec.run("zero", &Step::default())?;
         let scored = self.scored(tokens, starts);
@@ -143,7 +143,7 @@ impl Engine {
     ) -> Result<Step> {
         let s = &self.settings;
         let windows: Vec<(usize, usize)> = starts.iter().map(|&start| (start, s.context)).collect();
-        let Batch { inputs, targets, buckets, order, .. } = batch(tokens, &windows, s.context);
+        let Batch { inputs, targets, buckets, order, .. } = batch(tokens, &windows, s.context)?;
         for (name, words) in
             [("tokens", &inputs), ("targets", &targets), ("buckets", &buckets), ("order", &order)]
         {
@@ -187,7 +187,7 @@ impl Engine {
             if !go_on(n * self.settings.batch) {
                 return Ok(None);
             }
-            let batch = self.validation_batch(tokens, some);
+            let batch = self.validation_batch(tokens, some)?;
             scored += u64::from(batch.scored);
             total += f64::from(loss_sum(self.exec.as_mut(), &batch.inputs, &batch.targets)?);
         }
@@ -195,12 +195,12 @@ impl Engine {
     }
 
     /// A batch of validation windows, filled up with rows that are not scored.
-    fn validation_batch(&self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Batch {
+    fn validation_batch(&self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<Batch> {
         let (b, t) = (self.settings.batch, self.settings.context);
-        let mut batch = batch(tokens, windows, t);
+        let mut batch = batch(tokens, windows, t)?;
         batch.inputs.resize(b * t, 0);
         batch.targets.resize(b * t, IGNORE);
-        batch
+        Ok(batch)
     }
 
     /// Replays an evaluation under check and names the first dispatch that wrote a number that is not finite.
@@ -213,7 +213,7 @@ impl Engine {
         windows: &[(usize, usize)],
     ) -> Result<Option<String>> {
         for some in windows.chunks(self.settings.batch) {
-            let batch = self.validation_batch(tokens, some);
+            let batch = self.validation_batch(tokens, some)?;
             for (name, words) in [("tokens", &batch.inputs), ("targets", &batch.targets)] {
                 self.exec.write(name, 0, bytemuck::cast_slice(words))?;
             }

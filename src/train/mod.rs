@@ -1,25 +1,24 @@
 //! Room 6: the loop, from paths of journals to a run's folder.
 //!
-//! [`start`] begins a run and [`resume`] continues one (`begin`); both end in the loop (`session`), which drives the model
-//! through `engine`. What is trained on: `tokenised` (entries as tokens, found again in the cache), `header` (the lines
-//! before each entry), `heldout` (which entries are for validation), `data` (all that as `tokens.bin`). What a person sees
-//! goes through an [`Observer`].
+//! [`start`] begins a run and [`resume`] continues one; both end in the loop (`session`), which drives the model through
+//! `engine`. What is trained on comes from [`dataset`](crate::dataset). What a person sees goes through an [`Observer`].
 
-mod begin;
 pub mod cost;
-pub mod data;
 pub mod engine;
-pub mod header;
-pub mod heldout;
+mod not_finite;
 pub mod options;
+mod resume;
 mod session;
-pub mod tokenised;
+mod source;
+mod start;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-pub use begin::{not_whole, resume, start, tokenizer_of};
 pub use options::Options;
+pub use resume::resume;
+pub use source::tokenizer_of;
+pub use start::{not_whole, start};
 
 /// What an optimizer step did.
 #[derive(Debug, Clone, Copy)]

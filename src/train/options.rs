@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use crate::base::{Config, Error, Preset, Result};
+use crate::dataset::Template;
+use crate::dataset::labels::parse_label;
 use crate::journal;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
-use crate::train::header::Template;
-use crate::train::tokenised::parse_label;
 
 /// Settings of a new run; `None` takes the default.
 #[derive(Debug, Clone, Default)]

@@ -16,6 +16,7 @@ use crate::sample::{Choice, Decoder};
 use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::engine::Engine;
+use crate::train::not_finite::Bad;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
 use crate::weights::safetensors::Reader;
@@ -29,25 +30,25 @@ const SAMPLE_SEED: u64 = 1;
 
 /// A run that is open.
 pub(super) struct Session<'a> {
-    folder: RunFolder,
+    pub(super) folder: RunFolder,
     pub(super) run: Run,
-    engine: Engine,
-    tokenizer: Tokenizer,
-    tokens: TokenFile,
+    pub(super) engine: Engine,
+    pub(super) tokenizer: Tokenizer,
+    pub(super) tokens: TokenFile,
     windows: Windows,
     log: Log,
     samples: Samples,
     pub(super) observer: &'a mut dyn Observer,
     stop: &'a Stop,
     /// Steps submitted whose scalars have not been read.
-    pending: VecDeque<Pending>,
+    pub(super) pending: VecDeque<Pending>,
     last_received: Instant,
     last_saved: Instant,
     /// Seconds of recent steps.
     recent: VecDeque<f64>,
 }
 
-struct Pending {
+pub(super) struct Pending {
     position: Position,
     windows: Vec<usize>,
 }
@@ -253,7 +254,7 @@ impl<'a> Session<'a> {
     }
 
     /// A batch of training windows by which weights are tried before they are saved.
-    fn probe(&self) -> Vec<(usize, usize)> {
+    pub(super) fn probe(&self) -> Vec<(usize, usize)> {
         let [start, end] = self.run.data.train.map(|x| x as usize);
         validation(start..end, self.run.settings.context).into_iter().take(self.run.settings.batch).collect()
     }
@@ -290,82 +291,10 @@ impl<'a> Session<'a> {
         self.last_received = Instant::now();
         Ok(())
     }
-
-    /// The error of a number that is not finite: goes back to the saved state, replays up to that step, and that step
-    /// under check, to name the dispatch.
-    fn not_finite(&mut self, step: u64, what: &'static str, value: f32, bad: Bad) -> Error {
-        if self.run.state.folder.is_empty() {
-            return self.explain(step, what, value, String::new());
-        }
-        self.observer.doing("a number is not finite: replaying from the last saved state under check");
-        let found = match self.replay_under_check(step, bad) {
-            Ok(Some(found)) => format!(": {found}"),
-            Ok(None) => {
-                ", and a replay from the last saved state did not show it: the device may be unsteady, \
-                         see `diarist doctor`"
-                    .to_string()
-            }
-            Err(e) => format!(" (the replay under check failed: {e})"),
-        };
-        self.explain(step, what, value, found)
-    }
-
-    fn explain(&self, step: u64, what: &'static str, value: f32, found: String) -> Error {
-        let dir = self.folder.path().display();
-        let next = format!(
-            "{dir} holds the last good state, of {}. Begin a new run from it with a smaller learning rate: \
-             --from {dir} --lr {:e}",
-            self.run.state.folder,
-            self.run.settings.lr / 4.0
-        );
-        Error::NotFinite { step: Some(step), what, value, found, next }
-    }
-
-    /// Goes back to the saved state, repeats the steps since, and the one that failed (or the evaluation after it)
-    /// dispatch by dispatch.
-    fn replay_under_check(&mut self, bad_step: u64, bad: Bad) -> Result<Option<String>> {
-        // Whatever is still on its way belongs to the run that failed.
-        while self.pending.pop_front().is_some() {
-            self.engine.receive()?;
-        }
-        self.load_state()?;
-        let saved: Position = self.folder.repair()?.position;
-        let mut windows = windows_at(&self.run, saved)?;
-        let count = self.run.settings.batch * self.run.settings.accumulate;
-        for step in saved.step + 1..=bad_step {
-            let starts: Vec<usize> = (0..count).map(|_| windows.next_window()).collect();
-            if step < bad_step {
-                self.engine.step(step, &self.tokens, &starts)?;
-                self.engine.receive()?;
-                continue;
-            }
-            let found = self.engine.find_not_finite(step, &self.tokens, &starts)?;
-            if found.is_some() || bad == Bad::Step {
-                return Ok(found);
-            }
-        }
-        // The step itself was sound; what it made of the weights is not.
-        let [start, end] = self.run.data.val.map(|x| x as usize);
-        let held_out = validation(start..end, self.run.settings.context);
-        let windows = [self.probe(), held_out].concat();
-        match self.engine.find_not_finite_in_evaluation(&self.tokens, &windows)? {
-            Some(found) => Ok(Some(found)),
-            None => self.engine.find_not_finite_in_decoding(self.tokenizer.end_of_text()),
-        }
-    }
-}
-
-/// Where a number was not finite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bad {
-    /// In the step's own loss or norm.
-    Step,
-    /// In the weights it left: an evaluation, a sample or a save met it.
-    After,
 }
 
 /// The stream of training windows from a position on.
-fn windows_at(run: &Run, position: Position) -> Result<Windows> {
+pub(super) fn windows_at(run: &Run, position: Position) -> Result<Windows> {
     let [start, end] = run.data.train.map(|x| x as usize);
     let epochs = Epochs::new(start..end, run.settings.context, run.settings.seed)?;
     Ok(epochs.resume(Cursor { epoch: position.epoch, index: position.index }))

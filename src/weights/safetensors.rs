@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use half::{bf16, f16};
 use sha2::{Digest, Sha256};
 
+use crate::base::disk::{self, PIECE};
 use crate::base::{Error, Result};
-use crate::weights::files::{self, PIECE};
 pub use crate::weights::header::{Dtype, TensorEntry};
 use crate::weights::header::{MAX_HEADER, parse, quoted};
 
@@ -229,7 +229,7 @@ impl Writer {
     ) -> Result<Writer> {
         let path = path.as_ref();
         let (header, missing) = header(tensors, metadata);
-        let file = files::create_new(path).map_err(Error::io("create", path))?;
+        let file = disk::create_new(path).map_err(Error::io("create", path))?;
         let mut writer = Writer {
             path: path.to_path_buf(),
             file: Some(BufWriter::with_capacity(PIECE, file)),
@@ -274,7 +274,7 @@ impl Writer {
         let file = self.file.as_mut().expect("open until finished");
         file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::io("write", &self.path))?;
         self.file = None;
-        Ok(files::hex(&std::mem::take(&mut self.hash).finalize()))
+        Ok(disk::hex(&std::mem::take(&mut self.hash).finalize()))
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<()> {

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::store::Corpus;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 use crate::journal::entry::{Entry, When};
 use crate::journal::syntax::exported;
 
@@ -36,11 +36,7 @@ pub fn write(corpus: &mut Corpus, folder: &Path) -> Result<()> {
             "give another folder to --export",
         ));
     }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(Error::io("create", folder))?;
+    disk::create_folder(folder)?;
     let mut written = Vec::new();
     let outcome = write_all(corpus, folder, &mut written);
     if outcome.is_err() {
@@ -52,7 +48,7 @@ pub fn write(corpus: &mut Corpus, folder: &Path) -> Result<()> {
 
 fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> Result<()> {
     let path = folder.join("entries.jsonl");
-    let mut lines = BufWriter::new(private(&path)?);
+    let mut lines = BufWriter::new(disk::create_new(&path).map_err(Error::io("create", &path))?);
     written.push(path.clone());
     let mut of_day: HashMap<Option<Date>, usize> = HashMap::new();
     for i in 0..corpus.len() {
@@ -68,7 +64,7 @@ fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> 
         let markdown = exported::export(entry.when, &entry.title, &entry.tags, &source, &entry.text);
         let file = folder.join(name);
         // Two exports to one folder at once: neither may overwrite the other's.
-        let mut new = private(&file)?;
+        let mut new = disk::create_new(&file).map_err(Error::io("create", &file))?;
         written.push(file.clone());
         new.write_all(markdown.as_bytes()).map_err(Error::io("write", &file))?;
         serde_json::to_writer(&mut lines, &line(&entry, source))
@@ -77,15 +73,6 @@ fn write_all(corpus: &mut Corpus, folder: &Path, written: &mut Vec<PathBuf>) -> 
         lines.write_all(b"\n").map_err(Error::io("write", &path))?;
     }
     lines.flush().map_err(Error::io("write", &path))
-}
-
-/// A new file that this user alone may read.
-fn private(path: &Path) -> Result<fs::File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(Error::io("create", path))
 }
 
 fn file_name(day: Option<Date>, number: usize, of: usize) -> String {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use super::select::Select;
 use super::walk;
 use crate::base::Result;
+use crate::base::disk::hex;
 use crate::journal::options::Options;
 
 /// What tells whether the same PATHs, read with the same options, would give the same: every file that would be read, with
@@ -38,7 +39,7 @@ pub fn fingerprint_of(finds: &walk::Finds, options: &Options) -> String {
     for skipped in &finds.skipped {
         add(skipped.path.as_os_str().as_encoded_bytes());
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&sha.finalize())
 }
 
 /// A file's length and times: when its text was changed and, on Unix, when anything about it was.

@@ -10,26 +10,9 @@ use tempfile::SpooledTempFile;
 /// Spooled texts longer than this in all lie in a file.
 const MOST_IN_MEMORY: usize = 64 << 20;
 
-/// This user's cache of `diarist`, which no other user may look into; none where there is no such place.
-pub fn cache_folder() -> Option<PathBuf> {
-    let folder = dirs::cache_dir()?.join("diarist");
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&folder).ok()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // A folder that was there before may have been more open.
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).ok()?;
-    }
-    Some(folder)
-}
-
 /// Where files without a name are made: on Linux `/tmp` may be memory, so the cache comes first.
 pub fn folder() -> PathBuf {
-    cache_folder().unwrap_or_else(std::env::temp_dir)
+    crate::base::disk::cache_folder().unwrap_or_else(std::env::temp_dir)
 }
 
 /// A file that no other process can open by name and that goes with this one.

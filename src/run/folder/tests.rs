@@ -24,7 +24,7 @@ fn a_run_is_private_and_out_of_git() {
     let path = dir.path().join("checkpoints/journal");
     let mut folder = RunFolder::create(&path).unwrap();
     folder.write_new("config.json", b"{}").unwrap();
-    folder.create_file("tokens.bin").unwrap();
+    folder.write_new("tokens.bin", b"").unwrap();
     folder.samples().unwrap().append(0, "x").unwrap();
     folder.log().unwrap();
     let mut run = example();
@@ -98,7 +98,7 @@ fn the_newest_run_is_the_one_saved_last() {
     }
     fs::create_dir(runs.join("c")).unwrap();
     let at = |name: &str, seconds: u64| {
-        let file = OpenOptions::new().append(true).open(runs.join(name).join(RECORD)).unwrap();
+        let file = disk::append(&runs.join(name).join(RECORD)).unwrap();
         file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
     };
     at("a", 2_000);

@@ -187,7 +187,7 @@ fn a_full_disk_at_any_point_leaves_the_earlier_state() {
             assert_eq!(fs::read(path.join(RECORD)).unwrap(), record);
             assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(4));
             assert_eq!(fs::read_dir(path.join("state")).unwrap().count(), 1, "the new files are gone");
-            assert!(!temporary(&path.join(RECORD)).exists());
+            assert!(!disk::temporary(&path.join(RECORD)).exists());
             // Space is made, and the same process saves the same step.
             save(&mut folder, &mut run, 6).unwrap();
         }

@@ -65,7 +65,7 @@ fn what_is_written_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.safetensors");
     let hash = sample(&path);
-    assert_eq!(hash, files::sha256(&path).unwrap());
+    assert_eq!(hash, disk::sha256(&path).unwrap());
     let bytes = std::fs::read(&path).unwrap();
     assert_eq!(u64::from_le_bytes(bytes[..8].try_into().unwrap()) % 8, 0);
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use crate::base::{Error, Result};
+use crate::dataset::Tokenised;
 use crate::journal::{self, split::validation};
-use crate::train::tokenised::Tokenised;
 
 /// How the entries that are held out are chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::base::{Error, Result};
+use crate::dataset::heldout::{Split, held_out};
+use crate::dataset::{Tokenised, Wanted};
 use crate::journal::{Observer, Report};
 use crate::tokens::{Ranges, TokenFile, fit_context};
-use crate::train::heldout::{Split, held_out};
-use crate::train::tokenised::{Tokenised, Wanted};
 
 /// The ranges of `tokens.bin` that are left out of the loss, beside it: pairs of little-endian u64, start and end.
 pub const MASKED: &str = "masked.bin";

@@ -1,0 +1,343 @@
+//! Files and folders: private, never overwritten by accident, whole or not there at all; their hashes; and this user's
+//! cache. What `diarist` writes holds a diary, or was trained on one.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::base::{Error, Result};
+
+/// Bytes read or converted at a time: large enough that system calls cost nothing, small enough to forget about.
+pub const PIECE: usize = 1 << 20;
+
+/// Creates a file that must not exist yet, readable and writable by its owner alone (mode 0600 on Unix).
+///
+/// # Errors
+/// What the system says; `AlreadyExists` where there is anything at `path`.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().read(true).write(true).create_new(true)).open(path)
+}
+
+/// Opens a file to append to, created with mode 0600 where it is missing.
+///
+/// # Errors
+/// What the system says.
+pub fn append(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().append(true).create(true)).open(path)
+}
+
+/// Opens a file as it is, or creates it empty with mode 0600: to hold a lock on it.
+///
+/// # Errors
+/// What the system says.
+pub fn open_or_create(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
+}
+
+/// Asks for mode 0600 where files have modes.
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Makes a folder and what is missing above it, 0700 on Unix; one that is there stays as it is.
+///
+/// # Errors
+/// It cannot be made.
+pub fn create_folder(path: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(Error::io("create", path))
+}
+
+/// Makes a folder that somebody else made as private as ours.
+///
+/// # Errors
+/// It belongs to another user, say.
+pub fn make_private(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        fs::set_permissions(folder, mode).map_err(Error::io("make private", folder))?;
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// A folder in `above` for this user alone, of a name that nothing has; it goes when it is dropped.
+///
+/// # Errors
+/// What the system says.
+pub fn temporary_folder(above: &Path, prefix: &str, suffix: &str) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).suffix(suffix);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    builder.tempdir_in(above)
+}
+
+/// Writes a new private file, on the disk when this returns.
+///
+/// # Errors
+/// There is one already, or it cannot be written; then nothing is left of it.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    filled(path, |file| file.write_all(bytes))
+}
+
+/// Copies a file to a new private one, on the disk when this returns.
+///
+/// # Errors
+/// As [`write_new`]; or `from` cannot be read.
+pub fn copy_new(from: &Path, to: &Path) -> Result<()> {
+    let mut source = File::open(from).map_err(Error::io("open", from))?;
+    filled(to, |file| io::copy(&mut source, file).map(drop))
+}
+
+/// A new file that `fill` writes; removed where that fails.
+fn filled(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
+    let mut file = create_new(path).map_err(Error::io("create", path))?;
+    fill(&mut file).and_then(|()| file.sync_all()).map_err(Error::io("write", path)).inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })
+}
+
+/// Writes a whole file beside its place and renames it there: at every moment the old one or the new one.
+///
+/// # Errors
+/// It cannot be written, and the old one stands; or only its folder could not be brought to the disk, and the new one does.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    replace_with(path, |fresh| write_new(fresh, bytes))
+}
+
+/// As [`replace`], with a file that `write` makes under the temporary name that it is given.
+///
+/// # Errors
+/// As [`replace`]; those of `write`.
+pub fn replace_with<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let fresh = temporary(path);
+    let written = stage(path, write)?;
+    rename(&fresh, path).inspect_err(|_| {
+        let _ = fs::remove_file(&fresh);
+    })?;
+    sync_folder(path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    Ok(written)
+}
+
+/// The first half of it: the new file is on the disk, under its [`temporary`] name.
+///
+/// # Errors
+/// Those of `write`; a leftover of that name that cannot be removed.
+pub fn stage<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let fresh = temporary(path);
+    remove(&fresh)?;
+    write(&fresh).inspect_err(|_| {
+        // What stopped the writing is the news, not whether its remains could be cleared away.
+        let _ = fs::remove_file(&fresh);
+    })
+}
+
+/// Where a file waits until it is whole: `run.json.tmp`.
+pub fn temporary(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(".tmp");
+    PathBuf::from(name)
+}
+
+/// Renames a file or a folder.
+///
+/// # Errors
+/// What the system says.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(Error::io("rename a file to", to))
+}
+
+/// Removes a file that may not be there.
+///
+/// # Errors
+/// What the system says.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Brings a file that others wrote to the disk.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_file(path: &Path) -> Result<()> {
+    // Open for writing, because Windows syncs nothing else.
+    let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
+    file.sync_all().map_err(Error::io("write", path))
+}
+
+/// A renamed or new name is on the disk once its folder is. Windows has no such call and needs none.
+///
+/// # Errors
+/// What the system says.
+pub fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let opened = File::open(folder).map_err(Error::io("open", folder))?;
+        opened.sync_all().map_err(Error::io("write", folder))?;
+    }
+    Ok(())
+}
+
+/// Fills a buffer with the bytes of a file from a place on, whoever else reads it at the same time.
+///
+/// # Errors
+/// The file ends before; what the system says.
+pub fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, bytes, at);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < bytes.len() {
+            match std::os::windows::fs::FileExt::seek_read(file, &mut bytes[done..], at + done as u64)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                n => done += n,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The SHA-256 of a file's bytes, in hex.
+///
+/// # Errors
+/// The file cannot be opened or read.
+pub fn sha256(path: &Path) -> Result<String> {
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        match file.read(&mut piece).map_err(Error::io("read", path))? {
+            0 => return Ok(hex(&hash.finalize())),
+            n => hash.update(&piece[..n]),
+        }
+    }
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// This user's cache of `diarist`, which no other user may look into; none where there is no such place.
+pub fn cache_folder() -> Option<PathBuf> {
+    let folder = dirs::cache_dir()?.join("diarist");
+    create_folder(&folder).ok()?;
+    // A folder that was there before may have been more open.
+    make_private(&folder).ok()?;
+    Some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    fn mode(path: &Path) -> u32 {
+        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
+    }
+
+    #[test]
+    fn the_hash_is_sha256() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("abc");
+        fs::write(&path, "abc").unwrap();
+        // FIPS 180-4, the first example.
+        assert_eq!(
+            sha256(&path).unwrap(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_and_folders_are_private() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        create_new(&at("a")).unwrap();
+        append(&at("b")).unwrap();
+        open_or_create(&at("c")).unwrap();
+        write_new(&at("d"), b"d").unwrap();
+        fs::write(at("open"), "x").unwrap();
+        copy_new(&at("open"), &at("e")).unwrap();
+        replace(&at("open"), b"y").unwrap();
+        for name in ["a", "b", "c", "d", "e", "open"] {
+            assert_eq!(mode(&at(name)), 0o600, "{name}");
+        }
+        create_folder(&at("f/g")).unwrap();
+        let temporary = temporary_folder(dir.path(), "new.", ".tmp").unwrap();
+        assert_eq!([mode(&at("f")), mode(&at("f/g")), mode(temporary.path())], [0o700; 3]);
+        fs::create_dir(at("h")).unwrap();
+        fs::set_permissions(at("h"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        create_folder(&at("h")).unwrap();
+        assert_eq!(mode(&at("h")), 0o755, "what is there stays as it is");
+        make_private(&at("h")).unwrap();
+        assert_eq!(mode(&at("h")), 0o700);
+    }
+
+    #[test]
+    fn what_is_new_overwrites_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, other) = (dir.path().join("kept"), dir.path().join("other"));
+        fs::write(&path, "kept").unwrap();
+        fs::write(&other, "other").unwrap();
+        assert_eq!(create_new(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(write_new(&path, b"new").is_err());
+        assert!(copy_new(&other, &path).is_err());
+        drop((append(&path).unwrap(), open_or_create(&path).unwrap()));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_failed_replacement_leaves_the_old_file_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        fs::write(&path, "old").unwrap();
+        // The new file cannot be written.
+        let refused = stage(&path, |fresh| {
+            fs::write(fresh, "half of the n").unwrap();
+            Err::<(), _>(Error::io("write", fresh)(io::ErrorKind::StorageFull.into()))
+        });
+        assert!(refused.is_err() && fs::read_to_string(&path).unwrap() == "old");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
+        // It cannot take its place: a folder that is not empty stands there.
+        let taken = dir.path().join("taken");
+        fs::create_dir(&taken).unwrap();
+        fs::write(taken.join("kept"), "").unwrap();
+        assert!(replace(&taken, b"new").is_err());
+        assert!(taken.join("kept").is_file() && !temporary(&taken).exists());
+        // A leftover is no obstacle.
+        fs::write(temporary(&path), "left by a crash").unwrap();
+        replace(&path, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert!(!temporary(&path).exists());
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+    }
+
+    #[test]
+    fn bytes_are_read_from_any_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bytes");
+        fs::write(&path, "0123456789").unwrap();
+        let file = File::open(&path).unwrap();
+        let mut three = [0; 3];
+        for (at, found) in [(7, b"789"), (0, b"012")] {
+            read_at(&file, &mut three, at).unwrap();
+            assert_eq!(&three, found);
+        }
+        assert_eq!(read_at(&file, &mut three, 8).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+}

@@ -1,0 +1,62 @@
+//! Entries as tokens, in a file, and what is known of each.
+
+use std::fs::File;
+
+use jiff::civil::Date;
+
+use crate::base::{Error, Result, disk};
+use crate::journal::{Place, Report, spool};
+
+/// An entry as tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Item {
+    /// Its tokens, the header's among them; end of text is not counted.
+    pub tokens: u32,
+    /// The header's tokens: the first ones.
+    pub header: u32,
+    /// Shared by entries that are much alike, and no others.
+    pub group: u32,
+    /// Its file, in [`Tokenised::sources`].
+    pub source: u32,
+    /// Where in that file.
+    pub place: Place,
+    /// Its day.
+    pub day: Option<Date>,
+}
+
+/// The tokens of journals.
+#[derive(Debug)]
+pub struct Tokenised {
+    /// What was read.
+    pub report: Report,
+    /// In the order of the corpus.
+    pub entries: Vec<Item>,
+    /// The files that entries came from, as they are shown.
+    pub sources: Vec<String>,
+    pub(super) file: File,
+}
+
+impl Tokenised {
+    /// The tokens of some entries, one after another, each read when it is asked for.
+    ///
+    /// # Errors
+    /// The file cannot be read again.
+    pub fn read<'a>(
+        &'a self,
+        wanted: impl Fn(usize) -> bool + 'a,
+    ) -> impl Iterator<Item = Result<Vec<u16>>> + 'a {
+        let mut at = 0;
+        self.entries.iter().enumerate().filter_map(move |(i, item)| {
+            let start = at;
+            at += u64::from(item.tokens) * 2;
+            wanted(i).then(|| self.tokens(start, item.tokens as usize))
+        })
+    }
+
+    fn tokens(&self, start: u64, count: usize) -> Result<Vec<u16>> {
+        let mut bytes = vec![0; count * 2];
+        disk::read_at(&self.file, &mut bytes, start)
+            .map_err(Error::io("read tokens again from", spool::folder()))?;
+        Ok(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+    }
+}

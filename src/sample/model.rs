@@ -1,0 +1,43 @@
+//! A trained model opened for use: by a command, by a server.
+
+use std::path::Path;
+
+use crate::base::{Config, Result};
+use crate::device::executor::Options;
+use crate::device::select::Device;
+use crate::device::{Executor, Program};
+use crate::model::{Shape, store};
+use crate::tokens::{Tokenizer, files};
+use crate::weights::huggingface;
+
+/// A model on a device, with its tokenizer.
+pub struct Model {
+    /// The executor that holds it.
+    pub exec: Box<dyn Executor>,
+    /// Its shape.
+    pub config: Config,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+}
+
+impl Model {
+    /// Opens a folder's model with the recordings that `program` makes of its shape, for `b` sequences of its whole context.
+    ///
+    /// # Errors
+    /// A folder that holds no model of ours, or a device that cannot hold it.
+    pub fn open(
+        dir: &Path,
+        device: &Device,
+        b: usize,
+        program: impl FnOnce(&Shape) -> Result<Program>,
+    ) -> Result<Model> {
+        let mut checkpoint = huggingface::open(dir)?;
+        let config = *checkpoint.config();
+        let tokenizer = files::from_folder(dir, config.vocab_size)?;
+        let (limits, choices) = (device.limits(), device.choices());
+        let shape = Shape { config, b, t: config.block_size, dropout: false, limits, choices };
+        let mut exec = device.load(program(&shape)?, Options::default())?;
+        store::load(exec.as_mut(), &mut checkpoint, &limits)?;
+        Ok(Model { exec, config, tokenizer })
+    }
+}

@@ -1,0 +1,81 @@
+//! What is done about a loss, a norm or a weight that is not a finite number: the run stops, goes back to its saved state, and
+//! replays what followed under check, to name the dispatch that made it.
+
+use crate::base::{Error, Result};
+use crate::run::record::Position;
+use crate::tokens::validation;
+use crate::train::session::{Session, windows_at};
+
+/// Where a number was not finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// In the step's own loss or norm.
+    Step,
+    /// In the weights it left: an evaluation, a sample or a save met it.
+    After,
+}
+
+impl Session<'_> {
+    /// The error of a number that is not finite: goes back to the saved state, replays up to that step, and that step
+    /// under check, to name the dispatch.
+    pub(super) fn not_finite(&mut self, step: u64, what: &'static str, value: f32, bad: Bad) -> Error {
+        if self.run.state.folder.is_empty() {
+            return self.explain(step, what, value, String::new());
+        }
+        self.observer.doing("a number is not finite: replaying from the last saved state under check");
+        let found = match self.replay_under_check(step, bad) {
+            Ok(Some(found)) => format!(": {found}"),
+            Ok(None) => {
+                ", and a replay from the last saved state did not show it: the device may be unsteady, \
+                         see `diarist doctor`"
+                    .to_string()
+            }
+            Err(e) => format!(" (the replay under check failed: {e})"),
+        };
+        self.explain(step, what, value, found)
+    }
+
+    fn explain(&self, step: u64, what: &'static str, value: f32, found: String) -> Error {
+        let dir = self.folder.path().display();
+        let next = format!(
+            "{dir} holds the last good state, of {}. Begin a new run from it with a smaller learning rate: \
+             --from {dir} --lr {:e}",
+            self.run.state.folder,
+            self.run.settings.lr / 4.0
+        );
+        Error::NotFinite { step: Some(step), what, value, found, next }
+    }
+
+    /// Goes back to the saved state, repeats the steps since, and the one that failed (or the evaluation after it)
+    /// dispatch by dispatch.
+    fn replay_under_check(&mut self, bad_step: u64, bad: Bad) -> Result<Option<String>> {
+        // Whatever is still on its way belongs to the run that failed.
+        while self.pending.pop_front().is_some() {
+            self.engine.receive()?;
+        }
+        self.load_state()?;
+        let saved: Position = self.folder.repair()?.position;
+        let mut windows = windows_at(&self.run, saved)?;
+        let count = self.run.settings.batch * self.run.settings.accumulate;
+        for step in saved.step + 1..=bad_step {
+            let starts: Vec<usize> = (0..count).map(|_| windows.next_window()).collect();
+            if step < bad_step {
+                self.engine.step(step, &self.tokens, &starts)?;
+                self.engine.receive()?;
+                continue;
+            }
+            let found = self.engine.find_not_finite(step, &self.tokens, &starts)?;
+            if found.is_some() || bad == Bad::Step {
+                return Ok(found);
+            }
+        }
+        // The step itself was sound; what it made of the weights is not.
+        let [start, end] = self.run.data.val.map(|x| x as usize);
+        let held_out = validation(start..end, self.run.settings.context);
+        let windows = [self.probe(), held_out].concat();
+        match self.engine.find_not_finite_in_evaluation(&self.tokens, &windows)? {
+            Some(found) => Ok(Some(found)),
+            None => self.engine.find_not_finite_in_decoding(self.tokenizer.end_of_text()),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! How a run begins.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::base::disk::sha256;
+use crate::base::units::thousands;
+use crate::base::{Config, Error, Preset, Result};
+use crate::dataset::data::{MASKED, mask_bytes};
+use crate::dataset::{Data, Split, Wanted};
+use crate::device::select::{Device, why_cpu};
+use crate::journal::Report;
+use crate::run::record::{self, Position, Run};
+use crate::run::{RunFolder, choose_out, refuse_inside};
+use crate::tokens::windows::Epochs;
+use crate::tokens::{Tokenizer, files};
+use crate::train::engine::Engine;
+use crate::train::session::Session;
+use crate::train::source::{self, Source};
+use crate::train::{Observer, Options, Outcome, Stop};
+use crate::weights::huggingface;
+
+/// Begins a run and trains it.
+///
+/// # Errors
+/// Whatever a person should know before or while it trains; nothing that was saved is lost.
+pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
+    options.check()?;
+    let scratch = options.source()? == "scratch";
+    let mut source = Source::open(options)?;
+    let (seed, val) = (options.seed.unwrap_or(1), options.val_fraction.unwrap_or(0.1));
+    let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
+    refuse_inside(&out, &options.paths)?;
+    let header = options.template()?;
+    let wanted = Wanted {
+        paths: &options.paths,
+        options: &options.journal,
+        header: header.as_ref(),
+        tokenizer: source.tokenizer,
+    };
+    let split = Split::parse(options.split.as_deref().unwrap_or("random"));
+    observer.doing("reading");
+    let data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
+    describe_data(data.report(), observer);
+    let bare = data.without_header();
+    if header.is_some() && bare > 0 {
+        let all = data.report().entries as u64;
+        let (bare, all) = (thousands(bare as u64), thousands(all));
+        observer.say(&format!("header   {bare} of {all} entries have none: they lack what it asks for"));
+    }
+    if options.strict && !data.report().is_whole() {
+        return Err(not_whole());
+    }
+
+    let most = if scratch { usize::MAX } else { source.config.block_size };
+    let wanted = options.context(scratch, most)?;
+    let context = data.fit_context(wanted)?;
+    if context < wanted {
+        observer.say(&format!(
+            "context  {context} tokens instead of {wanted}: the text has only {} to train on",
+            thousands(data.train_tokens() as u64)
+        ));
+    }
+    if scratch {
+        source.config.block_size = context;
+    }
+    let config = source.config;
+    let device = open_device(&options.device, options.threads, observer)?;
+    let gpu = matches!(device, Device::Gpu(_));
+    let batches = options.batches(scratch, &config, gpu);
+    let windows = Epochs::new(0..data.train_tokens(), context, seed)?.windows_in_epoch(0);
+    let settings = options.settings(scratch, context, batches, windows, data.val_tokens());
+    let preset = options.preset.or(scratch.then_some(Preset::Tiny)).map(|p| p.name());
+    let what = source::name(options);
+    observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
+
+    observer.doing("preparing the model");
+    let mut engine = Engine::new(&device, device.choices(), config, &settings)?;
+    match &mut source.checkpoint {
+        Some(checkpoint) => engine.load(checkpoint, None)?,
+        None => engine.initialise()?,
+    }
+    let folder = RunFolder::create(&out)?;
+    let mut guard = Unfinished(Some(folder.path().to_path_buf()));
+    let (mut tokens, ranges) = data.write(&folder.path().join("tokens.bin"))?;
+    let mut masked = None;
+    if options.mask_header {
+        let headers = data.headers();
+        folder.write_new(MASKED, &mask_bytes(&headers))?;
+        masked = Some(sha256(&folder.path().join(MASKED))?);
+        tokens.mask(headers);
+    }
+    write_missing(&folder, &config, &source.tokenizer, settings.dropout)?;
+    let run = Run {
+        version: record::VERSION,
+        created: record::now(),
+        diarist: env!("CARGO_PKG_VERSION").to_string(),
+        model: config,
+        preset: preset.map(str::to_string),
+        tokenizer: source.tokenizer.kind().name().to_string(),
+        from: options.source()?.to_string(),
+        settings,
+        data: record::Data {
+            paths: options.paths.iter().map(|p| p.display().to_string()).collect(),
+            fingerprint: sha256(&folder.path().join("tokens.bin"))?,
+            entries: data.report().entries as u64,
+            words: data.report().words,
+            train: [ranges.train.start as u64, ranges.train.end as u64],
+            val: [ranges.val.start as u64, ranges.val.end as u64],
+            header: options.header.clone(),
+            masked,
+            split: options.split.clone().unwrap_or_else(|| "random".into()),
+            reading: options.journal.clone(),
+        },
+        device: device.identity(),
+        kernels: json!({ "choices": device.choices() }),
+        position: Position::default(),
+        finished: false,
+        last_eval: None,
+        best_eval: None,
+        state: record::State::default(),
+    };
+    let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;
+    session.rehearse()?;
+    session.observer.say(&format!("saving   {}", out.display()));
+    session.save()?;
+    guard.0 = None;
+    session.train()
+}
+
+/// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
+pub(super) fn write_missing(
+    folder: &RunFolder,
+    config: &Config,
+    tokenizer: &Tokenizer,
+    dropout: f32,
+) -> Result<()> {
+    let eot = tokenizer.end_of_text();
+    let mut all = files::files(tokenizer, config.block_size);
+    all.push(("config.json", huggingface::config_json(config, dropout, eot).into_bytes()));
+    all.push(("generation_config.json", huggingface::generation_config_json(eot).into_bytes()));
+    all.push((".gitignore", b"*\n".to_vec()));
+    for (name, bytes) in all {
+        if !folder.path().join(name).exists() {
+            folder.write_new(name, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a run's folder that never got its first state.
+struct Unfinished(Option<PathBuf>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            // Nothing of a person's is in it; if it cannot be removed, the next run takes the next name.
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
+}
+
+/// What was read, before anything is trained on.
+fn describe_data(report: &Report, observer: &mut dyn Observer) {
+    observer.say(&format!("journal  {report}"));
+    for (what, line) in report.details() {
+        observer.say(&format!("{what:8} {line}"));
+    }
+    for line in report.doubts() {
+        observer.say(&line);
+    }
+}
+
+/// The error of `--strict`.
+pub fn not_whole() -> Error {
+    Error::setting(
+        "--strict: something could not be read, or is doubtful (see the lines above)",
+        "mend it, leave it out with --glob '!NAME', or leave --strict out",
+    )
+}
+
+/// Opens a device and says which it is.
+pub(super) fn open_device(wanted: &str, threads: usize, observer: &mut dyn Observer) -> Result<Device> {
+    let device = Device::open(wanted, threads)?;
+    let why = match (&device, wanted) {
+        (Device::Cpu(_), "auto") => format!(": {}", why_cpu()),
+        _ => String::new(),
+    };
+    observer.say(&format!("device   {}{why}", device.line()));
+    Ok(device)
+}
