@@ -11,10 +11,11 @@ use sha2::{Digest, Sha256};
 use crate::base::disk;
 use crate::dataset::header::Template;
 use crate::dataset::tokenised::{Item, Tokenised};
-use crate::journal::{Place, Report};
+use crate::journal::{self, Place, Report};
 use crate::tokens::Tokenizer;
 
-/// A change to how journals are read, or to the files below, raises it: what was cached before is made again.
+/// A change to the files below raises it, as one to how journals are read raises [`journal::VERSION`]: what was cached
+/// before is made again.
 const VERSION: u32 = 2;
 
 /// How the name of a folder ends that is not whole yet.
@@ -35,7 +36,7 @@ pub(super) fn folder(fingerprint: &str, tokenizer: &Tokenizer, header: Option<&T
     let mut sha = Sha256::new();
     sha.update(fingerprint);
     let version = env!("CARGO_PKG_VERSION");
-    sha.update(format!("{version} {VERSION} {} {header:?}", tokenizer.kind().name()));
+    sha.update(format!("{version} {VERSION} {} {} {header:?}", journal::VERSION, tokenizer.kind().name()));
     let key = disk::hex(&sha.finalize()[..16]);
     disk::cache_folder().map(|cache| cache.join("tokens").join(key))
 }

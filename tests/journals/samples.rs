@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use diarist::journal::read;
+use diarist::journal::{VERSION, read};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::common::samples::{all, lay_out, options};
 
@@ -82,4 +83,44 @@ fn every_sample_reads_as_expected() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// What the reader's version is held by: its number, then a line for each sample with a hash of all that is read from it.
+const READS: &str = "tests/fixtures/reads.txt";
+
+/// `VERSION` is raised with every change to what is read: what was made of the old entries would stay in caches otherwise.
+#[test]
+fn other_entries_have_another_version() {
+    let hash = |sample: &Path| {
+        let (entries, counts) = outcome(sample);
+        let sha = Sha256::digest(format!("{}\n{counts}", Value::from(entries)));
+        sha.iter().take(16).map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let name = |sample: &Path| sample.file_name().unwrap().display().to_string();
+    let now: BTreeMap<String, String> = all().iter().map(|sample| (name(sample), hash(sample))).collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(READS);
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    let held: u32 =
+        text.lines().next().and_then(|line| line.strip_prefix("VERSION ")?.parse().ok()).unwrap_or(0);
+    let pairs = text.lines().skip(1).filter_map(|line| line.split_once(' '));
+    let before: BTreeMap<String, String> = pairs.map(|(name, hash)| (name.into(), hash.into())).collect();
+    let changed: Vec<&String> = before
+        .iter()
+        .filter(|(name, hash)| now.get(*name).is_some_and(|now| now != *hash))
+        .map(|(name, _)| name)
+        .collect();
+    assert!(
+        held != VERSION || changed.is_empty(),
+        "these samples are read to something else than version {VERSION} read them to: {changed:?}. If that is meant, \
+         raise VERSION in src/journal/mod.rs, then renew {READS}: DIARIST_RENEW=1 cargo test --release other_entries"
+    );
+    if std::env::var_os("DIARIST_RENEW").is_some() {
+        let lines: String = now.iter().map(|(name, hash)| format!("{name} {hash}\n")).collect();
+        fs::write(&path, format!("VERSION {VERSION}\n{lines}")).unwrap();
+        return;
+    }
+    assert!(
+        held == VERSION && before == now,
+        "{READS} is of version {held}, or of other samples: DIARIST_RENEW=1 cargo test --release other_entries renews it"
+    );
 }

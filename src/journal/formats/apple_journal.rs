@@ -8,12 +8,10 @@
 use jiff::civil::Date;
 use scraper::{ElementRef, Html, Selector};
 
-use super::{Format, Sink, titles};
 use crate::journal::dates::{self, Reading};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html::{self, Converted};
-use crate::journal::input::Input;
-use crate::journal::options::{DateOrder, Options};
+use crate::journal::format::{DateOrder, Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::html::{self, Converted};
+use crate::journal::syntax::titles;
 
 /// Apple's Journal.
 pub struct AppleJournal;
@@ -138,13 +136,12 @@ fn day(header: &str, named: Option<Date>, options: &Options) -> Option<Date> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use jiff::civil::date;
     use proptest::prelude::*;
 
     fn page(name: &str, html: &str) -> Collected {
-        let input = Input::from_bytes(name, html.into(), Vault::None);
+        let input = Input::from_bytes(name, html.into());
         read_with(&AppleJournal, &input, &Options::default())
     }
 
@@ -188,7 +185,7 @@ mod tests {
 
     #[test]
     fn other_pages_are_not_claimed() {
-        let is = |path: &str, html: &str| AppleJournal.is(&Input::from_bytes(path, html.into(), Vault::None));
+        let is = |path: &str, html: &str| AppleJournal.is(&Input::from_bytes(path, html.into()));
         assert!(is("x/AppleJournalEntries/index.html", "") && !is("x/index.html", "<p>a"));
         assert!(!is("a.html", "<div class=bodyText>") && !is("a.txt", "pageHeader bodyText"));
     }

@@ -4,11 +4,8 @@
 
 use jiff::Timestamp;
 
-use super::{Format, Sink};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
-use crate::journal::xml::{Piece, Xml};
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::xml::{Piece, Xml};
 
 /// Day One Classic.
 pub struct DayOneClassic;
@@ -97,8 +94,8 @@ impl PropertyList {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Collected, read};
     use super::*;
+    use crate::journal::testing::{Collected, read};
     use proptest::prelude::*;
 
     fn entry(text: &str) -> Collected {

@@ -12,12 +12,9 @@
 //! The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
 //! addresses of links. A zone that is a name (`EST`) means more than one place: the local time stands without it.
 
-use super::markup::Markup;
-use super::stamps::{self, Stamp};
-use super::{Format, Sink};
-use crate::journal::entry::{Draft, Place};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink};
+use crate::journal::syntax::markup::Markup;
+use crate::journal::syntax::stamps::{self, Stamp};
 
 /// Day One, as plain text.
 pub struct DayOneText;
@@ -161,9 +158,8 @@ fn is_photo(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Collected, read};
     use super::*;
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{Collected, read};
     use proptest::prelude::*;
 
     fn entries(text: &str) -> Collected {
@@ -205,7 +201,7 @@ mod tests {
             texts("\tDatum:\t5. Mai 2020 um 09:30:00 MESZ\n\nEins\n\n\tDatum:\t6. Mai 2020\n\nZwei"),
             ["Eins", "Zwei"]
         );
-        let other = Input::from_bytes("a.txt", b"\tName:\tAda\n".to_vec(), Vault::None);
+        let other = Input::from_bytes("a.txt", b"\tName:\tAda\n".to_vec());
         assert!(!DayOneText.is(&other));
     }
 

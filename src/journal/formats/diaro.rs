@@ -14,11 +14,9 @@
 
 use std::collections::HashMap;
 
-use super::{Format, Sink, titles};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
-use crate::journal::xml::{Piece, Xml};
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::titles;
+use crate::journal::syntax::xml::{Piece, Xml};
 
 /// Diaro.
 pub struct Diaro;
@@ -133,8 +131,8 @@ fn is_uid(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Collected, read};
     use super::*;
+    use crate::journal::testing::{Collected, read};
     use proptest::prelude::*;
 
     fn rows(text: &str) -> Collected {

@@ -4,12 +4,9 @@
 
 use std::cell::Cell;
 
-use super::{Format, Sink, titles};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html;
-use crate::journal::input::Input;
-use crate::journal::options::Options;
-use crate::journal::xml::{self, Fault, Xml};
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::xml::{self, Fault, Xml};
+use crate::journal::syntax::{html, titles};
 
 /// Evernote.
 pub struct Enex;
@@ -114,8 +111,7 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{read, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{read, read_with};
 
     const NOTE: &str = "<note><title>Tea &amp; rain</title><content><![CDATA[<?xml version=\"1.0\"?><!DOCTYPE en-note \
         SYSTEM \"x\"><en-note><div>wet</div><en-media hash=\"0\"/>day</en-note>]]></content></note>";
@@ -135,7 +131,7 @@ mod tests {
         fn damage_is_no_danger(at in 0..NOTE.len(), byte: u8) {
             let mut bytes = format!("<en-export>{NOTE}{NOTE}</en-export>").into_bytes();
             bytes[11 + at] = byte.max(1);
-            read_with(&Enex, &Input::from_bytes("a.enex", bytes, Vault::None), &Options::default());
+            read_with(&Enex, &Input::from_bytes("a.enex", bytes), &Options::default());
         }
     }
 }

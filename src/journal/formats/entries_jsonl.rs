@@ -2,14 +2,13 @@
 //! It was cleaned when it was written, and perhaps put right by hand since: it is read back word for word.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::json::{Cutter, list, text};
-use super::{Format, Sink};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Beside, Draft, Format, HEAD, Input, Options, Place, Sink, When};
+use crate::journal::syntax::exported;
+use crate::journal::syntax::json::{Cutter, list, text};
 
 /// Entries as this program writes them.
 pub struct EntriesJsonl;
@@ -37,6 +36,17 @@ impl Format for EntriesJsonl {
         }
         Ok(())
     }
+
+    fn passes_over(&self, path: &Path, beside: &mut Beside) -> Option<&'static str> {
+        if path.file_name()? != "entries.jsonl" {
+            return None;
+        }
+        let asked_for = (beside.files)("md").into_iter().filter(|file| (beside.is_asked_for)(file));
+        let mut opened = asked_for.filter_map(|file| (beside.open)(&file, HEAD as u64));
+        opened
+            .any(|file| exported::is_marked(file.head()))
+            .then_some("its entries are the .md files beside it")
+    }
 }
 
 /// The keys of a line, which may be longer than the head: then those that open it, up to the text, and the rest on trust.
@@ -63,14 +73,13 @@ fn take(entry: &Map<String, Value>, place: Place, sink: &mut dyn Sink) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     const LINE: &str = r#"{"date":null,"title":"","text":" Rain\n","tags":[],"source":"a.md:1"}"#;
 
     fn input(name: &str, text: &str) -> Input {
-        Input::from_bytes(name, text.into(), Vault::None)
+        Input::from_bytes(name, text.into())
     }
 
     fn read(text: &str) -> Collected {

@@ -5,13 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::html_file::{split, words};
-use super::{Format, Sink};
-use crate::journal::archive::Archive;
-use crate::journal::entry::Place;
-use crate::journal::html;
-use crate::journal::input::{Input, MOST_WHOLE, Vault};
-use crate::journal::options::Options;
-use crate::journal::xml::{Fault, Piece, Tag, Xml};
+use crate::journal::format::{Format, Input, MOST_WHOLE, Options, Place, Sink};
+use crate::journal::source::archive::Archive;
+use crate::journal::syntax::html;
+use crate::journal::syntax::xml::{Fault, Piece, Tag, Xml};
 
 /// EPUB.
 pub struct Epub;
@@ -45,7 +42,7 @@ impl Format for Epub {
             }
             let path = joined(folder, &chapter.path);
             match archive.read(&path) {
-                Ok(Some(page)) => match Input::from_bytes(&path, page, Vault::None).text() {
+                Ok(Some(page)) => match Input::from_bytes(&path, page).text() {
                     Ok(page) => {
                         if let Err(problem) = add(&mut text, &page, sink) {
                             sink.trouble(place, format!("{path}: {problem}"))
@@ -165,9 +162,7 @@ fn percent_decoded(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read, read_with};
-    use crate::journal::input::Vault;
-    use std::io::Write;
+    use crate::journal::testing::{Collected, read, read_with, zipped};
 
     const CONTAINER: &str =
         "<container><rootfiles><rootfile full-path=\"OEBPS/book.opf\"/></rootfiles></container>";
@@ -177,7 +172,6 @@ mod tests {
         <itemref idref='a'/><itemref idref='gone'/></spine></package>";
 
     fn book(more: &[(&str, &str)]) -> Vec<u8> {
-        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let files = [
             ("mimetype", "application/epub+zip"),
             ("META-INF/container.xml", CONTAINER),
@@ -189,13 +183,7 @@ mod tests {
             ),
             ("OEBPS/Text/b b.xhtml", "<html><body><h1>5 May 2020</h1><p>rain</p></body></html>"),
         ];
-        let method = zip::CompressionMethod::Stored;
-        for (name, text) in files.iter().chain(more) {
-            zip.start_file(*name, zip::write::SimpleFileOptions::default().compression_method(method))
-                .unwrap();
-            zip.write_all(text.as_bytes()).unwrap();
-        }
-        zip.finish().unwrap().into_inner()
+        zipped(&[&files[..], more].concat())
     }
 
     fn texts(read: &Collected) -> Vec<&str> {
@@ -208,7 +196,7 @@ mod tests {
         assert_eq!(texts(&read), ["rain", "sun"]);
         assert_eq!(read.entries[1].when.unwrap().to_string(), "2020-05-06");
         assert_eq!((read.left_out, read.failed), (vec![("tables of contents", 1)], None));
-        assert!(Epub.is(&Input::from_bytes("x", book(&[]), Vault::None)));
+        assert!(Epub.is(&Input::from_bytes("x", book(&[]))));
     }
 
     #[test]
@@ -234,7 +222,7 @@ mod tests {
             let mut bytes = book(&[]);
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            read_with(&Epub, &Input::from_bytes("a.epub", bytes, Vault::None), &Options::default());
+            read_with(&Epub, &Input::from_bytes("a.epub", bytes), &Options::default());
         }
     }
 }

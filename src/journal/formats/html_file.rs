@@ -4,12 +4,9 @@
 
 use scraper::{ElementRef, Html};
 
-use super::text::split_by_dates;
-use super::{Format, Sink};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html::{self, Converted};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
+use crate::journal::syntax::by_dates::split_by_dates;
+use crate::journal::syntax::html::{self, Converted};
 
 /// HTML.
 pub struct HtmlFile;
@@ -85,47 +82,18 @@ fn date_of(document: &Html) -> Option<When> {
 /// Hands over a document's text, divided by its date lines. What has no date is of the document's own; an entry's place
 /// is its number, for the text's lines are not the file's.
 pub(super) fn split(text: &str, when: Option<When>, input: &Input, options: &Options, sink: &mut dyn Sink) {
-    split_by_dates(text, 1, input, options, &mut Document { sink, when, number: 0 });
-}
-
-struct Document<'a> {
-    sink: &'a mut dyn Sink,
-    when: Option<When>,
-    number: usize,
-}
-
-impl Sink for Document<'_> {
-    fn entry(&mut self, draft: Draft) {
-        self.number += 1;
-        self.sink.entry(Draft { when: draft.when.or(self.when), place: Place::Number(self.number), ..draft });
-    }
-
-    fn left_out(&mut self, what: &'static str, times: usize) {
-        self.sink.left_out(what, times);
-    }
-
-    fn changed(&mut self, what: &'static str, before: &str, after: &str) {
-        self.sink.changed(what, before, after);
-    }
-
-    fn trouble(&mut self, place: Place, problem: String) {
-        self.sink.trouble(place, problem);
-    }
-
-    fn date_left(&mut self, times: usize) {
-        self.sink.date_left(times);
-    }
-
-    fn stranger(&mut self, name: &str) {
-        self.sink.stranger(name);
-    }
+    let mut number = 0;
+    let entry = |draft: Draft, sink: &mut dyn Sink| {
+        number += 1;
+        sink.entry(Draft { when: draft.when.or(when), place: Place::Number(number), ..draft });
+    };
+    split_by_dates(text, 1, input, options, &mut Through { sink, entry });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{read, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{read, read_with};
 
     #[test]
     fn pages_are_known_by_name_or_content() {
@@ -136,7 +104,7 @@ mod tests {
             ("a", "<sigh>", false),
             ("a.txt", "<html>", false),
         ] {
-            let input = Input::from_bytes(path, head.as_bytes().to_vec(), Vault::None);
+            let input = Input::from_bytes(path, head.as_bytes().to_vec());
             assert_eq!(HtmlFile.is(&input), known, "{path}");
         }
     }
@@ -150,7 +118,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn any_bytes_are_read(bytes: Vec<u8>) {
-            read_with(&HtmlFile, &Input::from_bytes("a.html", bytes, Vault::None), &Options::default());
+            read_with(&HtmlFile, &Input::from_bytes("a.html", bytes), &Options::default());
         }
     }
 }

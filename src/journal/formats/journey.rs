@@ -5,13 +5,10 @@
 
 use serde_json::{Map, Value};
 
-use super::json::{list, parse_error, text};
-use super::markup::Markup;
-use super::{Format, Sink, titles};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html;
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::json::{list, parse_error, text};
+use crate::journal::syntax::markup::Markup;
+use crate::journal::syntax::{html, titles};
 
 /// Journey.
 pub struct Journey;
@@ -105,8 +102,8 @@ fn is_html(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Collected, read};
     use super::*;
+    use crate::journal::testing::{Collected, read};
     use proptest::prelude::*;
 
     fn read_entry(json: &str) -> Collected {

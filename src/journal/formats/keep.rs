@@ -3,14 +3,14 @@
 //! Left out: notes in the bin, pictures and recordings, the previews of linked pages, colours, the people a note is
 //! shared with, and `textContentHtml`, which says the same as `textContent`. A list is written as Markdown's tasks.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::json::{self, list, text};
-use super::{Format, Sink, titles};
-use crate::journal::entry::{Draft, When};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Beside, Draft, Format, Input, Options, Sink, When};
+use crate::journal::syntax::json::{self, list, text};
+use crate::journal::syntax::titles;
 
 /// Google Keep.
 pub struct Keep;
@@ -41,6 +41,33 @@ impl Format for Keep {
         sink.entry(draft(&note));
         Ok(())
     }
+
+    fn passes_over(&self, path: &Path, beside: &mut Beside) -> Option<&'static str> {
+        // Takeout's folders are called as the account's language has it, so a note is told by what it holds.
+        match path.file_name()?.to_str()? {
+            "Labels.txt" => {
+                let mut notes = (beside.files)("json").into_iter();
+                let is_keeps =
+                    path.ends_with("Takeout/Keep/Labels.txt") || notes.any(|file| is_note(&file, beside));
+                is_keeps.then_some("Google Keep's own list of labels")
+            }
+            // `archive_browser.html`, `Archiv_Übersicht.html`.
+            name if path.parent().is_some_and(|folder| folder.ends_with("Takeout"))
+                && name.to_lowercase().starts_with("arch")
+                && name.ends_with(".html") =>
+            {
+                Some("Takeout's own list of files")
+            }
+            name if name.ends_with(".html") => is_note(&path.with_extension("json"), beside)
+                .then_some("the same note is in the .json beside it"),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a file is a note of Keep's, which it says at its end.
+fn is_note(json: &Path, beside: &mut Beside) -> bool {
+    beside.whole(json).is_some_and(|json| Keep.is(&json))
 }
 
 fn draft(note: &Map<String, Value>) -> Draft {
@@ -72,12 +99,11 @@ fn time(note: &Map<String, Value>, name: &str) -> Option<When> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     fn note(bytes: &[u8]) -> Collected {
-        let input = Input::from_bytes("Takeout/Keep/note.json", bytes.to_vec(), Vault::None);
+        let input = Input::from_bytes("Takeout/Keep/note.json", bytes.to_vec());
         read_with(&Keep, &input, &Options::default())
     }
 
@@ -107,7 +133,7 @@ mod tests {
 
     #[test]
     fn other_json_is_not_claimed() {
-        let is = |json: &str| Keep.is(&Input::from_bytes("a.json", json.into(), Vault::None));
+        let is = |json: &str| Keep.is(&Input::from_bytes("a.json", json.into()));
         assert!(is(r#"{"color":"DEFAULT","isTrashed":false,"isPinned":false"#));
         let long =
             format!(r#"{{"textContent":"{}","isTrashed":true,"isPinned":false}}"#, "word ".repeat(20_000));

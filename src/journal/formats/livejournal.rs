@@ -9,13 +9,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::{Format, Sink, titles};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html;
-use crate::journal::input::Input;
-use crate::journal::markup;
-use crate::journal::options::Options;
-use crate::journal::xml::{self, Fault, Xml};
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::xml::{self, Fault, Xml};
+use crate::journal::syntax::{html, titles};
 
 /// LiveJournal.
 pub struct LiveJournal;
@@ -114,7 +110,7 @@ impl Post {
             sink.left_out("app metadata", self.moods_and_music);
         }
         let body = own_tags(&self.body);
-        let body = if self.preformatted { body } else { markup::with_breaks(&body) };
+        let body = if self.preformatted { body } else { html::with_breaks(&body) };
         let embeds = Cell::new(0);
         let document = match html::parse(&body) {
             Ok(document) => document,
@@ -149,8 +145,7 @@ fn own_tags(body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{read, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{read, read_with};
 
     const ENTRY: &str = "<?xml version=\"1.0\"?>\n<event>\n<itemid>3</itemid>\n<props>\n<taglist>rain, tea</taglist>\n\
         </props>\n<eventtime>2005-03-01 22:00:00</eventtime>\n<event>one\ntwo &lt;lj user=ada&gt;</event>\n</event>\n";
@@ -179,7 +174,7 @@ mod tests {
         fn damage_is_no_danger(at in 0..ENTRY.len(), byte: u8) {
             let mut bytes = ENTRY.as_bytes().to_vec();
             bytes[at] = byte.max(1);
-            read_with(&LiveJournal, &Input::from_bytes("L-3", bytes, Vault::None), &Options::default());
+            read_with(&LiveJournal, &Input::from_bytes("L-3", bytes), &Options::default());
         }
     }
 }

@@ -6,12 +6,9 @@
 
 use serde_json::{Map, Value};
 
-use super::json::{Cutter, Piece, text};
-use super::{Format, Sink, titles};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::html;
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::json::{Cutter, Piece, text};
+use crate::journal::syntax::{html, titles};
 
 /// Mini Diary.
 pub struct MiniDiary;
@@ -110,8 +107,8 @@ fn run(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Collected, read};
     use super::*;
+    use crate::journal::testing::{Collected, read};
     use proptest::prelude::*;
 
     fn entries(json: &str) -> Collected {

@@ -2,14 +2,12 @@
 //! page stand below it, of which those that the app keeps (dates, tags, states) are left out and the others stay, as
 //! words somebody typed. The CSV beside is an index of the same pages. Notion escapes Markdown.
 
-use super::front_matter::moment;
 use super::markdown::is_named;
-use super::markup::{self, Markup};
-use super::text::report_guess;
-use super::{Format, Sink, titles};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::by_dates::report_guess;
+use crate::journal::syntax::front_matter::moment;
+use crate::journal::syntax::markup::{self, Markup};
+use crate::journal::syntax::titles;
 
 /// Notion.
 pub struct Notion;
@@ -193,7 +191,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::journal::formats::testing::{Collected, read as read_file};
+    use crate::journal::testing::{Collected, read as read_file};
 
     const ID: &str = "0123456789abcdef0123456789abcdef";
 
@@ -308,7 +306,7 @@ mod tests {
     #[test]
     fn what_is_notions() {
         let of = |path: &str, text: &str| {
-            super::super::of(&Input::from_bytes(path, text.into(), Default::default())).map(|f| f.name())
+            crate::journal::formats::of(&Input::from_bytes(path, text.into())).map(|f| f.name())
         };
         assert_eq!(of(&format!("Journal {ID}_all.csv"), "Name,Date"), Some("Notion"));
         assert_eq!(of(&format!("Journal {ID}.md"), "words"), Some("Markdown"));

@@ -4,11 +4,9 @@
 
 use std::ops::Range;
 
-use super::markdown::{is_named, read_typed};
-use super::{Format, Sink};
-use crate::journal::file_dates;
-use crate::journal::input::{Input, Vault};
-use crate::journal::options::Options;
+use super::markdown::{day_in_path, is_named, read_typed};
+use crate::journal::dates::file_dates;
+use crate::journal::format::{Format, Input, Options, Sink, Vault};
 
 /// Fenced blocks that ask or show something and are not written to be read.
 const QUERIES: [&str; 9] = [
@@ -23,6 +21,18 @@ const QUERIES: [&str; 9] = [
     "contributionGraph",
 ];
 
+/// Obsidian's folder.
+const VAULT: Vault = Vault {
+    app: "Obsidian",
+    mark: ".obsidian/",
+    own: None,
+    templates: &[
+        (".obsidian/templates.json", "folder", ""),
+        (".obsidian/plugins/templater-obsidian/data.json", "templates_folder", ""),
+        (".obsidian/daily-notes.json", "template", ".md"),
+    ],
+};
+
 /// Obsidian.
 pub struct Obsidian;
 
@@ -34,17 +44,17 @@ impl Format for Obsidian {
     fn is(&self, input: &Input) -> bool {
         let clearly =
             || input.head().lines().any(|line| line.starts_with("```dataview") || callout(line).is_some());
-        is_named(input) && (input.vault() == Vault::Obsidian || (input.vault() == Vault::None && clearly()))
+        is_named(input) && (input.vault() == Some(&VAULT) || (input.vault().is_none() && clearly()))
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let day = super::markdown::day_in_path(input);
+        let day = day_in_path(input);
         let name = match day {
             Some(day) => file_dates::behind_day(input.stem(), day),
             None => file_dates::without_date(input.stem(), file_dates::year_above(input.path())),
         };
         // Outside of its vault, a file's name may be anybody's.
-        let name = if input.vault() == Vault::Obsidian { name } else { "" };
+        let name = if input.vault() == Some(&VAULT) { name } else { "" };
         let is_drawing = input.head().lines().skip(1).take_while(|line| *line != "---").any(is_excalidraw);
         let name = if is_drawing { name_of_drawing(name) } else { name };
         read_typed(input, options, sink, name, &|markup, sink| {
@@ -56,6 +66,10 @@ impl Format for Obsidian {
             markup.in_lines("block ids", block_id, sink);
             markup.in_lines("callout marks", callout, sink);
         })
+    }
+
+    fn vault(&self) -> Option<&'static Vault> {
+        Some(&VAULT)
     }
 }
 
@@ -106,10 +120,10 @@ fn callout(line: &str) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_in};
+    use crate::journal::testing::{Collected, read_in};
 
     fn read(path: &str, text: &str) -> Collected {
-        read_in(Vault::Obsidian, path, text.as_bytes(), &Options::default())
+        read_in(&Obsidian, path, text.as_bytes(), &Options::default())
     }
 
     fn text(text: &str) -> String {
@@ -163,8 +177,8 @@ mod tests {
     #[test]
     fn outside_of_a_vault() {
         let of = |text: &str| {
-            let input = Input::from_bytes("a.md", text.into(), Vault::None);
-            super::super::of(&input).unwrap().name()
+            let input = Input::from_bytes("a.md", text.into());
+            crate::journal::formats::of(&input).unwrap().name()
         };
         assert_eq!(of("> [!note] x"), "Obsidian");
         assert_eq!(of("> [note] x"), "Markdown");

@@ -8,10 +8,7 @@
 use jiff::civil::Date;
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput};
 
-use super::{Format, Sink};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 
 /// RedNotebook.
 pub struct RedNotebook;
@@ -252,12 +249,11 @@ fn link(text: &str) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     fn input(name: &str, text: &[u8]) -> Input {
-        Input::from_bytes(name, text.to_vec(), Vault::None)
+        Input::from_bytes(name, text.to_vec())
     }
 
     fn read(text: &[u8]) -> Collected {

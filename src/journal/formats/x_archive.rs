@@ -7,17 +7,15 @@
 //! `tweets.csv`, which does not say what such an address stands for: there it stays.
 
 use std::io::BufRead;
+use std::path::Path;
 
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use serde_json::{Map, Value};
 
-use super::json::{Cutter, list, text};
-use super::records::rows;
-use super::{Format, Sink};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::input::Input;
-use crate::journal::options::Options;
+use crate::journal::format::{Beside, Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::csv::rows;
+use crate::journal::syntax::json::{Cutter, list, text};
 
 /// X, once Twitter.
 pub struct XArchive;
@@ -57,6 +55,15 @@ impl Format for XArchive {
         let mut cutter = Cutter::new(input.utf8()?);
         cutter.skip_past(b'=')?;
         posts(kind, &mut cutter, sink)
+    }
+
+    fn passes_over(&self, path: &Path, beside: &mut Beside) -> Option<&'static str> {
+        if !matches!(path.file_name()?.to_str()?, "README.txt" | "Your archive.html" | "index.html") {
+            return None;
+        }
+        let posts = ["tweets.js", "tweet.js", "data/tweets.js", "data/tweet.js", "tweets.csv"];
+        let mut opened = posts.into_iter().filter_map(|posts| beside.head(&path.with_file_name(posts)));
+        opened.any(|posts| self.is(&posts)).then_some("what X adds to an archive")
     }
 }
 
@@ -200,12 +207,11 @@ fn when(text: &str) -> Option<When> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::formats::testing::{Collected, read_with};
-    use crate::journal::input::Vault;
+    use crate::journal::testing::{Collected, read_with};
     use proptest::prelude::*;
 
     fn input(bytes: &[u8]) -> Input {
-        Input::from_bytes("data/tweets.js", bytes.to_vec(), Vault::None)
+        Input::from_bytes("data/tweets.js", bytes.to_vec())
     }
 
     fn read(json: &str) -> Collected {

@@ -9,8 +9,7 @@ use regex::Regex;
 use serde_json::Value;
 
 use crate::journal::dates::{self, Reading};
-use crate::journal::entry::When;
-use crate::journal::options::DateOrder;
+use crate::journal::format::{DateOrder, When};
 
 /// When a record was written; `zone` is where, should the date be an instant.
 pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Option<When> {
@@ -78,11 +77,7 @@ fn named(text: &str) -> Option<When> {
 
 /// `5 January 2024 at 9:30`, `1/5/24, 9:30 PM`.
 fn by_hand(text: &str, month_first: bool) -> Option<When> {
-    let day = match dates::recognise(text)?.reading {
-        Reading::Certain(day) => day,
-        Reading::DayMonth { day_first, month_first: other } if month_first => other.or(day_first)?,
-        Reading::DayMonth { day_first, month_first: other } => day_first.or(other)?,
-    };
+    let day = dates::recognise(text)?.reading.day(month_first);
     Some(When { day, time: clock(text), offset: None })
 }
 

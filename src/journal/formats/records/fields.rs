@@ -3,9 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::dates::{self, Evidence};
-use crate::journal::entry::{Draft, Place, When};
-use crate::journal::formats::{Sink, titles};
-use crate::journal::options::Options;
+use crate::journal::format::{Draft, Options, Place, Sink, When};
+use crate::journal::syntax::titles;
 
 /// Names as [`folded`] leaves them, the likelier first.
 const TEXT: &[&str] = &[

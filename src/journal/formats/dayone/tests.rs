@@ -1,0 +1,93 @@
+//! Entries, whole and damaged.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::journal::testing::{Collected, read as read_file};
+
+fn read(json: &str) -> Collected {
+    read_file("Journal.json", json.as_bytes(), &Options::default())
+}
+
+fn entry(entry: Value) -> Draft {
+    let found = read(&json!({"metadata": {"version": "1.0"}, "entries": [entry]}).to_string());
+    assert_eq!((found.failed, found.troubles.len()), (None, 0));
+    found.entries.into_iter().next().unwrap()
+}
+
+fn text(text: &str) -> String {
+    entry(json!({"creationDate": "2024-01-05T08:30:00Z", "text": text})).text
+}
+
+#[test]
+fn what_the_app_wrote_is_undone() {
+    assert_eq!(text("# Fog\n\n1\\. half\\-light \\(blue\\)\\!"), "# Fog\n\n1. half-light (blue)!");
+    assert_eq!(text("a\n\n![](dayone-moment://0A1B)\n\nb ![](dayone-moment:/video/0A) c"), "a\n\nb c");
+    assert_eq!(text("![](dayone-moment:/audio/1)![](dayone-moment:/pdfAttachment/2)"), "");
+    assert_eq!(text("like [that day](dayone://view?entryId=0A1B)"), "like that day");
+    assert_eq!(text("a\u{2028}b"), "a\nb");
+    assert_eq!(text("¯\\\\\\_(ツ)\\_/¯ \\<3 \\[not a\\](link)"), "¯\\_(ツ)_/¯ <3 [not a](link)");
+}
+
+#[test]
+fn days_are_the_writers() {
+    let when = |zone: Value, all_day: bool| {
+        let made = json!({"creationDate": "2024-01-05T23:30:00Z", "timeZone": zone, "isAllDay": all_day, "text": "a"});
+        entry(made).when.unwrap().to_string()
+    };
+    assert_eq!(when(json!("Asia/Tokyo"), false), "2024-01-06T08:30:00+09:00");
+    assert_eq!(when(json!("Asia/Tokyo"), true), "2024-01-06");
+    assert_eq!(when(Value::Null, false), "2024-01-05T23:30:00+00:00");
+    assert_eq!(when(json!(5), false), "2024-01-05T23:30:00+00:00");
+}
+
+#[test]
+fn rich_text_stands_in() {
+    let rich = json!({"meta": {"version": 1}, "contents": [
+        {"attributes": {"line": {"header": 1, "identifier": "0A"}}, "text": "Fog\n"},
+        {"text": "half "}, {"attributes": {"bold": true}, "text": "light\n"},
+        {"embeddedObjects": [{"type": "photo", "identifier": "1"}, {"type": "horizontalRuleLine"}]},
+        {"attributes": {"line": {"listStyle": "checkbox", "checked": true, "indentLevel": 2}}, "text": "wash\n"},
+        {"attributes": {"line": {"listStyle": "numbered", "listIndex": 2, "indentLevel": 1}}, "text": "1. kept \\."}]});
+    let draft = entry(json!({"richText": rich.to_string(), "tags": ["a", " b ", 3]}));
+    assert_eq!(draft.text, "# Fog\nhalf light\n---\n  - [x] wash\n2. 1. kept \\.");
+    assert_eq!((draft.tags, draft.when), (vec!["a".to_string(), "b".to_string()], None));
+    let damaged = read("{\"entries\":[{\"richText\":\"{\", \"timeZone\":\"x\"}]}");
+    assert_eq!((damaged.troubles.len(), damaged.entries.len()), (1, 1));
+}
+
+#[test]
+fn one_bad_entry_among_good_ones() {
+    let found = read(
+        r#"{"metadata":{},"entries":[{"creationDate":"soon","text":"a"},{"text":"b",},{"text":"c"},{"te"#,
+    );
+    let texts: Vec<&str> = found.entries.iter().map(|draft| draft.text.as_str()).collect();
+    assert_eq!(texts, ["a", "c"]);
+    assert_eq!(found.entries[1].place, Place::Number(3));
+    let places: Vec<Place> = found.troubles.iter().map(|(place, _)| *place).collect();
+    assert_eq!(places, [Place::Number(1), Place::Number(2)]);
+    assert_eq!(found.failed.as_deref(), Some("line 1: cut off in the middle"));
+}
+
+#[test]
+fn a_long_entry_does_not_end_the_others() {
+    let long = "x".repeat(MOST_WHOLE as usize);
+    let file = format!("{{\"entries\":[{{\"timeZone\":\"a\",\"text\":\"{long}\"}},{{\"text\":\"b\"}}]}}");
+    let mut values = Values::new(file.as_bytes());
+    assert!(values.next().unwrap() && values.too_long);
+    assert!(values.next().unwrap() && !values.too_long && values.value == b"{\"text\":\"b\"}");
+    assert!(!values.next().unwrap());
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(start in 0usize..400, cut in "[\\[\\]{}\",:\\\\a0]{0,9}") {
+        let whole = json!({"metadata": {}, "entries": [{"creationDate": "2024-01-05T08:30:00Z", "timeZone": "Europe/Paris",
+            "richText": "{\"contents\":[{\"text\":\"a\"}]}", "tags": ["x"], "isAllDay": false}, {"text": "b \\."}]}).to_string();
+        let start = start.min(whole.len());
+        let damaged = format!("{}{cut}{}", &whole[..start], &whole[(start + cut.len()).min(whole.len())..]);
+        let input = Input::from_bytes("a.json", damaged.into_bytes());
+        crate::journal::testing::read_with(&DayOne, &input, &Options::default());
+    }
+}

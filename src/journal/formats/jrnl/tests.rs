@@ -1,0 +1,125 @@
+use super::*;
+use crate::journal::formats;
+use crate::journal::testing::{Collected, read};
+use proptest::prelude::*;
+
+fn entries(path: &str, text: &str) -> Collected {
+    let read = read(path, text.as_bytes(), &Options::default());
+    let input = Input::from_bytes(path, text.as_bytes().to_vec());
+    assert_eq!(formats::of(&input).unwrap().name(), "jrnl");
+    read
+}
+
+fn shown(path: &str, text: &str) -> Vec<(String, String)> {
+    let read = entries(path, text).entries.into_iter();
+    read.map(|e| (e.when.map_or(String::new(), |when| when.to_string()), e.text.trim_end().to_string()))
+        .collect()
+}
+
+fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(when, text)| (when.to_string(), text.to_string())).collect()
+}
+
+#[test]
+fn brackets_in_the_body_are_text() {
+    let text = "[2024-01-05 09:30] One.\n[1] a note\n[x] done\n[5 May 2020] was wet\n[2024-01-05 09:30]: no\n\n[2024-01-06 09:30] Two\n";
+    let first = "One.\n[1] a note\n[x] done\n[5 May 2020] was wet\n[2024-01-05 09:30]: no";
+    assert_eq!(
+        shown("journal.txt", text),
+        pairs(&[("2024-01-05T09:30:00", first), ("2024-01-06T09:30:00", "Two")])
+    );
+}
+
+#[test]
+fn dates_as_the_configuration_writes_them() {
+    for (date, when) in [
+        ("01/05/2024 09:30 PM", "2024-01-05T21:30:00"),
+        ("Friday, 5 January 2024 9:30 am", "2024-01-05T09:30:00"),
+        ("Fri Jan  5 09:30:15 2024", "2024-01-05T09:30:15"),
+        ("05.01.2024 09:30", "2024-01-05T09:30:00"),
+        ("2024-01-05", "2024-01-05"),
+    ] {
+        let order = if date.contains('/') { "01/31/2023 09:30 PM" } else { date };
+        let read = shown("journal", &format!("[{order}] A\n\n[{date}] B\n"));
+        assert_eq!(read[1], (when.to_string(), "B".to_string()), "{date}");
+    }
+}
+
+#[test]
+fn stars_go_and_other_asterisks_stay() {
+    let texts = |text: &str| entries("journal.txt", text).entries[0].text.clone();
+    assert_eq!(texts("[2024-01-05 09:30] Title. *\nBody *\n"), "Title.\nBody *");
+    assert_eq!(texts("[2024-01-05 09:30] I was *happy*"), "I was *happy*");
+    assert_eq!(entries("journal.txt", "[2024-01-05 09:30] T *").left_out, [("stars", 1)]);
+}
+
+#[test]
+fn a_folder_gives_the_day() {
+    let text = "[2024-01-05 09:30] One\n\n[2024-01-05 21:00] Two\n";
+    assert_eq!(
+        shown("j/2024/01/05.txt", text),
+        pairs(&[("2024-01-05T09:30:00", "One"), ("2024-01-05T21:00:00", "Two")])
+    );
+    assert_eq!(
+        shown("j/2024/01/05.txt", "[09:30] One\n[10] x\n[10:15] Two"),
+        pairs(&[("2024-01-05T09:30:00", "One\n[10] x"), ("2024-01-05T10:15:00", "Two")])
+    );
+    assert_eq!(shown("2024/01/05.txt", "Only words.\n"), pairs(&[("2024-01-05", "Only words.")]));
+    assert_eq!(day_in_path(Path::new("2024/13/05.txt")), None);
+    assert_eq!(day_in_path(Path::new("2024/01/05.md")), None);
+}
+
+#[test]
+fn version_1_had_no_brackets() {
+    let text = "2013-06-09 15:39 Old. *\nA line.\n2013 was long\n\n2013-06-10 15:40 Newer.\n";
+    let expected =
+        [("2013-06-09T15:39:00", "Old.\nA line.\n2013 was long"), ("2013-06-10T15:40:00", "Newer.")];
+    assert_eq!(shown("journal.txt", text), pairs(&expected));
+}
+
+#[test]
+fn other_peoples_files_are_not_claimed() {
+    for (path, text) in [
+        ("diary.txt", "[5 May 2020]\nRain"),
+        ("diary.txt", "[1] a note"),
+        ("diary.txt", "[09:30] rain"),
+        ("diary.txt", "2024-01-05\nRain"),
+        ("a.json", "{\"metadata\": {}, \"entries\": [{\"text\": \"x\"}]}"),
+    ] {
+        assert!(!Jrnl.is(&Input::from_bytes(path, text.as_bytes().to_vec())), "{text}");
+    }
+}
+
+#[test]
+fn json_of_one_entry_and_of_many() {
+    let one = "{\n\"title\": \"A.\", \"body\": \"B @x\", \"date\": \"2024-01-05\", \"time\": \"09:30\", \"tags\": [\"@x\"], \"starred\": true}";
+    assert_eq!(shown("a.json", one), pairs(&[("2024-01-05T09:30:00", "A.\nB @x")]));
+    let many =
+        format!("{{\"tags\": {{\"@x\": 1}}, \"entries\": [{one},\n7, {{\"title\": 3, \"body\": \"c\"}}, ");
+    let read = entries("b.json", &many);
+    assert_eq!(read.entries.len(), 2);
+    assert_eq!((read.entries[0].tags.as_slice(), read.troubles.len()), (&["x".to_string()][..], 2));
+    assert!(read.failed.unwrap().contains("line 3"));
+}
+
+#[test]
+fn tags_as_jrnl_lists_them() {
+    assert_eq!(tags("@Rain, a@b.c (@no) @c++ @rain @über-uns @"), ["rain", "c++", "über-uns"]);
+}
+
+proptest! {
+    #[test]
+    fn no_word_is_lost(text in "(\\[2024-01-05 09:30\\] |\\[5 May 2020\\] |2024-01-05 09:30 |@a|é|\\[|\\]| \\*|word|\n){0,40}") {
+        let input = Input::from_bytes("journal.txt", text.as_bytes().to_vec());
+        let read = crate::journal::testing::read_with(&Jrnl, &input, &Options::default());
+        let words: usize = read.entries.iter().map(|e| e.text.matches("word").count()).sum();
+        prop_assert_eq!(words, text.matches("word").count());
+    }
+
+    #[test]
+    fn no_bytes_are_a_danger(bytes: Vec<u8>) {
+        let tail = String::from_utf8_lossy(&bytes).into_owned();
+        let json = format!("{{\"tags\":{{}},\"entries\":[{{\"title\":\"\",\"body\":\"\"}},{tail}");
+        read("a.json", json.as_bytes(), &Options::default());
+    }
+}

@@ -1,0 +1,116 @@
+use super::*;
+use crate::journal::testing::{Collected, read_with, texts};
+use proptest::prelude::*;
+
+fn with(path: &str, bytes: &str, options: &Options) -> Collected {
+    read_with(&Records, &Input::from_bytes(path, bytes.into()), options)
+}
+
+#[test]
+fn json_in_all_its_shapes() {
+    for (path, json) in [
+        ("a.json", r#"[{"text": "one"}, {"text": "two"}]"#),
+        (
+            "a.json",
+            r#"{"version": 1, "by": {"text": "app"}, "rows": [{"text": "one"}, {"text": "two"}], "n": [1]}"#,
+        ),
+        ("a.json", "{\"text\": \"one\"}\n{\"text\": \"two\"}\n"),
+        ("a.jsonl", "{\"text\": \"one\"}\n\n{\"text\": \"two\"}"),
+    ] {
+        let found = with(path, json, &Options::default());
+        assert_eq!((texts(&found), &found.failed), (vec!["one", "two"], &None), "{json}");
+    }
+    let found =
+        with("a.json", r#"{"text": "one", "photos": [{"id": 1}], "tags": ["rain"]}"#, &Options::default());
+    assert_eq!((texts(&found), &found.entries[0].tags[..]), (vec!["one"], &["rain".to_string()][..]));
+    let found = with("a.json", r#"{"a": [{"text": "one"}], "b": [{"text": "two"}]}"#, &Options::default());
+    assert!(found.failed.unwrap().contains("`a`, `b`"));
+}
+
+#[test]
+fn fields_that_do_not_fit_are_named() {
+    let found = with("a.json", r#"[{"stamp": 5, "words": "rain"}]"#, &Options::default());
+    let failed = found.failed.unwrap();
+    assert!(failed.contains("`stamp`, `words`") && failed.contains("--text-field"), "{failed}");
+    let asked =
+        Options { text_field: Some("words".into()), date_field: Some("in.day".into()), ..Options::default() };
+    let found = with("a.json", r#"[{"words": "rain", "in": {"day": "2024-01-05"}}, {"words": ""}]"#, &asked);
+    assert_eq!((texts(&found), &found.failed), (vec!["rain", ""], &None));
+    assert_eq!(found.entries[0].when.unwrap().to_string(), "2024-01-05");
+    let found = with("a.csv", "date,text\n2024-01-05,rain\n", &asked);
+    assert!(found.failed.unwrap().contains("no field `words`"));
+}
+
+#[test]
+fn records_without_a_text_are_told() {
+    let json = r#"[{"thoughts": "before the first"}, {"date": "5 May 2014", "title": "A title"},
+{"text": "read", "photos": [{"caption": "a long walk"}]},
+{"date": "6 May 2014", "thoughts": "nobody reads this"},
+{"text": {"ops": [{"insert": "nor these"}]}}, {"date": "7 May 2014", "thoughts": null}]"#;
+    let found = with("a.json", json, &Options::default());
+    assert_eq!((texts(&found), &found.failed), (vec!["read"], &None));
+    assert_eq!(found.left_out, [("other fields", 1), ("records without a text", 5)]);
+    let told: Vec<_> = found.troubles.iter().map(|(place, problem)| (*place, problem.as_str())).collect();
+    let missing = |fields| format!("left out: no text was found in its fields {fields}");
+    let problems = ["`thoughts`", "`date`, `title`", "`date`, `thoughts`", "`text`"].map(missing);
+    let lines = [1, 1, 3, 4].map(Place::Line);
+    assert_eq!(told, lines.into_iter().zip(problems.iter().map(String::as_str)).collect::<Vec<_>>());
+}
+
+#[test]
+fn damage_spoils_no_more_than_its_own() {
+    let found =
+        with("a.jsonl", "{\"text\": \"one\"}\n{\"text\": \"tw\n{\"text\": \"three\"}\n", &Options::default());
+    assert_eq!((texts(&found), found.troubles[0].0), (vec!["one", "three"], Place::Line(2)));
+    let found = with("a.json", "[{\"text\": \"one\"},\n{\"text\": ]", &Options::default());
+    assert_eq!(texts(&found), ["one"]);
+    assert!(found.failed.unwrap().contains("line 2"));
+    let deep =
+        format!("[{{\"text\": \"one\"}}, {{\"a\": {}", "[".repeat(300_000) + &"]".repeat(300_000) + "}]");
+    let found = with("a.json", &deep, &Options::default());
+    assert_eq!((texts(&found).len(), found.troubles.len(), found.failed), (1, 1, None));
+}
+
+#[test]
+fn tables_whatever_divides_them() {
+    for (path, table) in [
+        ("a.csv", "Date,Time,Text\n2024-01-05,09:30,\"one, \"\"two\"\"\nthree\"\n"),
+        ("a.csv", "Date;Time;Text\n2024-01-05;09:30;\"one, \"\"two\"\"\nthree\"\n"),
+        ("a.tsv", "Date\tTime\tText\n2024-01-05\t09:30\t\"one, \"\"two\"\"\nthree\"\n"),
+    ] {
+        let found = with(path, table, &Options::default());
+        assert_eq!(texts(&found), ["one, \"two\"\nthree"], "{table}");
+        assert_eq!(found.entries[0].when.unwrap().to_string(), "2024-01-05T09:30:00");
+        assert_eq!(found.entries[0].place, Place::Line(2));
+    }
+    assert_eq!(divider("text\nrain"), b',');
+    let found = with("a.csv", "text,date\nrain,2024-01-05,wind\nsun\n", &Options::default());
+    assert_eq!((texts(&found), found.troubles.len()), (vec!["rain", "sun"], 2));
+}
+
+#[test]
+fn an_open_quotation_mark_takes_in_no_more_than_it_may() {
+    let mut table = "text\nrain\n\"".to_string();
+    table.push_str(&"x".repeat(MOST_WHOLE as usize + 100_000));
+    let found = with("a.csv", &table, &Options::default());
+    assert_eq!(texts(&found), ["rain"]);
+    assert!(found.failed.unwrap().contains("quotation mark"));
+}
+
+#[test]
+fn what_is_claimed() {
+    let is = |path: &str, head: &str| Records.is(&Input::from_bytes(path, head.into()));
+    assert!(is("a.json", " [") && is("a.ndjson", "{") && is("a.csv", "a,b"));
+    assert!(!is("a.json", "5") && !is("a.txt", "[{}]") && !is("AppleJournalEntries/Resources/a.json", "{}"));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_survived(text in "[\\[\\]{}\":,a-c0-9\\\\ \n;]{0,120}", bytes in any::<Vec<u8>>()) {
+        for path in ["a.json", "a.jsonl", "a.csv", "a.tsv"] {
+            with(path, &text, &Options::default());
+            let input = Input::from_bytes(path, bytes.clone());
+            read_with(&Records, &input, &Options::default());
+        }
+    }
+}

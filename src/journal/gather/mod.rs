@@ -1,0 +1,8 @@
+//! From PATHs to entries: which files there are, each given to its format, and what is taken of what it hands over.
+
+pub mod collect;
+pub mod fingerprint;
+pub mod read;
+pub mod select;
+mod unreadable;
+pub mod walk;

@@ -1,0 +1,23 @@
+//! What several formats share: of a syntax, or of what apps make of it.
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `html/`, `xml/`, `json`, `csv`, `lines` | reading these, of any length where a file may be long |
+//! | `markup/`, `front_matter` | Markdown as apps write it |
+//! | `office/` | documents of word processors |
+//! | `stamps`, `titles` | dates and titles as apps write them |
+//! | `by_dates` | a text divided by its date lines |
+//! | `exported` | the files that `diarist` itself writes |
+
+pub mod by_dates;
+pub mod csv;
+pub mod exported;
+pub mod front_matter;
+pub mod html;
+pub mod json;
+pub mod lines;
+pub mod markup;
+pub mod office;
+pub mod stamps;
+pub mod titles;
+pub mod xml;

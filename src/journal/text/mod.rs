@@ -1,0 +1,7 @@
+//! Text as such: bytes to text whatever the encoding, damage repaired, style changed where it is asked for.
+
+pub mod decode;
+mod mac_roman;
+pub mod repair;
+mod scripts;
+pub mod style;
