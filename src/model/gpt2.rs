@@ -10,7 +10,7 @@
 use crate::base::rng::Site;
 use crate::device::{Kind, Recorder, Tensor};
 use crate::model::parameters::{Block, Pair, Parameters};
-use crate::model::{PREFILL, Shape, input};
+use crate::model::shape::{PREFILL, Shape, input};
 use crate::ops::kv_cache::{self, Cache};
 use crate::ops::layernorm::Stats;
 use crate::ops::matmul::Layout;

@@ -1,65 +1,22 @@
 //! Room 3: a model as recordings.
 //!
-//! This file is neutral to the family: which recordings there are, what the host writes and reads, and what trains. A file a
-//! family (`gpt2`) says what is recorded; its block is written once, for training, prefill and decode.
+//! This file and `shape` are neutral to the family: which recordings there are, what they depend on, what the host writes and
+//! reads, what trains. A file a family (`gpt2`) says what is recorded; its block is written once, for training, prefill and
+//! decode. `parameters` knows where weights lie on a device, `store` takes them there and back.
 
 pub mod gpt2;
 pub mod parameters;
+pub mod shape;
 pub mod store;
 
-use crate::base::arch::{Freeze, Param};
+pub use shape::{PREFILL, Shape, input};
+
 use crate::base::{Config, Result};
-use crate::device::{Choices, Element, Executor, Kind, Limits, Program, Recorder, Recording, Tensor};
+use crate::device::{Element, Executor, Kind, Program, Recorder, Recording};
 use crate::ops::adamw::Slot;
-use crate::ops::classifier::{Loss, scalar};
-use crate::ops::embedding::Buckets;
+use crate::ops::classifier::scalar;
 use crate::ops::fill;
 use crate::tokens::batch::buckets;
-
-/// Everything that a model's recordings depend on.
-#[derive(Debug, Clone)]
-pub struct Shape {
-    /// The model.
-    pub config: Config,
-    /// `B`: sequences of a micro-step.
-    pub b: usize,
-    /// `T`: positions of a sequence.
-    pub t: usize,
-    /// Whether dropout is on.
-    pub dropout: bool,
-    /// What does not train.
-    pub freeze: Freeze,
-    /// What matrices are made of at rest: f32, or, where nothing trains, f16.
-    pub weights: Element,
-    /// The device's limits.
-    pub limits: Limits,
-    /// Which variants it runs.
-    pub choices: Choices,
-}
-
-/// The tensors between host and device, by name.
-pub mod input {
-    /// (B·T) ids.
-    pub const TOKENS: &str = "tokens";
-    /// (B·T) ids, or `IGNORE`.
-    pub const TARGETS: &str = "targets";
-    /// (B·T,3); see `tokens::batch::buckets`.
-    pub const BUCKETS: &str = "buckets";
-    /// (B·T); see `tokens::batch::buckets`.
-    pub const ORDER: &str = "order";
-    /// (PREFILL) ids.
-    pub const PREFILL: &str = "prefill.tokens";
-    /// (1) an id.
-    pub const TOKEN: &str = "decode.token";
-    /// What the host reads once a step; see `ops::classifier::scalar`.
-    pub const SCALARS: &str = "scalars";
-    /// (1,V) what decoding gives.
-    pub const LOGITS: &str = "logits";
-}
-
-/// Tokens of a prefill block. A prompt's length never makes a new recording: `prefill` takes so many tokens at the step's
-/// position, padded at the end (what the padding computes is overwritten before it is read), and `decode` takes one token.
-pub const PREFILL: usize = 32;
 
 /// Writes a batch for `micro_step` or `evaluate`: what is computed from it is computed here, where the program has it.
 ///
@@ -77,17 +34,6 @@ pub fn feed(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32]) -> Result<
 }
 
 impl Shape {
-    /// A shape without dropout, in f32, of which everything trains.
-    pub fn new(config: Config, b: usize, t: usize, limits: Limits, choices: Choices) -> Shape {
-        let freeze = Freeze::default();
-        Shape { config, b, t, dropout: false, freeze, weights: Element::F32, limits, choices }
-    }
-
-    /// The parameters that train, in the table's order.
-    pub fn trained(&self) -> Vec<Param> {
-        self.config.table().into_iter().filter(|p| self.freeze.trains(p.part)).collect()
-    }
-
     /// What the optimizer updates: give it to `optim`'s `update`.
     pub fn slots(&self) -> Vec<Slot> {
         parameters::slots(self)
@@ -165,23 +111,5 @@ impl Shape {
 
     fn decoding(&self, name: &'static str, gpt2: fn(&Shape, &mut Recorder)) -> Result<Recording> {
         Shape { dropout: false, ..self.clone() }.record(name, gpt2)
-    }
-
-    /// The inputs of a batch, and what its losses go to.
-    fn batch(&self, rec: &mut Recorder) -> (Tensor, Loss) {
-        let bt = self.b * self.t;
-        let tokens = rec.kept_ids(input::TOKENS, Kind::Input, &[bt]);
-        let targets = rec.kept_ids(input::TARGETS, Kind::Input, &[bt]);
-        let scalars = rec.kept(input::SCALARS, Kind::Output, &[scalar::COUNT]);
-        (tokens, Loss { targets, scalars })
-    }
-
-    /// What the embedding's backward goes by.
-    fn buckets(&self, rec: &mut Recorder) -> Buckets {
-        let bt = self.b * self.t;
-        Buckets {
-            buckets: rec.kept_ids(input::BUCKETS, Kind::Input, &[bt, 3]),
-            order: rec.kept_ids(input::ORDER, Kind::Input, &[bt]),
-        }
     }
 }

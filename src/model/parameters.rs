@@ -4,7 +4,7 @@
 use crate::base::arch::Param;
 use crate::device::recording::Part;
 use crate::device::{Element, Flat, Kind, Limits, Recorder, Tensor};
-use crate::model::Shape;
+use crate::model::shape::Shape;
 use crate::ops::adamw::Slot;
 use crate::ops::embedding::Chunk;
 

@@ -8,8 +8,8 @@ use crate::base::rng::Rng;
 use crate::base::{Error, Result};
 use crate::device::element::pack_f16;
 use crate::device::{Element, Executor};
-use crate::model::Shape;
 use crate::model::parameters::{Piece, pieces};
+use crate::model::shape::Shape;
 use crate::weights::huggingface::Checkpoint;
 use crate::weights::safetensors::{Reader, Writer};
 

@@ -4,16 +4,7 @@
 use crate::base::{Error, Result};
 use crate::run::record::Position;
 use crate::tokens::validation;
-use crate::train::session::{Session, windows_at};
-
-/// Where a number was not finite.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bad {
-    /// In the step's own loss or norm.
-    Step,
-    /// In the weights it left: an evaluation, a sample or a save met it.
-    After,
-}
+use crate::train::session::{Bad, Session, windows_at};
 
 impl Session<'_> {
     /// The error of a number that is not finite: goes back to the saved state, replays up to that step, and that step

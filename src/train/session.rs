@@ -16,7 +16,6 @@ use crate::sample::{Choice, Decoder};
 use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::engine::Engine;
-use crate::train::not_finite::Bad;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
 use crate::weights::safetensors::Reader;
@@ -27,6 +26,15 @@ const SAVE_AFTER: Duration = Duration::from_secs(600);
 const SAMPLE_TOKENS: usize = 240;
 /// The seed of those samples: the same draws at every step show what has changed.
 const SAMPLE_SEED: u64 = 1;
+
+/// Where a number was not finite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// In the step's own loss or norm.
+    Step,
+    /// In the weights it left: an evaluation, a sample or a save met it.
+    After,
+}
 
 /// A run that is open.
 pub(super) struct Session<'a> {

@@ -84,8 +84,9 @@ impl Shader {
     fn build(kernel: &Kernel, consts: &Consts) -> Result<Shader, String> {
         let source = kernel.wgsl(consts).map_err(|e| e.to_string())?;
         let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
-        // What an adapter without any optional feature has.
-        let mut validator = Validator::new(ValidationFlags::all(), Capabilities::default());
+        // What an adapter without any optional feature has: WebGPU's own, `unpack2x16float` among it.
+        let core = Capabilities::default() | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+        let mut validator = Validator::new(ValidationFlags::all(), core);
         let info = validator.validate(&module).map_err(|e| e.emit_to_string(&source))?;
         Ok(Shader { module, info })
     }

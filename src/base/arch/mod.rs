@@ -3,9 +3,11 @@
 
 pub mod gpt2;
 pub mod params;
+pub mod presets;
 
-pub use gpt2::{Gpt2, Preset};
+pub use gpt2::Gpt2;
 pub use params::{Freeze, Init, Param, Part};
+pub use presets::Preset;
 
 use crate::base::{Error, Result};
 
