@@ -21,7 +21,7 @@ const UNIT: char = '\u{1f}';
 pub struct Corpus {
     /// What was found and what was left out.
     pub report: Report,
-    /// What [`fingerprint`](super::fingerprint) said before anything was read.
+    /// What [`fingerprint`](crate::journal::fingerprint) said before anything was read.
     pub fingerprint: String,
     /// What was changed in the texts: names that went from them go from paths too.
     pub(crate) style: Style,

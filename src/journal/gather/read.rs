@@ -117,7 +117,8 @@ impl Reading<'_, '_> {
                 continue;
             }
             let is_asked_for = |file: &Path| self.select.takes_file(&relative.join(file));
-            let vault = match vaults.at(&member.name) {
+            let mut beside = || passed_over(&member.name, &members, &mut archive, &is_asked_for);
+            let vault = match vaults.at(&member.name).and_then(|vault| beside().map_or(Ok(vault), Err)) {
                 Ok(vault) => vault,
                 Err(CLOUD) => {
                     self.collector.lose(&path, CLOUD);
@@ -128,10 +129,6 @@ impl Reading<'_, '_> {
                     continue;
                 }
             };
-            if let Some(reason) = passed_over(&member.name, &members, &mut archive, &is_asked_for) {
-                self.collector.skip(&path, reason);
-                continue;
-            }
             match archive.input(member.index, path.clone()) {
                 Ok(inner) => {
                     let inner = self.collector.in_order(inner.in_vault(vault), order);
