@@ -123,8 +123,9 @@ impl GpuDevice {
         let module = if checked {
             self.device.create_shader_module(descriptor)
         } else {
-            // SAFETY: the shaders are ours; their tests run them with checks on, their loops have fixed bounds, and
-            // the recorder gives them the extents of the tensors they index.
+            // SAFETY: the shaders are ours, and their tests run them with checks on too. Loops are bounded by constants and
+            // dims, which the recorder takes from the extents of the tensors that are bound; every index that comes out of a
+            // buffer or of the step is compared with an extent first (the hostile tests of `tests/kernels/twins.rs`).
             unsafe {
                 self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
             }

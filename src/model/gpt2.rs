@@ -81,15 +81,18 @@ pub(super) fn micro_step(shape: &Shape, rec: &mut Recorder) {
     let (out, ln_f) = norm(rec, "ln_f", last, w.ln_f);
     let dwte = (!d.wte.is_empty()).then_some(d.wte.as_slice());
     let dout = rec.scoped("lm_head", |rec| classifier::backward(rec, out, &w.wte, loss, dwte));
-    let dresidual = rec.scratch("dresidual", &[shape.b * shape.t, shape.config.n_embd()]);
-    rec.scoped("ln_f", |rec| fill::zero(rec, "dresidual.zero", dresidual));
-    norm_backward(rec, "ln_f", last, w.ln_f, ln_f, dout, dresidual, d.ln_f);
-
     // Where the embeddings are frozen, nothing below the first block that trains has a use for its gradient.
     let first = if shape.freeze.embeddings { shape.freeze.first } else { 0 };
+    if shape.freeze.embeddings && first == kept.len() {
+        return norm_backward(rec, "ln_f", last, w.ln_f, ln_f, dout, None, d.ln_f);
+    }
+    let dresidual = rec.scratch("dresidual", &[shape.b * shape.t, shape.config.n_embd()]);
+    rec.scoped("ln_f", |rec| fill::zero(rec, "dresidual.zero", dresidual));
+    norm_backward(rec, "ln_f", last, w.ln_f, ln_f, dout, Some(dresidual), d.ln_f);
     for i in (first..kept.len()).rev() {
         let (w, d) = (&w.blocks[i], &d.blocks[i]);
-        rec.scoped(format!("h.{i}"), |rec| block_backward(shape, rec, i, w, d, &kept[i], dresidual));
+        let below = i > first || !shape.freeze.embeddings;
+        rec.scoped(format!("h.{i}"), |rec| block_backward(shape, rec, i, w, d, &kept[i], dresidual, below));
     }
     let Some(dwpe) = d.wpe else { return };
     let buckets = shape.buckets(rec);
@@ -183,7 +186,9 @@ fn block(
 }
 // ANCHOR_END: block
 
-/// A block's backward, from the last line of its forward to the first; `dresidual` is the stream's gradient.
+/// A block's backward, from the last line of its forward to the first; `dresidual` is the stream's gradient, which goes on to
+/// what is `below`, where anything there trains.
+#[expect(clippy::too_many_arguments, reason = "what forward has, and what it kept")]
 fn block_backward(
     shape: &Shape,
     rec: &mut Recorder,
@@ -192,6 +197,7 @@ fn block_backward(
     d: &Block<Option<Tensor>>,
     k: &Kept,
     dresidual: Tensor,
+    below: bool,
 ) {
     let mask = |site| shape.dropout.then_some((i, site));
 
@@ -203,7 +209,7 @@ fn block_backward(
     rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
     let ln2 = |r: &mut Recorder| norm_again(r, "ln_2", k.residual2, w.ln_2, k.ln_2);
     let dln2 = linear_backward(rec, "mlp.c_fc", ln2, w.c_fc, dfch, d.c_fc);
-    norm_backward(rec, "ln_2", k.residual2, w.ln_2, k.ln_2, dln2, dresidual, d.ln_2);
+    norm_backward(rec, "ln_2", k.residual2, w.ln_2, k.ln_2, dln2, Some(dresidual), d.ln_2);
 
     // residual2 = residual + dropout(attproj)
     let at = mask(Site::AttentionResidual);
@@ -214,7 +220,7 @@ fn block_backward(
         rec.scoped("attn", |r| attention::backward(r, k.qkv, k.atty, lse, datty, attention_shape(shape, i)));
     let ln1 = |r: &mut Recorder| norm_again(r, "ln_1", k.residual, w.ln_1, k.ln_1);
     let dln1 = linear_backward(rec, "attn.c_attn", ln1, w.c_attn, dqkv, d.c_attn);
-    norm_backward(rec, "ln_1", k.residual, w.ln_1, k.ln_1, dln1, dresidual, d.ln_1);
+    norm_backward(rec, "ln_1", k.residual, w.ln_1, k.ln_1, dln1, below.then_some(dresidual), d.ln_1);
 }
 
 /// A LayerNorm.
@@ -227,7 +233,7 @@ fn norm_again(rec: &mut Recorder, scope: &str, inp: Tensor, w: Pair<Tensor>, sta
     rec.scoped(scope, |r| layernorm::normalize(r, inp, w.weight, w.bias, stats))
 }
 
-/// A LayerNorm's backward; `dresidual` += dinp.
+/// A LayerNorm's backward; `dresidual` += dinp, where that is wanted.
 #[expect(clippy::too_many_arguments, reason = "the equation's")]
 fn norm_backward(
     rec: &mut Recorder,
@@ -236,7 +242,7 @@ fn norm_backward(
     w: Pair<Tensor>,
     stats: Stats,
     dout: Tensor,
-    dresidual: Tensor,
+    dresidual: Option<Tensor>,
     d: Pair<Option<Tensor>>,
 ) {
     let params = d.weight.zip(d.bias);

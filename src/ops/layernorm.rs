@@ -136,26 +136,35 @@ pub fn normalize(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor, 
 /// The gradients that a backward adds into; `None` where the parameters are frozen.
 pub type ParamGradients = Option<(Tensor, Tensor)>;
 
-/// Records dinp += …, dweight += …, dbias += ….
+/// Records dinp += …, dweight += …, dbias += …, each where it is wanted.
 pub fn backward(
     rec: &mut Recorder,
     inp: Tensor,
     weight: Tensor,
     stats: Stats,
     dout: Tensor,
-    dinp: Tensor,
+    dinp: Option<Tensor>,
     params: ParamGradients,
 ) {
     let [bt, c] = rec.extents(inp);
-    let launch = Launch {
-        kernel: &BACKWARD_INPUT,
-        consts: consts(rec),
-        args: &[inp.read(), weight.read(), stats.mean.read(), stats.rstd.read(), dout.read(), dinp.update()],
-        dims: &[bt, c],
-        workgroups: grid(bt as u64, &rec.limits),
-        flops: 11 * (bt * c) as u64,
-    };
-    rec.dispatch("backward_input", launch);
+    if let Some(dinp) = dinp {
+        let launch = Launch {
+            kernel: &BACKWARD_INPUT,
+            consts: consts(rec),
+            args: &[
+                inp.read(),
+                weight.read(),
+                stats.mean.read(),
+                stats.rstd.read(),
+                dout.read(),
+                dinp.update(),
+            ],
+            dims: &[bt, c],
+            workgroups: grid(bt as u64, &rec.limits),
+            flops: 11 * (bt * c) as u64,
+        };
+        rec.dispatch("backward_input", launch);
+    }
     let Some((dweight, dbias)) = params else { return };
     let p = bt.div_ceil(ROWS);
     let columns = (c as u32).div_ceil(variant(rec).number("FLAT"));
@@ -260,7 +269,7 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             let [dout, dinp] = ["dout", "dinp"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
             let (_, stats) = forward(rec, inp, weight, bias);
             normalize(rec, inp, weight, bias, stats);
-            backward(rec, inp, weight, stats, dout, dinp, Some((dweight, dbias)));
+            backward(rec, inp, weight, stats, dout, Some(dinp), Some((dweight, dbias)));
         })
     };
     sizes.into_iter().map(one).collect()

@@ -237,9 +237,11 @@ fn a_frozen_parameter_has_nothing() {
             let counts: Vec<usize> = (0..3).map(backward).collect();
             match words {
                 "first=2" => assert!(counts[0] > 0 && counts[0] == counts[1] && counts[1] < counts[2]),
-                "embeddings,first=1" => assert!(counts[0] == 0 && counts[1] == counts[2] && counts[1] > 0),
+                // The stream's gradient ends in the first block that trains.
+                "embeddings,first=1" => assert!(counts[0] == 0 && counts[1] + 1 == counts[2]),
                 "embeddings,first=3" => assert_eq!(counts, [0, 0, 0]),
-                _ => assert!(counts[0] == counts[2] && counts[0] > 0),
+                "embeddings" => assert!(counts[0] + 1 == counts[1] && counts[1] == counts[2]),
+                _ => unreachable!(),
             }
         }
     }
@@ -254,7 +256,8 @@ fn half_precision_at_rest_is_exact() {
     let odd = Gpt2 { vocab_size: 701, block_size: 40, n_layer: 2, n_head: 3, n_embd: 33 };
     let even = Gpt2 { vocab_size: 1000, block_size: 40, n_layer: 2, n_head: 2, n_embd: 64 };
     for (device, class) in devices() {
-        for (config, max_binding) in [(odd, 128 << 20), (even, 128 << 20), (even, 70 << 10), (odd, 20 << 10)] {
+        for (config, max_binding) in [(odd, 128 << 20), (even, 128 << 20), (even, 70 << 10), (odd, 22 << 10)]
+        {
             let base = shape(config.into(), 1, 40, &device, class);
             let limits = Limits { max_binding, ..base.limits };
             let mut results: Vec<Vec<u32>> = Vec::new();

@@ -70,7 +70,7 @@ fn embedding_matches() {
         let mut out = None;
         let cut = 41;
         let mut bench = Bench::new(device, choices, |rec| {
-            let tokens = rec.kept("tokens", Kind::Input, &[b * t]);
+            let tokens = rec.kept_ids("tokens", Kind::Input, &[b * t]);
             let mut chunks = |n: &str| {
                 [(0, cut), (cut, v - cut)].map(|(row0, rows)| Chunk {
                     tensor: rec.kept(format!("{n}{row0}"), Kind::Input, &[rows, c]),
@@ -81,8 +81,8 @@ fn embedding_matches() {
             let (wte, dwte) = (chunks("wte"), chunks("dwte"));
             let [wpe, dwpe] = ["wpe", "dwpe"].map(|n| rec.kept(n, Kind::Input, &[23, c]));
             let with = Buckets {
-                buckets: rec.kept("buckets", Kind::Input, &[b * t, 3]),
-                order: rec.kept("order", Kind::Input, &[b * t]),
+                buckets: rec.kept_ids("buckets", Kind::Input, &[b * t, 3]),
+                order: rec.kept_ids("order", Kind::Input, &[b * t]),
             };
             let dout = rec.kept("dout", Kind::Input, &[b * t, c]);
             out = Some(embedding::forward(rec, tokens, t, &wte, wpe));
@@ -117,7 +117,7 @@ fn layernorm_matches() {
             let [w, b, dw, db] =
                 ["weight", "bias", "dweight", "dbias"].map(|n| rec.kept(n, Kind::Input, &[36]));
             let (out, stats) = layernorm::forward(rec, inp, w, b);
-            layernorm::backward(rec, inp, w, stats, dout, dinp, Some((dw, db)));
+            layernorm::backward(rec, inp, w, stats, dout, Some(dinp), Some((dw, db)));
             outs = Some((out, stats));
         });
         for name in ["inp", "dout", "weight", "bias"] {

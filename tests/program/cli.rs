@@ -320,6 +320,101 @@ fn a_run_is_extended_held_by_one_process_and_finished_quietly() {
     misused(cwd, &["train", "notes", "--from", "checkpoints/notes", "--context", "17"], &["16", "--context"]);
 }
 
+/// `run.json` keeps every pick. A resume runs the same, and where it cannot, it stops and says so.
+#[test]
+fn a_resume_honours_the_kernels_or_stops() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    journal(cwd);
+    assert!(train(cwd, &[]).status.success());
+    let path = cwd.join("checkpoints/notes/run.json");
+    let kept = std::fs::read_to_string(&path).unwrap();
+    let record: Value = serde_json::from_str(&kept).unwrap();
+    let picks = record["kernels"]["picks"].as_object().unwrap();
+    let (product, lanes) = picks.iter().find(|(problem, _)| problem.starts_with("matmul_nn ")).unwrap();
+    assert_eq!(lanes, "lanes16", "{product}");
+    let resume = ["train", "--resume", "checkpoints/notes", "--steps", "4"];
+    let with = |pick: Option<&str>| {
+        let mut record = record.clone();
+        let picks = record["kernels"]["picks"].as_object_mut().unwrap();
+        match pick {
+            Some(pick) => picks[product] = pick.into(),
+            None => drop(picks.remove(product)),
+        }
+        std::fs::write(&path, record.to_string()).unwrap();
+    };
+    // A variant that this diarist has not, and a problem that was recorded without one.
+    with(Some("lanes99"));
+    refuses(cwd, &resume, &["no variant lanes99", product, "next:"]);
+    with(None);
+    refuses(cwd, &resume, &["run.json", "kernels", "would not repeat", "next:"]);
+    // Another that it has is taken, though it would not have been chosen.
+    with(Some("lanes8"));
+    assert!(run(cwd, &resume).status.success());
+    let record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(record["kernels"]["picks"][product], "lanes8");
+    // A run of an older diarist is told apart from a damaged one.
+    std::fs::write(&path, kept.replace("\"version\": 3", "\"version\": 2")).unwrap();
+    refuses(cwd, &resume, &["older diarist", "next:", "--from"]);
+}
+
+/// What is frozen stays as it was, through a resume too, and has no moments in the state.
+#[test]
+fn frozen_parts_stay_as_they_were() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    journal(cwd);
+    assert!(train(cwd, &["--out", "start"]).status.success());
+    let freeze = ["train", "notes", "--from", "start", "--steps", "2", "--context", "16", "--device", "cpu"];
+    let freeze = [&freeze[..], &["--freeze", "embeddings,first=2", "--out", "tuned"]].concat();
+    let o = run(cwd, &freeze);
+    assert!(o.status.success(), "{}", stderr(&o));
+    assert!(run(cwd, &["train", "--resume", "tuned", "--steps", "3"]).status.success());
+    let tensors = |path: &str| {
+        let bytes = std::fs::read(cwd.join(path)).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let all = file.iter().map(|(name, view)| (name.to_string(), view.data().to_vec()));
+        all.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let (before, after) = (tensors("start/model.safetensors"), tensors("tuned/model.safetensors"));
+    let frozen = |name: &str| ["wte", "wpe", "h.0.", "h.1."].iter().any(|part| name.contains(part));
+    for (name, data) in &before {
+        assert_eq!(frozen(name), after[name] == *data, "{name}");
+    }
+    let record: Value = serde_json::from_slice(&std::fs::read(cwd.join("tuned/run.json")).unwrap()).unwrap();
+    assert_eq!(record["settings"]["freeze"], "embeddings,first=2");
+    let moments = tensors(&format!(
+        "tuned/{}/optimizer.safetensors",
+        record["state"]["folder"].as_str().unwrap()
+    ));
+    assert_eq!(moments.len(), 2 * before.keys().filter(|name| !frozen(name)).count());
+    misused(cwd, &[&freeze[..6], &["--freeze", "first=5"]].concat(), &["first=5", "4 blocks"]);
+    misused(cwd, &[&freeze[..6], &["--freeze", "heads"]].concat(), &["heads", "embeddings"]);
+}
+
+/// A model whose matrices rest in half precision writes and is measured as a whole one does, nearly.
+#[test]
+fn weights_rest_in_half_precision() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    journal(cwd);
+    assert!(train(cwd, &[]).status.success());
+    std::fs::write(cwd.join("held.txt"), "Rain till seven, then the dog and I walked to the weir.").unwrap();
+    let loss = |weights: &str| {
+        let args = ["eval", "checkpoints/notes", "--text", "held.txt", "--device", "cpu", "--json"];
+        let o = run(cwd, &[&args[..], &["--weights", weights]].concat());
+        assert!(o.status.success(), "{}", stderr(&o));
+        serde_json::from_slice::<Value>(&o.stdout).unwrap()["loss"].as_f64().unwrap()
+    };
+    let (whole, half) = (loss("f32"), loss("f16"));
+    // Each weight is rounded by 2⁻¹² of itself at most.
+    assert!(whole != half && (whole - half).abs() < 1e-3 * whole, "{whole} and {half}");
+    let sample = ["sample", "checkpoints/notes", "--device", "cpu", "--seed", "1", "--max-tokens", "20"];
+    let o = run(cwd, &[&sample[..], &["--weights", "f16", "--json"]].concat());
+    assert!(o.status.success() && stdout(&o).contains("ids"), "{}", stderr(&o));
+    misused(cwd, &[&sample[..], &["--weights", "f8"]].concat(), &["f8", "f16"]);
+}
+
 #[test]
 fn bad_checkpoints_are_named() {
     let tmp = tempfile::tempdir().unwrap();
