@@ -173,7 +173,7 @@ impl Choices {
         }
         let of_class = || variants.iter().filter(|v| v.class == self.class).filter(valid);
         (of_class().find(|v| (v.suits)(v, problem)))
-            .or_else(|| of_class().last())
+            .or_else(|| of_class().next_back())
             .or_else(|| variants.iter().rfind(valid))
             .ok_or_else(|| format!("{problem}: no variant fits this device"))
     }

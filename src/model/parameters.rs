@@ -67,7 +67,7 @@ fn groups(shape: &Shape) -> Vec<Group> {
             for piece in pieces(&param, &shape.limits, Element::F32) {
                 let words = piece.words();
                 let first = |group: &Group| group.slot.words.next_multiple_of(ALIGN);
-                if !open.is_some_and(|i: usize| first(&groups[i]) + words <= most) {
+                if open.is_none_or(|i: usize| first(&groups[i]) + words > most) {
                     let name = format!("flat.{}", groups.len());
                     groups.push(Group { slot: Slot { name, words: 0, decay }, parts: Vec::new() });
                     open = Some(groups.len() - 1);

@@ -231,19 +231,17 @@ pub fn backward(
     // What a dispatch touches: `wide` tensors' worth of (B·T,C) and `narrow` of (B,NH,T). Both passes read qkv whole,
     // dout, lse and dot; kv writes two thirds of dqkv, q one third.
     let moving = |wide: usize, narrow: usize| 4 * (bt * (wide * c + narrow * nh)) as u64;
-    let pairs: &[Arg] = &[qkv.read(), lse.read(), dout.read(), dot.read(), dqkv.write()];
-    let rows: &[Arg] = &[out.read(), dout.read(), dot.write()];
-    let kernels: [(&str, &'static Kernel, &[Arg], usize, u64, u64); 3] = [
-        ("backward_dot", &BACKWARD_DOT, rows, row_each, 2 * (bt * c) as u64, moving(2, 1)),
-        ("backward_kv", &BACKWARD_KV, pairs, owned, products(4, bt, t, c), moving(4 + 2, 2)),
-        ("backward_q", &BACKWARD_Q, pairs, owned, products(3, bt, t, c), moving(4 + 1, 2)),
-    ];
-    for (label, kernel, args, rows, flops, bytes) in kernels {
+    let mut pass = |label: &str, kernel: &'static Kernel, args: &[Arg], rows: usize, flops, bytes| {
         let consts = consts(variant, c / nh, 2, dropout);
         let workgroups = [t.div_ceil(rows) as u32, (b * nh) as u32, 1];
         let launch = Launch { kernel, consts, args, dims: &dims, workgroups, flops };
         rec.dispatch_moving(label, launch, bytes);
-    }
+    };
+    let rows = [out.read(), dout.read(), dot.write()];
+    let pairs = [qkv.read(), lse.read(), dout.read(), dot.read(), dqkv.write()];
+    pass("backward_dot", &BACKWARD_DOT, &rows, row_each, 2 * (bt * c) as u64, moving(2, 1));
+    pass("backward_kv", &BACKWARD_KV, &pairs, owned, products(4, bt, t, c), moving(4 + 2, 2));
+    pass("backward_q", &BACKWARD_Q, &pairs, owned, products(3, bt, t, c), moving(4 + 1, 2));
     dqkv
 }
 

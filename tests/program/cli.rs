@@ -383,10 +383,8 @@ fn frozen_parts_stay_as_they_were() {
     }
     let record: Value = serde_json::from_slice(&std::fs::read(cwd.join("tuned/run.json")).unwrap()).unwrap();
     assert_eq!(record["settings"]["freeze"], "embeddings,first=2");
-    let moments = tensors(&format!(
-        "tuned/{}/optimizer.safetensors",
-        record["state"]["folder"].as_str().unwrap()
-    ));
+    let moments =
+        tensors(&format!("tuned/{}/optimizer.safetensors", record["state"]["folder"].as_str().unwrap()));
     assert_eq!(moments.len(), 2 * before.keys().filter(|name| !frozen(name)).count());
     misused(cwd, &[&freeze[..6], &["--freeze", "first=5"]].concat(), &["first=5", "4 blocks"]);
     misused(cwd, &[&freeze[..6], &["--freeze", "heads"]].concat(), &["heads", "embeddings"]);
