@@ -169,7 +169,8 @@ mod tests {
 
     /// The default that the help tells.
     fn default(arg: &Arg) -> Option<String> {
-        let stated = arg.get_default_values().first().map(|value| value.to_string_lossy().into_owned());
+        let values = if arg.is_hide_default_value_set() { &[] } else { arg.get_default_values() };
+        let stated = values.first().map(|value| value.to_string_lossy().into_owned());
         stated.or_else(|| {
             let help = arg.get_help()?.to_string();
             let (_, told) = help.split_once(" [default: ")?;

@@ -4,21 +4,19 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
 
 use crate::base::{Error, Result};
 use crate::device::Step;
 use crate::device::adapter::{GpuDevice, Patch, Pipeline};
 use crate::device::executor::{Executor, Options};
 use crate::device::plan::{Place, Plan};
-use crate::device::recording::{Dispatch, Program, Tensor};
+use crate::device::recording::{Program, Tensor};
+use crate::device::time::{Meter, work};
 
 /// A uniform slice starts at a multiple of this: the largest alignment WebGPU allows a device to ask for.
 const UNIFORM_ALIGN: u64 = 256;
 /// A host copy goes in pieces of this many bytes.
 const STAGING: u64 = 16 << 20;
-/// Aim of a submit's running time, in seconds: desktop watchdogs bite at two.
-const SUBMIT_SECONDS: f64 = 0.5;
 
 /// A program on a GPU.
 pub struct Gpu {
@@ -50,22 +48,6 @@ struct Requested {
     submission: wgpu::SubmissionIndex,
     /// [`Meter::submitted`] when it was asked for.
     submitted: f64,
-}
-
-/// How fast the device gets through priced work, to cut submits by.
-struct Meter {
-    /// Work a second.
-    rate: f64,
-    /// When a request was last received, and what had been submitted when that was made.
-    since: Instant,
-    received: f64,
-    /// All work submitted so far.
-    submitted: f64,
-}
-
-/// One number for a dispatch's price: a byte moved counts as much as eight operations, roughly every GPU's balance.
-fn work(d: &Dispatch) -> f64 {
-    d.flops as f64 + 8.0 * d.bytes as f64
 }
 
 impl Gpu {
@@ -150,7 +132,7 @@ impl Gpu {
             nan,
             requested: VecDeque::new(),
             spare: HashMap::new(),
-            meter: Meter { rate, since: Instant::now(), received: 0.0, submitted: 0.0 },
+            meter: Meter::new(rate),
         })
     }
 
@@ -273,7 +255,7 @@ impl Executor for Gpu {
         while first < end {
             let mut last = first;
             let mut priced = 0.0;
-            while last < end && (last == first || priced < SUBMIT_SECONDS * self.meter.rate) {
+            while last < end && (last == first || priced < self.meter.at_once()) {
                 priced += self.launches[r][last].work;
                 last += 1;
                 if self.nan.is_some() {
@@ -315,13 +297,7 @@ impl Executor for Gpu {
         let mut out = vec![0; (buffer.size() / 4) as usize];
         self.copy_mapped(&buffer, buffer.size(), &mut out)?;
         self.spare.entry(buffer.size()).or_default().push(buffer);
-        // What was submitted before the request has run: how long it took tells the rate, for cutting the next submits.
-        let (seconds, work) = (self.meter.since.elapsed().as_secs_f64(), submitted - self.meter.received);
-        if work > 0.0 && seconds > 1e-3 {
-            self.meter.rate = 0.5 * self.meter.rate + 0.5 * work / seconds;
-        }
-        self.meter.since = Instant::now();
-        self.meter.received = submitted;
+        self.meter.receive(submitted);
         Ok(out)
     }
 

@@ -5,7 +5,7 @@ use crate::base::arch::Param;
 use crate::device::recording::Part;
 use crate::device::{Element, Flat, Kind, Limits, Recorder, Tensor};
 use crate::model::shape::Shape;
-use crate::ops::adamw::Slot;
+use crate::ops::adamw::{STATE, Slot};
 use crate::ops::embedding::Chunk;
 
 /// A contiguous range of a parameter's rows, as one device tensor holds it.
@@ -86,10 +86,6 @@ fn groups(shape: &Shape) -> Vec<Group> {
 pub fn slots(shape: &Shape) -> Vec<Slot> {
     groups(shape).into_iter().map(|group| group.slot).collect()
 }
-
-/// Prefixes of the tensors of a trained parameter: the weight, its gradient, its two moments.
-pub const STATE: [(&str, Kind); 4] =
-    [("", Kind::Parameter), ("d.", Kind::Gradient), ("m.", Kind::Moment), ("v.", Kind::Moment)];
 
 /// The flat buffers of what trains.
 pub fn flats(shape: &Shape) -> Vec<Flat> {

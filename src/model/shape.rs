@@ -42,7 +42,7 @@ pub mod input {
     /// (1) an id.
     pub const TOKEN: &str = "decode.token";
     /// What the host reads once a step; see `ops::classifier::scalar`.
-    pub const SCALARS: &str = "scalars";
+    pub use crate::ops::classifier::scalar::NAME as SCALARS;
     /// (1,V) what decoding gives.
     pub const LOGITS: &str = "logits";
 }

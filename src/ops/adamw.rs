@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family, Fill};
@@ -30,8 +30,11 @@ static ADAMW: Kernel = Kernel {
     twin,
 };
 
-/// A range of words that are trained alike: its weights are the kept tensor `<name>`, its gradient `d.<name>`, its moments
-/// `m.<name>` and `v.<name>`.
+/// Prefixes of the tensors of a trained parameter: the weight, its gradient, its two moments.
+pub const STATE: [(&str, Kind); 4] =
+    [("", Kind::Parameter), ("d.", Kind::Gradient), ("m.", Kind::Moment), ("v.", Kind::Moment)];
+
+/// A range of words that are trained alike: a kept tensor of its name behind each prefix of [`STATE`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
     /// The weights' name.

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::base::rng::Site;
 use crate::device::kernel::{Consts, read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::{Problem, plain};
 use crate::device::{Arg, Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
 use crate::ops::case::{Case, Family};

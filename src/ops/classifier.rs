@@ -11,7 +11,7 @@
 use rayon::prelude::*;
 
 use crate::device::kernel::{Consts, ids, read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::{ROWS, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family, Fill};
@@ -28,6 +28,8 @@ pub const IGNORE: u32 = u32::MAX;
 
 /// Indices into the scalars (the tensor that the host reads once a step).
 pub mod scalar {
+    /// The tensor's name.
+    pub const NAME: &str = "scalars";
     /// Mean loss so far, nats/token.
     pub const LOSS: usize = 0;
     /// Global gradient norm, before clipping.

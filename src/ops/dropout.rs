@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::base::rng::{Site, chain32, mask_key};
 use crate::device::kernel::{read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Kernel, Kind, Limits, Recorder, Step, Tensor};
 use crate::ops::case::{Case, Family};

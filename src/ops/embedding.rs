@@ -11,7 +11,7 @@
 use rayon::prelude::*;
 
 use crate::device::kernel::{ids, read, weights, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::{FLAT, grid};
 use crate::device::{Call, Choices, Element, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family, Fill};

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use crate::device::kernel::write;
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Choices, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};

@@ -8,7 +8,7 @@
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Arg, Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family, Fill};

@@ -5,7 +5,7 @@
 //! qkv (P,3C) · kcache, vcache (T,C). Positions at or past T are left out: a padded block may reach there.
 
 use crate::device::kernel::{read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};

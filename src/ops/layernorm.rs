@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
 use crate::device::kernel::{Consts, read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};

@@ -9,7 +9,7 @@
 //! The twin is the `gemm` crate, whose bits do not depend on the number of threads (tests hold it to that).
 
 use crate::device::kernel::{read, weights, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::Problem;
 use crate::device::{
     Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View as Stored,

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, weights, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::{grid, plain};
 use crate::device::{
     Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View,

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::base::rng::Site;
 use crate::device::kernel::{read, write};
-use crate::device::recording::Launch;
+use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};

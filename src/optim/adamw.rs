@@ -2,8 +2,8 @@
 
 use crate::base::Result;
 use crate::base::rng::{dropout_key, dropout_threshold};
-use crate::device::{Choices, Kind, Limits, Recorder, Recording, Step};
-use crate::ops::adamw::{self, Slot};
+use crate::device::{Choices, Kind, Limits, Recorder, Recording, Step, Tensor};
+use crate::ops::adamw::{self, STATE, Slot};
 use crate::ops::classifier::scalar;
 use crate::ops::norm;
 
@@ -28,14 +28,15 @@ pub struct Hyper {
 /// A tensor larger than the device's largest binding.
 pub fn update(slots: &[Slot], limits: Limits, choices: &Choices) -> Result<Recording> {
     let mut rec = Recorder::new("update", limits, choices);
-    let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
-    let gradients: Vec<_> =
-        slots.iter().map(|s| rec.kept(format!("d.{}", s.name), Kind::Gradient, &[s.words])).collect();
+    let scalars = rec.kept(scalar::NAME, Kind::Output, &[scalar::COUNT]);
+    let declared: Vec<[Tensor; 4]> = (slots.iter())
+        .map(|s| STATE.map(|(prefix, kind)| rec.kept(format!("{prefix}{}", s.name), kind, &[s.words])))
+        .collect();
+    let gradients: Vec<Tensor> = declared.iter().map(|[_, gradient, ..]| *gradient).collect();
     norm::record(&mut rec, &gradients, scalars);
-    for (slot, g) in slots.iter().zip(gradients) {
-        let state = [("", Kind::Parameter), ("m.", Kind::Moment), ("v.", Kind::Moment)]
-            .map(|(prefix, kind)| rec.kept(format!("{prefix}{}", slot.name), kind, &[slot.words]));
-        adamw::record(&mut rec, &format!("{}.adamw", slot.name), g, scalars, state, slot.decay);
+    for (slot, [param, gradient, m, v]) in slots.iter().zip(declared) {
+        let label = format!("{}.adamw", slot.name);
+        adamw::record(&mut rec, &label, gradient, scalars, [param, m, v], slot.decay);
     }
     rec.finish()
 }
