@@ -7,17 +7,17 @@
 //!
 //! | | room | |
 //! |---|---|---|
-//! | 0 | [`base`] | errors, private and whole files, the model's shape and presets, the parameter table, randomness, units |
-//! | 1 | [`journal`] | files and folders to entries |
+//! | 0 | [`base`] | errors, units, randomness; `disk`: private files, whole writes, hashes, the cache; `arch`: the families of models, their shapes and parameter tables |
+//! | 1 | [`journal`] | files and folders to entries; an order of its own inside |
 //! | 1 | [`tokens`] | text to ids, `tokens.bin`, windows, batches |
-//! | 1 | [`device`] | tensors, kernels, the recording, the planner, the two executors |
+//! | 1 | [`device`] | tensors and their elements, kernels and their variants, the recording, the planner, the two executors |
 //! | 2 | [`weights`] | safetensors, Hugging Face folders |
 //! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
-//! | 2 | [`ops`] | one file an op: the maths, forward, backward, twin, cases |
-//! | 3 | [`model`] | GPT-2 as recordings |
+//! | 2 | [`ops`] | one file an op: the maths, forward, backward, twin, variants, cases |
+//! | 3 | [`model`] | what is recorded for a family, and what of it trains |
 //! | 3 | [`optim`] | AdamW, schedule |
 //! | 4 | [`run`] | a run's folder: saved whole, locked, repaired |
-//! | 4 | [`sample`] | decoding |
+//! | 4 | [`sample`] | a model opened for use; decoding |
 //! | 5 | [`eval`] | perplexity |
 //! | 5 | [`check`] | doctor: every kernel against its twin |
 //! | 6 | [`train`] | the loop |
@@ -33,29 +33,25 @@
 //! use diarist::base::Gpt2;
 //! use diarist::device::executor::Options;
 //! use diarist::device::select::Device;
-//! use diarist::device::{Choices, Limits, Program, Step};
-//! use diarist::model::{Shape, store};
+//! use diarist::device::{Choices, Class, Limits, Step};
+//! use diarist::model::{Shape, feed, input, store};
 //! use diarist::ops::classifier::scalar;
-//! use diarist::tokens::batch::buckets;
+//! use diarist::optim::adamw::update;
 //!
 //! let config = Gpt2 { vocab_size: 257, block_size: 8, n_layer: 1, n_head: 2, n_embd: 16 }.into();
-//! let shape =
-//!     Shape { config, b: 1, t: 8, dropout: false, limits: Limits::DEFAULT, choices: Choices::Lanes };
-//! let train = shape.train()?; // recorded: nothing has run, nothing is allocated
-//! let program = Program { recordings: vec![train.zero, train.micro_step] };
+//! let (limits, choices) = (Limits::DEFAULT, Choices::of(Class::Lanes, &Limits::DEFAULT));
+//! let shape = Shape::new(config, 1, 8, limits, choices);
+//! // Recorded: nothing has run, nothing is allocated.
+//! let program = shape.training(update(&shape.slots(), limits, &shape.choices)?)?;
 //!
 //! let mut exec = Device::open("cpu", 0)?.load(program, Options::default())?;
-//! store::initialise(exec.as_mut(), &config, &shape.limits, 1)?;
+//! store::initialise(exec.as_mut(), &shape, 1)?;
 //! let text: Vec<u32> = b"Toothache".iter().map(|&b| u32::from(b)).collect();
-//! let (inputs, targets) = (&text[..8], &text[1..]);
-//! let (rows, order) = buckets(inputs);
-//! for (name, words) in [("tokens", inputs), ("targets", targets), ("buckets", &rows), ("order", &order)] {
-//!     exec.write(name, 0, bytemuck::cast_slice(words))?;
-//! }
+//! feed(exec.as_mut(), &text[..8], &text[1..])?;
 //! exec.run("zero", &Step::default())?;
 //! exec.run("micro_step", &Step { loss_scale: 1.0 / 8.0, ..Step::default() })?;
-//! exec.request("scalars")?;
-//! let loss = exec.receive()?[scalar::LOSS];
+//! exec.request(input::SCALARS)?;
+//! let loss = exec.receive_f32()?[scalar::LOSS];
 //! // An untrained model knows nothing: ln 257, but for what its random weights happen to prefer.
 //! assert!((loss - 257_f32.ln()).abs() < 0.3, "{loss}");
 //! # Ok::<(), diarist::base::Error>(())

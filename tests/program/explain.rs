@@ -115,7 +115,8 @@ fn the_whole_step_is_listed() {
     for line in ["h.1 … h.3", "h.2 … h.0", "planned = allocated", "closed form", "activations"] {
         assert!(folded.contains(line), "{line} is not in\n{folded}");
     }
-    assert!(folded.lines().count() < labels.len() / 2);
+    // What repeats is folded: of four layers, three are a row or two in each direction.
+    assert!(folded.lines().count() < labels.len() * 2 / 3, "{folded}");
     assert!(folded.lines().all(|l| !l.ends_with(' ')));
 
     // Shapes and access are there for other programs.
@@ -131,13 +132,11 @@ fn the_whole_step_is_listed() {
 fn small_limits_cut_the_embedding() {
     let whole = json("--preset tiny --tokenizer gpt2 --context 16 --limits 64MiB");
     let cut = json("--preset tiny --tokenizer gpt2 --context 16 --limits 1MiB");
-    let zeros = |report: &Value| {
-        dispatches(report)
-            .filter(|d| d["label"].as_str().unwrap().starts_with("wte.weight") && d["kernel"] == "fill_zero")
-            .count()
-    };
-    assert_eq!(zeros(&whole), 1);
-    assert!(zeros(&cut) > 1);
+    let embeddings = |report: &Value| dispatches(report).filter(|d| d["label"] == "encoded.forward").count();
+    let updates = |report: &Value| dispatches(report).filter(|d| d["kernel"] == "adamw").count();
+    assert_eq!((embeddings(&whole), updates(&whole)), (1, 2), "what decays, and what does not");
+    // 50,257 rows of 192 numbers are 37 MiB.
+    assert!(embeddings(&cut) >= 37 && updates(&cut) > 37, "{} {}", embeddings(&cut), updates(&cut));
 }
 
 #[test]
@@ -157,9 +156,10 @@ fn a_kernel_is_printed_as_it_is_built() {
             assert!(whole.contains(wgsl));
             for (constant, value) in variant["constants"].as_object().unwrap() {
                 let value = value.to_string().replace('"', "");
-                let lines = ["const", "alias"].map(|word| format!("{word} {constant}"));
+                let lines = ["const", "alias", "fn"].map(|word| format!("{word} {constant}"));
                 let line = wgsl.lines().find(|l| lines.iter().any(|start| l.starts_with(start))).unwrap();
-                assert!(line.contains(&format!("= {value}")), "{line} is not {value}");
+                let value = if line.starts_with("fn") { value } else { format!("= {value}") };
+                assert!(line.contains(&value), "{line} is not {value}");
             }
             assert!(variant["used_by"][0].as_str().unwrap().contains(": "));
         }
