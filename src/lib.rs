@@ -7,24 +7,24 @@
 //!
 //! | | room | |
 //! |---|---|---|
-//! | 0 | [`base`] | errors, private and whole files, the model's shape and presets, the parameter table, randomness, units |
+//! | 0 | [`base`] | errors, private and whole files, families of models (shapes, presets, parameter tables), randomness, units |
 //! | 1 | [`journal`] | files and folders to entries |
 //! | 1 | [`tokens`] | text to ids, `tokens.bin`, windows, batches |
-//! | 1 | [`device`] | tensors, kernels, the recording, the planner, the two executors |
+//! | 1 | [`device`] | tensors, kernels, variants, the recording, the planner, the two executors |
 //! | 2 | [`weights`] | safetensors, Hugging Face folders |
 //! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
-//! | 2 | [`ops`] | one file an op: the maths, forward, backward, twin, cases |
+//! | 2 | [`ops`] | one file an op: the maths, forward, backward, variants, twin, cases |
 //! | 3 | [`model`] | GPT-2 as recordings |
 //! | 3 | [`optim`] | AdamW, schedule |
 //! | 4 | [`run`] | a run's folder: saved whole, locked, repaired |
-//! | 4 | [`sample`] | decoding |
+//! | 4 | [`sample`] | a trained model opened, decoding |
 //! | 5 | [`eval`] | perplexity |
 //! | 5 | [`check`] | doctor: every kernel against its twin |
-//! | 6 | [`train`] | the loop |
+//! | 6 | [`train`] | a run's start, its resume, the loop |
 //! | 8 | [`cli`] | one file a command |
 //!
-//! From the command to a kernel in four hops: `cli/train.rs` → `train` → `model::gpt2` → `ops::layernorm::forward` →
-//! `shaders/layernorm.wgsl`.
+//! (7 is kept for a local server.) From the command to a kernel in four hops: `cli/train.rs` → `train` (`start`, `session`,
+//! `engine`) → `model::gpt2` → `ops::layernorm::forward` → `shaders/layernorm.wgsl`.
 //!
 //! # A worked example
 //! One training step of a tiny model on the CPU:
@@ -33,29 +33,25 @@
 //! use diarist::base::Gpt2;
 //! use diarist::device::executor::Options;
 //! use diarist::device::select::Device;
-//! use diarist::device::{Choices, Limits, Program, Step};
-//! use diarist::model::{Shape, store};
+//! use diarist::device::Step;
+//! use diarist::model::{self, Shape, input, store};
 //! use diarist::ops::classifier::scalar;
-//! use diarist::tokens::batch::buckets;
+//! use diarist::optim::adamw::update;
 //!
+//! let device = Device::open("cpu", 0)?;
 //! let config = Gpt2 { vocab_size: 257, block_size: 8, n_layer: 1, n_head: 2, n_embd: 16 }.into();
-//! let shape =
-//!     Shape { config, b: 1, t: 8, dropout: false, limits: Limits::DEFAULT, choices: Choices::Lanes };
-//! let train = shape.train()?; // recorded: nothing has run, nothing is allocated
-//! let program = Program { recordings: vec![train.zero, train.micro_step] };
+//! let shape = Shape::new(config, 1, 8, device.limits(), device.choices());
+//! let update = update(&shape.slots(), shape.limits, &shape.choices)?;
+//! let program = shape.training(update)?; // recorded: nothing has run, nothing is allocated
 //!
-//! let mut exec = Device::open("cpu", 0)?.load(program, Options::default())?;
-//! store::initialise(exec.as_mut(), &config, &shape.limits, 1)?;
+//! let mut exec = device.load(program, Options::default())?;
+//! store::initialise(exec.as_mut(), &shape, 1)?;
 //! let text: Vec<u32> = b"Toothache".iter().map(|&b| u32::from(b)).collect();
-//! let (inputs, targets) = (&text[..8], &text[1..]);
-//! let (rows, order) = buckets(inputs);
-//! for (name, words) in [("tokens", inputs), ("targets", targets), ("buckets", &rows), ("order", &order)] {
-//!     exec.write(name, 0, bytemuck::cast_slice(words))?;
-//! }
+//! model::feed(exec.as_mut(), &text[..8], &text[1..])?;
 //! exec.run("zero", &Step::default())?;
 //! exec.run("micro_step", &Step { loss_scale: 1.0 / 8.0, ..Step::default() })?;
-//! exec.request("scalars")?;
-//! let loss = exec.receive()?[scalar::LOSS];
+//! exec.request(input::SCALARS)?;
+//! let loss = exec.receive_f32()?[scalar::LOSS];
 //! // An untrained model knows nothing: ln 257, but for what its random weights happen to prefer.
 //! assert!((loss - 257_f32.ln()).abs() < 0.3, "{loss}");
 //! # Ok::<(), diarist::base::Error>(())
