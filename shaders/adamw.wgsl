@@ -1,9 +1,9 @@
 // AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101), as torch.optim.AdamW computes it.
 //
-// One invocation an element of one parameter. Bytes moved: 7 N (p, m, v both ways, g once). FLOPs: about 15 N.
+// One invocation an element of a range of parameters that decay alike. Bytes moved: 7 N (p, m, v both ways, g once). FLOPs: about 15 N.
 
 const WG: u32 = 64u;            // invocations of a workgroup
-const DECAY: bool = true;       // whether weight decay applies to this parameter
+const DECAY: bool = true;       // whether weight decay applies to this range
 
 struct Dims { N: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;

@@ -1,7 +1,7 @@
 // The global gradient norm and the factor that clips it, as torch.nn.utils.clip_grad_norm_ computes them.
 //
-// partial: one workgroup a chunk of CHUNK elements of one gradient. final: one workgroup adds every chunk of every
-// gradient up in a fixed order. Bytes moved: the gradients, once. FLOPs: 2 N.
+// partial: one workgroup a chunk of CHUNK elements of one range of gradients. final: one workgroup adds every chunk
+// of every range up in a fixed order. Bytes moved: the gradients, once. FLOPs: 2 N.
 
 const WG: u32 = 64u;            // invocations of a workgroup
 const CHUNK: u32 = 16384u;      // elements of a chunk

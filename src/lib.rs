@@ -7,24 +7,24 @@
 //!
 //! | | room | |
 //! |---|---|---|
-//! | 0 | [`base`] | errors, units, randomness; `disk`: private files, whole writes, hashes, the cache; `arch`: the families of models, their shapes and parameter tables |
-//! | 1 | [`journal`] | files and folders to entries; an order of its own inside |
+//! | 0 | [`base`] | errors, private and whole files, families of models (shapes, presets, parameter tables), randomness, units |
+//! | 1 | [`journal`] | files and folders to entries |
 //! | 1 | [`tokens`] | text to ids, `tokens.bin`, windows, batches |
-//! | 1 | [`device`] | tensors and their elements, kernels and their variants, the recording, the planner, the two executors |
+//! | 1 | [`device`] | tensors, kernels, variants, the recording, the planner, the two executors |
 //! | 2 | [`weights`] | safetensors, Hugging Face folders |
 //! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
-//! | 2 | [`ops`] | one file an op: the maths, forward, backward, twin, variants, cases |
-//! | 3 | [`model`] | what is recorded for a family, and what of it trains |
+//! | 2 | [`ops`] | one file an op: the maths, forward, backward, variants, twin, cases |
+//! | 3 | [`model`] | GPT-2 as recordings |
 //! | 3 | [`optim`] | AdamW, schedule |
 //! | 4 | [`run`] | a run's folder: saved whole, locked, repaired |
-//! | 4 | [`sample`] | a model opened for use; decoding |
+//! | 4 | [`sample`] | a trained model opened, decoding |
 //! | 5 | [`eval`] | perplexity |
 //! | 5 | [`check`] | doctor: every kernel against its twin |
-//! | 6 | [`train`] | the loop |
+//! | 6 | [`train`] | a run's start, its resume, the loop |
 //! | 8 | [`cli`] | one file a command |
 //!
-//! From the command to a kernel in four hops: `cli/train.rs` → `train` → `model::gpt2` → `ops::layernorm::forward` →
-//! `shaders/layernorm.wgsl`.
+//! (7 is kept for a local server.) From the command to a kernel in four hops: `cli/train.rs` → `train` (`start`, `session`,
+//! `engine`) → `model::gpt2` → `ops::layernorm::forward` → `shaders/layernorm.wgsl`.
 //!
 //! # A worked example
 //! One training step of a tiny model on the CPU:
@@ -33,21 +33,21 @@
 //! use diarist::base::Gpt2;
 //! use diarist::device::executor::Options;
 //! use diarist::device::select::Device;
-//! use diarist::device::{Choices, Class, Limits, Step};
-//! use diarist::model::{Shape, feed, input, store};
+//! use diarist::device::Step;
+//! use diarist::model::{self, Shape, input, store};
 //! use diarist::ops::classifier::scalar;
 //! use diarist::optim::adamw::update;
 //!
+//! let device = Device::open("cpu", 0)?;
 //! let config = Gpt2 { vocab_size: 257, block_size: 8, n_layer: 1, n_head: 2, n_embd: 16 }.into();
-//! let (limits, choices) = (Limits::DEFAULT, Choices::of(Class::Lanes, &Limits::DEFAULT));
-//! let shape = Shape::new(config, 1, 8, limits, choices);
-//! // Recorded: nothing has run, nothing is allocated.
-//! let program = shape.training(update(&shape.slots(), limits, &shape.choices)?)?;
+//! let shape = Shape::new(config, 1, 8, device.limits(), device.choices());
+//! let update = update(&shape.slots(), shape.limits, &shape.choices)?;
+//! let program = shape.training(update)?; // recorded: nothing has run, nothing is allocated
 //!
-//! let mut exec = Device::open("cpu", 0)?.load(program, Options::default())?;
+//! let mut exec = device.load(program, Options::default())?;
 //! store::initialise(exec.as_mut(), &shape, 1)?;
 //! let text: Vec<u32> = b"Toothache".iter().map(|&b| u32::from(b)).collect();
-//! feed(exec.as_mut(), &text[..8], &text[1..])?;
+//! model::feed(exec.as_mut(), &text[..8], &text[1..])?;
 //! exec.run("zero", &Step::default())?;
 //! exec.run("micro_step", &Step { loss_scale: 1.0 / 8.0, ..Step::default() })?;
 //! exec.request(input::SCALARS)?;

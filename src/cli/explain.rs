@@ -40,7 +40,7 @@ pub struct Args {
     #[arg(long)]
     dropout: bool,
     /// What does not train: embeddings, first=N blocks, or both with a comma between
-    #[arg(long, value_name = "PARTS", default_value_t)]
+    #[arg(long, value_name = "PARTS", default_value_t, hide_default_value = true)]
     freeze: Freeze,
     /// The kernels for real GPUs (tiles), or for software adapters (lanes)
     #[arg(long, default_value = "tiles", value_parser = ["lanes", "tiles"])]

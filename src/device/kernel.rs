@@ -63,7 +63,7 @@ pub enum Const {
 /// The constants of one dispatch, in the kernel's order.
 pub type Consts = Vec<(&'static str, Const)>;
 
-/// One compute kernel. Every kernel of the project is in `ops::KERNELS`.
+/// One compute kernel. Every kernel of the project is in `ops::FAMILIES`.
 pub struct Kernel {
     /// The WGSL entry point, and the name by which doctor, bench and the book call it.
     pub name: &'static str,

@@ -1,8 +1,8 @@
 //! Room 1: the recording and what runs it.
 //!
-//! A model is recorded once as a list of [`recording::Dispatch`]es over named tensors; the list is planned
-//! ([`plan::Plan`]), and an [`Executor`] replays it: [`cpu::Cpu`] with each kernel's Rust twin, [`gpu::Gpu`] with
-//! its WGSL. wgpu's types do not leave this room.
+//! A model is recorded once ([`Recorder`]) as a list of [`recording::Dispatch`]es over named tensors, each with a variant of
+//! its kernel ([`variants`]); the list is planned ([`plan::Plan`]), and an [`Executor`] replays it: [`cpu::Cpu`] with each
+//! kernel's Rust twin, [`gpu::Gpu`] with its WGSL. wgpu's types do not leave this room.
 
 pub mod adapter;
 pub mod cpu;

@@ -1,8 +1,8 @@
 //! The planner: which buffer holds which tensor, decided once, before anything is allocated.
 //!
-//! A kept tensor has a buffer of its own, or a part of one that it shares with its like ([`Flat`](crate::device::Flat)). A scratch tensor borrows
-//! a buffer from the moment it is first written to the moment it is last read; then the next tensor of about its size may
-//! have it. That is a whole buffer, never a range of one: wgpu refuses a buffer bound read-only and read-write in one
+//! A kept tensor has a buffer of its own, or a part of one that it shares with its like ([`Flat`](crate::device::Flat)). A
+//! scratch tensor borrows a buffer from the moment it is first written to the moment it is last read; then the next tensor of
+//! about its size may have it. That is a whole buffer, never a range of one: wgpu refuses a buffer bound read-only and read-write in one
 //! dispatch, even at disjoint ranges. (What shares a flat buffer is read together, or written together: weights, gradients,
 //! moments.) Recordings never run at the same time, so they share the scratch slots.
 

@@ -3,7 +3,7 @@
 //!   g ← factor·g      p ← p·(1 − lr·λ)      m ← m + (1 − β₁)(g − m)      v ← β₂v + (1 − β₂)g²
 //!   p ← p − (lr / (1 − β₁ᵗ))·m / (√v / √(1 − β₂ᵗ) + ε)
 //!
-//! grad, param, m, v of one shape. The clipping factor is the third scalar; the rest stands in the step's uniform.
+//! grad, param, m, v of one shape: a range of parameters, or one. The clipping factor is the third scalar; the rest stands in the step's uniform.
 
 use rayon::prelude::*;
 

@@ -144,11 +144,7 @@ macro_rules! cut {
 /// For heads of HS channels, the first that suits.
 const VARIANTS: &[Variant] = &[
     lanes("lanes8", cut!(ROWS 8, SPLIT 1, THREADS 8, STAGED false)),
-    lanes("lanes7", cut!(ROWS 7, SPLIT 1, THREADS 8, STAGED false)),
-    lanes("lanes6", cut!(ROWS 6, SPLIT 1, THREADS 8, STAGED false)),
-    lanes("lanes5", cut!(ROWS 5, SPLIT 1, THREADS 8, STAGED false)),
     lanes("lanes4", cut!(ROWS 4, SPLIT 1, THREADS 8, STAGED false)),
-    lanes("lanes3", cut!(ROWS 3, SPLIT 1, THREADS 8, STAGED false)),
     lanes("lanes2", cut!(ROWS 2, SPLIT 1, THREADS 8, STAGED false)),
     lanes("lanes1", cut!(ROWS 1, SPLIT 1, THREADS 8, STAGED false)),
     tiles("split1", cut!(ROWS 1, SPLIT 1, THREADS 64, STAGED true)),

@@ -5,8 +5,8 @@
 //!   dx = dlogits·wte      dwte += dlogitsᵀ·x
 //!
 //! x (BT,C) · wte (V,C), in chunks of rows · targets (BT), [`IGNORE`] is not scored · losses (BT) · dx (BT,C).
-//! Vocabulary chunks combine by (max, sum) in order (Milakov and Gimelshein 2018, arXiv:1805.02867). The scaled sum of
-//! the losses adds (+=) to the first of the scalars.
+//! [`Choices::logits_bytes`] says how many rows of logits there are at a time. Vocabulary chunks combine by (max, sum) in order
+//! (Milakov and Gimelshein 2018, arXiv:1805.02867). The scaled sum of the losses adds (+=) to the first of the scalars.
 
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! Room 2: the ops, one file each: the maths, what is recorded for forward and backward, the CPU twin, the test cases.
 //!
-//! [`FAMILIES`] lists every kernel with its cases: doctor, the tests and the bench read that list and nothing else.
+//! [`FAMILIES`] lists every kernel with its variants and cases: doctor and the tests read that list and nothing else.
 
 pub mod adamw;
 pub mod attention;

@@ -1,4 +1,4 @@
-//! The update of an optimizer step: global norm, clipping factor, AdamW on every tensor.
+//! The update of an optimizer step: global norm, clipping factor, AdamW on every range.
 
 use crate::base::Result;
 use crate::base::rng::{dropout_key, dropout_threshold};

@@ -91,6 +91,8 @@ def replay(run, model, init, steps):
     s = {name: setting(settings, name) for name in names}
     if s["dropout"] != 0:
         sys.exit(f"the run has dropout {s['dropout']}: only a run without dropout can be replayed")
+    if settings["settings"]["freeze"] or settings["data"]["masked"]:
+        sys.exit("the run has frozen parts or masked headers: replay does not know of either")
     log = read_log(run)
     for i, line in enumerate(log, start=1):
         if line["step"] != i or len(line["windows"]) != s["batch"] * s["accumulate"]:

@@ -380,6 +380,12 @@ fn every_file_has_a_kernel_and_every_kernel_a_case() {
             assert!(!cases.is_empty(), "{} has no case for {choices:?}", family.name);
             tried.extend(cases.iter().flat_map(|c| &c.recording.dispatches).map(|d| d.kernel.name));
         }
+        let limits = Limits::DEFAULT;
+        let cases = Choices::all(&limits).into_iter().flat_map(|choices| (family.cases)(limits, &choices));
+        let picked: BTreeSet<String> = cases.flat_map(|c| c.recording.picks.into_values()).collect();
+        for variant in family.variants {
+            assert!(picked.contains(variant.name), "no case of {} picks {}", family.name, variant.name);
+        }
         for kernel in family.kernels {
             assert!(tried.contains(kernel.name), "{} is in no case of {}", kernel.name, family.name);
         }

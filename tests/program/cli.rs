@@ -405,7 +405,7 @@ fn weights_rest_in_half_precision() {
         serde_json::from_slice::<Value>(&o.stdout).unwrap()["loss"].as_f64().unwrap()
     };
     let (whole, half) = (loss("f32"), loss("f16"));
-    // Each weight is rounded by 2⁻¹² of itself at most.
+    // Each weight is rounded by 2⁻¹¹ of itself at most.
     assert!(whole != half && (whole - half).abs() < 1e-3 * whole, "{whole} and {half}");
     let sample = ["sample", "checkpoints/notes", "--device", "cpu", "--seed", "1", "--max-tokens", "20"];
     let o = run(cwd, &[&sample[..], &["--weights", "f16", "--json"]].concat());
