@@ -239,6 +239,7 @@ fn arithmetic(shape: &Shape, program: &Program) -> Table {
         "6·(N − wpe) + 12·L·C·(T+1)/2 a token; recorded/closed = {:.4}",
         flops.products as f64 / closed
     );
+    let ratio = if shape.freeze.any() { format!("{ratio}, which trains all") } else { ratio };
     row("closed form", closed, ratio);
     let again = "backward forms S twice and dP once more, so that no T×T numbers are kept";
     row("attention's products, again", flops.recomputed as f64, again.into());

@@ -78,10 +78,15 @@ impl Plan {
             plan.kept.insert(flat.name.clone(), Place { slot, first: 0, words: flat.words });
             let bytes = 4 * flat.words as u64;
             plan.slots.push(Slot { name: flat.name.clone(), kind: flat.kind, bytes });
+            let mut free = 0;
             for Part { name, first, words } in &flat.parts {
-                if first + words > flat.words {
-                    return Err(bug(format!("{name} reaches past {}", flat.name)));
+                if *first < free || first + words > flat.words {
+                    return Err(bug(format!(
+                        "{name} does not lie within {}, after the part before it",
+                        flat.name
+                    )));
                 }
+                free = first + words;
                 plan.kept.insert(name.clone(), Place { slot, first: *first, words: *words });
             }
         }

@@ -207,7 +207,7 @@ impl Recorder {
         if let Some(problem) = self.dishonoured {
             return Err(Error::device(
                 format!("a kernel that was chosen for this run cannot be had: {problem}"),
-                "resume it on the device, and with the diarist, that began it (run.json names both)",
+                "resume it with the diarist that began it, or begin a new run from its model: --from DIR",
             ));
         }
         let large = self.recording.tensors.iter().filter(|t| t.bytes() > self.limits.max_binding);

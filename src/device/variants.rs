@@ -133,6 +133,8 @@ pub const ROWS: &[Variant] = &[
 pub struct Choices {
     /// The device's class: where no pick says otherwise, the first variant of it that is valid and suits.
     pub class: Class,
+    /// The device's limits, by which tensors and ranges are cut.
+    pub limits: Limits,
     /// Logits exist for so many bytes' worth of rows at a time.
     pub logits_bytes: u64,
     /// Variants by op and problem: `matmul_nn 256x768x3072` → `tile64`.
@@ -144,12 +146,25 @@ impl Choices {
     /// 512 MiB: full matmul tiles, and few dispatches, where there is room.
     pub fn of(class: Class, limits: &Limits) -> Choices {
         let logits_bytes = (limits.max_binding / 2).clamp(16 << 20, 512 << 20);
-        Choices { class, logits_bytes, picks: BTreeMap::new() }
+        Choices { class, limits: *limits, logits_bytes, picks: BTreeMap::new() }
     }
 
     /// Each class, for a device with these limits.
     pub fn all(limits: &Limits) -> [Choices; 2] {
         Class::ALL.map(|class| Choices::of(class, limits))
+    }
+
+    /// The first difference from `others`, as a phrase; none where they are the same.
+    pub fn differs(&self, others: &Choices) -> Option<String> {
+        let told = |of: &BTreeMap<String, String>, key: &str| of.get(key).cloned().unwrap_or("none".into());
+        let keys = self.picks.keys().chain(others.picks.keys());
+        let pick =
+            keys.map(|key| (key, told(&self.picks, key), told(&others.picks, key))).find(|(_, a, b)| a != b);
+        if let Some((key, recorded, here)) = pick {
+            return Some(format!("{key} is {recorded} there and {here} here"));
+        }
+        let rest = |c: &Choices| format!("{:?}, {:?}, logits of {} bytes", c.class, c.limits, c.logits_bytes);
+        (self != others).then(|| format!("{} there, {} here", rest(self), rest(others)))
     }
 
     /// The variant for a problem.

@@ -68,8 +68,10 @@ fn groups(shape: &Shape) -> Vec<Group> {
                 let words = piece.words();
                 let first = |group: &Group| group.slot.words.next_multiple_of(ALIGN);
                 if open.is_none_or(|i: usize| first(&groups[i]) + words > most) {
-                    let name = format!("flat.{}", groups.len());
-                    groups.push(Group { slot: Slot { name, words: 0, decay }, parts: Vec::new() });
+                    groups.push(Group {
+                        slot: Slot { name: String::new(), words: 0, decay },
+                        parts: Vec::new(),
+                    });
                     open = Some(groups.len() - 1);
                 }
                 let group = &mut groups[open.expect("opened above")];
@@ -78,6 +80,13 @@ fn groups(shape: &Shape) -> Vec<Group> {
                 group.slot.words = first + words;
             }
         }
+    }
+    for group in &mut groups {
+        let [first, .., last] = &group.parts[..] else {
+            group.slot.name = group.parts[0].name.clone();
+            continue;
+        };
+        group.slot.name = format!("{}…{}", first.name, last.name);
     }
     groups
 }

@@ -203,6 +203,12 @@ pub fn read(path: &Path) -> Result<Run> {
         ));
     }
     let run: Run = serde_json::from_slice(&text).map_err(|e| damaged(format!("not a run's record: {e}")))?;
+    run.model.check().map_err(|e| damaged(format!("names a model that cannot be: {e}")))?;
+    let Settings { batch, accumulate, context, .. } = run.settings;
+    if [batch, accumulate, context].contains(&0) || context > run.model.block_size() {
+        return Err(damaged(format!("names {batch}×{accumulate} sequences of {context} tokens a step")));
+    }
+    run.model.check_freeze(run.settings.freeze).map_err(|e| damaged(format!("names {e}")))?;
     // Folders and files are joined to the run's path, and others beside them are removed: they must be plain names.
     let plain = |n: &String| !n.is_empty() && !n.starts_with('.') && !n.contains(['/', '\\', ':']);
     if run.state.folder != State::folder_of(run.position.step) || !run.state.files.keys().all(plain) {

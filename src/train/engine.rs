@@ -88,7 +88,17 @@ impl Engine {
 
     /// The kernels that it runs: what was chosen, and every pick.
     pub fn choices(&self) -> Choices {
-        Choices { picks: self.exec.program().picks(), ..self.shape.choices.clone() }
+        Choices {
+            picks: self.exec.program().picks(),
+            limits: self.shape.limits,
+            ..self.shape.choices.clone()
+        }
+    }
+
+    /// Arithmetic of a token's forward and backward, as recorded: less where parts are frozen.
+    pub fn flops_per_token(&self) -> f64 {
+        let micro_step = self.exec.program().find("micro_step").map_or(0, |r| r.flops());
+        micro_step as f64 / (self.shape.b * self.shape.t) as f64
     }
 
     /// The learning rate of a step.

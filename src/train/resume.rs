@@ -27,12 +27,11 @@ pub fn resume(
 ) -> Result<Outcome> {
     let mut folder = RunFolder::open(dir)?;
     let mut run = folder.repair()?;
-    if let Some(steps) = steps.filter(|&s| s > run.settings.steps) {
+    let extended = steps.is_some_and(|s| s > run.settings.steps);
+    if let Some(steps) = steps.filter(|_| extended) {
         observer.say(&format!("steps    {} instead of {}", thousands(steps), thousands(run.settings.steps)));
         run.settings.steps = steps;
         run.finished = false;
-        // Written down at once: a kill before the next save must not forget what was asked for.
-        folder.save_run(&run)?;
     }
     if let Some(steps) = steps.filter(|&s| s < run.settings.steps) {
         observer.say(&format!(
@@ -60,13 +59,14 @@ pub fn resume(
     observer.doing("loading the saved state");
     // On the device that began it, the kernels of the run, so that its bits repeat.
     let engine = Engine::new(&opened, run.kernels.clone(), run.model, &run.settings)?;
-    if same_device && engine.choices() != run.kernels {
+    if let Some(other) = run.kernels.differs(&engine.choices()).filter(|_| same_device) {
         return Err(Error::file(
             dir.join("run.json"),
-            "the kernels that it names are not all that this diarist would run: its numbers would not repeat",
             format!(
-                "resume it with diarist {}, which began it, or begin a new run from its model: --from {}",
-                run.diarist,
+                "the kernels that it names are not those that would run, so its numbers would not repeat: {other}"
+            ),
+            format!(
+                "restore the file, or begin a new run from this folder's model: --from {}",
                 dir.display()
             ),
         ));
@@ -83,6 +83,10 @@ pub fn resume(
     write_missing(&folder, &run.model, &tokenizer, run.settings.dropout)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
+    if extended {
+        // Written down before anything is trained: a kill before the next save must not forget what was asked for.
+        session.folder.save_run(&session.run)?;
+    }
     let (step, steps) = (session.run.position.step, session.run.settings.steps);
     session.observer.say(&format!("resuming {} at step {step} of {steps}", dir.display()));
     session.train()

@@ -111,7 +111,7 @@ impl<'a> Session<'a> {
                 (s.steps as usize * s.batch * s.accumulate * s.context) as f64 / rate
             )),
             thousands(rate as u64),
-            si(rate * self.run.model.train_flops_per_token(s.context)),
+            si(rate * self.engine.flops_per_token()),
         ));
         Ok(())
     }

@@ -347,7 +347,9 @@ fn a_resume_honours_the_kernels_or_stops() {
     with(Some("lanes99"));
     refuses(cwd, &resume, &["no variant lanes99", product, "next:"]);
     with(None);
-    refuses(cwd, &resume, &["run.json", "kernels", "would not repeat", "next:"]);
+    refuses(cwd, &resume, &["run.json", "would not repeat", product, "none there", "next:"]);
+    let touched: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(touched["settings"]["steps"], 3, "a resume that is refused changes nothing");
     // Another that it has is taken, though it would not have been chosen.
     with(Some("lanes8"));
     assert!(run(cwd, &resume).status.success());

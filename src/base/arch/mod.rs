@@ -109,7 +109,7 @@ impl Config {
         }
     }
 
-    /// Checks that what is frozen is there, and leaves something to train.
+    /// Checks that what is frozen is there.
     ///
     /// # Errors
     /// More blocks than the model has.

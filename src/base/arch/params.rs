@@ -87,11 +87,11 @@ impl std::str::FromStr for Freeze {
 
     fn from_str(text: &str) -> Result<Freeze, String> {
         let mut freeze = Freeze::default();
-        for word in text.split(',').filter(|word| !word.is_empty()) {
+        for word in text.split(',').filter(|_| !text.is_empty()) {
             match word.split_once('=') {
-                None if word == "embeddings" => freeze.embeddings = true,
-                Some(("first", n)) => {
-                    freeze.first = n.parse().map_err(|_| format!("first={n}: not a number"))?
+                None if word == "embeddings" && !freeze.embeddings => freeze.embeddings = true,
+                Some(("first", n)) if freeze.first == 0 => {
+                    freeze.first = n.parse().map_err(|_| format!("first={n}: not a number of blocks"))?;
                 }
                 _ => return Err(format!("{word}: use embeddings, first=N, or both with a comma between")),
             }
@@ -123,7 +123,8 @@ mod tests {
         for text in ["", "embeddings", "first=3", "embeddings,first=12"] {
             assert_eq!(text.parse::<Freeze>().unwrap().to_string(), text);
         }
-        for text in ["all", "first", "first=x", "first=-1", "embeddings=2"] {
+        for text in ["all", "first", "first=x", "first=-1", "embeddings=2", "embeddings,", "first=1,first=2"]
+        {
             assert!(text.parse::<Freeze>().is_err(), "{text}");
         }
         let freeze: Freeze = "embeddings,first=1".parse().unwrap();

@@ -111,7 +111,7 @@ mod tests {
     fn layers_are_found_in_labels() {
         assert_eq!(layer("h.3.ln_1.forward"), Some((3, "h.*.ln_1.forward".to_string())));
         assert_eq!(layer("ln_f.forward"), None);
-        assert_eq!(layer("d.flat.0.norm"), None);
+        assert_eq!(layer("d.wte.weight…ln_f.bias.norm"), None);
     }
 
     #[test]
