@@ -77,7 +77,7 @@ impl Shape {
     /// # Errors
     /// An activation larger than the device's largest binding.
     pub fn evaluate(&self) -> Result<Recording> {
-        Shape { dropout: false, ..self.clone() }.record("evaluate", gpt2::evaluate)
+        self.without_dropout("evaluate", gpt2::evaluate)
     }
 
     /// Records `prefill`: keys and values of a block of tokens go to the cache.
@@ -85,7 +85,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn prefill(&self) -> Result<Recording> {
-        self.decoding("prefill", gpt2::prefill)
+        self.without_dropout("prefill", gpt2::prefill)
     }
 
     /// Records `decode`: the logits (V) of the token after one token.
@@ -93,7 +93,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn decode(&self) -> Result<Recording> {
-        self.decoding("decode", gpt2::decode)
+        self.without_dropout("decode", gpt2::decode)
     }
 
     fn recorder(&self, name: &'static str) -> Recorder {
@@ -109,7 +109,7 @@ impl Shape {
         rec.finish()
     }
 
-    fn decoding(&self, name: &'static str, gpt2: fn(&Shape, &mut Recorder)) -> Result<Recording> {
+    fn without_dropout(&self, name: &'static str, gpt2: fn(&Shape, &mut Recorder)) -> Result<Recording> {
         Shape { dropout: false, ..self.clone() }.record(name, gpt2)
     }
 }
