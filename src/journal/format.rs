@@ -68,7 +68,11 @@ pub trait Sink {
     /// Counts a change to the text itself and shows it: "comments", before and after.
     fn changed(&mut self, what: &'static str, before: &str, after: &str);
 
-    /// Reports what is wrong at one place of the file, where the rest goes on.
+    /// Leaves out one of the file's entries, which may hold the writer's words, by its title (empty where it is not
+    /// known), and says why. The rest of the file goes on.
+    fn lost(&mut self, place: Place, title: &str, problem: String);
+
+    /// Reports what is wrong at one place of the file, where no entry is lost.
     fn trouble(&mut self, place: Place, problem: String);
 
     /// Counts date lines that start no entry: they stay in the text.
@@ -96,6 +100,9 @@ impl<F: FnMut(Draft, &mut dyn Sink)> Sink for Through<'_, F> {
     fn changed(&mut self, what: &'static str, before: &str, after: &str) {
         self.sink.changed(what, before, after);
     }
+    fn lost(&mut self, place: Place, title: &str, problem: String) {
+        self.sink.lost(place, title, problem);
+    }
     fn trouble(&mut self, place: Place, problem: String) {
         self.sink.trouble(place, problem);
     }
@@ -114,6 +121,7 @@ impl Sink for Deaf {
     fn entry(&mut self, _: Draft) {}
     fn left_out(&mut self, _: &'static str, _: usize) {}
     fn changed(&mut self, _: &'static str, _: &str, _: &str) {}
+    fn lost(&mut self, _: Place, _: &str, _: String) {}
     fn trouble(&mut self, _: Place, _: String) {}
     fn date_left(&mut self, _: usize) {}
     fn stranger(&mut self, _: &str) {}

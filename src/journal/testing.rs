@@ -15,6 +15,8 @@ pub struct Collected {
     pub left_out: Vec<(&'static str, usize)>,
     /// What, before and after.
     pub changed: Vec<(&'static str, String, String)>,
+    /// Where, which, and why.
+    pub lost: Vec<(Place, String, String)>,
     /// Where, and what.
     pub troubles: Vec<(Place, String)>,
     /// Names, as often as they spoke.
@@ -34,6 +36,9 @@ impl Sink for Collected {
     }
     fn changed(&mut self, what: &'static str, before: &str, after: &str) {
         self.changed.push((what, before.to_string(), after.to_string()));
+    }
+    fn lost(&mut self, place: Place, title: &str, problem: String) {
+        self.lost.push((place, title.to_string(), problem));
     }
     fn trouble(&mut self, place: Place, problem: String) {
         self.troubles.push((place, problem));

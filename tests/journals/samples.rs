@@ -47,7 +47,10 @@ fn outcome(sample: &Path) -> (Vec<Value>, Value) {
         }
     }
     let lost = report.skipped.iter().filter(|skipped| skipped.lost);
-    let lost = lost.map(|skipped| format!("{}: {}", inside(&skipped.path), skipped.reason));
+    let lost = lost.map(|skipped| {
+        let place = skipped.place.map_or(String::new(), |place| place.to_string());
+        format!("{}{place}: {}", inside(&skipped.path), skipped.reason)
+    });
     let doubtful = report.troubles.iter().map(|t| format!("{}{}: {}", inside(&t.path), t.place, t.problem));
     let mut troubles: Vec<String> = lost.chain(doubtful).collect();
     troubles.sort();

@@ -16,6 +16,9 @@ pub struct Skipped {
     /// The file or folder; for one in a zip, the zip's path and then the path in it.
     #[serde(serialize_with = "as_shown")]
     pub path: PathBuf,
+    /// Where in it; none where it is the whole of it.
+    #[serde(default)]
+    pub place: Option<Place>,
     /// Why, as a phrase: "a hidden folder".
     pub reason: String,
     /// Whether the writer's words may be in it: `--strict` refuses these.
@@ -25,12 +28,17 @@ pub struct Skipped {
 impl Skipped {
     /// Something that holds no words of the writer's.
     pub fn harmless(path: &Path, reason: impl Into<String>) -> Skipped {
-        Skipped { path: path.to_path_buf(), reason: reason.into(), lost: false }
+        Skipped { path: path.to_path_buf(), place: None, reason: reason.into(), lost: false }
+    }
+
+    /// As it is named for a person: `notes.enex #3`.
+    fn named(&self) -> String {
+        shown(&self.path) + &self.place.map_or(String::new(), |place| place.to_string())
     }
 
     /// Something that may hold some.
     pub fn lost(path: &Path, reason: impl Into<String>) -> Skipped {
-        Skipped { path: path.to_path_buf(), reason: reason.into(), lost: true }
+        Skipped { lost: true, ..Skipped::harmless(path, reason) }
     }
 }
 
@@ -190,7 +198,7 @@ impl Report {
         let (lost, harmless): (Vec<&Skipped>, Vec<&Skipped>) =
             self.skipped.iter().partition(|skipped| skipped.lost);
         let mut lines: Vec<String> =
-            lost.iter().take(most).map(|s| format!("{}: {}", shown(&s.path), s.reason)).collect();
+            lost.iter().take(most).map(|s| format!("{}: {}", s.named(), s.reason)).collect();
         if lost.len() > most {
             lines.push(format!("and {} more: `diarist corpus --json` names them", number(lost.len() - most)));
         }

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
-use crate::journal::syntax::xml::{self, Fault, Xml};
+use crate::journal::syntax::xml::{self, Fault, Lost, Xml};
 use crate::journal::syntax::{html, titles};
 
 /// Evernote.
@@ -22,7 +22,9 @@ impl Format for Enex {
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         xml::records(input, &["note"], sink, &mut |xml, _, place, sink| {
-            note(xml)?.hand_over(place, sink);
+            let mut note = Note::default();
+            note.read(xml).map_err(|fault| Lost { fault, title: note.title.clone() })?;
+            note.hand_over(place, sink);
             Ok(())
         })
     }
@@ -39,30 +41,6 @@ struct Note {
     source: String,
 }
 
-fn note(xml: &mut Xml) -> Result<Note, Fault> {
-    let mut note = Note::default();
-    while let Some(tag) = xml.child()? {
-        match tag.name.as_str() {
-            "title" => note.title = xml.text()?,
-            "content" => note.content = xml.text()?,
-            "created" => note.created = xml.text()?,
-            "updated" => note.updated = xml.text()?,
-            "tag" => note.tags.push(xml.text()?.trim().to_string()),
-            "task" => note.tasks.push(task(xml)?),
-            "note-attributes" => {
-                while let Some(tag) = xml.child()? {
-                    match tag.name.as_str() {
-                        "source" => note.source = xml.text()?,
-                        _ => xml.skip()?,
-                    }
-                }
-            }
-            _ => xml.skip()?,
-        }
-    }
-    Ok(note)
-}
-
 fn task(xml: &mut Xml) -> Result<String, Fault> {
     let (mut title, mut done) = (String::new(), false);
     while let Some(tag) = xml.child()? {
@@ -76,6 +54,29 @@ fn task(xml: &mut Xml) -> Result<String, Fault> {
 }
 
 impl Note {
+    fn read(&mut self, xml: &mut Xml) -> Result<(), Fault> {
+        while let Some(tag) = xml.child()? {
+            match tag.name.as_str() {
+                "title" => self.title = xml.text()?,
+                "content" => self.content = xml.html("content", "note")?,
+                "created" => self.created = xml.text()?,
+                "updated" => self.updated = xml.text()?,
+                "tag" => self.tags.push(xml.text()?.trim().to_string()),
+                "task" => self.tasks.push(task(xml)?),
+                "note-attributes" => {
+                    while let Some(tag) = xml.child()? {
+                        match tag.name.as_str() {
+                            "source" => self.source = xml.text()?,
+                            _ => xml.skip()?,
+                        }
+                    }
+                }
+                _ => xml.skip()?,
+            }
+        }
+        Ok(())
+    }
+
     fn hand_over(self, place: Place, sink: &mut dyn Sink) {
         // The clipper signs as `web.clip`, `web.clip7` and the like.
         if self.source.trim().starts_with("web.clip") {
@@ -85,7 +86,7 @@ impl Note {
         let encrypted = Cell::new(0);
         let document = match html::parse(&self.content) {
             Ok(document) => document,
-            Err(problem) => return sink.trouble(place, format!("left out: {problem}")),
+            Err(problem) => return sink.lost(place, &self.title, problem),
         };
         let content = html::convert(*document.root_element(), &|element| {
             let leave = element.value().name() == "en-crypt";
@@ -111,7 +112,7 @@ impl Note {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::testing::{read, read_with};
+    use crate::journal::testing::{read, read_with, texts};
 
     const NOTE: &str = "<note><title>Tea &amp; rain</title><content><![CDATA[<?xml version=\"1.0\"?><!DOCTYPE en-note \
         SYSTEM \"x\"><en-note><div>wet</div><en-media hash=\"0\"/>day</en-note>]]></content></note>";
@@ -124,6 +125,23 @@ mod tests {
         assert_eq!(read.entries[0].title, "Tea & rain");
         assert_eq!(read.left_out, [("photo links", 1)]);
         assert!(read.failed.unwrap().contains("ends in the middle"));
+    }
+
+    #[test]
+    fn a_damaged_note_is_read_or_named() {
+        // An exporter that divides `]]>` one sign too early, one that writes elements, one that forgets an end.
+        let split = "<note><title>Pond</title><content><![CDATA[<?xml version=\"1.0\"?><en-note><div>left \
+            <b>x</b>]]<![CDATA[>]]><div>right</div></en-note>]]></content><created>20210203T040506Z</created></note>";
+        let bare =
+            "<note><content><en-note><div>one</div><div>two &amp; three</div></en-note></content></note>";
+        let open = "<note><title>Well</title><content><![CDATA[<en-note>deep</en-note>]]></note>";
+        let lost = "<note><title>Gone</title><created>2021</updated></note>";
+        let file = format!("<en-export>{split}{bare}{open}{lost}{NOTE}</en-export>");
+        let read = read("a.enex", file.as_bytes(), &Options::default());
+        assert_eq!(texts(&read), ["left x\nright", "one\ntwo & three", "deep", "wet\nday"]);
+        assert_eq!(read.entries[0].when.unwrap().to_string(), "2021-02-03T04:05:06+00:00");
+        assert_eq!((read.entries[2].title.as_str(), read.failed), ("Well", None));
+        assert_eq!((read.lost.len(), read.lost[0].1.as_str()), (1, "Gone"));
     }
 
     proptest::proptest! {

@@ -36,28 +36,18 @@ impl Format for Epub {
         let chapters = chapters(&package).map_err(|fault| format!("{root}: {fault}"))?;
         for (number, chapter) in chapters.iter().enumerate() {
             let place = Place::Number(number + 1);
-            if !chapter.is_text {
-                sink.left_out("tables of contents", 1);
-                continue;
-            }
             let path = joined(folder, &chapter.path);
-            match archive.read(&path) {
-                Ok(Some(page)) => match Input::from_bytes(&path, page).text() {
-                    Ok(page) => {
-                        if let Err(problem) = add(&mut text, &page, sink) {
-                            sink.trouble(place, format!("{path}: {problem}"))
-                        }
-                    }
-                    Err(problem) => sink.trouble(place, format!("{path}: {problem}")),
-                },
-                Ok(None) => sink.trouble(place, format!("{path} is not in the book")),
-                Err(problem) => sink.trouble(place, format!("{path}: {problem}")),
+            let page = match archive.read(&path) {
+                Ok(Some(page)) => Input::from_bytes(&path, page).text(),
+                Ok(None) => Err("it is not in the book".to_string()),
+                Err(problem) => Err(problem),
+            };
+            if let Err(problem) = page.and_then(|page| add(&mut text, &page, chapter.is_cover, sink)) {
+                sink.lost(place, &path, problem);
             }
             if text.len() as u64 > MOST_WHOLE {
-                sink.trouble(
-                    place,
-                    "a book of more than 64 MiB of text: what follows is not read".to_string(),
-                );
+                let problem = "a book of more than 64 MiB of text: what follows is not read";
+                sink.lost(place, &path, problem.to_string());
                 break;
             }
         }
@@ -66,8 +56,21 @@ impl Format for Epub {
     }
 }
 
-fn add(text: &mut String, page: &str, sink: &mut dyn Sink) -> Result<(), String> {
-    let page = words(&html::parse(page)?, sink);
+/// Adds a page's words, unless it is a cover or a table of contents. What the guide calls so may be a chapter: a cover has
+/// few words, and of contents nearly all are links.
+fn add(text: &mut String, page: &str, is_cover: bool, sink: &mut dyn Sink) -> Result<(), String> {
+    let document = html::parse(page)?;
+    let is_short = || html::to_text(page).text.split_whitespace().count() < MOST_ON_A_COVER;
+    let what = if is_cover && is_short() {
+        Some("covers")
+    } else {
+        html::links::are_all(&document).then_some("tables of contents")
+    };
+    if let Some(what) = what {
+        sink.left_out(what, 1);
+        return Ok(());
+    }
+    let page = words(&document, sink);
     page.count(sink);
     if !page.text.is_empty() {
         text.push_str(if text.is_empty() { "" } else { "\n\n" });
@@ -108,26 +111,27 @@ fn package_path(container: &[u8]) -> Option<String> {
 
 struct Chapter {
     path: String,
-    /// Neither cover nor table of contents.
-    is_text: bool,
+    /// As the book's guide says.
+    is_cover: bool,
 }
+
+/// A cover has a title, a name, a year.
+const MOST_ON_A_COVER: usize = 25;
 
 /// The chapters in the order of the package's spine.
 fn chapters(package: &[u8]) -> Result<Vec<Chapter>, Fault> {
     let elements = elements(package)?;
     let of = |name: &'static str| elements.iter().filter(move |tag| tag.local() == name);
     let items: BTreeMap<&str, &Tag> = of("item").filter_map(|item| Some((item.get("id")?, item))).collect();
-    // EPUB 2 says in its guide what EPUB 3 says in an item's properties.
-    let apart: Vec<&str> = of("reference")
-        .filter(|reference| matches!(reference.get("type"), Some("toc" | "cover")))
+    // What the guide calls contents, as what is `nav` in the properties of EPUB 3, is told by its links.
+    let covers: Vec<&str> = of("reference")
+        .filter(|reference| reference.get("type") == Some("cover"))
         .filter_map(|reference| reference.get("href")?.split('#').next())
         .collect();
     let chapters = of("itemref").filter_map(|reference| {
         let item = items.get(reference.get("idref")?)?;
         let path = item.get("href")?;
-        let kinds = item.get("properties").unwrap_or("");
-        let is_text = !kinds.split(' ').any(|kind| kind == "nav") && !apart.contains(&path);
-        Some(Chapter { path: path.to_string(), is_text })
+        Some(Chapter { path: path.to_string(), is_cover: covers.contains(&path) })
     });
     Ok(chapters.collect())
 }
@@ -197,6 +201,33 @@ mod tests {
         assert_eq!(read.entries[1].when.unwrap().to_string(), "2020-05-06");
         assert_eq!((read.left_out, read.failed), (vec![("tables of contents", 1)], None));
         assert!(Epub.is(&Input::from_bytes("x", book(&[]))));
+    }
+
+    #[test]
+    fn a_chapter_is_no_table_of_contents_whatever_it_is_called() {
+        let package = "<package><manifest><item id='a' href='a.xhtml'/><item id='b' href='b.xhtml'/>\
+            <item id='c' href='c.xhtml'/></manifest><spine><itemref idref='c'/><itemref idref='a'/><itemref idref='b'/>\
+            </spine><guide><reference type='toc' href='a.xhtml'/><reference type='cover' href='b.xhtml'/></guide></package>";
+        let chapter = "<p>The first of the chapters has words and leads nowhere.</p>";
+        let long = format!("<p>{}</p>", "what somebody wrote ".repeat(10));
+        let list = "<h1>Contents</h1><p><a href='a.xhtml'>One</a> <a href='b.xhtml'>Two</a></p>";
+        let with = |cover: &str| {
+            let files = [
+                ("mimetype", "application/epub+zip"),
+                ("META-INF/container.xml", "<container><rootfile full-path=\"c.opf\"/></container>"),
+                ("c.opf", package),
+                ("a.xhtml", chapter),
+                ("b.xhtml", cover),
+                ("c.xhtml", list),
+            ];
+            read("a.epub", &zipped(&files), &Options::default())
+        };
+        let found = with(&long);
+        assert!(found.entries[0].text.contains("leads nowhere.\n\nwhat somebody wrote"), "{found:?}");
+        assert_eq!(found.left_out, [("tables of contents", 1)]);
+        let found = with("<p>My years, 2024</p>");
+        assert_eq!(texts(&found), ["The first of the chapters has words and leads nowhere."]);
+        assert_eq!(found.left_out, [("tables of contents", 1), ("covers", 1)]);
     }
 
     #[test]

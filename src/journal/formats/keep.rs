@@ -1,7 +1,8 @@
 //! Google Keep as Takeout exports it: one JSON file a note, with microseconds in UTC.
 //!
 //! Left out: notes in the bin, pictures and recordings, the previews of linked pages, colours, the people a note is
-//! shared with, and `textContentHtml`, which says the same as `textContent`. A list is written as Markdown's tasks.
+//! shared with, and `textContentHtml`, unless it stands alone: it says the same as `textContent`. A list is written as
+//! Markdown's tasks.
 
 use std::path::Path;
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::journal::format::{Beside, Draft, Format, Input, Options, Sink, When};
 use crate::journal::syntax::json::{self, list, text};
-use crate::journal::syntax::titles;
+use crate::journal::syntax::{html, titles};
 
 /// Google Keep.
 pub struct Keep;
@@ -72,6 +73,9 @@ fn is_note(json: &Path, beside: &mut Beside) -> bool {
 
 fn draft(note: &Map<String, Value>) -> Draft {
     let mut words = text(note, "textContent").to_string();
+    if words.is_empty() {
+        words = html::to_text(text(note, "textContentHtml")).text;
+    }
     for item in list(note, "listContent") {
         if !words.is_empty() {
             words.push('\n');
@@ -123,6 +127,14 @@ mod tests {
             "broken JSON: EOF while parsing a value on line 2"
         );
         assert!(note(b"[]").failed.is_some());
+    }
+
+    #[test]
+    fn html_stands_in_for_text() {
+        let found = note(br#"{"textContentHtml":"<p>wet <b>leaves</b></p>","title":"T"}"#);
+        assert_eq!((found.entries[0].text.as_str(), found.entries[0].title.as_str()), ("wet leaves", "T"));
+        let found = note(br#"{"textContentHtml":"<p>typed</p>","textContent":"typed"}"#);
+        assert_eq!(found.entries[0].text, "typed");
     }
 
     #[test]

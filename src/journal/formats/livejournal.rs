@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
-use crate::journal::syntax::xml::{self, Fault, Xml};
+use crate::journal::syntax::xml::{self, Fault, Lost, Xml};
 use crate::journal::syntax::{html, titles};
 
 /// LiveJournal.
@@ -41,7 +41,7 @@ impl Format for LiveJournal {
         };
         xml::records(input, &[record], sink, &mut |xml, _, place, sink| {
             let mut post = Post::default();
-            post.read(xml)?;
+            post.read(xml).map_err(|fault| Lost { fault, title: post.subject.clone() })?;
             if record == "comment" {
                 if !options.is_me(&post.user) {
                     sink.left_out("other people's messages", 1);
@@ -114,7 +114,7 @@ impl Post {
         let embeds = Cell::new(0);
         let document = match html::parse(&body) {
             Ok(document) => document,
-            Err(problem) => return sink.trouble(place, format!("left out: {problem}")),
+            Err(problem) => return sink.lost(place, &self.subject, problem),
         };
         let mut content = html::convert(*document.root_element(), &|element| {
             let leave = matches!(element.value().name(), "lj-embed" | "lj-template" | "lj-repost");

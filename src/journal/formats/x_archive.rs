@@ -258,7 +258,7 @@ mod tests {
         let texts: Vec<&str> = found.entries.iter().map(|entry| entry.text.as_str()).collect();
         assert_eq!(texts, ["one", "two"]);
         assert_eq!(
-            found.troubles.iter().map(|(place, _)| *place).collect::<Vec<_>>(),
+            found.lost.iter().map(|(place, ..)| *place).collect::<Vec<_>>(),
             [Place::Line(3), Place::Line(4)]
         );
         assert_eq!(found.failed.unwrap(), "breaks off in the middle of what begins on line 6");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::select::Select;
+use crate::base::units::thousands;
 use crate::base::{Error, Result};
 use crate::journal::corpus::Corpus;
 use crate::journal::corpus::dedup::Finder;
@@ -21,6 +22,12 @@ use crate::journal::watch::{Change, Observer};
 /// At most so many troubles of one file are named; the rest are counted.
 const MOST_TROUBLES: usize = 20;
 
+/// At most so many lost entries of one file are named; the rest are counted together.
+const MOST_LOST: usize = 1000;
+
+/// Of a title a report shows so many characters.
+const LONGEST_TITLE: usize = 60;
+
 /// Takes the drafts of one file after another.
 pub struct Collector<'a> {
     pub options: Rc<Options>,
@@ -34,6 +41,7 @@ pub struct Collector<'a> {
     /// The first error of the disk; nothing is stored after it.
     failed: Option<std::io::Error>,
     troubles_of_file: usize,
+    lost_of_file: usize,
     /// What was left out of this file without being shown.
     counted: BTreeMap<&'static str, usize>,
     /// Folders with a file whose name was read day first for want of anything that tells.
@@ -56,6 +64,7 @@ impl<'a> Collector<'a> {
             observer,
             failed: None,
             troubles_of_file: 0,
+            lost_of_file: 0,
             counted: BTreeMap::new(),
             guessed: HashSet::new(),
         })
@@ -94,6 +103,7 @@ impl<'a> Collector<'a> {
         self.corpus.begin_source(input.path(), format);
         self.report().files += 1;
         self.troubles_of_file = 0;
+        self.lost_of_file = 0;
     }
 
     /// A file with the order of its name: as the names beside it tell, or else the person.
@@ -115,8 +125,11 @@ impl<'a> Collector<'a> {
         for (what, times) in std::mem::take(&mut self.counted) {
             self.show(&format!("{what} ({times})"), None, "", "");
         }
-        let Err(reason) = read else { return };
         let path = self.corpus.source().to_path_buf();
+        if let Some(more @ 1..) = self.lost_of_file.checked_sub(MOST_LOST) {
+            self.lose(&path, format!("{} more of its entries are left out", thousands(more as u64)));
+        }
+        let Err(reason) = read else { return };
         if self.corpus.entries_of_source() == 0 {
             self.report().files -= 1;
             return self.lose(&path, reason);
@@ -129,6 +142,7 @@ impl<'a> Collector<'a> {
             ("mojibake repaired", repaired.mojibake),
             ("apostrophes repaired", repaired.apostrophes),
             ("invisible characters left out", repaired.invisible),
+            ("control characters left out", repaired.controls),
         ];
         let changed: Vec<&'static str> =
             kinds.iter().filter(|(_, n)| *n > 0).map(|(what, _)| *what).collect();
@@ -230,6 +244,19 @@ impl Sink for Collector<'_> {
         if self.shown {
             self.show(what, None, before, after);
         }
+    }
+
+    fn lost(&mut self, place: Place, title: &str, problem: String) {
+        self.lost_of_file += 1;
+        if self.lost_of_file > MOST_LOST {
+            return;
+        }
+        let title: String = title.trim().chars().take(LONGEST_TITLE).collect();
+        let which = if title.is_empty() { "an entry".to_string() } else { format!("“{title}”") };
+        let path = self.corpus.source().to_path_buf();
+        let skipped =
+            Skipped { place: Some(place), ..Skipped::lost(&path, format!("{which} is left out: {problem}")) };
+        self.report().skipped.push(skipped);
     }
 
     fn trouble(&mut self, place: Place, problem: String) {

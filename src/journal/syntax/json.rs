@@ -18,19 +18,19 @@ pub struct Piece {
 }
 
 impl Piece {
-    /// Its fields. What is no object, is broken or too long goes to the sink as trouble.
+    /// Its fields. What is no object, is broken or too long is lost.
     pub fn object(self, sink: &mut dyn Sink) -> Option<Map<String, Value>> {
         let problem = match self.json.as_deref().map(serde_json::from_slice) {
             Some(Ok(Value::Object(fields))) => return Some(fields),
             Some(Ok(_)) => "not an entry: no JSON object".to_string(),
             Some(Err(e)) => {
                 let (line, problem) = parse_error(&e);
-                sink.trouble(Place::Line(self.line + line.saturating_sub(1)), problem);
+                sink.lost(Place::Line(self.line + line.saturating_sub(1)), "", problem);
                 return None;
             }
-            None => "longer than 64 MiB: left out".to_string(),
+            None => "longer than 64 MiB".to_string(),
         };
-        sink.trouble(Place::Line(self.line), problem);
+        sink.lost(Place::Line(self.line), "", problem);
         None
     }
 }

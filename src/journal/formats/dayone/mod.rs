@@ -36,12 +36,12 @@ impl Format for DayOne {
             number += 1;
             let place = Place::Number(number);
             if values.too_long {
-                sink.trouble(place, "longer than 64 MiB: left out".to_string());
+                sink.lost(place, "", "longer than 64 MiB".to_string());
                 continue;
             }
             match serde_json::from_slice::<Value>(&values.value) {
                 Ok(entry) => read_entry(&entry, place, sink),
-                Err(e) => sink.trouble(place, format!("damaged, left out: {e}")),
+                Err(e) => sink.lost(place, "", format!("damaged: {e}")),
             }
         }
         Ok(())

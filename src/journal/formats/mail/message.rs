@@ -28,10 +28,10 @@ pub fn read(piece: &Piece, options: &Options, sink: &mut dyn Sink) {
     let Piece { bytes, place, .. } = *piece;
     let parser = MessageParser::default();
     let Some(head) = parser.parse_headers(bytes).filter(|head| !head.headers().is_empty()) else {
-        return sink.trouble(place, "no mail: it has no headers".to_string());
+        return sink.lost(place, "", "no mail: it has no headers".to_string());
     };
     let Some(sender) = Sender::of(&head) else {
-        return sink.trouble(place, "a mail without a sender: left out".to_string());
+        return sink.lost(place, "", "a mail without a sender".to_string());
     };
     if !sender.is_me(options) {
         sink.left_out("other people's messages", 1);
@@ -41,13 +41,13 @@ pub fn read(piece: &Piece, options: &Options, sink: &mut dyn Sink) {
         return sink.left_out(what, 1);
     }
     if !piece.whole {
-        return sink.trouble(place, "a mail longer than 64 MiB: not read".to_string());
+        return sink.lost(place, &subject(&head), "a mail longer than 64 MiB".to_string());
     }
     if occurrences(bytes, b"content-type") > MOST_PARTS {
-        return sink.trouble(place, format!("a mail of more than {MOST_PARTS} parts: not read"));
+        return sink.lost(place, &subject(&head), format!("a mail of more than {MOST_PARTS} parts"));
     }
     let Some(mail) = parser.parse(bytes) else {
-        return sink.trouble(place, "a damaged mail: not read".to_string());
+        return sink.lost(place, &subject(&head), "a damaged mail".to_string());
     };
     hand_over(&mail, piece, sink);
 }
@@ -57,19 +57,17 @@ fn hand_over(mail: &Message, piece: &Piece, sink: &mut dyn Sink) {
     if mail.parts.iter().any(is_invitation) {
         return sink.left_out("calendar invitations", 1);
     }
-    if mail.parts.iter().any(is_encrypted) {
-        return sink
-            .trouble(place, "encrypted: decrypt it in your mail program and export it again".to_string());
-    }
     let mut title = subject(mail);
+    if mail.parts.iter().any(is_encrypted) {
+        return sink.lost(place, &title, ENCRYPTED.to_string());
+    }
     let answers = answers(mail, &title);
     let text = match body(mail, answers, sink) {
         Ok(text) => text,
-        Err(problem) => return sink.trouble(place, problem),
+        Err(problem) => return sink.lost(place, &title, problem),
     };
     if text.lines().any(|line| line == "-----BEGIN PGP MESSAGE-----") {
-        return sink
-            .trouble(place, "encrypted: decrypt it in your mail program and export it again".to_string());
+        return sink.lost(place, &title, ENCRYPTED.to_string());
     }
     let text = without_pgp(text, sink);
     let text = without_placeholders(quotes::own_words(&text, answers, sink), sink);
@@ -81,6 +79,8 @@ fn hand_over(mail: &Message, piece: &Piece, sink: &mut dyn Sink) {
     let when = sent(mail, piece, sink);
     sink.entry(Draft { when, title, text, place, ..Draft::default() });
 }
+
+const ENCRYPTED: &str = "encrypted: decrypt it in your mail program and export it again";
 
 /// Whom a mail is from.
 struct Sender {

@@ -61,8 +61,8 @@ fn who_is_me() {
         (found.strangers, found.left_out),
         (vec!["ann@example.org".into()], vec![("other people's messages", 1)])
     );
-    assert_eq!(read("a.eml", b"To: x@y.z\n\nhi", &ann()).troubles.len(), 1);
-    assert_eq!(read("a.eml", b"", &ann()).troubles.len(), 1);
+    assert_eq!(read("a.eml", b"To: x@y.z\n\nhi", &ann()).lost.len(), 1);
+    assert_eq!(read("a.eml", b"", &ann()).lost.len(), 1);
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn what_is_not_read() {
         "Content-Type: multipart/encrypted; boundary=b",
         "--b\nContent-Type: application/octet-stream\n\nx\n--b--",
     );
-    assert!(sealed.troubles[0].1.starts_with("encrypted") && sealed.entries.is_empty());
-    assert!(mail("", "-----BEGIN PGP MESSAGE-----\nx").troubles[0].1.starts_with("encrypted"));
+    assert!(sealed.lost[0].2.starts_with("encrypted") && sealed.entries.is_empty());
+    assert!(mail("", "-----BEGIN PGP MESSAGE-----\nx").lost[0].2.starts_with("encrypted"));
     let signed = "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nhi\n- - a\n-----BEGIN PGP SIGNATURE-----\n\nx\n-----END PGP SIGNATURE-----\n";
     assert_eq!(text("X: y", signed), "hi\n- a");
 }
@@ -219,9 +219,9 @@ fn apples_envelope() {
 #[test]
 fn deep_nests_are_no_danger() {
     let nested = "Content-Type: message/rfc822\n\n".repeat(100_000);
-    assert!(mail("X: y", &nested).troubles[0].1.contains("parts"));
+    assert!(mail("X: y", &nested).lost[0].2.contains("parts"));
     let found = read("a.eml", format!("From: ann@example.org\n{nested}").as_bytes(), &ann());
-    assert!(found.troubles[0].1.contains("parts"));
+    assert!(found.lost[0].2.contains("parts"));
     let found = read(
         "a.eml",
         format!("From: ann@example.org\n{}", "Content-Type: message/rfc822\n\n".repeat(990)).as_bytes(),
@@ -240,7 +240,7 @@ fn a_mail_too_long_is_told() {
     all.resize(MOST_WHOLE as usize + 100, b'a');
     all.extend_from_slice(format!("\n\n{from}next\n").as_bytes());
     let found = read("Sent.mbox", &all, &ann());
-    assert!(found.troubles[0].1.contains("64 MiB"));
+    assert!(found.lost[0].2.contains("64 MiB"));
     assert_eq!((found.entries.len(), found.entries[0].text.as_str()), (1, "next"));
 }
 

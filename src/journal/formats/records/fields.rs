@@ -188,7 +188,7 @@ impl<'a> Fields<'a> {
             return Err(format!("{missing}; there are {fields}: name the one to read with --text-field"));
         }
         for (place, fields) in &self.missed {
-            sink.trouble(*place, format!("left out: no text was found in its fields {fields}"));
+            sink.lost(*place, "", format!("no text was found in its fields {fields}"));
         }
         sink.left_out("records without a text", self.without_text);
         Ok(())

@@ -50,8 +50,8 @@ fn records_without_a_text_are_told() {
     let found = with("a.json", json, &Options::default());
     assert_eq!((texts(&found), &found.failed), (vec!["read"], &None));
     assert_eq!(found.left_out, [("other fields", 1), ("records without a text", 5)]);
-    let told: Vec<_> = found.troubles.iter().map(|(place, problem)| (*place, problem.as_str())).collect();
-    let missing = |fields| format!("left out: no text was found in its fields {fields}");
+    let told: Vec<_> = found.lost.iter().map(|(place, _, problem)| (*place, problem.as_str())).collect();
+    let missing = |fields| format!("no text was found in its fields {fields}");
     let problems = ["`thoughts`", "`date`, `title`", "`date`, `thoughts`", "`text`"].map(missing);
     let lines = [1, 1, 3, 4].map(Place::Line);
     assert_eq!(told, lines.into_iter().zip(problems.iter().map(String::as_str)).collect::<Vec<_>>());
@@ -61,14 +61,14 @@ fn records_without_a_text_are_told() {
 fn damage_spoils_no_more_than_its_own() {
     let found =
         with("a.jsonl", "{\"text\": \"one\"}\n{\"text\": \"tw\n{\"text\": \"three\"}\n", &Options::default());
-    assert_eq!((texts(&found), found.troubles[0].0), (vec!["one", "three"], Place::Line(2)));
+    assert_eq!((texts(&found), found.lost[0].0), (vec!["one", "three"], Place::Line(2)));
     let found = with("a.json", "[{\"text\": \"one\"},\n{\"text\": ]", &Options::default());
     assert_eq!(texts(&found), ["one"]);
     assert!(found.failed.unwrap().contains("line 2"));
     let deep =
         format!("[{{\"text\": \"one\"}}, {{\"a\": {}", "[".repeat(300_000) + &"]".repeat(300_000) + "}]");
     let found = with("a.json", &deep, &Options::default());
-    assert_eq!((texts(&found).len(), found.troubles.len(), found.failed), (1, 1, None));
+    assert_eq!((texts(&found).len(), found.lost.len(), found.failed), (1, 1, None));
 }
 
 #[test]

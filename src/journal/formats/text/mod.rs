@@ -48,7 +48,7 @@ fn read_twice(input: &Input, options: &Options, most: usize, sink: &mut dyn Sink
     each_line(input.utf8()?, most, |_, line| walk.line(line.unwrap_or("\n")))?;
     walk.hand_over_entry();
     for number in long {
-        sink.trouble(Place::Line(number), format!("a line of more than {} MiB: left out", most >> 20));
+        sink.lost(Place::Line(number), "", format!("a line of more than {} MiB", most >> 20));
     }
     report(division.doubts, 1, sink);
     Ok(())

@@ -71,7 +71,7 @@ fn a_line_without_end_is_passed_over() {
     let text = format!("5 May 2020\nRain.\n{}\n6 May 2020\nSun.\n", "x".repeat(MOST + 1));
     let found = twice(&input("a.txt", &text), MOST);
     assert_eq!(found.failed, None);
-    assert_eq!(found.troubles, [(Place::Line(3), "a line of more than 16 MiB: left out".to_string())]);
+    assert_eq!(found.lost, [(Place::Line(3), String::new(), "a line of more than 16 MiB".to_string())]);
     let texts: Vec<&str> = found.entries.iter().map(|entry| entry.text.as_str()).collect();
     assert_eq!(texts, ["Rain.", "Sun."]);
     let text = format!("5 May 2020\n{}", "x".repeat(MOST));

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::format::{Deaf, Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::titles;
-use crate::journal::syntax::xml::{self, Fault, Xml};
+use crate::journal::syntax::xml::{self, Fault, Lost, Xml};
 use text::plain;
 
 /// WordPress.
@@ -34,11 +34,11 @@ impl Format for WordPress {
         let mut blog = Blog { options, alone, people: BTreeMap::new() };
         xml::records(input, &["item", "wp:author"], sink, &mut |xml, tag, place, sink| {
             if tag.name == "wp:author" {
-                blog.meet(xml)
+                blog.meet(xml)?;
             } else {
                 blog.hand_over(item(xml)?, place, sink);
-                Ok(())
             }
+            Ok(())
         })
     }
 }
@@ -82,30 +82,9 @@ struct Comment {
     approved: String,
 }
 
-fn item(xml: &mut Xml) -> Result<Item, Fault> {
+fn item(xml: &mut Xml) -> Result<Item, Lost> {
     let mut item = Item::default();
-    while let Some(tag) = xml.child()? {
-        match tag.name.as_str() {
-            "title" => item.title = xml.text()?,
-            "dc:creator" => item.creator = xml.text()?.trim().to_string(),
-            "content:encoded" => item.content = xml.text()?,
-            "excerpt:encoded" => item.excerpt = xml.text()?,
-            "wp:post_type" => item.kind = xml.text()?.trim().to_string(),
-            "wp:status" => item.status = xml.text()?.trim().to_string(),
-            "wp:post_date" => item.date = xml.text()?,
-            "wp:post_date_gmt" => item.date_gmt = xml.text()?,
-            "wp:comment" => item.comments.push(comment(xml)?),
-            // Older exports name each category twice, once without its nicename.
-            "category" if matches!(tag.get("domain"), Some("category" | "post_tag" | "tag")) => {
-                let name = plain(&xml.text()?);
-                let given = tag.get("nicename") != Some("uncategorized") && !name.is_empty();
-                if given && !item.tags.contains(&name) {
-                    item.tags.push(name);
-                }
-            }
-            _ => xml.skip()?,
-        }
-    }
+    item.read(xml).map_err(|fault| Lost { fault, title: item.title.clone() })?;
     Ok(item)
 }
 
@@ -134,6 +113,32 @@ enum Fate {
 }
 
 impl Item {
+    fn read(&mut self, xml: &mut Xml) -> Result<(), Fault> {
+        while let Some(tag) = xml.child()? {
+            match tag.name.as_str() {
+                "title" => self.title = xml.text()?,
+                "dc:creator" => self.creator = xml.text()?.trim().to_string(),
+                "content:encoded" => self.content = xml.html(&tag.name, "item")?,
+                "excerpt:encoded" => self.excerpt = xml.text()?,
+                "wp:post_type" => self.kind = xml.text()?.trim().to_string(),
+                "wp:status" => self.status = xml.text()?.trim().to_string(),
+                "wp:post_date" => self.date = xml.text()?,
+                "wp:post_date_gmt" => self.date_gmt = xml.text()?,
+                "wp:comment" => self.comments.push(comment(xml)?),
+                // Older exports name each category twice, once without its nicename.
+                "category" if matches!(tag.get("domain"), Some("category" | "post_tag" | "tag")) => {
+                    let name = plain(&xml.text()?);
+                    let given = tag.get("nicename") != Some("uncategorized") && !name.is_empty();
+                    if given && !self.tags.contains(&name) {
+                        self.tags.push(name);
+                    }
+                }
+                _ => xml.skip()?,
+            }
+        }
+        Ok(())
+    }
+
     fn fate(&self) -> Fate {
         match (self.kind.as_str(), self.status.as_str()) {
             (_, "trash") => Fate::LeftOut("deleted notes"),
@@ -226,7 +231,7 @@ impl Blog<'_> {
                         let title = titles::kept(&plain(&item.title), &text, when);
                         sink.entry(Draft { when, title, text, tags: item.tags, place });
                     }
-                    Err(problem) => sink.trouble(place, format!("left out: {problem}")),
+                    Err(problem) => sink.lost(place, &plain(&item.title), problem),
                 }
             }
         }
@@ -238,7 +243,7 @@ impl Blog<'_> {
             let when = written_at(&comment.date, &comment.date_gmt);
             match text::of(&comment.content, sink) {
                 Ok(text) => sink.entry(Draft { when, text, place, ..Draft::default() }),
-                Err(problem) => sink.trouble(place, format!("left out: {problem}")),
+                Err(problem) => sink.lost(place, "", problem),
             }
         }
     }

@@ -6,6 +6,7 @@ use ego_tree::iter::Edge;
 use scraper::{ElementRef, Html, Node};
 
 use crate::journal::format::Sink;
+pub mod links;
 mod ready;
 
 pub use ready::with_breaks;
@@ -233,8 +234,8 @@ impl Writer {
         if self.preformatted > 0 {
             return self.lines(text);
         }
-        // HTML's white space; a no-break space is a character.
-        let is_space = |c: char| matches!(c, ' ' | '\n' | '\t' | '\r' | '\u{c}');
+        // HTML's white space, and Word's line break; a no-break space is a character.
+        let is_space = |c: char| matches!(c, ' ' | '\n' | '\t' | '\r' | '\u{b}' | '\u{c}');
         for (i, word) in text.split(is_space).enumerate() {
             if i > 0 {
                 self.note_space();

@@ -47,6 +47,21 @@ pub enum Piece {
     End,
 }
 
+/// A record that cannot be read: why, and its title as far as it is known.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Lost {
+    /// Why.
+    pub fault: Fault,
+    /// Empty where it was not read.
+    pub title: String,
+}
+
+impl From<Fault> for Lost {
+    fn from(fault: Fault) -> Lost {
+        Lost { fault, title: String::new() }
+    }
+}
+
 /// Why XML cannot be read on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -95,12 +110,8 @@ impl<'a> Xml<'a> {
     }
 
     fn on(text: Metered<'a>) -> Self {
-        let mut reader = Reader::from_reader(text);
-        let config = reader.config_mut();
-        config.allow_dangling_amp = true;
-        config.allow_unmatched_ends = true;
         let known = BTreeMap::new();
-        Xml { reader, buffer: Vec::new(), depth: 0, empty: false, known, unknown: None }
+        Xml { reader: reader(text), buffer: Vec::new(), depth: 0, empty: false, known, unknown: None }
     }
 
     /// The line that is being read.
@@ -205,6 +216,59 @@ impl<'a> Xml<'a> {
         Ok(out)
     }
 
+    /// The HTML inside the element `name`, which was just opened in a record called `record`. Apps write it as text (in
+    /// CDATA, or escaped) and some as elements; not all of them escape it well. So it ends at `</name>` and nowhere
+    /// before, and what is damaged in it is read as browsers read damaged HTML.
+    ///
+    /// # Errors
+    /// Why it has no end.
+    pub fn html(&mut self, name: &str, record: &str) -> Result<String, Fault> {
+        if std::mem::take(&mut self.empty) {
+            self.depth -= 1;
+            return Ok(String::new());
+        }
+        let nothing = Metered { from: Box::new(std::io::empty()), line: 0, left: 0, too_long: false };
+        let mut source = std::mem::replace(&mut self.reader, reader(nothing)).into_inner();
+        let mut raw = Vec::new();
+        let ends = [format!("</{name}>"), format!("</{record}>")];
+        let end = loop {
+            let before = raw.len();
+            let read = source.read_until(b'>', &mut raw);
+            if let Some(end) = ends.iter().find(|end| raw.ends_with(end.as_bytes())) {
+                break Ok(end);
+            }
+            match read {
+                Err(_) if source.too_long => break Err(Fault::TooLong),
+                Err(e) => break Err(Fault::Unreadable(e.to_string())),
+                Ok(_) if raw.len() == before => break Err(Fault::Truncated),
+                Ok(_) => {}
+            }
+        };
+        // The elements around it are closed without a word of complaint.
+        self.reader = reader(source);
+        let end = end?;
+        self.depth -= 1;
+        // The record ended, and so this: it is still to be closed.
+        self.empty = *end != ends[0];
+        raw.truncate(raw.len() - end.len());
+        let raw = String::from_utf8_lossy(&raw).into_owned();
+        Ok(self.text_alone(&raw).unwrap_or_else(|| raw.replace("<![CDATA[", "").replace("]]>", "")))
+    }
+
+    /// The text of XML that holds nothing but text; none where there are elements in it, or it is damaged.
+    fn text_alone(&mut self, raw: &str) -> Option<String> {
+        let (mut xml, mut text) = (Xml::new(Box::new(raw.as_bytes())), String::new());
+        loop {
+            match xml.piece().ok()? {
+                Piece::Text(more) => text.push_str(&more),
+                Piece::End => break,
+                Piece::Open(_) | Piece::Close => return None,
+            }
+        }
+        self.unknown = self.unknown.take().or(xml.unknown);
+        Some(text)
+    }
+
     /// Passes over the element just opened, however long its text is.
     ///
     /// # Errors
@@ -248,11 +312,19 @@ impl<'a> Xml<'a> {
     }
 }
 
+fn reader(text: Metered) -> Reader<Metered> {
+    let mut reader = Reader::from_reader(text);
+    let config = reader.config_mut();
+    config.allow_dangling_amp = true;
+    config.allow_unmatched_ends = true;
+    reader
+}
+
 /// What reads one record, from behind its opening to its end.
-pub type ReadRecord<'r> = dyn FnMut(&mut Xml, &Tag, Place, &mut dyn Sink) -> Result<(), Fault> + 'r;
+pub type ReadRecord<'r> = dyn FnMut(&mut Xml, &Tag, Place, &mut dyn Sink) -> Result<(), Lost> + 'r;
 
 /// Hands over every element of these names, one at a time: `read` is called behind its opening and reads to its end.
-/// The places given count those of the first name. One that cannot be read is reported, and the next one is read.
+/// The places given count those of the first name. One that cannot be read is lost, and the next one is read.
 ///
 /// # Errors
 /// Why the rest of the file cannot be read, as a phrase.
@@ -279,11 +351,11 @@ pub fn records(
         }
         match outcome {
             Ok(()) => {}
-            Err(fault @ (Fault::Truncated | Fault::Unreadable(_))) => {
+            Err(Lost { fault: fault @ (Fault::Truncated | Fault::Unreadable(_)), .. }) => {
                 return Err(format!("line {line}: {fault}"));
             }
-            Err(fault) => {
-                sink.trouble(place, format!("line {}: {fault}", xml.line()));
+            Err(Lost { fault, title }) => {
+                sink.lost(place, &title, format!("line {}: {fault}", xml.line()));
                 let found = fault == Fault::Mismatched(tag.name.clone());
                 xml = xml.behind(&tag.name, found);
             }

@@ -38,7 +38,7 @@ fn one_bad_record_among_good_ones() {
     let (texts, sink) =
         read("<r><e><t>1</t></e><e><t>2</u></e><e><t>3</t></e><e><t>x</e><e><t>4</t></e></r>");
     assert_eq!(texts, ["1", "3", "4"]);
-    assert_eq!(sink.troubles.len(), 2);
+    assert_eq!(sink.lost.len(), 2);
     let (texts, sink) = read("<r><e><t>1</t></e><e><t>2\n");
     assert_eq!((texts, sink.failed.is_some()), (vec!["1".to_string()], true));
     let deep = format!("<r><e>{}</e><e><t>1</t></e></r>", "<a>".repeat(5_000));
@@ -51,7 +51,7 @@ fn a_long_record_is_passed_over_and_skipped_text_is_not_held() {
     let (texts, sink) =
         read(&format!("<r><e><d>{long}</d><t>1</t></e><e><t>{long}</t></e><e><t>2</t></e></r>"));
     assert_eq!(texts, ["1", "2"]);
-    assert!(sink.troubles[0].1.contains("64 MiB"));
+    assert!(sink.lost[0].2.contains("64 MiB"));
 }
 
 #[test]

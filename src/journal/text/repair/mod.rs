@@ -8,12 +8,14 @@
 //! - Invisible characters without a use in a line: U+200B, U+2060, U+FEFF, and U+00AD, which browsers, word
 //!   processors and e-books put into words for typesetting and which cuts a word in two for everything that
 //!   reads words. Joiners, variation selectors and marks of direction mean something and stay.
+//! - Control characters: `controls.rs` says what becomes of which.
 //! - U+FFFD is beyond repair: it stays, and its lines are told.
 //!
-//! All else stays as it is: U+2028, no-break spaces, control characters, composed and decomposed letters.
+//! All else stays as it is: U+2028, no-break spaces, composed and decomposed letters.
 
 use std::borrow::Cow;
 
+mod controls;
 mod mojibake;
 mod sequence;
 mod suspects;
@@ -34,6 +36,8 @@ pub struct Repaired<'a> {
     pub apostrophes: usize,
     /// Invisible characters that were taken out.
     pub invisible: usize,
+    /// Control characters that were taken out, or stood for something.
+    pub controls: usize,
     /// The lines, from 0, that hold U+FFFD: 100 at most.
     pub beyond_repair: Vec<usize>,
 }
@@ -45,23 +49,21 @@ pub fn repair(text: &str) -> Repaired<'_> {
         mojibake: 0,
         apostrophes: 0,
         invisible: 0,
+        controls: 0,
         beyond_repair: Vec::new(),
     };
-    // What a crash leaves in a file that was being written.
-    if text.as_bytes().contains(&0) {
-        repaired.invisible += text.matches('\0').count();
-        repaired.text = Cow::Owned(text.replace('\0', ""));
-    }
-    if suspects::next(repaired.text.as_bytes(), 0).is_none() {
+    if suspects::next(text.as_bytes(), 0).is_none() && !controls::are_in(text) {
         return repaired;
     }
-    // One repair may lay open another: each makes the text shorter, or a `¿` less, so this ends.
+    // One repair may lay open another: each makes the text shorter, or a `¿` or a control character less, so this ends.
+    // Mojibake comes first: U+0080 to U+009F are part of it.
     loop {
-        let before = (repaired.mojibake, repaired.apostrophes, repaired.invisible);
+        let before = (repaired.mojibake, repaired.apostrophes, repaired.invisible, repaired.controls);
         repaired.mojibake += without_mojibake(&mut repaired.text, repaired.mojibake > 0);
+        repaired.controls += apply(&mut repaired.text, controls::without);
         repaired.invisible += apply(&mut repaired.text, without_invisible);
         repaired.apostrophes += apply(&mut repaired.text, with_apostrophes);
-        if before == (repaired.mojibake, repaired.apostrophes, repaired.invisible) {
+        if before == (repaired.mojibake, repaired.apostrophes, repaired.invisible, repaired.controls) {
             break;
         }
     }
