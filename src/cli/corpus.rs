@@ -215,7 +215,10 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
     let tokens: u64 = tokenised.entries.iter().map(|entry| u64::from(entry.tokens)).sum();
     lines.push(format!("tokens   {} ({})", thousands(tokens), tokenizer.kind().name()));
     match &cost {
-        Ok(cost) => lines.extend(cost.lines().map(|line| format!("training {line}"))),
+        Ok(cost) => {
+            lines.push(format!("split    {}", cost.split));
+            lines.extend(cost.lines().map(|line| format!("training {line}")));
+        }
         Err(e) => lines.push(format!("training not measured: {e}")),
     }
     lines.into_iter().try_for_each(out::line)

@@ -4,10 +4,11 @@ use std::ops::Range;
 use std::path::Path;
 
 use crate::base::{Error, Result};
-use crate::dataset::heldout::{Split, held_out};
-use crate::dataset::{Tokenised, Wanted};
+use crate::dataset::heldout::Split;
+use crate::dataset::sides::Part;
+use crate::dataset::{Sides, Tokenised, Wanted};
 use crate::journal::{Observer, Report};
-use crate::tokens::{Ranges, TokenFile, fit_context};
+use crate::tokens::{Ranges, TokenFile};
 
 /// The ranges of `tokens.bin` that are left out of the loss, beside it: pairs of little-endian u64, start and end.
 pub const MASKED: &str = "masked.bin";
@@ -15,7 +16,7 @@ pub const MASKED: &str = "masked.bin";
 /// The entries as tokens, and which of them are held out.
 pub struct Data {
     tokenised: Tokenised,
-    held_out: Vec<bool>,
+    sides: Sides,
     end_of_text: u16,
 }
 
@@ -33,8 +34,8 @@ impl Data {
         observer: &mut dyn Observer,
     ) -> Result<Data> {
         let tokenised = wanted.prepare(cache, observer)?;
-        let held_out = held_out(&tokenised, split, val_fraction, seed)?;
-        Ok(Data { tokenised, held_out, end_of_text: wanted.tokenizer.end_of_text() })
+        let sides = Sides::of(&tokenised, &wanted.tokenizer, split, val_fraction, seed)?;
+        Ok(Data { tokenised, sides, end_of_text: wanted.tokenizer.end_of_text() })
     }
 
     /// What was read.
@@ -42,59 +43,52 @@ impl Data {
         &self.tokenised.report
     }
 
+    /// What is trained on and what is held out.
+    pub fn sides(&self) -> &Sides {
+        &self.sides
+    }
+
     /// How many entries have no header.
     pub fn without_header(&self) -> usize {
         self.tokenised.entries.iter().filter(|entry| entry.header == 0).count()
     }
 
-    /// Tokens of the training entries, each with its end of text.
-    pub fn train_tokens(&self) -> usize {
-        self.tokens(false)
-    }
-
-    /// Tokens of the entries that are held out, each with its end of text.
-    pub fn val_tokens(&self) -> usize {
-        self.tokens(true)
-    }
-
-    fn tokens(&self, held_out: bool) -> usize {
-        let entries = self.tokenised.entries.iter().zip(&self.held_out);
-        entries.filter(|(_, held)| **held == held_out).map(|(entry, _)| entry.tokens as usize + 1).sum()
-    }
-
-    /// The context that fits: `t`, or less where the training entries are too short for one window of it.
-    ///
-    /// # Errors
-    /// Too little text for any window.
-    pub fn fit_context(&self, t: usize) -> Result<usize> {
-        match fit_context(self.train_tokens(), t) {
-            0 => Err(Error::setting(
-                format!("only {} tokens to train on", self.train_tokens()),
-                "give more text, or hold less of it out",
-            )),
-            fitted => Ok(fitted),
-        }
-    }
-
-    /// Writes `tokens.bin`: the training entries, then those held out.
+    /// Writes `tokens.bin`: what is trained on, then what is held out.
     ///
     /// # Errors
     /// A full disk.
     pub fn write(&self, path: &Path) -> Result<(TokenFile, Ranges)> {
-        let of = |held_out: bool| self.tokenised.read(move |i| self.held_out[i] == held_out);
-        let ranges = TokenFile::write(path, of(false), of(true), self.end_of_text)?;
+        let ranges = TokenFile::write(path, self.side(false), self.side(true), self.end_of_text)?;
         Ok((TokenFile::open(path, ranges.val.end)?, ranges))
+    }
+
+    /// The tokens of one side's parts, each entry read when it is asked for.
+    fn side(&self, held: bool) -> impl Iterator<Item = Result<Vec<u16>>> + '_ {
+        let mut parts = self.sides.parts.iter().peekable();
+        self.tokenised.read().enumerate().flat_map(move |(n, entry)| {
+            let mut of_entry = Vec::new();
+            while let Some(part) = parts.next_if(|part| part.entry == n) {
+                of_entry.extend((part.held == held).then_some(part));
+            }
+            match entry {
+                Ok(tokens) => {
+                    let cut =
+                        |part: &Part| Ok([&tokens[..part.header], &tokens[part.range.clone()]].concat());
+                    of_entry.into_iter().map(cut).collect()
+                }
+                Err(e) => vec![Err(e)],
+            }
+        })
     }
 
     /// Where in `tokens.bin` the headers are.
     pub fn headers(&self) -> Vec<Range<usize>> {
         let mut at = 0;
-        let entries = || self.tokenised.entries.iter().zip(&self.held_out);
-        let in_order = entries().filter(|(_, held)| !**held).chain(entries().filter(|(_, held)| **held));
-        let headers = in_order.map(|(entry, _)| {
+        let of = |held: bool| self.sides.parts.iter().filter(move |part| part.held == held);
+        let headers = of(false).chain(of(true)).map(|part| {
             let start = at;
-            at += entry.tokens as usize + 1;
-            start..start + entry.header as usize
+            at += part.tokens();
+            start..start + part.header
         });
         headers.filter(|header| !header.is_empty()).collect()
     }

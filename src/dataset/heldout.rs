@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use crate::base::{Error, Result};
 use crate::dataset::Tokenised;
+use crate::dataset::divide::{Division, Place, divide};
 use crate::journal::{self, split::validation};
+use crate::tokens::Tokenizer;
 
 /// How the entries that are held out are chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,65 +32,143 @@ impl Split {
     }
 }
 
-/// True for each entry that is held out. Entries that are much alike are held out together or not at all.
-///
-/// # Errors
-/// A list that cannot be read, or a line of it that no entry fits.
-pub fn held_out(data: &Tokenised, split: &Split, fraction: f64, seed: u64) -> Result<Vec<bool>> {
-    // Units: the entries of a group, at the place of the first.
-    let mut unit_of_group = HashMap::new();
-    let mut lengths: Vec<usize> = Vec::new();
-    let units: Vec<usize> = data
-        .entries
-        .iter()
-        .map(|entry| {
-            let unit = *unit_of_group.entry(entry.group).or_insert_with(|| {
-                lengths.push(0);
-                lengths.len() - 1
-            });
-            lengths[unit] += entry.tokens as usize;
-            unit
-        })
-        .collect();
-    let held = match split {
-        Split::Random => validation(&lengths, fraction, seed),
-        Split::Latest => latest(data, &units, &lengths, fraction)?,
-        Split::Listed(path) => listed(data, path, &units, lengths.len())?,
-    };
-    Ok(units.into_iter().map(|unit| held[unit]).collect())
+/// What of an entry is held out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing.
+    Not,
+    /// All of it.
+    Whole,
+    /// A stretch of its text.
+    Stretch(Division),
 }
 
-/// The last dated units up to the fraction; at least one, and not all.
-fn latest(data: &Tokenised, units: &[usize], lengths: &[usize], fraction: f64) -> Result<Vec<bool>> {
-    let mut held = vec![false; lengths.len()];
-    if fraction <= 0.0 || lengths.len() < 2 {
+/// What is held out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldOut {
+    /// Of each entry.
+    pub entries: Vec<Held>,
+    /// Why it is nothing, where it is and was not asked to be.
+    pub nothing: Option<&'static str>,
+}
+
+/// More than so many times the share that was asked for is not held out for want of smaller entries: it would be missed in
+/// training.
+const MOST: f64 = 3.0;
+
+/// Entries that are much alike, which are held out together or not at all.
+struct Unit {
+    /// By number; the first stands for all.
+    entries: Vec<usize>,
+    tokens: usize,
+}
+
+/// Chooses what is held out. Entries that are much alike are held out together or not at all; a single one that is larger
+/// than the share is divided at its paragraphs, and gives its own share.
+///
+/// # Errors
+/// A list that cannot be read, or a line of it that no entry fits; tokens that cannot be read again.
+pub fn held_out(
+    data: &Tokenised,
+    tokenizer: &Tokenizer,
+    split: &Split,
+    fraction: f64,
+    seed: u64,
+) -> Result<HeldOut> {
+    let units = units(data);
+    let mut held = HeldOut { entries: vec![Held::Not; data.entries.len()], nothing: None };
+    if let Split::Listed(path) = split {
+        for entry in listed(data, path, &units)?.into_iter().flat_map(|unit| &units[unit].entries) {
+            held.entries[*entry] = Held::Whole;
+        }
         return Ok(held);
     }
-    let whole: usize = lengths.iter().sum();
-    let target = whole as f64 * fraction;
-    // A unit stands where its first entry does; undated entries stand last and are no one's future.
-    let mut first = vec![false; lengths.len()];
-    let dated: Vec<usize> = (0..units.len())
-        .filter(|&i| !std::mem::replace(&mut first[units[i]], true) && data.entries[i].day.is_some())
-        .map(|i| units[i])
-        .collect();
-    if dated.is_empty() {
-        return Err(Error::usage("--split latest: no entry has a date", "leave --split out, or give a FILE"));
+    if fraction.is_nan() || fraction <= 0.0 {
+        return Ok(held);
     }
-    let mut total = 0;
-    for (n, &unit) in dated.iter().rev().enumerate() {
-        let nearer = ((total + lengths[unit]) as f64 - target).abs() < (total as f64 - target).abs();
-        if (n > 0 && !nearer) || n + 1 == lengths.len() {
-            break;
+    let share = data.entries.iter().map(|entry| entry.tokens as f64).sum::<f64>() * fraction;
+    let divided = |unit: &Unit, wanted: f64, place: Place| -> Result<Option<Division>> {
+        let [entry] = unit.entries[..] else { return Ok(None) };
+        let text = data.entry(entry)?.split_off(data.entries[entry].header as usize);
+        Ok(divide(&text, tokenizer, wanted, place))
+    };
+    match split {
+        Split::Latest => {
+            // A unit stands where its first entry does; undated entries stand last and are no one's future.
+            let dated: Vec<&Unit> =
+                units.iter().filter(|unit| data.entries[unit.entries[0]].day.is_some()).collect();
+            if dated.is_empty() && !units.is_empty() {
+                let next = "leave --split out, or give a FILE";
+                return Err(Error::usage("--split latest: no entry has a date", next));
+            }
+            let mut total = 0.0;
+            for unit in dated.into_iter().rev() {
+                let (wanted, tokens) = (share - total, unit.tokens as f64);
+                if tokens > share
+                    && let Some(division) = divided(unit, wanted, Place::End)?
+                {
+                    held.entries[unit.entries[0]] = Held::Stretch(division);
+                    break;
+                }
+                if (tokens - wanted).abs() >= wanted && (total > 0.0 || tokens > MOST * share) {
+                    break;
+                }
+                unit.entries.iter().for_each(|entry| held.entries[*entry] = Held::Whole);
+                total += tokens;
+                if total >= share {
+                    break;
+                }
+            }
         }
-        held[unit] = true;
-        total += lengths[unit];
+        _ => {
+            let mut rest = Vec::new();
+            for (n, unit) in units.iter().enumerate() {
+                let place = Place::Drawn(seed.wrapping_add(n as u64));
+                match unit.tokens as f64 > share {
+                    true if let Some(division) = divided(unit, fraction * unit.tokens as f64, place)? => {
+                        held.entries[unit.entries[0]] = Held::Stretch(division);
+                    }
+                    _ => rest.push(unit),
+                }
+            }
+            let lengths: Vec<usize> = rest.iter().map(|unit| unit.tokens).collect();
+            let chosen = validation(&lengths, fraction, seed);
+            let total: usize =
+                lengths.iter().zip(&chosen).filter(|(_, chosen)| **chosen).map(|(n, _)| n).sum();
+            if total as f64 <= MOST * share {
+                let chosen = rest.iter().zip(&chosen).filter(|(_, chosen)| **chosen);
+                for entry in chosen.flat_map(|(unit, _)| &unit.entries) {
+                    held.entries[*entry] = Held::Whole;
+                }
+            }
+        }
+    }
+    if held.entries.iter().all(|held| *held == Held::Not) {
+        held.nothing = Some(match units.len() {
+            1 if data.entries.len() > 1 => "all entries are much alike, and would be held out together",
+            1 => "there is one entry, of too few paragraphs to divide it at one",
+            _ => "each entry is far larger than that share, and has too few paragraphs to divide it at one",
+        });
     }
     Ok(held)
 }
 
+/// The units, in the order of their first entries.
+fn units(data: &Tokenised) -> Vec<Unit> {
+    let (mut unit_of_group, mut units) = (HashMap::new(), Vec::<Unit>::new());
+    for (n, entry) in data.entries.iter().enumerate() {
+        let unit = *unit_of_group.entry(entry.group).or_insert_with(|| {
+            units.push(Unit { entries: Vec::new(), tokens: 0 });
+            units.len() - 1
+        });
+        units[unit].entries.push(n);
+        units[unit].tokens += entry.tokens as usize;
+    }
+    units
+}
+
 /// The units that a file's lines name.
-fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usize) -> Result<Vec<bool>> {
+fn listed(data: &Tokenised, path: &std::path::Path, units: &[Unit]) -> Result<Vec<usize>> {
     let text = journal::read_list(path).map_err(|e| match e {
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Error::usage(
             format!("--split {}: neither random nor latest, and no file", path.display()),
@@ -98,14 +178,17 @@ fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usiz
     })?;
     // What a line may name: an entry by its place, those of a file, of a day, of a month, of a year.
     let mut named: HashMap<String, Vec<usize>> = HashMap::new();
-    for (entry, &unit) in data.entries.iter().zip(units) {
+    let numbered =
+        units.iter().enumerate().flat_map(|(unit, of)| of.entries.iter().map(move |entry| (unit, *entry)));
+    for (unit, entry) in numbered {
+        let entry = &data.entries[entry];
         let source = &data.sources[entry.source as usize];
         let days = entry.day.map(|day| day.to_string()).into_iter();
         let days = days.flat_map(|day| [day.len(), 7, 4].map(|length| day[..length].to_string()));
         let names = days.chain([source.clone(), format!("{source}{}", entry.place)]);
         names.for_each(|name| named.entry(name).or_default().push(unit));
     }
-    let mut held = vec![false; count];
+    let mut held = vec![false; units.len()];
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -126,5 +209,5 @@ fn listed(data: &Tokenised, path: &std::path::Path, units: &[usize], count: usiz
     if held.iter().all(|held| *held) {
         return Err(Error::file(path, "it holds out every entry", "leave some to train on"));
     }
-    Ok(held)
+    Ok((0..units.len()).filter(|unit| held[*unit]).collect())
 }

@@ -37,20 +37,26 @@ pub struct Tokenised {
 }
 
 impl Tokenised {
-    /// The tokens of some entries, one after another, each read when it is asked for.
+    /// The tokens of every entry, one after another, each read when it is asked for.
     ///
     /// # Errors
     /// The file cannot be read again.
-    pub fn read<'a>(
-        &'a self,
-        wanted: impl Fn(usize) -> bool + 'a,
-    ) -> impl Iterator<Item = Result<Vec<u16>>> + 'a {
+    pub fn read(&self) -> impl Iterator<Item = Result<Vec<u16>>> + '_ {
         let mut at = 0;
-        self.entries.iter().enumerate().filter_map(move |(i, item)| {
+        self.entries.iter().map(move |item| {
             let start = at;
             at += u64::from(item.tokens) * 2;
-            wanted(i).then(|| self.tokens(start, item.tokens as usize))
+            self.tokens(start, item.tokens as usize)
         })
+    }
+
+    /// The tokens of one entry, the header's among them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn entry(&self, number: usize) -> Result<Vec<u16>> {
+        let start: u64 = self.entries[..number].iter().map(|item| u64::from(item.tokens) * 2).sum();
+        self.tokens(start, self.entries[number].tokens as usize)
     }
 
     fn tokens(&self, start: u64, count: usize) -> Result<Vec<u16>> {

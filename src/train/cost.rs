@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use crate::base::units::{duration, si, thousands};
 use crate::base::{Error, Result};
-use crate::dataset::Tokenised;
+use crate::dataset::{Sides, Split, Tokenised};
 use crate::device::select::Device;
-use crate::tokens::{TokenFile, fit_context};
+use crate::tokens::TokenFile;
+use crate::tokens::windows::Epochs;
 use crate::train::Options;
 use crate::train::engine::Engine;
 use crate::train::source::{self, Source};
@@ -33,6 +34,10 @@ pub struct Cost {
     pub tokenizer: String,
     /// Tokens of one epoch.
     pub tokens: u64,
+    /// Tokens that are held out.
+    pub held_out: u64,
+    /// The two, in words, as `train` says them.
+    pub split: String,
     /// Optimizer steps, with the settings that `train` would take.
     pub steps: u64,
     /// How often each token is seen in them.
@@ -55,26 +60,22 @@ pub struct Cost {
 /// Too little text for a window; a device that cannot be had; a model that cannot be read.
 pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> {
     let Source { mut config, tokenizer, .. } = Source::open(options)?;
-    let tokens: usize = data.entries.iter().map(|entry| entry.tokens as usize + 1).sum();
-    let val = options.val_fraction;
-    let train_tokens = (tokens as f64 * (1.0 - val)) as usize;
+    let split = Split::parse(&options.split);
+    let sides = Sides::of(data, &tokenizer, &split, options.val_fraction, options.seed)?;
+    let (train_tokens, val_tokens) = (sides.train_tokens(), sides.val_tokens());
     let most = if scratch { usize::MAX } else { config.block_size() };
-    let context = fit_context(train_tokens, options.context(scratch, most)?);
-    if context == 0 {
-        return Err(Error::setting(format!("only {train_tokens} tokens to train on"), "give more text"));
-    }
+    let context = sides.fit_context(options.context(scratch, most)?)?;
     if scratch {
         config = config.with_block_size(context);
     }
     let device = Device::open(&options.device, options.threads)?;
     let (batch, accumulate) = options.batches(scratch, &config, matches!(device, Device::Gpu(_)));
-    let windows = train_tokens / context;
-    let val_tokens = tokens - train_tokens;
+    let windows = Epochs::new(0..train_tokens, context, options.seed)?.windows_in_epoch(0);
     let settings = options.settings(scratch, context, (batch, accumulate), windows, val_tokens);
     let folder = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
     let path = folder.path().join("tokens.bin");
     let mut taken = 0;
-    let enough = data.read(|_| true).take_while(|entry| {
+    let enough = data.read().take_while(|entry| {
         let more = taken <= context;
         taken += entry.as_ref().map_or(0, |entry| entry.len() + 1);
         more
@@ -93,24 +94,30 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
         parameters: config.num_params(),
         tokenizer: tokenizer.kind().name().into(),
         tokens: train_tokens as u64,
+        held_out: val_tokens as u64,
+        split: sides.line(),
         steps: settings.steps,
         epochs,
         device: device.line(),
         tokens_per_second: rate,
         epoch_seconds: train_tokens as f64 / rate,
         run_seconds: trained / rate,
-        verdict: verdict(scratch, config.num_params(), train_tokens, epochs),
+        verdict: verdict(scratch, config.num_params(), (train_tokens, val_tokens), epochs),
     })
 }
 
 /// Whether there is text enough.
-fn verdict(scratch: bool, parameters: u64, tokens: usize, epochs: f64) -> String {
+fn verdict(scratch: bool, parameters: u64, (tokens, held_out): (usize, usize), epochs: f64) -> String {
+    let watch = match held_out {
+        0 => "look at its samples: nothing is held out",
+        _ => "watch the validation loss",
+    };
     let times = format!("each word is read about {} times", thousands(epochs.round() as u64));
     if scratch {
         return match epochs {
             e if e <= AS_GOOD_AS_NEW => format!("enough text for this model: {:.1} passes over it", epochs),
             e if e <= HARDLY_ANYTHING => {
-                format!("little text for this model: {times}; watch the validation loss")
+                format!("little text for this model: {times}; {watch}")
             }
             _ => format!("too little text: {times}, so it will memorise; give more text, or fewer --steps"),
         };
@@ -123,7 +130,7 @@ fn verdict(scratch: bool, parameters: u64, tokens: usize, epochs: f64) -> String
             si(parameters as f64)
         ),
         r if r < 10.0 * TOKENS_PER_THOUSAND => {
-            format!("little text for this model: {times}; watch the validation loss")
+            format!("little text for this model: {times}; {watch}")
         }
         _ => format!("enough text for this model: {times}"),
     }
@@ -156,11 +163,11 @@ mod tests {
 
     #[test]
     fn it_says_plainly_where_it_will_memorise() {
-        assert!(verdict(true, 100_000, 1_000_000, 1.0).starts_with("enough"));
-        assert!(verdict(true, 100_000, 100_000, 10.0).contains("validation loss"));
-        assert!(verdict(true, 100_000, 10_000, 100.0).contains("will memorise"));
-        assert!(verdict(false, 124_000_000, 50_000, 3.0).contains("will memorise"));
-        assert!(verdict(false, 124_000_000, 500_000, 3.0).contains("validation loss"));
-        assert!(verdict(false, 124_000_000, 3_000_000, 3.0).starts_with("enough"));
+        assert!(verdict(true, 100_000, (1_000_000, 9), 1.0).starts_with("enough"));
+        assert!(verdict(true, 100_000, (100_000, 9), 10.0).contains("validation loss"));
+        assert!(verdict(true, 100_000, (10_000, 9), 100.0).contains("will memorise"));
+        assert!(verdict(false, 124_000_000, (50_000, 9), 3.0).contains("will memorise"));
+        assert!(verdict(false, 124_000_000, (500_000, 9), 3.0).contains("validation loss"));
+        assert!(verdict(false, 124_000_000, (3_000_000, 9), 3.0).starts_with("enough"));
     }
 }

@@ -93,7 +93,7 @@ pub struct Options {
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// The share of the text that is held out, in whole entries
+    /// The share of the text that is held out: whole entries, or of a long one whole paragraphs
     #[arg(long, default_value_t = 0.1)]
     pub val_fraction: f64,
     /// Which entries are held out: random, latest, or a FILE that lists days or sources

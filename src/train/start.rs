@@ -54,11 +54,12 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
 
     let most = if scratch { usize::MAX } else { source.config.block_size() };
     let wanted = options.context(scratch, most)?;
-    let context = data.fit_context(wanted)?;
+    observer.say(&format!("split    {}", data.sides().line()));
+    let context = data.sides().fit_context(wanted)?;
     if context < wanted {
         observer.say(&format!(
             "context  {context} tokens instead of {wanted}: the text has only {} to train on",
-            thousands(data.train_tokens() as u64)
+            thousands(data.sides().train_tokens() as u64)
         ));
     }
     if scratch {
@@ -68,8 +69,8 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let device = open_device(&options.device, options.threads, observer)?;
     let gpu = matches!(device, Device::Gpu(_));
     let batches = options.batches(scratch, &config, gpu);
-    let windows = Epochs::new(0..data.train_tokens(), context, seed)?.windows_in_epoch(0);
-    let settings = options.settings(scratch, context, batches, windows, data.val_tokens());
+    let windows = Epochs::new(0..data.sides().train_tokens(), context, seed)?.windows_in_epoch(0);
+    let settings = options.settings(scratch, context, batches, windows, data.sides().val_tokens());
     let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
     let what = source::name(options);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));

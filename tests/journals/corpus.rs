@@ -362,6 +362,72 @@ fn what_is_held_out() {
 }
 
 #[test]
+fn a_long_entry_is_divided_between_the_sides() {
+    // Paragraphs that no two are alike, each named by its number.
+    let paragraph = |i: usize| format!("Paragraph {i}: {}.", "rain and tea, ".repeat(3 + i * 7 % 5));
+    let long = |from: usize| (from..from + 120).map(paragraph).collect::<Vec<_>>().join("\n\n");
+    let sides = |text: &str, val: &std::ops::Range<usize>| {
+        let of = |side: &str| {
+            let named = |part: &str| part.split(':').next().unwrap().parse::<usize>().unwrap();
+            side.split("Paragraph ").skip(1).map(named).collect::<Vec<usize>>()
+        };
+        (of(&text[..val.start]), of(&text[val.clone()]))
+    };
+    for (files, more) in [(1, ""), (2, ""), (1, "latest"), (2, "days")] {
+        let place = Place::new();
+        for file in 0..files {
+            let head = if more == "latest" { "2024-05-06\n" } else { "" };
+            place.write(&format!("notes/{file}.txt"), head.to_string() + &long(file * 500));
+        }
+        if more == "days" {
+            (1..=5).for_each(|d| drop(place.write(&format!("notes/2024-01-0{d}.txt"), format!("{d} {d}"))));
+        }
+        let args: &[&str] = if more == "latest" { &["--split", "latest"] } else { &[] };
+        let (text, val, _) = place.train("run", args);
+        let share = val.len() as f64 / text.chars().count() as f64;
+        assert!((0.07..0.13).contains(&share), "{files} {more}: {share}");
+        let (train, held) = sides(&text, &val);
+        for file in 0..files {
+            // Whole paragraphs, one after another, and the ones next to them on neither side.
+            let of_file = |all: &[usize]| -> Vec<usize> {
+                all.iter().copied().filter(|n| (file * 500..file * 500 + 120).contains(n)).collect()
+            };
+            let (train, held) = (of_file(&train), of_file(&held));
+            let (first, last) = (held[0], held[held.len() - 1]);
+            assert_eq!(held, (first..=last).collect::<Vec<_>>());
+            assert!(
+                !train.iter().any(|n| (first.saturating_sub(1)..=last + 1).contains(n)),
+                "{train:?} {held:?}"
+            );
+            assert!(train.len() + held.len() >= 118);
+            assert!(more != "latest" || last == 119, "the end is held out");
+        }
+        if more == "days" {
+            // A short day is drawn among the short ones.
+            assert!((1..5).any(|d| text[..val.start].contains(&format!("{d} {d}"))));
+        }
+        // The preview says the same of an epoch, to the token, with the same words.
+        if more != "latest" {
+            let found = place.json(&["notes", "--tokenizer", "bytes"]);
+            assert_eq!(found["training"]["tokens"], val.start);
+            assert_eq!(found["training"]["held_out"], val.len());
+            let began =
+                place.run(&["train", "notes", "--from", "scratch", "--steps", "1", "--device", "cpu"]);
+            let line = format!("split    {}", found["training"]["split"].as_str().unwrap());
+            assert!(stderr(&began).contains(&line), "{line}: {}", stderr(&began));
+        }
+    }
+
+    // What cannot be divided is not held out, and that is said.
+    let place = Place::new();
+    place.write("notes/dictated.txt", "one paragraph of a voice that goes on ".repeat(150));
+    let begun = place.run(&["train", "notes", "--from", "scratch", "--steps", "1", "--device", "cpu"]);
+    assert!(stderr(&begun).contains("nothing held out, so nothing tells when to stop: there is one entry"));
+    let shown = place.ok(&["corpus", "notes", "--device", "cpu"]);
+    assert!(shown.contains("nothing held out") && !shown.contains("watch the validation loss"), "{shown}");
+}
+
+#[test]
 fn what_the_preview_shows() {
     let place = Place::new();
     days(&place);

@@ -1,0 +1,133 @@
+//! The two sides of a journal: what is trained on, and what is held out.
+
+use std::ops::Range;
+
+use crate::base::units::{counted, thousands};
+use crate::base::{Error, Result};
+use crate::dataset::Tokenised;
+use crate::dataset::heldout::{Held, Split, held_out};
+use crate::tokens::{Tokenizer, fit_context};
+
+/// An entry, or a stretch of one, on one side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Which entry.
+    pub entry: usize,
+    /// Its tokens before the text: the header, which stands above every part.
+    pub header: usize,
+    /// Which tokens of the entry.
+    pub range: Range<usize>,
+    /// Whether it is held out.
+    pub held: bool,
+}
+
+impl Part {
+    /// Tokens in `tokens.bin`: the header, the text, and the end of text behind it. None where there is no word.
+    pub fn tokens(&self) -> usize {
+        match self.header + self.range.len() {
+            0 => 0,
+            tokens => tokens + 1,
+        }
+    }
+}
+
+/// How a journal is divided between training and validation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sides {
+    /// In the order of the corpus.
+    pub parts: Vec<Part>,
+    /// Entries of which a stretch is held out.
+    divided: usize,
+    /// Tokens next to those stretches, which stand on neither side.
+    between: usize,
+    /// Why nothing is held out, where that was not asked for.
+    nothing: Option<&'static str>,
+}
+
+impl Sides {
+    /// Divides a journal.
+    ///
+    /// # Errors
+    /// As [`held_out`].
+    pub fn of(
+        data: &Tokenised,
+        tokenizer: &Tokenizer,
+        split: &Split,
+        fraction: f64,
+        seed: u64,
+    ) -> Result<Sides> {
+        let held = held_out(data, tokenizer, split, fraction, seed)?;
+        let (mut parts, mut divided, mut between) = (Vec::with_capacity(held.entries.len()), 0, 0);
+        for (entry, (item, side)) in data.entries.iter().zip(&held.entries).enumerate() {
+            let (tokens, header) = (item.tokens as usize, item.header as usize);
+            let mut push = |range: Range<usize>, held| {
+                let range = range.start + header..range.end + header;
+                parts.push(Part { entry, header, range, held });
+            };
+            match side {
+                Held::Not => push(0..tokens - header, false),
+                Held::Whole => push(0..tokens - header, true),
+                Held::Stretch(division) => {
+                    division.kept.iter().for_each(|kept| push(kept.clone(), false));
+                    push(division.held.clone(), true);
+                    divided += 1;
+                    let kept: usize = division.kept.iter().map(Range::len).sum();
+                    between += tokens - header - kept - division.held.len();
+                }
+            }
+        }
+        Ok(Sides { parts, divided, between, nothing: held.nothing })
+    }
+
+    /// Tokens of one side, each part with its end of text.
+    fn of_side(&self, held: bool) -> usize {
+        self.parts.iter().filter(|part| part.held == held).map(Part::tokens).sum()
+    }
+
+    /// Tokens that are trained on: an epoch.
+    pub fn train_tokens(&self) -> usize {
+        self.of_side(false)
+    }
+
+    /// Tokens that are held out.
+    pub fn val_tokens(&self) -> usize {
+        self.of_side(true)
+    }
+
+    /// The context that fits: `t`, or less where there is too little to train on for one window of it.
+    ///
+    /// # Errors
+    /// Too little text for any window.
+    pub fn fit_context(&self, t: usize) -> Result<usize> {
+        match fit_context(self.train_tokens(), t) {
+            0 => Err(Error::setting(
+                format!("only {} tokens to train on", self.train_tokens()),
+                "give more text, or hold less of it out",
+            )),
+            fitted => Ok(fitted),
+        }
+    }
+
+    /// One line for a person: what an epoch is, and what share is held out.
+    pub fn line(&self) -> String {
+        let (train, val) = (self.train_tokens(), self.val_tokens());
+        let mut line = format!("{} to train on", counted(train as u64, "token", "tokens"));
+        if val == 0 {
+            line += ", nothing held out";
+            if let Some(why) = self.nothing {
+                line += &format!(", so nothing tells when to stop: {why}");
+            }
+            return line;
+        }
+        let share = val as f64 / (train + val) as f64;
+        line += &format!(", {} held out ({:.1}%)", thousands(val as u64), 100.0 * share);
+        if self.divided > 0 {
+            line += &format!(
+                "; {} divided at paragraphs, with {} between the sides",
+                counted(self.divided as u64, "long entry is", "long entries are"),
+                counted(self.between as u64, "token", "tokens")
+            );
+        }
+        line
+    }
+}
