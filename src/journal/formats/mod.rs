@@ -21,6 +21,7 @@ pub mod livejournal;
 pub mod logseq;
 pub mod mail;
 pub mod markdown;
+pub mod marked;
 pub mod mini_diary;
 pub mod notion;
 pub mod obsidian;
@@ -65,7 +66,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &html_file::HtmlFile,
     // Mail.
     &mail::Mail,
-    // Text of an app's own.
+    // Text of an app's own, and of other trainers.
+    &marked::Marked,
     &dayone_text::DayOneText,
     &rednotebook::RedNotebook,
     &notion::Notion,

@@ -15,6 +15,7 @@ use crate::journal::format::Sink;
 use crate::journal::options::{DateOrder, Options};
 use crate::journal::source::input::Input;
 use crate::journal::source::spool;
+use crate::journal::syntax::markers;
 use crate::journal::text::repair::{Repaired, repair};
 use crate::journal::text::style::Style;
 use crate::journal::watch::{Change, Observer};
@@ -212,6 +213,11 @@ impl Sink for Collector<'_> {
             self.count_repairs(&repaired, draft.place, &before);
             let text = repaired.text.into_owned();
             *which(&mut draft) = self.styled(draft.place, |style, log| style.apply(text, log));
+        }
+        let (bare, marks) = markers::bare(&draft.text);
+        if marks > 0 {
+            draft.text = bare.to_string();
+            self.left_out("marks of another trainer", marks);
         }
         draft.trim();
         if !draft.has_word() {

@@ -16,6 +16,7 @@ pub mod front_matter;
 pub mod html;
 pub mod json;
 pub mod lines;
+pub mod markers;
 pub mod markup;
 pub mod office;
 pub mod stamps;
