@@ -80,7 +80,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let choices = device.choices();
     let begin = if scratch { Begin::Scratch(options.preset.unwrap_or(PRESET)) } else { Begin::Checkpoint };
     fit::check(&device, &choices, config, &settings, begin)?;
-    let tokens = (data.train_tokens() + data.val_tokens()) as u64;
+    let tokens = (data.sides().train_tokens() + data.sides().val_tokens()) as u64;
     let most = Size::new(&config, &settings, tokens, settings.steps).of_new();
     room::check(&out, most, disk::free(&out), |short| room::elsewhere(&out, most, short))?;
 
