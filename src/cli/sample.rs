@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::base::rng::Rng;
+use crate::base::units::thousands;
 use crate::cli::opening::Opening;
 use crate::cli::out;
 use crate::run::newest;
-use crate::sample::{Choice, Decoder};
+use crate::sample::{Choice, Decoder, kept};
 use crate::tokens::Utf8Stream;
 
 /// Arguments of `sample`.
@@ -58,10 +59,19 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(clock);
     let prompt = model.tokenizer.encode(&args.prompt);
     let eot = model.tokenizer.end_of_text();
+    let (all, context) = (prompt.len(), model.config.block_size());
+    let prompt = kept(&prompt, context, args.max_tokens);
+    if prompt.len() < all {
+        out::note(format!(
+            "prompt   {} tokens, and the model sees {context} with those it writes: the first {} are left out",
+            thousands(all as u64),
+            thousands((all - prompt.len()) as u64)
+        ));
+    }
     let mut samples = Vec::new();
     for i in 0..args.num_samples {
         let mut rng = Rng::new(seed, &format!("sample {i}"));
-        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, eot, &prompt);
+        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, eot, prompt);
         if args.json {
             let ids = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()))?;
             samples.push(json!({ "ids": ids, "text": model.tokenizer.decode(&ids) }));

@@ -15,10 +15,10 @@ use crate::cli::reading::Reading;
 use crate::cli::watch::Watch;
 use crate::journal;
 use crate::train::options::HEADER;
-use crate::train::{self, Options, Outcome};
+use crate::train::{self, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 5] = ["--resume", "--steps", "--batch", "--device", "--threads"];
+const RESUMES: [&str; 6] = ["--resume", "--steps", "--lr-floor", "--batch", "--device", "--threads"];
 
 /// Arguments of `train`: [`Options`], how the journals are read, and a run to go on with.
 #[derive(clap::Args)]
@@ -27,6 +27,9 @@ pub struct Args {
     /// Continue the run in DIR where its last saved state is; a larger --steps extends it, a smaller --batch needs less memory
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
+    /// Of a run that --steps makes longer: leave the learning rate at its floor, where the run's own curve ends
+    #[arg(long, requires = "resume")]
+    lr_floor: bool,
     #[command(flatten)]
     options: Options,
     /// Say of everything below PATH what it is, for --header; repeatable
@@ -77,7 +80,9 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             }
             let Options { steps, batch, device, threads, .. } = &args.options;
             let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
-            train::resume(dir, *steps, *batch, device, *threads, &mut watch, &stop)
+            let (steps, batch, threads) = (*steps, *batch, *threads);
+            let wanted = Resume { steps, lr_floor: args.lr_floor, batch, device, threads };
+            train::resume(dir, wanted, &mut watch, &stop)
         }
         None => train::start(&args.options(), &mut watch, &stop),
     };

@@ -5,11 +5,11 @@
 pub struct Schedule {
     /// The highest rate, reached at the end of the warm-up.
     pub lr: f32,
-    /// The floor, reached at the last step.
+    /// The floor, reached where the cosine ends.
     pub min_lr: f32,
     /// Steps of the warm-up.
     pub warmup: u64,
-    /// Steps of the run.
+    /// The step that the cosine ends at: the run's last, or an earlier one.
     pub steps: u64,
 }
 

@@ -69,6 +69,9 @@ pub struct Settings {
     pub lr: f32,
     /// The learning rate that the cosine ends at.
     pub min_lr: f32,
+    /// The step that the cosine ends at, where the run was extended with the rate left at its floor; else it is the last.
+    #[serde(default)]
+    pub lr_floor: Option<u64>,
     /// Steps of linear warm-up.
     pub warmup: u64,
     /// AdamW's decay of the first moment.
@@ -244,6 +247,7 @@ pub(crate) fn example() -> Run {
             context: 64,
             lr: 3e-4,
             min_lr: 3e-5,
+            lr_floor: Some(800),
             warmup: 100,
             beta1: 0.9,
             beta2: 0.95,

@@ -8,6 +8,13 @@ use crate::device::{Executor, Step};
 use crate::model::{PREFILL, input};
 use crate::sample::choose::{Choice, choose};
 
+/// What of a prompt the model goes on from, with so many tokens to write: all that leaves room for them in a context of
+/// `block_size`, and half the context in any case. The end stays, since the writing goes on from there.
+pub fn kept(prompt: &[u16], block_size: usize, max_tokens: usize) -> &[u16] {
+    let most = block_size - max_tokens.min(block_size / 2);
+    &prompt[prompt.len().saturating_sub(most)..]
+}
+
 /// One text being written. The executor's program has the recordings `prefill` and `decode`.
 pub struct Decoder<'a> {
     exec: &'a mut dyn Executor,
@@ -20,7 +27,7 @@ pub struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// A text that begins with `prompt`, or at an end of text where that is empty.
+    /// A text that begins with `prompt` (which is [`kept`] short enough), or at an end of text where that is empty.
     pub fn new(exec: &'a mut dyn Executor, config: Config, end_of_text: u16, prompt: &[u16]) -> Decoder<'a> {
         let context = if prompt.is_empty() { vec![end_of_text] } else { prompt.to_vec() };
         Decoder { exec, config, end_of_text, context, cached: 0 }
@@ -95,5 +102,21 @@ impl<'a> Decoder<'a> {
         self.exec.run("prefill", &Step { pos: self.cached as u32, ..Step::default() })?;
         self.cached = end;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_prompt_leaves_room_for_what_is_to_be_written() {
+        let prompt: Vec<u16> = (0..100).collect();
+        assert_eq!(kept(&prompt[..60], 64, 4).len(), 60);
+        assert_eq!(kept(&prompt, 64, 4), &prompt[40..]);
+        assert_eq!(kept(&prompt, 64, 300), &prompt[68..]);
+        assert_eq!(kept(&prompt, 1, 300), &prompt[99..]);
+        assert_eq!(kept(&prompt, 64, 0), &prompt[36..]);
+        assert!(kept(&[], 64, 4).is_empty());
     }
 }

@@ -6,5 +6,5 @@ mod fit;
 pub mod model;
 
 pub use choose::{Choice, choose};
-pub use decoder::Decoder;
+pub use decoder::{Decoder, kept};
 pub use model::Model;

@@ -26,6 +26,11 @@ pub struct Engine {
     hyper: Hyper,
 }
 
+/// The learning rates of a run.
+pub fn schedule(s: &Settings) -> Schedule {
+    Schedule { lr: s.lr, min_lr: s.min_lr, warmup: s.warmup, steps: s.lr_floor.unwrap_or(s.steps) }
+}
+
 /// The program of a training run: the step's recordings, and those that write samples.
 ///
 /// # Errors
@@ -62,7 +67,7 @@ impl Engine {
             exec,
             shape,
             settings: settings.clone(),
-            schedule: Schedule { lr: s.lr, min_lr: s.min_lr, warmup: s.warmup, steps: s.steps },
+            schedule: schedule(s),
             hyper: Hyper {
                 beta1: s.beta1,
                 beta2: s.beta2,

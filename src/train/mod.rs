@@ -5,6 +5,7 @@
 
 pub mod cost;
 pub mod engine;
+mod extend;
 pub mod fit;
 mod not_finite;
 pub mod options;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 pub use options::Options;
-pub use resume::resume;
+pub use resume::{Resume, resume};
 pub use source::tokenizer_of;
 pub use start::{not_whole, start};
 

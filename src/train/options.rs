@@ -300,6 +300,7 @@ impl Options {
             (None, None) => (of_epochs(d.epochs).max(d.least), None),
         };
         let lr = self.lr.unwrap_or(d.lr);
+        let usual = intervals(steps, batch * accumulate * context, val_tokens);
         Settings {
             steps,
             epochs,
@@ -308,6 +309,7 @@ impl Options {
             context,
             lr,
             min_lr: lr / 10.0,
+            lr_floor: None,
             warmup: self.warmup.unwrap_or(steps.div_ceil(20).min(100)),
             beta1: 0.9,
             beta2: 0.95,
@@ -318,12 +320,9 @@ impl Options {
             freeze: self.freeze,
             seed: self.seed,
             val_fraction: self.val_fraction as f32,
-            eval_every: self.eval_every.unwrap_or_else(|| {
-                let trained = steps as f64 * (batch * accumulate * context) as f64;
-                steps.div_ceil(evaluations(trained, val_tokens as f64))
-            }),
-            sample_every: self.sample_every.unwrap_or(steps.div_ceil(4)),
-            save_every: self.save_every.unwrap_or(steps.div_ceil(10)),
+            eval_every: self.eval_every.unwrap_or(usual.eval_every),
+            sample_every: self.sample_every.unwrap_or(usual.sample_every),
+            save_every: self.save_every.unwrap_or(usual.save_every),
             threads: (self.threads > 0).then_some(self.threads),
         }
     }
@@ -331,6 +330,26 @@ impl Options {
 
 fn defaults(scratch: bool) -> Defaults {
     if scratch { SCRATCH } else { CHECKPOINT }
+}
+
+/// Steps between what interrupts the training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intervals {
+    /// Evaluations.
+    pub eval_every: u64,
+    /// Samples.
+    pub sample_every: u64,
+    /// Saved states.
+    pub save_every: u64,
+}
+
+/// The intervals that nobody asked for others of: of a run of so many steps, each of so many tokens.
+pub fn intervals(steps: u64, tokens: usize, val_tokens: usize) -> Intervals {
+    Intervals {
+        eval_every: steps.div_ceil(evaluations(steps as f64 * tokens as f64, val_tokens as f64)),
+        sample_every: steps.div_ceil(4),
+        save_every: steps.div_ceil(10),
+    }
 }
 
 /// How many evaluations a run is worth: ten, or as many as cost a tenth of the training. Forward alone is a third of a

@@ -12,32 +12,45 @@ use crate::run::runs::restore_or_begin;
 use crate::run::{Run, RunFolder};
 use crate::tokens::{Kind, TokenFile, Tokenizer};
 use crate::train::engine::Engine;
+use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
 use crate::train::session::Session;
 use crate::train::start::{open_device, write_missing};
 use crate::train::{Observer, Outcome, Stop};
 
-/// Continues the run in `dir`; `steps` larger than the recorded number extend it, and a smaller `batch` needs less memory for
-/// the same sequences a step.
+/// What a resumed run is asked to do otherwise than it was begun.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Resume<'a> {
+    /// More steps than it has extend it.
+    pub steps: Option<u64>,
+    /// Whether an extended run's learning rate stays where its curve ended.
+    pub lr_floor: bool,
+    /// A smaller one needs less memory for the same sequences a step.
+    pub batch: Option<usize>,
+    /// Another device than it was begun on.
+    pub device: Option<&'a str>,
+    /// Threads of the CPU; 0 for all.
+    pub threads: usize,
+}
+
+/// Continues the run in `dir`.
 ///
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
-pub fn resume(
-    dir: &Path,
-    steps: Option<u64>,
-    batch: Option<usize>,
-    device: Option<&str>,
-    threads: usize,
-    observer: &mut dyn Observer,
-    stop: &Stop,
-) -> Result<Outcome> {
+pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
+    let Resume { steps, lr_floor, batch, device, threads } = wanted;
+    if steps == Some(0) {
+        return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
+    }
     let mut folder = RunFolder::open(dir)?;
     let mut run = folder.repair()?;
     let extended = steps.is_some_and(|s| s > run.settings.steps);
+    if lr_floor && !extended {
+        let next = "give the number of steps to extend it to, with --steps, or leave --lr-floor out";
+        return Err(Error::usage("--lr-floor is for a run that is made longer", next));
+    }
     if let Some(steps) = steps.filter(|_| extended) {
-        observer.say(&format!("steps    {} instead of {}", thousands(steps), thousands(run.settings.steps)));
-        run.settings.steps = steps;
-        run.finished = false;
+        extend(&mut run, steps, lr_floor, observer);
     }
     if let Some(steps) = steps.filter(|&s| s < run.settings.steps) {
         observer.say(&format!(
