@@ -62,13 +62,13 @@ pub const FORMATS: &[&dyn Format] = &[
     &entries_jsonl::EntriesJsonl,
     // HTML.
     &apple_journal::AppleJournal,
+    &notion::Notion,
     &html_file::HtmlFile,
     // Mail.
     &mail::Mail,
     // Text of an app's own.
     &dayone_text::DayOneText,
     &rednotebook::RedNotebook,
-    &notion::Notion,
     &logseq::Logseq,
     &obsidian::Obsidian,
     // What is left.
