@@ -18,8 +18,24 @@ fn spaced(words: &str) -> String {
 
 /// `Untitled`, `untitled 2`, `Untitled Note`.
 fn is_unnamed(title: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "untitled",
+        "unbenannt",
+        "ohne titel",
+        "sans titre",
+        "sin título",
+        "senza titolo",
+        "sem título",
+        "naamloos",
+        "namnlös",
+        "제목 없음",
+        "無題",
+        "无标题",
+        "無標題",
+        "без названия",
+    ];
     let title = title.to_lowercase();
-    let behind = title.strip_prefix("untitled").map(str::trim);
+    let behind = NAMES.iter().find_map(|name| title.strip_prefix(name)).map(str::trim);
     behind.is_some_and(|rest| rest == "note" || rest.bytes().all(|b| b.is_ascii_digit()))
 }
 
