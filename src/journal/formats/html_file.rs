@@ -26,6 +26,10 @@ impl Format for HtmlFile {
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        if input.head().trim_start().starts_with("<!DOCTYPE NETSCAPE-Bookmark-file") {
+            sink.left_out("browser bookmarks", 1);
+            return Ok(());
+        }
         let document = html::parse(&input.text()?)?;
         if Links::of(&document).is_list() {
             sink.left_out("lists of files", 1);
@@ -128,6 +132,8 @@ mod tests {
         };
         let found = read("My notes_index.html", list("A walk").as_bytes(), &Options::default());
         assert_eq!((found.entries.len(), found.left_out), (0, vec![("lists of files", 1)]));
+        let bookmarks = "<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DT><A HREF=\"https://a.org\">A page</A>";
+        assert!(read("a.html", bookmarks.as_bytes(), &Options::default()).entries.is_empty());
         let diary =
             format!("{}<p>These I wrote in the year that nobody came to the weir.</p>", list("A walk"));
         assert_eq!(read("a.html", diary.as_bytes(), &Options::default()).entries.len(), 1);

@@ -46,6 +46,10 @@ pub const TEXT: &[&str] = &[
     "nota",
     "testo",
     "tekst",
+    "html",
+    "contenthtml",
+    "bodyhtml",
+    "texthtml",
 ];
 pub const OWN_TEXT: &[&str] =
     &["text", "content", "body", "entry", "entrytext", "textcontent", "fulltext", "contenttext"];
@@ -93,6 +97,10 @@ pub const DATE: &[&str] = &[
     "fecha",
     "data",
     "time",
+    "written",
+    "writtenon",
+    "loggedat",
+    "loggedon",
 ];
 pub const TITLE: &[&str] = &[
     "title",
@@ -110,6 +118,8 @@ pub const TITLE: &[&str] = &[
 pub const TAGS: &[&str] =
     &["tags", "labels", "keywords", "categories", "tag", "category", "activities", "hashtags"];
 pub const ZONE: &[&str] = &["timezone", "tz", "zone"];
+/// A time of day, beside the day.
+pub const TIME: &[&str] = &["time", "uhrzeit", "hora", "heure", "ora", "tijd", "tid", "klockslag"];
 /// Who speaks, in a chat.
 pub const SENDER: &[&str] = &[
     "from",
