@@ -6,6 +6,7 @@ use scraper::{ElementRef, Html};
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::by_dates::split_by_dates;
+use crate::journal::syntax::front_matter::moment;
 use crate::journal::syntax::html::{self, Converted};
 use crate::journal::syntax::lists::Links;
 
@@ -30,6 +31,9 @@ impl Format for HtmlFile {
             sink.left_out("browser bookmarks", 1);
             return Ok(());
         }
+        if input.head().contains("class=\"hChatLog") {
+            return Err("Google Voice's messages, in which other people speak: not read".to_string());
+        }
         let document = html::parse(&input.text()?)?;
         if Links::of(&document).is_list() {
             sink.left_out("lists of files", 1);
@@ -40,7 +44,7 @@ impl Format for HtmlFile {
         if page.text.trim().is_empty() {
             page.text = title(&document);
         }
-        split(&page.text, date_of(&document), input, options, sink);
+        split(&page.text, date_of(&document, options), input, options, sink);
         Ok(())
     }
 }
@@ -69,7 +73,7 @@ fn title(document: &Html) -> String {
 }
 
 /// The day that a page says it was written on, in its `<meta>`.
-fn date_of(document: &Html) -> Option<When> {
+fn date_of(document: &Html, options: &Options) -> Option<When> {
     const NAMES: &[&str] = &[
         "date",
         "created",
@@ -85,7 +89,7 @@ fn date_of(document: &Html) -> Option<When> {
         let names = ["name", "property", "itemprop"].into_iter().filter_map(|name| meta.value().attr(name));
         names.map(str::to_lowercase).any(|name| NAMES.contains(&name.as_str()))
     });
-    dated.filter_map(|meta| meta.value().attr("content")?.parse().ok()).next()
+    dated.filter_map(|meta| Some(moment(meta.value().attr("content")?, options)?.0)).next()
 }
 
 /// Hands over a document's text, divided by its date lines. What has no date is of the document's own; an entry's place

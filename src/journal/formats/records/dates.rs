@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::{Date, Time};
+use jiff::ToSpan;
+use jiff::civil::{Date, Time, date};
 use jiff::fmt::{rfc2822, strtime};
 use jiff::{Timestamp, Zoned};
 use regex::Regex;
@@ -36,6 +37,8 @@ pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Opti
 /// Seconds, milliseconds, microseconds or nanoseconds, told by their size: 1973 is the first year of each.
 fn number_since_1970(number: f64) -> Option<When> {
     let millis = match number {
+        // A spreadsheet's days, since 30 December 1899.
+        2e4..8e4 => return date(1899, 12, 30).checked_add((number as i64).days()).ok().map(When::day),
         1e7..1e8 => return stamps::compact(number as i32).map(When::day),
         1e8..1e11 => number * 1e3,
         1e11..1e14 => number,
@@ -79,7 +82,8 @@ fn plain(text: &str) -> Option<When> {
     if let Ok(number) = text.parse::<f64>() {
         return stamps::in_one_number(text).or_else(|| number_since_1970(number));
     }
-    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text))
+    let dotnet = || number_since_1970(text.strip_prefix("/Date(")?.strip_suffix(")/")?.parse().ok()?);
+    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text)).or_else(dotnet)
 }
 
 /// `2024-01-05 09:30:00 +0100` and `… UTC` without the space, as the standard has it.
@@ -197,6 +201,9 @@ mod tests {
             (json!("1704447000000000"), "2024-01-05T09:30:00+00:00"),
             (json!(20240105), "2024-01-05"),
             (json!("20240105"), "2024-01-05"),
+            (json!("/Date(1704447000000)/"), "2024-01-05T09:30:00+00:00"),
+            (json!("45296.395833"), "2024-01-05"),
+            (json!(45296), "2024-01-05"),
             (json!("202401050930"), "2024-01-05T09:30:00"),
             (json!("915148800000"), "1999-01-01T00:00:00+00:00"),
             (json!({"$date": "2024-01-05T09:30:00Z"}), "2024-01-05T09:30:00+00:00"),

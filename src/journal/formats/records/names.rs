@@ -101,6 +101,10 @@ pub const DATE: &[&str] = &[
     "writtenon",
     "loggedat",
     "loggedon",
+    "messagedate",
+    "sentat",
+    "senton",
+    "datesent",
 ];
 pub const TITLE: &[&str] = &[
     "title",
@@ -120,7 +124,7 @@ pub const TAGS: &[&str] =
 pub const ZONE: &[&str] = &["timezone", "tz", "zone"];
 /// A time of day, beside the day.
 pub const TIME: &[&str] = &["time", "uhrzeit", "hora", "heure", "ora", "tijd", "tid", "klockslag"];
-/// Who speaks, in a chat.
+/// Who speaks, in a chat; those of [`AUTHOR`] may have written a post, or a book.
 pub const SENDER: &[&str] = &[
     "from",
     "fromname",
@@ -132,7 +136,9 @@ pub const SENDER: &[&str] = &[
     "user",
     "username",
     "speaker",
+    "role",
 ];
+pub const AUTHOR: &[&str] = &["author", "authorname", "creator", "user", "username"];
 
 /// The field of that name, of that path (`entry.text`), or of that name but for its case and signs.
 pub fn named<'r>(record: &'r Record, name: &str) -> Option<(&'r str, &'r Value)> {

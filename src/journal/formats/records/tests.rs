@@ -61,6 +61,15 @@ fn of_a_chat_only_the_writers_messages_are_taken() {
             "a.json",
             r#"[{"user": "U1", "text": "hers"}, {"user": "U2", "text": "mine", "user_profile": {"real_name": "Ann Example"}}]"#,
         ),
+        (
+            "a.csv",
+            "FROM,TO,DATE,SUBJECT,CONTENT\nBen,Ann Example,2024-03-05,x,hers\nAnn Example,Ben,2024-03-05,x,mine\n",
+        ),
+        (
+            "a.csv",
+            "Message Date,Type,Sender Name,Text\n2024-03-05,Incoming,Ben,hers\n2024-03-05,Outgoing,,mine\n",
+        ),
+        ("a.csv", "Date,Name,Phone,Message\n2024-03-05,Ben,+44,hers\n2024-03-05,Ann Example,,mine\n"),
         ("a.csv", "AuthorID,Author,Date,Content\n1,Ben,2024-03-05,hers\n2,Ann Example,2024-03-05,mine\n"),
     ] {
         let found = with(path, chat, &Options::default());
