@@ -6,7 +6,7 @@ use scraper::{ElementRef, Html, Node};
 use crate::journal::dates;
 
 /// Links that make a list.
-const FEW: usize = 3;
+const FEW: usize = 2;
 
 /// The longest name of a page, in words; a longer link is a sentence.
 const LONGEST_NAME: usize = 16;
