@@ -4,6 +4,7 @@
 
 use scraper::{ElementRef, Html};
 
+use crate::base::shell;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::front_matter::moment;
@@ -33,8 +34,11 @@ impl Format for HtmlFile {
             return Ok(());
         }
         let text = input.text()?;
-        if let Some(app) = chat(input, &text) {
-            return Err(format!("a chat of {app}'s, in which other people speak: not read"));
+        if let Some(app) = chat(input, &text).filter(|_| !input.is_all_mine()) {
+            let path = shell::path(input.path());
+            return Err(format!(
+                "a chat of {app}'s, in which other people speak: not read; if all of it is your own: --mine {path}"
+            ));
         }
         let document = html::parse(&text)?;
         if Links::of(&document).is_list() {
@@ -61,7 +65,9 @@ impl Format for HtmlFile {
 
 /// The app whose chat a page is. Such pages say who speaks in classes of their own, which are told from no text.
 fn chat(input: &Input, text: &str) -> Option<&'static str> {
-    const MARKS: [(&str, &str); 6] = [
+    const MARKS: [(&str, &str); 8] = [
+        ("<title>Conversation with ", "Pidgin"),
+        ("<title>ChatGPT Data Export</title>", "a chatbot"),
         ("class=\"hChatLog", "Google Voice"),
         ("class=\"page_body chat_page\"", "Telegram"),
         ("class=\"from_name\"", "Telegram"),

@@ -1,9 +1,8 @@
-//! Chats of other apps, as text or as pages: LINE, KakaoTalk, Discord, Viber, Signal, Telegram, iMessage, IRC, Zoom… They are refused by
+//! Chats of other apps, as text: LINE, KakaoTalk, Discord, Viber, Signal, Telegram, iMessage, IRC, Zoom… They are refused by
 //! name: nobody here reads out of them who wrote what, and taken whole they would be other people's words.
 //!
 //! A chat whose lines are `stamp - name: words` is read, whatever its app: see `whatsapp`.
 
-mod pages;
 mod turns;
 
 use super::text::is_typed;
@@ -36,15 +35,8 @@ impl Format for Chats {
 
 /// What wrote a file, if it is a chat.
 fn app(input: &Input) -> Option<&'static str> {
-    if is_page(input) {
-        return pages::app(input);
-    }
     let is_text = is_typed(input) && !exported::is(input.head());
     is_text.then(|| in_lines(input.head()))?
-}
-
-fn is_page(input: &Input) -> bool {
-    matches!(input.extension().as_str(), "html" | "htm" | "xhtml")
 }
 
 /// The same for a text.
@@ -175,43 +167,6 @@ mod tests {
             }
             let failed = read("my chat.txt", text.as_bytes(), &Options::default()).failed.unwrap();
             assert!(failed.contains(app) && failed.ends_with("--mine 'my chat.txt'"), "{app}: {failed}");
-        }
-    }
-
-    #[test]
-    fn pages_of_chats_are_refused_by_name() {
-        for (path, page, app) in [
-            (
-                "messages.html",
-                "<div class=\"page_body chat_page\"><div class=\"from_name\">Ben</div>his",
-                "Telegram",
-            ),
-            (
-                "a.html",
-                "<div class=\"chatlog__message\"><span class=\"chatlog__author\">Ben</span>his",
-                "Discord",
-            ),
-            (
-                "+44.html",
-                "<div class=\"message\"><div class=\"received\"><span class=\"sender\">Ben</span><div class=\"message_part\">his",
-                "Messages",
-            ),
-            (
-                "Ben - Text.html",
-                "<div class=\"hChatLog hfeed\"><div class=\"message\">Ben: <q>his</q>",
-                "Voice",
-            ),
-            ("your/messages/inbox/ben_1/message_1.html", "<div>Ben</div><div>his</div>", "Facebook"),
-            ("chat.html", "<title>ChatGPT Data Export</title><p>his", "chatbot"),
-        ] {
-            assert_eq!(format_of(path, page), "a chat", "{path}");
-            assert!(read(path, page.as_bytes(), &Options::default()).failed.unwrap().contains(app), "{path}");
-        }
-        for (path, page) in [
-            ("notes/message_1.html", "<p>A message to myself.</p>"),
-            ("a.html", "<p class=\"message\">words <span class=\"sender\">mine</span></p>"),
-        ] {
-            assert_eq!(format_of(path, page), "HTML", "{path}");
         }
     }
 
