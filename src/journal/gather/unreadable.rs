@@ -97,9 +97,7 @@ fn by_extension(extension: &str, path: &Path, ole: bool) -> Option<String> {
         "mht" | "mhtml" => {
             "a web archive: open it in a browser or Word, and save it as .html or .docx".to_string()
         }
-        "jex" => {
-            format!("Joplin's backup: export as Markdown there; or: mkdir joplin && tar -xf {quoted} -C joplin")
-        }
+        "jex" => "Joplin's backup: export in Joplin as MD, Markdown + Front Matter".to_string(),
         "tid" => "a tiddler: export the wiki as JSON or text".to_string(),
         "opml" => "an outline: export it as text or Markdown".to_string(),
         "note" => "a note of Tomboy or Gnote: export it as HTML".to_string(),
@@ -181,7 +179,7 @@ mod tests {
             ("a/b c.wpd", &b"\xffWPC"[..], "soffice --headless --convert-to docx --outdir a 'a/b c.wpd'"),
             ("x.docx", OLE, "without"),
             ("x.mht", b"MIME-Version: 1.0\n", ".html"),
-            ("my notes.jex", b"a.md", "tar -xf 'my notes.jex' -C"),
+            ("my notes.jex", b"a.md", "as MD"),
             ("x.base", b"filters: []\n", "query"),
             ("x.tid", b"title: A\n\nwords", "JSON"),
             ("x.docx", b"<html>", "damaged"),
