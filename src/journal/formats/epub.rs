@@ -8,6 +8,7 @@ use super::html_file::{split, words};
 use crate::journal::format::{Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::source::archive::Archive;
 use crate::journal::syntax::html;
+use crate::journal::syntax::lists::Links;
 use crate::journal::syntax::xml::{Fault, Piece, Tag, Xml};
 
 /// EPUB.
@@ -42,7 +43,7 @@ impl Format for Epub {
                 Ok(None) => Err("it is not in the book".to_string()),
                 Err(problem) => Err(problem),
             };
-            if let Err(problem) = page.and_then(|page| add(&mut text, &page, chapter.is_cover, sink)) {
+            if let Err(problem) = page.and_then(|page| add(&mut text, &page, chapter, sink)) {
                 sink.lost(place, &path, problem);
             }
             if text.len() as u64 > MOST_WHOLE {
@@ -56,15 +57,17 @@ impl Format for Epub {
     }
 }
 
-/// Adds a page's words, unless it is a cover or a table of contents. What the guide calls so may be a chapter: a cover has
-/// few words, and of contents nearly all are links.
-fn add(text: &mut String, page: &str, is_cover: bool, sink: &mut dyn Sink) -> Result<(), String> {
+/// Adds a page's words, unless it is a cover or a table of contents. What the book calls so may be a chapter: a cover has
+/// few words, and contents are links.
+fn add(text: &mut String, page: &str, chapter: &Chapter, sink: &mut dyn Sink) -> Result<(), String> {
     let document = html::parse(page)?;
+    let links = Links::of(&document);
     let is_short = || html::to_text(page).text.split_whitespace().count() < MOST_ON_A_COVER;
-    let what = if is_cover && is_short() {
+    let what = if chapter.is_cover && is_short() {
         Some("covers")
     } else {
-        html::links::are_all(&document).then_some("tables of contents")
+        // Calibre puts contents at the end of the book, and names them nowhere.
+        (links.is_list() || (chapter.is_nav && links.all(|_| true))).then_some("tables of contents")
     };
     if let Some(what) = what {
         sink.left_out(what, 1);
@@ -111,8 +114,10 @@ fn package_path(container: &[u8]) -> Option<String> {
 
 struct Chapter {
     path: String,
-    /// As the book's guide says.
+    /// As the book's guide says (EPUB 2).
     is_cover: bool,
+    /// As its properties say (EPUB 3).
+    is_nav: bool,
 }
 
 /// A cover has a title, a name, a year.
@@ -123,7 +128,6 @@ fn chapters(package: &[u8]) -> Result<Vec<Chapter>, Fault> {
     let elements = elements(package)?;
     let of = |name: &'static str| elements.iter().filter(move |tag| tag.local() == name);
     let items: BTreeMap<&str, &Tag> = of("item").filter_map(|item| Some((item.get("id")?, item))).collect();
-    // What the guide calls contents, as what is `nav` in the properties of EPUB 3, is told by its links.
     let covers: Vec<&str> = of("reference")
         .filter(|reference| reference.get("type") == Some("cover"))
         .filter_map(|reference| reference.get("href")?.split('#').next())
@@ -131,7 +135,8 @@ fn chapters(package: &[u8]) -> Result<Vec<Chapter>, Fault> {
     let chapters = of("itemref").filter_map(|reference| {
         let item = items.get(reference.get("idref")?)?;
         let path = item.get("href")?;
-        Some(Chapter { path: path.to_string(), is_cover: covers.contains(&path) })
+        let is_nav = item.get("properties").unwrap_or("").split(' ').any(|kind| kind == "nav");
+        Some(Chapter { path: path.to_string(), is_cover: covers.contains(&path), is_nav })
     });
     Ok(chapters.collect())
 }
@@ -180,7 +185,7 @@ mod tests {
             ("mimetype", "application/epub+zip"),
             ("META-INF/container.xml", CONTAINER),
             ("OEBPS/book.opf", PACKAGE),
-            ("OEBPS/nav.xhtml", "<nav>Contents</nav>"),
+            ("OEBPS/nav.xhtml", "<body><nav><h1>Contents</h1><a href='Text/a.xhtml'>A year</a></nav></body>"),
             (
                 "OEBPS/Text/a.xhtml",
                 "<html><head><title/></head><body><h1>6 May 2020</h1><p>sun</p></body></html>",

@@ -74,7 +74,7 @@ fn hand_over(fields: &Map<String, Value>, sink: &mut dyn Sink) {
     });
 }
 
-/// Milliseconds or ISO 8601, both in UTC.
+/// Milliseconds in UTC, or ISO 8601, in UTC mostly.
 fn when(fields: &Map<String, Value>) -> Option<When> {
     let zone = Some(text(fields, "timezone"));
     let of = |value: &Value| match value {
@@ -83,7 +83,9 @@ fn when(fields: &Map<String, Value>) -> Option<When> {
         }
         Value::String(iso) => {
             let when: When = iso.parse().ok()?;
-            Some(when.instant().map_or(when, |at| When::at(at, zone)))
+            // Without a zone, what the date itself says of it stands.
+            let zoned = zone.is_some_and(|zone| !zone.is_empty());
+            Some(when.instant().filter(|_| zoned).map_or(when, |at| When::at(at, zone)))
         }
         _ => None,
     };

@@ -5,6 +5,8 @@
 //! counted.
 
 pub mod apple_journal;
+pub mod canvas;
+pub mod chats;
 pub mod dayone;
 pub mod dayone_classic;
 pub mod dayone_text;
@@ -36,7 +38,7 @@ pub mod x_archive;
 
 use std::path::Path;
 
-use super::format::{Beside, Format, Input, Vault};
+use super::format::{Beside, DayNames, Format, Input, Settings, Vault};
 
 /// Every format, the particular before the general.
 pub const FORMATS: &[&dyn Format] = &[
@@ -53,16 +55,19 @@ pub const FORMATS: &[&dyn Format] = &[
     &diaro::Diaro,
     // Chats, whose dates stand in brackets as jrnl's do.
     &whatsapp::WhatsApp,
+    &chats::Chats,
     // JSON.
     &dayone::DayOne,
     &jrnl::Jrnl,
     &journey::Journey,
     &mini_diary::MiniDiary,
     &keep::Keep,
+    &canvas::Canvas,
     &x_archive::XArchive,
     &entries_jsonl::EntriesJsonl,
     // HTML.
     &apple_journal::AppleJournal,
+    &notion::Notion,
     &html_file::HtmlFile,
     // Mail.
     &mail::Mail,
@@ -70,7 +75,6 @@ pub const FORMATS: &[&dyn Format] = &[
     &marked::Marked,
     &dayone_text::DayOneText,
     &rednotebook::RedNotebook,
-    &notion::Notion,
     &logseq::Logseq,
     &obsidian::Obsidian,
     // What is left.
@@ -84,9 +88,22 @@ pub fn of(input: &Input) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.is(input))
 }
 
+/// The line on which a chat was pasted into what is read as a person's own text; none where none was.
+pub fn pasted_chat(format: &dyn Format, input: &Input) -> Option<usize> {
+    let typed: [&dyn Format; 3] = [&text::Text, &markdown::Markdown, &obsidian::Obsidian];
+    let is_typed = typed.iter().any(|typed| typed.name() == format.name());
+    is_typed.then(|| whatsapp::pasted(input))?
+}
+
 /// The kinds of folder that apps keep journals in. A folder may be two apps': it is the first one's that is named here.
 pub fn vaults() -> impl Iterator<Item = &'static Vault> {
     FORMATS.iter().rev().filter_map(|format| format.vault())
+}
+
+/// What an app's settings in its folder say of the names of days.
+pub fn day_names(vault: &Vault, open: &mut Settings) -> Vec<DayNames> {
+    let app = FORMATS.iter().find(|format| format.vault() == Some(vault));
+    app.map(|format| format.day_names(open)).unwrap_or_default()
 }
 
 /// Why a file is passed over for what lies beside it, as the first format says that knows; none where it is not.

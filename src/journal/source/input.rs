@@ -42,9 +42,13 @@ pub struct Input {
     name: String,
     content: Content,
     vault: Option<&'static Vault>,
+    /// Its day, as its app's settings tell it from its name.
+    day: Option<Date>,
     /// In which order its name has day and month.
     order: Option<DateOrder>,
     head: OnceLock<String>,
+    /// Whether the person says that all of it is theirs.
+    mine: bool,
     /// What the files beside it are in.
     neighbours: Option<decode::Encoding>,
 }
@@ -75,7 +79,17 @@ impl Input {
 
     fn new(path: PathBuf, content: Content) -> Input {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Input { path, name, content, vault: None, head: OnceLock::new(), order: None, neighbours: None }
+        Input {
+            path,
+            name,
+            content,
+            vault: None,
+            day: None,
+            head: OnceLock::new(),
+            order: None,
+            mine: false,
+            neighbours: None,
+        }
     }
 
     /// A file whose bytes are at hand.
@@ -88,9 +102,19 @@ impl Input {
         Input { vault, ..self }
     }
 
+    /// The same file, of the day that its app's settings tell from its name.
+    pub fn of_day(self, day: Option<Date>) -> Input {
+        Input { day, ..self }
+    }
+
     /// The same file, its name read in an order of day and month.
     pub fn with_order(self, order: Option<DateOrder>) -> Input {
         Input { order, ..self }
+    }
+
+    /// The same file; `mine` says that all of it is the writer's, whatever it looks like.
+    pub fn all_mine(self, mine: bool) -> Input {
+        Input { mine, ..self }
     }
 
     /// The same file, with what the files beside it are in.
@@ -129,8 +153,21 @@ impl Input {
         self.vault
     }
 
-    /// The day that its name opens with.
+    /// Whether the person says that all of it is theirs, so that it is nobody's chat.
+    pub fn is_all_mine(&self) -> bool {
+        self.mine
+    }
+
+    /// The day that its app's settings tell from its name.
+    pub fn day_by_settings(&self) -> Option<Date> {
+        self.day
+    }
+
+    /// The day that its name is, or opens with.
     pub fn day_in_name(&self) -> Option<Date> {
+        if self.day.is_some() {
+            return self.day;
+        }
         Some(self.date_in_name()?.day(self.order == Some(DateOrder::Mdy)))
     }
 
@@ -142,7 +179,7 @@ impl Input {
     /// Whether the day in its name was read day first because nothing tells.
     pub fn guesses_day(&self) -> bool {
         let told = matches!(self.order, Some(DateOrder::Dmy | DateOrder::Mdy));
-        !told && self.date_in_name().is_some_and(Reading::is_open)
+        !told && self.day.is_none() && self.date_in_name().is_some_and(Reading::is_open)
     }
 
     fn date_in_name(&self) -> Option<Reading> {

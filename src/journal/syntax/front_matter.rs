@@ -11,8 +11,17 @@ use crate::journal::format::{DateOrder, Options, Place, Sink, When};
 const MOST_LINES: usize = 100;
 
 /// The names of the moment that a note was made at.
-const CREATED: [&str; 6] =
-    ["created", "created_at", "created-at", "date created", "date_created", "date-created"];
+const CREATED: [&str; 9] = [
+    "created",
+    "created_at",
+    "created-at",
+    "date created",
+    "date_created",
+    "date-created",
+    "creation date",
+    "creation_date",
+    "createdAt",
+];
 
 /// A front matter and what it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,20 +54,23 @@ pub fn take(text: &str, options: &Options, sink: &mut dyn Sink) -> FrontMatter {
     front
 }
 
-/// Finds front matter: `---` on the first line, `---` again within 100 lines, and between them at least one `key:` and
-/// nothing but keys, list items, indented lines, comments and blank lines. Anything else between two rules is the
-/// writer's text, and stays.
+/// Finds front matter: `---` on the first line, `---` or `...` within 100 lines, and between them at least one `key:` and
+/// nothing but keys, list items, indented lines, comments and blank lines. A key of several words, as people make them,
+/// wants one beside it that only apps write. Anything else between two rules is the writer's text, and stays.
 fn find(text: &str, options: &Options) -> Option<FrontMatter> {
     let mut lines = text.split_inclusive('\n');
     let start = lines.next().filter(|line| line.trim_end() == "---")?.len();
-    let (mut end, mut keys) = (start, Vec::new());
+    let (mut end, mut keys) = (start, Vec::<(&str, &str)>::new());
     for (i, line) in lines.take(MOST_LINES).enumerate() {
         let block = &text[start..end];
         end += line.len();
         let line = line.trim_end();
-        if line == "---" {
+        if line == "---" || line == "..." {
+            let is_usual =
+                |(key, _): &(&str, &str)| USUAL.iter().any(|usual| usual.eq_ignore_ascii_case(key));
+            let told = keys.iter().all(|(key, _)| is_word(key)) || keys.iter().any(is_usual);
             let values = Values { block, keys };
-            return (!values.keys.is_empty()).then(|| values.read(options, end, i + 2));
+            return (told && !values.keys.is_empty()).then(|| values.read(options, end, i + 2));
         }
         if let Some(pair) = key_and_value(line) {
             keys.push(pair);
@@ -72,13 +84,54 @@ fn find(text: &str, options: &Options) -> Option<FrontMatter> {
     None
 }
 
-/// `key: value`, the key one word.
+/// `key: value`, the key without its quotation marks.
 fn key_and_value(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.split_once(':')?;
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let one_word = !key.is_empty() && key.len() <= 40 && key.chars().all(word) && !key.starts_with('-');
-    let is_key = one_word || matches!(key, "date created" | "date modified");
-    (is_key && (value.is_empty() || value.starts_with([' ', '\t']))).then_some((key, value.trim()))
+    let (key, value) = line
+        .split_once(": ")
+        .or_else(|| line.split_once(":\t"))
+        .or_else(|| Some((line.strip_suffix(':')?, "")))?;
+    let quoted = ['"', '\''].iter().find_map(|mark| key.strip_prefix(*mark)?.strip_suffix(*mark));
+    let is_key = !key.is_empty()
+        && key.len() <= 40
+        && !key.starts_with(['-', '#', ' ', '\t', '[', '{', '>', '|', '*']);
+    (is_key && !key.contains(':')).then_some((quoted.unwrap_or(key), value.trim()))
+}
+
+fn is_word(key: &str) -> bool {
+    key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
+/// Keys by which apps' front matter is known, whatever else stands there.
+const USUAL: [&str; 19] = [
+    "title",
+    "date",
+    "tags",
+    "tag",
+    "created",
+    "created_at",
+    "date created",
+    "creation date",
+    "updated",
+    "modified",
+    "date modified",
+    "modification date",
+    "aliases",
+    "id",
+    "cssclass",
+    "cssclasses",
+    "author",
+    "completed?",
+    "layout",
+];
+
+/// Whether a key (in lower case) says that a date under it is the note's: `journal-date`, `pubDate`, `created_time`, `day`.
+fn is_date(key: &str) -> bool {
+    const OTHER: [&str; 9] =
+        ["modif", "updat", "edit", "due", "last", "birth", "deadline", "review", "expir"];
+    let names = ["date", "created", "datum", "fecha"];
+    let dated =
+        names.iter().any(|name| key.starts_with(name) || key.ends_with(name)) || key == "created_time";
+    (dated || key == "day") && !key.starts_with("end") && !OTHER.iter().any(|other| key.contains(other))
 }
 
 /// The keys of a block, and the block itself for those values that take YAML to read.
@@ -96,7 +149,12 @@ impl Values<'_> {
         };
         let date = |names: &[&str]| moment(get(names).first()?, options);
         let tags = get(&["tags", "tag"]);
-        let (date, created) = (date(&["date"]), date(&CREATED));
+        let other = |wanted: &dyn Fn(&str) -> bool| {
+            let named = self.keys.iter().filter(|(key, _)| wanted(&key.to_lowercase()));
+            named.filter_map(|(key, _)| moment(self.values(key, yaml.as_ref()).first()?, options)).next()
+        };
+        let created = date(&CREATED).or_else(|| other(&|key| is_date(key) && key.contains("creat")));
+        let date = date(&["date"]).or_else(|| other(&|key| is_date(key) && !key.contains("creat")));
         FrontMatter {
             guessed: date.or(created).is_some_and(|(_, guessed)| guessed),
             date: date.map(|(when, _)| when),
@@ -161,11 +219,25 @@ fn split_tags(text: &str, alone: bool) -> Vec<String> {
     plain.filter(|tag| !tag.is_empty()).collect()
 }
 
+/// `20240105093000`, or seconds or milliseconds since 1970.
+fn in_digits(value: &str) -> Option<When> {
+    let number: i64 = value.parse().ok().filter(|_| value.bytes().all(|b| b.is_ascii_digit()))?;
+    match value.len() {
+        10 => When::at_millis(number * 1000, None),
+        13 => When::at_millis(number, None),
+        _ => stamps::in_one_number(value),
+    }
+}
+
 /// A date with or without its time, as people and apps write it beside a key: `2024-01-05 09:30 +0100`,
 /// `January 5, 2024 9:30 PM`, `[[2024-01-05]]`; and whether it was read day first where nothing tells.
 pub fn moment(value: &str, options: &Options) -> Option<(When, bool)> {
     let value = value.trim().trim_matches(['"', '\'', '@', '[', ']']).trim();
+    let value = value.split('|').next().unwrap_or(value).trim_end_matches(']');
     if let Ok(when) = value.parse() {
+        return Some((when, false));
+    }
+    if let Some(when) = in_digits(value) {
         return Some((when, false));
     }
     let zoned = value.rsplit_once(' ').filter(|(_, zone)| zone.starts_with(['+', '-']));
@@ -203,6 +275,23 @@ mod tests {
     }
 
     #[test]
+    fn dates_under_many_names() {
+        for key in
+            ["journal-date", "pubDate", "day", "Datum", "created_time", "creation date", "publish_date"]
+        {
+            let found = read(&format!("---\n{key}: 2024-01-05\nupdated: 2024-02-01\n---\n")).unwrap();
+            assert!(
+                found.date.or(found.created).is_some_and(|when| when.to_string() == "2024-01-05"),
+                "{key}"
+            );
+        }
+        for key in ["updatedDate", "due date", "birthday", "last_edited_time", "date modified", "end date"] {
+            let found = read(&format!("---\n{key}: 2024-01-05\ntitle: x\n---\n")).unwrap();
+            assert_eq!(found.date.or(found.created), None, "{key}");
+        }
+    }
+
+    #[test]
     fn titles_and_tags_in_every_dress() {
         for (line, title) in [
             ("title: 1.50", "1.50"),
@@ -223,6 +312,7 @@ mod tests {
             ("tags:\n- a\n- [b, [c]]", &["a", "b", "c"]),
             ("tags: []", &[]),
             ("tags: [a, b\nother: {", &["a", "b"]),
+            ("completed?: no\nSleep (hours): 7\n\"tags\": a", &["a"]),
         ] {
             assert_eq!(read(&format!("---\n{lines}\n---\n")).unwrap().tags, tags, "{lines}");
         }
@@ -237,6 +327,7 @@ mod tests {
             "---\nRain all day\n---\n",
             "---\n- bread\n- milk\n---\n",
             "---\nToday I learned: much\n---\n",
+            "---\nToday I learned: much\n...\n",
             "---\nnote:this\n---\n",
             "---\ntitle: no end\n",
             "\n---\ntitle: late\n---\n",
@@ -270,6 +361,9 @@ mod tests {
             ("2024-01-05 9:30 p.m.", "2024-01-05T21:30:00"),
             ("2024-01-05, 9:30 PM", "2024-01-05T21:30:00"),
             ("[[2024-01-05]]", "2024-01-05"),
+            ("[[2024-01-05|Friday]]", "2024-01-05"),
+            ("1704447000000", "2024-01-05T09:30:00+00:00"),
+            ("20240105093000", "2024-01-05T09:30:00"),
             ("@January 5, 2024 9:30 PM (GMT+1)", "2024-01-05T21:30:00"),
             ("January 5, 2024 12:05 AM", "2024-01-05T00:05:00"),
             ("Friday, 5 January 2024", "2024-01-05"),

@@ -503,3 +503,87 @@ fn paths() {
         assert_eq!(day(path), None, "{path}");
     }
 }
+
+#[test]
+fn a_time_before_its_day() {
+    for (line, time, rest) in [
+        ("21:15 05/05/2020", "21:15:00", ""),
+        ("9:15 PM 5/5/2020", "21:15:00", ""),
+        ("12:05 AM 5/5/2020 Stars", "00:05:00", "Stars"),
+        ("21:15:30 2020-05-05", "21:15:30", ""),
+        ("21.15 5.5.2020", "21:15:00", ""),
+        ("21:15 05.05.2020: Regen", "21:15:00", "Regen"),
+        ("9:15 p. m. 05/05/2020", "21:15:00", ""),
+        ("9:15\u{202f}PM 5/5/2020", "21:15:00", ""),
+        ("下午 9:15 2020/5/5", "21:15:00", ""),
+        ("오전 9:15 2020-05-05", "09:15:00", ""),
+        ("9:15 pm, May 5, 2020", "21:15:00", ""),
+        ("21:15 - Tuesday, 5 May 2020", "21:15:00", ""),
+        ("## 21:15, 5 May 2020", "21:15:00", ""),
+        ("**21:15 5 May 2020**", "21:15:00", ""),
+    ] {
+        let found = recognise(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((found.time.unwrap().to_string().as_str(), &line[found.rest..]), (time, rest), "{line}");
+        assert_eq!(found.reading.day(false), date(2020, 5, 5), "{line}");
+    }
+    for line in [
+        "21:15 5 May 2020 was when the gutter sang",
+        "9.15pm, Tuesday 5 May 2020, I wrote this",
+        "21:15",
+        "21:15 and 05/05/2020",
+        "9 05/05/2020",
+        "25:15 05/05/2020",
+        "at 9:15 5 May 2020",
+        "9:30 to 10:00",
+    ] {
+        assert_eq!(recognise(line), None, "{line}");
+    }
+}
+
+#[test]
+fn a_time_alone_is_no_day() {
+    let known = Known { year: Some(2024), month: Some(3), year_leads: false };
+    for line in [
+        "09:30",
+        "## 9:30 pm",
+        "## 21.15",
+        "## 7h30",
+        "### 9 Uhr",
+        "## 9:30 5 things",
+        "12.30 Uhr",
+        "**9:30**",
+    ] {
+        assert_eq!((recognise(line), recognise_without_year(line, known)), (None, None), "{line}");
+    }
+}
+
+#[test]
+fn clocks_of_many_places() {
+    for line in [
+        "2020년 5월 5일 화요일 오후 9:15",
+        "2020年5月5日 下午9:15",
+        "2020年5月5日 午後9:15",
+        "2020年5月5日 21時15分",
+        "5 de mayo de 2020, 9:15 p. m.",
+        "5 de mayo de 2020 a las 21:15",
+        "5 Μαΐου 2020, 9:15 μ.μ.",
+        "2020. május 5. 21:15",
+        "5 mei 2020 om 21:15 uur",
+        "5 maja 2020, godz. 21:15",
+        "5 мая 2020 в 21:15",
+        "5. května 2020 v 21:15",
+        "5 Mayıs 2020 saat 21:15",
+        "5.5.2020 klo 21.15",
+        "5 maj 2020 klockan 21.15",
+        "5 mai 2020, ora 21:15",
+        "5 Mei 2020 pukul 21.15",
+        "5 maggio 2020, ore 21.15",
+        "5 May 2020 21:15 (CET)",
+        "5 May 2020 | 21:15",
+        "5 May 2020 · 21:15",
+    ] {
+        let found = recognise(line).filter(|found| found.style.tail.is_none());
+        let time = found.and_then(|found| found.time).map(|time| time.to_string());
+        assert_eq!(time.as_deref(), Some("21:15:00"), "{line}");
+    }
+}

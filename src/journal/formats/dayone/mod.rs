@@ -21,12 +21,13 @@ impl Format for DayOne {
     }
 
     fn is(&self, input: &Input) -> bool {
-        let head = || input.head().trim_start();
-        let keys = ["\"creationDate\"", "\"creationDevice", "\"isAllDay\"", "\"richText\"", "\"timeZone\""];
-        input.extension() == "json"
-            && head().starts_with('{')
-            && head().contains("\"entries\"")
-            && keys.iter().any(|key| head().contains(key))
+        let head = input.head().trim_start();
+        let has = |key: &str| head.contains(key);
+        // Other diaries keep a zone too.
+        let of_day_one = has("\"creationDate\"")
+            || has("\"creationDevice")
+            || (has("\"uuid\"") && ["\"isAllDay\"", "\"richText\"", "\"timeZone\""].into_iter().any(has));
+        input.extension() == "json" && head.starts_with('{') && has("\"entries\"") && of_day_one
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -76,7 +77,9 @@ fn read_entry(entry: &Value, place: Place, sink: &mut dyn Sink) {
 
 fn when(date: &str, zone: Option<&str>, all_day: bool) -> Option<When> {
     let recorded: When = date.parse().ok()?;
-    let when = recorded.instant().map_or(recorded, |instant| When::at(instant, zone));
+    // Without a zone, what the date itself says of it stands.
+    let when =
+        recorded.instant().filter(|_| zone.is_some()).map_or(recorded, |instant| When::at(instant, zone));
     Some(if all_day { When::day(when.day) } else { when })
 }
 

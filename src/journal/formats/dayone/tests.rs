@@ -50,10 +50,10 @@ fn rich_text_stands_in() {
         {"embeddedObjects": [{"type": "photo", "identifier": "1"}, {"type": "horizontalRuleLine"}]},
         {"attributes": {"line": {"listStyle": "checkbox", "checked": true, "indentLevel": 2}}, "text": "wash\n"},
         {"attributes": {"line": {"listStyle": "numbered", "listIndex": 2, "indentLevel": 1}}, "text": "1. kept \\."}]});
-    let draft = entry(json!({"richText": rich.to_string(), "tags": ["a", " b ", 3]}));
+    let draft = entry(json!({"uuid": "A", "richText": rich.to_string(), "tags": ["a", " b ", 3]}));
     assert_eq!(draft.text, "# Fog\nhalf light\n---\n  - [x] wash\n2. 1. kept \\.");
     assert_eq!((draft.tags, draft.when), (vec!["a".to_string(), "b".to_string()], None));
-    let damaged = read("{\"entries\":[{\"richText\":\"{\", \"timeZone\":\"x\"}]}");
+    let damaged = read("{\"entries\":[{\"uuid\":\"A\",\"richText\":\"{\", \"timeZone\":\"x\"}]}");
     assert_eq!((damaged.troubles.len(), damaged.entries.len()), (1, 1));
 }
 
@@ -90,4 +90,17 @@ proptest! {
         let input = Input::from_bytes("a.json", damaged.into_bytes());
         crate::journal::testing::read_with(&DayOne, &input, &Options::default());
     }
+}
+
+#[test]
+fn a_zone_alone_is_not_day_ones_mark() {
+    let other = r#"{"entries":[{"id":"1","createdAt":"2024-03-05T10:00:00Z","timeZone":"Europe/Berlin","content":"words"}]}"#;
+    assert!(!DayOne.is(&Input::from_bytes("a.json", other.as_bytes().to_vec())));
+}
+
+#[test]
+fn without_a_zone_the_dates_own_offset_stands() {
+    let json = r#"{"metadata":{},"entries":[{"creationDate":"2019-01-01T21:30:00-08:00","text":"late"}]}"#;
+    let found = crate::journal::testing::read("a.json", json.as_bytes(), &Options::default());
+    assert_eq!(found.entries[0].when.unwrap().to_string(), "2019-01-01T21:30:00-08:00");
 }

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::{Date, Time};
+use jiff::ToSpan;
+use jiff::civil::{Date, Time, date};
 use jiff::fmt::{rfc2822, strtime};
 use jiff::{Timestamp, Zoned};
 use regex::Regex;
@@ -10,12 +11,21 @@ use serde_json::Value;
 
 use crate::journal::dates::{self, Reading};
 use crate::journal::format::{DateOrder, When};
+use crate::journal::syntax::stamps;
 
 /// When a record was written; `zone` is where, should the date be an instant.
 pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Option<When> {
     let when = match value {
-        Value::Number(number) => number_since_1970(number.as_f64()?),
+        Value::Number(number) => {
+            stamps::in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
+        }
         Value::String(text) => written(text.trim(), month_first),
+        // MongoDB's and Firestore's.
+        Value::Object(fields) => {
+            let inner =
+                ["$date", "$numberLong", "seconds", "_seconds"].iter().find_map(|key| fields.get(*key))?;
+            return when(inner, zone, month_first);
+        }
         _ => None,
     }?;
     match when.instant() {
@@ -27,32 +37,53 @@ pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Opti
 /// Seconds, milliseconds, microseconds or nanoseconds, told by their size: 1973 is the first year of each.
 fn number_since_1970(number: f64) -> Option<When> {
     let millis = match number {
-        1e7..1e8 => return compact(number as i32).map(When::day),
+        // A spreadsheet's days, since 30 December 1899.
+        2e4..8e4 => return date(1899, 12, 30).checked_add((number as i64).days()).ok().map(When::day),
+        1e7..1e8 => return stamps::compact(number as i32).map(When::day),
         1e8..1e11 => number * 1e3,
         1e11..1e14 => number,
         1e14..1e17 => number / 1e3,
+        // .NET's ticks, since the year 1: as nanoseconds all of them would be of one year.
+        6e17..7e17 => number / 1e4 - 62_135_596_800_000.0,
         1e17..1e20 => number / 1e6,
         _ => return None,
     };
-    When::at_millis(millis as i64, None)
+    // A day centuries ahead is no day.
+    When::at_millis(millis as i64, None).filter(|when| when.day.year() < 2200)
 }
 
-/// `20240105`.
-fn compact(number: i32) -> Option<Date> {
-    let year = i16::try_from(number / 10_000).ok().filter(|year| (1800..2200).contains(year))?;
-    Date::new(year, (number / 100 % 100) as i8, (number % 100) as i8).ok()
+/// Whether a date leaves nothing open: ISO 8601, a mail's, or a number.
+pub(super) fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::String(text) => plain(text.trim()).is_some(),
+        Value::Number(_) => true,
+        _ => false,
+    }
+}
+
+/// The day of such a date, where it is written out.
+pub(super) fn plain_day(value: &Value) -> Option<Date> {
+    let text = value.as_str()?.trim();
+    let is_number = text.parse::<f64>().is_ok();
+    (!is_number).then(|| plain(text)).flatten().map(|when| when.day)
+}
+
+/// The day that a date as people write it may mean.
+pub(super) fn said(text: &str) -> Option<Reading> {
+    dates::recognise(text.trim()).map(|line| line.reading)
 }
 
 fn written(text: &str, month_first: bool) -> Option<When> {
+    plain(text).or_else(|| by_hand(text, month_first))
+}
+
+fn plain(text: &str) -> Option<When> {
     // The standard takes eight digits for a date and ten for nothing; both are numbers first.
     if let Ok(number) = text.parse::<f64>() {
-        return number_since_1970(number);
+        return stamps::in_one_number(text).or_else(|| number_since_1970(number));
     }
-    text.parse()
-        .ok()
-        .or_else(|| closed_up(text).parse().ok())
-        .or_else(|| named(text))
-        .or_else(|| by_hand(text, month_first))
+    let dotnet = || number_since_1970(text.strip_prefix("/Date(")?.strip_suffix(")/")?.parse().ok()?);
+    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text)).or_else(dotnet)
 }
 
 /// `2024-01-05 09:30:00 +0100` and `… UTC` without the space, as the standard has it.
@@ -170,6 +201,19 @@ mod tests {
             (json!("1704447000000000"), "2024-01-05T09:30:00+00:00"),
             (json!(20240105), "2024-01-05"),
             (json!("20240105"), "2024-01-05"),
+            (json!("/Date(1704447000000)/"), "2024-01-05T09:30:00+00:00"),
+            (json!("45296.395833"), "2024-01-05"),
+            (json!(45296), "2024-01-05"),
+            (json!("202401050930"), "2024-01-05T09:30:00"),
+            (json!("915148800000"), "1999-01-01T00:00:00+00:00"),
+            (json!({"$date": "2024-01-05T09:30:00Z"}), "2024-01-05T09:30:00+00:00"),
+            (json!({"$date": {"$numberLong": "1704447000000"}}), "2024-01-05T09:30:00+00:00"),
+            (json!({"_seconds": 1704447000, "_nanoseconds": 0}), "2024-01-05T09:30:00+00:00"),
+            (json!(638400438000000000u64), "2024-01-05T09:30:00+00:00"),
+            (json!("20240105093000000"), "2024-01-05T09:30:00+00:00"),
+            (json!(20240105093000u64), "2024-01-05T09:30:00"),
+            (json!(20241305093000u64), ""),
+            (json!("21:15 05/03/2024"), "2024-03-05T21:15:00"),
             (json!("Friday, 5 January 2024 at 9:30 PM"), "2024-01-05T21:30:00"),
             (json!("1/2/2024 12:05 a.m."), "2024-02-01T00:05:00"),
             (json!("2024/01/05 09:30"), "2024-01-05T09:30:00"),

@@ -28,6 +28,90 @@ fn json_in_all_its_shapes() {
 }
 
 #[test]
+fn a_list_of_texts_outweighs_what_is_said_of_it() {
+    for (json, expected) in [
+        (r#"{"description": "Of the weir", "items": [{"content_text": "one"}]}"#, vec!["one"]),
+        (r#"{"notes": null, "comment": "", "rows": [{"text": "one"}]}"#, vec!["one"]),
+        (r#"{"people": [{"name": "Ada"}], "rows": [{"text": "one"}]}"#, vec!["one"]),
+        (r#"{"text": "mine", "comments": [{"text": "hers"}]}"#, vec!["mine"]),
+        (r#"{"description": "mine", "photos": [{"id": 1}]}"#, vec!["mine"]),
+    ] {
+        let found = with("a.json", json, &Options::default());
+        assert_eq!((texts(&found), &found.failed), (expected, &None), "{json}");
+    }
+}
+
+#[test]
+fn of_a_chat_only_the_writers_messages_are_taken() {
+    let me = Options { me: vec!["Ann Example".into()], ..Options::default() };
+    for (path, chat) in [
+        (
+            "a.json",
+            r#"{"name": "Ben", "messages": [{"from": "Ben", "text": "hers"}, {"from": "Ann Example", "text": ["mi", {"type": "bold", "text": "ne"}]}]}"#,
+        ),
+        (
+            "a.json",
+            r#"{"participants": [{"name": "Ben"}], "messages": [{"sender_name": "Ben", "content": "hers"}, {"sender_name": "Ann Example", "content": "mine"}]}"#,
+        ),
+        (
+            "a.json",
+            r#"[{"author": {"id": "1", "name": "ben"}, "content": "hers"}, {"author": {"id": "2", "name": "ann", "nickname": "Ann Example"}, "content": "mine"}]"#,
+        ),
+        (
+            "a.json",
+            r#"[{"user": "U1", "text": "hers"}, {"user": "U2", "text": "mine", "user_profile": {"real_name": "Ann Example"}}]"#,
+        ),
+        (
+            "a.csv",
+            "FROM,TO,DATE,SUBJECT,CONTENT\nBen,Ann Example,2024-03-05,x,hers\nAnn Example,Ben,2024-03-05,x,mine\n",
+        ),
+        (
+            "a.csv",
+            "Message Date,Type,Sender Name,Text\n2024-03-05,Incoming,Ben,hers\n2024-03-05,Outgoing,,mine\n",
+        ),
+        ("a.csv", "Date,Name,Phone,Message\n2024-03-05,Ben,+44,hers\n2024-03-05,Ann Example,,mine\n"),
+        ("a.csv", "AuthorID,Author,Date,Content\n1,Ben,2024-03-05,hers\n2,Ann Example,2024-03-05,mine\n"),
+    ] {
+        let found = with(path, chat, &Options::default());
+        assert_eq!((found.entries.len(), found.strangers.len(), &found.failed), (0, 2, &None), "{chat}");
+        let found = with(path, chat, &me);
+        assert_eq!((texts(&found), found.strangers.len()), (vec!["mine"], 1), "{chat}");
+    }
+    let books = "Title,Author,Notes\nFog,A. B.,one\nRain,C. D.,two\n";
+    assert_eq!(texts(&with("a.csv", books, &Options::default())), ["one", "two"]);
+    let alone = r#"[{"author": "Ann", "text": "one"}, {"author": "Ann", "text": "two"}]"#;
+    assert_eq!(texts(&with("a.json", alone, &Options::default())), ["one", "two"]);
+}
+
+#[test]
+fn a_daylio_export() {
+    let table = "full_date,date,weekday,time,mood,activities,note_title,note\n2024-01-06,January 6,Saturday,9:30 PM,good,\"tea | a walk\",Fog,\"All day, and\nall night\"\n2024-01-07,January 7,Sunday,21:30,meh,,Only a title,\n";
+    let found = with("daylio.csv", table, &Options::default());
+    let first = &found.entries[0];
+    assert_eq!(
+        (first.when.unwrap().to_string().as_str(), first.title.as_str()),
+        ("2024-01-06T21:30:00", "Fog")
+    );
+    assert_eq!(
+        (first.text.as_str(), first.tags.join("|").as_str()),
+        ("All day, and\nall night", "tea|a walk")
+    );
+    assert_eq!(found.entries[1].title, "Only a title");
+    let old = "year,date,weekday,time,mood,activities,note\n2017,January 7,Saturday,9:30 PM,meh,tea,Snow\n";
+    assert_eq!(
+        with("daylio.csv", old, &Options::default()).entries[0].when.unwrap().to_string(),
+        "2017-01-07T21:30:00"
+    );
+}
+
+#[test]
+fn a_text_without_a_day_may_hold_days() {
+    let json = r#"{"text": "5 May 2020\nRain.\n\n6 May 2020\nSun."}"#;
+    let found = with("a.json", json, &Options::default());
+    assert_eq!(texts(&found), ["Rain.", "Sun."]);
+}
+
+#[test]
 fn fields_that_do_not_fit_are_named() {
     let found = with("a.json", r#"[{"stamp": 5, "words": "rain"}]"#, &Options::default());
     let failed = found.failed.unwrap();
@@ -113,4 +197,64 @@ proptest! {
             read_with(&Records, &input, &Options::default());
         }
     }
+}
+
+#[test]
+fn what_follows_the_first_value_is_read_or_told() {
+    let (one, two) = ("{\n\"text\": \"one\"}", "{\"text\": \"two\"}");
+    for json in [
+        format!("{one}\n{two}"),
+        format!("{one},\n{two},"),
+        format!("[{one}]\n[{two}]"),
+        format!("[{one}],[{two}]"),
+        format!("{{\"rows\": [{one}]}}\n{{\"rows\": [{two}]}}"),
+    ] {
+        let found = with("a.json", &json, &Options::default());
+        assert_eq!((texts(&found), &found.failed), (vec!["one", "two"], &None), "{json}");
+    }
+    for json in [format!("{one} and more"), format!("[{one}]\n{two}")] {
+        let found = with("a.json", &json, &Options::default());
+        assert_eq!(texts(&found), ["one"], "{json}");
+        assert!(found.failed.unwrap().contains("behind the end of its JSON"), "{json}");
+    }
+}
+
+#[test]
+fn html_of_an_app_is_undone() {
+    let of = |json: &str| with("a.json", json, &Options::default()).entries.remove(0).text;
+    assert_eq!(
+        of(r#"{"html": "<p>It <b>rained</b> &amp; rained.</p><p>Then not.</p>"}"#),
+        "It rained & rained.\n\nThen not."
+    );
+    for typed in ["<sigh> it rained", "<p>half", "a <b>b</b> &amp; c"] {
+        assert_eq!(of(&serde_json::json!({"text": typed}).to_string()), typed);
+    }
+    let daylio =
+        "full_date,mood,activities,note\n2024-01-05,good,,\"Snow<b>ed</b>.<br><br>Then &amp; now.\"\n";
+    assert_eq!(texts(&with("a.csv", daylio, &Options::default())), ["Snowed.\n\nThen & now."]);
+}
+
+#[test]
+fn tables_of_many_programs() {
+    let of = |path: &str, table: &str| {
+        let found = with(path, table, &Options::default());
+        assert_eq!(found.failed, None, "{table}");
+        found
+            .entries
+            .iter()
+            .map(|e| format!("{}|{}|{}", e.when.unwrap(), e.title, e.text))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("a.csv", "sep=;\nDatum;Uhrzeit;Text\n13.03.2024;21:30;Regen.\n"),
+        ["2024-03-13T21:30:00||Regen."]
+    );
+    assert_eq!(of("a.csv", "Fecha,Texto\n13/03/2024,Lluvia.\n"), ["2024-03-13||Lluvia."]);
+    assert_eq!(of("a.csv", "Date,Titre,Texte\n13/03/2024,Gare,Pluie.\n"), ["2024-03-13|Gare|Pluie."]);
+    assert_eq!(of("a.csv", "Written,Words,Text\n2024-03-13 21:30,1,Rain.\n"), ["2024-03-13T21:30:00||Rain."]);
+    let tabs = "date\ttext\n2024-03-13\t\"Rain,\" she said.\n2024-03-14\t\"Not closed\n2024-03-15\tSun.\n";
+    assert_eq!(
+        of("a.tsv", tabs),
+        ["2024-03-13||\"Rain,\" she said.", "2024-03-14||\"Not closed", "2024-03-15||Sun."]
+    );
 }

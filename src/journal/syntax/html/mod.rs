@@ -6,7 +6,6 @@ use ego_tree::iter::Edge;
 use scraper::{ElementRef, Html, Node};
 
 use crate::journal::format::Sink;
-pub mod links;
 mod ready;
 
 pub use ready::with_breaks;
