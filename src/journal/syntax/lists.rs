@@ -92,8 +92,8 @@ pub fn is_markdown_list(text: &str) -> bool {
         (!to.contains(':') && (is_day || label == stem)).then_some(())
     };
     let mut items = 0;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    lines.into_iter().all(|line| leads(line).map(|()| items += 1).is_some()) && items > 1
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.all(|line| leads(line).map(|()| items += 1).is_some()) && items > 1
 }
 
 #[cfg(test)]
