@@ -17,9 +17,10 @@ pub(super) fn find(dir: &Path) -> Result<PathBuf> {
     if dir.join("config.json").exists() {
         return Ok(dir.to_path_buf());
     }
-    let snapshots = models_in(&dir.join("snapshots"));
-    let snapshots =
-        if snapshots.is_empty() && dir.ends_with("snapshots") { models_in(dir) } else { snapshots };
+    // The cache's folder of a model, or one of those that lie in it.
+    let inner = ["snapshots", "blobs", "refs"].iter().any(|name| dir.ends_with(name));
+    let model = dir.parent().filter(|_| inner).unwrap_or(dir);
+    let snapshots = models_in(&model.join("snapshots"));
     match snapshots.as_slice() {
         [only] => return Ok(only.clone()),
         [] => {}

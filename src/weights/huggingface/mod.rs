@@ -311,13 +311,14 @@ fn shards(index: &Path) -> Result<Vec<PathBuf>> {
     Ok(names.iter().map(|n| index.with_file_name(n)).collect())
 }
 
-/// A name without what classes and wrappers put before it: `torch.compile`, data parallelism, a trainer.
-fn bare(mut name: &str) -> &str {
-    const BEFORE: [&str; 5] = [PREFIX, "_orig_mod.", "module.", "_fsdp_wrapped_module.", "model."];
-    while let Some(rest) = BEFORE.iter().find_map(|before| name.strip_prefix(before)) {
-        name = rest;
-    }
-    name
+/// A name without what classes put before it (`transformer.`, `module.`, `model.`), and without what wrappers put anywhere:
+/// `torch.compile`, FSDP, activation checkpointing.
+fn bare(name: &str) -> String {
+    const ANYWHERE: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+    let parts: Vec<&str> = name.split('.').filter(|part| !ANYWHERE.contains(part)).collect();
+    let before = |part: &&&str| ["transformer", "module", "model"].contains(*part);
+    let first = parts.iter().take_while(before).count();
+    parts[first..].join(".")
 }
 
 /// Where every tensor stands, by its name without what stands before it.
@@ -326,7 +327,7 @@ fn names(path: &Path, readers: &[Reader]) -> Result<HashMap<String, (usize, Stri
     for (i, reader) in readers.iter().enumerate() {
         for e in reader.entries() {
             let name = bare(&e.name);
-            if let Some((_, other)) = place.insert(name.to_string(), (i, e.name.clone())) {
+            if let Some((_, other)) = place.insert(name, (i, e.name.clone())) {
                 let problem = format!("{} and {} are one parameter twice", quoted(&other), quoted(&e.name));
                 return Err(mismatch(path, problem));
             }

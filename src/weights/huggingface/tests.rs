@@ -273,6 +273,15 @@ fn prefixes_of_wrappers_are_taken_off() {
             plain.iter().map(|(n, s, d)| (format!("{before}{n}"), s.clone(), d.clone())).collect();
         check_all(open(folder(&dressed).path()).unwrap(), &plain);
     }
+    // Each block wrapped by itself.
+    let inside =
+        |n: &str| n.replace("h.0.", "h.0._orig_mod.").replace("h.1.", "h.1._checkpoint_wrapped_module.");
+    let dressed: Tensors = plain.iter().map(|(n, s, d)| (inside(n), s.clone(), d.clone())).collect();
+    check_all(open(folder(&dressed).path()).unwrap(), &plain);
+    // An adapter's names are not a model's.
+    let peft = |n: &str| format!("base_model.model.transformer.{n}");
+    let dressed: Tensors = plain.iter().map(|(n, s, d)| (peft(n), s.clone(), d.clone())).collect();
+    assert!(refusal(&dressed).contains("are missing"));
 }
 
 #[test]
@@ -361,6 +370,8 @@ fn what_is_no_checkpoint_is_told_for_what_it_is() {
     put("hub/models--a--b/snapshots/0123");
     check_all(open(&dir.path().join("hub/models--a--b")).unwrap(), &weights());
     check_all(open(&dir.path().join("hub/models--a--b/snapshots")).unwrap(), &weights());
+    std::fs::create_dir(dir.path().join("hub/models--a--b/blobs")).unwrap();
+    check_all(open(&dir.path().join("hub/models--a--b/blobs")).unwrap(), &weights());
     says(&dir.path().join("hub"), &["models--a--b"]);
     put("hub/models--a--b/snapshots/4567");
     says(&dir.path().join("hub/models--a--b"), &["several snapshots", "0123", "4567"]);
