@@ -1,10 +1,13 @@
 //! Which folder and files hold a checkpoint; and where none do, what the person has and what to do with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result};
+use crate::weights::header::{quoted, short};
 
+/// Names listed in an error; the rest is counted.
+const LISTED: usize = 5;
 /// Folders named in an error; the rest is counted.
 const NAMED: usize = 6;
 
@@ -54,7 +57,7 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![single]);
     }
     if index.exists() {
-        let files = super::shards(&index)?;
+        let files = shards(&index)?;
         let missing: Vec<String> = (files.iter().filter(|file| !file.exists()))
             .map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned())
             .collect();
@@ -67,7 +70,7 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
                 "{} of the {} files of weights that it names are not there: {}",
                 missing.len(),
                 files.len(),
-                super::listed(&missing)
+                listed(&missing)
             ),
             "download them into the same folder, from where the index came from",
         ));
@@ -95,6 +98,31 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
     })
 }
 
+/// The files that an index names, each once.
+fn shards(index: &Path) -> Result<Vec<PathBuf>> {
+    #[derive(serde::Deserialize)]
+    struct Index {
+        weight_map: BTreeMap<String, String>,
+    }
+    let bad = |problem: String| Error::file(index, problem, "download the checkpoint again");
+    let length = std::fs::metadata(index).map_err(Error::io("read", index))?.len();
+    if length > crate::weights::header::MAX_HEADER {
+        return Err(bad(format!("{length} bytes long, which no index is")));
+    }
+    let text = std::fs::read(index).map_err(Error::io("read", index))?;
+    let found: Index = serde_json::from_slice(&text)
+        .map_err(|e| bad(format!("not an index of weights: {}", short(&e.to_string()))))?;
+    let names: BTreeSet<String> = found.weight_map.into_values().collect();
+    if names.is_empty() {
+        return Err(bad("names no file".to_string()));
+    }
+    // A file beside the index and nowhere else: an index may come from a stranger.
+    if let Some(name) = names.iter().find(|n| n.contains(['/', '\\', ':']) || n.starts_with('.')) {
+        return Err(bad(format!("names {}, which is not a file beside it", quoted(name))));
+    }
+    Ok(names.iter().map(|n| index.with_file_name(n)).collect())
+}
+
 /// A link that leads nowhere is a file that was removed, not one that never was.
 fn whole_link(dir: &Path, name: &str) -> Result<()> {
     let path = dir.join(name);
@@ -117,7 +145,7 @@ fn no_folder(dir: &Path) -> Error {
         let beside = models_in(above);
         let next = match beside.as_slice() {
             [] => format!("{folder}; nothing is downloaded: a name on huggingface.co is no folder"),
-            beside => format!("{folder}; in {} there are: {}", above.display(), listed(beside)),
+            beside => format!("{folder}; in {} there are: {}", above.display(), paths(beside)),
         };
         return Error::file(dir, "there is no such folder", next);
     }
@@ -188,10 +216,10 @@ fn format_of(dir: &Path, name: &str) -> Option<Error> {
 }
 
 fn choose(dir: &Path, folders: &[PathBuf], problem: &str) -> Error {
-    Error::file(dir, problem, format!("name one of them: {}", listed(folders)))
+    Error::file(dir, problem, format!("name one of them: {}", paths(folders)))
 }
 
-fn listed(folders: &[PathBuf]) -> String {
+fn paths(folders: &[PathBuf]) -> String {
     let shown: Vec<String> = folders.iter().take(NAMED).map(|folder| folder.display().to_string()).collect();
     let more = folders.len().saturating_sub(NAMED);
     if more > 0 { format!("{}, … ({more} more)", shown.join(", ")) } else { shown.join(", ") }
@@ -210,4 +238,10 @@ fn children(dir: &Path) -> Vec<PathBuf> {
 fn names(dir: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Names in an error.
+pub(super) fn listed(names: &[String]) -> String {
+    let shown = names[..names.len().min(LISTED)].join(", ");
+    if names.len() > LISTED { format!("{shown}, … ({} more)", names.len() - LISTED) } else { shown }
 }

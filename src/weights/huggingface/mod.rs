@@ -18,6 +18,7 @@ use crate::base::Param;
 use crate::base::{Config, Error, Result};
 use crate::weights::header::{quoted, short};
 use crate::weights::safetensors::{Dtype, Reader, TensorEntry, Writer};
+use folder::listed;
 use head::Tie;
 
 mod config;
@@ -30,8 +31,6 @@ pub use config::{config_json, generation_config_json};
 const PREFIX: &str = "transformer.";
 const WTE: &str = "wte.weight";
 const HEAD: &str = "lm_head.weight";
-/// Names listed in an error; the rest is counted.
-const LISTED: usize = 5;
 /// Numbers of the head and of `wte` compared at a time (1 MiB of each).
 const COMPARED: usize = 1 << 18;
 
@@ -286,31 +285,6 @@ impl Checkpoint {
     }
 }
 
-/// The files that an index names, each once.
-fn shards(index: &Path) -> Result<Vec<PathBuf>> {
-    #[derive(serde::Deserialize)]
-    struct Index {
-        weight_map: BTreeMap<String, String>,
-    }
-    let bad = |problem: String| Error::file(index, problem, "download the checkpoint again");
-    let length = std::fs::metadata(index).map_err(Error::io("read", index))?.len();
-    if length > crate::weights::header::MAX_HEADER {
-        return Err(bad(format!("{length} bytes long, which no index is")));
-    }
-    let text = std::fs::read(index).map_err(Error::io("read", index))?;
-    let found: Index = serde_json::from_slice(&text)
-        .map_err(|e| bad(format!("not an index of weights: {}", short(&e.to_string()))))?;
-    let names: BTreeSet<String> = found.weight_map.into_values().collect();
-    if names.is_empty() {
-        return Err(bad("names no file".to_string()));
-    }
-    // A file beside the index and nowhere else: an index may come from a stranger.
-    if let Some(name) = names.iter().find(|n| n.contains(['/', '\\', ':']) || n.starts_with('.')) {
-        return Err(bad(format!("names {}, which is not a file beside it", quoted(name))));
-    }
-    Ok(names.iter().map(|n| index.with_file_name(n)).collect())
-}
-
 /// A name without what classes put before it (`transformer.`, `module.`, `model.`), and without what wrappers put anywhere:
 /// `torch.compile`, FSDP, activation checkpointing.
 fn bare(name: &str) -> String {
@@ -342,11 +316,6 @@ fn mismatch(path: &Path, problem: String) -> Error {
         problem,
         "check that config.json and the weights come from one GPT-2 checkpoint, and download both again",
     )
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(LISTED)].join(", ");
-    if names.len() > LISTED { format!("{shown}, … ({} more)", names.len() - LISTED) } else { shown }
 }
 
 #[cfg(test)]
