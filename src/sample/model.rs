@@ -36,7 +36,7 @@ impl Model {
     ) -> Result<Model> {
         let mut checkpoint = huggingface::open(dir)?;
         let config = *checkpoint.config();
-        let tokenizer = files::from_folder(dir, config.vocab_size())?;
+        let tokenizer = files::from_folder(checkpoint.folder(), config.vocab_size())?;
         let base = Shape::new(config, b, config.block_size(), device.limits(), device.choices());
         let shape = Shape { weights, ..base };
         let recorded = program(&shape)?;

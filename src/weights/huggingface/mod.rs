@@ -1,11 +1,11 @@
 //! A GPT-2 in a Hugging Face folder: `config.json` and `model.safetensors`, or several files and their index.
 //!
-//! Keys are GPT-2's, with or without `transformer.` in front. What stands beside the parameters is sorted by whether it
+//! Keys are GPT-2's, with or without `transformer.` in front, or what a wrapper put there (`_orig_mod.`, `module.`). What stands beside the parameters is sorted by whether it
 //! changes what the network computes:
 //!
 //! - `attn.bias` and `attn.masked_bias` are the causal mask, which the attention kernel has in its bounds: ignored.
-//! - `lm_head.weight` must be `wte.weight` again (GPT-2 ties them). It is compared number by number; where a file kept only
-//!   one of the two names, that one serves as both.
+//! - `lm_head.weight` must be `wte.weight` again (GPT-2 ties them), perhaps rounded. It is compared number by number; where
+//!   a file kept only one of the two names, that one serves as both, unless `config.json` denies the tie.
 //! - Any other tensor inside the transformer (`h.…`, `wte.…`, `wpe.…`, `ln_f.…`: cross-attention, adapters, layers beyond
 //!   `n_layer`, scales of quantized weights) is part of a network we do not compute: an error.
 //! - Heads beside the transformer (a classifier's `score.weight`) do not touch it: ignored.
@@ -18,8 +18,12 @@ use crate::base::Param;
 use crate::base::{Config, Error, Result};
 use crate::weights::header::{quoted, short};
 use crate::weights::safetensors::{Dtype, Reader, TensorEntry, Writer};
+use folder::listed;
+use head::Tie;
 
 mod config;
+mod folder;
+mod head;
 
 pub use config::{config_json, generation_config_json};
 
@@ -27,8 +31,6 @@ pub use config::{config_json, generation_config_json};
 const PREFIX: &str = "transformer.";
 const WTE: &str = "wte.weight";
 const HEAD: &str = "lm_head.weight";
-/// Names listed in an error; the rest is counted.
-const LISTED: usize = 5;
 /// Numbers of the head and of `wte` compared at a time (1 MiB of each).
 const COMPARED: usize = 1 << 18;
 
@@ -45,28 +47,14 @@ pub struct Checkpoint {
 /// Opens a Hugging Face GPT-2 folder; an earlier run's folder is one.
 ///
 /// # Errors
-/// No such folder; no `config.json`, another architecture or a setting that we do not compute; no safetensors weights;
+/// No such folder, or one of another kind; no `config.json`, another architecture or a setting that we do not compute; no safetensors weights;
 /// a damaged file; missing, misshapen or unsupported tensors; a head that is not tied.
 pub fn open(dir: &Path) -> Result<Checkpoint> {
-    if !dir.is_dir() {
-        return Err(Error::file(
-            dir,
-            if dir.exists() { "not a folder" } else { "there is no such folder" },
-            "name a Hugging Face GPT-2 folder (config.json, model.safetensors) or an earlier run's folder",
-        ));
-    }
-    let config = config::read(&dir.join("config.json"))?;
-    let single = dir.join("model.safetensors");
-    let index = dir.join("model.safetensors.index.json");
-    let files = if single.exists() {
-        vec![single]
-    } else if index.exists() {
-        shards(&index)?
-    } else {
-        return Err(no_weights(dir));
-    };
+    let dir = &folder::find(dir)?;
+    let (config, tied) = config::read(&dir.join("config.json"))?;
+    let files = folder::weights(dir)?;
     let readers = files.iter().map(Reader::open).collect::<Result<Vec<_>>>()?;
-    Checkpoint::new(config, files[0].clone(), readers)
+    Checkpoint::new(config, tied, files[0].clone(), readers)
 }
 
 /// Opens one file of weights whose model is known already, such as a run's saved state.
@@ -74,7 +62,7 @@ pub fn open(dir: &Path) -> Result<Checkpoint> {
 /// # Errors
 /// As [`open`], for what concerns the weights.
 pub fn open_file(path: &Path, config: Config) -> Result<Checkpoint> {
-    Checkpoint::new(config, path.to_path_buf(), vec![Reader::open(path)?])
+    Checkpoint::new(config, true, path.to_path_buf(), vec![Reader::open(path)?])
 }
 
 /// Begins a model's file: GPT2LMHeadModel's keys (`transformer.` in front, no head), the true vocabulary, metadata exactly
@@ -88,7 +76,7 @@ pub fn writer(path: &Path, cfg: &Config) -> Result<Writer> {
 }
 
 impl Checkpoint {
-    fn new(config: Config, path: PathBuf, readers: Vec<Reader>) -> Result<Checkpoint> {
+    fn new(config: Config, tied: bool, path: PathBuf, readers: Vec<Reader>) -> Result<Checkpoint> {
         let entries: usize = readers.iter().map(|r| r.entries().len()).sum();
         if config.n_layer() > entries {
             // Said before the table of parameters is made, whose length is the claim.
@@ -99,6 +87,7 @@ impl Checkpoint {
         let place = names(&path, &readers)?;
         let mut checkpoint = Checkpoint { config, path, readers, place };
         let wanted = config.table();
+        checkpoint.check_head(tied)?;
         checkpoint.tie_head(&wanted[0])?;
         checkpoint.check_shapes(&wanted)?;
         checkpoint.check_extras(&wanted)?;
@@ -109,6 +98,11 @@ impl Checkpoint {
     /// The model's shape.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The folder that it was found in: a snapshot of the one that was named, perhaps.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
     }
 
     /// Reads rows of a parameter (elements, where it has one extent) as f32, straight into `out`. Names are those of
@@ -145,6 +139,18 @@ impl Checkpoint {
         self.readers[*reader].entry(key).ok()
     }
 
+    /// Without a tie, a matrix that is not in the file would be random numbers, in `transformers` as here.
+    fn check_head(&self, tied: bool) -> Result<()> {
+        match [WTE, HEAD].into_iter().find(|name| !tied && !self.place.contains_key(*name)) {
+            None => Ok(()),
+            Some(missing) => Err(Error::file(
+                &self.path,
+                format!("config.json says tie_word_embeddings false, but {missing} is not in the file"),
+                "download the whole checkpoint; if its head is its embedding, say tie_word_embeddings true in config.json",
+            )),
+        }
+    }
+
     /// Lets a head stand in for an embedding that was left out as its double.
     fn tie_head(&mut self, wte: &Param) -> Result<()> {
         if self.place.contains_key(WTE) || self.entry(HEAD).is_none_or(|e| e.shape != wte.shape) {
@@ -172,6 +178,15 @@ impl Checkpoint {
             .filter_map(|(p, e)| e.filter(|e| e.shape != p.shape).map(|e| (p, e)))
             .map(|(p, e)| format!("{} is {}, not {:?}", p.name, short(&format!("{:?}", e.shape)), p.shape))
             .collect();
+        let transposed = |p: &Param| {
+            p.shape.len() == 2
+                && p.name.starts_with("h.")
+                && self.entry(&p.name).is_some_and(|e| e.shape.iter().rev().eq(&p.shape))
+        };
+        let other = |p: &Param| self.entry(&p.name).is_some_and(|e| e.shape != p.shape);
+        if !wrong.is_empty() && wanted.iter().filter(|p| other(p)).all(transposed) {
+            return Err(self.transposed(&wrong));
+        }
         if !wrong.is_empty() {
             let problem = format!(
                 "{} tensors have not the shape config.json calls for: {}",
@@ -181,6 +196,19 @@ impl Checkpoint {
             return Err(mismatch(&self.path, problem));
         }
         self.check_dtypes(wanted)
+    }
+
+    /// nanoGPT's matrices: `nn.Linear`'s (out, in), where GPT-2's files have `Conv1D`'s (in, out).
+    fn transposed(&self, wrong: &[String]) -> Error {
+        Error::file(
+            &self.path,
+            format!("the matrices are transposed, as nanoGPT and nn.Linear store them: {}", listed(wrong)),
+            "transpose attn.c_attn, attn.c_proj, mlp.c_fc and mlp.c_proj of every block, the square ones too: python -c \
+             \"import sys; from safetensors.torch import load_file, save_file; w = load_file(sys.argv[1]); \
+             e = ('c_attn.weight', 'c_proj.weight', 'c_fc.weight'); \
+             save_file({k: v.t().contiguous() if k.endswith(e) else v for k, v in w.items()}, sys.argv[2], {'format': 'pt'})\" \
+             OLD.safetensors NEW.safetensors; then put the new file in the old one's place",
+        )
     }
 
     /// Every parameter is stored as floats: known before training begins, not when a tensor's turn comes.
@@ -216,12 +244,13 @@ impl Checkpoint {
         ))
     }
 
-    /// A head, where there is one, is the embedding again.
+    /// A head, where there is one, is the embedding again, perhaps rounded.
     fn compare_head(&mut self, wte: &Param) -> Result<()> {
         let Some(head) = self.entry(HEAD) else { return Ok(()) };
+        let path = self.path.clone();
         let untied = |what: String| {
             Error::file(
-                &self.path,
+                &path,
                 format!("{HEAD} {what}; diarist trains GPT-2, whose head is its embedding (tied)"),
                 "start from a checkpoint with tied embeddings",
             )
@@ -232,58 +261,47 @@ impl Checkpoint {
         let (rows, width) = (wte.shape[0], wte.shape[1]);
         let step = (COMPARED / width).clamp(1, rows);
         let (mut a, mut b) = (vec![0.0; step * width], vec![0.0; step * width]);
+        let mut ties = Tie::ALL.to_vec();
         for start in (0..rows).step_by(step) {
             let range = start..rows.min(start + step);
             let n = range.len() * width;
             self.read(HEAD, range.clone(), &mut a[..n])?;
             self.read(WTE, range, &mut b[..n])?;
-            if let Some(at) = (0..n).find(|&i| a[i] != b[i]) {
-                let row = start + at / width;
-                return Err(Error::file(
-                    &self.path,
-                    format!(
-                        "{HEAD} differs from {WTE} (first in row {row}); diarist trains GPT-2, whose head is its embedding (tied)"
-                    ),
-                    "start from a checkpoint with tied embeddings",
-                ));
+            for at in (0..n).filter(|&at| a[at] != b[at]) {
+                ties.retain(|tie| tie.holds(a[at], b[at]));
+                if ties.is_empty() {
+                    let row = start + at / width;
+                    return Err(untied(format!(
+                        "differs from {WTE} by more than a rounding (told in row {row})"
+                    )));
+                }
             }
+        }
+        if ties[0].head_is_finer() {
+            let head = self.place.remove(HEAD).expect("found above");
+            self.place.insert(WTE.to_string(), head);
         }
         Ok(())
     }
 }
 
-/// The files that an index names, each once.
-fn shards(index: &Path) -> Result<Vec<PathBuf>> {
-    #[derive(serde::Deserialize)]
-    struct Index {
-        weight_map: BTreeMap<String, String>,
-    }
-    let bad = |problem: String| Error::file(index, problem, "download the checkpoint again");
-    let length = std::fs::metadata(index).map_err(Error::io("read", index))?.len();
-    if length > crate::weights::header::MAX_HEADER {
-        return Err(bad(format!("{length} bytes long, which no index is")));
-    }
-    let text = std::fs::read(index).map_err(Error::io("read", index))?;
-    let found: Index = serde_json::from_slice(&text)
-        .map_err(|e| bad(format!("not an index of weights: {}", short(&e.to_string()))))?;
-    let names: BTreeSet<String> = found.weight_map.into_values().collect();
-    if names.is_empty() {
-        return Err(bad("names no file".to_string()));
-    }
-    // A file beside the index and nowhere else: an index may come from a stranger.
-    if let Some(name) = names.iter().find(|n| n.contains(['/', '\\', ':']) || n.starts_with('.')) {
-        return Err(bad(format!("names {}, which is not a file beside it", quoted(name))));
-    }
-    Ok(names.iter().map(|n| index.with_file_name(n)).collect())
+/// A name without what classes put before it (`transformer.`, `module.`, `model.`), and without what wrappers put anywhere:
+/// `torch.compile`, FSDP, activation checkpointing.
+fn bare(name: &str) -> String {
+    const ANYWHERE: [&str; 3] = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+    let parts: Vec<&str> = name.split('.').filter(|part| !ANYWHERE.contains(part)).collect();
+    let before = |part: &&&str| ["transformer", "module", "model"].contains(*part);
+    let first = parts.iter().take_while(before).count();
+    parts[first..].join(".")
 }
 
-/// Where every tensor stands, by its name without the prefix.
+/// Where every tensor stands, by its name without what stands before it.
 fn names(path: &Path, readers: &[Reader]) -> Result<HashMap<String, (usize, String)>> {
     let mut place = HashMap::new();
     for (i, reader) in readers.iter().enumerate() {
         for e in reader.entries() {
-            let name = e.name.strip_prefix(PREFIX).unwrap_or(&e.name);
-            if let Some((_, other)) = place.insert(name.to_string(), (i, e.name.clone())) {
+            let name = bare(&e.name);
+            if let Some((_, other)) = place.insert(name, (i, e.name.clone())) {
                 let problem = format!("{} and {} are one parameter twice", quoted(&other), quoted(&e.name));
                 return Err(mismatch(path, problem));
             }
@@ -297,32 +315,6 @@ fn mismatch(path: &Path, problem: String) -> Error {
         path,
         problem,
         "check that config.json and the weights come from one GPT-2 checkpoint, and download both again",
-    )
-}
-
-fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(LISTED)].join(", ");
-    if names.len() > LISTED { format!("{shown}, … ({} more)", names.len() - LISTED) } else { shown }
-}
-
-/// No weights that we read; where PyTorch's own are there, how to convert them.
-fn no_weights(dir: &Path) -> Error {
-    let pickled = ["pytorch_model.bin", "pytorch_model.bin.index.json"].iter().any(|n| dir.join(n).exists());
-    if !pickled {
-        return Error::file(
-            dir,
-            "there is no model.safetensors in it",
-            "download model.safetensors beside config.json",
-        );
-    }
-    Error::file(
-        dir,
-        "its weights are in pytorch_model.bin, a pickle, which can run code when it is opened; diarist reads model.safetensors",
-        format!(
-            "download model.safetensors, or convert with Python: \
-             python -c \"import sys, transformers; transformers.GPT2LMHeadModel.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1])\" {}",
-            dir.display()
-        ),
     )
 }
 

@@ -124,6 +124,9 @@ fn wrong_weights_are_named() {
     transposed[4].1.reverse();
     let message = refusal(&transposed);
     assert!(message.contains("h.0.attn.c_attn.weight is [36, 12], not [12, 36]"), "{message}");
+    assert!(message.contains("nanoGPT") && message.contains(".t()"), "{message}");
+    transposed[2].1 = vec![6, 2];
+    assert!(!refusal(&transposed).contains("nanoGPT"));
 
     let mut extra = all.clone();
     extra.push(("h.0.crossattention.c_attn.weight".into(), vec![1], vec![0.0]));
@@ -185,7 +188,10 @@ fn other_models_are_named() {
         ("n_inner", json!(47), "n_inner is 47"),
         ("scale_attn_weights", json!(false), "scale_attn_weights"),
         ("scale_attn_by_inverse_layer_idx", json!(true), "scale_attn_by_inverse_layer_idx"),
-        ("reorder_and_upcast_attn", json!(true), "reorder_and_upcast_attn"),
+        ("activation_function", json!("gelu"), "activation_function is \"gelu\""),
+        ("activation_function", json!("quick_gelu"), "activation_function is \"quick_gelu\""),
+        ("tie_word_embeddings", json!(false), "lm_head.weight is not in the file"),
+        ("tie_word_embeddings", Value::Null, "lm_head.weight is not in the file"),
         ("add_cross_attention", json!(true), "add_cross_attention"),
         ("quantization_config", json!({"load_in_8bit": true}), "quantization_config"),
         ("n_head", json!(5), "not a multiple"),
@@ -238,4 +244,160 @@ fn the_config_reads_as_it_was_given() {
     assert!(text.contains("\"attn_pdrop\": 0.1,"), "{text}");
     assert_eq!(value["n_positions"], 1024);
     assert_eq!(value["eos_token_id"], 50_256);
+}
+
+#[test]
+fn one_function_under_other_names_is_accepted() {
+    let dir = folder(&weights());
+    let path = dir.path().join("config.json");
+    let ours: Value = serde_json::from_str(&config_json(&CFG, 0.1, 12)).unwrap();
+    for (name, value) in [
+        ("activation_function", json!("gelu_fast")),
+        ("activation_function", json!("gelu_pytorch_tanh")),
+        ("activation_function", json!("gelu_python_tanh")),
+        ("activation_function", json!("gelu_accurate")),
+        ("reorder_and_upcast_attn", json!(true)),
+    ] {
+        let mut changed = ours.clone();
+        changed[name] = value;
+        std::fs::write(&path, changed.to_string()).unwrap();
+        check_all(open(dir.path()).unwrap(), &weights());
+    }
+}
+
+#[test]
+fn prefixes_of_wrappers_are_taken_off() {
+    let plain = weights();
+    for before in ["_orig_mod.", "module.", "module._orig_mod.transformer.", "model.transformer."] {
+        let dressed: Tensors =
+            plain.iter().map(|(n, s, d)| (format!("{before}{n}"), s.clone(), d.clone())).collect();
+        check_all(open(folder(&dressed).path()).unwrap(), &plain);
+    }
+    // Each block wrapped by itself.
+    let inside =
+        |n: &str| n.replace("h.0.", "h.0._orig_mod.").replace("h.1.", "h.1._checkpoint_wrapped_module.");
+    let dressed: Tensors = plain.iter().map(|(n, s, d)| (inside(n), s.clone(), d.clone())).collect();
+    check_all(open(folder(&dressed).path()).unwrap(), &plain);
+    // An adapter's names are not a model's.
+    let peft = |n: &str| format!("base_model.model.transformer.{n}");
+    let dressed: Tensors = plain.iter().map(|(n, s, d)| (peft(n), s.clone(), d.clone())).collect();
+    assert!(refusal(&dressed).contains("are missing"));
+}
+
+#[test]
+fn a_rounded_head_is_tied_and_the_finer_one_serves() {
+    use half::{bf16, f16};
+    let to_bf16 = |x: &f32| bf16::from_f32(*x).to_f32();
+    let to_f16 = |x: &f32| f16::from_f32(*x).to_f32();
+    let mut plain = weights();
+    // Small numbers, where f16 has fewer bits than bf16, zeros and signs.
+    plain[0].2[..8].copy_from_slice(&[0.0, -0.0, 1e-7, -1e-7, 3.1e-5, -6.2e-6, 2e-8, 1.0]);
+    let wte = plain[0].2.clone();
+    let opened = |wte: Vec<f32>, head: Vec<f32>| {
+        let mut all = plain.clone();
+        all[0].2 = wte;
+        all.push(("lm_head.weight".into(), all[0].1.clone(), head));
+        let dir = folder(&all);
+        let mut out = vec![0.0; all[0].2.len()];
+        open(dir.path()).unwrap().read("wte.weight", 0..13, &mut out).unwrap();
+        out
+    };
+    let bf: Vec<f32> = wte.iter().map(to_bf16).collect();
+    let f: Vec<f32> = wte.iter().map(to_f16).collect();
+    assert_eq!(opened(wte.clone(), bf.clone()), wte);
+    assert_eq!(opened(wte.clone(), f.clone()), wte);
+    assert_eq!(opened(bf.clone(), wte.clone()), wte);
+    assert_eq!(opened(f.clone(), wte.clone()), wte);
+    assert_eq!(opened(f.clone(), bf.clone()), f);
+    assert_eq!(opened(bf, f.clone()), f);
+
+    // A head with one row that was trained, or one that is merely near.
+    let mut near = wte.clone();
+    near[12 * 9 + 1] *= 1.02;
+    let mut all = plain.clone();
+    all.push(("lm_head.weight".into(), all[0].1.clone(), near));
+    assert!(refusal(&all).contains("row 9"));
+}
+
+#[test]
+fn without_a_tie_both_matrices_have_to_be_there() {
+    let untie = |all: &Tensors| {
+        let dir = folder(all);
+        let untied = config_json(&CFG, 0.1, 12)
+            .replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
+        std::fs::write(dir.path().join("config.json"), untied).unwrap();
+        dir
+    };
+    let plain = weights();
+    assert!(
+        open(untie(&plain).path()).unwrap_err().to_string().contains("lm_head.weight is not in the file")
+    );
+    let mut both = plain.clone();
+    both.push(("lm_head.weight".into(), plain[0].1.clone(), plain[0].2.clone()));
+    check_all(open(untie(&both).path()).unwrap(), &plain);
+    both[0].0 = "score.weight".into();
+    assert!(open(untie(&both).path()).unwrap_err().to_string().contains("wte.weight is not in the file"));
+}
+
+#[test]
+fn what_is_no_checkpoint_is_told_for_what_it_is() {
+    let says = |dir: &Path, expected: &[&str]| {
+        let message = open(dir).unwrap_err().to_string();
+        assert!(message.contains("next: ") && expected.iter().all(|e| message.contains(e)), "{message}");
+    };
+    for (file, expected) in [
+        ("adapter_config.json", "merge_and_unload"),
+        ("gpt2.Q4_K_M.gguf", "GGUF"),
+        ("ckpt.pt", "pickle"),
+        ("tf_model.h5", "another framework"),
+        ("pytorch_model-00001-of-00002.bin", "save_pretrained"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(file), "x").unwrap();
+        says(dir.path(), &[expected]);
+        std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+        says(dir.path(), &[expected]);
+    }
+    says(&folder(&weights()).path().join("model.safetensors"), &["not a folder", "name the folder"]);
+
+    let dir = tempfile::tempdir().unwrap();
+    let put = |at: &str| {
+        let to = dir.path().join(at);
+        std::fs::create_dir_all(&to).unwrap();
+        std::fs::write(to.join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+        write_file(&to.join("model.safetensors"), &weights());
+    };
+    put("hub/models--a--b/snapshots/0123");
+    check_all(open(&dir.path().join("hub/models--a--b")).unwrap(), &weights());
+    check_all(open(&dir.path().join("hub/models--a--b/snapshots")).unwrap(), &weights());
+    std::fs::create_dir(dir.path().join("hub/models--a--b/blobs")).unwrap();
+    check_all(open(&dir.path().join("hub/models--a--b/blobs")).unwrap(), &weights());
+    says(&dir.path().join("hub"), &["models--a--b"]);
+    put("hub/models--a--b/snapshots/4567");
+    says(&dir.path().join("hub/models--a--b"), &["several snapshots", "0123", "4567"]);
+
+    put("checkpoints/notes");
+    std::fs::write(dir.path().join("checkpoints/notes/run.json"), "{}").unwrap();
+    std::fs::create_dir_all(dir.path().join("checkpoints/notes/state/7")).unwrap();
+    for inner in ["state", "state/7"] {
+        says(&dir.path().join("checkpoints/notes").join(inner), &["inside a run", "notes"]);
+    }
+    says(&dir.path().join("checkpoints/gone"), &["no such folder", "checkpoints/notes"]);
+    says(&dir.path().join("checkpoints"), &["checkpoints/notes"]);
+}
+
+#[test]
+fn a_missing_part_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+    write_file(&dir.path().join("model-00001-of-00002.safetensors"), &weights());
+    let says = |expected: &str| {
+        let message = open(dir.path()).unwrap_err().to_string();
+        assert!(message.contains(expected) && message.contains("download"), "{message}");
+    };
+    says("no model.safetensors.index.json");
+    let map = json!({ "a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors" });
+    let index = dir.path().join("model.safetensors.index.json");
+    std::fs::write(index, json!({ "weight_map": map }).to_string()).unwrap();
+    says("1 of the 2 files of weights that it names are not there: model-00002-of-00002.safetensors");
 }
