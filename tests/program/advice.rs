@@ -180,7 +180,7 @@ fn too_little_memory_is_said_and_what_is_offered_runs() {
     // Nothing fits (the addresses that the program itself has are counted too): no command, and no abort either.
     for command in ["sample", "eval --text 'my notes/2021-03-01.md'"] {
         let line =
-            format!("{}{ours} {command} --device cpu {}", limited(1), diarist::base::shell::path(&run));
+            format!("ulimit -v 560000; {ours} {command} --device cpu {}", diarist::base::shell::path(&run));
         let o = sh(cwd, &line);
         assert_eq!(o.status.code(), Some(1), "{line}: {}", text(&o.stderr));
         assert!(text(&o.stderr).contains("of memory, and this shell"), "{}", text(&o.stderr));
