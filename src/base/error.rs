@@ -114,6 +114,10 @@ fn up_to(path: &Path) -> String {
             let missing = parts[i - 1].file_name().unwrap_or_default();
             format!("; {} is there, and has no {}", shown(parts[i]), shown(Path::new(missing)))
         }
+        None if path.is_relative() => {
+            let missing = parts.last().copied().unwrap_or(path);
+            format!("; there is no {} in this folder", shown(missing))
+        }
         _ => String::new(),
     }
 }

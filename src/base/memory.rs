@@ -30,6 +30,12 @@ impl Free {
         let others = (32 << 20) + if self.addresses { (threads + 2) * (128 << 20) } else { 0 };
         self.bytes.saturating_sub(others)
     }
+
+    /// What of that may be offered: it has to be there still when the offer is taken up. A thread's heap is there, or not yet.
+    pub fn to_offer(&self) -> u64 {
+        let less = if self.addresses { 128 << 20 } else { 0 };
+        self.for_tensors().saturating_sub(less) / 100 * 97
+    }
 }
 
 /// The memory that can be had now; none where the system does not say.

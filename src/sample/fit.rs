@@ -23,7 +23,7 @@ pub fn check(
             return Ok(None);
         }
         let needs = needs(&program(&Shape { weights: Element::F16, ..shape.clone() })?)?;
-        Ok(Some(needs).filter(|&needs| needs <= free.for_tensors() / 100 * 97))
+        Ok(Some(needs).filter(|&needs| needs <= free.to_offer()))
     };
     memory::check(needs(recorded)?, Some(free), "this model", || match halves() {
         Ok(Some(needs)) => format!(

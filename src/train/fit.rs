@@ -88,8 +88,7 @@ impl Wanted<'_> {
             Err(e) => return Err(e),
         };
         let problem = problem.split("\n  next:").next().unwrap_or_default().to_string();
-        // What is free changes from one moment to the next: what is offered leaves a little.
-        let offers = self.offers(free.map_or(u64::MAX, |free| free.for_tensors() / 100 * 97));
+        let offers = self.offers(free.map_or(u64::MAX, |free| free.to_offer()));
         let next = match (offers.is_empty(), self.begin) {
             (false, _) => told(&offers),
             (true, Begin::Scratch(_)) => "close other programs, or use a computer with more memory".into(),

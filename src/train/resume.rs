@@ -65,7 +65,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         ));
         return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
     }
-    if let Some(batch) = batch.filter(|&batch| batch != run.settings.batch) {
+    let batch = batch.filter(|&batch| batch != run.settings.batch);
+    if let Some(batch) = batch {
         in_pieces_of(batch, &mut run, observer)?;
     }
     let opened = open_device(device.unwrap_or(&run.device.spec()), threads, observer)?;
@@ -76,6 +77,10 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
             run.device.name, run.device.driver
         ));
         run.device = opened.identity();
+    }
+    // Kernels are picked for a device and for the extents of a batch.
+    let same_kernels = same_device && batch.is_none();
+    if !same_kernels {
         run.kernels = opened.choices();
     }
     fit::check(&opened, &run.kernels, run.model, &run.settings, Begin::Resume)?;
@@ -87,7 +92,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     observer.doing("loading the saved state");
     // On the device that began it, the kernels of the run, so that its bits repeat.
     let engine = Engine::new(&opened, run.kernels.clone(), run.model, &run.settings)?;
-    if let Some(other) = run.kernels.differs(&engine.choices()).filter(|_| same_device) {
+    if let Some(other) = run.kernels.differs(&engine.choices()).filter(|_| same_kernels) {
         return Err(Error::file(
             dir.join("run.json"),
             format!(
