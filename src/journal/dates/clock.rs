@@ -16,7 +16,24 @@ pub struct Clock {
 }
 
 const BEFORE_A_TIME: &[&str] = &["at", "um", "à", "alle", "om", "às", "kl"];
-const AFTER_A_TIME: &[&str] = &["am", "pm", "a.m.", "p.m.", "a.m", "p.m", "uhr", "h", "hrs"];
+const AFTER_A_TIME: &[&str] = &[
+    "am",
+    "pm",
+    "a.m.",
+    "p.m.",
+    "a.m",
+    "p.m",
+    "a. m.",
+    "p. m.",
+    "a.\u{a0}m.",
+    "p.\u{a0}m.",
+    "uhr",
+    "h",
+    "hrs",
+];
+/// East Asian halves of the day, before a time: whether it is the second.
+const HALF_DAYS: [(&str, bool); 6] =
+    [("上午", false), ("下午", true), ("午前", false), ("午後", true), ("오전", false), ("오후", true)];
 /// Zones that say no offset: many a short name means more than one place.
 const ZONES: &[&str] = &[
     "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AKST", "AKDT", "HST", "AST", "ADT", "NST",
@@ -63,6 +80,27 @@ impl Cursor<'_> {
         let time = time_of_day(hour, minutes, suffix);
         let plain = minutes.is_some() && !worded && matches!(sign, None | Some(','));
         Some(Clock { time, offset: offset.filter(|_| time.is_some()), plain })
+    }
+
+    /// A time before a date, as editors stamp it: `21:15 05/03/2024`, `9:15 PM, March 5, 2024`, `下午 9:15 2024/3/5`.
+    pub fn time_before(&mut self) -> Option<Clock> {
+        let half = HALF_DAYS.iter().find(|(word, _)| self.eat(word));
+        self.spaces();
+        let hour = self.small().filter(|hour| *hour < 24)?;
+        let minutes = self.minutes()?;
+        let before_suffix = self.at;
+        self.spaces();
+        let behind = self.suffix();
+        if behind.is_none() {
+            self.at = before_suffix;
+        }
+        let suffix = half.map(|(_, second)| if *second { "pm" } else { "am" }).or(behind);
+        let spaced = self.spaces();
+        let sign = self.eat_any(&[',', '-', '–', '—', '|']);
+        if !(spaced | self.spaces()) && sign.is_none() {
+            return None;
+        }
+        Some(Clock { time: time_of_day(hour, Some(minutes), suffix), offset: None, plain: true })
     }
 
     /// `:30`, `:30:15.250`, `h30`, `.30`: minutes and seconds.

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::notes::{self, Day};
 use crate::journal::syntax::xml::{self, Fault, Lost, Xml};
 use crate::journal::syntax::{html, titles};
 
@@ -20,11 +21,11 @@ impl Format for Enex {
         matches!(input.extension().as_str(), "enex" | "xml" | "") && xml::root(input.head()) == "en-export"
     }
 
-    fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+    fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         xml::records(input, &["note"], sink, &mut |xml, _, place, sink| {
             let mut note = Note::default();
             note.read(xml).map_err(|fault| Lost { fault, title: note.title.clone() })?;
-            note.hand_over(place, sink);
+            note.hand_over(place, options, sink);
             Ok(())
         })
     }
@@ -77,7 +78,7 @@ impl Note {
         Ok(())
     }
 
-    fn hand_over(self, place: Place, sink: &mut dyn Sink) {
+    fn hand_over(self, place: Place, options: &Options, sink: &mut dyn Sink) {
         // The clipper signs as `web.clip`, `web.clip7` and the like.
         if self.source.trim().starts_with("web.clip") {
             sink.left_out("web clips", 1);
@@ -105,7 +106,8 @@ impl Note {
         }
         let when: Option<When> = self.created.parse().or_else(|()| self.updated.parse()).ok();
         let title = titles::kept(&self.title, &text, when);
-        sink.entry(Draft { when, title, text, tags: self.tags, place });
+        let draft = Draft { when, title, text, tags: self.tags, place };
+        notes::hand_over(draft, Day::Made, options, sink);
     }
 }
 

@@ -1,5 +1,5 @@
 //! HTML files: saved pages and what other apps export. Dates divide the text into entries, as in plain text. Left out:
-//! scripts, styles, what browsers do not show, and a page's navigation. The `<title>` is taken only where there is
+//! scripts, styles, what browsers do not show, a page's navigation, and a page that only lists others. The `<title>` is taken only where there is
 //! nothing else.
 
 use scraper::{ElementRef, Html};
@@ -7,6 +7,7 @@ use scraper::{ElementRef, Html};
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::html::{self, Converted};
+use crate::journal::syntax::lists::Links;
 
 /// HTML.
 pub struct HtmlFile;
@@ -26,6 +27,10 @@ impl Format for HtmlFile {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let document = html::parse(&input.text()?)?;
+        if Links::of(&document).is_list() {
+            sink.left_out("lists of files", 1);
+            return Ok(());
+        }
         let mut page = words(&document, sink);
         page.count(sink);
         if page.text.trim().is_empty() {
@@ -113,6 +118,19 @@ mod tests {
     fn the_title_is_better_than_nothing() {
         let read = read("a.html", b"<title>Rain</title><img src=x>", &Options::default());
         assert_eq!(read.entries[0].text, "Rain");
+    }
+
+    #[test]
+    fn a_page_that_lists_others_is_none() {
+        let list = |label: &str| {
+            let item = |name: &str| format!("<li><a href=\"notes/{name}.html\">{label}</a></li>");
+            format!("<h1>My notes</h1><ul>{}</ul>", ["a", "b", "c"].map(item).concat())
+        };
+        let found = read("My notes_index.html", list("A walk").as_bytes(), &Options::default());
+        assert_eq!((found.entries.len(), found.left_out), (0, vec![("lists of files", 1)]));
+        let diary =
+            format!("{}<p>These I wrote in the year that nobody came to the weir.</p>", list("A walk"));
+        assert_eq!(read("a.html", diary.as_bytes(), &Options::default()).entries.len(), 1);
     }
 
     proptest::proptest! {

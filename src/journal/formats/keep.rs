@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::journal::format::{Beside, Draft, Format, Input, Options, Sink, When};
 use crate::journal::syntax::json::{self, list, text};
+use crate::journal::syntax::notes::{self, Day};
 use crate::journal::syntax::{html, titles};
 
 /// Google Keep.
@@ -28,7 +29,7 @@ impl Format for Keep {
         input.extension() == "json" && holds("\"isTrashed\"") && (times() || holds("\"isPinned\""))
     }
 
-    fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+    fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let note: Map<String, Value> = serde_json::from_str(&input.text()?).map_err(|e| {
             let (line, problem) = json::parse_error(&e);
             format!("{problem} on line {line}")
@@ -39,7 +40,7 @@ impl Format for Keep {
         }
         sink.left_out("photo links", list(&note, "attachments").len());
         sink.left_out("web clips", list(&note, "annotations").len());
-        sink.entry(draft(&note));
+        notes::hand_over(draft(&note), Day::Made, options, sink);
         Ok(())
     }
 

@@ -6,7 +6,13 @@ use crate::journal::format::{Draft, Input, Options, Place, Sink};
 /// Hands over a text that was written by hand, or a document's, divided by its date lines; what stands before the first
 /// is of the day in the file's name or path. `first_line` is the file's line that the text begins on.
 pub fn split_by_dates(text: &str, first_line: usize, input: &Input, options: &Options, sink: &mut dyn Sink) {
-    split_in(context(input, options), text, first_line, &[], sink);
+    // What Windows' Notepad stamps the time under, each time it opens the file.
+    let log = text.strip_prefix(".LOG\n");
+    if log.is_some() {
+        sink.left_out("editor marks", 1);
+    }
+    let first_line = first_line + usize::from(log.is_some());
+    split_in(context(input, options), log.unwrap_or(text), first_line, &[], sink);
 }
 
 /// The same, by what is known; `links` as in [`entries::split`].
@@ -34,8 +40,12 @@ pub fn context(input: &Input, options: &Options) -> Context {
 
 /// Reports what a division left doubtful, in a text that begins on the file's line `first_line`.
 pub fn report(doubts: Doubts, first_line: usize, sink: &mut dyn Sink) {
+    report_at(doubts, &|line| Place::Line(first_line - 1 + line), sink);
+}
+
+/// The same, where the text's lines stand at other places.
+pub fn report_at(doubts: Doubts, place: &dyn Fn(usize) -> Place, sink: &mut dyn Sink) {
     let Doubts { left, guessed, without_year, below } = doubts;
-    let place = |line: usize| Place::Line(first_line - 1 + line);
     if left > 0 {
         sink.date_left(left);
     }

@@ -11,8 +11,17 @@ use crate::journal::format::{DateOrder, Options, Place, Sink, When};
 const MOST_LINES: usize = 100;
 
 /// The names of the moment that a note was made at.
-const CREATED: [&str; 6] =
-    ["created", "created_at", "created-at", "date created", "date_created", "date-created"];
+const CREATED: [&str; 9] = [
+    "created",
+    "created_at",
+    "created-at",
+    "date created",
+    "date_created",
+    "date-created",
+    "creation date",
+    "creation_date",
+    "createdAt",
+];
 
 /// A front matter and what it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,20 +54,23 @@ pub fn take(text: &str, options: &Options, sink: &mut dyn Sink) -> FrontMatter {
     front
 }
 
-/// Finds front matter: `---` on the first line, `---` again within 100 lines, and between them at least one `key:` and
-/// nothing but keys, list items, indented lines, comments and blank lines. Anything else between two rules is the
-/// writer's text, and stays.
+/// Finds front matter: `---` on the first line, `---` or `...` within 100 lines, and between them at least one `key:` and
+/// nothing but keys, list items, indented lines, comments and blank lines. A key of several words, as people make them,
+/// wants one beside it that only apps write. Anything else between two rules is the writer's text, and stays.
 fn find(text: &str, options: &Options) -> Option<FrontMatter> {
     let mut lines = text.split_inclusive('\n');
     let start = lines.next().filter(|line| line.trim_end() == "---")?.len();
-    let (mut end, mut keys) = (start, Vec::new());
+    let (mut end, mut keys) = (start, Vec::<(&str, &str)>::new());
     for (i, line) in lines.take(MOST_LINES).enumerate() {
         let block = &text[start..end];
         end += line.len();
         let line = line.trim_end();
-        if line == "---" {
+        if line == "---" || line == "..." {
+            let is_usual =
+                |(key, _): &(&str, &str)| USUAL.iter().any(|usual| usual.eq_ignore_ascii_case(key));
+            let told = keys.iter().all(|(key, _)| is_word(key)) || keys.iter().any(is_usual);
             let values = Values { block, keys };
-            return (!values.keys.is_empty()).then(|| values.read(options, end, i + 2));
+            return (told && !values.keys.is_empty()).then(|| values.read(options, end, i + 2));
         }
         if let Some(pair) = key_and_value(line) {
             keys.push(pair);
@@ -72,14 +84,45 @@ fn find(text: &str, options: &Options) -> Option<FrontMatter> {
     None
 }
 
-/// `key: value`, the key one word.
+/// `key: value`, the key without its quotation marks.
 fn key_and_value(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line.split_once(':')?;
-    let word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    let one_word = !key.is_empty() && key.len() <= 40 && key.chars().all(word) && !key.starts_with('-');
-    let is_key = one_word || matches!(key, "date created" | "date modified");
-    (is_key && (value.is_empty() || value.starts_with([' ', '\t']))).then_some((key, value.trim()))
+    let (key, value) = line
+        .split_once(": ")
+        .or_else(|| line.split_once(":\t"))
+        .or_else(|| Some((line.strip_suffix(':')?, "")))?;
+    let quoted = ['"', '\''].iter().find_map(|mark| key.strip_prefix(*mark)?.strip_suffix(*mark));
+    let is_key = !key.is_empty()
+        && key.len() <= 40
+        && !key.starts_with(['-', '#', ' ', '\t', '[', '{', '>', '|', '*']);
+    (is_key && !key.contains(':')).then_some((quoted.unwrap_or(key), value.trim()))
 }
+
+fn is_word(key: &str) -> bool {
+    key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
+/// Keys by which apps' front matter is known, whatever else stands there.
+const USUAL: [&str; 19] = [
+    "title",
+    "date",
+    "tags",
+    "tag",
+    "created",
+    "created_at",
+    "date created",
+    "creation date",
+    "updated",
+    "modified",
+    "date modified",
+    "modification date",
+    "aliases",
+    "id",
+    "cssclass",
+    "cssclasses",
+    "author",
+    "completed?",
+    "layout",
+];
 
 /// The keys of a block, and the block itself for those values that take YAML to read.
 struct Values<'a> {
@@ -223,6 +266,7 @@ mod tests {
             ("tags:\n- a\n- [b, [c]]", &["a", "b", "c"]),
             ("tags: []", &[]),
             ("tags: [a, b\nother: {", &["a", "b"]),
+            ("completed?: no\nSleep (hours): 7\n\"tags\": a", &["a"]),
         ] {
             assert_eq!(read(&format!("---\n{lines}\n---\n")).unwrap().tags, tags, "{lines}");
         }
@@ -237,6 +281,7 @@ mod tests {
             "---\nRain all day\n---\n",
             "---\n- bread\n- milk\n---\n",
             "---\nToday I learned: much\n---\n",
+            "---\nToday I learned: much\n...\n",
             "---\nnote:this\n---\n",
             "---\ntitle: no end\n",
             "\n---\ntitle: late\n---\n",

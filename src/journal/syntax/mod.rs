@@ -6,7 +6,8 @@
 //! | `markup/`, `front_matter` | Markdown as apps write it |
 //! | `office/` | documents of word processors |
 //! | `stamps`, `titles` | dates and titles as apps write them |
-//! | `by_dates` | a text divided by its date lines |
+//! | `by_dates`, `notes` | a text divided by its date lines; a note that is a page of days |
+//! | `lists` | pages that are nothing but links |
 //! | `exported` | the files that `diarist` itself writes |
 
 pub mod by_dates;
@@ -16,7 +17,9 @@ pub mod front_matter;
 pub mod html;
 pub mod json;
 pub mod lines;
+pub mod lists;
 pub mod markup;
+pub mod notes;
 pub mod office;
 pub mod stamps;
 pub mod titles;

@@ -11,7 +11,7 @@
 //! clocks write it), in brackets, and, if they are a name, after a comma ("5 May 2020, London"): "5 May 2020 was wet" is
 //! prose. A span of days ("1 May 2020 - 3 May 2020") is no date line, nor is
 //! a day that does not exist. Below a year a date may go without its own. A time after the date, a weekday before or after it, `**`, `_` or brackets around it
-//! belong to the date line.
+//! belong to the date line; so does a time before it, as editors stamp it (`21:15 05/03/2024`).
 
 use jiff::civil::Time;
 use jiff::tz::Offset;
@@ -205,16 +205,26 @@ fn read<'a>(
     let (mut c, heading, (wrap, close)) = opened(line, known)?;
 
     // "mar 5 2020" opens with March, "mar 5 mars 2020" with a Tuesday in French.
-    let start = c;
-    let mut before = None;
-    let found = grammar(&mut c).or_else(|| {
-        c = start;
-        before = Some(c.weekday()?.0);
+    let dated = |c: &mut Cursor<'a>| {
+        let start = *c;
+        if let Some(found) = grammar(c) {
+            return Some((found, None));
+        }
+        *c = start;
+        let weekday = c.weekday()?.0;
         c.spaces();
         c.eat_any(&[',', '.', ':', '-', '–', '—']);
         c.spaces();
         c.after_weekday = heading > 0;
-        grammar(&mut c)
+        Some((grammar(c)?, Some(weekday)))
+    };
+    let start = c;
+    let mut stamp = None;
+    let (found, before) = dated(&mut c).or_else(|| {
+        // A date without its year is too little to make a stamp of a time and a number.
+        c = start;
+        stamp = Some(c.time_before().filter(|_| known.year.is_none())?);
+        dated(&mut c)
     })?;
 
     // The longest reading that leaves a clean end wins: a weekday and a time, one of them, neither.
@@ -222,8 +232,10 @@ fn read<'a>(
     for (with_weekday, with_time) in [(true, true), (true, false), (false, true), (false, false)] {
         c = after_date;
         let after = if with_weekday { weekday_after(&mut c, &found) } else { None };
-        let clock = if with_time { c.time() } else { None };
-        if (with_weekday && (after.is_none() || before.is_some())) || (with_time && clock.is_none()) {
+        let clock = if with_time { c.time() } else { stamp };
+        let twice = with_time && stamp.is_some();
+        if (with_weekday && (after.is_none() || before.is_some())) || (with_time && clock.is_none()) || twice
+        {
             continue;
         }
         let spaces_divide = clock.is_some_and(|clock| clock.plain)

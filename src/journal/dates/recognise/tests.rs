@@ -503,3 +503,54 @@ fn paths() {
         assert_eq!(day(path), None, "{path}");
     }
 }
+
+#[test]
+fn a_time_before_its_day() {
+    for (line, time, rest) in [
+        ("21:15 05/05/2020", "21:15:00", ""),
+        ("9:15 PM 5/5/2020", "21:15:00", ""),
+        ("12:05 AM 5/5/2020 Stars", "00:05:00", "Stars"),
+        ("21:15:30 2020-05-05", "21:15:30", ""),
+        ("21.15 5.5.2020", "21:15:00", ""),
+        ("21:15 05.05.2020: Regen", "21:15:00", "Regen"),
+        ("9:15 p. m. 05/05/2020", "21:15:00", ""),
+        ("9:15\u{202f}PM 5/5/2020", "21:15:00", ""),
+        ("下午 9:15 2020/5/5", "21:15:00", ""),
+        ("오전 9:15 2020-05-05", "09:15:00", ""),
+        ("9:15 pm, May 5, 2020", "21:15:00", ""),
+        ("21:15 - Tuesday, 5 May 2020", "21:15:00", ""),
+        ("## 21:15, 5 May 2020", "21:15:00", ""),
+        ("**21:15 5 May 2020**", "21:15:00", ""),
+    ] {
+        let found = recognise(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((found.time.unwrap().to_string().as_str(), &line[found.rest..]), (time, rest), "{line}");
+        assert_eq!(found.reading.day(false), date(2020, 5, 5), "{line}");
+    }
+    for line in [
+        "21:15",
+        "21:15 and 05/05/2020",
+        "9 05/05/2020",
+        "25:15 05/05/2020",
+        "at 9:15 5 May 2020",
+        "9:30 to 10:00",
+    ] {
+        assert_eq!(recognise(line), None, "{line}");
+    }
+}
+
+#[test]
+fn a_time_alone_is_no_day() {
+    let known = Known { year: Some(2024), month: Some(3), year_leads: false };
+    for line in [
+        "09:30",
+        "## 9:30 pm",
+        "## 21.15",
+        "## 7h30",
+        "### 9 Uhr",
+        "## 9:30 5 things",
+        "12.30 Uhr",
+        "**9:30**",
+    ] {
+        assert_eq!((recognise(line), recognise_without_year(line, known)), (None, None), "{line}");
+    }
+}

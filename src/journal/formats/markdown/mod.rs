@@ -7,7 +7,7 @@ use crate::journal::dates::entries::Context;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::front_matter::{self, FrontMatter};
 use crate::journal::syntax::markup::{Cleaned, Markup};
-use crate::journal::syntax::{by_dates, exported, titles};
+use crate::journal::syntax::{by_dates, exported, lists, titles};
 
 /// Markdown.
 pub struct Markdown;
@@ -46,6 +46,10 @@ pub fn read_typed(
     }
     let front = front_matter::take(&text, options, sink);
     let written = &text[front.end..];
+    if lists::is_markdown_list(written) {
+        sink.left_out("lists of files", 1);
+        return Ok(());
+    }
     let mut markup = Markup::new(written);
     if !options.comments {
         markup.comments(sink);

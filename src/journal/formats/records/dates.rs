@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use jiff::civil::{Date, Time};
 use jiff::fmt::{rfc2822, strtime};
+use jiff::tz::Offset;
 use jiff::{Timestamp, Zoned};
 use regex::Regex;
 use serde_json::Value;
@@ -14,7 +15,9 @@ use crate::journal::format::{DateOrder, When};
 /// When a record was written; `zone` is where, should the date be an instant.
 pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Option<When> {
     let when = match value {
-        Value::Number(number) => number_since_1970(number.as_f64()?),
+        Value::Number(number) => {
+            in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
+        }
         Value::String(text) => written(text.trim(), month_first),
         _ => None,
     }?;
@@ -34,7 +37,38 @@ fn number_since_1970(number: f64) -> Option<When> {
         1e17..1e20 => number / 1e6,
         _ => return None,
     };
-    When::at_millis(millis as i64, None)
+    // A day centuries ahead is no day.
+    When::at_millis(millis as i64, None).filter(|when| when.day.year() < 2200)
+}
+
+/// `20240105093000`, and as TiddlyWiki has it, with milliseconds and in UTC: `20240105093000000`.
+fn in_one_number(text: &str) -> Option<When> {
+    let fits = matches!(text.len(), 14 | 17) && text.bytes().all(|b| b.is_ascii_digit());
+    let part = |from: usize| text[from..from + 2].parse::<i8>().ok();
+    let day = fits.then(|| compact(text[..8].parse().ok()?)).flatten()?;
+    let time = Time::new(part(8)?, part(10)?, part(12)?, 0).ok()?;
+    Some(When { day, time: Some(time), offset: (text.len() == 17).then_some(Offset::UTC) })
+}
+
+/// Whether a date leaves nothing open: ISO 8601, a mail's, or a number.
+pub(super) fn is_plain(value: &Value) -> bool {
+    match value {
+        Value::String(text) => plain(text.trim()).is_some(),
+        Value::Number(_) => true,
+        _ => false,
+    }
+}
+
+/// The day of such a date, where it is written out.
+pub(super) fn plain_day(value: &Value) -> Option<Date> {
+    let text = value.as_str()?.trim();
+    let is_number = text.parse::<f64>().is_ok();
+    (!is_number).then(|| plain(text)).flatten().map(|when| when.day)
+}
+
+/// The day that a date as people write it may mean.
+pub(super) fn said(text: &str) -> Option<Reading> {
+    dates::recognise(text.trim()).map(|line| line.reading)
 }
 
 /// `20240105`.
@@ -44,15 +78,15 @@ fn compact(number: i32) -> Option<Date> {
 }
 
 fn written(text: &str, month_first: bool) -> Option<When> {
+    plain(text).or_else(|| by_hand(text, month_first))
+}
+
+fn plain(text: &str) -> Option<When> {
     // The standard takes eight digits for a date and ten for nothing; both are numbers first.
     if let Ok(number) = text.parse::<f64>() {
-        return number_since_1970(number);
+        return in_one_number(text).or_else(|| number_since_1970(number));
     }
-    text.parse()
-        .ok()
-        .or_else(|| closed_up(text).parse().ok())
-        .or_else(|| named(text))
-        .or_else(|| by_hand(text, month_first))
+    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text))
 }
 
 /// `2024-01-05 09:30:00 +0100` and `… UTC` without the space, as the standard has it.
@@ -170,6 +204,10 @@ mod tests {
             (json!("1704447000000000"), "2024-01-05T09:30:00+00:00"),
             (json!(20240105), "2024-01-05"),
             (json!("20240105"), "2024-01-05"),
+            (json!("20240105093000000"), "2024-01-05T09:30:00+00:00"),
+            (json!(20240105093000u64), "2024-01-05T09:30:00"),
+            (json!(20241305093000u64), ""),
+            (json!("21:15 05/03/2024"), "2024-03-05T21:15:00"),
             (json!("Friday, 5 January 2024 at 9:30 PM"), "2024-01-05T21:30:00"),
             (json!("1/2/2024 12:05 a.m."), "2024-02-01T00:05:00"),
             (json!("2024/01/05 09:30"), "2024-01-05T09:30:00"),

@@ -1,59 +1,16 @@
 //! Which field of a record is what.
 
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
+use serde_json::Value;
+
+use super::chat::{self, Speakers};
 use super::dates::{self, Evidence};
+use super::names::{DATE, OWN_TEXT, TAGS, TEXT, TITLE, ZONE, folded, named, usual};
 use crate::journal::format::{Draft, Options, Place, Sink, When};
+use crate::journal::syntax::csv::Record;
+use crate::journal::syntax::notes::{self, Day};
 use crate::journal::syntax::titles;
-
-/// Names as [`folded`] leaves them, the likelier first.
-const TEXT: &[&str] = &[
-    "text",
-    "content",
-    "body",
-    "entry",
-    "entrytext",
-    "textcontent",
-    "fulltext",
-    "note",
-    "notes",
-    "message",
-    "journal",
-    "journalentry",
-    "diary",
-    "post",
-    "reflection",
-    "comment",
-    "description",
-    "markdown",
-];
-/// `time` and its like may hold a time of day and nothing more: they come last.
-const DATE: &[&str] = &[
-    "date",
-    "datetime",
-    "entrydate",
-    "journaldate",
-    "created",
-    "createdat",
-    "createdon",
-    "createdtime",
-    "creationdate",
-    "creationtime",
-    "datecreated",
-    "createddate",
-    "timestamp",
-    "ts",
-    "published",
-    "publishedat",
-    "posted",
-    "postedat",
-    "day",
-    "when",
-    "time",
-];
-const TITLE: &[&str] = &["title", "subject", "headline", "heading"];
-const TAGS: &[&str] = &["tags", "labels", "keywords", "categories", "tag", "category"];
-const ZONE: &[&str] = &["timezone", "tz", "zone"];
 
 /// Fields that a message names at most, and the characters of a name.
 const MOST_NAMED: usize = 20;
@@ -67,6 +24,8 @@ pub(super) struct Fields<'a> {
     options: &'a Options,
     /// `03/04/2020` is read month first.
     month_first: bool,
+    /// Several people speak in it.
+    is_chat: bool,
     /// Records that had a field for the text.
     read: usize,
     /// The fields of those that had none.
@@ -76,23 +35,55 @@ pub(super) struct Fields<'a> {
     missed: Vec<(Place, String)>,
 }
 
-type Record = Map<String, Value>;
-
 impl<'a> Fields<'a> {
     pub fn new(options: &'a Options) -> Self {
-        Fields { options, month_first: false, read: 0, seen: Vec::new(), without_text: 0, missed: Vec::new() }
-    }
-
-    pub fn has_text(&self, record: &Record) -> bool {
-        self.text(record).is_some()
-    }
-
-    /// What a record has for a date.
-    pub fn date<'r>(&self, record: &'r Record) -> Option<&'r Value> {
-        match &self.options.date_field {
-            Some(name) => named(record, name).map(|(_, value)| value),
-            None => usual(record, DATE).map(|(_, value)| value),
+        Fields {
+            options,
+            month_first: false,
+            is_chat: false,
+            read: 0,
+            seen: Vec::new(),
+            without_text: 0,
+            missed: Vec::new(),
         }
+    }
+
+    /// Whether it has words where a text would be.
+    pub fn has_text(&self, record: &Record) -> bool {
+        self.text(record).is_some_and(|(_, text)| !text.trim().is_empty())
+    }
+
+    /// The same, in a field that is called as nothing but a text is.
+    pub fn has_own_text(&self, record: &Record) -> bool {
+        let own = |name: &str| OWN_TEXT.contains(&folded(name).as_str()) || self.options.text_field.is_some();
+        self.text(record).is_some_and(|(name, text)| own(name) && !text.trim().is_empty())
+    }
+
+    /// What a record has for a date. A day that leaves nothing open, as ISO's, goes before one as people say it
+    /// (`March 5`), unless it is the day that the record was made on and another.
+    pub fn date<'r>(&self, record: &'r Record) -> Option<Cow<'r, Value>> {
+        if let Some(name) = &self.options.date_field {
+            return named(record, name).map(|(_, value)| Cow::Borrowed(value));
+        }
+        let (_, first) = usual(record, DATE)?;
+        if dates::is_plain(first) {
+            return Some(Cow::Borrowed(first));
+        }
+        let said = first.as_str().and_then(dates::said);
+        let of_entry =
+            |name: &str| name.contains("date") && !name.contains("creat") && !name.contains("publ");
+        let better = DATE.iter().find_map(|name| {
+            let (_, value) = usual(record, &[name])?;
+            let day = dates::plain_day(value)?;
+            let fits = said.is_none_or(|said| said.may_be(day)) || of_entry(name);
+            fits.then_some(Cow::Borrowed(value))
+        });
+        let with_year = || {
+            let (_, year) = usual(record, &["year"]).filter(|_| said.is_none())?;
+            let written = format!("{} {}", first.as_str()?, words(year)?);
+            dates::said(&written).map(|_| Cow::Owned(Value::String(written)))
+        };
+        better.or_else(with_year).or(Some(Cow::Borrowed(first)))
     }
 
     fn text<'r>(&self, record: &'r Record) -> Option<(&'r str, String)> {
@@ -104,8 +95,9 @@ impl<'a> Fields<'a> {
         Some((name, words(value)?))
     }
 
-    /// Decides how dates are read that leave it open.
-    pub fn settle(&mut self, evidence: &Evidence, sink: &mut dyn Sink) {
+    /// Decides how dates are read that leave it open, and whether only some records are the writer's.
+    pub fn settle(&mut self, evidence: &Evidence, speakers: &Speakers, sink: &mut dyn Sink) {
+        self.is_chat = speakers.are_several();
         let (month_first, guessed) = evidence.month_first(self.options.date_order);
         self.month_first = month_first;
         if guessed {
@@ -123,6 +115,9 @@ impl<'a> Fields<'a> {
             return;
         }
         self.read += usize::from(text.is_some());
+        if self.is_chat && !chat::is_mine(record, self.options, sink) {
+            return sink.left_out("other people's messages", 1);
+        }
         let (text_name, text) = text.unwrap_or_default();
         let when = self.when(record, place, sink);
         let (title_name, title) = title.unwrap_or_default();
@@ -133,19 +128,19 @@ impl<'a> Fields<'a> {
         let others = record.iter().filter(|(name, value)| !known(name) && has_words(value)).count();
         sink.left_out("other fields", others);
         let title = titles::kept(title, &text, when);
-        sink.entry(Draft { when, title, text, tags, place });
+        notes::hand_over(Draft { when, title, text, tags, place }, Day::Own, self.options, sink);
     }
 
     fn when(&self, record: &Record, place: Place, sink: &mut dyn Sink) -> Option<When> {
         let value = self.date(record)?;
         let zone = usual(record, ZONE).and_then(|(_, value)| value.as_str());
-        let mut when = dates::when(value, zone, self.month_first);
+        let mut when = dates::when(&value, zone, self.month_first);
         if let (Some(When { time: None, .. }), Some((_, Value::String(time)))) =
             (when, usual(record, &["time"]))
         {
             when = when.map(|when| When { time: dates::clock(time), ..when });
         }
-        let written = words(value).unwrap_or_default();
+        let written = words(&value).unwrap_or_default();
         if when.is_none() && !written.trim().is_empty() {
             let start: String = written.chars().take(40).collect();
             sink.trouble(place, format!("“{start}” is a date in a form that is not known"));
@@ -204,43 +199,6 @@ fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
     names.join(", ") + more
 }
 
-/// The field of that name, of that path (`entry.text`), or of that name but for its case and signs.
-fn named<'r>(record: &'r Record, name: &str) -> Option<(&'r str, &'r Value)> {
-    if let Some((key, value)) = record.get_key_value(name) {
-        return Some((key, value));
-    }
-    if let Some((first, path)) = name.split_once('.')
-        && let Some((key, value)) = record.get_key_value(first)
-    {
-        return path
-            .split('.')
-            .try_fold(value, |value, part| value.get(part))
-            .map(|value| (key.as_str(), value));
-    }
-    record.iter().find(|(key, _)| folded(key) == folded(name)).map(|(key, value)| (key.as_str(), value))
-}
-
-/// The first of the usual names that has something to say, or else the first that is there.
-fn usual<'r>(record: &'r Record, names: &[&str]) -> Option<(&'r str, &'r Value)> {
-    let place = |key: &str| names.iter().position(|name| *name == folded(key));
-    let known = record.iter().filter_map(|(key, value)| Some((place(key)?, key.as_str(), value)));
-    known.min_by_key(|(place, _, value)| (is_blank(value), *place)).map(|(_, key, value)| (key, value))
-}
-
-/// `Created At`, `created_at` and `createdAt` are one name.
-fn folded(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-fn is_blank(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Object(_) => true,
-        Value::String(text) => text.trim().is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
-}
-
 /// Whether a field that is not read may be missed by the writer.
 fn has_words(value: &Value) -> bool {
     match value {
@@ -258,8 +216,11 @@ fn words(value: &Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         Value::Null => Some(String::new()),
         Value::Array(lines) => {
-            let lines: Option<Vec<&str>> = lines.iter().map(Value::as_str).collect();
-            lines.map(|lines| lines.join("\n"))
+            // In a chat, what is set in bold or links stands apart: `["I saw ", {"type": "bold", "text": "it"}]`.
+            let parts = lines.iter().any(Value::is_object);
+            let words = lines.iter().map(|part| part.as_str().or(part["text"].as_str()));
+            let lines: Option<Vec<&str>> = words.collect();
+            lines.map(|lines| lines.join(if parts { "" } else { "\n" }))
         }
         _ => None,
     }
@@ -287,18 +248,24 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn fields_by_name_and_path() {
-        let Value::Object(record) =
-            json!({"a.b": 1, "Created At": 2, "a": {"c": {"d": 3}}, "Body": "x", "note": " "})
-        else {
-            unreachable!()
+    fn a_plain_day_goes_before_one_that_is_said() {
+        let options = Options::default();
+        let date = |record: Value| {
+            let Value::Object(record) = record else { unreachable!() };
+            Fields::new(&options).date(&record).and_then(|value| value.as_str().map(String::from)).unwrap()
         };
-        for (name, value) in [("a.b", 1), ("createdat", 2), ("a.c.d", 3)] {
-            assert_eq!(named(&record, name).unwrap().1, &json!(value), "{name}");
+        for (record, day) in [
+            (json!({"full_date": "2024-03-05", "date": "March 5", "time": "9:00 PM"}), "2024-03-05"),
+            (json!({"date": "5 March 2024", "Date ISO": "2024-03-06"}), "2024-03-06"),
+            (json!({"date": "03/05/2024", "created_at": "2024-03-05T09:30:00Z"}), "2024-03-05T09:30:00Z"),
+            (json!({"date": "March 5", "created_at": "2024-03-05"}), "2024-03-05"),
+            (json!({"date": "5 March 2014", "created_at": "2024-03-05"}), "5 March 2014"),
+            (json!({"year": "2017", "date": "March 5", "weekday": "Sunday"}), "March 5 2017"),
+            (json!({"year": 2017, "date": "5. März"}), "5. März 2017"),
+            (json!({"date": "someday"}), "someday"),
+        ] {
+            assert_eq!(date(record.clone()), day, "{record}");
         }
-        assert!(named(&record, "a.x").is_none() && named(&record, "z").is_none());
-        assert_eq!(usual(&record, TEXT).unwrap().0, "Body");
-        assert_eq!(usual(&record, DATE).unwrap().0, "Created At");
     }
 
     #[test]

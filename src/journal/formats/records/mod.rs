@@ -2,16 +2,19 @@
 //! JSON a line, and CSV with a header, whatever divides its columns. They are read one at a time, however long the file.
 //!
 //! Which fields hold the text, the date, the title and the tags is told by their names, or by `--text-field` and
-//! `--date-field`. Nothing is changed in them. The other fields are left out, and counted where they hold words.
+//! `--date-field`. Where several people speak, only the writer's are taken. Nothing is changed in them. The other fields are left out, and counted where they hold words.
 
+mod chat;
 mod dates;
 mod fields;
+mod names;
 
 use serde_json::Value;
 
 use crate::journal::format::{Deaf, Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::syntax::csv::{Record, Take, rows};
 use crate::journal::syntax::json::{self, Cutter};
+use chat::Speakers;
 use fields::Fields;
 
 /// Records of no app in particular.
@@ -36,14 +39,15 @@ impl Format for Records {
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let mut fields = Fields::new(options);
         let shape = shape(input, &fields)?;
-        let mut evidence = dates::Evidence::default();
+        let (mut evidence, mut speakers) = (dates::Evidence::default(), Speakers::default());
+        let mut open = (true, true);
         // An error only ends this first look: the reading below meets it again and reports it.
-        let _ =
-            each(input, &shape, &mut Deaf, &mut |record, _, _| match evidence.weigh(fields.date(&record)) {
-                true => Ok(()),
-                false => Err(String::new()),
-            });
-        fields.settle(&evidence, sink);
+        let _ = each(input, &shape, &mut Deaf, &mut |record, _, _| {
+            open.0 = open.0 && evidence.weigh(fields.date(&record).as_deref());
+            open.1 = open.1 && speakers.meet(&record);
+            if open.0 || open.1 { Ok(()) } else { Err(String::new()) }
+        });
+        fields.settle(&evidence, &speakers, sink);
         let result = each(input, &shape, sink, &mut |record, place, sink| {
             fields.take(&record, place, sink);
             Ok(())
@@ -83,7 +87,8 @@ fn is_lines(head: &str) -> bool {
     rest.trim_start().starts_with('{') && serde_json::from_str::<Record>(first).is_ok()
 }
 
-/// Whether a JSON object is a record or holds a list of them.
+/// Whether a JSON object is a record or holds a list of them. A list whose records have a text outweighs what an app says
+/// of the whole (`description`), but not a text.
 fn object(input: &Input, fields: &Fields) -> Result<Shape, String> {
     let (mut single, mut lists, mut held) = (Record::new(), Vec::new(), 0);
     let mut cutter = Cutter::new(input.utf8()?);
@@ -99,31 +104,44 @@ fn object(input: &Input, fields: &Fields) -> Result<Shape, String> {
             single.insert(name.clone(), keep(cutter.value()?.json)?);
             return Ok(());
         }
-        let (mut objects, mut others) = (false, Vec::new());
+        let (mut objects, mut texts, mut others) = (0, false, Vec::new());
         cutter.array(&mut |piece| {
-            objects |= piece.json.as_ref().is_none_or(|json| json.starts_with(b"{"));
-            if !objects {
+            let is_object = piece.json.as_ref().is_none_or(|json| json.starts_with(b"{"));
+            objects += usize::from(is_object);
+            if objects == 0 {
                 others.push(keep(piece.json)?);
+            } else if let Some(json) = piece.json.filter(|_| !texts && objects < MOST_ASKED) {
+                texts = serde_json::from_slice(&json).is_ok_and(|record| fields.has_text(&record));
             }
             Ok(())
         })?;
-        if objects {
-            lists.push(name);
+        if objects > 0 {
+            lists.push((name, texts));
         } else {
             single.insert(name, Value::Array(others));
         }
         Ok(())
     })?;
-    match lists.len() {
-        0 => Ok(Shape::Single(single)),
-        _ if fields.has_text(&single) => Ok(Shape::Single(single)),
-        1 => Ok(Shape::Member(lists.remove(0))),
+    if lists.is_empty() || fields.has_own_text(&single) {
+        return Ok(Shape::Single(single));
+    }
+    let any = lists.iter().any(|(_, texts)| *texts);
+    if !any && fields.has_text(&single) {
+        return Ok(Shape::Single(single));
+    }
+    let mut likely: Vec<String> =
+        lists.into_iter().filter(|(_, texts)| *texts || !any).map(|(name, _)| name).collect();
+    match likely.len() {
+        1 => Ok(Shape::Member(likely.remove(0))),
         _ => Err(format!(
             "holds several lists (`{}`): save the one that holds your entries as a file of its own",
-            lists.join("`, `")
+            likely.join("`, `")
         )),
     }
 }
+
+/// Records of a list that are asked whether they have a text.
+const MOST_ASKED: usize = 100;
 
 /// The sign that divides the first line most often, outside quotation marks.
 fn divider(head: &str) -> u8 {

@@ -28,6 +28,81 @@ fn json_in_all_its_shapes() {
 }
 
 #[test]
+fn a_list_of_texts_outweighs_what_is_said_of_it() {
+    for (json, expected) in [
+        (r#"{"description": "Of the weir", "items": [{"content_text": "one"}]}"#, vec!["one"]),
+        (r#"{"notes": null, "comment": "", "rows": [{"text": "one"}]}"#, vec!["one"]),
+        (r#"{"people": [{"name": "Ada"}], "rows": [{"text": "one"}]}"#, vec!["one"]),
+        (r#"{"text": "mine", "comments": [{"text": "hers"}]}"#, vec!["mine"]),
+        (r#"{"description": "mine", "photos": [{"id": 1}]}"#, vec!["mine"]),
+    ] {
+        let found = with("a.json", json, &Options::default());
+        assert_eq!((texts(&found), &found.failed), (expected, &None), "{json}");
+    }
+}
+
+#[test]
+fn of_a_chat_only_the_writers_messages_are_taken() {
+    let me = Options { me: vec!["Ann Example".into()], ..Options::default() };
+    for (path, chat) in [
+        (
+            "a.json",
+            r#"{"name": "Ben", "messages": [{"from": "Ben", "text": "hers"}, {"from": "Ann Example", "text": ["mi", {"type": "bold", "text": "ne"}]}]}"#,
+        ),
+        (
+            "a.json",
+            r#"{"participants": [{"name": "Ben"}], "messages": [{"sender_name": "Ben", "content": "hers"}, {"sender_name": "Ann Example", "content": "mine"}]}"#,
+        ),
+        (
+            "a.json",
+            r#"[{"author": {"id": "1", "name": "ben"}, "content": "hers"}, {"author": {"id": "2", "name": "ann", "nickname": "Ann Example"}, "content": "mine"}]"#,
+        ),
+        (
+            "a.json",
+            r#"[{"user": "U1", "text": "hers"}, {"user": "U2", "text": "mine", "user_profile": {"real_name": "Ann Example"}}]"#,
+        ),
+        ("a.csv", "AuthorID,Author,Date,Content\n1,Ben,2024-03-05,hers\n2,Ann Example,2024-03-05,mine\n"),
+    ] {
+        let found = with(path, chat, &Options::default());
+        assert_eq!((found.entries.len(), found.strangers.len(), &found.failed), (0, 2, &None), "{chat}");
+        let found = with(path, chat, &me);
+        assert_eq!((texts(&found), found.strangers.len()), (vec!["mine"], 1), "{chat}");
+    }
+    let books = "Title,Author,Notes\nFog,A. B.,one\nRain,C. D.,two\n";
+    assert_eq!(texts(&with("a.csv", books, &Options::default())), ["one", "two"]);
+    let alone = r#"[{"author": "Ann", "text": "one"}, {"author": "Ann", "text": "two"}]"#;
+    assert_eq!(texts(&with("a.json", alone, &Options::default())), ["one", "two"]);
+}
+
+#[test]
+fn a_daylio_export() {
+    let table = "full_date,date,weekday,time,mood,activities,note_title,note\n2024-01-06,January 6,Saturday,9:30 PM,good,\"tea | a walk\",Fog,\"All day, and\nall night\"\n2024-01-07,January 7,Sunday,21:30,meh,,Only a title,\n";
+    let found = with("daylio.csv", table, &Options::default());
+    let first = &found.entries[0];
+    assert_eq!(
+        (first.when.unwrap().to_string().as_str(), first.title.as_str()),
+        ("2024-01-06T21:30:00", "Fog")
+    );
+    assert_eq!(
+        (first.text.as_str(), first.tags.join("|").as_str()),
+        ("All day, and\nall night", "tea|a walk")
+    );
+    assert_eq!(found.entries[1].title, "Only a title");
+    let old = "year,date,weekday,time,mood,activities,note\n2017,January 7,Saturday,9:30 PM,meh,tea,Snow\n";
+    assert_eq!(
+        with("daylio.csv", old, &Options::default()).entries[0].when.unwrap().to_string(),
+        "2017-01-07T21:30:00"
+    );
+}
+
+#[test]
+fn a_text_without_a_day_may_hold_days() {
+    let json = r#"{"text": "5 May 2020\nRain.\n\n6 May 2020\nSun."}"#;
+    let found = with("a.json", json, &Options::default());
+    assert_eq!(texts(&found), ["Rain.", "Sun."]);
+}
+
+#[test]
 fn fields_that_do_not_fit_are_named() {
     let found = with("a.json", r#"[{"stamp": 5, "words": "rain"}]"#, &Options::default());
     let failed = found.failed.unwrap();

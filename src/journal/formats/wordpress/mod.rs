@@ -10,6 +10,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::format::{Deaf, Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::notes::{self, Day};
 use crate::journal::syntax::titles;
 use crate::journal::syntax::xml::{self, Fault, Lost, Xml};
 use text::plain;
@@ -229,7 +230,8 @@ impl Blog<'_> {
                     Ok(text) => {
                         let text = with_excerpt(&plain(&item.excerpt), text, sink);
                         let title = titles::kept(&plain(&item.title), &text, when);
-                        sink.entry(Draft { when, title, text, tags: item.tags, place });
+                        let draft = Draft { when, title, text, tags: item.tags, place };
+                        notes::hand_over(draft, Day::Own, self.options, sink);
                     }
                     Err(problem) => sink.lost(place, &plain(&item.title), problem),
                 }
