@@ -60,6 +60,7 @@ pub use corpus::{Corpus, export, overview, split};
 pub use entry::{Entry, Place, When};
 pub use gather::fingerprint::fingerprint;
 pub use options::{DateOrder, Options, StyleOptions};
+pub use source::place::whole_path;
 pub use source::spool;
 pub use watch::{Change, Observer};
 

@@ -9,7 +9,8 @@
 //! Photo: 1A2B3C.jpeg
 //! ```
 //!
-//! The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
+//! A file belongs to it whose first line that begins with a tab is a date, at the top or below a blank line; what stands
+//! above it has no day. The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
 //! addresses of links. A zone that is a name (`EST`) means more than one place: the local time stands without it.
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink};
@@ -25,9 +26,15 @@ impl Format for DayOneText {
     }
 
     fn is(&self, input: &Input) -> bool {
-        let first = input.head().trim_start_matches(['\n', ' ']).lines().next().unwrap_or("");
+        let head = input.head();
+        let first = if head.starts_with('\t') { Some(0) } else { head.find("\n\t").map(|at| at + 1) };
+        let opens = |at: usize| {
+            let (above, below) = head.split_at(at);
+            let date = field(below.lines().next()?)?.1;
+            Some(is_date(date) && above.lines().next_back().is_none_or(|line| line.trim().is_empty()))
+        };
         matches!(input.extension().as_str(), "" | "txt" | "text" | "md")
-            && field(first).is_some_and(|(_, date)| is_date(date))
+            && first.and_then(opens) == Some(true)
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -126,7 +133,8 @@ impl<'a> Raw<'a> {
     }
 
     fn hand_over(self, month_leads: bool, sink: &mut dyn Sink) {
-        if self.stamp.is_none() {
+        // What stands above the first date has none.
+        if self.stamp.is_none() && !self.date.is_empty() {
             sink.trouble(Place::Line(self.line), format!("no date that can be read: {:?}", self.date));
         }
         let body = self.body.join("\n");
@@ -174,6 +182,17 @@ mod tests {
     fn only_a_date_below_a_blank_line_begins_an_entry() {
         let text = "\tDate:\t5 May 2020\n\nA list:\n\tDate:\t6 May 2020\n\n\tDate:\tof the party\n\n\tDate:\t7 May 2020\n\nB";
         assert_eq!(texts(text), ["A list:\n\tDate:\t6 May 2020\n\n\tDate:\tof the party", "B"]);
+    }
+
+    #[test]
+    fn what_stands_above_the_first_date_has_none() {
+        let read = entries("My Journal\nof days\n\n\tDate:\t5 May 2020\n\nA\n\n\tDate:\t6 May 2020\n\nB");
+        let shown: Vec<_> = read.entries.iter().map(|e| (e.when.is_some(), e.text.trim_end())).collect();
+        assert_eq!(shown, [(false, "My Journal\nof days"), (true, "A"), (true, "B")]);
+        assert_eq!(read.troubles, []);
+        for other in ["A list\n\tDate:\t5 May 2020\n", "Words\n\n\tan indent\n\n\tDate:\t5 May 2020\n"] {
+            assert!(!DayOneText.is(&Input::from_bytes("a.txt", other.as_bytes().to_vec())), "{other}");
+        }
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Input {
     /// In which order its name has day and month.
     order: Option<DateOrder>,
     head: OnceLock<String>,
+    /// Whether the person says that all of it is theirs.
+    mine: bool,
     /// What the files beside it are in.
     neighbours: Option<decode::Encoding>,
 }
@@ -75,7 +77,16 @@ impl Input {
 
     fn new(path: PathBuf, content: Content) -> Input {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Input { path, name, content, vault: None, head: OnceLock::new(), order: None, neighbours: None }
+        Input {
+            path,
+            name,
+            content,
+            vault: None,
+            head: OnceLock::new(),
+            order: None,
+            mine: false,
+            neighbours: None,
+        }
     }
 
     /// A file whose bytes are at hand.
@@ -91,6 +102,11 @@ impl Input {
     /// The same file, its name read in an order of day and month.
     pub fn with_order(self, order: Option<DateOrder>) -> Input {
         Input { order, ..self }
+    }
+
+    /// The same file; `mine` says that all of it is the writer's, whatever it looks like.
+    pub fn all_mine(self, mine: bool) -> Input {
+        Input { mine, ..self }
     }
 
     /// The same file, with what the files beside it are in.
@@ -127,6 +143,11 @@ impl Input {
     /// The kind of app's folder that it lies in; none where none is known.
     pub fn vault(&self) -> Option<&'static Vault> {
         self.vault
+    }
+
+    /// Whether the person says that all of it is theirs, so that it is nobody's chat.
+    pub fn is_all_mine(&self) -> bool {
+        self.mine
     }
 
     /// The day that its name opens with.

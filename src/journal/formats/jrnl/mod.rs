@@ -9,12 +9,19 @@
 //! that jrnl keeps between them: the same entry reads the same from a file and from JSON. A star at the end of the first
 //! line is jrnl's mark. Tags are words of the text and stay there. The brackets may hold any day and time that jrnl's
 //! configuration can ask for; before version 2 there were none.
+//!
+//! A file is jrnl's if all that is seen of it agrees: where a date of another kind stands on a line of its own, somebody
+//! typed this, and its dates divide it like any text. `jrnl --format yaml` is read too.
+
+mod timeformat;
+mod yaml;
 
 use std::path::Path;
 
 use jiff::civil::{Date, Time};
 use serde_json::{Map, Value};
 
+use crate::journal::dates;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::json::{Cutter, list, parse_error, text};
 use crate::journal::syntax::stamps::{self, Stamp};
@@ -30,16 +37,19 @@ impl Format for Jrnl {
     fn is(&self, input: &Input) -> bool {
         match input.extension().as_str() {
             "json" => is_export(input.head()) || is_entry(input.head()),
+            "md" | "yaml" | "yml" if yaml::is(input.head()) => true,
             "" | "txt" | "text" | "md" | "jrnl" => {
-                let first = input.head().trim_start_matches('\n').lines().next().unwrap_or("");
-                day_in_path(input.path()).is_some()
-                    || Head::read(first, None).is_some_and(|head| head.opens_a_journal)
+                day_in_path(input.path()).is_some() || is_journal(input.head())
             }
             _ => false,
         }
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        if yaml::is(input.head()) {
+            sink.entry(yaml::entry(&input.text()?));
+            return Ok(());
+        }
         if input.extension() != "json" {
             let text = input.text()?;
             read_text(&text, day_in_path(input.path()), options, sink);
@@ -65,6 +75,20 @@ impl Format for Jrnl {
             _ => cutter.value().map(drop),
         })
     }
+}
+
+/// Whether all that is seen of a text agrees with being jrnl's.
+fn is_journal(text: &str) -> bool {
+    let mut lines = text.lines().skip_while(|line| line.trim().is_empty());
+    let first = lines.next().and_then(|line| Head::read(line, None).filter(|head| head.opens_in(line)));
+    let Some(first) = first else { return false };
+    let mut after_blank = false;
+    lines.all(|line| {
+        let opens = std::mem::replace(&mut after_blank, line.trim().is_empty()) && !after_blank;
+        let of_jrnl = || Head::read(line, None).is_some_and(|head| head.is_like(&first, true));
+        let by_hand = || dates::recognise(line).is_some_and(|date| date.style.tail.is_none());
+        !opens || of_jrnl() || !by_hand()
+    })
 }
 
 /// Whether this is the JSON of a whole journal.
@@ -116,7 +140,6 @@ struct Head {
     bracketed: bool,
     /// Where the words begin, in bytes of the line.
     words: usize,
-    opens_a_journal: bool,
 }
 
 impl Head {
@@ -125,15 +148,12 @@ impl Head {
         let Some(rest) = line.strip_prefix('[') else { return Head::old(line) };
         let end = rest.find(']')?;
         let (inside, words) = (&rest[..end], &rest[end + 1..]);
-        let stamp = stamps::read(inside);
+        let stamp = stamps::read(inside).or_else(|| timeformat::read(inside));
         let time = stamp.map_or_else(|| day.and(stamps::read_time(inside)), |stamp| stamp.time);
         let is_head =
             (stamp.is_some() || time.is_some()) && (words.is_empty() || words.starts_with([' ', '\t']));
-        // A day alone in brackets heads many a diary typed by hand.
-        let by_hand = time.is_none() && words.trim().is_empty();
         let words = line.len() - words.len() + usize::from(!words.is_empty());
-        let opens_a_journal = stamp.is_some() && !by_hand;
-        is_head.then_some(Head { stamp, time, bracketed: true, words, opens_a_journal })
+        is_head.then_some(Head { stamp, time, bracketed: true, words })
     }
 
     /// `2024-01-05 09:30 It rained.`, as jrnl 1 wrote it.
@@ -142,13 +162,18 @@ impl Head {
         let is_head =
             date.as_bytes()[10] == b' ' && line[16..].starts_with(' ') && date.starts_with(['1', '2']);
         let stamp = stamps::read(date).filter(|stamp| is_head && stamp.time.is_some())?;
-        Some(Head {
-            stamp: Some(stamp),
-            time: stamp.time,
-            bracketed: false,
-            words: 17,
-            opens_a_journal: true,
-        })
+        // jrnl 1 wrote clocks of 24 hours.
+        let word = line[17..].split_whitespace().next().unwrap_or("");
+        let half = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+        let goes_on = ["am", "pm", "a.m", "p.m", "uhr", "h"].contains(&half.as_str());
+        (!goes_on).then_some(Head { stamp: Some(stamp), time: stamp.time, bracketed: false, words: 17 })
+    }
+
+    /// Whether this line may be the first of a journal: a day alone in brackets heads many a diary typed by hand, and so
+    /// does a day with its time without brackets.
+    fn opens_in(&self, line: &str) -> bool {
+        let has_words = line.get(self.words..).is_some_and(|words| !words.trim().is_empty());
+        self.stamp.is_some() && (has_words || (self.bracketed && self.time.is_some()))
     }
 
     /// Whether this begins an entry in a file whose first entry begins with `first`. jrnl writes all dates of a file in

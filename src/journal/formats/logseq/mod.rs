@@ -2,7 +2,7 @@
 //! paragraphs again, with what is nested in them as a list below. Tasks keep their words (TODO, DONE); ids and the app's
 //! own properties, times logged and scheduled, queries, embeds, references to blocks, what was marked in a PDF and
 //! templates are left out.
-//! `mood:: grey` is the writer's, and stays.
+//! `mood:: grey` is the writer's, and stays. A graph in Org is read as one in Markdown is.
 
 use super::markdown::is_named;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Vault, When};
@@ -11,6 +11,7 @@ use crate::journal::syntax::{exported, front_matter, titles};
 
 use crate::journal::dates::file_dates;
 
+mod org;
 mod outline;
 
 use outline::Block;
@@ -27,20 +28,29 @@ impl Format for Logseq {
     }
 
     fn is(&self, input: &Input) -> bool {
+        let org = input.extension() == "org";
+        let bullet = if org { "* " } else { "- " };
         let journal = || {
-            let bullets = input.head().lines().filter(|line| line.starts_with("- ")).count() > 0;
+            let bullets = input.head().lines().filter(|line| line.starts_with(bullet)).count() > 0;
             let named =
                 input.stem().len() == 10 && input.stem().contains('_') && input.day_in_name().is_some();
             input.vault().is_none() && input.lies_in("journals") && named && bullets
         };
-        is_named(input) && (input.vault() == Some(&VAULT) || journal()) && !exported::is(input.head())
+        // A page that was taken out of its graph has the ids of its blocks still.
+        let clearly = || input.vault().is_none() && !org && input.head().lines().any(is_id);
+        (is_named(input) || org)
+            && (input.vault() == Some(&VAULT) || journal() || clearly())
+            && !exported::is(input.head())
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let text = input.text()?;
         let front = front_matter::take(&text, options, sink);
         let mut page = Page { title: front.title, tags: front.tags, ..Page::default() };
-        let blocks = outline::read(&text[front.end..]);
+        let blocks = match input.extension().as_str() {
+            "org" => org::read(&text[front.end..], sink),
+            _ => outline::read(&text[front.end..]),
+        };
         let bullets = blocks.iter().filter(|block| block.bullet && block.depth == 0).count();
         if bullets > 0 {
             sink.left_out("outline marks", bullets);
@@ -170,6 +180,15 @@ fn name_of(stem: &str) -> String {
     String::from_utf8_lossy(&bytes).replace("___", "/")
 }
 
+/// Whether a line is the id of a block.
+fn is_id(line: &str) -> bool {
+    line.trim_start().strip_prefix("id:: ").is_some_and(|id| is_uuid(id.trim_end()))
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
+
 /// Takes away what Logseq puts into lines, and then what every Markdown has.
 fn inline(text: &str, options: &Options, sink: &mut dyn Sink) -> String {
     const EMBEDS: [&str; 10] = [
@@ -189,10 +208,7 @@ fn inline(text: &str, options: &Options, sink: &mut dyn Sink) -> String {
         word if EMBEDS.contains(&word.trim_end_matches(':')) => Some("embeds"),
         _ => None,
     };
-    let block = |inner: &str| {
-        let uuid = inner.len() == 36 && inner.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
-        uuid.then_some("block ids")
-    };
+    let block = |inner: &str| is_uuid(inner).then_some("block ids");
     let mut markup = Markup::new(text);
     if !options.comments {
         markup.comments(sink);
@@ -245,6 +261,50 @@ mod tests {
         assert_eq!(text("- a\n- day\n  template:: day\n\t- How?\n- b"), "a\n\nb");
         assert_eq!(text("- a\n  :LOGBOOK:\n  no end"), "a\n:LOGBOOK:\nno end");
         assert_eq!(text("- ![x.png](../assets/x.png){:height 3}\n- #[[two words]] [[p]]"), "#two words p");
+    }
+
+    #[test]
+    fn references_to_blocks_go_however_they_stand() {
+        let id = "65a1b2c3-0000-4000-8000-0123456789ab";
+        let line = format!(
+            "- see [this]((({id}))) and ((({id}))), (({id}))(({id})) so\n- {{{{embed (({id}))}}}}\n- b"
+        );
+        assert_eq!(text(&line), "see this and (), so\n\nb");
+        let page = format!("- a\n  id:: {id}\n- see (({id}))\n");
+        let input = Input::from_bytes("pages/Garden.md", page.clone().into_bytes());
+        assert!(Logseq.is(&input));
+        assert_eq!(read("pages/Garden.md", &page).entries[0].text, "a\n\nsee");
+    }
+
+    #[test]
+    fn a_graph_in_org_reads_as_one_in_markdown() {
+        let org = |text: &str| read("journals/2024_01_05.org", text).entries.remove(0);
+        let day = "* first\n:PROPERTIES:\n:id: 65a1b2c3-0000-4000-8000-0123456789ab\n:collapsed: true\n:mood: grey\n:END:\n\
+                   ** TODO child\nSCHEDULED: <2024-01-06 Sat>\n:LOGBOOK:\nCLOCK: [2024-01-05 Fri 10:00:00]\n:END:\nmore\n* second";
+        let entry = org(day);
+        assert_eq!(entry.text, "first\nmood:: grey\n- TODO child\n  more\n\nsecond");
+        assert_eq!(entry.when.unwrap().to_string(), "2024-01-05");
+        assert_eq!(
+            org(
+                "* see [[https://x.y/z][the mill]], [[./a b.org][A]] and [[page]]\n* [[../assets/x.png]]\n* b"
+            )
+            .text,
+            "see the mill, A and page\n\nb"
+        );
+        assert_eq!(
+            org("* a\n#+BEGIN_SRC org\n* no item\n#+END_SRC\n* b").text,
+            "a\n#+BEGIN_SRC org\n* no item\n#+END_SRC\n\nb"
+        );
+        assert_eq!(org(":PROPERTIES:\nno end\n* *bold* words").text, ":PROPERTIES:\nno end\n\n*bold* words");
+        let page = read("pages/x.org", "#+title: Real\n#+filetags: :a:b:\n#+startup: fold\n\n* words")
+            .entries
+            .remove(0);
+        assert_eq!(
+            (page.title.as_str(), page.text.as_str(), page.tags.join(" ")),
+            ("Real", "words", "a b".into())
+        );
+        let out = Input::from_bytes("journals/2024_01_05.org", b"* a\n".to_vec());
+        assert_eq!(crate::journal::formats::of(&out).unwrap().name(), "Logseq");
     }
 
     #[test]
