@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub use super::dates::DayNames;
 pub use super::entry::{Draft, Place, When};
 pub use super::options::{DateOrder, Options};
 pub use super::source::input::{HEAD, Input, MOST_WHOLE, Vault};
@@ -27,6 +28,11 @@ pub trait Format: Sync {
         None
     }
 
+    /// What its app's settings in such a folder say of the names of days; `open` opens a file of it.
+    fn day_names(&self, _open: &mut Settings) -> Vec<DayNames> {
+        Vec::new()
+    }
+
     /// Why a file, of whatever format, is passed over for what lies beside it: the app's own lists, and copies of what is
     /// read elsewhere. None where it is not.
     fn passes_over(&self, _path: &Path, _beside: &mut Beside) -> Option<&'static str> {
@@ -34,6 +40,9 @@ pub trait Format: Sync {
     }
 }
 // ANCHOR_END: format
+
+/// Opens a file of an app's folder, if there is one.
+pub type Settings<'a> = dyn FnMut(&str) -> Option<Vec<u8>> + 'a;
 
 /// What lies in a file's folder, on the disk or in a zip.
 pub struct Beside<'a> {

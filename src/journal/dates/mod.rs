@@ -6,6 +6,7 @@
 //! | `scan`, `clock` | the grammar of a date and of the time behind it |
 //! | `recognise` | which lines are dates |
 //! | `file_dates` | what files' names and folders tell |
+//! | `patterns` | days as an app's settings say that it names them |
 //! | `date_lines`, `entries` | where dates divide a long file into entries |
 
 mod clock;
@@ -14,10 +15,12 @@ pub mod entries;
 pub mod file_dates;
 mod names;
 mod parts;
+mod patterns;
 mod reading;
 mod recognise;
 mod scan;
 
 pub use file_dates::in_file_name;
+pub use patterns::{DayNames, Pattern};
 pub use reading::Reading;
 pub use recognise::{Style, recognise};

@@ -37,7 +37,7 @@ pub mod x_archive;
 
 use std::path::Path;
 
-use super::format::{Beside, Format, Input, Vault};
+use super::format::{Beside, DayNames, Format, Input, Settings, Vault};
 
 /// Every format, the particular before the general.
 pub const FORMATS: &[&dyn Format] = &[
@@ -96,6 +96,12 @@ pub fn pasted_chat(format: &dyn Format, input: &Input) -> Option<usize> {
 /// The kinds of folder that apps keep journals in. A folder may be two apps': it is the first one's that is named here.
 pub fn vaults() -> impl Iterator<Item = &'static Vault> {
     FORMATS.iter().rev().filter_map(|format| format.vault())
+}
+
+/// What an app's settings in its folder say of the names of days.
+pub fn day_names(vault: &Vault, open: &mut Settings) -> Vec<DayNames> {
+    let app = FORMATS.iter().find(|format| format.vault() == Some(vault));
+    app.map(|format| format.day_names(open)).unwrap_or_default()
 }
 
 /// Why a file is passed over for what lies beside it, as the first format says that knows; none where it is not.

@@ -4,9 +4,11 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 use super::markdown::{day_in_path, is_named, read_typed};
-use crate::journal::dates::file_dates;
-use crate::journal::format::{Format, Input, Options, Sink, Vault};
+use crate::journal::dates::{Pattern, file_dates};
+use crate::journal::format::{DayNames, Format, Input, Options, Settings, Sink, Vault};
 
 /// Fenced blocks that ask or show something and are not written to be read.
 const QUERIES: [&str; 9] = [
@@ -21,6 +23,10 @@ const QUERIES: [&str; 9] = [
     "contributionGraph",
 ];
 
+/// The settings that say how the notes of days are named and where they lie.
+const DAILY_NOTES: &str = ".obsidian/daily-notes.json";
+const PERIODIC_NOTES: &str = ".obsidian/plugins/periodic-notes/data.json";
+
 /// Obsidian's folder.
 const VAULT: Vault = Vault {
     app: "Obsidian",
@@ -29,7 +35,12 @@ const VAULT: Vault = Vault {
     templates: &[
         (".obsidian/templates.json", "folder", ""),
         (".obsidian/plugins/templater-obsidian/data.json", "templates_folder", ""),
-        (".obsidian/daily-notes.json", "template", ".md"),
+        (DAILY_NOTES, "template", ".md"),
+        (PERIODIC_NOTES, "/daily/template", ".md"),
+        (PERIODIC_NOTES, "/weekly/template", ".md"),
+        (PERIODIC_NOTES, "/monthly/template", ".md"),
+        (PERIODIC_NOTES, "/quarterly/template", ".md"),
+        (PERIODIC_NOTES, "/yearly/template", ".md"),
     ],
 };
 
@@ -50,6 +61,7 @@ impl Format for Obsidian {
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let day = day_in_path(input);
         let name = match day {
+            _ if input.day_by_settings().is_some() => "",
             Some(day) => file_dates::behind_day(input.stem(), day),
             None => file_dates::without_date(input.stem(), file_dates::year_above(input.path())),
         };
@@ -70,6 +82,18 @@ impl Format for Obsidian {
 
     fn vault(&self) -> Option<&'static Vault> {
         Some(&VAULT)
+    }
+
+    fn day_names(&self, open: &mut Settings) -> Vec<DayNames> {
+        let mut settings = |file| serde_json::from_slice::<Value>(&open(file)?).ok();
+        let daily = settings(DAILY_NOTES);
+        let periodic = settings(PERIODIC_NOTES).map(|mut periodic| periodic["daily"].take());
+        let names = [periodic, daily].into_iter().flatten().filter_map(|settings| {
+            let format = settings["format"].as_str().filter(|format| !format.trim().is_empty());
+            let folder = settings["folder"].as_str().unwrap_or("").to_string();
+            Some(DayNames { folder, pattern: Pattern::moment(format?)? })
+        });
+        names.collect()
     }
 }
 

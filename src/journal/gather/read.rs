@@ -6,13 +6,15 @@ use std::fs::File;
 use std::path::Path;
 use std::rc::Rc;
 
+use jiff::civil::Date;
+
 use super::collect::Collector;
 use super::select::Select;
 use super::unreadable::{self, Unreadable};
 use super::walk::{self, CLOUD, Found, NOT_ASKED_FOR, TEMPLATES, not_the_writers};
 use super::{sealed, structured};
 use crate::base::units::thousands;
-use crate::journal::dates::file_dates;
+use crate::journal::dates::{DayNames, file_dates};
 use crate::journal::format::{Beside, Place, Sink};
 use crate::journal::formats;
 use crate::journal::source::archive::{Archive, MOST_GROWTH, Member};
@@ -31,7 +33,8 @@ pub fn file(found: &Found, neighbours: &Neighbours, select: &Select, collector: 
     match opened {
         Ok(input) => {
             let left = Rc::new(Cell::new(MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH))));
-            let input = input.in_vault(found.vault).all_mine(select.is_mine(&found.path));
+            let input = input.in_vault(found.vault).of_day(found.day);
+            let input = input.all_mine(select.is_mine(&found.path));
             let input = collector.in_order(input.beside(neighbours.beside(&found.path)), found.order);
             Reading { select, collector, left }.read(&input, &found.relative, 0);
         }
@@ -143,7 +146,8 @@ impl Reading<'_, '_> {
             };
             match archive.input(member.index, path.clone()) {
                 Ok(inner) => {
-                    let inner = inner.in_vault(vault).all_mine(self.select.is_mine(&path));
+                    let inner = inner.in_vault(vault).of_day(vaults.day(&member.name));
+                    let inner = inner.all_mine(self.select.is_mine(&path));
                     let inner = self.collector.in_order(inner, order);
                     self.read(&inner, &relative.join(&member.name), depth + 1);
                 }
@@ -172,11 +176,14 @@ struct Vaults {
     folders: HashMap<String, &'static Vault>,
     /// Files and folders that they have as templates.
     templates: HashSet<String>,
+    /// What settings say of the names of days, with the folder of the vault.
+    days: Vec<(String, DayNames)>,
 }
 
 impl Vaults {
     fn of(members: &[Member], above: Option<&'static Vault>, archive: &mut Archive) -> Vaults {
-        let mut vaults = Vaults { above, folders: HashMap::new(), templates: HashSet::new() };
+        let mut vaults =
+            Vaults { above, folders: HashMap::new(), templates: HashSet::new(), days: Vec::new() };
         for vault in formats::vaults() {
             for Member { name, .. } in members {
                 if let Some(at) =
@@ -190,8 +197,16 @@ impl Vaults {
             let mut open = |file: &str| archive.read(&format!("{folder}{file}")).ok().flatten();
             let named = walk::templates(vault, &mut open).into_iter();
             vaults.templates.extend(named.map(|path| format!("{folder}{path}")));
+            let names = formats::day_names(vault, &mut open).into_iter();
+            vaults.days.extend(names.map(|names| (folder.clone(), names)));
         }
         vaults
+    }
+
+    /// The day of a member, as the settings of its vault have it.
+    fn day(&self, name: &str) -> Option<Date> {
+        let day = |(folder, names): &(String, DayNames)| names.day(Path::new(name.strip_prefix(folder)?));
+        self.days.iter().find_map(day)
     }
 
     /// The vault that a member lies in, or why it is left out. Each part of its path is judged from where it lies: a

@@ -5,13 +5,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use jiff::civil::Date;
 use serde_json::Value;
 use walkdir::WalkDir;
 
 use super::select::Select;
 use crate::base::{Error, Result};
 use crate::journal::corpus::report::Skipped;
-use crate::journal::dates::file_dates;
+use crate::journal::dates::{DayNames, file_dates};
 use crate::journal::format::Beside;
 use crate::journal::formats;
 use crate::journal::options::DateOrder;
@@ -26,6 +27,8 @@ pub struct Found {
     /// Bytes.
     pub length: u64,
     pub vault: Option<&'static Vault>,
+    /// Its day, as its app's settings tell it from its name.
+    pub day: Option<Date>,
     /// The order of day and month in the names of its folder, where they tell.
     pub order: Option<DateOrder>,
 }
@@ -39,6 +42,8 @@ pub struct Finds {
     seen: HashSet<PathBuf>,
     /// Canonical paths that a vault's settings name as templates.
     templates: HashSet<PathBuf>,
+    /// What settings say of the names of days, with the canonical path of the vault.
+    days: Vec<(PathBuf, DayNames)>,
 }
 
 /// Finds the files of some PATHs: the PATHs in the order given, a folder's files by name.
@@ -105,6 +110,10 @@ impl Finds {
         let named =
             templates(vault, &mut open).into_iter().filter_map(|name| folder.join(name).canonicalize().ok());
         self.templates.extend(named.filter(inside));
+        if let Ok(place) = folder.canonicalize() {
+            let names = formats::day_names(vault, &mut open).into_iter();
+            self.days.extend(names.map(|names| (place.clone(), names)));
+        }
         Some(vault)
     }
 
@@ -116,6 +125,13 @@ impl Finds {
 
     fn is_template(&self, path: &Path) -> bool {
         !self.templates.is_empty() && path.canonicalize().is_ok_and(|path| self.templates.contains(&path))
+    }
+
+    /// The day of a file, as the settings of its vault have it.
+    fn day(&self, path: &Path) -> Option<Date> {
+        let place = (!self.days.is_empty()).then(|| path.canonicalize().ok()).flatten()?;
+        // The vault that is deepest comes last.
+        self.days.iter().rev().find_map(|(vault, names)| names.day(place.strip_prefix(vault).ok()?))
     }
 
     fn walk(&mut self, root: &Path, above: Option<&'static Vault>, select: &Select) {
@@ -194,7 +210,8 @@ impl Finds {
             self.skip(path, NOT_ASKED_FOR);
         } else {
             let (path, relative, length) = (path.to_path_buf(), relative.to_path_buf(), metadata.len());
-            self.files.push(Found { path, relative, length, vault, order: None });
+            let day = self.day(&path);
+            self.files.push(Found { path, relative, length, vault, day, order: None });
         }
     }
 }
@@ -254,7 +271,8 @@ pub fn not_the_writers(name: &str, is_folder: bool, vault: Option<&Vault>) -> Op
 pub fn templates(vault: &Vault, open: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Vec<String> {
     let named = vault.templates.iter().filter_map(|(file, key, extension)| {
         let settings: Value = serde_json::from_slice(&open(file)?).ok()?;
-        let path = settings[key].as_str()?.trim_matches('/').trim_end_matches(extension);
+        let found = if key.starts_with('/') { settings.pointer(key)? } else { &settings[key] };
+        let path = found.as_str()?.trim_matches('/').trim_end_matches(extension);
         (!path.is_empty()).then(|| format!("{path}{extension}"))
     });
     named.collect()

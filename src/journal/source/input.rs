@@ -42,6 +42,8 @@ pub struct Input {
     name: String,
     content: Content,
     vault: Option<&'static Vault>,
+    /// Its day, as its app's settings tell it from its name.
+    day: Option<Date>,
     /// In which order its name has day and month.
     order: Option<DateOrder>,
     head: OnceLock<String>,
@@ -82,6 +84,7 @@ impl Input {
             name,
             content,
             vault: None,
+            day: None,
             head: OnceLock::new(),
             order: None,
             mine: false,
@@ -97,6 +100,11 @@ impl Input {
     /// The same file, in an app's folder.
     pub fn in_vault(self, vault: Option<&'static Vault>) -> Input {
         Input { vault, ..self }
+    }
+
+    /// The same file, of the day that its app's settings tell from its name.
+    pub fn of_day(self, day: Option<Date>) -> Input {
+        Input { day, ..self }
     }
 
     /// The same file, its name read in an order of day and month.
@@ -150,8 +158,16 @@ impl Input {
         self.mine
     }
 
-    /// The day that its name opens with.
+    /// The day that its app's settings tell from its name.
+    pub fn day_by_settings(&self) -> Option<Date> {
+        self.day
+    }
+
+    /// The day that its name is, or opens with.
     pub fn day_in_name(&self) -> Option<Date> {
+        if self.day.is_some() {
+            return self.day;
+        }
         Some(self.date_in_name()?.day(self.order == Some(DateOrder::Mdy)))
     }
 
@@ -163,7 +179,7 @@ impl Input {
     /// Whether the day in its name was read day first because nothing tells.
     pub fn guesses_day(&self) -> bool {
         let told = matches!(self.order, Some(DateOrder::Dmy | DateOrder::Mdy));
-        !told && self.date_in_name().is_some_and(Reading::is_open)
+        !told && self.day.is_none() && self.date_in_name().is_some_and(Reading::is_open)
     }
 
     fn date_in_name(&self) -> Option<Reading> {

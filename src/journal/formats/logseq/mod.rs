@@ -5,11 +5,11 @@
 //! `mood:: grey` is the writer's, and stays. A graph in Org is read as one in Markdown is.
 
 use super::markdown::is_named;
-use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Vault, When};
+use crate::journal::format::{DayNames, Draft, Format, Input, Options, Place, Settings, Sink, Vault, When};
 use crate::journal::syntax::markup::Markup;
 use crate::journal::syntax::{exported, front_matter, titles};
 
-use crate::journal::dates::file_dates;
+use crate::journal::dates::{Pattern, file_dates};
 
 mod org;
 mod outline;
@@ -58,7 +58,8 @@ impl Format for Logseq {
         page.take(blocks, sink);
 
         // What was marked in a book has the book's name.
-        if page.title.is_empty() && !input.lies_in("journals") && !input.stem().starts_with("hls__") {
+        let named_by_day = input.lies_in("journals") || input.day_by_settings().is_some();
+        if page.title.is_empty() && !named_by_day && !input.stem().starts_with("hls__") {
             page.title = file_dates::without_date(&name_of(input.stem()), None).to_string();
         }
         let day = input.day_in_name().map(When::day);
@@ -75,6 +76,34 @@ impl Format for Logseq {
     fn vault(&self) -> Option<&'static Vault> {
         Some(&VAULT)
     }
+
+    fn day_names(&self, open: &mut Settings) -> Vec<DayNames> {
+        let config = open(VAULT.mark).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        day_names(&config.unwrap_or_default())
+    }
+}
+
+/// How the settings of a graph say that its journals are called: by the format of files' names, or, in graphs that are
+/// older than that, by that of pages' titles, whose slashes no file may have.
+fn day_names(config: &str) -> Vec<DayNames> {
+    let folder = setting(config, ":journals-directory").unwrap_or_else(|| "journals".to_string());
+    let formats = [":journal/file-name-format", ":journal/page-title-format"];
+    let formats = formats.into_iter().filter_map(|key| setting(config, key));
+    let as_files = formats.flat_map(|format| ["___", "%2F", "."].map(|slash| format.replace('/', slash)));
+    let patterns = as_files.filter_map(|format| Pattern::unicode(&format));
+    patterns.map(|pattern| DayNames { folder: folder.clone(), pattern }).collect()
+}
+
+/// The text that a key has in EDN, whose comments begin with `;`.
+fn setting(config: &str, key: &str) -> Option<String> {
+    let lines = config.lines().map(|line| match line.find(';') {
+        Some(at) if line[..at].matches('"').count() % 2 == 0 => &line[..at],
+        _ => line,
+    });
+    let config = lines.collect::<Vec<_>>().join("\n");
+    let at = config.find(&format!("{key} ")).or_else(|| config.find(&format!("{key}\n")))?;
+    let value = config[at + key.len()..].trim_start().strip_prefix('"')?;
+    Some(value.split_once('"')?.0.to_string())
 }
 
 /// A page as it is gathered from its blocks.
@@ -274,6 +303,18 @@ mod tests {
         let input = Input::from_bytes("pages/Garden.md", page.clone().into_bytes());
         assert!(Logseq.is(&input));
         assert_eq!(read("pages/Garden.md", &page).entries[0].text, "a\n\nsee");
+    }
+
+    #[test]
+    fn journals_are_called_as_the_settings_say() {
+        let config = "{:meta/version 1\n ;; :journal/file-name-format \"yyyy\"\n :journal/page-title-format \"EEEE, dd/MM/yyyy\"\n :journal/file-name-format\n \"dd-MM-yy\" ; mine\n :journals-directory \"daily\"}";
+        let names = day_names(config);
+        let day = |path: &str| names.iter().find_map(|names| names.day(std::path::Path::new(path)));
+        for path in ["daily/05-03-24.md", "daily/05-03-24.org", "daily/Tuesday, 05___03___2024.md"] {
+            assert_eq!(day(path).unwrap().to_string(), "2024-03-05", "{path}");
+        }
+        assert_eq!((day("pages/05-03-24.md"), day("daily/walk.md")), (None, None));
+        assert!(day_names("{:meta/version 1}").is_empty());
     }
 
     #[test]
