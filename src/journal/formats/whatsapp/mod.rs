@@ -77,9 +77,13 @@ impl Format for WhatsApp {
             sink.trouble(Place::Line(1), format!("read as a chat, of which nothing was taken; {mine}"));
         }
         let (order, open) = orders.settle(options.date_order);
-        if let Some(day) = open {
-            let read = if order == DateOrder::Mdy { "month" } else { "day" };
-            let other = if order == DateOrder::Mdy { "dmy" } else { "mdy" };
+        if let Some((day, other)) = open {
+            let name = |order| match order {
+                DateOrder::Dmy => ("day", "dmy"),
+                DateOrder::Mdy => ("month", "mdy"),
+                DateOrder::Ymd => ("year", "ymd"),
+            };
+            let ((read, _), (_, other)) = (name(order), name(other));
             let problem = format!(
                 "nothing tells day from month in dates like {day}: read {read} first (--date-order {other} reads them otherwise)"
             );
@@ -113,9 +117,8 @@ pub fn pasted(input: &Input) -> Option<usize> {
 fn in_doubt(people: &[&str], mine: &str) -> String {
     let shown: Vec<&str> = people.iter().take(3).copied().collect();
     let more = if people.len() > shown.len() { ", …" } else { "" };
-    let name = people.first().map(|name| shell::word(name)).unwrap_or_default();
     format!(
-        "may be a chat, of {}{more}: if you are one of them, say so, as in --me {name}; {mine}",
+        "may be a chat, of {}{more}: if you are one of them, say so with --me NAME; {mine}",
         shown.join(", ")
     )
 }

@@ -89,7 +89,12 @@ fn what_may_be_a_chat_is_refused_and_says_the_ways_out() {
     let text = "5/1/2024, 9:30 - Mum: slept badly\n6/1/2024, 9:30 - Mum: slept well\n";
     let found = read("my log.txt", text.as_bytes(), &ann());
     let failed = found.failed.unwrap();
-    assert!(failed.contains("--me Mum") && failed.ends_with("--mine 'my log.txt'"), "{failed}");
+    assert!(
+        failed.contains("of Mum: ")
+            && failed.contains("--me NAME")
+            && failed.ends_with("--mine 'my log.txt'"),
+        "{failed}"
+    );
     assert!(found.entries.is_empty() && found.strangers.is_empty());
     let me = Options { me: vec!["Mum".into()], ..Options::default() };
     assert_eq!(texts(&read("my log.txt", text.as_bytes(), &me)), ["slept badly", "slept well"]);
