@@ -13,6 +13,10 @@
 //! above it has no day. The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
 //! addresses of links. A zone that is a name (`EST`) means more than one place: the local time stands without it.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink};
 use crate::journal::syntax::markup::Markup;
 use crate::journal::syntax::stamps::{self, Stamp};
@@ -74,7 +78,7 @@ fn divide(text: &str) -> Vec<Raw<'_>> {
             .filter(|(name, value)| after_blank && date_name.unwrap_or(*name) == *name && is_date(value));
         if let Some((name, date)) = starts {
             date_name = Some(name);
-            entries.push(Raw { line: number, date, stamp: stamps::read(date), ..Raw::default() });
+            entries.push(Raw { line: number, date, stamp: stamp(date), ..Raw::default() });
             in_head = true;
         } else {
             if entries.is_empty() && !blank {
@@ -99,14 +103,31 @@ fn field(line: &str) -> Option<(&str, &str)> {
     is_name.then_some((name, value.trim()))
 }
 
-/// Whether it is a date: one that can be read, or one with the year and the time of day that the app writes in any
-/// language.
+/// Whether it is a date: one that can be read, or one with a year and two numbers more, as the app writes it in any language.
 fn is_date(text: &str) -> bool {
     let signs: Vec<char> = text.chars().take(100).collect();
     let year = signs.windows(4).any(|four| four.iter().all(|c| c.is_numeric()));
-    let time =
-        signs.windows(3).any(|three| three[0].is_numeric() && three[1] == ':' && three[2].is_numeric());
-    (year && time) || stamps::read(text).is_some()
+    let numbers = text.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty()).count();
+    (year && numbers > 2) || stamp(text).is_some()
+}
+
+/// Reads a date, whose clock some regions write as `09.30.00`, `09 h 30 min 00 s` or `9시 30분 0초`, and whose zone some put
+/// in brackets.
+fn stamp(text: &str) -> Option<Stamp> {
+    static CLOCKS: LazyLock<Regex> = LazyLock::new(|| {
+        let parts = r"(\d{1,2})(?:\.| ?h | ?시 ?)(\d{2})(?:\.| min | ?분 ?)(\d{1,2})(?: s\b|초)?";
+        Regex::new(&format!(r"(^|[^\d.]){parts}($|[^\d.])")).expect("a pattern that is tested")
+    });
+    let plain = || {
+        let clock = CLOCKS.captures(text)?;
+        let second: u8 = clock[4].parse().ok()?;
+        let colons = format!("{}{}:{}:{second:02}{}", &clock[1], &clock[2], &clock[3], &clock[5]);
+        stamps::read(&CLOCKS.replace(text, colons.as_str()))
+    };
+    stamps::read(&text.replace(['[', ']'], ""))
+        .filter(|stamp| stamp.time.is_some())
+        .or_else(plain)
+        .or_else(|| stamps::read(text))
 }
 
 impl<'a> Raw<'a> {
@@ -205,6 +226,25 @@ mod tests {
             read.changed.iter().map(|(what, ..)| *what).filter(|what| *what == "photo links").count(),
             3
         );
+    }
+
+    #[test]
+    fn clocks_as_regions_write_them() {
+        for date in [
+            "2 March 2024 at 21.30.00 CET",
+            "2 mars 2024 à 21 h 30 min 00 s HNE",
+            "2024년 3월 2일 오후 9시 30분 0초 GMT+9",
+            "2024年3月2日 下午9:30:00 [GMT+8]",
+        ] {
+            let read = entries(&format!("\tDate:\t{date}\n\nA\n"));
+            let when = read.entries[0].when.map_or(String::new(), |when| when.to_string());
+            assert!(when.starts_with("2024-03-02T21:30:00"), "{date}: {when}");
+        }
+        assert_eq!(stamp("15.01.2024").unwrap().time, None);
+        let read = entries(
+            "\tDate:\t2. ožujka 2024. u 21:30:00 CET\n\nA\n\n\tDate:\t13. ožujka 2024. u 21:30:00 CET\n\nB\n",
+        );
+        assert_eq!((read.entries.len(), read.troubles.len()), (2, 2));
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn app(head: &str) -> Option<&'static str> {
 /// The marks that an app's export has and nothing else.
 type Mark = fn(&Lines) -> bool;
 
-const APPS: [(&str, Mark); 9] = [
+const APPS: [(&str, Mark); 11] = [
     ("a chat exported from Discord", |lines| {
         lines.opening().any(|line| line.starts_with("Guild: "))
             && lines.opening().any(|line| line.starts_with("Channel: "))
@@ -79,6 +79,15 @@ const APPS: [(&str, Mark); 9] = [
         turns.iter().any(|(_, read)| *read) || (others && turns.iter().any(|(name, _)| *name == "Me"))
     }),
     ("a chat exported from Viber", |lines| lines.most(turns::clock_in_brackets)),
+    ("a chat of Pidgin", |lines| {
+        lines.opening().next().is_some_and(|line| line.starts_with("Conversation with "))
+            && lines.all().any(|line| turns::clock_in_parentheses(line).is_some())
+    }),
+    ("a talk with a chatbot", |lines| {
+        let speakers: Vec<&str> = lines.all().filter_map(turns::alone).collect();
+        let is = |names: &[&str]| speakers.iter().any(|name| names.contains(name));
+        is(&["ChatGPT", "Assistant", "Claude", "Gemini", "Copilot"]) && is(&["You", "User", "Human", "Me"])
+    }),
 ];
 
 #[cfg(test)]
@@ -131,6 +140,12 @@ mod tests {
                 "Messages",
                 "Mar 05, 2024 10:00:00 AM (Read by you after 1 minute)\nBen\nhis\n\nMar 05, 2024 10:01:00 AM\nMe\nmine\n",
             ),
+            (
+                "Pidgin",
+                "Conversation with ben at Tue 05 Mar 2024 on ann (aim)\n(10:00:00) ben: his\n(10:01:00) ann: mine\n",
+            ),
+            ("chatbot", "# Beans\n\n**You:**\n\nwhich ones\n\n**ChatGPT:**\n\nAll of them.\n"),
+            ("looks like", "Ben Sample  0:01\nhis\n\nAnn Example  0:05\nmine\n\nBen Sample  0:09\nhis\n"),
             ("Viber", "[ 15/03/2024 ]\n[10:00:00] Ben: his\n[10:01:00] Me: mine\n"),
             (
                 "looks like",
@@ -160,6 +175,8 @@ mod tests {
             "Conversation: a fine art\n\nFrom: the book\n",
             "Guild: the word\nChannel: another\n",
             "5 March 2024 at 10:00:00 AM\nMe\nand nobody else here\n",
+            "I asked it:\n\n**ChatGPT:**\n\nI would not know.\n",
+            "Bread  0:45\nSoup  1:30\nTea  0:05\n",
             "Zoom calls all day. From nine to five: nothing.\n",
         ] {
             assert_ne!(format_of("a.txt", text), "a chat", "{text}");

@@ -72,11 +72,16 @@ pub fn is_conversation(lines: &Lines) -> bool {
 }
 
 /// The name in `[3/15/2024 10:00 AM] Ben`, as Teams and Skype copy it, with true, and in `Ben, [05.03.2024 10:00]`, as
-/// Telegram does.
+/// Telegram does, or `Ben  0:01`, as what was spoken is written down.
 fn name_and_stamp(line: &str) -> Option<(&str, bool)> {
     let is_stamp = |text: &str| stamps::read(text).is_some_and(|stamp| stamp.time.is_some());
     if let Some((stamp, name)) = line.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
         return (is_name(name) && is_stamp(stamp)).then_some((name, true));
+    }
+    if let Some((name, clock)) = line.rsplit_once("  ") {
+        let minutes =
+            clock.split(':').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
+        return (minutes && clock.contains(':') && is_name(name)).then_some((name.trim_end(), false));
     }
     let (name, stamp) = line.strip_suffix(']')?.rsplit_once(" [")?;
     let name = name.trim_end_matches(',');
@@ -157,6 +162,20 @@ pub fn clock_in_brackets(line: &str) -> Option<&str> {
     let seconds = clock.matches(':').count() == 2 && stamps::read_time(clock).is_some();
     let (name, _) = rest.split_once(": ")?;
     (seconds && is_name(name)).then_some(name)
+}
+
+/// Who speaks in `(10:00:00) ben: words`.
+pub fn clock_in_parentheses(line: &str) -> Option<&str> {
+    let (clock, rest) = line.strip_prefix('(')?.split_once(") ")?;
+    let (name, _) = rest.split_once(": ")?;
+    (stamps::read_time(clock).is_some() && is_name(name)).then_some(name)
+}
+
+/// Whose words stand below `**Ben:**` or `## Ben`.
+pub fn alone(line: &str) -> Option<&str> {
+    let bold = line.strip_prefix("**").and_then(|rest| rest.strip_suffix("**"));
+    let name = bold.or_else(|| line.strip_prefix('#').map(|rest| rest.trim_start_matches('#')))?;
+    Some(name.trim().trim_end_matches(':').trim()).filter(|name| is_name(name))
 }
 
 /// Who speaks in two lines that open a message as what exports Apple's Messages writes it: a date and a time with seconds,

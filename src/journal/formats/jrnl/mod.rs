@@ -82,12 +82,10 @@ fn is_journal(text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.trim().is_empty());
     let first = lines.next().and_then(|line| Head::read(line, None).filter(|head| head.opens_in(line)));
     let Some(first) = first else { return false };
-    let mut after_blank = false;
     lines.all(|line| {
-        let opens = std::mem::replace(&mut after_blank, line.trim().is_empty()) && !after_blank;
         let of_jrnl = || Head::read(line, None).is_some_and(|head| head.is_like(&first, true));
-        let by_hand = || dates::recognise(line).is_some_and(|date| date.style.tail.is_none());
-        !opens || of_jrnl() || !by_hand()
+        let by_hand = dates::recognise(line).is_some_and(|date| date.style.tail.is_none());
+        !by_hand || of_jrnl()
     })
 }
 
@@ -162,11 +160,12 @@ impl Head {
         let is_head =
             date.as_bytes()[10] == b' ' && line[16..].starts_with(' ') && date.starts_with(['1', '2']);
         let stamp = stamps::read(date).filter(|stamp| is_head && stamp.time.is_some())?;
-        // jrnl 1 wrote clocks of 24 hours.
-        let word = line[17..].split_whitespace().next().unwrap_or("");
-        let half = word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-        let goes_on = ["am", "pm", "a.m", "p.m", "uhr", "h"].contains(&half.as_str());
-        (!goes_on).then_some(Head { stamp: Some(stamp), time: stamp.time, bracketed: false, words: 17 })
+        (!goes_on(&line[17..])).then_some(Head {
+            stamp: Some(stamp),
+            time: stamp.time,
+            bracketed: false,
+            words: 17,
+        })
     }
 
     /// Whether this line may be the first of a journal: a day alone in brackets heads many a diary typed by hand, and so
@@ -186,6 +185,40 @@ impl Head {
         let timed = self.time.is_some() == first.time.is_some();
         self.bracketed == first.bracketed && ((alike && timed) || (after_blank && self.time.is_some()))
     }
+}
+
+/// Whether what stands behind a date and a clock of 24 hours belongs to them still, as jrnl 1 never wrote it: half a day,
+/// a zone, a weekday, the other end of a span.
+fn goes_on(behind: &str) -> bool {
+    let word = behind.split_whitespace().next().unwrap_or("");
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let clock = ["am", "pm", "a.m", "p.m", "uhr", "h", "hrs"].contains(&bare.to_lowercase().as_str());
+    let zone = matches!(bare.len(), 3..=4)
+        && bare.bytes().all(|b| b.is_ascii_uppercase())
+        && (bare.ends_with('T') || matches!(bare, "UTC" | "MEZ" | "MESZ"));
+    let weekday =
+        || dates::recognise(&format!("{bare}, 5 May 2020")).is_some_and(|date| date.weekday.is_some());
+    clock || zone || word.starts_with(['-', '–', '—', '+', ':']) || (!bare.is_empty() && weekday())
+}
+
+/// What `jrnl --format pretty` writes before each line of a body.
+const MARGIN: &str = "|";
+
+/// A text without that margin, where every line has it that is no head.
+fn without_margin<'a>(text: &'a str, starts: &[Start], sink: &mut dyn Sink) -> Option<String> {
+    let heads = || starts.iter().map(|start| start.line);
+    let lines = || (1..).zip(text.split('\n'));
+    let bodies = || lines().filter(|(n, line)| !line.trim().is_empty() && !heads().any(|head| head == *n));
+    let with: Vec<&'a str> = bodies().filter_map(|(_, line)| line.strip_prefix(MARGIN)).collect();
+    if with.is_empty() || with.len() < bodies().count() {
+        return None;
+    }
+    sink.left_out("margins", with.len());
+    let bare = |(n, line): (usize, &'a str)| match line.strip_prefix(MARGIN) {
+        Some(rest) if !heads().any(|head| head == n) => rest.strip_prefix(' ').unwrap_or(rest),
+        _ => line,
+    };
+    Some(lines().map(bare).collect::<Vec<_>>().join("\n"))
 }
 
 /// A date line and where its entry's text begins.
@@ -213,6 +246,13 @@ fn starts(text: &str, day: Option<Date>) -> Vec<Start> {
 }
 
 fn read_text(text: &str, day: Option<Date>, options: &Options, sink: &mut dyn Sink) {
+    if let Some(bare) = without_margin(text, &starts(text, day), sink) {
+        return read_bare(&bare, day, options, sink);
+    }
+    read_bare(text, day, options, sink);
+}
+
+fn read_bare(text: &str, day: Option<Date>, options: &Options, sink: &mut dyn Sink) {
     let starts = starts(text, day);
     // In a folder the file's day is the entry's.
     let stamps = starts.iter().filter(|_| day.is_none());

@@ -83,7 +83,16 @@ fn a_clock_of_twelve_hours_is_no_jrnl_1() {
     let entries = read("iso.txt", text.as_bytes(), &Options::default()).entries;
     let shown: Vec<_> = entries.iter().map(|e| (e.when.unwrap().day.to_string(), e.text.trim())).collect();
     assert_eq!(shown, [("2024-03-05".into(), "The kettle broke."), ("2024-03-06".into(), "A new one came.")]);
-    for text in ["2024-03-05 09:15 a.m. Up.\n", "2024-03-05 09:15 Uhr, Tee.\n", "2024-03-05 09:15 \nTea.\n"] {
+    for text in [
+        "2024-03-05 09:15 a.m. Up.\n",
+        "2024-03-05 09:15 Uhr, Tee.\n",
+        "2024-03-05 09:15 \nTea.\n",
+        "2024-03-05 09:15 CET\nTea.\n",
+        "2024-03-05 09:15 +0100 Tea.\n",
+        "2024-03-05 09:15 Tuesday\nTea.\n",
+        "2024-03-05 09:15 - Tea.\n",
+        "2024-03-05 09:15 Up.\n2024-03-06\nTea.\n",
+    ] {
         assert!(!Jrnl.is(&Input::from_bytes("a.txt", text.as_bytes().to_vec())), "{text}");
     }
 }
@@ -122,6 +131,20 @@ fn dates_that_only_a_configuration_writes() {
         assert_eq!((when(0), when(1), read.len()), ("2019-12-13".into(), "2020-01-14".into(), 2), "{first}");
         assert_eq!((&read[0].0[10..], read[1].1.as_str()), (time, "The second.\nIt too."), "{first}");
     }
+}
+
+#[test]
+fn the_margin_of_what_jrnl_prints_goes() {
+    let text = "2024-03-05 09:30 Frost.\n| It stayed. @mill\n|\n| | and a bar\n\n2024-03-06 21:30 Again.\n| No more.\n";
+    assert_eq!(
+        shown("journal.txt", text),
+        pairs(&[
+            ("2024-03-05T09:30:00", "Frost.\nIt stayed. @mill\n\n| and a bar"),
+            ("2024-03-06T21:30:00", "Again.\nNo more.")
+        ])
+    );
+    let mine = "2024-03-05 09:30 Frost.\n| a bar of mine\nand none\n";
+    assert_eq!(shown("journal.txt", mine)[0].1, "Frost.\n| a bar of mine\nand none");
 }
 
 #[test]

@@ -5,9 +5,11 @@
 //! `mood:: grey` is the writer's, and stays. A graph in Org is read as one in Markdown is.
 
 use super::markdown::is_named;
-use crate::journal::format::{DayNames, Draft, Format, Input, Options, Place, Settings, Sink, Vault, When};
+use crate::journal::format::{
+    DayNames, Draft, Format, Input, Options, Place, Settings, Sink, Through, Vault, When,
+};
 use crate::journal::syntax::markup::Markup;
-use crate::journal::syntax::{exported, front_matter, titles};
+use crate::journal::syntax::{by_dates, exported, front_matter, titles};
 
 use crate::journal::dates::{Pattern, file_dates};
 
@@ -66,6 +68,19 @@ impl Format for Logseq {
         let text = inline(&page.text, options, sink);
         let place = Place::Line(front.lines + page.line.unwrap_or(1));
         let when = front.date.or(day).or(front.created);
+        if front.date.or(day).is_none() && !text.trim().is_empty() {
+            // A page of days; what stands above the first has the page's date, if it has one.
+            let mut name = std::mem::take(&mut page.title);
+            let Place::Line(first) = place else { return Ok(()) };
+            let each = |draft: Draft, sink: &mut dyn Sink| {
+                let when = draft.when.or(front.created);
+                let title = titles::kept(&std::mem::take(&mut name), &draft.text, when);
+                sink.entry(Draft { when, title, tags: page.tags.clone(), ..draft });
+            };
+            let context = by_dates::context(input, options);
+            by_dates::split_in(context, &text, first, &[], &mut Through { sink, entry: each });
+            return Ok(());
+        }
         let title = titles::kept(&page.title, &text, when);
         // A page without words is but a name that others link to.
         let title = if text.trim().is_empty() { String::new() } else { title };
@@ -220,7 +235,9 @@ fn is_uuid(text: &str) -> bool {
 
 /// Takes away what Logseq puts into lines, and then what every Markdown has.
 fn inline(text: &str, options: &Options, sink: &mut dyn Sink) -> String {
-    const EMBEDS: [&str; 10] = [
+    const EMBEDS: [&str; 12] = [
+        "zotero-imported-file",
+        "zotero-linked-file",
         "embed",
         "video",
         "youtube",
@@ -303,6 +320,36 @@ mod tests {
         let input = Input::from_bytes("pages/Garden.md", page.clone().into_bytes());
         assert!(Logseq.is(&input));
         assert_eq!(read("pages/Garden.md", &page).entries[0].text, "a\n\nsee");
+    }
+
+    #[test]
+    fn marks_of_blocks_go_and_their_words_stay() {
+        let quote = "- #+BEGIN_QUOTE\n  Ada said so.\n  #+END_QUOTE\n- {{zotero-imported-file AB12, \"x.pdf\"}}\n- #+BEGIN_SRC rust\n  let a;\n  #+END_SRC";
+        assert_eq!(text(quote), "Ada said so.\n\n#+BEGIN_SRC rust\nlet a;\n#+END_SRC");
+    }
+
+    #[test]
+    fn a_page_of_days_is_divided() {
+        let shown = |page: &str| {
+            let entries = read("pages/Diary.md", page).entries.into_iter();
+            entries
+                .map(|e| (e.when.map_or(String::new(), |when| when.to_string()), e.title, e.text))
+                .collect::<Vec<_>>()
+        };
+        let day =
+            |when: &str, title: &str, text: &str| (when.to_string(), title.to_string(), text.to_string());
+        assert_eq!(
+            shown("# 5 May 2020\nNobody.\n\n# 6 May 2020\nTwo.\n"),
+            [day("2020-05-05", "Diary", "Nobody."), day("2020-05-06", "", "Two.")]
+        );
+        assert_eq!(
+            shown("- [[Jan 5th, 2024]]\n\t- The heron.\n- [[Jan 6th, 2024]]\n\t- The gutter.\n"),
+            [day("2024-01-05", "Diary", "- The heron."), day("2024-01-06", "", "- The gutter.")]
+        );
+        assert_eq!(
+            shown("- On 5 May 2020 it rained.\n- So it did."),
+            [day("", "Diary", "On 5 May 2020 it rained.\n\nSo it did.")]
+        );
     }
 
     #[test]

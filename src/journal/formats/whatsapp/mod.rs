@@ -77,7 +77,7 @@ impl Format for WhatsApp {
             sink.trouble(Place::Line(1), format!("read as a chat, of which nothing was taken; {mine}"));
         }
         let (order, open) = orders.settle(options.date_order);
-        if let Some((day, other)) = open {
+        if let Some((day, other)) = open.filter(|_| me) {
             let name = |order| match order {
                 DateOrder::Dmy => ("day", "dmy"),
                 DateOrder::Mdy => ("month", "mdy"),
