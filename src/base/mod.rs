@@ -4,6 +4,7 @@ pub mod arch;
 pub mod disk;
 pub mod error;
 pub mod rng;
+pub mod shell;
 pub mod units;
 
 pub use arch::{Config, Freeze, Gpt2, Param, Preset};

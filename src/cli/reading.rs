@@ -14,6 +14,9 @@ pub struct Reading {
     /// Your name or address in chats and mail, without which nothing is taken from them; repeatable
     #[arg(long, value_name = "NAME|ADDRESS")]
     me: Vec<String>,
+    /// A file or a folder that is all your own, though its lines look like a chat's; repeatable
+    #[arg(long, value_name = "PATH")]
+    mine: Vec<PathBuf>,
     /// Take only files like this (`*.md`, `notes/**`), or with ! none of them; repeatable, the last that fits decides
     #[arg(short, long, value_name = "GLOB", allow_hyphen_values = true)]
     glob: Vec<String>,
@@ -79,6 +82,7 @@ impl Reading {
     pub fn options(&self) -> journal::Options {
         journal::Options {
             me: self.me.clone(),
+            mine: self.mine.clone(),
             date_order: self.date_order.as_deref().and_then(|order| order.parse::<DateOrder>().ok()),
             comments: self.comments,
             text_field: self.text_field.clone(),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::units::shown;
 use crate::base::{Error, Result};
+use crate::journal::whole_path;
 
 /// `--label PATH=key:value`, ready to be asked of files.
 pub(super) struct Labels(Vec<Label>);
@@ -57,15 +58,6 @@ pub fn parse_label(typed: &str) -> Result<(PathBuf, String, String)> {
     let path = Path::new(path);
     let whole = whole_path(path).map_err(Error::io("find", path))?;
     Ok((whole, key.to_string(), value.to_string()))
-}
-
-/// The canonical path; what lies in a zip lies below the zip.
-fn whole_path(path: &Path) -> std::io::Result<PathBuf> {
-    let mut zips = path.ancestors().skip(1).filter(|above| above.is_file());
-    match (path.canonicalize(), zips.next()) {
-        (Err(_), Some(zip)) => Ok(zip.canonicalize()?.join(path.strip_prefix(zip).unwrap_or(path))),
-        (whole, _) => whole,
-    }
 }
 
 #[cfg(test)]

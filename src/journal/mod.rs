@@ -60,9 +60,11 @@ pub use corpus::{Corpus, export, overview, split};
 pub use entry::{Entry, Place, When};
 pub use gather::fingerprint::fingerprint;
 pub use options::{DateOrder, Options, StyleOptions};
+pub use source::place::whole_path;
 pub use source::spool;
 pub use watch::{Change, Observer};
 
+use crate::base::units::shown;
 use crate::base::{Error, Result};
 use corpus::settle::settle;
 use gather::collect::Collector;
@@ -124,6 +126,9 @@ fn nothing(paths: &[PathBuf], report: &Report) -> Error {
     }
     for line in report.skipped_lines(5) {
         problem += &format!("\n  skipped {line}");
+    }
+    for trouble in report.troubles.iter().take(5) {
+        problem += &format!("\n  look at {}{}: {}", shown(&trouble.path), trouble.place, trouble.problem);
     }
     let next = if report.left_out.keys().any(|what| what.contains("entries ")) {
         "--since, --until, --tag and --exclude-tag leave nothing: ask for less"

@@ -37,6 +37,8 @@ impl FromStr for DateOrder {
 pub struct Options {
     /// The names and addresses that are the writer's own in chats and mail.
     pub me: Vec<String>,
+    /// Files and folders that are the writer's whole, though their lines look like a chat's.
+    pub mine: Vec<PathBuf>,
     /// For dates that the text leaves open.
     pub date_order: Option<DateOrder>,
     /// Obsidian's `%%comments%%` stay.

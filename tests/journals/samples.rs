@@ -47,11 +47,14 @@ fn outcome(sample: &Path) -> (Vec<Value>, Value) {
         }
     }
     let lost = report.skipped.iter().filter(|skipped| skipped.lost);
+    // What is to be pasted names the path as it is.
+    let plain = |text: &str| text.replace(&format!("{}", root.display()), "in");
     let lost = lost.map(|skipped| {
         let place = skipped.place.map_or(String::new(), |place| place.to_string());
-        format!("{}{place}: {}", inside(&skipped.path), skipped.reason)
+        format!("{}{place}: {}", inside(&skipped.path), plain(&skipped.reason))
     });
-    let doubtful = report.troubles.iter().map(|t| format!("{}{}: {}", inside(&t.path), t.place, t.problem));
+    let troubles = report.troubles.iter();
+    let doubtful = troubles.map(|t| format!("{}{}: {}", inside(&t.path), t.place, plain(&t.problem)));
     let mut troubles: Vec<String> = lost.chain(doubtful).collect();
     troubles.sort();
     let strangers: Vec<&String> = report.strangers.keys().collect();

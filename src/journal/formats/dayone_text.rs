@@ -9,8 +9,13 @@
 //! Photo: 1A2B3C.jpeg
 //! ```
 //!
-//! The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
+//! A file belongs to it whose first line that begins with a tab is a date, at the top or below a blank line; what stands
+//! above it has no day. The lines that begin with a tab are the app's, and so are the lines and links that stand for pictures, and the
 //! addresses of links. A zone that is a name (`EST`) means more than one place: the local time stands without it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink};
 use crate::journal::syntax::markup::Markup;
@@ -25,9 +30,15 @@ impl Format for DayOneText {
     }
 
     fn is(&self, input: &Input) -> bool {
-        let first = input.head().trim_start_matches(['\n', ' ']).lines().next().unwrap_or("");
+        let head = input.head();
+        let first = if head.starts_with('\t') { Some(0) } else { head.find("\n\t").map(|at| at + 1) };
+        let opens = |at: usize| {
+            let (above, below) = head.split_at(at);
+            let date = field(below.lines().next()?)?.1;
+            Some(is_date(date) && above.lines().next_back().is_none_or(|line| line.trim().is_empty()))
+        };
         matches!(input.extension().as_str(), "" | "txt" | "text" | "md")
-            && field(first).is_some_and(|(_, date)| is_date(date))
+            && first.and_then(opens) == Some(true)
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -67,7 +78,7 @@ fn divide(text: &str) -> Vec<Raw<'_>> {
             .filter(|(name, value)| after_blank && date_name.unwrap_or(*name) == *name && is_date(value));
         if let Some((name, date)) = starts {
             date_name = Some(name);
-            entries.push(Raw { line: number, date, stamp: stamps::read(date), ..Raw::default() });
+            entries.push(Raw { line: number, date, stamp: stamp(date), ..Raw::default() });
             in_head = true;
         } else {
             if entries.is_empty() && !blank {
@@ -92,14 +103,31 @@ fn field(line: &str) -> Option<(&str, &str)> {
     is_name.then_some((name, value.trim()))
 }
 
-/// Whether it is a date: one that can be read, or one with the year and the time of day that the app writes in any
-/// language.
+/// Whether it is a date: one that can be read, or one with a year and two numbers more, as the app writes it in any language.
 fn is_date(text: &str) -> bool {
     let signs: Vec<char> = text.chars().take(100).collect();
     let year = signs.windows(4).any(|four| four.iter().all(|c| c.is_numeric()));
-    let time =
-        signs.windows(3).any(|three| three[0].is_numeric() && three[1] == ':' && three[2].is_numeric());
-    (year && time) || stamps::read(text).is_some()
+    let numbers = text.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty()).count();
+    (year && numbers > 2) || stamp(text).is_some()
+}
+
+/// Reads a date, whose clock some regions write as `09.30.00`, `09 h 30 min 00 s` or `9시 30분 0초`, and whose zone some put
+/// in brackets.
+fn stamp(text: &str) -> Option<Stamp> {
+    static CLOCKS: LazyLock<Regex> = LazyLock::new(|| {
+        let parts = r"(\d{1,2})(?:\.| ?h | ?시 ?)(\d{2})(?:\.| min | ?분 ?)(\d{1,2})(?: s\b|초)?";
+        Regex::new(&format!(r"(^|[^\d.]){parts}($|[^\d.])")).expect("a pattern that is tested")
+    });
+    let plain = || {
+        let clock = CLOCKS.captures(text)?;
+        let second: u8 = clock[4].parse().ok()?;
+        let colons = format!("{}{}:{}:{second:02}{}", &clock[1], &clock[2], &clock[3], &clock[5]);
+        stamps::read(&CLOCKS.replace(text, colons.as_str()))
+    };
+    stamps::read(&text.replace(['[', ']'], ""))
+        .filter(|stamp| stamp.time.is_some())
+        .or_else(plain)
+        .or_else(|| stamps::read(text))
 }
 
 impl<'a> Raw<'a> {
@@ -126,7 +154,8 @@ impl<'a> Raw<'a> {
     }
 
     fn hand_over(self, month_leads: bool, sink: &mut dyn Sink) {
-        if self.stamp.is_none() {
+        // What stands above the first date has none.
+        if self.stamp.is_none() && !self.date.is_empty() {
             sink.trouble(Place::Line(self.line), format!("no date that can be read: {:?}", self.date));
         }
         let body = self.body.join("\n");
@@ -177,6 +206,17 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_above_the_first_date_has_none() {
+        let read = entries("My Journal\nof days\n\n\tDate:\t5 May 2020\n\nA\n\n\tDate:\t6 May 2020\n\nB");
+        let shown: Vec<_> = read.entries.iter().map(|e| (e.when.is_some(), e.text.trim_end())).collect();
+        assert_eq!(shown, [(false, "My Journal\nof days"), (true, "A"), (true, "B")]);
+        assert_eq!(read.troubles, []);
+        for other in ["A list\n\tDate:\t5 May 2020\n", "Words\n\n\tan indent\n\n\tDate:\t5 May 2020\n"] {
+            assert!(!DayOneText.is(&Input::from_bytes("a.txt", other.as_bytes().to_vec())), "{other}");
+        }
+    }
+
+    #[test]
     fn pictures_go_and_words_stay() {
         let text = "\tDate:\t5 May 2020\n\nPhoto: a1.JPG\nPhoto: me and Ada.jpg\nx ![](photos/b.jpg) y\n![](dayone-moment://C)\n![k](http://x/y.jpg) ![\n[the lake](http://x.y/z), [day](dayone://view?entryId=AB), [so](it seems)";
         let read = entries(text);
@@ -186,6 +226,25 @@ mod tests {
             read.changed.iter().map(|(what, ..)| *what).filter(|what| *what == "photo links").count(),
             3
         );
+    }
+
+    #[test]
+    fn clocks_as_regions_write_them() {
+        for date in [
+            "2 March 2024 at 21.30.00 CET",
+            "2 mars 2024 à 21 h 30 min 00 s HNE",
+            "2024년 3월 2일 오후 9시 30분 0초 GMT+9",
+            "2024年3月2日 下午9:30:00 [GMT+8]",
+        ] {
+            let read = entries(&format!("\tDate:\t{date}\n\nA\n"));
+            let when = read.entries[0].when.map_or(String::new(), |when| when.to_string());
+            assert!(when.starts_with("2024-03-02T21:30:00"), "{date}: {when}");
+        }
+        assert_eq!(stamp("15.01.2024").unwrap().time, None);
+        let read = entries(
+            "\tDate:\t2. ožujka 2024. u 21:30:00 CET\n\nA\n\n\tDate:\t13. ožujka 2024. u 21:30:00 CET\n\nB\n",
+        );
+        assert_eq!((read.entries.len(), read.troubles.len()), (2, 2));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! counted.
 
 pub mod apple_journal;
+pub mod canvas;
+pub mod chats;
 pub mod dayone;
 pub mod dayone_classic;
 pub mod dayone_text;
@@ -52,12 +54,14 @@ pub const FORMATS: &[&dyn Format] = &[
     &diaro::Diaro,
     // Chats, whose dates stand in brackets as jrnl's do.
     &whatsapp::WhatsApp,
+    &chats::Chats,
     // JSON.
     &dayone::DayOne,
     &jrnl::Jrnl,
     &journey::Journey,
     &mini_diary::MiniDiary,
     &keep::Keep,
+    &canvas::Canvas,
     &x_archive::XArchive,
     &entries_jsonl::EntriesJsonl,
     // HTML.
@@ -80,6 +84,13 @@ pub const FORMATS: &[&dyn Format] = &[
 /// The format of a file; none where it is not one of ours.
 pub fn of(input: &Input) -> Option<&'static dyn Format> {
     FORMATS.iter().copied().find(|format| format.is(input))
+}
+
+/// The line on which a chat was pasted into what is read as a person's own text; none where none was.
+pub fn pasted_chat(format: &dyn Format, input: &Input) -> Option<usize> {
+    let typed: [&dyn Format; 3] = [&text::Text, &markdown::Markdown, &obsidian::Obsidian];
+    let is_typed = typed.iter().any(|typed| typed.name() == format.name());
+    is_typed.then(|| whatsapp::pasted(input))?
 }
 
 /// The kinds of folder that apps keep journals in. A folder may be two apps': it is the first one's that is named here.

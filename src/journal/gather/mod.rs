@@ -3,6 +3,8 @@
 pub mod collect;
 pub mod fingerprint;
 pub mod read;
+mod sealed;
 pub mod select;
+mod structured;
 mod unreadable;
 pub mod walk;

@@ -12,9 +12,10 @@ use super::collect::Collector;
 use super::select::Select;
 use super::unreadable::{self, Unreadable};
 use super::walk::{self, CLOUD, Found, NOT_ASKED_FOR, TEMPLATES, not_the_writers};
+use super::{sealed, structured};
 use crate::base::units::thousands;
 use crate::journal::dates::{DayNames, file_dates};
-use crate::journal::format::Beside;
+use crate::journal::format::{Beside, Place, Sink};
 use crate::journal::formats;
 use crate::journal::source::archive::{Archive, MOST_GROWTH, Member};
 use crate::journal::source::input::{Input, Vault};
@@ -33,6 +34,7 @@ pub fn file(found: &Found, neighbours: &Neighbours, select: &Select, collector: 
         Ok(input) => {
             let left = Rc::new(Cell::new(MOST_UNPACKED.max(input.len().saturating_mul(MOST_GROWTH))));
             let input = input.in_vault(found.vault).of_day(found.day);
+            let input = input.all_mine(select.is_mine(&found.path));
             let input = collector.in_order(input.beside(neighbours.beside(&found.path)), found.order);
             Reading { select, collector, left }.read(&input, &found.relative, 0);
         }
@@ -55,6 +57,9 @@ impl Reading<'_, '_> {
             let reason = "empty (0 bytes); if it is a cloud placeholder, download the file first";
             return collector.lose(path, reason);
         }
+        if let Some(reason) = sealed::of(input) {
+            return collector.lose(path, reason);
+        }
         if let Some(format) = formats::of(input) {
             if !self.select.takes_file(relative) {
                 return collector.skip(path, NOT_ASKED_FOR);
@@ -64,6 +69,11 @@ impl Reading<'_, '_> {
                 collector.guessed_name(path);
             }
             let options = collector.options.clone();
+            if let Some(line) = formats::pasted_chat(format, input) {
+                let problem =
+                    "messages of a chat stand here as they were pasted: what others wrote is not yours";
+                collector.trouble(Place::Line(line), problem.to_string());
+            }
             let read = format.read(input, &options, collector);
             return collector.end(read);
         }
@@ -74,6 +84,9 @@ impl Reading<'_, '_> {
         }
         if input.head_bytes().starts_with(b"PK") {
             return self.archive(input, relative, depth);
+        }
+        if let Some(reason) = structured::of(input) {
+            return collector.lose(path, reason);
         }
         if is_text(input) {
             let reason =
@@ -133,9 +146,9 @@ impl Reading<'_, '_> {
             };
             match archive.input(member.index, path.clone()) {
                 Ok(inner) => {
-                    let inner = self
-                        .collector
-                        .in_order(inner.in_vault(vault).of_day(vaults.day(&member.name)), order);
+                    let inner = inner.in_vault(vault).of_day(vaults.day(&member.name));
+                    let inner = inner.all_mine(self.select.is_mine(&path));
+                    let inner = self.collector.in_order(inner, order);
                     self.read(&inner, &relative.join(&member.name), depth + 1);
                 }
                 Err(reason) => self.collector.lose(&path, reason),

@@ -1,6 +1,6 @@
 //! What is taken: files by `--glob`, entries by day and by tag.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
 use jiff::civil::Date;
@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use crate::base::{Error, Result};
 use crate::journal::entry::Draft;
 use crate::journal::options::Options;
+use crate::journal::source::place::whole_path;
 
 /// What a person asked for, ready to be asked of files and entries.
 #[derive(Debug)]
@@ -18,13 +19,15 @@ pub struct Select {
     until: Option<Date>,
     tags: Vec<String>,
     exclude_tags: Vec<String>,
+    /// What is the writer's whole, as canonical paths.
+    mine: Vec<PathBuf>,
 }
 
 impl Select {
     /// Reads the patterns.
     ///
     /// # Errors
-    /// One that is no pattern; a span that ends before it begins.
+    /// One that is no pattern; a span that ends before it begins; a `--mine` that does not exist.
     pub fn new(options: &Options) -> Result<Select> {
         let mut globs = Vec::new();
         for pattern in &options.globs {
@@ -58,7 +61,10 @@ impl Select {
             ));
         }
         let folded = |tags: &[String]| tags.iter().map(|tag| fold(tag)).collect();
+        let mine =
+            options.mine.iter().map(|path| whole_path(path).map_err(Error::io("find the --mine", path)));
         Ok(Select {
+            mine: mine.collect::<Result<_>>()?,
             globs,
             since: options.since,
             until: options.until,
@@ -72,6 +78,12 @@ impl Select {
         let decided = self.globs.iter().rev().find(|(glob, _)| glob.is_match(relative));
         // Where only exclusions are given, everything else is taken.
         decided.map_or_else(|| self.globs.iter().all(|(_, takes)| !takes), |(_, takes)| *takes)
+    }
+
+    /// Whether a file, by its whole path, is the writer's whole because they say so.
+    pub fn is_mine(&self, path: &Path) -> bool {
+        !self.mine.is_empty()
+            && whole_path(path).is_ok_and(|path| self.mine.iter().any(|mine| path.starts_with(mine)))
     }
 
     /// Whether a folder, a zip or a link is left out itself, with all that it holds: by a `!`, and not for want of a fit.

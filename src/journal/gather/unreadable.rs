@@ -28,6 +28,8 @@ pub fn of(input: &Input) -> Option<Unreadable> {
         "an app's database: export the entries in the app, as text or JSON".to_string()
     } else if ole && extension == "msg" {
         "a mail as Outlook keeps it: save it as .eml".to_string()
+    } else if head.get(257..262) == Some(b"ustar") && extension != "jex" {
+        "an archive that is not opened here: unpack it, and give the folder".to_string()
     } else if head.starts_with(b"%PDF-") {
         pdf(&path)
     } else if let Some(reason) = wordless(&extension) {
@@ -82,6 +84,19 @@ fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
         "ppt" | "pptx" | "odp" | "key" => "a presentation: save its text as .txt".to_string(),
         "webarchive" => format!("a page that Safari saved: textutil -convert html {path} (on a Mac)"),
         "msg" => "a mail as Outlook keeps it: save it as .eml".to_string(),
+        "mht" | "mhtml" => {
+            "a web archive: open it in a browser or Word, and save it as .html or .docx".to_string()
+        }
+        "jex" => {
+            format!("Joplin's backup: export as Markdown there; or: mkdir joplin && tar -xf {path} -C joplin")
+        }
+        "tid" => "a tiddler: export the wiki as JSON or text".to_string(),
+        "opml" => "an outline: export it as text or Markdown".to_string(),
+        "note" => "a note of Tomboy or Gnote: export it as HTML".to_string(),
+        "excalidraw" | "drawio" => "a drawing: export its words as text".to_string(),
+        "edn" | "upnx" | "znote" => {
+            "an app's own backup: export the notes there as Markdown or text".to_string()
+        }
         "7z" | "rar" | "tar" | "tgz" | "gz" | "bz2" | "xz" | "zst" => {
             "an archive that is not opened here: unpack it, and give the folder".to_string()
         }
@@ -97,6 +112,8 @@ fn wordless(extension: &str) -> Option<&'static str> {
         "m4a" | "mp3" | "wav" | "aac" | "ogg" | "opus" | "flac" | "amr" | "caf" | "3gp" | "aiff" | "wma" => {
             "a recording: no text"
         }
+        "base" => "a query of Obsidian's: no text of yours",
+        "zim" => "an app's settings",
         "mp4" | "mov" | "avi" | "mkv" | "webm" | "m4v" => "a film: no text",
         _ => return None,
     })
@@ -148,6 +165,10 @@ mod tests {
         for (path, bytes, says) in [
             ("a/b c.wpd", &b"\xffWPC"[..], "soffice --headless --convert-to docx \"a/b c.wpd\""),
             ("x.docx", OLE, "without"),
+            ("x.mht", b"MIME-Version: 1.0\n", ".html"),
+            ("my notes.jex", b"a.md", "tar -xf \"my notes.jex\" -C"),
+            ("x.base", b"filters: []\n", "query"),
+            ("x.tid", b"title: A\n\nwords", "JSON"),
             ("x.docx", b"<html>", "damaged"),
             ("x.wps", OLE, "Works"),
             ("x", b"%PDF-1.4", "pdftotext"),

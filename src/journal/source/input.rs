@@ -47,6 +47,8 @@ pub struct Input {
     /// In which order its name has day and month.
     order: Option<DateOrder>,
     head: OnceLock<String>,
+    /// Whether the person says that all of it is theirs.
+    mine: bool,
     /// What the files beside it are in.
     neighbours: Option<decode::Encoding>,
 }
@@ -85,6 +87,7 @@ impl Input {
             day: None,
             head: OnceLock::new(),
             order: None,
+            mine: false,
             neighbours: None,
         }
     }
@@ -107,6 +110,11 @@ impl Input {
     /// The same file, its name read in an order of day and month.
     pub fn with_order(self, order: Option<DateOrder>) -> Input {
         Input { order, ..self }
+    }
+
+    /// The same file; `mine` says that all of it is the writer's, whatever it looks like.
+    pub fn all_mine(self, mine: bool) -> Input {
+        Input { mine, ..self }
     }
 
     /// The same file, with what the files beside it are in.
@@ -143,6 +151,11 @@ impl Input {
     /// The kind of app's folder that it lies in; none where none is known.
     pub fn vault(&self) -> Option<&'static Vault> {
         self.vault
+    }
+
+    /// Whether the person says that all of it is theirs, so that it is nobody's chat.
+    pub fn is_all_mine(&self) -> bool {
+        self.mine
     }
 
     /// The day that its app's settings tell from its name.

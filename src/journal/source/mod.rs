@@ -2,4 +2,5 @@
 
 pub mod archive;
 pub mod input;
+pub mod place;
 pub mod spool;

@@ -9,12 +9,19 @@
 //! that jrnl keeps between them: the same entry reads the same from a file and from JSON. A star at the end of the first
 //! line is jrnl's mark. Tags are words of the text and stay there. The brackets may hold any day and time that jrnl's
 //! configuration can ask for; before version 2 there were none.
+//!
+//! A file is jrnl's if all that is seen of it agrees: where a date of another kind stands on a line of its own, somebody
+//! typed this, and its dates divide it like any text. `jrnl --format yaml` is read too.
+
+mod timeformat;
+mod yaml;
 
 use std::path::Path;
 
 use jiff::civil::{Date, Time};
 use serde_json::{Map, Value};
 
+use crate::journal::dates;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::json::{Cutter, list, parse_error, text};
 use crate::journal::syntax::stamps::{self, Stamp};
@@ -30,16 +37,19 @@ impl Format for Jrnl {
     fn is(&self, input: &Input) -> bool {
         match input.extension().as_str() {
             "json" => is_export(input.head()) || is_entry(input.head()),
+            "md" | "yaml" | "yml" if yaml::is(input.head()) => true,
             "" | "txt" | "text" | "md" | "jrnl" => {
-                let first = input.head().trim_start_matches('\n').lines().next().unwrap_or("");
-                day_in_path(input.path()).is_some()
-                    || Head::read(first, None).is_some_and(|head| head.opens_a_journal)
+                day_in_path(input.path()).is_some() || is_journal(input.head())
             }
             _ => false,
         }
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
+        if yaml::is(input.head()) {
+            sink.entry(yaml::entry(&input.text()?));
+            return Ok(());
+        }
         if input.extension() != "json" {
             let text = input.text()?;
             read_text(&text, day_in_path(input.path()), options, sink);
@@ -65,6 +75,18 @@ impl Format for Jrnl {
             _ => cutter.value().map(drop),
         })
     }
+}
+
+/// Whether all that is seen of a text agrees with being jrnl's.
+fn is_journal(text: &str) -> bool {
+    let mut lines = text.lines().skip_while(|line| line.trim().is_empty());
+    let first = lines.next().and_then(|line| Head::read(line, None).filter(|head| head.opens_in(line)));
+    let Some(first) = first else { return false };
+    lines.all(|line| {
+        let of_jrnl = || Head::read(line, None).is_some_and(|head| head.is_like(&first, true));
+        let by_hand = dates::recognise(line).is_some_and(|date| date.style.tail.is_none());
+        !by_hand || of_jrnl()
+    })
 }
 
 /// Whether this is the JSON of a whole journal.
@@ -116,7 +138,6 @@ struct Head {
     bracketed: bool,
     /// Where the words begin, in bytes of the line.
     words: usize,
-    opens_a_journal: bool,
 }
 
 impl Head {
@@ -125,15 +146,12 @@ impl Head {
         let Some(rest) = line.strip_prefix('[') else { return Head::old(line) };
         let end = rest.find(']')?;
         let (inside, words) = (&rest[..end], &rest[end + 1..]);
-        let stamp = stamps::read(inside);
+        let stamp = stamps::read(inside).or_else(|| timeformat::read(inside));
         let time = stamp.map_or_else(|| day.and(stamps::read_time(inside)), |stamp| stamp.time);
         let is_head =
             (stamp.is_some() || time.is_some()) && (words.is_empty() || words.starts_with([' ', '\t']));
-        // A day alone in brackets heads many a diary typed by hand.
-        let by_hand = time.is_none() && words.trim().is_empty();
         let words = line.len() - words.len() + usize::from(!words.is_empty());
-        let opens_a_journal = stamp.is_some() && !by_hand;
-        is_head.then_some(Head { stamp, time, bracketed: true, words, opens_a_journal })
+        is_head.then_some(Head { stamp, time, bracketed: true, words })
     }
 
     /// `2024-01-05 09:30 It rained.`, as jrnl 1 wrote it.
@@ -142,13 +160,19 @@ impl Head {
         let is_head =
             date.as_bytes()[10] == b' ' && line[16..].starts_with(' ') && date.starts_with(['1', '2']);
         let stamp = stamps::read(date).filter(|stamp| is_head && stamp.time.is_some())?;
-        Some(Head {
+        (!goes_on(&line[17..])).then_some(Head {
             stamp: Some(stamp),
             time: stamp.time,
             bracketed: false,
             words: 17,
-            opens_a_journal: true,
         })
+    }
+
+    /// Whether this line may be the first of a journal: a day alone in brackets heads many a diary typed by hand, and so
+    /// does a day with its time without brackets.
+    fn opens_in(&self, line: &str) -> bool {
+        let has_words = line.get(self.words..).is_some_and(|words| !words.trim().is_empty());
+        self.stamp.is_some() && (has_words || (self.bracketed && self.time.is_some()))
     }
 
     /// Whether this begins an entry in a file whose first entry begins with `first`. jrnl writes all dates of a file in
@@ -161,6 +185,40 @@ impl Head {
         let timed = self.time.is_some() == first.time.is_some();
         self.bracketed == first.bracketed && ((alike && timed) || (after_blank && self.time.is_some()))
     }
+}
+
+/// Whether what stands behind a date and a clock of 24 hours belongs to them still, as jrnl 1 never wrote it: half a day,
+/// a zone, a weekday, the other end of a span.
+fn goes_on(behind: &str) -> bool {
+    let word = behind.split_whitespace().next().unwrap_or("");
+    let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let clock = ["am", "pm", "a.m", "p.m", "uhr", "h", "hrs"].contains(&bare.to_lowercase().as_str());
+    let zone = matches!(bare.len(), 3..=4)
+        && bare.bytes().all(|b| b.is_ascii_uppercase())
+        && (bare.ends_with('T') || matches!(bare, "UTC" | "MEZ" | "MESZ"));
+    let weekday =
+        || dates::recognise(&format!("{bare}, 5 May 2020")).is_some_and(|date| date.weekday.is_some());
+    clock || zone || word.starts_with(['-', '–', '—', '+', ':']) || (!bare.is_empty() && weekday())
+}
+
+/// What `jrnl --format pretty` writes before each line of a body.
+const MARGIN: &str = "|";
+
+/// A text without that margin, where every line has it that is no head.
+fn without_margin<'a>(text: &'a str, starts: &[Start], sink: &mut dyn Sink) -> Option<String> {
+    let heads = || starts.iter().map(|start| start.line);
+    let lines = || (1..).zip(text.split('\n'));
+    let bodies = || lines().filter(|(n, line)| !line.trim().is_empty() && !heads().any(|head| head == *n));
+    let with: Vec<&'a str> = bodies().filter_map(|(_, line)| line.strip_prefix(MARGIN)).collect();
+    if with.is_empty() || with.len() < bodies().count() {
+        return None;
+    }
+    sink.left_out("margins", with.len());
+    let bare = |(n, line): (usize, &'a str)| match line.strip_prefix(MARGIN) {
+        Some(rest) if !heads().any(|head| head == n) => rest.strip_prefix(' ').unwrap_or(rest),
+        _ => line,
+    };
+    Some(lines().map(bare).collect::<Vec<_>>().join("\n"))
 }
 
 /// A date line and where its entry's text begins.
@@ -188,6 +246,13 @@ fn starts(text: &str, day: Option<Date>) -> Vec<Start> {
 }
 
 fn read_text(text: &str, day: Option<Date>, options: &Options, sink: &mut dyn Sink) {
+    if let Some(bare) = without_margin(text, &starts(text, day), sink) {
+        return read_bare(&bare, day, options, sink);
+    }
+    read_bare(text, day, options, sink);
+}
+
+fn read_bare(text: &str, day: Option<Date>, options: &Options, sink: &mut dyn Sink) {
     let starts = starts(text, day);
     // In a folder the file's day is the entry's.
     let stamps = starts.iter().filter(|_| day.is_none());

@@ -78,6 +78,88 @@ fn version_1_had_no_brackets() {
 }
 
 #[test]
+fn a_clock_of_twelve_hours_is_no_jrnl_1() {
+    let text = "2024-03-05 09:15 PM\nThe kettle broke.\n\n2024-03-06 09:20 AM\nA new one came.\n";
+    let entries = read("iso.txt", text.as_bytes(), &Options::default()).entries;
+    let shown: Vec<_> = entries.iter().map(|e| (e.when.unwrap().day.to_string(), e.text.trim())).collect();
+    assert_eq!(shown, [("2024-03-05".into(), "The kettle broke."), ("2024-03-06".into(), "A new one came.")]);
+    for text in [
+        "2024-03-05 09:15 a.m. Up.\n",
+        "2024-03-05 09:15 Uhr, Tee.\n",
+        "2024-03-05 09:15 \nTea.\n",
+        "2024-03-05 09:15 CET\nTea.\n",
+        "2024-03-05 09:15 +0100 Tea.\n",
+        "2024-03-05 09:15 Tuesday\nTea.\n",
+        "2024-03-05 09:15 - Tea.\n",
+        "2024-03-05 09:15 Up.\n2024-03-06\nTea.\n",
+    ] {
+        assert!(!Jrnl.is(&Input::from_bytes("a.txt", text.as_bytes().to_vec())), "{text}");
+    }
+}
+
+#[test]
+fn all_of_a_file_has_to_agree() {
+    let by_hand = "[2024-03-05 09:15] Up early.\n\n6 March 2024\nA new kettle.\n";
+    let entries = read("a.txt", by_hand.as_bytes(), &Options::default()).entries;
+    assert_eq!(entries.len(), 2);
+    assert!(!Jrnl.is(&Input::from_bytes("a.txt", by_hand.as_bytes().to_vec())));
+    let body = "[2024-03-05 09:15] Up early.\n\nOn 6 March 2024 a kettle.\n\n[2024-03-07 09:15] B.\n";
+    assert_eq!(shown("a.txt", body).len(), 2);
+}
+
+#[test]
+fn dates_that_only_a_configuration_writes() {
+    for (first, second, time) in [
+        ("20191213 0905", "20200114 1330", "T09:05:00"),
+        ("201912130905", "202001141330", "T09:05:00"),
+        ("20191213T090500", "20200114T133000", "T09:05:00"),
+        ("2019-12-13 0905", "2020-01-14 1330", "T09:05:00"),
+        ("2019-12-13T09:05", "2020-01-14T13:30", "T09:05:00"),
+        ("2019-12-13-09-05", "2020-01-14-13-30", "T09:05:00"),
+        ("1576227900", "1579008600", "T09:05:00"),
+        ("19-12-13 09:05", "20-01-14 13:30", "T09:05:00"),
+        ("191213 09:05", "200114 13:30", "T09:05:00"),
+        ("13 Dec 19", "14 Jan 20", ""),
+        ("13 Dec 2019 0905", "14 Jan 2020 1330", "T09:05:00"),
+        ("13Dec2019 09:05", "14Jan2020 13:30", "T09:05:00"),
+        ("09:05, 13 December 2019", "13:30, 14 January 2020", "T09:05:00"),
+    ] {
+        let text =
+            format!("[{first}] The first came.\nIt stood. @weir\n\n[{second}] The second. *\nIt too.\n");
+        let read = shown("journal.txt", &text);
+        let when = |at: usize| read[at].0.get(..10).unwrap_or("").to_string();
+        assert_eq!((when(0), when(1), read.len()), ("2019-12-13".into(), "2020-01-14".into(), 2), "{first}");
+        assert_eq!((&read[0].0[10..], read[1].1.as_str()), (time, "The second.\nIt too."), "{first}");
+    }
+}
+
+#[test]
+fn the_margin_of_what_jrnl_prints_goes() {
+    let text = "2024-03-05 09:30 Frost.\n| It stayed. @mill\n|\n| | and a bar\n\n2024-03-06 21:30 Again.\n| No more.\n";
+    assert_eq!(
+        shown("journal.txt", text),
+        pairs(&[
+            ("2024-03-05T09:30:00", "Frost.\nIt stayed. @mill\n\n| and a bar"),
+            ("2024-03-06T21:30:00", "Again.\nNo more.")
+        ])
+    );
+    let mine = "2024-03-05 09:30 Frost.\n| a bar of mine\nand none\n";
+    assert_eq!(shown("journal.txt", mine)[0].1, "Frost.\n| a bar of mine\nand none");
+}
+
+#[test]
+fn yaml_as_jrnl_exports_it() {
+    let text = "---\ntitle: The heron came.\ndate: 2024-03-05 09:30\nstarred: False\ntags: weir, fog\nbody: |\t\n\t\n\tIt stood. @weir\n\t\n\tThen it flew.\n\t\n...\n";
+    let read = entries("2024-03-05_the-heron-came.md", text);
+    let entry = &read.entries[0];
+    assert_eq!(entry.text, "The heron came.\nIt stood. @weir\n\nThen it flew.");
+    assert_eq!(
+        (entry.when.unwrap().to_string(), entry.tags.join(" ")),
+        ("2024-03-05T09:30:00".into(), "weir fog".into())
+    );
+}
+
+#[test]
 fn other_peoples_files_are_not_claimed() {
     for (path, text) in [
         ("diary.txt", "[5 May 2020]\nRain"),

@@ -138,6 +138,13 @@ impl Block {
         self.drawer(":LOGBOOK:", ":END:", "time logs", sink);
         self.drawer(":PROPERTIES:", ":END:", "block ids", sink);
         self.drawer("#+BEGIN_QUERY", "#+END_QUERY", "queries", sink);
+        self.lines.retain(|line| {
+            let leave = is_block_mark(line.trim());
+            if leave {
+                sink.changed("block marks", line, "");
+            }
+            !leave
+        });
         self.leave("block ids", &|key, _| matches!(key, "id" | "custom-id"), sink);
         self.leave("app properties", &is_the_apps, sink);
         self.lines.retain(|line| {
@@ -174,6 +181,16 @@ impl Block {
             from = start;
         }
     }
+}
+
+/// `#+BEGIN_QUOTE` and its end, as Logseq's commands write them around words; those of code stay.
+fn is_block_mark(line: &str) -> bool {
+    const KINDS: [&str; 10] =
+        ["quote", "note", "tip", "important", "caution", "warning", "pinned", "center", "verse", "comment"];
+    let kind = ["#+begin_", "#+end_"].iter().find_map(|mark| {
+        line.get(..mark.len()).filter(|start| start.eq_ignore_ascii_case(mark)).map(|_| &line[mark.len()..])
+    });
+    kind.is_some_and(|kind| KINDS.contains(&kind.to_lowercase().as_str()))
 }
 
 /// `key:: value`.

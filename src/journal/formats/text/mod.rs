@@ -2,8 +2,11 @@
 //!
 //! A file that is too long to hold is read twice, line by line: once for its dates, once for its entries.
 
+pub mod structure;
+
 use std::io::{BufRead, Read};
 
+use super::markdown::is_named;
 use crate::journal::dates::entries::{self, Scanner, Stretch};
 use crate::journal::format::{Draft, Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::syntax::by_dates::{context, report, split_by_dates};
@@ -14,13 +17,24 @@ pub struct Text;
 /// The longest line, and the longest entry that a file read in pieces hands over as one.
 const MOST: usize = 16 << 20;
 
+/// Whether a file is called as text that people type, or as a program's log of what they typed.
+pub fn is_typed(input: &Input) -> bool {
+    const LOGS: [&str; 3] = ["weechatlog", "irclog", "chatlog"];
+    let extension = input.extension();
+    is_plain(&extension) || is_named(input) || LOGS.contains(&extension.as_str())
+}
+
+fn is_plain(extension: &str) -> bool {
+    matches!(extension, "" | "txt" | "text" | "log" | "org" | "rst" | "me")
+}
+
 impl Format for Text {
     fn name(&self) -> &'static str {
         "plain text"
     }
 
     fn is(&self, input: &Input) -> bool {
-        matches!(input.extension().as_str(), "" | "txt" | "text" | "log" | "org" | "rst" | "me")
+        is_plain(&input.extension()) && structure::of(input).is_none()
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {

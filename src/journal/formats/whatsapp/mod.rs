@@ -3,21 +3,28 @@
 //! The person's own messages of one day are one entry, a message a line. Everybody else's are left out, and their names
 //! told; so are the app's notices, pictures, places, deleted messages, and the marks of edits. Of a poll its question and
 //! answers stay. The order of day and month is told from the whole file, which is therefore read twice.
+//!
+//! So is any file whose lines are `stamp - name: words`, whatever it is called; where that may be a diary, it is refused by
+//! name, unless the person says who they are in it, or that all of it is theirs.
 
+mod evidence;
 mod notices;
 mod opening;
 mod orders;
 mod words;
 
-use std::collections::HashMap;
 use std::io::BufRead;
 
 use jiff::civil::Date;
 
+use super::text::is_typed;
+use crate::base::shell;
 use crate::journal::format::{DateOrder, Draft, Format, Input, MOST_WHOLE, Options, Place, Sink, When};
+use crate::journal::syntax::exported;
 use crate::journal::syntax::lines::next_line;
+use evidence::{Evidence, Verdict};
 use notices::{MARK, is_notice, own_words};
-use opening::{Opening, Style, is_direction_mark, may_open, opening, opens_with_a_number, opens_with_a_word};
+use opening::{Opening, Style, is_direction_mark, may_open, opening};
 use orders::Orders;
 
 /// A message has 65,536 characters at most; a longer line is in no chat.
@@ -38,86 +45,82 @@ impl Format for WhatsApp {
     }
 
     fn is(&self, input: &Input) -> bool {
-        if !matches!(input.extension().as_str(), "txt" | "") {
-            return false;
-        }
-        let name = input.name().to_lowercase();
-        is_chat(input.head(), name.starts_with("_chat") || name.contains("whatsapp"))
+        may_be_chat(input) && Evidence::of(input.head()).verdict(is_named(input)) > Verdict::Diary
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let mut orders = Orders::default();
+        let evidence = Evidence::of(input.head());
+        let (mut orders, mut me) = (Orders::default(), false);
         let (mut style, mut unknown) = (None, None);
         each_line(input, &mut |_, line| {
-            if style.is_none() && unknown.is_none() && may_open(line) {
-                unknown = Some(line.chars().take(LONGEST_SHOWN).collect::<String>());
-            }
-            if let Some(found) = opening(line)
-                && *style.get_or_insert(found.style) == found.style
+            let Some(found) = opening(line) else {
+                if style.is_none() && unknown.is_none() && may_open(line).is_some() {
+                    unknown = Some(line.chars().take(LONGEST_SHOWN).collect::<String>());
+                }
+                return;
+            };
+            me |= !me && speaker(&found, options).is_some_and(|(name, _)| options.is_me(&name));
+            if *style.get_or_insert(found.style) == found.style
                 && let Some(day) = found.day
             {
                 orders.weigh(day, found.capitals);
             }
         })?;
+        let mine = format!("if all of it is your own: --mine {}", shell::path(input.path()));
         if let (None, Some(line)) = (style, unknown) {
-            return Err(format!("a chat of WhatsApp's whose dates are in a form not known here: “{line}”"));
+            return Err(format!("a chat whose dates are in a form not known here, “{line}”; {mine}"));
+        }
+        if !me && evidence.verdict(is_named(input)) == Verdict::Doubt {
+            return Err(in_doubt(&evidence.people(), &mine));
+        }
+        if !me && !is_named(input) {
+            sink.trouble(Place::Line(1), format!("read as a chat, of which nothing was taken; {mine}"));
         }
         let (order, open) = orders.settle(options.date_order);
-        if let Some(day) = open {
-            let read = if order == DateOrder::Mdy { "month" } else { "day" };
-            let other = if order == DateOrder::Mdy { "dmy" } else { "mdy" };
+        if let Some((day, other)) = open.filter(|_| me) {
+            let name = |order| match order {
+                DateOrder::Dmy => ("day", "dmy"),
+                DateOrder::Mdy => ("month", "mdy"),
+                DateOrder::Ymd => ("year", "ymd"),
+            };
+            let ((read, _), (_, other)) = (name(order), name(other));
             let problem = format!(
                 "nothing tells day from month in dates like {day}: read {read} first (--date-order {other} reads them otherwise)"
             );
             sink.trouble(Place::Line(1), problem);
         }
         let mut chat = Chat::new(order, style, options, sink);
+        chat.quotes = input.extension() == "md";
         each_line(input, &mut |number, line| chat.line(number, line))?;
         chat.end();
         Ok(())
     }
 }
 
-/// Whether a file's beginning is a chat's. Without a name that says so it takes a conversation, since people write
-/// `5/1/2024, 9:30 - Mum: slept badly` into their diaries too, and jrnl `[2024-01-05 09:30] Work: …` above a blank line.
-fn is_chat(head: &str, named: bool) -> bool {
-    let mut lines = head.lines().filter(|line| !line.trim().is_empty());
-    let first_lines = || lines.clone().take(FIRST_LINES);
-    // One line that a word leads may be a diary's.
-    let dated = first_lines().next().is_some_and(opens_with_a_number)
-        || first_lines().filter(|line| opens_with_a_word(line)).count() >= 2;
-    if named && dated && first_lines().any(may_open) {
-        return true;
-    }
-    let Some(first) = lines.next().and_then(opening) else { return false };
-    if named || first.rest.starts_with(MARK) {
-        return true;
-    }
-    let (mut nameless, mut names) = (0, HashMap::<String, usize>::new());
-    for found in [first].into_iter().chain(lines.filter_map(opening)) {
-        match speaker(&found, &Options::default()) {
-            Some((name, _)) => *names.entry(name).or_default() += 1,
-            None => nameless += 1,
-        }
-    }
-    let named: usize = names.values().sum();
-    let encrypted = first.rest.contains("end-to-end") || first.rest.contains("WhatsApp");
-    let conversation = names.len() >= 2 && named >= 4 && named >= 2 * names.len() && named > 2 * nameless;
-    (conversation && !stand_apart(head)) || (encrypted && named > 0)
+/// Whether a file is text that may be a chat.
+fn may_be_chat(input: &Input) -> bool {
+    is_typed(input) && !input.is_all_mine() && !exported::is(input.head())
 }
 
-/// A chat whose dates are not understood is told by one of so many lines; notices may come first.
-const FIRST_LINES: usize = 5;
+/// Whether a file is called as the app calls a chat.
+fn is_named(input: &Input) -> bool {
+    let name = input.name().to_lowercase();
+    name.starts_with("_chat") || name.contains("whatsapp")
+}
 
-/// Whether most of the lines that open as messages do stand below a blank line, as entries do.
-fn stand_apart(head: &str) -> bool {
-    let (mut apart, mut close, mut after_blank) = (0, 0, false);
-    for line in head.lines().skip_while(|line| line.trim().is_empty()).skip(1) {
-        let place = if after_blank { &mut apart } else { &mut close };
-        *place += usize::from(opening(line).is_some());
-        after_blank = line.trim().is_empty();
-    }
-    apart > close
+/// The line of a diary on which messages of several people begin that stand together; none where there are none.
+pub fn pasted(input: &Input) -> Option<usize> {
+    may_be_chat(input).then(|| Evidence::of(input.head()).together)?
+}
+
+/// Why a file is left out that may be a chat and may be a diary.
+fn in_doubt(people: &[&str], mine: &str) -> String {
+    let shown: Vec<&str> = people.iter().take(3).copied().collect();
+    let more = if people.len() > shown.len() { ", …" } else { "" };
+    format!(
+        "may be a chat, of {}{more}: if you are one of them, say so with --me NAME; {mine}",
+        shown.join(", ")
+    )
 }
 
 /// Calls `each` with every line of a text, without its line feed, and its number.
@@ -175,24 +178,46 @@ struct Chat<'a> {
     /// The writer's message being collected.
     message: Option<Draft>,
     when: Option<When>,
+    /// Lines that begin with `>` are quoted, as what exports Signal's chats to Markdown has them.
+    quotes: bool,
     /// Nobody has spoken yet.
     silent: bool,
     /// A date that is in no calendar known here was reported.
     undated: bool,
+    /// A message whose date is not understood was reported.
+    unread: bool,
 }
 
 impl<'a> Chat<'a> {
     fn new(order: DateOrder, style: Option<Style>, options: &'a Options, sink: &'a mut dyn Sink) -> Self {
         let (entry, message, when) = (None, None, None);
-        Chat { order, style, options, sink, entry, message, when, silent: true, undated: false }
+        Chat {
+            order,
+            style,
+            options,
+            sink,
+            entry,
+            message,
+            when,
+            quotes: false,
+            silent: true,
+            undated: false,
+            unread: false,
+        }
     }
 
     fn line(&mut self, number: usize, line: &str) {
         // Messages copied from another chat stand in brackets within a message, with their speakers' names.
         let found =
             opening(line).filter(|found| Some(found.style) == self.style || found.style == Style::Brackets);
+        if found.is_none() && may_open(line).is_some() {
+            return self.leave(number);
+        }
         match (found, &mut self.message) {
             (Some(found), _) => self.open(number, &found),
+            (None, Some(_)) if self.quotes && line.starts_with('>') => {
+                self.sink.changed("quoted messages", line, "");
+            }
             (None, Some(message)) => {
                 message.text.push('\n');
                 message.text.push_str(line);
@@ -213,6 +238,17 @@ impl<'a> Chat<'a> {
         }
     }
 
+    /// Leaves out a message whose date is not understood: whoever wrote it, it belongs to nobody above it.
+    fn leave(&mut self, number: usize) {
+        self.close_message();
+        if !self.unread {
+            let problem = "a message whose date is in a form not known here: left out";
+            self.sink.trouble(Place::Line(number), problem.to_string());
+        }
+        self.unread = true;
+        self.sink.left_out("messages with unknown dates", 1);
+    }
+
     fn open(&mut self, number: usize, found: &Opening) {
         self.close_message();
         self.silent = false;
@@ -224,7 +260,7 @@ impl<'a> Chat<'a> {
                     format!("{day} is no date in a calendar that is read here: its messages have none");
                 self.sink.trouble(Place::Line(number), problem);
             }
-            self.when = date.map(|day: Date| When { day, time: Some(found.time), offset: None });
+            self.when = date.map(|day: Date| When { day, time: found.time(), offset: None });
         }
         let Some((name, text)) = speaker(found, self.options) else {
             self.sink.left_out("app metadata", 1);

@@ -20,14 +20,18 @@ fn a_diary_is_no_chat() {
     let diary = "5/1/2024, 9:30 - Mum: she said I should rest\nSo I did.\n\n6/1/2024, 10:00 - Went out\n\n\
                  7/1/2024, 9:00 - Mum: again\n8/1/2024, 9:00 - alone\n";
     assert_eq!(format_of("diary.txt", diary), "plain text");
-    let mum_only = "5/1/2024, 9:30 - Mum: slept\n".repeat(9);
-    assert_eq!(format_of("diary.txt", &mum_only), "plain text");
-    assert_eq!(format_of("diary.txt", "Dear diary\n5/1/2024, 9:30 - Mum: slept\n"), "plain text");
+    assert_eq!(
+        format_of("my whatsapp thoughts.txt", "2024-03-05: I left.\n2024-03-06: Quiet.\n"),
+        "plain text"
+    );
     let talk = "5/1/2024, 9:30 - Ann: a\n5/1/2024, 9:31 - Ben: b\n".repeat(2);
     assert_eq!(format_of("saved.txt", &talk), "WhatsApp");
     assert_eq!(format_of("_chat.txt", "[05/01/2024, 09:30:15] Ann: a\n"), "WhatsApp");
     assert_eq!(format_of("WhatsApp-Chat mit Ben.txt", "05.01.24, 09:30 - Ann: a\n"), "WhatsApp");
     assert_eq!(format_of("WhatsApp and me.txt", "Why I left it.\n"), "plain text");
+    for name in ["family.md", "family.log", "family", "chat.text"] {
+        assert_eq!(format_of(name, &talk), "WhatsApp", "{name}");
+    }
     assert_eq!(format_of("WhatsApp and me.txt", "Why\n2024-01-05 09:30 Mum: I left it.\n"), "plain text");
 }
 
@@ -68,18 +72,52 @@ fn a_jrnl_with_colons_is_no_chat() {
 #[test]
 fn a_chat_that_is_not_understood_is_refused() {
     let text = "5 jan. 2024 9:30 > Codes are end-to-end: yes\n5 jan. 2024 9:31 > Ann Example: a\n";
-    let found = read("WhatsApp Chat with Ben.txt", text.as_bytes(), &ann());
-    assert!(found.failed.unwrap().ends_with("“5 jan. 2024 9:30 > Codes are end-to-end: yes”"));
-    assert!(found.entries.is_empty());
-    for stamp in ["Jan 5, 2024, 9:30 PM -", "[Jan 5, 24, 9:30]", "Vie., 5 de ene. de 2024, 9:30 p. m. -"] {
-        let text = format!("{stamp} Codes are end-to-end encrypted.\n{stamp} Ben: a\n");
-        let found = read("WhatsApp Chat with Ben.txt", text.as_bytes(), &ann());
-        assert!(found.failed.unwrap().ends_with(&format!("“{stamp} Ben: a”")), "{stamp}");
+    for name in ["WhatsApp Chat with Ben.txt", "ben.txt"] {
+        let found = read(name, text.as_bytes(), &ann());
+        assert!(found.failed.unwrap().contains("“5 jan. 2024 9:30 > Codes are end-to-end: yes”"));
         assert!(found.entries.is_empty());
-        let once = format!("On {text}").replacen(stamp, "5 May", 1);
-        assert_eq!(format_of("WhatsApp and me.txt", &once), "plain text", "{stamp}");
-        assert_eq!(format_of("diary.txt", &text), "plain text", "{stamp}");
     }
+    let without_year = "21:30, 14 Mar - Ann Example: a\n21:31, 15 Mar - Ben: b\n";
+    for name in ["WhatsApp Chat.txt", "ben.txt", "ben.md"] {
+        let found = read(name, without_year.as_bytes(), &ann());
+        assert!(found.failed.unwrap().contains("not known here") && found.entries.is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn what_may_be_a_chat_is_refused_and_says_the_ways_out() {
+    let text = "5/1/2024, 9:30 - Mum: slept badly\n6/1/2024, 9:30 - Mum: slept well\n";
+    let found = read("my log.txt", text.as_bytes(), &ann());
+    let failed = found.failed.unwrap();
+    assert!(
+        failed.contains("of Mum: ")
+            && failed.contains("--me NAME")
+            && failed.ends_with("--mine 'my log.txt'"),
+        "{failed}"
+    );
+    assert!(found.entries.is_empty() && found.strangers.is_empty());
+    let me = Options { me: vec!["Mum".into()], ..Options::default() };
+    assert_eq!(texts(&read("my log.txt", text.as_bytes(), &me)), ["slept badly", "slept well"]);
+    let mine = Input::from_bytes("my log.txt", text.as_bytes().to_vec()).all_mine(true);
+    assert_eq!(of(&mine).unwrap().name(), "plain text");
+}
+
+#[test]
+fn a_chat_of_any_name_is_nobodys_without_me() {
+    let talk = "[2024-03-05 10:00] Ben: a\n[2024-03-05 10:01] Me: b\n> a quotation\nc\n[2024-03-05 10:02] Ben: d\n[2024-03-05 10:03] Me: e\n";
+    let found = read("chat.md", talk.as_bytes(), &ann());
+    assert_eq!((found.entries.len(), found.strangers.len()), (0, 4));
+    assert!(found.troubles[0].1.contains("--mine chat.md"), "{:?}", found.troubles);
+    let me = Options { me: vec!["me".into()], ..Options::default() };
+    let found = read("chat.md", talk.as_bytes(), &me);
+    assert_eq!((texts(&found), found.troubles.len()), (vec!["b\nc\ne"], 0));
+}
+
+#[test]
+fn a_message_of_an_unknown_date_is_in_nobodys() {
+    let found =
+        chat("05.01.24, 09:30 - Ann Example: a\n21:30, 14 Mar - Ben: b\n05.01.24, 09:31 - Ann Example: c\n");
+    assert_eq!((texts(&found), found.troubles.len()), (vec!["a\nc"], 1));
 }
 
 #[test]

@@ -119,6 +119,10 @@ impl<'a> Markup<'a> {
         let mut found = Vec::new();
         let all = self.outside(open);
         for (n, &at) in all.iter().enumerate() {
+            // `(((a)))` holds `((a))`.
+            let sign = open.chars().next().unwrap_or_default();
+            let behind = &self.text[at + open.len()..];
+            let at = at + behind.len() - behind.trim_start_matches(sign).len();
             let end = all.get(n + 1).map_or(self.text.len(), |next| *next).max(at + open.len());
             let inner = self.text[at + open.len()..end].split('\n').next().unwrap_or("");
             let Some((inner, _)) = inner.split_once(close) else { continue };

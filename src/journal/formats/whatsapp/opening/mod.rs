@@ -1,8 +1,12 @@
 //! How a message opens in a WhatsApp export: its date and time, in the writing of many countries.
 
+mod halves;
+
 use jiff::civil::{Date, Time};
 
 use crate::journal::format::DateOrder;
+use crate::journal::syntax::stamps;
+use halves::Half;
 
 /// The first year that there were chats.
 const FIRST_YEAR: i16 = 2009;
@@ -30,10 +34,22 @@ pub struct Opening<'a> {
     pub style: Style,
     /// Messages that were copied from a chat have a day without a year, or none at all.
     pub day: Option<Day>,
-    pub time: Time,
+    /// As the clock has it, whichever half of the day it is in.
+    pub clock: Time,
+    /// The clock has seconds, as a program writes them.
+    pub seconds: bool,
+    /// A word beside the clock that is not known here: the half of the day, perhaps.
+    pub unknown: Option<&'a str>,
     /// The hour was followed by `AM` or `PM`, in capitals.
     pub capitals: bool,
     pub rest: &'a str,
+}
+
+impl Opening<'_> {
+    /// The time of day, where its half is known.
+    pub fn time(&self) -> Option<Time> {
+        (self.unknown.is_none() || self.clock.hour() > 12).then_some(self.clock)
+    }
 }
 
 /// Three numbers that are a day in one order or another.
@@ -63,6 +79,12 @@ impl Day {
         Date::new(full_year, part(month)?, part(day)?).ok().filter(|date| date.year() >= FIRST_YEAR)
     }
 
+    /// A day that is written in words, for which there is one order only.
+    fn certain(day: Date) -> Day {
+        let numbers = [day.year(), day.month().into(), day.day().into()];
+        Day { numbers, digits: [4, 2, 2], separator: '-' }
+    }
+
     /// Whether it is written as in the United States: `1/5/24`.
     pub fn is_short(self) -> bool {
         self.separator == '/' && self.digits[2] == 2 && self.digits[..2].contains(&1)
@@ -81,6 +103,10 @@ impl Day {
 
 /// Reads a message's date and time off its first line.
 pub fn opening(line: &str) -> Option<Opening<'_>> {
+    in_numbers(line).or_else(|| in_words(line))
+}
+
+fn in_numbers(line: &str) -> Option<Opening<'_>> {
     let mut at = Cursor { rest: line };
     at.blanks();
     let brackets = at.eat('[');
@@ -101,85 +127,98 @@ pub fn opening(line: &str) -> Option<Opening<'_>> {
         let dash = spaced && at.any(&['-', '–', '—']).is_some();
         (dash && (at.rest.is_empty() || at.rest.starts_with(' '))).then_some(Style::Dash)
     }?;
-    let capitals = clock.half.is_some_and(|half| half.capitals);
     let rest = at.rest.strip_prefix([' ', '\u{a0}']).unwrap_or(at.rest);
-    Some(Opening { style, day, time: clock.time()?, capitals, rest })
+    let unknown = match clock.half {
+        Some(Half::Unknown(word)) => Some(word),
+        _ => None,
+    };
+    let (seconds, capitals) = (clock.second.is_some(), clock.capitals);
+    Some(Opening { style, day, clock: clock.time()?, seconds, unknown, capitals, rest })
 }
 
-/// Whether a line that [`opening`] does not know may be a message all the same: numbers, and a name's colon behind them.
-pub fn may_open(line: &str) -> bool {
-    let Some((stamp, _)) = line.split_once(": ") else { return false };
-    let digits = stamp.chars().filter(|c| c.is_numeric()).count();
-    opens_with_a_word(line) || (opens_with_a_number(line) && digits >= LEAST_DIGITS)
+/// `[14 mars 2024 à 21:30:15] `, `Mar 14, 2024, 9:30 PM - `.
+fn in_words(line: &str) -> Option<Opening<'_>> {
+    let (stamp, style, rest) = stamp_and_rest(line).filter(|(_, style, _)| style.is_some())?;
+    let read = || stamps::read(stamp).filter(|stamp| !stamp.reading.is_open());
+    let found = stamp.contains(char::is_alphabetic).then(read)??;
+    let (day, clock) = (Day::certain(found.reading.day(false)), found.time?);
+    let seconds = stamp.matches(':').count() > 1;
+    let capitals = stamp.contains("AM") || stamp.contains("PM");
+    Some(Opening { style: style?, day: Some(day), clock, seconds, unknown: None, capitals, rest })
 }
 
-/// Whether a line opens with a word, the numbers of a date and time, and the sign behind them: `Jan 5, 2024, 9:30 PM - `.
-pub fn opens_with_a_word(line: &str) -> bool {
-    let end = [" - ", " – ", "] "].iter().filter_map(|sign| line.find(sign)).min();
-    let Some(stamp) = end.map(|end| &line[..end]) else { return false };
+/// What stands before the sign that divides a message's date and time from its words, that sign, and what follows.
+fn stamp_and_rest(line: &str) -> Option<(&str, Option<Style>, &str)> {
+    let line = line.trim_start_matches(|c: char| c.is_whitespace() || is_direction_mark(c));
+    let start: &str = line.get(..LONGEST_STAMP).unwrap_or(line);
+    let signs: &[(&str, Option<Style>)] = if line.starts_with('[') {
+        &[("] ", Some(Style::Brackets))]
+    } else {
+        &[(" - ", Some(Style::Dash)), (" – ", Some(Style::Dash)), (" — ", Some(Style::Dash)), (" > ", None)]
+    };
+    let found = signs.iter().filter_map(|(sign, style)| Some((start.find(sign)?, sign.len(), *style)));
+    let (at, length, style) = found.min_by_key(|(at, ..)| *at)?;
+    Some((line[..at].trim_start_matches('['), style, &line[at + length..]))
+}
+
+/// Whether a line that [`opening`] does not know may be a message all the same, `21:30, 14 Mar - Ann: …`: a few words with
+/// a clock and a number more, the sign behind them, and a name's colon. Gives what follows that sign.
+pub fn may_open(line: &str) -> Option<&str> {
+    let (stamp, _, rest) = stamp_and_rest(line)?;
     let numbers = stamp.split(|c: char| !c.is_numeric()).filter(|number| !number.is_empty()).count();
     let brief = stamp.split_whitespace().count() <= MOST_WORDS;
-    !opens_with_a_number(line) && numbers >= LEAST_NUMBERS && brief
+    let named = rest.contains(": ") || rest.ends_with(':');
+    let seconds = usize::from(stamp.matches(':').count() > 1);
+    (brief && named && numbers >= LEAST_NUMBERS + seconds && has_clock(stamp)).then_some(rest)
 }
 
-/// Whether a line opens with a number, as every country's dates do here.
-pub fn opens_with_a_number(line: &str) -> bool {
-    let mut at = Cursor { rest: line };
-    at.blanks();
-    at.eat('[');
-    at.rest.starts_with(char::is_numeric)
+/// Whether a text has a time of day in it: `9:30`, `9h30`, or `9.30` that is no part of `9.30.2024`.
+fn has_clock(text: &str) -> bool {
+    let signs: Vec<char> = text.chars().collect();
+    let digit = |i: usize| signs.get(i).is_some_and(|c| c.is_numeric());
+    (1..signs.len()).any(|i| {
+        let two = digit(i - 1) && digit(i + 1) && digit(i + 2) && !digit(i + 3);
+        let short = i < 3 || !digit(i - 3) || !digit(i - 2);
+        let alone = || {
+            let begins = (0..i).rev().find(|i| !digit(*i)).is_none_or(|at| signs[at] != '.');
+            begins && signs.get(i + 3) != Some(&'.')
+        };
+        two && short && (matches!(signs[i], ':' | 'h') || (signs[i] == '.' && alone()))
+    })
 }
 
-/// `5/1/24 9:30`.
-const LEAST_DIGITS: usize = 7;
-
-/// `Jan 5, 24, 9:30`.
-const LEAST_NUMBERS: usize = 4;
+/// A clock has two numbers, and a day one at least.
+const LEAST_NUMBERS: usize = 3;
 
 /// `Friday, 5 de enero de 2024, 9:30 p. m.` has nine.
 const MOST_WORDS: usize = 10;
+
+/// No date and time is longer, in bytes.
+const LONGEST_STAMP: usize = 120;
 
 /// Signs that only say in which direction text runs.
 pub fn is_direction_mark(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The half of the day that a time of twelve hours is in.
-#[derive(Debug, Clone, Copy)]
-struct Half {
-    afternoon: bool,
-    capitals: bool,
-}
-
-/// Without points and spaces, in small letters.
-const MORNING: [&str; 18] = [
-    "am", "vorm", "fm", "πμ", "ص", "öö", "sa", "de", "pg", "قظ", "上午", "凌晨", "清晨", "早上", "午前",
-    "오전", "tm", "damanhã",
-];
-const AFTERNOON: [&str; 16] = [
-    "pm", "nachm", "em", "μμ", "م", "ös", "ch", "du", "ptg", "بظ", "下午", "中午", "晚上", "午後", "오후",
-    "datarde",
-];
-
-/// Words between date and time, or behind it.
-const JOINING: [&str; 10] = ["klo", "kl", "um", "at", "à", "às", "alle", "a las", "в", "ч"];
-
 /// A time as it is written.
 #[derive(Debug, Clone, Copy)]
-struct Clock {
+struct Clock<'a> {
     hour: i16,
     minute: i8,
     second: Option<i8>,
-    half: Option<Half>,
+    half: Option<Half<'a>>,
+    /// The half is `AM` or `PM`, in capitals.
+    capitals: bool,
     /// A space stood behind its numbers.
     spaced: bool,
 }
 
-impl Clock {
+impl Clock<'_> {
     fn time(self) -> Option<Time> {
         let hour = match self.half {
-            Some(Half { afternoon: true, .. }) if self.hour < 12 => self.hour + 12,
-            Some(Half { afternoon: false, .. }) if self.hour == 12 => 0,
+            Some(Half::Afternoon) if self.hour < 12 => self.hour + 12,
+            Some(Half::Morning) if self.hour == 12 => 0,
             _ if self.hour == 24 => 0,
             _ => self.hour,
         };
@@ -191,7 +230,7 @@ struct Cursor<'a> {
     rest: &'a str,
 }
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
     fn eat(&mut self, sign: char) -> bool {
         self.any(&[sign]).is_some()
     }
@@ -236,26 +275,29 @@ impl Cursor<'_> {
         i8::try_from(value).ok().filter(|_| count == 2)
     }
 
-    fn day_and_clock(&mut self, brackets: bool) -> Option<(Option<Day>, Clock)> {
+    fn day_and_clock(&mut self, brackets: bool) -> Option<(Option<Day>, Clock<'a>)> {
         let day = self.day(brackets)?;
         self.eat_word("г.");
         self.eat('.');
         let _ = self.eat(',') || self.eat('،');
         self.blanks();
-        Some((day, self.clock()?))
+        Some((day, self.clock(true)?))
     }
 
     /// `09:30, 05/01/2024`, as in Vietnam and in what is copied from WhatsApp Web.
-    fn clock_and_day(&mut self) -> Option<(Option<Day>, Clock)> {
-        let clock = self.clock()?;
+    fn clock_and_day(&mut self) -> Option<(Option<Day>, Clock<'a>)> {
+        let clock = self.clock(false)?;
         let apart = self.eat(',') | self.blanks() | clock.spaced;
         let day = self.day(false).filter(|_| apart)?;
         Some((day, Clock { spaced: false, ..clock }))
     }
 
     /// `9:30`, `9.30.15`, `9:30 PM`, `下午9:30`, `09 h 30 min 15 s`.
-    fn clock(&mut self) -> Option<Clock> {
-        let before = self.half_of_day();
+    ///
+    /// Only behind a day may a word stand before it that is not known.
+    fn clock(&mut self, behind_day: bool) -> Option<Clock<'a>> {
+        let (before, capitals_before) =
+            self.half_of_day(&|rest| behind_day && rest.starts_with(char::is_numeric));
         let (hour, _) = self.number(2)?;
         let sign = self.any(&[':', '.']);
         if sign.is_none() {
@@ -274,8 +316,14 @@ impl Cursor<'_> {
             None => None,
         };
         let spaced = self.blanks();
-        let behind = self.half_of_day();
-        Some(Clock { hour, minute, second, half: before.or(behind), spaced: spaced || behind.is_some() })
+        let (behind, capitals) = self.half_of_day(&|rest| rest.starts_with(['-', '–', '—', ']']));
+        // Of an unknown word and a known one the known one tells.
+        let half = match (before, behind) {
+            (None | Some(Half::Unknown(_)), Some(behind)) => Some(behind),
+            (before, _) => before,
+        };
+        let (spaced, capitals) = (spaced || behind.is_some(), capitals || capitals_before);
+        Some(Clock { hour, minute, second, half, capitals, spaced })
     }
 
     fn second_behind(&mut self, sign: char) -> Option<i8> {
@@ -314,18 +362,11 @@ impl Cursor<'_> {
         Some(Some(Day { numbers, digits: [first.1, second.1, third.1], separator }))
     }
 
-    /// `PM`, `nachm.`, `下午`; a word that joins date and time is passed over.
-    fn half_of_day(&mut self) -> Option<Half> {
-        let is_part = |c: char| c.is_alphabetic() || c == '.' || c.is_whitespace() || is_direction_mark(c);
-        let end = self.rest.find(|c: char| !is_part(c)).unwrap_or(self.rest.len());
-        let written = &self.rest[..end];
-        let word: String =
-            written.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
-        let (morning, afternoon) = (MORNING.contains(&word.as_str()), AFTERNOON.contains(&word.as_str()));
-        if morning || afternoon || JOINING.contains(&word.as_str()) {
-            self.rest = &self.rest[end..];
-        }
-        (morning || afternoon).then(|| Half { afternoon, capitals: written.contains('M') })
+    /// `PM`, `nachm.`, `下午`, as [`halves::read`] has it; with whether it is in capitals.
+    fn half_of_day(&mut self, ends: &dyn Fn(&str) -> bool) -> (Option<Half<'a>>, bool) {
+        let (half, capitals, rest) = halves::read(self.rest, ends);
+        self.rest = rest;
+        (half, capitals)
     }
 }
 

@@ -3,7 +3,8 @@ use super::*;
 fn shown(line: &str, order: DateOrder) -> String {
     let Some(found) = opening(line) else { return "none".into() };
     let day = found.day.map_or("?".into(), |day| day.date(order).map_or("!".into(), |date| date.to_string()));
-    format!("{day} {} {:?} {}", found.time, found.style, found.rest)
+    let time = found.time().map_or("?".into(), |time| time.to_string());
+    format!("{day} {time} {:?} {}", found.style, found.rest)
 }
 
 #[test]
@@ -35,6 +36,18 @@ fn dates_of_many_countries() {
         ("5/1/15 09:30:15: Ann: hi", Dmy, "2015-01-05 09:30:15 Colon Ann: hi"),
         ("[5/1, 09:30] Ann: hi", Dmy, "? 09:30:00 Brackets Ann: hi"),
         ("5/1/1402, 9:30 - Ann: hi", Dmy, "! 09:30:00 Dash Ann: hi"),
+        ("5/1/24, 9:30 अपराह्न - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("5/1/24, பிற்பகல் 9:30 - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("05/01/2024 9:30 da noite - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("5. 1. 2024. u 21:30 - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        ("5/1/2567 21:30 น. - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        // A word that nobody here knows: the day is certain, the half of it is not.
+        ("5/1/24, 9:30 xyz - Ann: hi", Dmy, "2024-01-05 ? Dash Ann: hi"),
+        ("5/1/24, xyz 21:30 - Ann: hi", Dmy, "2024-01-05 21:30:00 Dash Ann: hi"),
+        // Months by name have one order.
+        ("[14 mars 2024 à 21:30:15] Ann: hi", Ymd, "2024-03-14 21:30:15 Brackets Ann: hi"),
+        ("Mar 14, 2024, 9:30 PM - Ann: hi", Ymd, "2024-03-14 21:30:00 Dash Ann: hi"),
+        ("14 Mar 2024, 21:30 - Ann: hi", Ymd, "2024-03-14 21:30:00 Dash Ann: hi"),
     ] {
         assert_eq!(shown(line, order), expected, "{line}");
     }
@@ -43,7 +56,8 @@ fn dates_of_many_countries() {
         "[",
         "5/1/2024",
         "5/1/2024, 9:30",
-        "5/1/2024, 9:30 walk - Mum: hi",
+        "5/1/2024, 9:30 walk to the mill with Ada - Mum: hi",
+        "at home 9:30, 5/1/2024 - Mum: hi",
         "5/1/2024, 9:30-10 Mum: hi",
         "[05/01/2024] Ann: hi",
         "5/1, 9:30 - Mum: hi",
@@ -60,9 +74,20 @@ fn dates_of_many_countries() {
 
 #[test]
 fn what_may_be_a_message_in_another_countrys_writing() {
-    for line in ["\u{200e}[5 jan. 2024 9:30:15] Ann: hi", "Ann: hi"] {
-        assert_eq!(may_open(line), line.contains('['), "{line}");
+    for line in ["\u{200e}[5 jan. 24 9:30:15] Ann: hi", "21:30, 14 Mar - Ann: hi", "5. Jan 9.30 > Ann: hi"] {
+        assert_eq!(may_open(line), Some("Ann: hi"), "{line}");
     }
-    assert!(!may_open("2024-01-05 09:30 Why I left it") && !may_open("5 May: left"));
-    assert!(may_open("Jan 5, 24, 9:30 - Ann: hi") && !may_open("In 2024 I was 30 - so: hi"));
+    for line in [
+        "Ann: hi",
+        "2024-01-05 09:30 Why I left it",
+        "5 May: left",
+        "In 2024 I was 30 - so: hi",
+        "2024-03-05: I left",
+        "05.03.2024 - Mum: slept",
+        "9:30 - Mum: slept",
+        "[10:00:00] Mum: slept",
+        "9:30-10:15 - a meeting",
+    ] {
+        assert_eq!(may_open(line), None, "{line}");
+    }
 }
