@@ -89,6 +89,10 @@ impl Note {
             Ok(document) => document,
             Err(problem) => return sink.lost(place, &self.title, problem),
         };
+        if html::links::are_all(&document) && self.tasks.is_empty() {
+            sink.left_out("lists of notes", 1);
+            return;
+        }
         let content = html::convert(*document.root_element(), &|element| {
             let leave = element.value().name() == "en-crypt";
             encrypted.set(encrypted.get() + usize::from(leave));
@@ -144,6 +148,19 @@ mod tests {
         assert_eq!(read.entries[0].when.unwrap().to_string(), "2021-02-03T04:05:06+00:00");
         assert_eq!((read.entries[2].title.as_str(), read.failed), ("Well", None));
         assert_eq!((read.lost.len(), read.lost[0].1.as_str()), (1, "Gone"));
+    }
+
+    #[test]
+    fn a_list_of_notes_is_none() {
+        let link = |name: &str| format!("<li><a href=\"evernote:///view/1/s1/{name}/\">{name}</a></li>");
+        let list = format!("<en-note><ol>{}{}</ol></en-note>", link("Rain"), link("Snow"));
+        let file = |list: &str| {
+            let note = format!("<note><title>Table</title><content><![CDATA[{list}]]></content></note>");
+            read("a.enex", format!("<en-export>{note}</en-export>").as_bytes(), &Options::default())
+        };
+        let found = file(&list);
+        assert_eq!((found.entries.len(), found.left_out), (0, vec![("lists of notes", 1)]));
+        assert_eq!(file(&list.replace("</ol>", "</ol>and what I thought of it all")).entries.len(), 1);
     }
 
     proptest::proptest! {

@@ -6,6 +6,8 @@ use scraper::{ElementRef, Html};
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::by_dates::split_by_dates;
+use crate::journal::syntax::front_matter::{self, moment};
+use crate::journal::syntax::head::Head;
 use crate::journal::syntax::html::{self, Converted};
 use crate::journal::syntax::lists::Links;
 
@@ -26,7 +28,10 @@ impl Format for HtmlFile {
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let document = html::parse(&input.text()?)?;
+        let text = input.text()?;
+        // As blogs' generators have it, in HTML too.
+        let mut front = front_matter::take(&text, options, sink);
+        let document = html::parse(&text[front.end..])?;
         if Links::of(&document).is_list() {
             sink.left_out("lists of files", 1);
             return Ok(());
@@ -36,7 +41,17 @@ impl Format for HtmlFile {
         if page.text.trim().is_empty() {
             page.text = title(&document);
         }
-        split(&page.text, date_of(&document), input, options, sink);
+        let when = date_of(&document, options);
+        if metas(&document).any(|(name, _)| name == "exporter-version") {
+            // Evernote's: the note's own title stands there alone.
+            front.title = title(&document);
+        } else if front.end == 0 {
+            split(&page.text, when, input, options, sink);
+            return Ok(());
+        }
+        let mut head = Head::new(input, front, "", options);
+        let entry = |draft: Draft, sink: &mut dyn Sink| sink.entry(head.on(draft));
+        split(&page.text, when, input, options, &mut Through { sink, entry });
         Ok(())
     }
 }
@@ -47,15 +62,53 @@ fn opens_as_html(head: &str) -> bool {
     opens("<!doctype html") || opens("<html") || (opens("<?xml") && head.contains("<html"))
 }
 
-/// A page's text without its navigation.
+/// A page's text without its navigation, other people's comments, and the numbers of a printed book's pages.
 pub(super) fn words(document: &Html, sink: &mut dyn Sink) -> Converted {
-    let is_navigation = |element: ElementRef| element.value().name() == "nav";
-    let found =
-        document.root_element().descendent_elements().filter(|element| is_navigation(*element)).count();
-    if found > 0 {
-        sink.left_out("page navigation", found);
+    const KINDS: [(&str, fn(ElementRef) -> bool); 4] = [
+        ("page navigation", |element| element.value().name() == "nav"),
+        ("comments", is_comment),
+        ("page numbers", |element| has_role(element, "pagebreak")),
+        ("marks of notes", |element| has_role(element, "noteref")),
+    ];
+    for (what, is) in KINDS {
+        let found = document.root_element().descendent_elements().filter(|element| is(*element)).count();
+        if found > 0 {
+            sink.left_out(what, found);
+        }
     }
-    html::convert(*document.root_element(), &is_navigation)
+    let is_left = |element: ElementRef| {
+        KINDS.iter().any(|(_, is)| is(element))
+            || google_id(element).is_some_and(|id| id.starts_with("cmnt_ref"))
+    };
+    html::convert(*document.root_element(), &is_left)
+}
+
+/// What a book's page says that an element is: `epub:type="pagebreak"`, `role="doc-pagebreak"`.
+fn has_role(element: ElementRef, role: &str) -> bool {
+    let says =
+        |name| element.value().attr(name).is_some_and(|value| value.trim_start_matches("doc-") == role);
+    says("epub:type") || says("role")
+}
+
+/// The id that Google Docs gives a comment and the mark that leads to it.
+fn google_id(element: ElementRef<'_>) -> Option<&str> {
+    element.value().attr("id").filter(|id| element.value().name() == "a" && id.starts_with("cmnt"))
+}
+
+/// A block at the end of a page from Google Docs that opens with a comment's mark.
+fn is_comment(element: ElementRef) -> bool {
+    let first = |element: ElementRef| element.child_elements().next().and_then(google_id).map(str::to_string);
+    let is_block = matches!(element.value().name(), "p" | "div");
+    let opens = first(element).or_else(|| first(element.child_elements().next()?));
+    is_block && opens.is_some_and(|id| !id.starts_with("cmnt_ref")) && !opens_in_comment(element)
+}
+
+/// Whether the block around is a comment already.
+fn opens_in_comment(element: ElementRef) -> bool {
+    element
+        .parent()
+        .and_then(ElementRef::wrap)
+        .is_some_and(|above| above.value().name() == "div" && is_comment(above))
 }
 
 fn title(document: &Html) -> String {
@@ -65,7 +118,7 @@ fn title(document: &Html) -> String {
 }
 
 /// The day that a page says it was written on, in its `<meta>`.
-fn date_of(document: &Html) -> Option<When> {
+fn date_of(document: &Html, options: &Options) -> Option<When> {
     const NAMES: &[&str] = &[
         "date",
         "created",
@@ -75,13 +128,19 @@ fn date_of(document: &Html) -> Option<When> {
         "dcterms.created",
         "datepublished",
     ];
-    let metas =
-        document.root_element().descendent_elements().filter(|element| element.value().name() == "meta");
-    let dated = metas.filter(|meta| {
-        let names = ["name", "property", "itemprop"].into_iter().filter_map(|name| meta.value().attr(name));
-        names.map(str::to_lowercase).any(|name| NAMES.contains(&name.as_str()))
-    });
-    dated.filter_map(|meta| meta.value().attr("content")?.parse().ok()).next()
+    let dated = metas(document).filter(|(name, _)| NAMES.contains(&name.as_str()));
+    dated.filter_map(|(_, content)| moment(content, options)).map(|(when, _)| when).next()
+}
+
+/// What a page's `<meta>` say: their names in lower case, and what stands there.
+fn metas(document: &Html) -> impl Iterator<Item = (String, &str)> {
+    let elements = document.root_element().descendent_elements();
+    elements.filter(|element| element.value().name() == "meta").flat_map(|meta| {
+        let content = meta.value().attr("content").unwrap_or("");
+        let names =
+            ["name", "property", "itemprop"].into_iter().filter_map(move |name| meta.value().attr(name));
+        names.map(move |name| (name.to_lowercase(), content))
+    })
 }
 
 /// Hands over a document's text, divided by its date lines. What has no date is of the document's own; an entry's place
@@ -131,6 +190,25 @@ mod tests {
         let diary =
             format!("{}<p>These I wrote in the year that nobody came to the weir.</p>", list("A walk"));
         assert_eq!(read("a.html", diary.as_bytes(), &Options::default()).entries.len(), 1);
+    }
+
+    #[test]
+    fn comments_of_a_shared_document_are_left_out() {
+        let page = b"<p>Rain.<sup><a href='#cmnt1' id='cmnt_ref1'>[a]</a></sup> Tea.<sup><a href='#ftnt1' id='ftnt_ref1'>[1]\
+            </a></sup></p><div><p><a href='#ftnt_ref1' id='ftnt1'>[1]</a> mine</p></div><div><p><a href='#cmnt_ref1' \
+            id='cmnt1'>[a]</a>not mine</p><p>nor this</p></div>";
+        let found = read("a.html", page, &Options::default());
+        assert_eq!(found.entries[0].text, "Rain. Tea.[1]\n\n[1] mine");
+        assert!(found.left_out.contains(&("comments", 1)), "{:?}", found.left_out);
+    }
+
+    #[test]
+    fn a_note_of_evernotes_has_its_title_and_day() {
+        let page = b"<meta name=exporter-version content='Evernote Mac 9'><meta name=created content='2024-01-05 09:30:00 \
+            +0000'><title>A walk</title><div>Rain.</div>";
+        let draft = &read("A walk.html", page, &Options::default()).entries[0];
+        assert_eq!((draft.title.as_str(), draft.text.as_str()), ("A walk", "Rain."));
+        assert_eq!(draft.when.unwrap().to_string(), "2024-01-05T09:30:00+00:00");
     }
 
     proptest::proptest! {

@@ -83,6 +83,10 @@ fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
         }
         "ppt" | "pptx" | "odp" | "key" => "a presentation: save its text as .txt".to_string(),
         "webarchive" => format!("a page that Safari saved: textutil -convert html {path} (on a Mac)"),
+        "pst" | "ost" => {
+            format!("Outlook's store of mail: readpst -e {path} (with libpst), and give the folder")
+        }
+        "olm" | "dbx" => "a store of mail: bring it into Thunderbird, and give its mbox files".to_string(),
         "msg" => "a mail as Outlook keeps it: save it as .eml".to_string(),
         "mht" | "mhtml" => {
             "a web archive: open it in a browser or Word, and save it as .html or .docx".to_string()

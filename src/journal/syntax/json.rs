@@ -35,6 +35,17 @@ impl Piece {
     }
 }
 
+/// The whole of a JSON text.
+///
+/// # Errors
+/// What is wrong, and on which line, as a phrase.
+pub fn whole<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|e| {
+        let (line, problem) = parse_error(&e);
+        format!("{problem} on line {line}")
+    })
+}
+
 /// The line of an error, from 1, and the error without it.
 pub fn parse_error(e: &serde_json::Error) -> (usize, String) {
     let message = e.to_string();

@@ -5,7 +5,7 @@
 //! entry that says its own day stays whole unless it is plainly such a page: two days or more, each later than the one
 //! before or each earlier, with no more above them than a title.
 
-use super::by_dates;
+use super::{by_dates, titles};
 use crate::journal::dates::entries::{self, Context, Division, Scanner};
 use crate::journal::dates::file_dates;
 use crate::journal::format::{Draft, Options, Place, Sink, When};
@@ -38,6 +38,13 @@ pub fn hand_over_lines(
 ) {
     if draft.text.contains('\r') {
         draft.text = draft.text.replace("\r\n", "\n").replace('\r', "\n");
+    }
+    // A title that is a whole date says the day; the app knows only when it made the note, in UTC at that.
+    if day == Day::Made
+        && let Some(titled) = titles::day(&draft.title, options.date_order)
+    {
+        draft.when = draft.when.filter(|made| made.day == titled).or(Some(When::day(titled)));
+        draft.title.clear();
     }
     let context = Context {
         named: draft.when.map(|when| when.day),

@@ -1,7 +1,9 @@
 //! Titles, as all apps keep them: which are the writer's, and which the app made up.
 
-use crate::journal::dates::{self, file_dates};
-use crate::journal::format::When;
+use jiff::civil::Date;
+
+use crate::journal::dates::{self, Reading, file_dates};
+use crate::journal::format::{DateOrder, When};
 
 /// The title to keep: none where the app named a note that has no name, where the text opens with the same line, and
 /// where it is nothing but the entry's own day.
@@ -25,10 +27,19 @@ fn is_unnamed(title: &str) -> bool {
 
 fn is_day(title: &str, when: Option<When>) -> bool {
     let Some(own) = when.map(|when| when.day) else { return false };
+    reading(title).is_some_and(|day| day.may_be(own))
+}
+
+/// The day that a title is, where it is a whole date and nothing else.
+pub fn day(title: &str, order: Option<DateOrder>) -> Option<Date> {
+    Some(reading(&spaced(title))?.day(order == Some(DateOrder::Mdy)))
+}
+
+fn reading(title: &str) -> Option<Reading> {
     let in_line = dates::recognise(title).filter(|line| line.style.tail.is_none()).map(|line| line.reading);
     let as_name = || Some(dates::in_file_name(title, None)?.0);
     let as_name = || as_name().filter(|_| file_dates::without_date(title, None).is_empty());
-    in_line.or_else(as_name).is_some_and(|day| day.may_be(own))
+    in_line.or_else(as_name)
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ mod outline;
 use outline::Block;
 
 /// Logseq's folder.
-const VAULT: Vault = Vault { app: "Logseq", mark: "logseq/config.edn", own: Some("logseq"), templates: &[] };
+const VAULT: Vault = Vault { app: "Logseq", mark: "logseq/config.edn", own: &["logseq"], templates: &[] };
 
 /// Logseq.
 pub struct Logseq;

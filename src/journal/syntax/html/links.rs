@@ -39,12 +39,15 @@ fn is_no_text(name: &str) -> bool {
     matches!(name, "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "title" | "style" | "script")
 }
 
-/// Whether an element is a link to a page that lies beside this one, or to a place in this one.
+/// Whether an element is a link to a page or a note that lies beside this one, or to a place in this one.
 fn leads_on(element: ElementRef) -> bool {
     let address = element.value().attr("href").filter(|_| element.value().name() == "a");
     address.is_some_and(|address| {
         let scheme = address.split(['/', '?', '#']).next().is_some_and(|start| start.contains(':'));
-        !scheme && !address.starts_with("//") && !address.trim().is_empty()
+        // Evernote's lists of notes lead to them so.
+        (!scheme || address.starts_with("evernote:"))
+            && !address.starts_with("//")
+            && !address.trim().is_empty()
     })
 }
 
