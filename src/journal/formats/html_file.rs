@@ -2,6 +2,8 @@
 //! scripts, styles, what browsers do not show, a page's navigation, and a page that only lists others. The `<title>` is taken only where there is
 //! nothing else.
 
+use std::borrow::Cow;
+
 use scraper::{ElementRef, Html};
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
@@ -29,6 +31,9 @@ impl Format for HtmlFile {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let text = input.text()?;
+        if let Some(app) = chat(input, &text) {
+            return Err(format!("a chat of {app}'s, in which other people speak: not read"));
+        }
         // As blogs' generators have it, in HTML too.
         let mut front = front_matter::take(&text, options, sink);
         let document = html::parse(&text[front.end..])?;
@@ -36,14 +41,23 @@ impl Format for HtmlFile {
             sink.left_out("lists of files", 1);
             return Ok(());
         }
-        let mut page = words(&document, sink);
+        let blog = entry_of_a_blog(&document);
+        let mut page = match blog {
+            Some(entry) => html::convert(*entry.text, &|_| false),
+            None => words(&document, sink),
+        };
         page.count(sink);
         if page.text.trim().is_empty() {
             page.text = title(&document);
         }
         let when = date_of(&document, options);
-        if metas(&document).any(|(name, _)| name == "exporter-version") {
-            // Evernote's: the note's own title stands there alone.
+        let when =
+            blog.and_then(|entry| moment(entry.published?, options)).map_or(when, |(when, _)| Some(when));
+        if let Some(entry) = blog {
+            front.title = entry.title.text().collect::<String>().trim().to_string();
+            sink.left_out("page navigation", 1);
+        } else if metas(&document).any(|(name, _)| matches!(name.as_str(), "exporter-version" | "created")) {
+            // Evernote's and its kin: the note's own title stands there alone.
             front.title = title(&document);
         } else if front.end == 0 {
             split(&page.text, when, input, options, sink);
@@ -56,6 +70,21 @@ impl Format for HtmlFile {
     }
 }
 
+/// The app whose chat a page is. Such pages say who speaks in classes of their own, which are told from no text.
+fn chat(input: &Input, text: &str) -> Option<&'static str> {
+    const MARKS: [(&str, &str); 6] = [
+        ("class=\"hChatLog", "Google Voice"),
+        ("class=\"page_body chat_page\"", "Telegram"),
+        ("class=\"from_name\"", "Telegram"),
+        ("chatlog__message", "Discord"),
+        ("class=\"sent iMessage\"", "Messages"),
+        ("class=\"chat__meta\"", "Slack"),
+    ];
+    let metas = || input.lies_in("inbox") && input.name().starts_with("message_");
+    let marked = MARKS.iter().find(|(mark, _)| text.contains(mark)).map(|(_, app)| *app);
+    marked.or_else(|| metas().then_some("Facebook or Instagram"))
+}
+
 fn opens_as_html(head: &str) -> bool {
     let head = head.trim_start_matches('\u{feff}').trim_start();
     let opens = |with: &str| head.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
@@ -64,11 +93,12 @@ fn opens_as_html(head: &str) -> bool {
 
 /// A page's text without its navigation, other people's comments, and the numbers of a printed book's pages.
 pub(super) fn words(document: &Html, sink: &mut dyn Sink) -> Converted {
-    const KINDS: [(&str, fn(ElementRef) -> bool); 4] = [
+    const KINDS: [(&str, fn(ElementRef) -> bool); 5] = [
         ("page navigation", |element| element.value().name() == "nav"),
         ("comments", is_comment),
+        ("deleted revisions", is_deleted),
         ("page numbers", |element| has_role(element, "pagebreak")),
-        ("marks of notes", |element| has_role(element, "noteref")),
+        ("marks of notes", is_note_mark),
     ];
     for (what, is) in KINDS {
         let found = document.root_element().descendent_elements().filter(|element| is(*element)).count();
@@ -78,6 +108,7 @@ pub(super) fn words(document: &Html, sink: &mut dyn Sink) -> Converted {
     }
     let is_left = |element: ElementRef| {
         KINDS.iter().any(|(_, is)| is(element))
+            || has_class(element, "MsoCommentReference")
             || google_id(element).is_some_and(|id| id.starts_with("cmnt_ref"))
     };
     html::convert(*document.root_element(), &is_left)
@@ -90,13 +121,39 @@ fn has_role(element: ElementRef, role: &str) -> bool {
     says("epub:type") || says("role")
 }
 
+fn has_class(element: ElementRef, wanted: &str) -> bool {
+    element.value().classes().any(|class| class == wanted)
+}
+
+/// What a word processor keeps of a deletion; without its author or its time it is what the writer struck out.
+fn is_deleted(element: ElementRef) -> bool {
+    let value = element.value();
+    value.name() == "del" && (value.attr("cite").is_some() || value.attr("datetime").is_some())
+}
+
+/// The number that leads to a note or stands before it, in books and in LibreOffice's pages.
+fn is_note_mark(element: ElementRef) -> bool {
+    element.value().name() == "a"
+        && (has_role(element, "noteref")
+            || ["sdfootnoteanc", "sdfootnotesym", "sdendnoteanc", "sdendnotesym"]
+                .iter()
+                .any(|class| has_class(element, class)))
+}
+
 /// The id that Google Docs gives a comment and the mark that leads to it.
 fn google_id(element: ElementRef<'_>) -> Option<&str> {
     element.value().attr("id").filter(|id| element.value().name() == "a" && id.starts_with("cmnt"))
 }
 
-/// A block at the end of a page from Google Docs that opens with a comment's mark.
+/// A block at the end of a page from Google Docs that opens with a comment's mark, or the list of them that Word saves.
 fn is_comment(element: ElementRef) -> bool {
+    if element
+        .value()
+        .attr("style")
+        .is_some_and(|style| style.replace(' ', "").contains("mso-element:comment-list"))
+    {
+        return true;
+    }
     let first = |element: ElementRef| element.child_elements().next().and_then(google_id).map(str::to_string);
     let is_block = matches!(element.value().name(), "p" | "div");
     let opens = first(element).or_else(|| first(element.child_elements().next()?));
@@ -129,7 +186,33 @@ fn date_of(document: &Html, options: &Options) -> Option<When> {
         "datepublished",
     ];
     let dated = metas(document).filter(|(name, _)| NAMES.contains(&name.as_str()));
-    dated.filter_map(|(_, content)| moment(content, options)).map(|(when, _)| when).next()
+    dated.filter_map(|(_, content)| moment(&openoffice(content), options)).map(|(when, _)| when).next()
+}
+
+/// `20050305;10000000`, as OpenOffice has it, with hundredths, as one number of fourteen digits.
+fn openoffice(content: &str) -> Cow<'_, str> {
+    let digits = |text: &str| text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
+    match content.split_once(';') {
+        Some((day, time)) if digits(day) && digits(time) => format!("{day}{}", &time[..6]).into(),
+        _ => content.into(),
+    }
+}
+
+/// The parts of a page that is one entry of a blog, as it says itself in microformats (`h-entry`).
+#[derive(Clone, Copy)]
+struct BlogEntry<'a> {
+    title: ElementRef<'a>,
+    text: ElementRef<'a>,
+    published: Option<&'a str>,
+}
+
+fn entry_of_a_blog(document: &Html) -> Option<BlogEntry<'_>> {
+    let mut entries =
+        document.root_element().descendent_elements().filter(|element| has_class(*element, "h-entry"));
+    let entry = entries.next().filter(|_| entries.next().is_none())?;
+    let part = |class: &str| entry.descendent_elements().find(|element| has_class(*element, class));
+    let published = part("dt-published").and_then(|time| time.value().attr("datetime"));
+    Some(BlogEntry { title: part("p-name")?, text: part("e-content")?, published })
 }
 
 /// What a page's `<meta>` say: their names in lower case, and what stands there.
@@ -187,6 +270,18 @@ mod tests {
         };
         let found = read("My notes_index.html", list("A walk").as_bytes(), &Options::default());
         assert_eq!((found.entries.len(), found.left_out), (0, vec![("lists of files", 1)]));
+        for chat in
+            ["<div class=\"page_body chat_page\">hers</div>", "<div class=chatlog__message>hers</div>"]
+        {
+            let found = read("a.html", chat.as_bytes(), &Options::default());
+            assert!(found.entries.is_empty() && found.failed.unwrap().contains("a chat of"), "{chat}");
+        }
+        let note = "<title>Fog</title><meta name=\"created\" content=\"2024-01-05 09:30:00 +0000\"><meta name=\"exporter-version\" content=\"x\"><p>All day.";
+        let found = read("Fog.html", note.as_bytes(), &Options::default()).entries.remove(0);
+        assert_eq!(
+            (found.title.as_str(), found.when.unwrap().to_string().as_str()),
+            ("Fog", "2024-01-05T09:30:00+00:00")
+        );
         let diary =
             format!("{}<p>These I wrote in the year that nobody came to the weir.</p>", list("A walk"));
         assert_eq!(read("a.html", diary.as_bytes(), &Options::default()).entries.len(), 1);
@@ -200,6 +295,27 @@ mod tests {
         let found = read("a.html", page, &Options::default());
         assert_eq!(found.entries[0].text, "Rain. Tea.[1]\n\n[1] mine");
         assert!(found.left_out.contains(&("comments", 1)), "{:?}", found.left_out);
+    }
+
+    #[test]
+    fn what_word_processors_add_is_left_out() {
+        let page = b"<p><span style='mso-list:Ignore'>*&nbsp; </span>tea<del cite='mailto:B' datetime='2024'>gone</del>\
+            <a class=sdfootnoteanc href='#1'>1</a> and <del>struck</del></p><div style='mso-element: comment-list'>his</div>";
+        assert_eq!(read("a.html", page, &Options::default()).entries[0].text, "tea and struck");
+        let old = b"<meta name=CREATED content='20050305;10000000'><p>Rain.";
+        let when = read("a.html", old, &Options::default()).entries[0].when.unwrap();
+        assert_eq!(when.to_string(), "2005-03-05T10:00:00");
+    }
+
+    #[test]
+    fn a_page_of_a_blog_says_what_is_its_text() {
+        let page =
+            b"<article class=h-entry><h1 class=p-name>Tea</h1><section class=p-summary>It was hot</section>\
+            <section class=e-content><p>It was hot.</p></section><footer>By Ann on <time class=dt-published \
+            datetime='2024-03-05T10:00:00.000Z'>March 5</time>. Canonical link</footer></article>";
+        let draft = &read("a.html", page, &Options::default()).entries[0];
+        assert_eq!((draft.title.as_str(), draft.text.as_str()), ("Tea", "It was hot."));
+        assert_eq!(draft.when.unwrap().to_string(), "2024-03-05T10:00:00+00:00");
     }
 
     #[test]

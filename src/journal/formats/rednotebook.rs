@@ -29,7 +29,9 @@ impl Format for RedNotebook {
             || lines.next().is_some_and(|line| line.starts_with([' ', '\t']) && line.contains(':'));
         let value = value.trim();
         let map = if value.is_empty() { key_below() } else { value.starts_with('{') && value.contains(':') };
-        input.extension() == "txt" && month(input.stem()).is_some() && day && map
+        // A month that was opened and left empty.
+        let empty = first.trim() == "{}" && lines.next().is_none();
+        input.extension() == "txt" && month(input.stem()).is_some() && (empty || (day && map))
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {

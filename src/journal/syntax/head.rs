@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::front_matter::FrontMatter;
 use super::titles;
 use crate::journal::dates::file_dates;
-use crate::journal::format::{Draft, Input, Options, When};
+use crate::journal::format::{DateOrder, Draft, Input, Options, When};
 
 /// Adds to a file's entries what the file knows: its moment and its title to the first, its tags to all.
 pub struct Head<'a> {
@@ -61,9 +61,8 @@ impl<'a> Head<'a> {
 /// The moment of what stands before the first date in a file: the front matter's, the day of its path, the day that its
 /// title is, and the moment it was made at.
 fn when(input: &Input, front: &FrontMatter, options: &Options) -> Option<When> {
-    let order = options.date_order;
-    let day =
-        input.day_in_name().or_else(|| input.day_in_path()).or_else(|| titles::day(&front.title, order));
+    let titled = || Some(titles::day(&front.title)?.day(options.date_order == Some(DateOrder::Mdy)));
+    let day = input.day_in_name().or_else(|| input.day_in_path()).or_else(titled);
     let day = day.map(When::day);
     let created = front.created.filter(|made| day.is_none_or(|day| day.day == made.day));
     front.date.or(created).or(day)

@@ -105,6 +105,21 @@ impl<R: BufRead> Cutter<R> {
         self.reader.consume(1);
     }
 
+    /// Whether another value of the kind follows the one that was read, with or without a comma.
+    ///
+    /// # Errors
+    /// Something else follows.
+    pub fn another(&mut self, open: u8) -> Result<bool, String> {
+        if self.peek()? == Some(b',') {
+            self.bump(b',');
+        }
+        match self.peek()? {
+            None => Ok(false),
+            Some(byte) if byte == open => Ok(true),
+            Some(_) => Err(format!("something stands behind the end of its JSON, on line {}", self.line)),
+        }
+    }
+
     /// Hands over the elements of the array that begins here.
     pub fn array(&mut self, take: &mut dyn FnMut(Piece) -> Result<(), String>) -> Result<(), String> {
         self.each(b'[', b']', &mut |cutter| take(cutter.value()?))

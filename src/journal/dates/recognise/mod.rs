@@ -71,9 +71,11 @@ pub struct DateLine {
 }
 
 impl DateLine {
-    /// Whether a few words in brackets or behind a comma are all that stands beside it.
+    /// Whether a few words in brackets or behind a comma are all that stands beside it, or a label before it (`Date: `),
+    /// as in a letter that was pasted.
     pub fn is_loose(&self) -> bool {
-        self.style.heading == 0 && self.time.is_none() && matches!(self.style.tail, Some('(' | ','))
+        let words = self.time.is_none() && matches!(self.style.tail, Some('(' | ','));
+        self.style.heading == 0 && (words || self.style.wrap.ends_with(": "))
     }
 }
 
@@ -92,12 +94,26 @@ impl Style {
 }
 
 /// Opening and closing marks, the longer first.
-const WRAPS: [(&str, &str); 13] = [
+const WRAPS: [(&str, &str); 27] = [
     ("====== ", " ======"),
     ("===== ", " ====="),
     ("==== ", " ===="),
     ("=== ", " ==="),
     ("== ", " =="),
+    ("======", "======"),
+    ("=====", "====="),
+    ("====", "===="),
+    ("===", "==="),
+    ("==", "=="),
+    ("*** ", " ***"),
+    ("--- ", " ---"),
+    ("<u>", "</u>"),
+    ("📅 ", ""),
+    ("Date: ", ""),
+    ("DATE: ", ""),
+    ("Datum: ", ""),
+    ("Fecha: ", ""),
+    ("Data: ", ""),
     ("***", "***"),
     ("**", "**"),
     ("__", "__"),
@@ -232,13 +248,23 @@ fn read<'a>(
     for (with_weekday, with_time) in [(true, true), (true, false), (false, true), (false, false)] {
         c = after_date;
         let after = if with_weekday { weekday_after(&mut c, &found) } else { None };
+        // "2024. március 5. 21:15"
+        if with_time
+            && !with_weekday
+            && found.order == Order::YearMonthDay
+            && found.month != MonthForm::Number
+        {
+            c.eat(".");
+        }
         let clock = if with_time { c.time() } else { stamp };
         let twice = with_time && stamp.is_some();
         if (with_weekday && (after.is_none() || before.is_some())) || (with_time && clock.is_none()) || twice
         {
             continue;
         }
+        // Behind a stamp in numbers words follow as they may; "21:15 5 May 2020 was" is prose.
         let spaces_divide = clock.is_some_and(|clock| clock.plain)
+            && (stamp.is_none() || found.month == MonthForm::Number)
             || (heading > 0 && after.is_none())
             || (found.separator == '年' && clock.is_none());
         let Some((tail, rest)) = end(&mut c, close, spaces_divide) else { continue };

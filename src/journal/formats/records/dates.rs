@@ -2,23 +2,30 @@
 
 use std::sync::LazyLock;
 
-use jiff::civil::{Date, Time};
+use jiff::ToSpan;
+use jiff::civil::{Date, Time, date};
 use jiff::fmt::{rfc2822, strtime};
-use jiff::tz::Offset;
 use jiff::{Timestamp, Zoned};
 use regex::Regex;
 use serde_json::Value;
 
 use crate::journal::dates::{self, Reading};
 use crate::journal::format::{DateOrder, When};
+use crate::journal::syntax::stamps;
 
 /// When a record was written; `zone` is where, should the date be an instant.
 pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Option<When> {
     let when = match value {
         Value::Number(number) => {
-            in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
+            stamps::in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
         }
         Value::String(text) => written(text.trim(), month_first),
+        // MongoDB's and Firestore's.
+        Value::Object(fields) => {
+            let inner =
+                ["$date", "$numberLong", "seconds", "_seconds"].iter().find_map(|key| fields.get(*key))?;
+            return when(inner, zone, month_first);
+        }
         _ => None,
     }?;
     match when.instant() {
@@ -30,24 +37,19 @@ pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Opti
 /// Seconds, milliseconds, microseconds or nanoseconds, told by their size: 1973 is the first year of each.
 fn number_since_1970(number: f64) -> Option<When> {
     let millis = match number {
-        1e7..1e8 => return compact(number as i32).map(When::day),
+        // A spreadsheet's days, since 30 December 1899.
+        2e4..8e4 => return date(1899, 12, 30).checked_add((number as i64).days()).ok().map(When::day),
+        1e7..1e8 => return stamps::compact(number as i32).map(When::day),
         1e8..1e11 => number * 1e3,
         1e11..1e14 => number,
         1e14..1e17 => number / 1e3,
+        // .NET's ticks, since the year 1: as nanoseconds all of them would be of one year.
+        6e17..7e17 => number / 1e4 - 62_135_596_800_000.0,
         1e17..1e20 => number / 1e6,
         _ => return None,
     };
     // A day centuries ahead is no day.
     When::at_millis(millis as i64, None).filter(|when| when.day.year() < 2200)
-}
-
-/// `20240105093000`, and as TiddlyWiki has it, with milliseconds and in UTC: `20240105093000000`.
-fn in_one_number(text: &str) -> Option<When> {
-    let fits = matches!(text.len(), 14 | 17) && text.bytes().all(|b| b.is_ascii_digit());
-    let part = |from: usize| text[from..from + 2].parse::<i8>().ok();
-    let day = fits.then(|| compact(text[..8].parse().ok()?)).flatten()?;
-    let time = Time::new(part(8)?, part(10)?, part(12)?, 0).ok()?;
-    Some(When { day, time: Some(time), offset: (text.len() == 17).then_some(Offset::UTC) })
 }
 
 /// Whether a date leaves nothing open: ISO 8601, a mail's, or a number.
@@ -71,12 +73,6 @@ pub(super) fn said(text: &str) -> Option<Reading> {
     dates::recognise(text.trim()).map(|line| line.reading)
 }
 
-/// `20240105`.
-fn compact(number: i32) -> Option<Date> {
-    let year = i16::try_from(number / 10_000).ok().filter(|year| (1800..2200).contains(year))?;
-    Date::new(year, (number / 100 % 100) as i8, (number % 100) as i8).ok()
-}
-
 fn written(text: &str, month_first: bool) -> Option<When> {
     plain(text).or_else(|| by_hand(text, month_first))
 }
@@ -84,9 +80,10 @@ fn written(text: &str, month_first: bool) -> Option<When> {
 fn plain(text: &str) -> Option<When> {
     // The standard takes eight digits for a date and ten for nothing; both are numbers first.
     if let Ok(number) = text.parse::<f64>() {
-        return in_one_number(text).or_else(|| number_since_1970(number));
+        return stamps::in_one_number(text).or_else(|| number_since_1970(number));
     }
-    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text))
+    let dotnet = || number_since_1970(text.strip_prefix("/Date(")?.strip_suffix(")/")?.parse().ok()?);
+    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text)).or_else(dotnet)
 }
 
 /// `2024-01-05 09:30:00 +0100` and `… UTC` without the space, as the standard has it.
@@ -204,6 +201,15 @@ mod tests {
             (json!("1704447000000000"), "2024-01-05T09:30:00+00:00"),
             (json!(20240105), "2024-01-05"),
             (json!("20240105"), "2024-01-05"),
+            (json!("/Date(1704447000000)/"), "2024-01-05T09:30:00+00:00"),
+            (json!("45296.395833"), "2024-01-05"),
+            (json!(45296), "2024-01-05"),
+            (json!("202401050930"), "2024-01-05T09:30:00"),
+            (json!("915148800000"), "1999-01-01T00:00:00+00:00"),
+            (json!({"$date": "2024-01-05T09:30:00Z"}), "2024-01-05T09:30:00+00:00"),
+            (json!({"$date": {"$numberLong": "1704447000000"}}), "2024-01-05T09:30:00+00:00"),
+            (json!({"_seconds": 1704447000, "_nanoseconds": 0}), "2024-01-05T09:30:00+00:00"),
+            (json!(638400438000000000u64), "2024-01-05T09:30:00+00:00"),
             (json!("20240105093000000"), "2024-01-05T09:30:00+00:00"),
             (json!(20240105093000u64), "2024-01-05T09:30:00"),
             (json!(20241305093000u64), ""),

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::chat::{self, Speakers};
 use super::dates::{self, Evidence};
-use super::names::{DATE, OWN_TEXT, TAGS, TEXT, TITLE, ZONE, folded, named, usual};
+use super::names::{DATE, OWN_TEXT, TAGS, TEXT, TIME, TITLE, ZONE, folded, named, usual};
 use crate::journal::format::{Draft, Options, Place, Sink, When};
 use crate::journal::syntax::csv::Record;
 use crate::journal::syntax::notes::{self, Day};
-use crate::journal::syntax::titles;
+use crate::journal::syntax::{html, titles};
 
 /// Fields that a message names at most, and the characters of a name.
 const MOST_NAMED: usize = 20;
@@ -119,6 +119,7 @@ impl<'a> Fields<'a> {
             return sink.left_out("other people's messages", 1);
         }
         let (text_name, text) = text.unwrap_or_default();
+        let text = from_html(record, text, sink);
         let when = self.when(record, place, sink);
         let (title_name, title) = title.unwrap_or_default();
         let (tags_name, tags) =
@@ -127,6 +128,9 @@ impl<'a> Fields<'a> {
             |name: &str| [text_name, title_name, tags_name].contains(&name) || self.tells_when(record, name);
         let others = record.iter().filter(|(name, value)| !known(name) && has_words(value)).count();
         sink.left_out("other fields", others);
+        if title.starts_with("$:/") {
+            return sink.left_out("app pages", 1); // TiddlyWiki's own
+        }
         let title = titles::kept(title, &text, when);
         notes::hand_over(Draft { when, title, text, tags, place }, Day::Own, self.options, sink);
     }
@@ -135,9 +139,7 @@ impl<'a> Fields<'a> {
         let value = self.date(record)?;
         let zone = usual(record, ZONE).and_then(|(_, value)| value.as_str());
         let mut when = dates::when(&value, zone, self.month_first);
-        if let (Some(When { time: None, .. }), Some((_, Value::String(time)))) =
-            (when, usual(record, &["time"]))
-        {
+        if let (Some(When { time: None, .. }), Some((_, Value::String(time)))) = (when, usual(record, TIME)) {
             when = when.map(|when| When { time: dates::clock(time), ..when });
         }
         let written = words(&value).unwrap_or_default();
@@ -152,7 +154,7 @@ impl<'a> Fields<'a> {
     fn tells_when(&self, record: &Record, name: &str) -> bool {
         let asked = self.options.date_field.as_deref().and_then(|field| named(record, field));
         asked.is_some_and(|(field, _)| field == name)
-            || [DATE, ZONE].iter().any(|names| names.contains(&folded(name).as_str()))
+            || [DATE, TIME, ZONE].iter().any(|names| names.contains(&folded(name).as_str()))
     }
 
     fn miss(&mut self, record: &Record, place: Place) {
@@ -226,6 +228,29 @@ fn words(value: &Value) -> Option<String> {
     }
 }
 
+/// A text without its HTML: one that opens with a block and closes it, as no person types; and Daylio's, which marks what
+/// is bold and breaks lines in what was typed.
+fn from_html(record: &Record, text: String, sink: &mut dyn Sink) -> String {
+    const BLOCKS: [&str; 10] = ["p", "div", "h1", "h2", "h3", "h4", "ul", "ol", "blockquote", "article"];
+    let trimmed = text.trim();
+    let opens = |tag: &&str| {
+        let rest = trimmed.strip_prefix('<').and_then(|rest| rest.strip_prefix(*tag));
+        rest.is_some_and(|rest| rest.starts_with(['>', ' ']))
+    };
+    let block = BLOCKS.iter().find(|tag| opens(tag));
+    let is_html = block.is_some_and(|tag| trimmed.contains(&format!("</{tag}>"))) && trimmed.ends_with('>');
+    let is_daylio = || record.contains_key("activities") && record.contains_key("mood");
+    let content = match is_html {
+        true => html::to_text(&text),
+        false if is_daylio() && (text.contains("<br") || text.contains("</")) => {
+            html::to_text(&html::with_breaks(&text))
+        }
+        false => return text,
+    };
+    content.count(sink);
+    content.text
+}
+
 /// `["rain", "wind"]`, `[{"name": "rain"}]`, `rain, wind`, `#rain #wind`.
 fn tags(value: &Value) -> Vec<String> {
     let tags: Vec<&str> = match value {
@@ -234,6 +259,18 @@ fn tags(value: &Value) -> Vec<String> {
         }
         Value::String(text) if text.split_whitespace().all(|word| word.starts_with('#')) => {
             text.split_whitespace().collect()
+        }
+        // `Journal [[two words]]`
+        Value::String(text) if text.contains("[[") && text.contains("]]") => {
+            let (names, mut rest) = (&mut Vec::new(), text.as_str());
+            while let Some((before, (name, behind))) =
+                rest.split_once("[[").and_then(|(before, rest)| Some((before, rest.split_once("]]")?)))
+            {
+                names.extend(before.split_whitespace().chain([name]));
+                rest = behind;
+            }
+            names.extend(rest.split_whitespace());
+            std::mem::take(names)
         }
         Value::String(text) => text.split([',', ';', '|']).collect(),
         _ => Vec::new(),
@@ -275,6 +312,7 @@ mod tests {
             json!([{"name": "rain"}, 5, {"name": "wind"}]),
             json!("rain, #wind"),
             json!("#rain #wind"),
+            json!("rain [[wind]]"),
         ] {
             assert_eq!(tags(&value), ["rain", "wind"], "{value}");
         }

@@ -2,7 +2,7 @@
 //! JSON a line, and CSV with a header, whatever divides its columns. They are read one at a time, however long the file.
 //!
 //! Which fields hold the text, the date, the title and the tags is told by their names, or by `--text-field` and
-//! `--date-field`. Where several people speak, only the writer's are taken. Nothing is changed in them. The other fields are left out, and counted where they hold words.
+//! `--date-field`. Where several people speak, only the writer's are taken. Nothing is changed in them, but for HTML that an app wrote. The other fields are left out, and counted where they hold words.
 
 mod chat;
 mod dates;
@@ -12,7 +12,7 @@ mod names;
 use serde_json::Value;
 
 use crate::journal::format::{Deaf, Format, Input, MOST_WHOLE, Options, Place, Sink};
-use crate::journal::syntax::csv::{Record, Take, rows};
+use crate::journal::syntax::csv::{self, Record, Take, rows};
 use crate::journal::syntax::json::{self, Cutter};
 use chat::Speakers;
 use fields::Fields;
@@ -64,6 +64,8 @@ enum Shape {
     List,
     /// The list of that name in a JSON object.
     Member(String),
+    /// JSON objects one after the other, each over several lines or with commas between.
+    Objects,
     /// The file is one record.
     Single(Record),
     /// CSV, divided by this byte.
@@ -73,7 +75,7 @@ enum Shape {
 fn shape(input: &Input, fields: &Fields) -> Result<Shape, String> {
     let head = input.head().trim_start_matches('\u{feff}').trim_start();
     match input.extension().as_str() {
-        "csv" | "tsv" => Ok(Shape::Table(divider(head))),
+        "csv" | "tsv" => Ok(Shape::Table(csv::told(head).unwrap_or_else(|| divider(head)))),
         "jsonl" | "ndjson" => Ok(Shape::Lines),
         _ if head.starts_with('[') => Ok(Shape::List),
         _ if is_lines(head) => Ok(Shape::Lines),
@@ -122,12 +124,10 @@ fn object(input: &Input, fields: &Fields) -> Result<Shape, String> {
         }
         Ok(())
     })?;
-    if lists.is_empty() || fields.has_own_text(&single) {
-        return Ok(Shape::Single(single));
-    }
     let any = lists.iter().any(|(_, texts)| *texts);
-    if !any && fields.has_text(&single) {
-        return Ok(Shape::Single(single));
+    if lists.is_empty() || fields.has_own_text(&single) || (!any && fields.has_text(&single)) {
+        let is_all = cutter.another(b'{') == Ok(false);
+        return Ok(if is_all { Shape::Single(single) } else { Shape::Objects });
     }
     let mut likely: Vec<String> =
         lists.into_iter().filter(|(_, texts)| *texts || !any).map(|(name, _)| name).collect();
@@ -168,11 +168,27 @@ fn each(input: &Input, shape: &Shape, sink: &mut dyn Sink, take: Take) -> Result
         piece.object(sink).map_or(Ok(()), |record| take(record, place, sink))
     };
     match shape {
-        Shape::List => cutter.array(&mut |piece| read(piece, sink)),
-        Shape::Member(list) => cutter.members(&mut |cutter, name| match name == *list {
-            true => cutter.array(&mut |piece| read(piece, sink)),
-            false => cutter.value().map(drop),
-        }),
+        Shape::List => loop {
+            cutter.array(&mut |piece| read(piece, sink))?;
+            if !cutter.another(b'[')? {
+                return Ok(());
+            }
+        },
+        Shape::Member(list) => loop {
+            cutter.members(&mut |cutter, name| match name == *list {
+                true => cutter.array(&mut |piece| read(piece, sink)),
+                false => cutter.value().map(drop),
+            })?;
+            if !cutter.another(b'{')? {
+                return Ok(());
+            }
+        },
+        Shape::Objects => loop {
+            read(cutter.value()?, sink)?;
+            if !cutter.another(b'{')? {
+                return Ok(());
+            }
+        },
         Shape::Lines => {
             while let Some(piece) = cutter.line()? {
                 read(piece, sink)?;

@@ -46,6 +46,10 @@ pub const TEXT: &[&str] = &[
     "nota",
     "testo",
     "tekst",
+    "html",
+    "contenthtml",
+    "bodyhtml",
+    "texthtml",
 ];
 pub const OWN_TEXT: &[&str] =
     &["text", "content", "body", "entry", "entrytext", "textcontent", "fulltext", "contenttext"];
@@ -93,6 +97,14 @@ pub const DATE: &[&str] = &[
     "fecha",
     "data",
     "time",
+    "written",
+    "writtenon",
+    "loggedat",
+    "loggedon",
+    "messagedate",
+    "sentat",
+    "senton",
+    "datesent",
 ];
 pub const TITLE: &[&str] = &[
     "title",
@@ -110,7 +122,9 @@ pub const TITLE: &[&str] = &[
 pub const TAGS: &[&str] =
     &["tags", "labels", "keywords", "categories", "tag", "category", "activities", "hashtags"];
 pub const ZONE: &[&str] = &["timezone", "tz", "zone"];
-/// Who speaks, in a chat.
+/// A time of day, beside the day.
+pub const TIME: &[&str] = &["time", "uhrzeit", "hora", "heure", "ora", "tijd", "tid", "klockslag"];
+/// Who speaks, in a chat; those of [`AUTHOR`] may have written a post, or a book.
 pub const SENDER: &[&str] = &[
     "from",
     "fromname",
@@ -122,7 +136,9 @@ pub const SENDER: &[&str] = &[
     "user",
     "username",
     "speaker",
+    "role",
 ];
+pub const AUTHOR: &[&str] = &["author", "authorname", "creator", "user", "username"];
 
 /// The field of that name, of that path (`entry.text`), or of that name but for its case and signs.
 pub fn named<'r>(record: &'r Record, name: &str) -> Option<(&'r str, &'r Value)> {

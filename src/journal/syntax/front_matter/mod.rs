@@ -80,13 +80,23 @@ fn split_tags(text: &str, alone: bool) -> Vec<String> {
     plain.filter(|tag| !tag.is_empty()).collect()
 }
 
+/// `20240105093000`, or seconds or milliseconds since 1970.
+fn in_digits(value: &str) -> Option<When> {
+    let number: i64 = value.parse().ok().filter(|_| value.bytes().all(|b| b.is_ascii_digit()))?;
+    match value.len() {
+        10 => When::at_millis(number.checked_mul(1000)?, None),
+        13 => When::at_millis(number, None),
+        _ => stamps::in_one_number(value),
+    }
+}
+
 /// A date with or without its time, as people and apps write it beside a key: `2024-01-05 09:30 +0100`,
 /// `January 5, 2024 9:30 PM`, `[[2024-01-05]]`; and whether it was read day first where nothing tells.
 pub fn moment(value: &str, options: &Options) -> Option<(When, bool)> {
     let value = value.trim().trim_matches(['"', '\'', '@', '[', ']', '<', '>']).trim();
     // A link shows its day in other words.
     let value = value.split('|').next().unwrap_or(value).trim();
-    if let Some(when) = in_one_number(value) {
+    if let Some(when) = in_digits(value) {
         return Some((when, false));
     }
     if let Ok(when) = value.parse() {
@@ -107,24 +117,6 @@ pub fn moment(value: &str, options: &Options) -> Option<(When, bool)> {
     Some((when, !told && line.reading.is_open()))
 }
 
-/// Milliseconds or seconds since 1970, or a moment in digits, as TiddlyWiki and Zettelkasten have it.
-fn in_one_number(value: &str) -> Option<When> {
-    let number: i64 = value.parse().ok().filter(|_| value.bytes().all(|b| b.is_ascii_digit()))?;
-    match value.len() {
-        10 => When::at_millis(number.checked_mul(1000)?, None),
-        13 => When::at_millis(number, None),
-        12 | 14 | 17 => {
-            let (day, time) = value.split_at(8);
-            let seconds = time.get(4..6).unwrap_or("00");
-            // TiddlyWiki's, with thousandths, are in UTC.
-            let zone = if value.len() == 17 { "Z" } else { "" };
-            let day = format!("{}-{}-{}", &day[..4], &day[4..6], &day[6..]);
-            format!("{day}T{}:{}:{seconds}{zone}", &time[..2], &time[2..4]).parse().ok()
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +134,23 @@ mod tests {
         assert_eq!((found.title.as_str(), found.tags), ("A walk", vec!["rain".into(), "late light".into()]));
         assert_eq!(read("---\nlayout: x\n---").unwrap().date, None);
         assert_eq!(read("---\ndate: someday\n---\n").unwrap().date, None);
+    }
+
+    #[test]
+    fn dates_under_many_names() {
+        for key in
+            ["journal-date", "pubDate", "day", "Datum", "created_time", "creation date", "publish_date"]
+        {
+            let found = read(&format!("---\n{key}: 2024-01-05\nupdated: 2024-02-01\n---\n")).unwrap();
+            assert!(
+                found.date.or(found.created).is_some_and(|when| when.to_string() == "2024-01-05"),
+                "{key}"
+            );
+        }
+        for key in ["updatedDate", "due date", "birthday", "last_edited_time", "date modified", "end date"] {
+            let found = read(&format!("---\n{key}: 2024-01-05\ntitle: x\n---\n")).unwrap();
+            assert_eq!(found.date.or(found.created), None, "{key}");
+        }
     }
 
     #[test]
@@ -256,6 +265,9 @@ mod tests {
             ("2024-01-05 9:30 p.m.", "2024-01-05T21:30:00"),
             ("2024-01-05, 9:30 PM", "2024-01-05T21:30:00"),
             ("[[2024-01-05]]", "2024-01-05"),
+            ("[[2024-01-05|Friday]]", "2024-01-05"),
+            ("1704447000000", "2024-01-05T09:30:00+00:00"),
+            ("20240105093000", "2024-01-05T09:30:00"),
             ("@January 5, 2024 9:30 PM (GMT+1)", "2024-01-05T21:30:00"),
             ("January 5, 2024 12:05 AM", "2024-01-05T00:05:00"),
             ("Friday, 5 January 2024", "2024-01-05"),

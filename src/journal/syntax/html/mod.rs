@@ -168,6 +168,10 @@ impl Writer {
                 self.out.media += 1;
                 true
             }
+            // The mark that Word makes before an item of a list.
+            "span" if style(element, "mso-list").as_deref() == Some("ignore") => true,
+            // Without an address it is what it holds: Apple's Notes keeps tables so.
+            "object" if element.attr("data").is_none() => false,
             "iframe" | "object" | "embed" => {
                 self.out.embeds += 1;
                 true
