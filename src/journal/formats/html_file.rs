@@ -4,6 +4,7 @@
 
 use scraper::{ElementRef, Html};
 
+use super::chats;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::html::{self, Converted};
@@ -27,6 +28,9 @@ impl Format for HtmlFile {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let document = html::parse(&input.text()?)?;
+        if let Some(reason) = chats::refused_page(&document, input) {
+            return Err(reason);
+        }
         if Links::of(&document).is_list() {
             sink.left_out("lists of files", 1);
             return Ok(());

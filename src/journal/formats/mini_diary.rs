@@ -28,7 +28,7 @@ impl Format for MiniDiary {
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let mut cutter = Cutter::new(input.utf8()?);
         let mut escaped = false;
-        cutter.members(&mut |cutter, name| match name.as_str() {
+        let mut member = |cutter: &mut Cutter<_>, name: String| match name.as_str() {
             "metadata" => {
                 escaped = cutter.value()?.object(sink).is_some_and(|metadata| writes_markdown(&metadata));
                 Ok(())
@@ -38,7 +38,8 @@ impl Format for MiniDiary {
                 Ok(())
             }),
             _ => cutter.value().map(drop),
-        })
+        };
+        cutter.documents(&mut |cutter| cutter.members(&mut member))
     }
 }
 

@@ -1,9 +1,14 @@
 //! Chats of other apps, as text: LINE, KakaoTalk, Discord, Viber, Signal, Telegram, iMessage, IRC, Zoom… They are refused by
 //! name: nobody here reads out of them who wrote what, and taken whole they would be other people's words.
 //!
+//! The pages of HTML that messengers export are refused likewise: see `pages`.
+//!
 //! A chat whose lines are `stamp - name: words` is read, whatever its app: see `whatsapp`.
 
+mod pages;
 mod turns;
+
+use scraper::Html;
 
 use super::text::is_typed;
 use crate::base::shell;
@@ -24,12 +29,27 @@ impl Format for Chats {
     }
 
     fn read(&self, input: &Input, _: &Options, _: &mut dyn Sink) -> Result<(), String> {
-        let app = app(input.head()).unwrap_or("a chat");
-        Err(format!(
-            "{app}, with other people's words: save what you wrote in it as a file of its own; \
-             if all of it is your own: --mine {}",
-            shell::path(input.path())
-        ))
+        Err(refusal(app(input.head()).unwrap_or("a chat"), input))
+    }
+}
+
+/// Why a chat is not read, and what to do.
+fn refusal(app: &str, input: &Input) -> String {
+    format!(
+        "{app}, with other people's words: save what you wrote in it as a file of its own; \
+         if all of it is your own: --mine {}",
+        shell::path(input.path())
+    )
+}
+
+/// Why a page is not read that is a chat's, or holds nothing of the writer's.
+pub fn refused_page(document: &Html, input: &Input) -> Option<String> {
+    if input.is_all_mine() {
+        return None;
+    }
+    match pages::of(document, input)? {
+        pages::Page::Chat(app) => Some(refusal(app, input)),
+        pages::Page::Other(reason) => Some(reason.to_string()),
     }
 }
 

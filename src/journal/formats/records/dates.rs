@@ -5,12 +5,13 @@ use std::sync::LazyLock;
 use jiff::civil::{Date, Time};
 use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::Offset;
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ToSpan, Zoned};
 use regex::Regex;
 use serde_json::Value;
 
 use crate::journal::dates::{self, Reading};
 use crate::journal::format::{DateOrder, When};
+use crate::journal::syntax::csv::Record;
 
 /// When a record was written; `zone` is where, should the date be an instant.
 pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Option<When> {
@@ -19,6 +20,7 @@ pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Opti
             in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
         }
         Value::String(text) => written(text.trim(), month_first),
+        Value::Object(fields) => of_database(fields),
         _ => None,
     }?;
     match when.instant() {
@@ -27,13 +29,28 @@ pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Opti
     }
 }
 
+/// Whether a date is no more than a number.
+pub(super) fn is_number(value: &Value) -> bool {
+    value.is_number() || value.as_str().is_some_and(|text| text.trim().parse::<f64>().is_ok())
+}
+
+/// A date as databases export it: MongoDB's `{"$date": …}`, Firestore's `{"seconds": …}`, Parse's `{"iso": …}`.
+fn of_database(fields: &Record) -> Option<When> {
+    let date = ["$date", "$numberLong", "iso", "dateTime", "date"].iter().find_map(|name| fields.get(*name));
+    let seconds = || ["seconds", "_seconds"].iter().find_map(|name| fields.get(*name));
+    when(date.or_else(seconds)?, None, false)
+}
+
 /// Seconds, milliseconds, microseconds or nanoseconds, told by their size: 1973 is the first year of each.
 fn number_since_1970(number: f64) -> Option<When> {
     let millis = match number {
+        3e4..6e4 => return of_spreadsheet(number),
         1e7..1e8 => return compact(number as i32).map(When::day),
         1e8..1e11 => number * 1e3,
         1e11..1e14 => number,
         1e14..1e17 => number / 1e3,
+        // .NET's ticks, of 100 ns since the year 1; as nanoseconds these would all be of 1989 to 1991.
+        6.2e17..6.6e17 => (number - TICKS_1970) / 1e4,
         1e17..1e20 => number / 1e6,
         _ => return None,
     };
@@ -41,12 +58,23 @@ fn number_since_1970(number: f64) -> Option<When> {
     When::at_millis(millis as i64, None).filter(|when| when.day.year() < 2200)
 }
 
-/// `20240105093000`, and as TiddlyWiki has it, with milliseconds and in UTC: `20240105093000000`.
+const TICKS_1970: f64 = 621_355_968e9;
+
+/// Days since the end of 1899, as spreadsheets count them: 1982 to 2064.
+fn of_spreadsheet(days: f64) -> Option<When> {
+    let seconds = (days.fract() * 86_400.0).round().min(86_399.0) as i32;
+    let day = Date::constant(1899, 12, 30).checked_add((days.trunc() as i64).days()).ok()?;
+    let time = Time::new((seconds / 3600) as i8, (seconds / 60 % 60) as i8, (seconds % 60) as i8, 0).ok()?;
+    Some(When { day, time: (seconds > 0).then_some(time), offset: None })
+}
+
+/// `202401050930`, `20240105093000`, and as TiddlyWiki has it, with milliseconds and in UTC: `20240105093000000`.
 fn in_one_number(text: &str) -> Option<When> {
-    let fits = matches!(text.len(), 14 | 17) && text.bytes().all(|b| b.is_ascii_digit());
+    let fits = matches!(text.len(), 12 | 14 | 17) && text.bytes().all(|b| b.is_ascii_digit());
     let part = |from: usize| text[from..from + 2].parse::<i8>().ok();
     let day = fits.then(|| compact(text[..8].parse().ok()?)).flatten()?;
-    let time = Time::new(part(8)?, part(10)?, part(12)?, 0).ok()?;
+    let seconds = if text.len() == 12 { 0 } else { part(12)? };
+    let time = Time::new(part(8)?, part(10)?, seconds, 0).ok()?;
     Some(When { day, time: Some(time), offset: (text.len() == 17).then_some(Offset::UTC) })
 }
 
@@ -86,6 +114,10 @@ fn plain(text: &str) -> Option<When> {
     if let Ok(number) = text.parse::<f64>() {
         return in_one_number(text).or_else(|| number_since_1970(number));
     }
+    if let Some(millis) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
+        let end = millis.rfind(['+', '-']).filter(|at| *at > 0).unwrap_or(millis.len());
+        return number_since_1970(millis[..end].parse().ok()?);
+    }
     text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text))
 }
 
@@ -111,8 +143,18 @@ fn named(text: &str) -> Option<When> {
 
 /// `5 January 2024 at 9:30`, `1/5/24, 9:30 PM`.
 fn by_hand(text: &str, month_first: bool) -> Option<When> {
-    let day = dates::recognise(text)?.reading.day(month_first);
+    let day = match dates::recognise(text) {
+        Some(line) => line.reading.day(month_first),
+        None => short_month(text)?,
+    };
     Some(When { day, time: clock(text), offset: None })
+}
+
+/// `05-Mar-24`, as spreadsheets show a day.
+fn short_month(text: &str) -> Option<Date> {
+    let day = text.split_whitespace().next()?;
+    let long = || Date::strptime("%d-%b-%Y", day).ok().filter(|day| day.year() > 1000);
+    long().or_else(|| Date::strptime("%d-%b-%y", day).ok())
 }
 
 /// The time of day in a text.
@@ -211,6 +253,17 @@ mod tests {
             (json!("Friday, 5 January 2024 at 9:30 PM"), "2024-01-05T21:30:00"),
             (json!("1/2/2024 12:05 a.m."), "2024-02-01T00:05:00"),
             (json!("2024/01/05 09:30"), "2024-01-05T09:30:00"),
+            (json!("202401050930"), "2024-01-05T09:30:00"),
+            (json!(638400438000000000u64), "2024-01-05T09:30:00+00:00"),
+            (json!(45296.395833), "2024-01-05T09:30:00"),
+            (json!("45296"), "2024-01-05"),
+            (json!("/Date(1704447000000+0100)/"), "2024-01-05T09:30:00+00:00"),
+            (json!("05-Jan-24"), "2024-01-05"),
+            (json!("5-Jan-2024 09:30"), "2024-01-05T09:30:00"),
+            (json!({"$date": "2024-01-05T09:30:00Z"}), "2024-01-05T09:30:00+00:00"),
+            (json!({"$date": {"$numberLong": "1704447000000"}}), "2024-01-05T09:30:00+00:00"),
+            (json!({"_seconds": 1704447000, "_nanoseconds": 0}), "2024-01-05T09:30:00+00:00"),
+            (json!({"a": 1}), ""),
             (json!("someday"), ""),
             (json!(7), ""),
             (json!(-1e300), ""),
