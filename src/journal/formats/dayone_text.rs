@@ -124,6 +124,13 @@ fn stamp(text: &str) -> Option<Stamp> {
         let colons = format!("{}{}:{}:{second:02}{}", &clock[1], &clock[2], &clock[3], &clock[5]);
         stamps::read(&CLOCKS.replace(text, colons.as_str()))
     };
+    // China's region puts the zone before the clock.
+    if let Some((day, rest)) = text.split_once(" GMT")
+        && let Some((zone, clock)) = rest.split_once(' ')
+        && stamps::read_time(clock).is_some()
+    {
+        return stamps::read(&format!("{day} {clock} GMT{zone}"));
+    }
     stamps::read(&text.replace(['[', ']'], ""))
         .filter(|stamp| stamp.time.is_some())
         .or_else(plain)
@@ -235,6 +242,7 @@ mod tests {
             "2 mars 2024 à 21 h 30 min 00 s HNE",
             "2024년 3월 2일 오후 9시 30분 0초 GMT+9",
             "2024年3月2日 下午9:30:00 [GMT+8]",
+            "2024年3月2日 GMT+8 21:30:00",
         ] {
             let read = entries(&format!("\tDate:\t{date}\n\nA\n"));
             let when = read.entries[0].when.map_or(String::new(), |when| when.to_string());

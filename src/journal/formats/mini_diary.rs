@@ -22,6 +22,8 @@ impl Format for MiniDiary {
         let head: String = input.head().chars().take(4096).filter(|c| !c.is_whitespace()).collect();
         input.extension() == "json"
             && head.starts_with("{\"metadata\":{")
+            // Mini Diarium's is a list of records.
+            && !head.contains("\"entries\":[")
             && (head.contains("\"application\":\"MiniDiar") || head.contains("\"dateUpdated\""))
     }
 

@@ -63,7 +63,7 @@ fn app(head: &str) -> Option<&'static str> {
 /// The marks that an app's export has and nothing else.
 type Mark = fn(&Lines) -> bool;
 
-const APPS: [(&str, Mark); 11] = [
+const APPS: [(&str, Mark); 12] = [
     ("a chat exported from Discord", |lines| {
         lines.opening().any(|line| line.starts_with("Guild: "))
             && lines.opening().any(|line| line.starts_with("Channel: "))
@@ -102,6 +102,12 @@ const APPS: [(&str, Mark); 11] = [
     ("a chat of Pidgin", |lines| {
         lines.opening().next().is_some_and(|line| line.starts_with("Conversation with "))
             && lines.all().any(|line| turns::clock_in_parentheses(line).is_some())
+    }),
+    ("what was marked on a Kindle", |lines| {
+        let marked = |(line, below): (&str, &str)| {
+            line.ends_with(')') && below.starts_with("- ") && below.contains(" | ")
+        };
+        lines.pairs().next().is_some_and(marked) && lines.all().any(|line| line == "==========")
     }),
     ("a talk with a chatbot", |lines| {
         let speakers: Vec<&str> = lines.all().filter_map(turns::alone).collect();
@@ -166,6 +172,10 @@ mod tests {
             ),
             ("chatbot", "# Beans\n\n**You:**\n\nwhich ones\n\n**ChatGPT:**\n\nAll of them.\n"),
             ("looks like", "Ben Sample  0:01\nhis\n\nAnn Example  0:05\nmine\n\nBen Sample  0:09\nhis\n"),
+            (
+                "Kindle",
+                "The Rivers (Ben)\n- Your Highlight on page 5 | Location 70-71 | Added on Tuesday\n\nhis\n==========\n",
+            ),
             ("Viber", "[ 15/03/2024 ]\n[10:00:00] Ben: his\n[10:01:00] Me: mine\n"),
             (
                 "looks like",

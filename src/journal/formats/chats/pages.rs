@@ -25,6 +25,9 @@ const MARKS: [(&str, &str); 5] = [
 ];
 
 pub fn of(document: &Html, input: &Input) -> Option<Page> {
+    if input.head().trim_start_matches('\u{feff}').trim_start().starts_with("<!DOCTYPE NETSCAPE-Bookmark") {
+        return Some(Page::Other("a browser's bookmarks: the titles of other people's pages"));
+    }
     let (mut messages, mut senders) = (0, HashSet::new());
     let (mut posts, mut heads, mut ways) = (0, HashSet::new(), [false; 2]);
     for element in document.root_element().descendent_elements() {
@@ -42,6 +45,7 @@ pub fn of(document: &Html, input: &Input) -> Option<Page> {
                 // Facebook's and Instagram's boxes, and what stands at the head of one.
                 "_a6-g" => posts += 1,
                 "_a6-h" => _ = heads.insert(words(element)),
+                "outer-cell" => return Some(Page::Other("Google's own record of what you did there")),
                 "received" | "incoming" => ways[0] = true,
                 "sent" | "outgoing" => ways[1] = true,
                 _ => {}
@@ -135,6 +139,18 @@ mod tests {
                 "{:?}: {page}",
                 found.failed
             );
+        }
+    }
+
+    #[test]
+    fn pages_of_programs_are_refused() {
+        for page in [
+            "<!DOCTYPE NETSCAPE-Bookmark-file-1><dl><dt><a href='https://x.example'>His page</a></dl>",
+            "<div class='outer-cell mdl-cell'>Searched for <a href='https://x.example'>fog</a></div>",
+            "<title>ChatGPT Data Export</title><div id=root></div>",
+        ] {
+            let found = read("a.html", page.as_bytes(), &Options::default());
+            assert_eq!((found.entries.len(), found.failed.is_some()), (0, true), "{page}");
         }
     }
 

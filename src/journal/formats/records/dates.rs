@@ -34,9 +34,11 @@ pub(super) fn is_number(value: &Value) -> bool {
     value.is_number() || value.as_str().is_some_and(|text| text.trim().parse::<f64>().is_ok())
 }
 
-/// A date as databases export it: MongoDB's `{"$date": …}`, Firestore's `{"seconds": …}`, Parse's `{"iso": …}`.
+/// A date as databases export it: MongoDB's `{"$date": …}`, Firestore's `{"seconds": …}`, Google's `{"timestamp": …}`, Parse's `{"iso": …}`.
 fn of_database(fields: &Record) -> Option<When> {
-    let date = ["$date", "$numberLong", "iso", "dateTime", "date"].iter().find_map(|name| fields.get(*name));
+    let date = ["$date", "$numberLong", "iso", "dateTime", "date", "timestamp"]
+        .iter()
+        .find_map(|name| fields.get(*name));
     let seconds = || ["seconds", "_seconds"].iter().find_map(|name| fields.get(*name));
     when(date.or_else(seconds)?, None, false)
 }

@@ -8,7 +8,7 @@ use super::chat::{self, Speakers, Told};
 use super::dates::{self, Evidence};
 use super::deeper::Deeper;
 use super::look::{Look, Shown};
-use super::names::{DATE, OWN_TEXT, TAGS, TEXT, TIME, TITLE, ZONE, folded, named, usual};
+use super::names::{DATE, OWN_TEXT, OWN_TITLE, TAGS, TEXT, TIME, TITLE, ZONE, folded, named, usual};
 use crate::journal::format::{Draft, Options, Place, Sink, When};
 use crate::journal::syntax::csv::Record;
 use crate::journal::syntax::notes::{self, Day};
@@ -167,6 +167,12 @@ impl<'a> Fields<'a> {
             return sink.left_out("other people's messages", 1);
         }
         let (text_name, text) = text.unwrap_or_default();
+        // A name of a file is nobody's title, and of what was only saved or taken a title alone is no entry.
+        let title = title.filter(|(_, title)| !names_picture(title));
+        let typed = title.is_some_and(|(name, _)| OWN_TITLE.contains(&folded(name).as_str()));
+        if text.trim().is_empty() && !text_name.is_empty() && !own(text_name) && !typed {
+            return sink.left_out("titles without a text", 1);
+        }
         let text = self.plain(text_name, text, sink);
         let when = self.when(record, place, sink);
         let (title_name, title) = title.unwrap_or_default();
@@ -296,6 +302,12 @@ impl Fields<'_> {
             sink.trouble(Place::Line(1), problem.to_string());
         }
     }
+}
+
+/// Whether a title is the name of a picture or a film.
+fn names_picture(title: &str) -> bool {
+    let ending = title.rsplit_once('.').map_or(String::new(), |(_, ending)| ending.to_lowercase());
+    ["jpg", "jpeg", "png", "gif", "heic", "webp", "mp4", "mov"].contains(&ending.as_str())
 }
 
 /// The names of fields, the first of many.

@@ -35,6 +35,7 @@ impl Format for Records {
             "json" => head.starts_with(['{', '[']) && !input.lies_in("AppleJournalEntries"),
             "jsonl" | "ndjson" => head.starts_with(['{', '"']),
             "csv" | "tsv" => true,
+            "txt" => shape::is_table(head),
             _ => false,
         }
     }

@@ -79,6 +79,7 @@ pub const OWN_TEXT: &[&str] = &[
 ];
 /// `time` and its like may hold a time of day and nothing more: they come last.
 pub const DATE: &[&str] = &[
+    "phototakentime",
     "date",
     "datetime",
     "fulldate",
@@ -147,6 +148,8 @@ pub const TITLE: &[&str] = &[
     "título",
     "titolo",
 ];
+/// Titles that are typed, and by apps whose entries may have nothing else.
+pub const OWN_TITLE: &[&str] = &["notetitle", "entrytitle"];
 pub const TAGS: &[&str] =
     &["tags", "labels", "keywords", "categories", "tag", "category", "activities", "hashtags"];
 pub const ZONE: &[&str] = &["timezone", "tz", "zone"];

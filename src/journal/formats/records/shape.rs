@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::dates;
 use super::fields::{Fields, has_words};
-use super::names::folded;
+use super::names::{DATE, TEXT, folded};
 use crate::journal::format::{Input, MOST_WHOLE, Place, Sink};
 use crate::journal::syntax::csv::{self, Record, Take, rows};
 use crate::journal::syntax::json::{Cutter, Piece};
@@ -35,7 +35,7 @@ const MOST_ASKED: usize = 100;
 pub fn shape(input: &Input, fields: &Fields) -> Result<Shape, String> {
     let head = input.head().trim_start_matches('\u{feff}').trim_start();
     match input.extension().as_str() {
-        "csv" | "tsv" => table(head),
+        "csv" | "tsv" | "txt" => table(head),
         "jsonl" | "ndjson" => Ok(Shape::Lines),
         _ if head.starts_with('[') => Ok(Shape::List),
         _ if is_lines(head, fields) => Ok(Shape::Lines),
@@ -48,6 +48,21 @@ fn is_lines(head: &str, fields: &Fields) -> bool {
     let (first, rest) = head.split_once('\n').unwrap_or((head, ""));
     rest.trim_start().starts_with('{')
         && serde_json::from_str::<Record>(first).is_ok_and(|record| fields.has_text(&record))
+}
+
+/// Whether a text is a table: its first line names a text, a date and nothing longer than a name, and the next lines are
+/// divided as it is.
+pub fn is_table(head: &str) -> bool {
+    let divider = csv::names_divider(head).unwrap_or_else(|| divider(head)) as char;
+    let mut lines = head.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("sep="));
+    let Some(first) = lines.next() else { return false };
+    let names: Vec<&str> = first.split(divider).map(|name| name.trim().trim_matches('"')).collect();
+    let is = |known: &[&str]| names.iter().any(|name| known.contains(&folded(name).as_str()));
+    names.len() > 1
+        && names.iter().all(|name| name.split_whitespace().count() <= 3)
+        && is(TEXT)
+        && is(DATE)
+        && lines.next().is_some_and(|line| line.matches(divider).count() + 1 >= names.len())
 }
 
 /// A table, if its first line may be a header.

@@ -207,6 +207,36 @@ fn dates_by_what_a_field_holds() {
 }
 
 #[test]
+fn what_was_saved_or_taken_is_no_entry() {
+    let found = with(
+        "a.csv",
+        "Title,Note,URL\nWeir Cafe,,https://x.example\nMill,we met there,u\n",
+        &Options::default(),
+    );
+    assert_eq!((texts(&found), found.left_out[0]), (vec!["we met there"], ("titles without a text", 1)));
+    let photo = |said: &str| {
+        format!(
+            r#"{{"title": "IMG_1.jpg", "description": "{said}", "creationTime": {{"timestamp": "1709632800"}}, "photoTakenTime": {{"timestamp": "1709546400"}}}}"#
+        )
+    };
+    assert_eq!(with("IMG_1.jpg.json", &photo(""), &Options::default()).entries.len(), 0);
+    let found = with("IMG_1.jpg.json", &photo("The weir"), &Options::default());
+    assert_eq!((found.entries[0].title.as_str(), found.entries[0].text.as_str()), ("", "The weir"));
+    assert!(found.entries[0].when.unwrap().to_string().starts_with("2024-03-04"));
+}
+
+#[test]
+fn a_table_in_a_text_file_is_a_table() {
+    let is = |text: &str| Records.is(&Input::from_bytes("a.txt", text.into()));
+    assert!(is("Date,Mood,Text\n2024-03-05,good,\"one, two\"\n"));
+    assert!(
+        !is("Date, text and a lot of other words\n1, 2\n")
+            && !is("Text\nDate\n")
+            && !is("Rain, fog\nSun, wind\n")
+    );
+}
+
+#[test]
 fn tables_without_a_header_are_refused() {
     for table in [
         "2024-01-05,It rained.\n2024-01-06,Sun.\n",
@@ -309,7 +339,12 @@ fn an_open_quotation_mark_takes_in_no_more_than_it_may() {
 fn what_is_claimed() {
     let is = |path: &str, head: &str| Records.is(&Input::from_bytes(path, head.into()));
     assert!(is("a.json", " [") && is("a.ndjson", "{") && is("a.csv", "a,b"));
-    assert!(!is("a.json", "5") && !is("a.txt", "[{}]") && !is("AppleJournalEntries/Resources/a.json", "{}"));
+    assert!(
+        !is("a.json", "5")
+            && !is("a.txt", "[{}]")
+            && !is("a.txt", "a,b")
+            && !is("AppleJournalEntries/Resources/a.json", "{}")
+    );
 }
 
 proptest! {
