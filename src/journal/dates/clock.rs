@@ -15,7 +15,10 @@ pub struct Clock {
     pub plain: bool,
 }
 
-const BEFORE_A_TIME: &[&str] = &["at", "um", "à", "alle", "om", "às", "kl"];
+const BEFORE_A_TIME: &[&str] = &[
+    "at", "um", "à", "alle", "ore", "om", "às", "las", "kl", "klo", "klockan", "godz", "ora", "saat",
+    "pukul", "в", "v",
+];
 const AFTER_A_TIME: &[&str] = &[
     "am",
     "pm",
@@ -27,13 +30,25 @@ const AFTER_A_TIME: &[&str] = &[
     "p. m.",
     "a.\u{a0}m.",
     "p.\u{a0}m.",
+    "π.μ.",
+    "μ.μ.",
     "uhr",
+    "uur",
     "h",
     "hrs",
 ];
-/// East Asian halves of the day, before a time: whether it is the second.
-const HALF_DAYS: [(&str, bool); 6] =
-    [("上午", false), ("下午", true), ("午前", false), ("午後", true), ("오전", false), ("오후", true)];
+/// Halves of the day as they stand before a time in East Asia, and whether it is the second.
+const HALF_DAYS: [(&str, bool); 9] = [
+    ("上午", false),
+    ("早上", false),
+    ("凌晨", false),
+    ("下午", true),
+    ("晚上", true),
+    ("午前", false),
+    ("午後", true),
+    ("오전", false),
+    ("오후", true),
+];
 /// Zones that say no offset: many a short name means more than one place.
 const ZONES: &[&str] = &[
     "EST", "EDT", "CST", "CDT", "MST", "MDT", "PST", "PDT", "AKST", "AKDT", "HST", "AST", "ADT", "NST",
@@ -48,10 +63,15 @@ impl Cursor<'_> {
         let mut sign = None;
         if !glued {
             let spaced = self.spaces();
-            sign = self.eat_any(&[',', '@', '-', '–', '—']);
+            sign = self.eat_any(&[',', '@', '-', '–', '—', '·', '|']);
             if !(spaced | self.spaces() | sign.is_some()) {
                 return None;
             }
+        }
+        // "a las 21:15"
+        let start = *self;
+        if !(self.eat_word(&["a"]) && self.spaces()) {
+            *self = start;
         }
         let worded = !glued && self.eat_word(BEFORE_A_TIME);
         if worded {
@@ -59,14 +79,10 @@ impl Cursor<'_> {
             self.spaces();
         }
         let bracket = self.eat_any(&['(', '[']);
+        let half = self.half_day();
         let hour = self.small().filter(|hour| *hour <= 24)?;
         let minutes = self.minutes();
-        let before_suffix = self.at;
-        self.spaces();
-        let suffix = self.suffix();
-        if suffix.is_none() {
-            self.at = before_suffix;
-        }
+        let suffix = half.or(self.suffix_behind());
         if minutes.is_none() && suffix.is_none() {
             return None;
         }
@@ -84,17 +100,10 @@ impl Cursor<'_> {
 
     /// A time before a date, as editors stamp it: `21:15 05/03/2024`, `9:15 PM, March 5, 2024`, `下午 9:15 2024/3/5`.
     pub fn time_before(&mut self) -> Option<Clock> {
-        let half = HALF_DAYS.iter().find(|(word, _)| self.eat(word));
-        self.spaces();
+        let half = self.half_day();
         let hour = self.small().filter(|hour| *hour < 24)?;
         let minutes = self.minutes()?;
-        let before_suffix = self.at;
-        self.spaces();
-        let behind = self.suffix();
-        if behind.is_none() {
-            self.at = before_suffix;
-        }
-        let suffix = half.map(|(_, second)| if *second { "pm" } else { "am" }).or(behind);
+        let suffix = half.or(self.suffix_behind());
         let spaced = self.spaces();
         let sign = self.eat_any(&[',', '-', '–', '—', '|']);
         if !(spaced | self.spaces()) && sign.is_none() {
@@ -108,11 +117,16 @@ impl Cursor<'_> {
         let start = *self;
         let two =
             |c: &mut Self| c.number().filter(|(n, digits)| *digits == 2 && *n < 60).map(|(n, _)| n as i8);
-        let minutes = self.eat_any(&[':', '.', 'h']).and_then(|_| two(self));
+        let sign = self.eat_any(&[':', '.', 'h', '時', '时', '시']);
+        if sign == Some('시') {
+            self.spaces();
+        }
+        let minutes = sign.and_then(|_| two(self));
         let Some(minutes) = minutes else {
             *self = start;
             return None;
         };
+        self.eat_any(&['分', '분']);
         let before_seconds = *self;
         let seconds = if self.eat(":") { two(self) } else { None };
         let Some(seconds) = seconds else {
@@ -124,6 +138,23 @@ impl Cursor<'_> {
             *self = before_fraction;
         }
         Some((minutes, seconds))
+    }
+
+    /// `下午 `, before a time.
+    fn half_day(&mut self) -> Option<&'static str> {
+        let (_, second) = HALF_DAYS.iter().find(|(word, _)| self.eat(word))?;
+        self.spaces();
+        Some(if *second { "pm" } else { "am" })
+    }
+
+    fn suffix_behind(&mut self) -> Option<&'static str> {
+        let start = *self;
+        self.spaces();
+        let found = self.suffix();
+        if found.is_none() {
+            *self = start;
+        }
+        found
     }
 
     fn suffix(&mut self) -> Option<&'static str> {
@@ -145,8 +176,13 @@ impl Cursor<'_> {
         }
         self.spaces();
         let closes = |after: &str| after.starts_with([']', ')']) || !after.contains(char::is_alphanumeric);
-        if let Some(name) = ZONES.iter().find(|name| self.rest().strip_prefix(**name).is_some_and(closes)) {
-            self.at += name.len();
+        let bracket = usize::from(self.rest().starts_with('('));
+        let named = |name: &&&str| self.rest()[bracket..].strip_prefix(**name).is_some_and(closes);
+        if let Some(name) = ZONES.iter().find(named) {
+            self.at += bracket + name.len();
+            if bracket > 0 {
+                self.eat(")");
+            }
             return None;
         }
         let named = self.eat_word(&["utc", "gmt"]);
@@ -174,8 +210,8 @@ impl Cursor<'_> {
 /// 12 am is midnight, 12 pm is noon.
 fn time_of_day(hour: i8, minutes: Option<(i8, i8)>, suffix: Option<&str>) -> Option<Time> {
     let hour = match suffix.and_then(|suffix| suffix.chars().next()) {
-        Some('a') if hour == 12 => 0,
-        Some('p') if hour < 12 => hour + 12,
+        Some('a' | 'π') if hour == 12 => 0,
+        Some('p' | 'μ') if hour < 12 => hour + 12,
         _ => hour,
     };
     let (minutes, seconds) = minutes.unwrap_or((0, 0));

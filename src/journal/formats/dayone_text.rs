@@ -124,13 +124,11 @@ fn stamp(text: &str) -> Option<Stamp> {
         let colons = format!("{}{}:{}:{second:02}{}", &clock[1], &clock[2], &clock[3], &clock[5]);
         stamps::read(&CLOCKS.replace(text, colons.as_str()))
     };
-    // China's region puts the zone before the clock.
-    if let Some((day, rest)) = text.split_once(" GMT")
-        && let Some((zone, clock)) = rest.split_once(' ')
-        && stamps::read_time(clock).is_some()
-    {
-        return stamps::read(&format!("{day} {clock} GMT{zone}"));
-    }
+    // China writes the zone before the clock.
+    static ZONE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"(?:GMT|UTC)[+-]\d{1,2}(?::\d\d)? (\d)").expect("a pattern that is tested")
+    });
+    let text = &*ZONE.replace(text, "$1");
     stamps::read(&text.replace(['[', ']'], ""))
         .filter(|stamp| stamp.time.is_some())
         .or_else(plain)

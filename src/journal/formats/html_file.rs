@@ -7,8 +7,10 @@ use scraper::{ElementRef, Html};
 use super::chats;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::by_dates::split_by_dates;
+use crate::journal::syntax::front_matter::moment;
 use crate::journal::syntax::html::{self, Converted};
 use crate::journal::syntax::lists::Links;
+use crate::journal::syntax::titles;
 
 /// HTML.
 pub struct HtmlFile;
@@ -40,7 +42,15 @@ impl Format for HtmlFile {
         if page.text.trim().is_empty() {
             page.text = title(&document);
         }
-        split(&page.text, date_of(&document), input, options, sink);
+        let when = date_of(&document, options);
+        // A note of Evernote's has its title nowhere else.
+        let mut name =
+            if meta(&document, &["exporter-version"]).is_some() { title(&document) } else { String::new() };
+        let entry = |draft: Draft, sink: &mut dyn Sink| {
+            let title = titles::kept(&std::mem::take(&mut name), &draft.text, draft.when);
+            sink.entry(Draft { title, ..draft });
+        };
+        split(&page.text, when, input, options, &mut Through { sink, entry });
         Ok(())
     }
 }
@@ -69,7 +79,7 @@ fn title(document: &Html) -> String {
 }
 
 /// The day that a page says it was written on, in its `<meta>`.
-fn date_of(document: &Html) -> Option<When> {
+fn date_of(document: &Html, options: &Options) -> Option<When> {
     const NAMES: &[&str] = &[
         "date",
         "created",
@@ -79,13 +89,18 @@ fn date_of(document: &Html) -> Option<When> {
         "dcterms.created",
         "datepublished",
     ];
+    moment(meta(document, NAMES)?, options).map(|(when, _)| when)
+}
+
+/// What a page says in its `<meta>` of one of these names.
+fn meta<'a>(document: &'a Html, names: &[&str]) -> Option<&'a str> {
     let metas =
         document.root_element().descendent_elements().filter(|element| element.value().name() == "meta");
-    let dated = metas.filter(|meta| {
-        let names = ["name", "property", "itemprop"].into_iter().filter_map(|name| meta.value().attr(name));
-        names.map(str::to_lowercase).any(|name| NAMES.contains(&name.as_str()))
+    let mut named = metas.filter(|meta| {
+        let own = ["name", "property", "itemprop"].into_iter().filter_map(|name| meta.value().attr(name));
+        own.map(str::to_lowercase).any(|name| names.contains(&name.as_str()))
     });
-    dated.filter_map(|meta| meta.value().attr("content")?.parse().ok()).next()
+    named.find_map(|meta| meta.value().attr("content"))
 }
 
 /// Hands over a document's text, divided by its date lines. What has no date is of the document's own; an entry's place
@@ -132,6 +147,20 @@ mod tests {
         };
         let found = read("My notes_index.html", list("A walk").as_bytes(), &Options::default());
         assert_eq!((found.entries.len(), found.left_out), (0, vec![("lists of files", 1)]));
+        let bookmarks = "<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DT><A HREF=\"https://a.org\">A page</A>";
+        assert!(read("a.html", bookmarks.as_bytes(), &Options::default()).entries.is_empty());
+        for chat in
+            ["<div class=\"page_body chat_page\">hers</div>", "<div class=chatlog__message>hers</div>"]
+        {
+            let found = read("a.html", chat.as_bytes(), &Options::default());
+            assert!(found.entries.is_empty() && found.failed.unwrap().contains("a chat of"), "{chat}");
+        }
+        let note = "<title>Fog</title><meta name=\"created\" content=\"2024-01-05 09:30:00 +0000\"><meta name=\"exporter-version\" content=\"x\"><p>All day.";
+        let found = read("Fog.html", note.as_bytes(), &Options::default()).entries.remove(0);
+        assert_eq!(
+            (found.title.as_str(), found.when.unwrap().to_string().as_str()),
+            ("Fog", "2024-01-05T09:30:00+00:00")
+        );
         let diary =
             format!("{}<p>These I wrote in the year that nobody came to the weir.</p>", list("A walk"));
         assert_eq!(read("a.html", diary.as_bytes(), &Options::default()).entries.len(), 1);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::sealed;
 use super::select::Select;
 use crate::base::units::thousands;
 use crate::base::{Error, Result};
@@ -205,6 +206,13 @@ impl Sink for Collector<'_> {
     fn entry(&mut self, mut draft: Draft) {
         if self.failed.is_some() {
             return;
+        }
+        if let Some((kept, passages)) = sealed::passages(&draft.text) {
+            passages.iter().for_each(|passage| self.changed("encrypted passages", passage, ""));
+            let problem =
+                "an encrypted passage was left out: decrypt it in a copy of the file, and give that";
+            self.trouble(draft.place, problem.to_string());
+            draft.text = kept;
         }
         for which in [Draft::title_mut, Draft::text_mut] {
             let before = with_line_feeds(std::mem::take(which(&mut draft)));

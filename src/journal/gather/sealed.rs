@@ -65,6 +65,28 @@ pub fn of(input: &Input) -> Option<&'static str> {
         .then_some("one block of letters and numbers without a word (base64): decode or decrypt it first")
 }
 
+/// A text without the passages in it that are encrypted, and those passages; none where there are none.
+pub fn passages(text: &str) -> Option<(String, Vec<&str>)> {
+    const MARKS: [(&str, &str); 2] = [
+        ("-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"),
+        ("-----BEGIN AGE ENCRYPTED FILE-----", "-----END AGE ENCRYPTED FILE-----"),
+    ];
+    let first = |text: &str| {
+        let found = MARKS.iter().filter_map(|(open, close)| {
+            let start = text.find(open)?;
+            Some((start, start + text[start..].find(close)? + close.len()))
+        });
+        found.min()
+    };
+    let (mut rest, mut kept, mut sealed) = (text, String::new(), Vec::new());
+    while let Some((start, end)) = first(rest) {
+        kept += &rest[..start];
+        sealed.push(&rest[start..end]);
+        rest = &rest[end..];
+    }
+    (!sealed.is_empty()).then(|| (kept + rest, sealed))
+}
+
 /// No block is shorter, in bytes.
 const LEAST: usize = 96;
 
@@ -123,6 +145,14 @@ mod tests {
         }
         let line = "aB3dE+f9Qw7Zx0Lm5".repeat(4);
         assert!(told("a.txt", format!("{line}\n{line}\n{}", &line[..20]).as_bytes()).contains("base64"));
+    }
+
+    #[test]
+    fn a_passage_may_be_encrypted() {
+        let text = "Before.\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n-----END PGP MESSAGE-----\nAfter.";
+        let (kept, sealed) = passages(text).unwrap();
+        assert_eq!((kept.as_str(), sealed.len()), ("Before.\n\nAfter.", 1));
+        assert_eq!(passages("-----BEGIN PGP MESSAGE----- and no end"), None);
     }
 
     #[test]

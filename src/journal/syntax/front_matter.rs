@@ -124,6 +124,16 @@ const USUAL: [&str; 19] = [
     "layout",
 ];
 
+/// Whether a key (in lower case) says that a date under it is the note's: `journal-date`, `pubDate`, `created_time`, `day`.
+fn is_date(key: &str) -> bool {
+    const OTHER: [&str; 9] =
+        ["modif", "updat", "edit", "due", "last", "birth", "deadline", "review", "expir"];
+    let names = ["date", "created", "datum", "fecha"];
+    let dated =
+        names.iter().any(|name| key.starts_with(name) || key.ends_with(name)) || key == "created_time";
+    (dated || key == "day") && !key.starts_with("end") && !OTHER.iter().any(|other| key.contains(other))
+}
+
 /// The keys of a block, and the block itself for those values that take YAML to read.
 struct Values<'a> {
     block: &'a str,
@@ -139,7 +149,12 @@ impl Values<'_> {
         };
         let date = |names: &[&str]| moment(get(names).first()?, options);
         let tags = get(&["tags", "tag"]);
-        let (date, created) = (date(&["date"]), date(&CREATED));
+        let other = |wanted: &dyn Fn(&str) -> bool| {
+            let named = self.keys.iter().filter(|(key, _)| wanted(&key.to_lowercase()));
+            named.filter_map(|(key, _)| moment(self.values(key, yaml.as_ref()).first()?, options)).next()
+        };
+        let created = date(&CREATED).or_else(|| other(&|key| is_date(key) && key.contains("creat")));
+        let date = date(&["date"]).or_else(|| other(&|key| is_date(key) && !key.contains("creat")));
         FrontMatter {
             guessed: date.or(created).is_some_and(|(_, guessed)| guessed),
             date: date.map(|(when, _)| when),
@@ -204,11 +219,25 @@ fn split_tags(text: &str, alone: bool) -> Vec<String> {
     plain.filter(|tag| !tag.is_empty()).collect()
 }
 
+/// `20240105093000`, or seconds or milliseconds since 1970.
+fn in_digits(value: &str) -> Option<When> {
+    let number: i64 = value.parse().ok().filter(|_| value.bytes().all(|b| b.is_ascii_digit()))?;
+    match value.len() {
+        10 => When::at_millis(number * 1000, None),
+        13 => When::at_millis(number, None),
+        _ => stamps::in_one_number(value),
+    }
+}
+
 /// A date with or without its time, as people and apps write it beside a key: `2024-01-05 09:30 +0100`,
 /// `January 5, 2024 9:30 PM`, `[[2024-01-05]]`; and whether it was read day first where nothing tells.
 pub fn moment(value: &str, options: &Options) -> Option<(When, bool)> {
     let value = value.trim().trim_matches(['"', '\'', '@', '[', ']']).trim();
+    let value = value.split('|').next().unwrap_or(value).trim_end_matches(']');
     if let Ok(when) = value.parse() {
+        return Some((when, false));
+    }
+    if let Some(when) = in_digits(value) {
         return Some((when, false));
     }
     let zoned = value.rsplit_once(' ').filter(|(_, zone)| zone.starts_with(['+', '-']));
@@ -243,6 +272,23 @@ mod tests {
         assert_eq!((found.title.as_str(), found.tags), ("A walk", vec!["rain".into(), "late light".into()]));
         assert_eq!(read("---\nlayout: x\n---").unwrap().date, None);
         assert_eq!(read("---\ndate: someday\n---\n").unwrap().date, None);
+    }
+
+    #[test]
+    fn dates_under_many_names() {
+        for key in
+            ["journal-date", "pubDate", "day", "Datum", "created_time", "creation date", "publish_date"]
+        {
+            let found = read(&format!("---\n{key}: 2024-01-05\nupdated: 2024-02-01\n---\n")).unwrap();
+            assert!(
+                found.date.or(found.created).is_some_and(|when| when.to_string() == "2024-01-05"),
+                "{key}"
+            );
+        }
+        for key in ["updatedDate", "due date", "birthday", "last_edited_time", "date modified", "end date"] {
+            let found = read(&format!("---\n{key}: 2024-01-05\ntitle: x\n---\n")).unwrap();
+            assert_eq!(found.date.or(found.created), None, "{key}");
+        }
     }
 
     #[test]
@@ -315,6 +361,9 @@ mod tests {
             ("2024-01-05 9:30 p.m.", "2024-01-05T21:30:00"),
             ("2024-01-05, 9:30 PM", "2024-01-05T21:30:00"),
             ("[[2024-01-05]]", "2024-01-05"),
+            ("[[2024-01-05|Friday]]", "2024-01-05"),
+            ("1704447000000", "2024-01-05T09:30:00+00:00"),
+            ("20240105093000", "2024-01-05T09:30:00"),
             ("@January 5, 2024 9:30 PM (GMT+1)", "2024-01-05T21:30:00"),
             ("January 5, 2024 12:05 AM", "2024-01-05T00:05:00"),
             ("Friday, 5 January 2024", "2024-01-05"),

@@ -3,11 +3,10 @@
 
 use scraper::{ElementRef, Html, Node};
 
-use super::html;
 use crate::journal::dates;
 
 /// Links that make a list.
-const FEW: usize = 3;
+const FEW: usize = 2;
 
 /// The longest name of a page, in words; a longer link is a sentence.
 const LONGEST_NAME: usize = 16;
@@ -80,11 +79,6 @@ fn is_local(to: &str) -> bool {
     !is_scheme && !to.starts_with("//") && (name.contains('.') || file.ends_with('/'))
 }
 
-/// Whether a page, as HTML, is a list of others and nothing more.
-pub fn is_list(page: &str) -> bool {
-    html::parse(page).is_ok_and(|document| Links::of(&document).is_list())
-}
-
 /// Whether a Markdown page is nothing but headings and a list of links, each called as the file that it goes to or by a
 /// day's name: Vimwiki's index of a diary, a table of contents.
 pub fn is_markdown_list(text: &str) -> bool {
@@ -105,6 +99,7 @@ pub fn is_markdown_list(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::syntax::html;
 
     #[test]
     fn a_list_in_markdown() {
@@ -114,6 +109,10 @@ mod tests {
             assert!(!is_markdown_list(text), "{text}");
         }
         assert!(!is_markdown_list(&format!("{diary}\nAll of a winter.\n")));
+    }
+
+    fn is_list(page: &str) -> bool {
+        Links::of(&html::parse(page).unwrap()).is_list()
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Notes that are a page of days: an app keeps them as one, of the day that it was made on, and the writer has headed a
 //! passage with each day.
 //!
-//! A note without a day, or of no day but that, is divided by its dates as a text in a file of that name would be. An
+//! A title that is a day is the note's. A note without a day, or of no day but that, is divided by its dates as a text in a file of that name would be. An
 //! entry that says its own day stays whole unless it is plainly such a page: two days or more, each later than the one
 //! before or each earlier, with no more above them than a title.
 
-use super::by_dates;
+use super::{by_dates, titles};
 use crate::journal::dates::entries::{self, Context, Division, Scanner};
 use crate::journal::dates::file_dates;
-use crate::journal::format::{Draft, Options, Place, Sink, When};
+use crate::journal::format::{DateOrder, Draft, Options, Place, Sink, When};
 
 /// What a note's day is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,11 @@ pub fn hand_over_lines(
 ) {
     if draft.text.contains('\r') {
         draft.text = draft.text.replace("\r\n", "\n").replace('\r', "\n");
+    }
+    // A title that is a day says more than when the app made the note, perhaps years later, perhaps in UTC.
+    if let Some(reading) = titles::day(&draft.title).filter(|_| day == Day::Made) {
+        draft.when = Some(When::day(reading.day(options.date_order == Some(DateOrder::Mdy))));
+        draft.title.clear();
     }
     let context = Context {
         named: draft.when.map(|when| when.day),
@@ -131,6 +136,19 @@ mod tests {
         assert_eq!(read(made, Day::Made, "", "5 May 2020\nRain."), [format!("{made}||Rain.")]);
         let own = "2024-01-05|Rain|5 May 2020/It rained.";
         assert_eq!(read("2024-01-05", Day::Own, "Rain", "5 May 2020\nIt rained."), [own]);
+    }
+
+    #[test]
+    fn a_title_that_is_a_day_is_the_notes() {
+        for title in ["Friday, May 5, 2020", "2020-05-05", "5. Mai 2020"] {
+            assert_eq!(
+                read("2024-01-05T02:30:00Z", Day::Made, title, "Rain."),
+                ["2020-05-05||Rain."],
+                "{title}"
+            );
+        }
+        assert_eq!(read("2024-01-05", Day::Own, "5 May 2020", "Rain."), ["2024-01-05|5 May 2020|Rain."]);
+        assert_eq!(read("", Day::Made, "5 May", "Rain."), ["|5 May|Rain."]);
     }
 
     #[test]

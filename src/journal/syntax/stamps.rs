@@ -2,7 +2,7 @@
 //! `2024年1月15日 下午9:30:00`.
 
 use jiff::Timestamp;
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 
 use super::by_dates::report_guess;
@@ -78,6 +78,21 @@ pub fn read(text: &str) -> Option<Stamp> {
     // `Fri Jan 5 09:30:00 2024`, `09:30 15.01.2024`
     let (reading, style) = date(&format!("{before} {after}"))?;
     Some(Stamp { reading, style, time: Some(clock.time), offset: None })
+}
+
+/// `20240105`, as a number.
+pub fn compact(number: i32) -> Option<Date> {
+    let year = i16::try_from(number / 10_000).ok().filter(|year| (1800..2200).contains(year))?;
+    Date::new(year, (number / 100 % 100) as i8, (number % 100) as i8).ok()
+}
+
+/// `202401050930`, `20240105093000`, and as TiddlyWiki has it, with milliseconds and in UTC: `20240105093000000`.
+pub fn in_one_number(text: &str) -> Option<When> {
+    let fits = matches!(text.len(), 12 | 14 | 17) && text.bytes().all(|b| b.is_ascii_digit());
+    let day = fits.then(|| compact(text[..8].parse().ok()?)).flatten()?;
+    let part = |from: usize| text.get(from..from + 2).map_or(Some(0), |two| two.parse::<i8>().ok());
+    let time = Time::new(part(8)?, part(10)?, part(12)?, 0).ok()?;
+    Some(When { day, time: Some(time), offset: (text.len() == 17).then_some(Offset::UTC) })
 }
 
 /// Reads a text that is nothing but a time of day.

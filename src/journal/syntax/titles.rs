@@ -1,6 +1,6 @@
 //! Titles, as all apps keep them: which are the writer's, and which the app made up.
 
-use crate::journal::dates::{self, file_dates};
+use crate::journal::dates::{self, Reading, file_dates};
 use crate::journal::format::When;
 
 /// The title to keep: none where the app named a note that has no name, where the text opens with the same line, and
@@ -18,17 +18,38 @@ fn spaced(words: &str) -> String {
 
 /// `Untitled`, `untitled 2`, `Untitled Note`.
 fn is_unnamed(title: &str) -> bool {
+    const NAMES: [&str; 14] = [
+        "untitled",
+        "unbenannt",
+        "ohne titel",
+        "sans titre",
+        "sin título",
+        "senza titolo",
+        "sem título",
+        "naamloos",
+        "namnlös",
+        "제목 없음",
+        "無題",
+        "无标题",
+        "無標題",
+        "без названия",
+    ];
     let title = title.to_lowercase();
-    let behind = title.strip_prefix("untitled").map(str::trim);
+    let behind = NAMES.iter().find_map(|name| title.strip_prefix(name)).map(str::trim);
     behind.is_some_and(|rest| rest == "note" || rest.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn is_day(title: &str, when: Option<When>) -> bool {
     let Some(own) = when.map(|when| when.day) else { return false };
+    day(title).is_some_and(|day| day.may_be(own))
+}
+
+/// The day that a title is, where it is nothing else.
+pub fn day(title: &str) -> Option<Reading> {
     let in_line = dates::recognise(title).filter(|line| line.style.tail.is_none()).map(|line| line.reading);
     let as_name = || Some(dates::in_file_name(title, None)?.0);
     let as_name = || as_name().filter(|_| file_dates::without_date(title, None).is_empty());
-    in_line.or_else(as_name).is_some_and(|day| day.may_be(own))
+    in_line.or_else(as_name)
 }
 
 #[cfg(test)]

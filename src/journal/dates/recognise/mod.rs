@@ -232,13 +232,23 @@ fn read<'a>(
     for (with_weekday, with_time) in [(true, true), (true, false), (false, true), (false, false)] {
         c = after_date;
         let after = if with_weekday { weekday_after(&mut c, &found) } else { None };
+        // "2024. március 5. 21:15"
+        if with_time
+            && !with_weekday
+            && found.order == Order::YearMonthDay
+            && found.month != MonthForm::Number
+        {
+            c.eat(".");
+        }
         let clock = if with_time { c.time() } else { stamp };
         let twice = with_time && stamp.is_some();
         if (with_weekday && (after.is_none() || before.is_some())) || (with_time && clock.is_none()) || twice
         {
             continue;
         }
+        // Behind a stamp in numbers words follow as they may; "21:15 5 May 2020 was" is prose.
         let spaces_divide = clock.is_some_and(|clock| clock.plain)
+            && (stamp.is_none() || found.month == MonthForm::Number)
             || (heading > 0 && after.is_none())
             || (found.separator == '年' && clock.is_none());
         let Some((tail, rest)) = end(&mut c, close, spaces_divide) else { continue };

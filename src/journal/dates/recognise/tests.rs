@@ -527,6 +527,8 @@ fn a_time_before_its_day() {
         assert_eq!(found.reading.day(false), date(2020, 5, 5), "{line}");
     }
     for line in [
+        "21:15 5 May 2020 was when the gutter sang",
+        "9.15pm, Tuesday 5 May 2020, I wrote this",
         "21:15",
         "21:15 and 05/05/2020",
         "9 05/05/2020",
@@ -552,5 +554,36 @@ fn a_time_alone_is_no_day() {
         "**9:30**",
     ] {
         assert_eq!((recognise(line), recognise_without_year(line, known)), (None, None), "{line}");
+    }
+}
+
+#[test]
+fn clocks_of_many_places() {
+    for line in [
+        "2020년 5월 5일 화요일 오후 9:15",
+        "2020年5月5日 下午9:15",
+        "2020年5月5日 午後9:15",
+        "2020年5月5日 21時15分",
+        "5 de mayo de 2020, 9:15 p. m.",
+        "5 de mayo de 2020 a las 21:15",
+        "5 Μαΐου 2020, 9:15 μ.μ.",
+        "2020. május 5. 21:15",
+        "5 mei 2020 om 21:15 uur",
+        "5 maja 2020, godz. 21:15",
+        "5 мая 2020 в 21:15",
+        "5. května 2020 v 21:15",
+        "5 Mayıs 2020 saat 21:15",
+        "5.5.2020 klo 21.15",
+        "5 maj 2020 klockan 21.15",
+        "5 mai 2020, ora 21:15",
+        "5 Mei 2020 pukul 21.15",
+        "5 maggio 2020, ore 21.15",
+        "5 May 2020 21:15 (CET)",
+        "5 May 2020 | 21:15",
+        "5 May 2020 · 21:15",
+    ] {
+        let found = recognise(line).filter(|found| found.style.tail.is_none());
+        let time = found.and_then(|found| found.time).map(|time| time.to_string());
+        assert_eq!(time.as_deref(), Some("21:15:00"), "{line}");
     }
 }

@@ -16,7 +16,8 @@ pub enum Page {
 }
 
 /// Classes that a program gives to its pages of messages and nothing else has, by what they begin with.
-const MARKS: [(&str, &str); 5] = [
+const MARKS: [(&str, &str); 6] = [
+    ("chat__meta", "a chat exported from Slack"),
     ("chat_page", "a chat exported from Telegram"),
     ("from_name", "a chat exported from Telegram"),
     ("chatlog__message", "a chat exported from Discord"),

@@ -120,3 +120,16 @@ proptest! {
         crate::journal::testing::read_with(&DayOne, &input, &Options::default());
     }
 }
+
+#[test]
+fn a_zone_alone_is_not_day_ones_mark() {
+    let other = r#"{"entries":[{"id":"1","createdAt":"2024-03-05T10:00:00Z","timeZone":"Europe/Berlin","content":"words"}]}"#;
+    assert!(!DayOne.is(&Input::from_bytes("a.json", other.as_bytes().to_vec())));
+}
+
+#[test]
+fn without_a_zone_the_dates_own_offset_stands() {
+    let json = r#"{"metadata":{},"entries":[{"creationDate":"2019-01-01T21:30:00-08:00","text":"late"}]}"#;
+    let found = crate::journal::testing::read("a.json", json.as_bytes(), &Options::default());
+    assert_eq!(found.entries[0].when.unwrap().to_string(), "2019-01-01T21:30:00-08:00");
+}

@@ -32,7 +32,7 @@ pub fn read(text: &str, options: &Options, sink: &mut dyn Sink) -> Result<Option
                 continue;
             }
             "created_time" => dates.0.extend(date().map(|when| ("created".to_string(), when))),
-            "date" => dates.0.extend(date().map(|when| (format!("date {}", key.to_lowercase()), when))),
+            "date" => dates.0.extend(date().map(|when| (key.to_lowercase(), when))),
             "multi_select" => tags.extend(select(row, "span.selected-value").map(words)),
             _ => {}
         }

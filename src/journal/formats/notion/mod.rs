@@ -102,7 +102,12 @@ fn leads_on(body: &str) -> bool {
 
 /// What Notion's Markdown says, without blank lines at its ends; what it was, and the blank lines that opened it.
 fn plain(text: &str, sink: &mut dyn Sink) -> (String, Cleaned, usize) {
-    let aside = |line: &str| matches!(line.trim(), "<aside>" | "</aside>").then_some(0..line.len());
+    let is_icon =
+        |line: &str| line.starts_with("<img src=\"https://www.notion.so/icons/") && line.ends_with("/>");
+    let aside = |line: &str| {
+        let mark = matches!(line.trim(), "<aside>" | "</aside>") || is_icon(line.trim());
+        mark.then_some(0..line.len())
+    };
     let mut markup = Markup::new(text);
     markup.in_lines("callout marks", aside, sink);
     markup.links(sink);

@@ -13,6 +13,8 @@ pub struct Properties<'a> {
     pub tags: Vec<String>,
     pub dates: Dates,
     pub left: Vec<&'a str>,
+    /// Among them is one that only the app fills in.
+    filled_in: bool,
     pub kept: Vec<&'a str>,
 }
 
@@ -31,7 +33,8 @@ impl<'a> Properties<'a> {
                 None => return Properties::default(),
             }
         }
-        if page.dates.0.is_empty() && page.tags.is_empty() { Properties::default() } else { page }
+        let told = !page.dates.0.is_empty() || !page.tags.is_empty() || page.filled_in;
+        if told { page } else { Properties::default() }
     }
 
     /// Whether it is kept, as the writer's.
@@ -40,11 +43,12 @@ impl<'a> Properties<'a> {
         let kept = if let Some(when) = moment(from, options) {
             self.dates.0.push((key, when));
             false
-        } else if matches!(key.as_str(), "tags" | "tag") {
+        } else if TAGS.contains(&key.as_str()) {
             self.tags =
                 value.split(',').map(|tag| tag.trim().to_string()).filter(|tag| !tag.is_empty()).collect();
             false
         } else {
+            self.filled_in |= FILLED_IN.contains(&key.as_str());
             !is_of_the_app(&key, value)
         };
         if kept {
@@ -64,16 +68,65 @@ fn property(line: &str) -> Option<(String, &str)> {
     (!name.is_empty() && !marked && key.chars().count() <= 60).then(|| (name, value.trim()))
 }
 
+/// Names of tags, in the languages that Notion speaks.
+const TAGS: [&str; 13] = [
+    "tags",
+    "tag",
+    "태그",
+    "タグ",
+    "标签",
+    "標籤",
+    "étiquettes",
+    "etiquetas",
+    "etichette",
+    "schlagwörter",
+    "labels",
+    "теги",
+    "taggar",
+];
+
+/// What nobody types.
+const FILLED_IN: [&str; 19] = [
+    "created by",
+    "last edited by",
+    "last edited",
+    "files & media",
+    "parent item",
+    "sub-item",
+    "생성자",
+    "최종 편집자",
+    "作成者",
+    "最終更新者",
+    "创建者",
+    "erstellt von",
+    "zuletzt bearbeitet von",
+    "créé par",
+    "modifié par",
+    "creado por",
+    "última edición por",
+    "criado por",
+    "aangemaakt door",
+];
+
+/// `Rain/Untitled.png, Rain/IMG_0001.jpeg`: files that lie with the export.
+fn are_files(value: &str) -> bool {
+    let is_file = |path: &str| {
+        path.contains('/') && path.rsplit_once('.').is_some_and(|(_, kind)| (2..=5).contains(&kind.len()))
+    };
+    !value.is_empty() && value.split(", ").all(is_file)
+}
+
 /// What Notion fills in by itself, or by a choice from a list; more than three words are somebody's own.
 fn is_of_the_app(key: &str, value: &str) -> bool {
-    const FILLED_IN: [&str; 6] =
-        ["created by", "last edited by", "last edited", "files & media", "parent item", "sub-item"];
     const CHOSEN: [&str; 12] = [
         "date", "created", "status", "type", "category", "url", "id", "archived", "author", "person",
         "people", "files",
     ];
     let short = || value.split(',').all(|choice| choice.split_whitespace().count() <= 3);
-    FILLED_IN.contains(&key) || matches!(value, "Yes" | "No") || (CHOSEN.contains(&key) && short())
+    FILLED_IN.contains(&key)
+        || matches!(value, "Yes" | "No")
+        || are_files(value)
+        || (CHOSEN.contains(&key) && short())
 }
 
 /// A line without the addresses behind the names of other pages: `Garden (https://www.notion.so/…)`.

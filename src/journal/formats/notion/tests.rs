@@ -208,3 +208,67 @@ fn a_page_of_days_is_its_days() {
         [of("2024-01-09", "Mood: grey", 3), of("2024-01-05", "Rain.", 8), of("2024-01-06", "Sun.", 12)]
     );
 }
+
+#[test]
+fn a_title_that_is_a_day_goes_before_when_the_page_was_made() {
+    for (text, day) in [
+        ("# @November 11, 2024\n\nFull date: December 4, 2024 8:45 AM\nTags: a\n\nx\n", "2024-11-11"),
+        ("# January 5, 2024\n\nCreated: March 9, 2024\n\nx\n", "2024-01-05"),
+        ("# January 5, 2024\n\nDate: January 4, 2024\n\nx\n", "2024-01-04"),
+    ] {
+        assert_eq!(read("x", text).entries[0].when.unwrap().day.to_string(), day, "{text}");
+    }
+    assert_eq!(read("x", "# January 5, 2024\n\nCreated: March 9, 2024\n\nx\n").entries[0].title, "");
+}
+
+#[test]
+fn properties_in_other_languages() {
+    for (properties, day, tags) in [
+        (
+            "최종 편집 일시: 2024년 3월 9일 오전 9:00\n생성 일시: 2024년 1월 5일 오후 10:14\n태그: 안개, 비\n생성자: Ann Example",
+            "2024-01-05T22:14:00",
+            "안개|비",
+        ),
+        (
+            "最終更新日時: 2024年3月9日 9:00\n作成日時: 2024年1月5日 22:14\nタグ: 霧",
+            "2024-01-05T22:14:00",
+            "霧",
+        ),
+        (
+            "Zuletzt bearbeitet: 9. März 2024 09:00\nErstellt am: 5. Januar 2024 22:14\nErstellt von: Ann Example",
+            "2024-01-05T22:14:00",
+            "",
+        ),
+        (
+            "Dernière modification: 9 mars 2024 09:00\nDate de création: 5 janvier 2024 22:14\nÉtiquettes: brume",
+            "2024-01-05T22:14:00",
+            "brume",
+        ),
+        (
+            "Última edición: 9 de marzo de 2024 9:00\nFecha de creación: 5 de enero de 2024 22:14",
+            "2024-01-05T22:14:00",
+            "",
+        ),
+        ("날짜: 2024년 1월 5일\n최종 편집 일시: 2024년 3월 9일 오전 9:00", "2024-01-05", ""),
+        ("Second: March 9, 2024\nFirst: January 5, 2024", "2024-01-05", ""),
+    ] {
+        let draft = read("x", &format!("# A\n\n{properties}\n\nWords.\n")).entries.remove(0);
+        let when = draft.when.unwrap().to_string();
+        assert_eq!(
+            (when.as_str(), draft.tags.join("|").as_str(), draft.text.trim()),
+            (day, tags, "Words."),
+            "{properties}"
+        );
+    }
+}
+
+#[test]
+fn debris_of_the_app() {
+    let text = |text: &str| read("x", text).entries.remove(0).text.trim().to_string();
+    assert_eq!(
+        text("# A\n\nStatus: Done\nCreated by: Ann Example\nAttachments: A/x.png, A/y.jpeg\n\nWords.\n"),
+        "Words."
+    );
+    let icon = "<img src=\"https://www.notion.so/icons/chat_gray.svg\" alt=\"x\" width=\"40px\" />";
+    assert_eq!(text(&format!("# A\n\n<aside>\n{icon}\n\nWords.\n\n</aside>\n")), "Words.");
+}

@@ -82,8 +82,15 @@ impl Speakers {
 pub fn is_mine(record: &Record, told: Told, options: &Options, sink: &mut dyn Sink) -> bool {
     let names = sender(record).unwrap_or_default();
     let way = way(record).filter(|_| told == Told::ByWay);
-    let mine = way == Some(Way::Out) || (way.is_none() && names.iter().any(|name| options.is_me(name)));
-    if !mine {
+    // Which of the messages are one's own is known, but not that they are wanted until `--me` says so.
+    let mine = match way {
+        Some(Way::In) => false,
+        Some(Way::Out) => !options.me.is_empty(),
+        None => names.iter().any(|name| options.is_me(name)),
+    };
+    if way == Some(Way::Out) && !mine {
+        sink.stranger(names.first().map_or("Me", String::as_str));
+    } else if !mine {
         let contact = || {
             let (_, name) = usual(record, CONTACT)?;
             Some(said(name)).filter(|name| !name.is_empty())

@@ -4,7 +4,6 @@ use std::sync::LazyLock;
 
 use jiff::civil::{Date, Time};
 use jiff::fmt::{rfc2822, strtime};
-use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan, Zoned};
 use regex::Regex;
 use serde_json::Value;
@@ -12,12 +11,13 @@ use serde_json::Value;
 use crate::journal::dates::{self, Reading};
 use crate::journal::format::{DateOrder, When};
 use crate::journal::syntax::csv::Record;
+use crate::journal::syntax::stamps;
 
 /// When a record was written; `zone` is where, should the date be an instant.
 pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Option<When> {
     let when = match value {
         Value::Number(number) => {
-            in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
+            stamps::in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
         }
         Value::String(text) => written(text.trim(), month_first),
         Value::Object(fields) => of_database(fields),
@@ -47,7 +47,7 @@ fn of_database(fields: &Record) -> Option<When> {
 fn number_since_1970(number: f64) -> Option<When> {
     let millis = match number {
         3e4..6e4 => return of_spreadsheet(number),
-        1e7..1e8 => return compact(number as i32).map(When::day),
+        1e7..1e8 => return stamps::compact(number as i32).map(When::day),
         1e8..1e11 => number * 1e3,
         1e11..1e14 => number,
         1e14..1e17 => number / 1e3,
@@ -68,16 +68,6 @@ fn of_spreadsheet(days: f64) -> Option<When> {
     let day = Date::constant(1899, 12, 30).checked_add((days.trunc() as i64).days()).ok()?;
     let time = Time::new((seconds / 3600) as i8, (seconds / 60 % 60) as i8, (seconds % 60) as i8, 0).ok()?;
     Some(When { day, time: (seconds > 0).then_some(time), offset: None })
-}
-
-/// `202401050930`, `20240105093000`, and as TiddlyWiki has it, with milliseconds and in UTC: `20240105093000000`.
-fn in_one_number(text: &str) -> Option<When> {
-    let fits = matches!(text.len(), 12 | 14 | 17) && text.bytes().all(|b| b.is_ascii_digit());
-    let part = |from: usize| text[from..from + 2].parse::<i8>().ok();
-    let day = fits.then(|| compact(text[..8].parse().ok()?)).flatten()?;
-    let seconds = if text.len() == 12 { 0 } else { part(12)? };
-    let time = Time::new(part(8)?, part(10)?, seconds, 0).ok()?;
-    Some(When { day, time: Some(time), offset: (text.len() == 17).then_some(Offset::UTC) })
 }
 
 /// Whether a date leaves nothing open: ISO 8601, a mail's, or a number.
@@ -101,12 +91,6 @@ pub(super) fn said(text: &str) -> Option<Reading> {
     dates::recognise(text.trim()).map(|line| line.reading)
 }
 
-/// `20240105`.
-fn compact(number: i32) -> Option<Date> {
-    let year = i16::try_from(number / 10_000).ok().filter(|year| (1800..2200).contains(year))?;
-    Date::new(year, (number / 100 % 100) as i8, (number % 100) as i8).ok()
-}
-
 fn written(text: &str, month_first: bool) -> Option<When> {
     plain(text).or_else(|| by_hand(text, month_first))
 }
@@ -114,7 +98,7 @@ fn written(text: &str, month_first: bool) -> Option<When> {
 fn plain(text: &str) -> Option<When> {
     // The standard takes eight digits for a date and ten for nothing; both are numbers first.
     if let Ok(number) = text.parse::<f64>() {
-        return in_one_number(text).or_else(|| number_since_1970(number));
+        return stamps::in_one_number(text).or_else(|| number_since_1970(number));
     }
     if let Some(millis) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
         let end = millis.rfind(['+', '-']).filter(|at| *at > 0).unwrap_or(millis.len());

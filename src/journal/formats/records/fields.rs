@@ -117,11 +117,15 @@ impl<'a> Fields<'a> {
     }
 
     /// A text without the marks of the editor that wrote it.
-    fn plain(&self, name: &str, text: String, sink: &mut dyn Sink) -> String {
+    fn plain(&self, record: &Record, name: &str, text: String, sink: &mut dyn Sink) -> String {
         let by_name = folded(name).ends_with("html");
         let found = match editor::text(&text) {
             Some(found) => found,
             None if by_name || (self.look.is_html && html::is_whole(&text)) => html::to_text(&text),
+            // Daylio's marks what is bold and breaks lines in what was typed.
+            None if is_daylios(record) && (text.contains("<br") || text.contains("</")) => {
+                html::to_text(&html::with_breaks(&text))
+            }
             None => return text,
         };
         found.count(sink);
@@ -173,7 +177,7 @@ impl<'a> Fields<'a> {
         if text.trim().is_empty() && !text_name.is_empty() && !own(text_name) && !typed {
             return sink.left_out("titles without a text", 1);
         }
-        let text = self.plain(text_name, text, sink);
+        let text = self.plain(record, text_name, text, sink);
         let when = self.when(record, place, sink);
         let (title_name, title) = title.unwrap_or_default();
         let (tags_name, tags) =
@@ -302,6 +306,10 @@ impl Fields<'_> {
             sink.trouble(Place::Line(1), problem.to_string());
         }
     }
+}
+
+fn is_daylios(record: &Record) -> bool {
+    record.contains_key("activities") && record.contains_key("mood")
 }
 
 /// Whether a title is the name of a picture or a film.

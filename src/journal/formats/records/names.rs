@@ -61,6 +61,7 @@ pub const TEXT: &[&str] = &[
     "html",
     "contenthtml",
     "bodyhtml",
+    "texthtml",
 ];
 pub const OWN_TEXT: &[&str] = &[
     "text",
@@ -125,6 +126,11 @@ pub const DATE: &[&str] = &[
     "messagedate",
     "sentat",
     "sentdate",
+    "senton",
+    "written",
+    "writtenon",
+    "loggedat",
+    "loggedon",
     "datesent",
     "createdutc",
     "creationtimestamp",
@@ -133,8 +139,19 @@ pub const DATE: &[&str] = &[
     "time",
 ];
 /// A time of day beside the day.
-pub const TIME: &[&str] =
-    &["time", "uhrzeit", "zeit", "hora", "heure", "ora", "tijd", "tid", "klokkeslæt", "timeofday"];
+pub const TIME: &[&str] = &[
+    "time",
+    "uhrzeit",
+    "zeit",
+    "hora",
+    "heure",
+    "ora",
+    "tijd",
+    "tid",
+    "klokkeslæt",
+    "klockslag",
+    "timeofday",
+];
 pub const TITLE: &[&str] = &[
     "title",
     "notetitle",

@@ -62,6 +62,15 @@ fn of_a_chat_only_the_writers_messages_are_taken() {
             "a.json",
             r#"[{"user": "U1", "text": "hers"}, {"user": "U2", "text": "mine", "user_profile": {"real_name": "Ann Example"}}]"#,
         ),
+        (
+            "a.csv",
+            "FROM,TO,DATE,SUBJECT,CONTENT\nBen,Ann Example,2024-03-05,x,hers\nAnn Example,Ben,2024-03-05,x,mine\n",
+        ),
+        (
+            "a.csv",
+            "Message Date,Type,Sender Name,Text\n2024-03-05,Incoming,Ben,hers\n2024-03-05,Outgoing,,mine\n",
+        ),
+        ("a.csv", "Date,Name,Phone,Message\n2024-03-05,Ben,+44,hers\n2024-03-05,Ann Example,,mine\n"),
         ("a.csv", "AuthorID,Author,Date,Content\n1,Ben,2024-03-05,hers\n2,Ann Example,2024-03-05,mine\n"),
     ] {
         let found = with(path, chat, &Options::default());
@@ -123,7 +132,9 @@ fn which_way_a_message_went_tells_whose_it_is() {
             r#"[{"address": "+44", "type": "1", "body": "his"}, {"address": "+44", "type": "2", "body": "mine"}]"#,
         ),
     ] {
-        let found = with(path, chat, &Options::default());
+        assert_eq!(with(path, chat, &Options::default()).strangers.len(), 2, "{chat}");
+        let me = Options { me: vec!["anybody".into()], ..Options::default() };
+        let found = with(path, chat, &me);
         assert_eq!((texts(&found), found.strangers.len()), (vec!["mine"], 1), "{chat}");
     }
     // A mail box says INBOX of all that it holds.
@@ -356,4 +367,64 @@ proptest! {
             read_with(&Records, &input, &Options::default());
         }
     }
+}
+
+#[test]
+fn what_follows_the_first_value_is_read_or_told() {
+    let (one, two) = ("{\n\"text\": \"one\"}", "{\"text\": \"two\"}");
+    for json in [
+        format!("{one}\n{two}"),
+        format!("{one},\n{two},"),
+        format!("[{one}]\n[{two}]"),
+        format!("[{one}],[{two}]"),
+        format!("{{\"rows\": [{one}]}}\n{{\"rows\": [{two}]}}"),
+    ] {
+        let found = with("a.json", &json, &Options::default());
+        assert_eq!((texts(&found), &found.failed), (vec!["one", "two"], &None), "{json}");
+    }
+    for json in [format!("{one} and more"), format!("[{one}]\n{two}")] {
+        let found = with("a.json", &json, &Options::default());
+        assert_eq!(texts(&found), ["one"], "{json}");
+        assert!(found.failed.unwrap().contains("behind the end of its JSON"), "{json}");
+    }
+}
+
+#[test]
+fn html_of_an_app_is_undone() {
+    let of = |json: &str| with("a.json", json, &Options::default()).entries.remove(0).text;
+    assert_eq!(
+        of(r#"{"html": "<p>It <b>rained</b> &amp; rained.</p><p>Then not.</p>"}"#),
+        "It rained & rained.\n\nThen not."
+    );
+    for typed in ["<sigh> it rained", "<p>half", "a <b>b</b> &amp; c"] {
+        assert_eq!(of(&serde_json::json!({"text": typed}).to_string()), typed);
+    }
+    let daylio =
+        "full_date,mood,activities,note\n2024-01-05,good,,\"Snow<b>ed</b>.<br><br>Then &amp; now.\"\n";
+    assert_eq!(texts(&with("a.csv", daylio, &Options::default())), ["Snowed.\n\nThen & now."]);
+}
+
+#[test]
+fn tables_of_many_programs() {
+    let of = |path: &str, table: &str| {
+        let found = with(path, table, &Options::default());
+        assert_eq!(found.failed, None, "{table}");
+        found
+            .entries
+            .iter()
+            .map(|e| format!("{}|{}|{}", e.when.unwrap(), e.title, e.text))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of("a.csv", "sep=;\nDatum;Uhrzeit;Text\n13.03.2024;21:30;Regen.\n"),
+        ["2024-03-13T21:30:00||Regen."]
+    );
+    assert_eq!(of("a.csv", "Fecha,Texto\n13/03/2024,Lluvia.\n"), ["2024-03-13||Lluvia."]);
+    assert_eq!(of("a.csv", "Date,Titre,Texte\n13/03/2024,Gare,Pluie.\n"), ["2024-03-13|Gare|Pluie."]);
+    assert_eq!(of("a.csv", "Written,Words,Text\n2024-03-13 21:30,1,Rain.\n"), ["2024-03-13T21:30:00||Rain."]);
+    let tabs = "date\ttext\n2024-03-13\t\"Rain,\" she said.\n2024-03-14\t\"Not closed\n2024-03-15\tSun.\n";
+    assert_eq!(
+        of("a.tsv", tabs),
+        ["2024-03-13||\"Rain,\" she said.", "2024-03-14||\"Not closed", "2024-03-15||Sun."]
+    );
 }

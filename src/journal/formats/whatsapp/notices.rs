@@ -18,6 +18,7 @@ const METADATA: &str = "app metadata";
 
 /// The words of a message that a person typed; the app's are counted, and shown where they are not known for certain.
 pub fn own_words(message: &str, sink: &mut dyn Sink) -> String {
+    let message = &*without_isolates(message, sink);
     let message = without_edit_mark(message, sink);
     if bare(message) == "null" {
         // What Android writes for a picture that could be seen once.
@@ -39,6 +40,34 @@ pub fn own_words(message: &str, sink: &mut dyn Sink) -> String {
         kept.extend(typed(line, i == 0, sink));
     }
     kept.join("\n").trim_matches('\n').to_string()
+}
+
+/// `@Ben`, without the signs that an iPhone puts around the name of somebody spoken to.
+fn without_isolates<'a>(message: &'a str, sink: &mut dyn Sink) -> Cow<'a, str> {
+    let (open, close) = ("@\u{2068}", '\u{2069}');
+    let times = message.split(open).skip(1).filter(|name| name.contains(close)).count();
+    if times == 0 {
+        return Cow::Borrowed(message);
+    }
+    sink.left_out(METADATA, times);
+    let mut pieces = message.split(open);
+    let mut out = pieces.next().unwrap_or("").to_string();
+    for piece in pieces {
+        let (name, rest) = piece.split_once(close).unwrap_or((piece, ""));
+        out += if piece.contains(close) { "@" } else { open };
+        out += name;
+        out += rest;
+    }
+    Cow::Owned(out)
+}
+
+/// `voice call, 2 min`: a call and how long it was.
+fn is_call(sentence: &str) -> bool {
+    let length = ["voice call, ", "video call, "].iter().find_map(|call| sentence.strip_prefix(call));
+    let unit = |word: &str| matches!(word, "sec" | "min" | "hr" | "secs" | "mins" | "hrs");
+    length.is_some_and(|length| {
+        length.split(' ').all(|word| unit(word) || word.bytes().all(|b| b.is_ascii_digit()))
+    })
 }
 
 /// Whether an iPhone's message opens with words of the app that stand for no picture: a notice in somebody's name.
@@ -117,7 +146,7 @@ fn notice(line: &str) -> Option<&'static str> {
     if LIVE_LOCATIONS.contains(&sentence) || map {
         return Some(LOCATIONS);
     }
-    CALLS.contains(&sentence).then_some(METADATA)
+    (CALLS.contains(&sentence) || is_call(sentence)).then_some(METADATA)
 }
 
 /// The same for a piece that follows the mark, which may be a picture's in a language not listed: `<bijlage: 1.jpg>`.

@@ -164,6 +164,11 @@ fn words_of_the_app_in_a_message() {
         ("better <This message was edited>", "better", "app metadata"),
         ("besser \u{200e}<Bearbeitet, irgendwie>", "besser", "app metadata"),
         ("\u{200e}Missed voice call", "", "app metadata"),
+        ("Voice call, 2 min", "", "app metadata"),
+        ("未接语音通话", "", "app metadata"),
+        ("<Media tidak disertakan>", "", "photo links"),
+        ("x <Сообщение изменено>", "x", "app metadata"),
+        ("@\u{2068}Ben Sample\u{2069} look", "@Ben Sample look", "app metadata"),
         (
             "POLL:\nTea or coffee?\nOPTION: Tea (2 votes)\nOPTION: Coffee (0 votes)",
             "Tea or coffee?\nTea\nCoffee",
@@ -177,6 +182,8 @@ fn words_of_the_app_in_a_message() {
     for typed in [
         "the image omitted nothing",
         "<evil laugh>",
+        "Voice call, 2 friends",
+        "@\u{2068}half",
         "meet at 9 (bring tea)",
         "a <3 b>",
         "see notes.txt (draft)",

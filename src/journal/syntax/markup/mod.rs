@@ -68,7 +68,10 @@ impl<'a> Markup<'a> {
                 Some(from) if !is_comment(text, from, at) => open = Some(at),
                 Some(from) => {
                     open = None;
-                    sink.changed("comments", &text[from..at + 2], "");
+                    let comment = &text[from..at + 2];
+                    // What Meld Encrypt makes of a passage opens with this sign.
+                    let what = if comment.starts_with("%%🔐") { "encrypted passages" } else { "comments" };
+                    sink.changed(what, comment, "");
                     found.push(from..at + 2);
                 }
             }
