@@ -500,3 +500,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_labelled_day_begins_an_entry_and_a_pasted_mail_does_not() {
+    let texts = |text: &str| {
+        let found = split(text, None);
+        found.pieces.iter().map(|piece| text[piece.range.clone()].to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("Date: 5 May 2020\nRain.\n\nDate: 6 May 2020\nSun.\n"), ["Rain.", "Sun."]);
+    let mail = "She wrote:\n\nFrom: Ada\nDate: 5 May 2020\n\nCome.";
+    assert_eq!(texts(&format!("5 May 2020\n{mail}\n\n6 May 2020\nSun.\n")), [mail, "Sun."]);
+}

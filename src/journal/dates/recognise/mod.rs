@@ -71,9 +71,11 @@ pub struct DateLine {
 }
 
 impl DateLine {
-    /// Whether a few words in brackets or behind a comma are all that stands beside it.
+    /// Whether a few words in brackets or behind a comma are all that stands beside it, or a label before it (`Date: `),
+    /// as in a letter that was pasted.
     pub fn is_loose(&self) -> bool {
-        self.style.heading == 0 && self.time.is_none() && matches!(self.style.tail, Some('(' | ','))
+        let words = self.time.is_none() && matches!(self.style.tail, Some('(' | ','));
+        self.style.heading == 0 && (words || self.style.wrap.ends_with(": "))
     }
 }
 
@@ -92,12 +94,26 @@ impl Style {
 }
 
 /// Opening and closing marks, the longer first.
-const WRAPS: [(&str, &str); 13] = [
+const WRAPS: [(&str, &str); 27] = [
     ("====== ", " ======"),
     ("===== ", " ====="),
     ("==== ", " ===="),
     ("=== ", " ==="),
     ("== ", " =="),
+    ("======", "======"),
+    ("=====", "====="),
+    ("====", "===="),
+    ("===", "==="),
+    ("==", "=="),
+    ("*** ", " ***"),
+    ("--- ", " ---"),
+    ("<u>", "</u>"),
+    ("📅 ", ""),
+    ("Date: ", ""),
+    ("DATE: ", ""),
+    ("Datum: ", ""),
+    ("Fecha: ", ""),
+    ("Data: ", ""),
     ("***", "***"),
     ("**", "**"),
     ("__", "__"),

@@ -587,3 +587,24 @@ fn clocks_of_many_places() {
         assert_eq!(time.as_deref(), Some("21:15:00"), "{line}");
     }
 }
+
+#[test]
+fn marks_and_labels_around_a_day() {
+    for line in [
+        "--- 5 May 2020 ---",
+        "*** 2020-05-05 ***",
+        "==5 May 2020==",
+        "=====5 May 2020=====",
+        "<u>5 May 2020</u>",
+        "📅 5 May 2020",
+        "## 📅 5 May 2020",
+        "Date: 5 May 2020",
+        "Datum: 05.05.2020",
+    ] {
+        let (day, rest, style) = read(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((day, rest, style.tail), (date(2020, 5, 5), "", None), "{line}");
+    }
+    for line in ["Date: with Ben at nine", "=====", "--- 5", "Date: 5 May 2020 was wet"] {
+        assert!(read(line).is_none(), "{line}");
+    }
+}

@@ -37,10 +37,10 @@ fn a_title_that_is_not_the_pages_day_is_kept() {
 fn text_is_not_properties() {
     let text = |text: &str| read("x", text).entries.remove(0).text;
     assert_eq!(text("# Fog\n\nNote: I slept.\n\nWell.\n").trim(), "Note: I slept.\n\nWell.");
-    assert_eq!(
-        text("# Fog\n\nDate: January 5, 2024\nand words.\n").trim(),
-        "Date: January 5, 2024\nand words."
-    );
+    assert_eq!(text("# Fog\n\nMood: grey\nand words.\n").trim(), "Mood: grey\nand words.");
+    // A day all the same, as in any text.
+    let found = read("x", "# Fog\n\nDate: January 5, 2024\nand words.\n").entries.remove(0);
+    assert_eq!((found.text.as_str(), found.when.unwrap().to_string().as_str()), ("and words.", "2024-01-05"));
 }
 
 #[test]
