@@ -167,7 +167,7 @@ mod tests {
         );
         let texts: Vec<&str> = read.entries.iter().map(|entry| entry.text.as_str()).collect();
         assert_eq!(texts, ["a", "b"]);
-        assert_eq!((read.troubles.len(), read.left_out.len()), (2, 1));
+        assert_eq!((read.troubles.len(), read.lost.len(), read.left_out.len()), (1, 1, 1));
         assert!(read.failed.unwrap().contains("line 2"));
     }
 

@@ -382,7 +382,7 @@ fn what_follows_the_first_value_is_read_or_told() {
         let found = with("a.json", &json, &Options::default());
         assert_eq!((texts(&found), &found.failed), (vec!["one", "two"], &None), "{json}");
     }
-    for json in [format!("{one} and more"), format!("[{one}]\n{two}")] {
+    for json in [format!("{one} and more"), format!("[{one}]\nand more")] {
         let found = with("a.json", &json, &Options::default());
         assert_eq!(texts(&found), ["one"], "{json}");
         assert!(found.failed.unwrap().contains("behind the end of its JSON"), "{json}");

@@ -229,7 +229,8 @@ impl Writer {
         if starts && !self.out.text.is_empty() {
             let end = self.out.text.trim_end_matches(' ').len();
             self.out.text.truncate(end);
-            self.out.text.extend(std::iter::repeat_n('\n', self.owed));
+            let owed = if end == 0 { 0 } else { self.owed };
+            self.out.text.extend(std::iter::repeat_n('\n', owed));
         }
         self.out.text.push_str(&std::mem::take(&mut self.mark));
         self.out.text.push_str(&std::mem::take(&mut self.held));
