@@ -240,9 +240,22 @@ pub fn cache_folder() -> Option<PathBuf> {
     Some(folder)
 }
 
+/// Bytes that this user may still write where `path` is or will be; none where the system does not say.
+pub fn free(path: &Path) -> Option<u64> {
+    let absolute = std::path::absolute(path).ok()?;
+    let there = absolute.ancestors().find(|above| above.exists())?;
+    fs4::available_space(there).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_that_is_not_there_yet_has_the_room_of_its_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(free(&dir.path().join("a/b/c")).unwrap() > 0);
+    }
 
     #[cfg(unix)]
     fn mode(path: &Path) -> u32 {

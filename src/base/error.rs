@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::units::shown;
+
 /// `std::result::Result` with [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -9,7 +11,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system refused a file operation.
-    #[error("could not {doing} {}: {source}{}", path.display(), advice(source))]
+    #[error("could not {doing} {}: {source}{}", shown(path), advice(path, source, *typed))]
     Io {
         /// The verb, as in "could not *read* …".
         doing: &'static str,
@@ -17,9 +19,11 @@ pub enum Error {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+        /// Whether a person gave the path: then it may be spelled wrong.
+        typed: bool,
     },
     /// A file was readable but is not what it has to be.
-    #[error("{}: {problem}\n  next: {next}", path.display())]
+    #[error("{}: {problem}\n  next: {next}", shown(path))]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -42,6 +46,14 @@ pub enum Error {
         /// What was asked and why it cannot be.
         problem: String,
         /// What to ask for instead.
+        next: String,
+    },
+    /// Something needs more memory than there is.
+    #[error("{problem}\n  next: {next}")]
+    Memory {
+        /// What it needs, and what there is.
+        problem: String,
+        /// What needs less.
         next: String,
     },
     /// The GPU, its driver, or the lack of one.
@@ -82,13 +94,27 @@ fn at(step: Option<u64>) -> String {
 }
 
 /// The next step for the system errors that people meet.
-fn advice(e: &std::io::Error) -> &'static str {
+fn advice(path: &Path, e: &std::io::Error, typed: bool) -> String {
     use std::io::ErrorKind::*;
-    match e.kind() {
-        NotFound => "\n  next: check the spelling of the path",
-        PermissionDenied => "\n  next: check that this user may read and write there",
-        StorageFull | QuotaExceeded => "\n  next: free some space, then try again: what was saved is whole",
-        _ => "",
+    let next = match e.kind() {
+        NotFound if typed => format!("check the spelling{}", up_to(path)),
+        NotFound => format!("it was moved or removed, or its disk is away: put it back{}", up_to(path)),
+        PermissionDenied => "check that this user may read and write there".into(),
+        StorageFull | QuotaExceeded => "free some space, then try again: what was saved is whole".into(),
+        _ => return String::new(),
+    };
+    format!("\n  next: {next}")
+}
+
+/// How much of a path is there.
+fn up_to(path: &Path) -> String {
+    let parts: Vec<&Path> = path.ancestors().filter(|part| !part.as_os_str().is_empty()).collect();
+    match parts.iter().position(|part| part.exists()) {
+        Some(i @ 1..) => {
+            let missing = parts[i - 1].file_name().unwrap_or_default();
+            format!("; {} is there, and has no {}", shown(parts[i]), shown(Path::new(missing)))
+        }
+        _ => String::new(),
     }
 }
 
@@ -96,7 +122,13 @@ impl Error {
     /// An [`Error::Io`] for use in `map_err`.
     pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.as_ref().to_path_buf();
-        move |source| Error::Io { doing, path, source }
+        move |source| Error::Io { doing, path, source, typed: false }
+    }
+
+    /// The same of a path that a person gave.
+    pub fn typed(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Error {
+        let path = path.as_ref().to_path_buf();
+        move |source| Error::Io { doing, path, source, typed: true }
     }
 
     /// An [`Error::File`].
@@ -119,8 +151,39 @@ impl Error {
         Error::Bug { problem: problem.into() }
     }
 
+    /// An [`Error::Memory`].
+    pub fn memory(problem: impl Into<String>, next: impl Into<String>) -> Error {
+        Error::Memory { problem: problem.into(), next: next.into() }
+    }
+
     /// An [`Error::Device`].
     pub fn device(problem: impl Into<String>, next: impl Into<String>) -> Error {
         Error::Device { problem: problem.into(), next: next.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_is_to_be_checked_where_somebody_spelled() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notez/a.md");
+        let not_found = || std::io::ErrorKind::NotFound.into();
+        let typed = Error::typed("read", &path)(not_found()).to_string();
+        let there = format!("{} is there, and has no notez", dir.path().display());
+        assert!(typed.contains("check the spelling") && typed.ends_with(&there), "{typed}");
+        let ours = Error::io("read", &path)(not_found()).to_string();
+        assert!(
+            !ours.contains("spelling") && ours.contains("moved or removed") && ours.ends_with(&there),
+            "{ours}"
+        );
+    }
+
+    #[test]
+    fn a_name_does_not_write_to_the_terminal() {
+        let error = Error::file("a\u{1b}[31m\nb", "odd", "rename it").to_string();
+        assert_eq!(error, "a\\u{1b}[31m\\nb: odd\n  next: rename it");
     }
 }

@@ -3,6 +3,7 @@
 pub mod arch;
 pub mod disk;
 pub mod error;
+pub mod memory;
 pub mod rng;
 pub mod shell;
 pub mod units;

@@ -100,6 +100,13 @@ pub fn again(flags: &[Flag]) -> String {
     }
 }
 
+/// Whether this process was given a flag.
+pub fn was_given(flag: &str) -> bool {
+    let given = std::env::args_os().skip(1).take_while(|arg| arg != "--");
+    let mut names = given.map(|arg| arg.to_string_lossy().split('=').next().unwrap_or("").to_string());
+    called().is_some() && names.any(|name| name == flag)
+}
+
 fn changed(given: &[OsString], flags: &[Flag]) -> String {
     // After `--` nothing is a flag.
     let end = given.iter().position(|arg| arg == "--").unwrap_or(given.len());

@@ -86,7 +86,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         show(&mut corpus, number)?;
     } else if let Some(folder) = &args.export {
         journal::export::write(&mut corpus, folder)?;
-        out::note(format!("{} entries are in {}", thousands(corpus.len() as u64), folder.display()));
+        out::note(format!("{} entries are in {}", thousands(corpus.len() as u64), shown(folder)));
     } else if args.diff {
         changes(&corpus);
     } else {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::base::Error;
+use crate::base::{Error, memory, units};
 use crate::cli::opening::Opening;
 use crate::cli::out;
 use crate::eval::score;
@@ -31,7 +31,12 @@ pub struct Args {
 /// # Errors
 /// No model, no text, or a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let bytes = std::fs::read(&args.text).map_err(Error::io("read", &args.text))?;
+    // The text, its letters checked, and its tokens.
+    let length = std::fs::metadata(&args.text).map_or(0, |text| text.len());
+    memory::check(4 * length, memory::free(), &format!("a text of {}", units::bytes(length)), || {
+        "give a shorter text, or one part after another".into()
+    })?;
+    let bytes = std::fs::read(&args.text).map_err(Error::typed("read", &args.text))?;
     let text = String::from_utf8(bytes)
         .map_err(|e| Error::file(&args.text, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))?;
     let mut model = args.opening.open(&args.dir, |shape| Ok(vec![shape.evaluate()?]))?;

@@ -35,7 +35,7 @@ impl Opening {
     ///
     /// # Errors
     /// No such device; otherwise as [`Model::open`].
-    pub fn open(&self, dir: &Path, program: impl FnOnce(&Shape) -> Result<Vec<Recording>>) -> Result<Model> {
+    pub fn open(&self, dir: &Path, program: impl Fn(&Shape) -> Result<Vec<Recording>>) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
         out::using(dir, &device);
         Model::open(dir, &device, self.weights, 1, |shape| Ok(program(shape)?.into()))

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use crate::base::units::shown;
 use crate::device::select::Device;
 
 /// Writes a line to stderr: progress, the device, messages. A stderr that nobody reads any more is no reason to stop.
@@ -12,7 +13,7 @@ pub fn note(line: impl std::fmt::Display) {
 
 /// Notes which model is used, and where.
 pub fn using(model: &Path, device: &Device) {
-    note(format!("{} on {}", model.display(), device.line()));
+    note(format!("{} on {}", shown(model), device.line()));
 }
 
 /// Writes text to stdout as it stands, at once.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgGroup, ArgMatches, Args as _, Command};
 
-use crate::base::Error;
+use crate::base::{Error, shell};
 use crate::cli::out;
 use crate::cli::reading::Reading;
 use crate::cli::watch::Watch;
@@ -18,13 +18,13 @@ use crate::train::options::HEADER;
 use crate::train::{self, Options, Outcome};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 4] = ["--resume", "--steps", "--device", "--threads"];
+const RESUMES: [&str; 5] = ["--resume", "--steps", "--batch", "--device", "--threads"];
 
 /// Arguments of `train`: [`Options`], how the journals are read, and a run to go on with.
 #[derive(clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).args(["paths", "resume"]))]
 pub struct Args {
-    /// Continue the run in DIR where its last saved state is; a larger --steps extends it
+    /// Continue the run in DIR where its last saved state is; a larger --steps extends it, a smaller --batch needs less memory
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -69,41 +69,29 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             if !refused.is_empty() {
                 let problem =
                     format!("--resume goes on as the run was begun; {} cannot change", refused.join(", "));
-                let next = "leave it out, or begin a new run with --from DIR";
+                let next = format!(
+                    "leave it out, or begin a new run from this one's model, with the journals' paths and --from {}",
+                    shell::path(dir)
+                );
                 return Err(Error::usage(problem, next).into());
             }
-            let Options { steps, device, threads, .. } = &args.options;
+            let Options { steps, batch, device, threads, .. } = &args.options;
             let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
-            train::resume(dir, *steps, device, *threads, &mut watch, &stop)
+            train::resume(dir, *steps, *batch, device, *threads, &mut watch, &stop)
         }
         None => train::start(&args.options(), &mut watch, &stop),
     };
     watch.finish();
     let Outcome { dir, interrupted } = outcome?;
-    let program = std::env::args().next().unwrap_or_else(|| "diarist".to_string());
-    let mut dir = dir.display().to_string();
-    if dir.starts_with('-') {
-        dir = format!("./{dir}"); // a folder, not a flag
-    }
-    let dir = quoted(&dir);
+    let (program, dir) = (shell::program(), shell::path(dir));
     let (line, code) = if interrupted {
-        (format!("saved; to go on: {} train --resume {dir}", quoted(&program)), ExitCode::from(130))
+        (format!("saved; to go on: {program} train --resume {dir}"), ExitCode::from(130))
     } else {
-        (format!("{} sample {dir}", quoted(&program)), ExitCode::SUCCESS)
+        (format!("{program} sample {dir}"), ExitCode::SUCCESS)
     };
     // The run is saved whether or not anyone still reads this; the exit code tells how it ended.
     let _ = writeln!(std::io::stdout(), "{line}");
     Ok(code)
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/\\._-+:".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_string()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
 }
 
 /// Set by the first Ctrl-C (or a termination request); the second ends the process at once.
@@ -225,7 +213,8 @@ mod tests {
         let rows = rows();
         let row = rows.iter().find(|row| row.flags == ["--resume"]).unwrap();
         assert_eq!(flags(&row.why), RESUMES[1..]);
-        let typed = "train --resume a --steps 5 --device cpu --block-size 9 --no-cache -g *.md --seed 1";
+        let typed =
+            "train --resume a --steps 5 --batch 2 --device cpu --block-size 9 --no-cache -g *.md --seed 1";
         let matches = train().get_matches_from(typed.split(' '));
         let refused: Vec<String> =
             given(&matches).into_iter().filter(|name| !RESUMES.contains(&name.as_str())).collect();

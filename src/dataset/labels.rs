@@ -56,7 +56,7 @@ pub fn parse_label(typed: &str) -> Result<(PathBuf, String, String)> {
         return Err(bad("the key is no name for a label"));
     }
     let path = Path::new(path);
-    let whole = whole_path(path).map_err(Error::io("find", path))?;
+    let whole = whole_path(path).map_err(Error::typed("find", path))?;
     Ok((whole, key.to_string(), value.to_string()))
 }
 

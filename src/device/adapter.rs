@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use crate::base::memory::{self, Free};
 use crate::base::{Error, Result, units};
 use crate::device::Limits;
 use crate::device::kernel::{Consts, Kernel};
@@ -74,6 +75,13 @@ impl GpuDevice {
     /// Its driver and that one's version.
     pub fn driver(&self) -> String {
         format!("{} {}", self.info.driver, self.info.driver_info)
+    }
+
+    /// What is free where its memory is the computer's: that of a processor's graphics, or of a software adapter. Of memory
+    /// of its own wgpu tells nothing; a buffer that has no room there is refused.
+    pub(super) fn free(&self) -> Option<Free> {
+        let shared = matches!(self.info.device_type, wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu);
+        if shared { memory::free() } else { None }
     }
 
     /// Vulkan, Metal, Dx12.
@@ -177,9 +185,10 @@ impl GpuDevice {
         });
         match pollster::block_on(scope.pop()) {
             None => Ok(buffer),
-            Some(_) => Err(Error::device(
+            Some(_) => Err(Error::memory(
                 format!("{} has no room for {label} ({})", self.info.name, units::bytes(size)),
-                "use a smaller --batch with a larger --accumulate, a smaller --context, or --device cpu",
+                "close other programs that use the GPU, ask for less (a smaller model, batch or context), or use \
+                 --device cpu",
             )),
         }
     }

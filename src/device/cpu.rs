@@ -6,12 +6,12 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, memory};
 use crate::device::Step;
 use crate::device::element::View;
 use crate::device::executor::{Executor, Options};
 use crate::device::kernel::Call;
-use crate::device::plan::{Place, Plan};
+use crate::device::plan::{Place, Plan, Slot};
 use crate::device::recording::{Dispatch, Program, Recording, Tensor};
 
 /// A program on the CPU.
@@ -28,9 +28,10 @@ impl Cpu {
     /// Allocates a program's tensors.
     ///
     /// # Errors
-    /// A program that cannot be planned, or no threads.
+    /// A program that cannot be planned; too little memory; no threads.
     pub fn new(program: Program, options: Options) -> Result<Cpu> {
         let plan = Plan::new(&program)?;
+        plan.check(memory::free())?;
         if options.threads > 1024 {
             return Err(Error::usage(format!("--threads {}", options.threads), "use 0 for every core"));
         }
@@ -40,7 +41,8 @@ impl Cpu {
                 "use a smaller --threads",
             )
         })?;
-        let slots = plan.slots.iter().map(|s| vec![0; s.bytes as usize / 4]).collect();
+        let zeros = |s: &Slot| memory::zeros(s.bytes as usize / 4, &s.name);
+        let slots = plan.slots.iter().map(zeros).collect::<Result<_>>()?;
         Ok(Cpu { program, plan, slots, received: VecDeque::new(), pool, poison: options.poison })
     }
 

@@ -57,6 +57,7 @@ impl Gpu {
     /// Too little memory, a shader the driver refuses, or a program that cannot be planned.
     pub fn new(on: Arc<GpuDevice>, program: Program, options: Options, patch: Option<Patch>) -> Result<Gpu> {
         let plan = Plan::new(&program)?;
+        plan.check(on.free())?;
         let storage =
             wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let uniform = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;

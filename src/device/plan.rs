@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use crate::base::memory::{self, Free};
 use crate::base::{Error, Result};
 use crate::device::kernel::Access;
 use crate::device::recording::{Arg, Kind, Part, Program, Recording, Tensor, TensorInfo};
@@ -138,6 +139,16 @@ impl Plan {
     /// Bytes of all buffers of a kind.
     pub fn bytes_of(&self, kind: Kind) -> u64 {
         self.slots.iter().filter(|s| s.kind == kind).map(|s| s.bytes).sum()
+    }
+
+    /// Checks that there is room for all buffers, before any is made.
+    ///
+    /// # Errors
+    /// There is not: both figures are told.
+    pub fn check(&self, free: Option<Free>) -> Result<()> {
+        memory::check(self.bytes(), free, "a model of this size", || {
+            "close other programs, or ask for less: a smaller model, batch or context".into()
+        })
     }
 
     /// Bytes of all buffers.

@@ -202,12 +202,11 @@ impl Recorder {
     /// A tensor larger than the device's largest binding, or a dispatch larger than its largest grid, named with the
     /// setting that makes it smaller; a variant that was asked for and cannot be had.
     pub fn finish(self) -> Result<Recording> {
-        const NEXT: &str =
-            "use a smaller --batch with a larger --accumulate, or a smaller --context or model";
+        const NEXT: &str = "ask for less at once: a smaller batch, context or model";
         if let Some(problem) = self.dishonoured {
             return Err(Error::device(
                 format!("a kernel that was chosen for this run cannot be had: {problem}"),
-                "resume it with the diarist that began it, or begin a new run from its model: --from DIR",
+                "resume it with the diarist that began it, or begin a new run from its model: give its folder to --from",
             ));
         }
         let large = self.recording.tensors.iter().filter(|t| t.bytes() > self.limits.max_binding);

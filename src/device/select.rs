@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, Result};
+use crate::base::memory::{self, Free};
+use crate::base::{Error, Result, shell};
 use crate::device::adapter::{GpuDevice, Patch};
 use crate::device::cpu::Cpu;
 use crate::device::executor::{Executor, Options};
@@ -88,7 +89,10 @@ impl Device {
                 None => {
                     return Err(Error::usage(
                         format!("--device {wanted} is not a device"),
-                        "use auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; `diarist devices` lists them",
+                        format!(
+                            "use auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; `{} devices` lists them",
+                            shell::program()
+                        ),
                     ));
                 }
             },
@@ -98,7 +102,7 @@ impl Device {
             None if wanted == "auto" => Ok(Device::Cpu(threads)),
             None => Err(Error::device(
                 format!("no adapter for --device {wanted}; this computer has {}", names(adapters)),
-                "see `diarist devices`; --device cpu needs no driver",
+                format!("see `{} devices`; --device cpu needs no driver", shell::program()),
             )),
         }
     }
@@ -125,6 +129,14 @@ impl Device {
             Device::Cpu(threads) => Box::new(Cpu::new(program, Options { threads: *threads, ..options })?),
             Device::Gpu(gpu) => Box::new(Gpu::new(gpu.clone(), program, options, patch)?),
         })
+    }
+
+    /// The memory that is free where its tensors go; none where nothing tells.
+    pub fn free(&self) -> Option<Free> {
+        match self {
+            Device::Cpu(_) => memory::free(),
+            Device::Gpu(gpu) => gpu.free(),
+        }
     }
 
     /// What a recording for this device may rely on.

@@ -111,14 +111,14 @@ pub fn read(paths: &[PathBuf], options: &Options, observer: &mut dyn Observer) -
 /// # Errors
 /// A file that cannot be read or is no text.
 pub fn read_list(path: &Path) -> Result<String> {
-    let bytes = std::fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = std::fs::read(path).map_err(Error::typed("read", path))?;
     let text = Input::from_bytes(path, bytes).text();
     text.map_err(|problem| Error::file(path, problem, "save it as plain text"))
 }
 
 /// The error for PATHs without a word.
 fn nothing(paths: &[PathBuf], report: &Report) -> Error {
-    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    let names: Vec<String> = paths.iter().map(|path| shown(path)).collect();
     let named = if names.is_empty() { "no path".to_string() } else { names.join(", ") };
     let mut problem = format!("no words to read in {named}: {report}");
     for (what, line) in report.details() {

@@ -348,3 +348,37 @@ fn a_name_alone_leaves_nothing_out() {
         assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn what_is_said_to_be_mine_is_no_chat() {
+    let log = b"2024-03-05 21:30 - Feed: 120 ml\n2024-03-05 23:00 - Nap: an hour\n";
+    let folder = folder(&[
+        ("nights.txt", log),
+        ("a.txt", b"words\n"),
+        ("old.zip", &zipped(&[("in/nights.txt", log)])),
+    ]);
+    let at = |path: &str| folder.path().join(path);
+    let words = |mine: &[&str]| {
+        let options = Options { mine: mine.iter().map(|path| at(path)).collect(), ..Options::default() };
+        let corpus = super::read(&[folder.path().to_path_buf()], &options, &mut ()).unwrap();
+        (corpus.report.words, corpus.report.skipped.iter().filter(|skipped| skipped.lost).count())
+    };
+    assert_eq!(words(&[]), (1, 2));
+    assert_eq!(words(&["nights.txt"]).1, 1);
+    assert_eq!(words(&["old.zip/in/nights.txt"]).1, 1);
+    assert_eq!(words(&[""]).1, 0);
+    let none = Options { mine: vec![at("nowhere.txt")], ..Options::default() };
+    assert!(
+        super::read(&[folder.path().to_path_buf()], &none, &mut ())
+            .unwrap_err()
+            .to_string()
+            .contains("--mine")
+    );
+}
+
+#[test]
+fn a_month_that_was_left_empty_has_no_words() {
+    let folder = folder(&[("data/2023-08.txt", b"{}\n"), ("a.txt", b"words\n")]);
+    let corpus = read_all(&folder);
+    assert_eq!((corpus.report.entries, corpus.report.skipped.len()), (1, 0));
+}

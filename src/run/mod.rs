@@ -17,10 +17,13 @@ pub mod folder;
 pub mod log;
 pub mod place;
 pub mod record;
+pub mod room;
+pub mod runs;
 pub mod samples;
 pub mod state;
 
-pub use folder::{RunFolder, newest, read_run};
+pub use folder::{RunFolder, read_run};
 pub use place::{choose_out, refuse_inside};
 pub use record::Run;
+pub use runs::newest;
 pub use state::Saving;

@@ -3,7 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-use crate::base::{Error, Result};
+use crate::base::units::shown;
+use crate::base::{Error, Result, shell};
+use crate::run::runs::RECORD;
 
 /// The folder for a new run: `out`, which must hold nothing yet; without it, `checkpoints/NAME` after the first path's
 /// file or folder, then `NAME-2`, `NAME-3`… where there is one. Creates nothing.
@@ -15,16 +17,25 @@ pub fn choose_out(out: Option<&Path>, first_path: &Path, checkpoints: &Path) -> 
         check_empty(out)?;
         return Ok(out.to_path_buf());
     }
-    let name = name_of(first_path);
-    let numbered = (2_u64..).map(|n| {
-        let mut numbered = name.clone();
-        numbered.push(format!("-{n}"));
-        numbered
+    let place = checkpoints.join(name_of(first_path));
+    Ok(if is_free(&place) { place } else { numbered(&place) })
+}
+
+/// Whether nothing is there. A broken link is something too: `exists` would follow it.
+fn is_free(place: &Path) -> bool {
+    place.symlink_metadata().is_err()
+}
+
+/// The first of `PLACE-2`, `PLACE-3`… that is free.
+fn numbered(place: &Path) -> PathBuf {
+    // Without a last `/`, or the number would become a name in the folder.
+    let plain: PathBuf = place.components().collect();
+    let mut numbered = (2_u64..).map(|n| {
+        let mut name = plain.clone().into_os_string();
+        name.push(format!("-{n}"));
+        PathBuf::from(name)
     });
-    let mut names = std::iter::once(name.clone()).chain(numbered).map(|n| checkpoints.join(n));
-    // A broken link is something too: `exists` would follow it.
-    let free = names.find(|p| p.symlink_metadata().is_err());
-    Ok(free.expect("there are fewer folders than numbers"))
+    numbered.find(|place| is_free(place)).expect("there are fewer folders than numbers")
 }
 
 /// An absent or an empty folder.
@@ -33,11 +44,15 @@ pub(super) fn check_empty(out: &Path) -> Result<()> {
         return Ok(());
     }
     let taken = |problem| {
-        Error::file(
-            out,
-            problem,
-            "give another place with --out, or continue a run that is there with --resume",
-        )
+        let mut next = format!("give another place: --out {}", shell::path(numbered(out)));
+        if out.join(RECORD).is_file() {
+            next += &format!(
+                "\n  or continue the run that is there: {} train --resume {}",
+                shell::program(),
+                shell::path(out)
+            );
+        }
+        Error::file(out, problem, next)
     };
     if !out.is_dir() {
         return Err(taken("exists, and is not a folder"));
@@ -65,20 +80,35 @@ fn name_of(path: &Path) -> OsString {
 pub fn refuse_inside(out: &Path, paths: &[PathBuf]) -> Result<()> {
     let place = resolve(out)?;
     for path in paths {
-        let journal = path.canonicalize().map_err(Error::io("find", path))?;
+        let journal = path.canonicalize().map_err(Error::typed("find", path))?;
         if place.starts_with(&journal) {
+            let problem =
+                format!("inside {}, which holds the journals: nothing is written among them", shown(path));
             return Err(Error::file(
                 out,
-                format!("inside {}, which holds the journals: nothing is written among them", path.display()),
-                "give another place, such as ~/diarist/1",
+                problem,
+                outside(&paths.iter().map(resolve).collect::<Result<Vec<_>>>()?),
             ));
         }
     }
     Ok(())
 }
 
+/// A place outside the journals, as advice: in this user's home, beside the journals, or in the temporary folder.
+fn outside(journals: &[PathBuf]) -> String {
+    let beside = journals.iter().filter_map(|journal| journal.parent().map(Path::to_path_buf));
+    let places = dirs::home_dir().into_iter().chain(beside).chain([std::env::temp_dir()]);
+    let mut outside = places.map(|place| place.join("diarist/1")).filter_map(|place| resolve(&place).ok());
+    match outside.find(|place| !journals.iter().any(|journal| place.starts_with(journal))) {
+        Some(place) if is_free(&place) => format!("give another place, such as {}", shell::path(place)),
+        Some(place) => format!("give another place, such as {}", shell::path(numbered(&place))),
+        None => "name the folders of the journals themselves, not one that holds everything".into(),
+    }
+}
+
 /// The real path of a place that may not exist yet: links are followed as far as there is something.
-fn resolve(path: &Path) -> Result<PathBuf> {
+fn resolve(path: impl AsRef<Path>) -> Result<PathBuf> {
+    let path = path.as_ref();
     let absolute = std::path::absolute(path).map_err(Error::io("find", path))?;
     let mut real = PathBuf::new();
     for component in absolute.components() {
@@ -130,7 +160,11 @@ mod tests {
         assert_eq!(choose().unwrap(), out);
         fs::write(out.join("a"), "").unwrap();
         let message = choose().unwrap_err().to_string();
-        assert!(message.contains("ever overwritten") && message.contains("--resume"), "{message}");
+        assert!(message.contains("ever overwritten") && !message.contains("--resume"), "{message}");
+        assert!(message.ends_with(&format!("--out {}-2", shell::path(&out))), "{message}");
+        fs::write(out.join(RECORD), "").unwrap();
+        let message = choose().unwrap_err().to_string();
+        assert!(message.ends_with(&format!("train --resume {}", shell::path(&out))), "{message}");
         assert!(choose_out(Some(&out.join("a")), Path::new("x"), dir.path()).is_err());
     }
 

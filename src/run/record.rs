@@ -5,10 +5,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Config, Error, Freeze, Result};
+use crate::base::{Config, Error, Freeze, Result, shell};
 use crate::device::Choices;
 use crate::device::select::Identity;
 use crate::journal;
+use crate::run::runs::restore_or_begin;
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
 pub const VERSION: u32 = 3;
@@ -178,13 +179,8 @@ pub fn read(path: &Path) -> Result<Run> {
     struct Versioned {
         version: u32,
     }
-    let damaged = |problem: String| {
-        Error::file(
-            path,
-            problem,
-            "restore it from a backup, or begin a new run from this folder's model: --from",
-        )
-    };
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let damaged = |problem: String| Error::file(path, problem, restore_or_begin("it", folder));
     let text = std::fs::read(path).map_err(Error::io("read", path))?;
     let Versioned { version } =
         serde_json::from_slice(&text).map_err(|e| damaged(format!("not a run's record: {e}")))?;
@@ -192,7 +188,10 @@ pub fn read(path: &Path) -> Result<Run> {
         return Err(Error::file(
             path,
             format!("written by an older diarist (record version {version}; this one reads {VERSION})"),
-            "finish it with the diarist that began it, or begin a new run from this folder's model: --from",
+            format!(
+                "finish it with the diarist that began it, or begin a new run from its model: give it as --from {}",
+                shell::path(folder)
+            ),
         ));
     }
     if version > VERSION {

@@ -2,6 +2,7 @@
 
 pub mod choose;
 pub mod decoder;
+mod fit;
 pub mod model;
 
 pub use choose::{Choice, choose};

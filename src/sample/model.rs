@@ -7,6 +7,7 @@ use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{Element, Executor, Program};
 use crate::model::{Shape, store};
+use crate::sample::fit;
 use crate::tokens::{Tokenizer, files};
 use crate::weights::huggingface;
 
@@ -31,14 +32,16 @@ impl Model {
         device: &Device,
         weights: Element,
         b: usize,
-        program: impl FnOnce(&Shape) -> Result<Program>,
+        program: impl Fn(&Shape) -> Result<Program>,
     ) -> Result<Model> {
         let mut checkpoint = huggingface::open(dir)?;
         let config = *checkpoint.config();
         let tokenizer = files::from_folder(dir, config.vocab_size())?;
         let base = Shape::new(config, b, config.block_size(), device.limits(), device.choices());
         let shape = Shape { weights, ..base };
-        let mut exec = device.load(program(&shape)?, Options::default())?;
+        let recorded = program(&shape)?;
+        fit::check(device.free(), &shape, &recorded, &program)?;
+        let mut exec = device.load(recorded, Options::default())?;
         store::load(exec.as_mut(), &shape, &mut checkpoint)?;
         Ok(Model { exec, config, tokenizer })
     }

@@ -4,7 +4,7 @@ use crate::base::{Config, Result};
 use crate::check::replay::first_not_finite;
 use crate::device::executor::Options;
 use crate::device::select::Device;
-use crate::device::{Choices, Executor, Program, Step};
+use crate::device::{Choices, Executor, Limits, Program, Step};
 use crate::eval::loss_sum;
 use crate::model::{self, Shape, input, store};
 use crate::ops::classifier::scalar;
@@ -36,18 +36,26 @@ pub fn program(shape: &Shape) -> Result<Program> {
     Ok(program)
 }
 
+/// What a run's recordings are made for.
+///
+/// # Errors
+/// More blocks to freeze than the model has.
+pub fn shape(limits: Limits, choices: &Choices, config: Config, settings: &Settings) -> Result<Shape> {
+    config.check_freeze(settings.freeze)?;
+    Ok(Shape {
+        dropout: settings.dropout > 0.0,
+        freeze: settings.freeze,
+        ..Shape::new(config, settings.batch, settings.context, limits, choices.clone())
+    })
+}
+
 impl Engine {
     /// Allocates everything a run needs on a device. The weights are not yet written.
     ///
     /// # Errors
     /// A model or a batch that does not fit the device.
     pub fn new(device: &Device, choices: Choices, config: Config, settings: &Settings) -> Result<Engine> {
-        config.check_freeze(settings.freeze)?;
-        let shape = Shape {
-            dropout: settings.dropout > 0.0,
-            freeze: settings.freeze,
-            ..Shape::new(config, settings.batch, settings.context, device.limits(), choices)
-        };
+        let shape = shape(device.limits(), &choices, config, settings)?;
         let exec = device.load(program(&shape)?, Options::default())?;
         let s = settings;
         Ok(Engine {

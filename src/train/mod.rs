@@ -5,6 +5,7 @@
 
 pub mod cost;
 pub mod engine;
+pub mod fit;
 mod not_finite;
 pub mod options;
 mod resume;

@@ -1,10 +1,32 @@
 //! What is done about a loss, a norm or a weight that is not a finite number: the run stops, goes back to its saved state, and
 //! replays what followed under check, to name the dispatch that made it.
 
-use crate::base::{Error, Result};
+use std::path::Path;
+
+use crate::base::units::shown;
+use crate::base::{Error, Result, shell};
 use crate::run::record::Position;
 use crate::tokens::validation;
 use crate::train::session::{Bad, Session, windows_at};
+
+/// The command that was given, from a run's model at another rate; a checkpoint has a shape and a tokenizer of its own, and a
+/// new run a place.
+fn from(run: &Path, lr: String, paths: &[String]) -> String {
+    let again = shell::again(&[
+        (&["--resume"], None),
+        (&["--batch"], None),
+        (&["--from"], Some(shell::no_flag(run).into())),
+        (&["--lr"], Some(lr.into())),
+        (&["--preset"], None),
+        (&["--tokenizer"], None),
+        (&["--out"], None),
+    ]);
+    if !shell::was_given("--resume") {
+        return again;
+    }
+    // A resumed run was told no paths.
+    paths.iter().fold(again, |line, path| format!("{line} {}", shell::path(path)))
+}
 
 impl Session<'_> {
     /// The error of a number that is not finite: goes back to the saved state, replays up to that step, and that step
@@ -27,12 +49,12 @@ impl Session<'_> {
     }
 
     fn explain(&self, step: u64, what: &'static str, value: f32, found: String) -> Error {
-        let dir = self.folder.path().display();
+        let (dir, lr) = (self.folder.path(), format!("{:e}", self.run.settings.lr / 4.0));
         let next = format!(
-            "{dir} holds the last good state, of {}. Begin a new run from it with a smaller learning rate: \
-             --from {dir} --lr {:e}",
+            "{} holds the last good state, of {}. Begin a new run from it with a smaller learning rate:\n    {}",
+            shown(dir),
             self.run.state.folder,
-            self.run.settings.lr / 4.0
+            from(dir, lr, &self.run.data.paths)
         );
         Error::NotFinite { step: Some(step), what, value, found, next }
     }

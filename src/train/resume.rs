@@ -2,24 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::disk::sha256;
-use crate::base::units::thousands;
+use crate::base::disk::{self, sha256};
+use crate::base::units::{bytes, shown, thousands};
 use crate::base::{Error, Result};
 use crate::dataset::data::{MASKED, read_mask};
+use crate::run::record::Settings;
+use crate::run::room::{self, Size};
+use crate::run::runs::restore_or_begin;
 use crate::run::{Run, RunFolder};
 use crate::tokens::{Kind, TokenFile, Tokenizer};
 use crate::train::engine::Engine;
+use crate::train::fit::{self, Begin};
 use crate::train::session::Session;
 use crate::train::start::{open_device, write_missing};
 use crate::train::{Observer, Outcome, Stop};
 
-/// Continues the run in `dir`; `steps` larger than the recorded number extend it.
+/// Continues the run in `dir`; `steps` larger than the recorded number extend it, and a smaller `batch` needs less memory for
+/// the same sequences a step.
 ///
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(
     dir: &Path,
     steps: Option<u64>,
+    batch: Option<usize>,
     device: Option<&str>,
     threads: usize,
     observer: &mut dyn Observer,
@@ -46,6 +52,9 @@ pub fn resume(
         ));
         return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
     }
+    if let Some(batch) = batch.filter(|&batch| batch != run.settings.batch) {
+        in_pieces_of(batch, &mut run, observer)?;
+    }
     let opened = open_device(device.unwrap_or(&run.device.spec()), threads, observer)?;
     let same_device = opened.identity() == run.device;
     if !same_device {
@@ -56,6 +65,12 @@ pub fn resume(
         run.device = opened.identity();
         run.kernels = opened.choices();
     }
+    fit::check(&opened, &run.kernels, run.model, &run.settings, Begin::Resume)?;
+    let steps_left = run.settings.steps - run.position.step;
+    let more = Size::new(&run.model, &run.settings, 0, steps_left).of_resumed();
+    room::check(dir, more, disk::free(dir), |short| {
+        format!("free {} on it, and resume again", bytes(short))
+    })?;
     observer.doing("loading the saved state");
     // On the device that began it, the kernels of the run, so that its bits repeat.
     let engine = Engine::new(&opened, run.kernels.clone(), run.model, &run.settings)?;
@@ -65,10 +80,7 @@ pub fn resume(
             format!(
                 "the kernels that it names are not those that would run, so its numbers would not repeat: {other}"
             ),
-            format!(
-                "restore the file, or begin a new run from this folder's model: --from {}",
-                dir.display()
-            ),
+            restore_or_begin("the file", dir),
         ));
     }
     run.kernels = engine.choices();
@@ -83,13 +95,35 @@ pub fn resume(
     write_missing(&folder, &run.model, &tokenizer, run.settings.dropout)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    if extended {
+    if extended || batch.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
     }
     let (step, steps) = (session.run.position.step, session.run.settings.steps);
-    session.observer.say(&format!("resuming {} at step {step} of {steps}", dir.display()));
+    session.observer.say(&format!("resuming {} at step {step} of {steps}", shown(dir)));
     session.train()
+}
+
+/// The same sequences a step, so many at a time.
+fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Result<()> {
+    let Settings { batch: before, accumulate, .. } = run.settings;
+    let total = before * accumulate;
+    if batch == 0 || !total.is_multiple_of(batch) {
+        let all: Vec<String> =
+            (1..=total).filter(|b| total.is_multiple_of(*b)).map(|b| b.to_string()).collect();
+        let problem =
+            format!("--batch {batch}: a step of this run has {total} sequences, which that does not divide");
+        return Err(Error::usage(problem, format!("use one of {}", all.join(", "))));
+    }
+    run.settings.batch = batch;
+    run.settings.accumulate = total / batch;
+    run.position.micro_step = run.position.step * run.settings.accumulate as u64;
+    observer.say(&format!(
+        "batch    {batch} × {} sequences a step instead of {before} × {accumulate}: the last bits of the numbers may \
+         differ, and what dropout drops",
+        run.settings.accumulate
+    ));
+    Ok(())
 }
 
 /// The tokens that a run is trained on, with what is masked, unchanged since it began.
@@ -110,7 +144,7 @@ fn unchanged(dir: &Path, name: &str, hash: &str) -> Result<PathBuf> {
         return Err(Error::file(
             &path,
             "missing, or its hash is not the one in run.json: it was changed",
-            "restore it from a backup, or begin a new run from this folder's model: --from",
+            restore_or_begin("it", dir),
         ));
     }
     Ok(path)

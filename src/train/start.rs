@@ -2,18 +2,20 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::disk::sha256;
-use crate::base::units::thousands;
+use crate::base::disk::{self, sha256};
+use crate::base::units::{shown, thousands};
 use crate::base::{Config, Error, Preset, Result};
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::dataset::{Data, Split, Wanted};
 use crate::device::select::{Device, why_cpu};
 use crate::journal::Report;
 use crate::run::record::{self, Position, Run};
+use crate::run::room::{self, Size};
 use crate::run::{RunFolder, choose_out, refuse_inside};
 use crate::tokens::windows::Epochs;
 use crate::tokens::{Tokenizer, files};
 use crate::train::engine::Engine;
+use crate::train::fit::{self, Begin};
 use crate::train::options::PRESET;
 use crate::train::session::Session;
 use crate::train::source::{self, Source};
@@ -74,8 +76,15 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let what = source::name(options);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
 
+    let choices = device.choices();
+    let begin = if scratch { Begin::Scratch(options.preset.unwrap_or(PRESET)) } else { Begin::Checkpoint };
+    fit::check(&device, &choices, config, &settings, begin)?;
+    let tokens = (data.train_tokens() + data.val_tokens()) as u64;
+    let most = Size::new(&config, &settings, tokens, settings.steps).of_new();
+    room::check(&out, most, disk::free(&out), |short| room::elsewhere(&out, most, short))?;
+
     observer.doing("preparing the model");
-    let mut engine = Engine::new(&device, device.choices(), config, &settings)?;
+    let mut engine = Engine::new(&device, choices, config, &settings)?;
     match &mut source.checkpoint {
         Some(checkpoint) => engine.load(checkpoint, None)?,
         None => engine.initialise()?,
@@ -122,7 +131,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     };
     let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;
     session.rehearse()?;
-    session.observer.say(&format!("saving   {}", out.display()));
+    session.observer.say(&format!("saving   {}", shown(&out)));
     session.save()?;
     guard.0 = None;
     session.train()

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(unix)]
+mod advice;
 mod cli;
 #[cfg(unix)]
 mod crash;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use crate::base::{Error, Freeze, Preset, Result, units};
+use crate::base::{Error, Freeze, Preset, Result, memory, units};
 use crate::cli::explain::listing::listing;
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
@@ -266,6 +266,9 @@ fn print_memory(program: &Program, plan: &Plan) -> anyhow::Result<()> {
         "planned = allocated: {} bytes for tensors, before the first step",
         units::thousands(total)
     ))?;
+    if let Some(free) = memory::free() {
+        out::line(format!("of memory, {free} now"))?;
+    }
     let mut table =
         Table::new(&[("largest buffers", Align::Left), ("kind", Align::Left), ("bytes", Align::Right)]);
     for i in largest(plan) {

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use scraper::{ElementRef, Html};
 
+use super::chats;
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::front_matter::{self, moment};
@@ -31,12 +32,12 @@ impl Format for HtmlFile {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let text = input.text()?;
-        if let Some(app) = chat(input, &text) {
-            return Err(format!("a chat of {app}'s, in which other people speak: not read"));
-        }
         // As blogs' generators have it, in HTML too.
         let mut front = front_matter::take(&text, options, sink);
         let document = html::parse(&text[front.end..])?;
+        if let Some(reason) = chats::refused_page(&document, input) {
+            return Err(reason);
+        }
         if Links::of(&document).is_list() {
             sink.left_out("lists of files", 1);
             return Ok(());
@@ -68,21 +69,6 @@ impl Format for HtmlFile {
         split(&page.text, when, input, options, &mut Through { sink, entry });
         Ok(())
     }
-}
-
-/// The app whose chat a page is. Such pages say who speaks in classes of their own, which are told from no text.
-fn chat(input: &Input, text: &str) -> Option<&'static str> {
-    const MARKS: [(&str, &str); 6] = [
-        ("class=\"hChatLog", "Google Voice"),
-        ("class=\"page_body chat_page\"", "Telegram"),
-        ("class=\"from_name\"", "Telegram"),
-        ("chatlog__message", "Discord"),
-        ("class=\"sent iMessage\"", "Messages"),
-        ("class=\"chat__meta\"", "Slack"),
-    ];
-    let metas = || input.lies_in("inbox") && input.name().starts_with("message_");
-    let marked = MARKS.iter().find(|(mark, _)| text.contains(mark)).map(|(_, app)| *app);
-    marked.or_else(|| metas().then_some("Facebook or Instagram"))
 }
 
 fn opens_as_html(head: &str) -> bool {
@@ -274,7 +260,7 @@ mod tests {
             ["<div class=\"page_body chat_page\">hers</div>", "<div class=chatlog__message>hers</div>"]
         {
             let found = read("a.html", chat.as_bytes(), &Options::default());
-            assert!(found.entries.is_empty() && found.failed.unwrap().contains("a chat of"), "{chat}");
+            assert!(found.entries.is_empty() && found.failed.unwrap().contains("a chat"), "{chat}");
         }
         let note = "<title>Fog</title><meta name=\"created\" content=\"2024-01-05 09:30:00 +0000\"><meta name=\"exporter-version\" content=\"x\"><p>All day.";
         let found = read("Fog.html", note.as_bytes(), &Options::default()).entries.remove(0);

@@ -54,7 +54,7 @@ fn hand_over(fields: &Map<String, Value>, sink: &mut dyn Sink) {
         sink.trouble(Place::default(), "no date that can be read".to_string());
     }
     let mut words = text(fields, "text").replace("\r\n", "\n");
-    if text(fields, "type") == "html" || is_html(&words) {
+    if text(fields, "type") == "html" || html::is_whole(&words) {
         let converted = html::to_text(&words);
         words = converted.text;
         if converted.media > 0 {
@@ -74,7 +74,7 @@ fn hand_over(fields: &Map<String, Value>, sink: &mut dyn Sink) {
     });
 }
 
-/// Milliseconds or ISO 8601, both in UTC.
+/// Milliseconds in UTC, or ISO 8601, in UTC mostly.
 fn when(fields: &Map<String, Value>) -> Option<When> {
     let zone = Some(text(fields, "timezone"));
     let of = |value: &Value| match value {
@@ -83,21 +83,13 @@ fn when(fields: &Map<String, Value>) -> Option<When> {
         }
         Value::String(iso) => {
             let when: When = iso.parse().ok()?;
-            Some(when.instant().map_or(when, |at| When::at(at, zone)))
+            // Without a zone, what the date itself says of it stands.
+            let zoned = zone.is_some_and(|zone| !zone.is_empty());
+            Some(when.instant().filter(|_| zoned).map_or(when, |at| When::at(at, zone)))
         }
         _ => None,
     };
     DATES.iter().filter_map(|name| fields.get(*name)).find_map(of)
-}
-
-/// Whether a text of no known type opens as the app's HTML does and closes an element. Typed Markdown does not.
-fn is_html(text: &str) -> bool {
-    let opens = |tag: &str| {
-        let rest = text.trim_start().strip_prefix('<').and_then(|rest| rest.strip_prefix(tag));
-        rest.is_some_and(|rest| rest.starts_with(['>', ' ']))
-    };
-    let blocks = ["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote"];
-    blocks.iter().any(|tag| opens(tag) && text.contains(&format!("</{tag}>")))
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! The text is plain up to version 1 and Markdown from version 2 on, where the editor writes a backslash before a sign
 //! that would otherwise be Markdown's; programs that write the same JSON may put HTML into it. Only the day is recorded:
-//! `dateUpdated` is when it was last edited.
+//! `dateUpdated` is when it was last edited. Mini Diarium, which took its place, writes the entries as a list, each with its
+//! `date`, and its texts in HTML.
 
 use serde_json::{Map, Value};
 
@@ -20,25 +21,37 @@ impl Format for MiniDiary {
 
     fn is(&self, input: &Input) -> bool {
         let head: String = input.head().chars().take(4096).filter(|c| !c.is_whitespace()).collect();
-        input.extension() == "json"
-            && head.starts_with("{\"metadata\":{")
-            && (head.contains("\"application\":\"MiniDiar") || head.contains("\"dateUpdated\""))
+        let metadata_first = head.starts_with("{\"metadata\":{")
+            && (head.contains("\"application\":\"MiniDiar") || head.contains("\"dateUpdated\""));
+        // Keys in the order of the alphabet.
+        let entries_first = || {
+            head.starts_with("{\"entries\":")
+                && ["\"dateUpdated\"", "\"metadata\"", "\"Mini Diar"]
+                    .iter()
+                    .all(|key| input.holds_at_an_end(key))
+        };
+        input.extension() == "json" && (metadata_first || entries_first())
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let mut cutter = Cutter::new(input.utf8()?);
         let mut escaped = false;
-        cutter.members(&mut |cutter, name| match name.as_str() {
+        let mut member = |cutter: &mut Cutter<_>, name: String| match name.as_str() {
             "metadata" => {
                 escaped = cutter.value()?.object(sink).is_some_and(|metadata| writes_markdown(&metadata));
                 Ok(())
             }
+            "entries" if cutter.peek()? == Some(b'[') => cutter.array(&mut |piece| {
+                take(piece, None, escaped, sink);
+                Ok(())
+            }),
             "entries" => cutter.members(&mut |cutter, day| {
-                take(cutter.value()?, &day, escaped, sink);
+                take(cutter.value()?, Some(&day), escaped, sink);
                 Ok(())
             }),
             _ => cutter.value().map(drop),
-        })
+        };
+        cutter.documents(&mut |cutter| cutter.members(&mut member))
     }
 }
 
@@ -48,15 +61,18 @@ fn writes_markdown(metadata: &Map<String, Value>) -> bool {
     version.parse().is_ok_and(|major: u32| major >= 2)
 }
 
-fn take(piece: Piece, day: &str, escaped: bool, sink: &mut dyn Sink) {
+fn take(piece: Piece, day: Option<&str>, escaped: bool, sink: &mut dyn Sink) {
     let place = Place::Line(piece.line);
     let Some(fields) = piece.object(sink) else { return };
+    let day = day.unwrap_or_else(|| text(&fields, "date"));
     let when = day.parse::<When>().ok();
     if when.is_none() {
         sink.trouble(place, format!("no date that can be read: {day:?}"));
     }
     let mut words = text(&fields, "text").replace("\r\n", "\n");
-    if words.trim_start().starts_with("<p>") && words.trim_end().ends_with('>') {
+    const BLOCKS: [&str; 9] =
+        ["<p>", "<h1>", "<h2>", "<h3>", "<ul>", "<ol>", "<blockquote>", "<pre>", "<img "];
+    if BLOCKS.iter().any(|block| words.trim_start().starts_with(block)) && words.trim_end().ends_with('>') {
         let converted = html::to_text(&words);
         words = converted.text;
         if converted.media > 0 {
@@ -151,8 +167,27 @@ mod tests {
         );
         let texts: Vec<&str> = read.entries.iter().map(|entry| entry.text.as_str()).collect();
         assert_eq!(texts, ["a", "b"]);
-        assert_eq!((read.lost.len(), read.troubles.len(), read.left_out.len()), (1, 1, 1));
+        assert_eq!((read.troubles.len(), read.lost.len(), read.left_out.len()), (1, 1, 1));
         assert!(read.failed.unwrap().contains("line 2"));
+    }
+
+    #[test]
+    fn mini_diarium_lists_its_entries() {
+        let entry = r#"{"id":1,"date":"2024-03-05","dateUpdated":"2024-03-06T10:00:00Z","title":"A walk","text":"<h1>Up</h1><p>It <b>rained</b> &amp; so.</p><img src=\"data:image/png;base64,iVBO\">"}"#;
+        let metadata = r#"{"application":"Mini Diarium","version":"0.4.3"}"#;
+        for json in [
+            format!("{{\"metadata\":{metadata},\"entries\":[{entry}]}}"),
+            format!("{{\"entries\": [{entry}], \"metadata\": {metadata}}}"),
+        ] {
+            assert!(MiniDiary.is(&Input::from_bytes("a.json", json.clone().into_bytes())), "{json}");
+            let read = crate::journal::testing::read("a.json", json.as_bytes(), &Options::default());
+            let found = &read.entries[0];
+            assert_eq!(
+                (found.title.as_str(), found.when.unwrap().to_string()),
+                ("A walk", "2024-03-05".into())
+            );
+            assert!(found.text.contains("It rained & so.") && !found.text.contains('<'), "{}", found.text);
+        }
     }
 
     proptest! {

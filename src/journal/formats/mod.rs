@@ -26,6 +26,7 @@ pub mod logseq;
 pub mod mail;
 pub mod markdown;
 pub mod mini_diary;
+pub mod momento;
 pub mod notion;
 pub mod obsidian;
 pub mod odt;
@@ -40,6 +41,7 @@ pub mod text;
 pub mod tiddlywiki;
 pub mod whatsapp;
 pub mod wordpress;
+pub mod words_750;
 pub mod x_archive;
 
 use std::path::Path;
@@ -84,6 +86,8 @@ pub const FORMATS: &[&dyn Format] = &[
     &mail::Mail,
     // Text of an app's own.
     &dayone_text::DayOneText,
+    &words_750::Words750,
+    &momento::Momento,
     &rednotebook::RedNotebook,
     &logseq::Logseq,
     &obsidian::Obsidian,

@@ -38,15 +38,6 @@ fn has_caption(head: &str) -> bool {
     value.is_some_and(|words| !words.trim().is_empty())
 }
 
-/// Why a file that may hold words is refused, though a format would read it; none where it is not.
-pub fn refused(input: &Input) -> Option<&'static str> {
-    let head = input.head();
-    let marks = head.lines().filter(|line| line.trim() == "==========").count();
-    let notes = head.lines().filter(|line| line.starts_with("- ") && line.contains(" | ")).count();
-    (input.extension() == "txt" && marks > 0 && notes >= marks)
-        .then_some("a Kindle's clippings, most of them sentences out of books: save your own notes as text")
-}
-
 /// Why a file is passed over for what lies beside it.
 pub fn passed_over(path: &Path, beside: &mut Beside) -> Option<&'static str> {
     let folder = path.parent()?;
@@ -100,11 +91,5 @@ mod tests {
         assert!(
             told("a.html", "<p>my bookmarks</p>").is_none() && told("a.txt", "Welcome to my diary").is_none()
         );
-        let refused = |text: &str| refused(&Input::from_bytes("a.txt", text.as_bytes().to_vec()));
-        assert!(
-            refused("The Rivers (Sample)\n- Your Note on page 1 | Added on Tuesday\n\nmine\n==========\n")
-                .is_some()
-        );
-        assert!(refused("Monday\n==========\n- tea | coffee\n==========\nwords").is_none());
     }
 }

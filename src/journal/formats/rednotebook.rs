@@ -29,14 +29,17 @@ impl Format for RedNotebook {
             || lines.next().is_some_and(|line| line.starts_with([' ', '\t']) && line.contains(':'));
         let value = value.trim();
         let map = if value.is_empty() { key_below() } else { value.starts_with('{') && value.contains(':') };
-        // A month that was opened and left empty.
-        let empty = first.trim() == "{}" && lines.next().is_none();
-        input.extension() == "txt" && month(input.stem()).is_some() && (empty || (day && map))
+        // A month that was opened and left empty is an empty map.
+        let is_ours = (day && map) || input.head().trim() == "{}";
+        input.extension() == "txt" && month(input.stem()).is_some() && is_ours
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let month = month(input.stem()).ok_or("not named after a month, as 2024-01.txt is")?;
         let text = input.text()?;
+        if text.trim() == "{}" {
+            return Ok(());
+        }
         Days { parser: Parser::new_from_str(&text), depth: 0, month, sink }.read()
     }
 }

@@ -1,5 +1,8 @@
 //! Files that may hold a journal and cannot be read here: each is named, with what makes it readable.
 
+use std::path::Path;
+
+use crate::base::shell;
 use crate::journal::source::input::Input;
 
 /// Word before 2007, and everything encrypted by Word since.
@@ -18,12 +21,15 @@ pub enum Unreadable {
 /// Why a file that is of no format cannot be read; none where nothing is known of it.
 pub fn of(input: &Input) -> Option<Unreadable> {
     let head = input.head_bytes();
-    let path = quoted(&input.path().to_string_lossy());
+    // What lies in a zip has no path that a command could take before that is unpacked.
+    let zip = input.path().ancestors().skip(1).find(|above| above.is_file());
+    let path = zip.and_then(|zip| input.path().strip_prefix(zip).ok()).unwrap_or(input.path());
     let (extension, ole) = (input.extension(), head.starts_with(OLE));
     let lost = if let Some(name) = not_downloaded(input.name()) {
-        let path = input.path().with_file_name(name);
-        let path = quoted(&path.to_string_lossy());
-        format!("still in iCloud, not on this machine: brctl download {path}")
+        format!(
+            "still in iCloud, not on this machine: brctl download {}",
+            shell::path(path.with_file_name(name))
+        )
     } else if head.starts_with(SQLITE) && !matches!(extension.as_str(), "dayone" | "dayone2") {
         "an app's database: export the entries in the app, as text or JSON".to_string()
     } else if ole && extension == "msg" {
@@ -31,23 +37,27 @@ pub fn of(input: &Input) -> Option<Unreadable> {
     } else if head.get(257..262) == Some(b"ustar") && extension != "jex" {
         "an archive that is not opened here: unpack it, and give the folder".to_string()
     } else if head.starts_with(b"%PDF-") {
-        pdf(&path)
+        pdf(path)
     } else if let Some(reason) = wordless(&extension) {
         return Some(Unreadable::Wordless(reason));
-    } else if let Some(reason) = by_extension(&extension, &path, ole) {
+    } else if let Some(reason) = by_extension(&extension, path, ole) {
         reason
     } else if ole {
-        format!("a file of an older Microsoft Office: {}", to_docx(&path))
+        format!("a file of an older Microsoft Office: {}", to_docx(path))
     } else {
         return None;
     };
-    Some(Unreadable::Lost(lost))
+    Some(Unreadable::Lost(match zip {
+        Some(zip) => format!("unpack {}, and there, as it is {lost}", shell::path(zip)),
+        None => lost,
+    }))
 }
 
-fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
+fn by_extension(extension: &str, path: &Path, ole: bool) -> Option<String> {
+    let quoted = shell::path(path);
     Some(match extension {
         "doc" | "dot" if cfg!(target_os = "macos") => {
-            format!("Word before 2007: textutil -convert docx {path}")
+            format!("Word before 2007: textutil -convert docx {quoted}")
         }
         "doc" | "dot" => format!("Word before 2007: {}", to_docx(path)),
         "docx" | "docm" | "dotx" | "dotm" if ole => {
@@ -66,12 +76,12 @@ fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
         "hwp" => format!("Hangul: {}", to_docx(path)),
         "pages" => "Pages: open it in Pages or at icloud.com, and export it as Word".to_string(),
         "pdf" => pdf(path),
-        "djvu" | "djv" => format!("scanned pages: djvutxt {path} > pages.txt"),
+        "djvu" | "djv" => format!("scanned pages: djvutxt {quoted} {}", beside(path, "txt")),
         "one" | "onepkg" | "onetoc2" => {
             "OneNote: open it in OneNote for Windows, and export the section as Word (.docx)".to_string()
         }
         "mobi" | "prc" | "azw" | "azw3" | "lit" => {
-            format!("an e-book: ebook-convert {path} book.epub (with Calibre)")
+            format!("an e-book; with Calibre: ebook-convert {quoted} {}", beside(path, "epub"))
         }
         "dayone" | "dayone2" => "Day One's own database: in Day One, File, Export, JSON".to_string(),
         "sqlite" | "sqlite3" | "db" => "an app's database: export the entries in the app".to_string(),
@@ -79,12 +89,12 @@ fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
             "only a link to Google Docs: download the document there as Word (.docx)".to_string()
         }
         "xls" | "xlsx" | "ods" | "numbers" => {
-            format!("a spreadsheet: soffice --headless --convert-to csv {path} (first sheet only)")
+            format!("a spreadsheet; its first sheet, with LibreOffice: {}", soffice("csv", path))
         }
         "ppt" | "pptx" | "odp" | "key" => "a presentation: save its text as .txt".to_string(),
-        "webarchive" => format!("a page that Safari saved: textutil -convert html {path} (on a Mac)"),
+        "webarchive" => format!("a page that Safari saved; on a Mac: textutil -convert html {quoted}"),
         "pst" | "ost" => {
-            format!("Outlook's store of mail: readpst -e {path} (with libpst), and give the folder")
+            format!("Outlook's store of mail: with libpst: readpst -e {quoted}")
         }
         "olm" | "dbx" => "a store of mail: bring it into Thunderbird, and give its mbox files".to_string(),
         "msg" => "a mail as Outlook keeps it: save it as .eml".to_string(),
@@ -92,7 +102,9 @@ fn by_extension(extension: &str, path: &str, ole: bool) -> Option<String> {
             "a web archive: open it in a browser or Word, and save it as .html or .docx".to_string()
         }
         "jex" => {
-            format!("Joplin's backup: export as Markdown there; or: mkdir joplin && tar -xf {path} -C joplin")
+            format!(
+                "Joplin's backup: export as Markdown there; or: mkdir joplin && tar -xf {quoted} -C joplin"
+            )
         }
         "tid" => "a tiddler: export the wiki as JSON or text".to_string(),
         "opml" => "an outline: export it as text or Markdown".to_string(),
@@ -123,29 +135,34 @@ fn wordless(extension: &str) -> Option<&'static str> {
     })
 }
 
-fn to_docx(path: &str) -> String {
-    format!("soffice --headless --convert-to docx {path} (with LibreOffice)")
+fn to_docx(path: &Path) -> String {
+    format!("with LibreOffice: {}", soffice("docx", path))
 }
 
-fn pdf(path: &str) -> String {
+/// LibreOffice's command, which else writes to the folder that it is called in, where nobody looks for it.
+fn soffice(kind: &str, path: &Path) -> String {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    format!("soffice --headless --convert-to {kind} --outdir {} {}", shell::path(folder), shell::path(path))
+}
+
+fn pdf(path: &Path) -> String {
     format!(
-        "a PDF, which holds lines and no paragraphs: pdftotext -nopgbrk {path} (with Poppler), and look it through"
+        "a PDF, which holds lines and no paragraphs; look through what Poppler makes of it: pdftotext -nopgbrk {} {}",
+        shell::path(path),
+        beside(path, "txt")
     )
+}
+
+/// `notes.pdf.txt`: a file of another name than any that may be there already.
+fn beside(path: &Path, extension: &str) -> String {
+    let mut name = path.as_os_str().to_os_string();
+    name.push(format!(".{extension}"));
+    shell::path(name)
 }
 
 /// `.name.txt.icloud` stands for `name.txt`.
 fn not_downloaded(name: &str) -> Option<&str> {
     name.strip_prefix('.')?.strip_suffix(".icloud").filter(|name| !name.is_empty())
-}
-
-/// A path as a shell takes it for one word.
-fn quoted(path: &str) -> String {
-    let path: String = path.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
-    let path = if path.starts_with('-') { format!("./{path}") } else { path };
-    if !cfg!(windows) && path.contains(['"', '$', '`', '\\', '!']) {
-        return format!("'{}'", path.replace('\'', "'\\''"));
-    }
-    format!("\"{path}\"")
 }
 
 #[cfg(test)]
@@ -167,20 +184,20 @@ mod tests {
     #[test]
     fn what_to_do_is_said() {
         for (path, bytes, says) in [
-            ("a/b c.wpd", &b"\xffWPC"[..], "soffice --headless --convert-to docx \"a/b c.wpd\""),
+            ("a/b c.wpd", &b"\xffWPC"[..], "soffice --headless --convert-to docx --outdir a 'a/b c.wpd'"),
             ("x.docx", OLE, "without"),
             ("x.mht", b"MIME-Version: 1.0\n", ".html"),
-            ("my notes.jex", b"a.md", "tar -xf \"my notes.jex\" -C"),
+            ("my notes.jex", b"a.md", "tar -xf 'my notes.jex' -C"),
             ("x.base", b"filters: []\n", "query"),
             ("x.tid", b"title: A\n\nwords", "JSON"),
             ("x.docx", b"<html>", "damaged"),
             ("x.wps", OLE, "Works"),
             ("x", b"%PDF-1.4", "pdftotext"),
-            ("x.PDF", b"", "pdftotext -nopgbrk \"x.PDF\""),
-            ("x.mobi", b"", "ebook-convert \"x.mobi\" book.epub"),
+            ("x.PDF", b"", "pdftotext -nopgbrk x.PDF x.PDF.txt"),
+            ("x.mobi", b"", "ebook-convert x.mobi x.mobi.epub"),
             ("x.store", SQLITE, "database"),
             ("x.dayone2", SQLITE, "Export"),
-            ("in/.diary.txt.icloud", b"bplist00", "brctl download \"in/diary.txt\""),
+            ("in/.diary.txt.icloud", b"bplist00", "brctl download in/diary.txt"),
             ("x.HEIC", b"", "picture"),
             ("letter.msg", OLE, ".eml"),
             ("unheard.of", OLE, "Office"),
@@ -192,14 +209,6 @@ mod tests {
             }
         }
         let doc = told("x.doc", OLE);
-        assert!(doc.contains("-convert") && doc.ends_with([')', '"']), "{doc}");
-    }
-
-    #[cfg(not(windows))]
-    #[test]
-    fn a_name_is_one_word_of_the_command() {
-        assert_eq!(quoted("my diary.doc"), "\"my diary.doc\"");
-        assert_eq!(quoted("$(rm -r x)'s.doc"), "'$(rm -r x)'\\''s.doc'");
-        assert_eq!(quoted("-x\n.doc"), "\"./-x?.doc\"");
+        assert!(doc.contains("-convert") && doc.ends_with("x.doc"), "{doc}");
     }
 }

@@ -54,7 +54,7 @@ pub fn find(paths: &[PathBuf], select: &Select) -> Result<Finds> {
     let mut finds = Finds::default();
     let mut folders = Vec::with_capacity(paths.len());
     for path in paths {
-        folders.push(std::fs::metadata(path).map_err(Error::io("read", path))?.is_dir());
+        folders.push(std::fs::metadata(path).map_err(Error::typed("read", path))?.is_dir());
     }
     for (path, is_folder) in paths.iter().zip(folders) {
         let vault = finds.vault_above(path);

@@ -13,6 +13,7 @@
 
 pub mod by_dates;
 pub mod csv;
+pub mod editor;
 pub mod exported;
 pub mod front_matter;
 pub mod head;

@@ -7,12 +7,9 @@ use crate::base::{Error, Result, disk};
 use crate::run::log::{self, Log};
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
+use crate::run::runs::{MODEL, RECORD, instead, restore_or_begin};
 use crate::run::samples::{self, Samples};
 
-/// The record; a folder is a run's if it has one.
-pub(super) const RECORD: &str = "run.json";
-/// The file that root and state share.
-pub(super) const MODEL: &str = "model.safetensors";
 const LOG: &str = "log.jsonl";
 const SAMPLES: &str = "samples.md";
 const LOCK: &str = "lock";
@@ -44,7 +41,7 @@ impl RunFolder {
             return Err(Error::file(
                 path,
                 "another diarist has just made a run here",
-                "give another place with --out",
+                "train again: the next free place is taken, or give one with --out",
             ));
         }
         folder.write_new(".gitignore", b"*\n")?;
@@ -116,17 +113,17 @@ impl RunFolder {
 
     /// Every file of the named state is there with its hash.
     fn verify(&self, run: &Run) -> Result<()> {
-        let next = "restore the folder from a backup, or begin a new run from an earlier model: --from";
+        let next = || restore_or_begin("the folder", &self.path);
         for (name, hash) in &run.state.files {
             let path = self.path.join(&run.state.folder).join(name);
             if !path.is_file() {
                 let problem = format!("missing, though run.json names it as step {}'s", run.position.step);
-                return Err(Error::file(&path, problem, next));
+                return Err(Error::file(&path, problem, next()));
             }
             let found = disk::sha256(&path)?;
             if found != *hash {
                 let problem = format!("damaged: its SHA-256 is {found}, run.json has {hash}");
-                return Err(Error::file(&path, problem, next));
+                return Err(Error::file(&path, problem, next()));
             }
         }
         Ok(())
@@ -196,41 +193,16 @@ pub fn read_run(path: &Path) -> Result<Run> {
     if record.is_file() {
         return record::read(&record);
     }
-    if !path.is_dir() {
-        return Err(Error::file(
-            path,
-            "there is no such folder",
-            "check the spelling, or see what is in checkpoints/",
-        ));
-    }
-    let (problem, next) = if path.join(MODEL).exists() {
-        (
-            "its run.json is missing; its model is there",
-            "restore run.json from a backup, or begin a new run from this model: --from",
-        )
+    let (problem, next) = if !path.is_dir() {
+        ("there is no such folder", instead(path))
+    } else if path.join(MODEL).exists() {
+        ("its run.json is missing; its model is there", restore_or_begin("run.json", path))
     } else if path.join(LOCK).exists() && path.join(".gitignore").exists() {
-        (
-            "a run that stopped before its first save: there is nothing to resume",
-            "remove the folder and train again",
-        )
+        ("a run that stopped before its first save: there is nothing to resume", "train again".into())
     } else {
-        ("no run's folder (it has no run.json)", "name a folder that `diarist train` made")
+        ("no run's folder (it has no run.json)", instead(path))
     };
     Err(Error::file(path, problem, next))
-}
-
-/// The run in `checkpoints` whose `run.json` is the newest.
-///
-/// # Errors
-/// There is none.
-pub fn newest(checkpoints: &Path) -> Result<PathBuf> {
-    let runs = fs::read_dir(checkpoints).into_iter().flatten().flatten().filter_map(|entry| {
-        let written = fs::metadata(entry.path().join(RECORD)).ok()?.modified().ok()?;
-        Some((written, entry.path()))
-    });
-    runs.max().map(|(_, path)| path).ok_or_else(|| {
-        Error::file(checkpoints, "there is no run in it yet", "train one: diarist train PATH --from scratch")
-    })
 }
 
 /// Holds a folder for this process.

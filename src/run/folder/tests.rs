@@ -1,6 +1,7 @@
 //! The folder's own promises: modes, lock, records, newest. What a crash leaves is in `state/tests.rs`.
 
 use super::*;
+use crate::run::newest;
 use crate::run::record::example;
 
 /// A run with a model file of these bytes, saved at a step.

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{Config, Error, Freeze, Result, disk};
 use crate::run::RunFolder;
-use crate::run::folder::{MODEL, RECORD};
 use crate::run::record::{self, Run, State};
+use crate::run::runs::{MODEL, RECORD};
 use crate::weights::huggingface;
 use crate::weights::safetensors::Writer;
 
@@ -47,7 +47,8 @@ impl RunFolder {
     /// Begins to save the state after `step` optimizer steps.
     ///
     /// # Errors
-    /// That state is saved already ([`RunFolder::save_run`] changes the record beside it), or there is no room for it.
+    /// That state is saved already ([`RunFolder::save_run`] changes the record beside it), the run's folder is gone, or there
+    /// is no room for the state.
     pub fn begin_state(&mut self, step: u64) -> Result<Saving<'_>> {
         let folder = State::folder_of(step);
         if self.named.as_ref().is_some_and(|s| s.folder == folder) {
@@ -55,6 +56,14 @@ impl RunFolder {
                 self.path.join(folder),
                 "this step's state is saved already",
                 "train at least one more step before saving again",
+            ));
+        }
+        if self.named.is_some() && !self.path.join(RECORD).is_file() {
+            // To make the folder again would leave a run without its data.
+            return Err(Error::file(
+                &self.path,
+                "the run's folder was moved or removed while it trained",
+                "put it back and resume it: it is at its last saved state; or train again",
             ));
         }
         let states = self.path.join("state");

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::notices::MARK;
 use super::opening::{Day, Opening, Style, may_open, opening};
-use super::speaker;
+use super::speaker::speaker;
 use crate::journal::dates;
 use crate::journal::format::Options;
 
@@ -88,6 +88,10 @@ impl Evidence {
     /// Looks at all that is seen of a file.
     pub fn of(head: &str) -> Evidence {
         let mut evidence = Evidence::default();
+        // Most texts have no such line, and no more is asked of them.
+        if !head.lines().any(|line| turn(line).is_some()) {
+            return evidence;
+        }
         let (mut nameless, mut unknown) = (Vec::new(), HashSet::new());
         let (mut after_blank, mut last) = (false, None::<Turn>);
         let mut run: Vec<(usize, String)> = Vec::new();

@@ -11,6 +11,7 @@ mod evidence;
 mod notices;
 mod opening;
 mod orders;
+mod speaker;
 mod words;
 
 use std::io::BufRead;
@@ -23,15 +24,13 @@ use crate::journal::format::{DateOrder, Draft, Format, Input, MOST_WHOLE, Option
 use crate::journal::syntax::exported;
 use crate::journal::syntax::lines::next_line;
 use evidence::{Evidence, Verdict};
-use notices::{MARK, is_notice, own_words};
-use opening::{Opening, Style, is_direction_mark, may_open, opening};
+use notices::{is_notice, own_words};
+use opening::{Opening, Style, may_open, opening};
 use orders::Orders;
+use speaker::speaker;
 
 /// A message has 65,536 characters at most; a longer line is in no chat.
 const LONGEST_LINE: usize = 1 << 20;
-
-/// The longest name looked for, in bytes.
-const LONGEST_NAME: usize = 200;
 
 /// Of a line that is not understood an error shows so many characters.
 const LONGEST_SHOWN: usize = 60;
@@ -136,35 +135,6 @@ fn each_line(input: &Input, each: &mut dyn FnMut(usize, &str)) -> Result<(), Str
         each(number, line.strip_suffix('\n').unwrap_or(&line));
     }
     Ok(())
-}
-
-/// Who speaks in an opened line, and what; none where the app does.
-fn speaker<'a>(found: &Opening<'a>, options: &Options) -> Option<(String, &'a str)> {
-    let rest = found.rest;
-    let ends = |at: usize| rest[at + 1..].is_empty() || rest[at + 1..].starts_with(' ');
-    let colons = || rest.match_indices(':').map(|(at, _)| at).take_while(|at| *at <= LONGEST_NAME);
-    // The writer's own name may hold a colon.
-    let own = colons().find(|at| ends(*at) && options.is_me(&clean_name(&rest[..*at])));
-    let at = own.or_else(|| colons().find(|at| ends(*at)))?;
-    let name = clean_name(&rest[..at]);
-    let of_the_app = (own.is_none() && rest.starts_with(MARK)) || cuts_a_quotation(&name) || name.is_empty();
-    (!of_the_app).then(|| (name, rest[at + 1..].strip_prefix(' ').unwrap_or("")))
-}
-
-/// A name as a person would type it: without direction marks, and without the `~` before names that are not contacts.
-fn clean_name(written: &str) -> String {
-    let name: String = written
-        .chars()
-        .filter(|c| !is_direction_mark(*c))
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .collect();
-    name.trim().trim_start_matches('~').trim().to_string()
-}
-
-/// `Ann changed the subject to “Summer` is no name, though a colon follows it.
-fn cuts_a_quotation(name: &str) -> bool {
-    let count = |signs: &[char]| name.chars().filter(|c| signs.contains(c)).count();
-    count(&['"', '“', '”', '„']) % 2 == 1 || count(&['«']) != count(&['»'])
 }
 
 /// Messages on their way to entries.

@@ -86,14 +86,14 @@ impl Redaction {
 
 /// A list's text. A wrong guess at another encoding would leave names in the texts, unseen.
 fn read_unicode(path: &Path) -> Result<String> {
-    let bytes = fs::read(path).map_err(Error::io("read", path))?;
+    let bytes = fs::read(path).map_err(Error::typed("read", path))?;
     let refused = |why: &str| Error::file(path, why, "save it as UTF-8: text editors offer that when saving");
     if bytes.is_empty() {
         return Ok(String::new());
     }
     let encoding = decode::detect(&bytes[..]).map_err(|why| refused(&why))?;
     let text = std::io::read_to_string(decode::Decoder::new(&bytes[..], encoding));
-    let text = text.map_err(Error::io("read", path))?;
+    let text = text.map_err(Error::typed("read", path))?;
     let is_whole = encoding.is_unicode() && !text.contains(char::REPLACEMENT_CHARACTER);
     if is_whole { Ok(text) } else { Err(refused("it is not in UTF-8 or UTF-16")) }
 }

@@ -1,7 +1,5 @@
 //! What stands beside a clock of twelve hours, in many languages: which half of the day it is in.
 
-use super::is_direction_mark;
-
 /// Before noon, without points and spaces, in small letters. Where a language names parts of the day, those before noon.
 const MORNING: [&str; 37] = [
     "am",
@@ -127,4 +125,9 @@ pub fn read<'a>(text: &'a str, ends: &dyn Fn(&str) -> bool) -> (Option<Half<'a>>
     } else {
         (None, false, text)
     }
+}
+
+/// Signs that only say in which direction text runs.
+pub fn is_direction_mark(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

@@ -8,6 +8,8 @@ use crate::journal::format::DateOrder;
 use crate::journal::syntax::stamps;
 use halves::Half;
 
+pub use halves::is_direction_mark;
+
 /// The first year that there were chats.
 const FIRST_YEAR: i16 = 2009;
 
@@ -195,11 +197,6 @@ const MOST_WORDS: usize = 10;
 
 /// No date and time is longer, in bytes.
 const LONGEST_STAMP: usize = 120;
-
-/// Signs that only say in which direction text runs.
-pub fn is_direction_mark(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
 
 /// A time as it is written.
 #[derive(Debug, Clone, Copy)]

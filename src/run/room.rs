@@ -1,0 +1,107 @@
+//! Whether a disk has room for a run, before its first step.
+
+use std::path::Path;
+
+use crate::base::units::bytes;
+use crate::base::{Config, Error, Result, disk, shell};
+use crate::run::record::Settings;
+
+/// What a run writes, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    /// The model's file; the root has a copy.
+    model: u64,
+    /// A state: the model, and two moments of all that trains.
+    state: u64,
+    /// The tokens, the log and the small files.
+    rest: u64,
+}
+
+impl Size {
+    /// The size of a run over so many tokens; `steps` are still to come.
+    pub fn new(config: &Config, settings: &Settings, tokens: u64, steps: u64) -> Size {
+        let trained = config.table().into_iter().filter(|p| settings.freeze.trains(p.part));
+        let model = 4 * config.num_params() + (1 << 16);
+        let state = model + 8 * trained.map(|p| p.numel() as u64).sum::<u64>();
+        // A line of the log has some ten numbers, and a window's start for each sequence.
+        let line = 160 + 9 * (settings.batch * settings.accumulate) as u64;
+        Size { model, state, rest: 2 * tokens + steps.saturating_mul(line) + (4 << 20) }
+    }
+
+    /// What a new run takes at most: its state and the one before it, the root's model and the copy that replaces it.
+    pub fn of_new(&self) -> u64 {
+        2 * (self.state + self.model) + self.rest
+    }
+
+    /// What a resumed run takes beside what is there.
+    pub fn of_resumed(&self) -> u64 {
+        self.state + self.model + self.rest
+    }
+}
+
+/// Checks that a run's disk has room for `most` bytes more; `free` is what it has, where that is known. `next` is told how
+/// many are missing.
+///
+/// # Errors
+/// It has not: both figures are told.
+pub fn check(run: &Path, most: u64, free: Option<u64>, next: impl FnOnce(u64) -> String) -> Result<()> {
+    let Some(free) = free.filter(|&free| free < most) else { return Ok(()) };
+    let problem = format!(
+        "the run may take {} here (a state, the next one before that goes, and the model beside them), and this disk has \
+         {} free",
+        bytes(most),
+        bytes(free)
+    );
+    Err(Error::file(run, problem, next(most - free)))
+}
+
+/// Where else a new run of so many bytes could go, as advice.
+pub fn elsewhere(out: &Path, most: u64, short: u64) -> String {
+    let name = out.file_name().unwrap_or("run".as_ref());
+    let places = [dirs::home_dir().map(|home| home.join("diarist")), Some(std::env::temp_dir())];
+    let place = places.into_iter().flatten().map(|place| place.join(name));
+    let place = place.filter(|place| place.symlink_metadata().is_err());
+    let free = format!("free {} on it", bytes(short));
+    match place.into_iter().find(|place| disk::free(place).is_some_and(|free| free >= most)) {
+        Some(place) => format!(
+            "{free}, or write to another disk, such as\n    {}",
+            shell::again(&[(&["--out"], Some(place.into()))])
+        ),
+        None => format!(
+            "{free}, give --out a folder on a disk that has {}, or train a smaller model",
+            bytes(most)
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Freeze, Preset};
+    use crate::run::record::example;
+
+    #[test]
+    fn both_figures_are_told_before_the_first_step() {
+        let run = example();
+        let size = Size::new(&Preset::Gpt2.config(50_257), &run.settings, 1000, 10);
+        // 124,439,808 parameters of 4 bytes; a state has three such files, and there are two of them and two models.
+        assert_eq!(size.of_new() >> 20, (8 * 4 * 124_439_808_u64 >> 20) + 4);
+        let told =
+            |free| check(Path::new("run"), size.of_new(), free, |short| format!("free {}", bytes(short)));
+        assert!(told(None).is_ok() && told(Some(size.of_new())).is_ok());
+        let error = told(Some(1 << 30)).unwrap_err().to_string();
+        assert!(
+            error.contains("3.7 GiB") && error.contains("1.0 GiB free") && error.contains("free 2.7 GiB"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_is_frozen_has_no_moments() {
+        let mut settings = example().settings;
+        let config = Preset::Tiny.config(257);
+        let whole = Size::new(&config, &settings, 0, 0).of_new();
+        settings.freeze = Freeze { embeddings: true, first: 4 };
+        assert!(Size::new(&config, &settings, 0, 0).of_new() < whole * 6 / 10);
+    }
+}
