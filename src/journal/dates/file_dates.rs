@@ -16,6 +16,7 @@ use crate::journal::options::DateOrder;
 /// `20240105_a-walk`), or a date line in words (`5 May 2020`, `5 May 2020 Rain`), which below a folder's year may go
 /// without its own (`5 May`, `05.05`). A name with two dates in it spans days and gives none.
 pub fn in_file_name(stem: &str, year: Option<i16>) -> Option<(Reading, &str)> {
+    let stem = without_conflict(stem);
     let Some((reading, rest)) = numeric_name(stem) else {
         let known = Known { year, ..Known::default() };
         let line = recognise(stem).or_else(|| recognise_without_year(stem, known));
@@ -39,11 +40,26 @@ fn before_words(stem: &str) -> Option<(Reading, &str)> {
     Some((line.reading, &stem[line.rest - "# ".len()..]))
 }
 
+/// A name without what synchronisation adds to a copy: `2024-01-05.sync-conflict-20240106-101010-ABC`,
+/// `2024-01-05 (Ann's conflicted copy 2024-01-06)`.
+fn without_conflict(stem: &str) -> &str {
+    const WORDS: [&str; 5] = ["conflict", "konflikt", "conflit", "conflicto", "conflitto"];
+    if let Some(at) = stem.find(".sync-conflict-") {
+        return &stem[..at];
+    }
+    let in_brackets = stem.ends_with(')').then(|| stem.rfind(" (")).flatten();
+    match in_brackets {
+        Some(at) if WORDS.iter().any(|word| stem[at..].to_lowercase().contains(word)) => &stem[..at],
+        _ => stem,
+    }
+}
+
 /// The words in a file's name behind its date: `2024-01-05 Friday, a walk` has "a walk". The day's own weekday goes only
 /// where it stands apart: "Friday at last" and "Sun came out" are words. `year` as in [`in_file_name`].
 pub fn without_date(stem: &str, year: Option<i16>) -> &str {
+    let stem = without_conflict(stem);
     let Some((reading, rest)) = in_file_name(stem, year) else { return stem.trim() };
-    without_weekday(reading, without_time(stem, rest))
+    without_copy(without_weekday(reading, without_time(stem, rest)))
 }
 
 /// The same for a name whose folder tells the rest of its day: `2024/01/05 Friday, a walk`, `2024/01-05`.
@@ -59,19 +75,67 @@ fn without_weekday(reading: Reading, rest: &str) -> &str {
     let behind = &rest[word.len()..];
     let apart = |full| behind.trim_matches(signs).is_empty() || (full && behind.starts_with(','));
     let own = [true, false].map(|month_leads| reading.day(month_leads).weekday().to_monday_one_offset());
+    // `2024-01-14(日)`, `2024-01-15 (Monday)`
+    let bracketed = rest.strip_prefix(['(', '（']).and_then(|rest| rest.split_once([')', '）']));
+    if let Some((word, behind)) = bracketed
+        && names::weekday(word.trim().trim_end_matches(['.', '曜']))
+            .is_some_and(|(weekday, _)| own.contains(&weekday))
+    {
+        return behind.trim_start_matches(signs);
+    }
     let goes = names::weekday(word).is_some_and(|(weekday, full)| own.contains(&weekday) && apart(full));
     if goes { behind.trim_start_matches(signs) } else { rest }
+}
+
+/// Without what a system adds to the name of a copy: `2`, `(1)`, `copy`; nor the sign for "year" that ends a Russian date.
+fn without_copy(rest: &str) -> &str {
+    const WORDS: [&str; 7] = ["copy", "kopie", "copie", "copia", "cópia", "kopia", "г"];
+    let number = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let bare = rest.trim_matches(|c: char| c == '(' || c == ')' || c == '.').to_lowercase();
+    let word = bare.split_once(' ').map_or(bare.as_str(), |(word, n)| if number(n) { word } else { &bare });
+    if number(&bare) || WORDS.contains(&word) { "" } else { rest }
 }
 
 /// Without the time in one number that goes on a date in one number, or stands behind a `T`: "2020-05-05 1984" has none.
 fn without_time<'a>(stem: &str, rest: &'a str) -> &'a str {
     let in_one = stem.bytes().take(8).all(|b| b.is_ascii_digit());
     let sign = rest.strip_prefix('T').or_else(|| rest.strip_prefix(['_', '-']).filter(|_| in_one));
-    let Some(time) = sign else { return rest };
+    let Some(time) = sign else { return without_clock(rest) };
     let digits = time.bytes().take_while(u8::is_ascii_digit).count();
     let behind = &time[digits..];
     let is_time = matches!(digits, 4 | 6) && time[..2] < *"24" && time[2..4] < *"60";
-    if is_time && !behind.starts_with(char::is_alphabetic) { behind } else { rest }
+    if is_time && !behind.starts_with(char::is_alphabetic) { behind } else { without_clock(rest) }
+}
+
+/// Without the clock that stands apart behind a date: `09-30`, `09.30.15`, `at 9.30 PM`, or `0930` with nothing more, so
+/// long as it is no year.
+fn without_clock(rest: &str) -> &str {
+    let time = rest.trim_start_matches([' ', '_', ',']);
+    let time = time.strip_prefix("at ").unwrap_or(time);
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let all = digits(time);
+    let number = |text: &str| text.parse::<u32>().ok();
+    if all == 4 && time.len() == 4 {
+        let clock =
+            time[..2] < *"24" && time[2..] < *"60" && !(1800..2100).contains(&number(time).unwrap_or(0));
+        return if clock { "" } else { rest };
+    }
+    let sign = |text: &str| text.chars().next().filter(|c| "-.:h".contains(*c));
+    let Some(separator) = (1..=2).contains(&all).then(|| sign(&time[all..])).flatten() else { return rest };
+    let minutes = &time[all + 1..];
+    if digits(minutes) != 2 || time[..all].parse::<u8>().is_ok_and(|hour| hour > 23) || minutes[..2] > *"59" {
+        return rest;
+    }
+    let mut behind = &minutes[2..];
+    if let Some(seconds) = behind.strip_prefix(separator).filter(|seconds| digits(seconds) == 2) {
+        behind = &seconds[2..];
+    }
+    let half = behind.trim_start();
+    let half = ["am", "pm", "AM", "PM"].iter().find_map(|half_day| half.strip_prefix(half_day));
+    let behind = half.filter(|rest| !rest.starts_with(char::is_alphanumeric)).unwrap_or(behind);
+    let alone = behind.trim().is_empty();
+    let apart = behind.starts_with([' ', '_', ',']) && all == 2;
+    if alone || apart { behind } else { rest }
 }
 
 /// A date in numbers that opens a file's name, and what follows it.
@@ -150,10 +214,51 @@ pub fn year(name: &str) -> Option<i16> {
     name.parse().ok().filter(|year| digits && (1800..2200).contains(year))
 }
 
-/// The day of a file whose name alone tells none: `2014/05/03.txt`, `2014/May/3.md`, `2014-05/03.md`, `2014/05-03.md`.
-/// Of two numbers below a year the month leads, unless the order says otherwise.
+/// The day of a file whose name alone tells none: `2014/05/03.txt`, `2014/May/3.md`, `2014-05/03.md`, `2014/05-03.md`,
+/// `2024/01-January/05 Friday.md`. Of two numbers below a year the month leads, unless the order says otherwise. A file
+/// that is called as every such file is (`index.md`, `text.md`) is of the day of its folder.
 pub fn in_path(path: &Path, order: Option<DateOrder>) -> Option<Date> {
-    Some(reading_in_path(path)?.day(order != Some(DateOrder::Dmy)))
+    let stem = path.file_stem()?.to_str()?;
+    if OF_ITS_FOLDER.iter().any(|name| stem.eq_ignore_ascii_case(name)) {
+        let folder = path.parent()?;
+        let name = folder.file_name()?.to_str()?;
+        let name = [".textbundle", ".textpack"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
+        let in_name = in_file_name(name, year_above(folder)).map(|(reading, _)| reading);
+        return in_name
+            .map(|reading| reading.day(order == Some(DateOrder::Mdy)))
+            .or_else(|| in_path(folder, order));
+    }
+    let reading = reading_in_path(path).map(|reading| reading.day(order != Some(DateOrder::Dmy)));
+    reading.or_else(|| by_leading_numbers(path))
+}
+
+/// What a file is called that is alone in a folder of its own.
+const OF_ITS_FOLDER: [&str; 9] =
+    ["index", "text", "note", "notes", "readme", "content", "entry", "page", "document"];
+
+/// The day of a file in folders of years and months, each of which opens with its number: `2024/01 - January/05 - Friday.md`.
+fn by_leading_numbers(path: &Path) -> Option<Date> {
+    let mut above = path.parent()?.iter().rev().filter_map(|name| name.to_str());
+    let (day, folder) = (leading_number(path.file_stem()?.to_str()?, 2)?, above.next()?);
+    let in_one = leading_number(folder, 4).zip(folder.get(5..).and_then(|rest| leading_number(rest, 2)));
+    let (year, month) = match in_one {
+        Some(year_and_month) => year_and_month,
+        None => (leading_number(above.next()?, 4)?, leading_number(folder, 2)?),
+    };
+    let date = Date::new(year, month.try_into().ok()?, day.try_into().ok()?).ok()?;
+    (1800..2200).contains(&date.year()).then_some(date)
+}
+
+/// The number that a name opens with, of so many digits (a short one may have one).
+fn leading_number(name: &str, digits: usize) -> Option<i16> {
+    let found = name.bytes().take_while(u8::is_ascii_digit).count();
+    let fits = found == digits || (digits == 2 && found == 1);
+    let rest = &name[found..];
+    // `03-04` spans days.
+    let goes_on = digits == 2
+        && rest.trim_start_matches(['-', '_', '.']).len() < rest.len()
+        && rest[1..].starts_with(|c: char| c.is_ascii_digit());
+    (fits && !goes_on && !rest.starts_with(char::is_alphabetic)).then(|| name[..found].parse().ok()).flatten()
 }
 
 fn reading_in_path(path: &Path) -> Option<Reading> {
@@ -183,6 +288,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn days_in_paths_of_many_forms() {
+        let day = |path: &str| in_path(Path::new(path), None).map(|day| day.to_string());
+        assert_eq!(day("a/2024/01/05.md").as_deref(), Some("2024-01-05"));
+        assert_eq!(day("2024/2024-01/05-Friday.md").as_deref(), Some("2024-01-05"));
+        assert_eq!(day("2024/1 Jan/5.md").as_deref(), Some("2024-01-05"));
+        assert_eq!(day("2024/01-05.md").as_deref(), Some("2024-01-05"));
+        assert_eq!(day("Journal/2024/01 - January/05 - Friday.html").as_deref(), Some("2024-01-05"));
+        for path in [
+            "posts/2024-01-05-walk/index.md",
+            "2024-01-05.textbundle/text.md",
+            "2024-01-05 Rain/notes.md",
+            "2024/01/05/index.html",
+        ] {
+            assert_eq!(day(path).as_deref(), Some("2024-01-05"), "{path}");
+        }
+        for path in [
+            "2024-01-05 Rain/walk.md",
+            "index.md",
+            "2024/index.md",
+            "2024/05.md",
+            "2024/01/32.md",
+            "2024/01/5th.md",
+            "x/01/05.md",
+            "05.md",
+            "2024/01/2024.md",
+        ] {
+            assert_eq!(day(path), None, "{path}");
+        }
+    }
+
+    #[test]
     fn names_without_their_dates() {
         for (stem, rest) in [
             ("2024-01-05 Friday, a walk", "a walk"),
@@ -206,6 +342,23 @@ mod tests {
             ("5 May 2020 Rain", "Rain"),
             ("5 May 2020 9 things", "9 things"),
             ("a walk", "a walk"),
+            ("2024-01-05 0930", ""),
+            ("2020-05-05 1945", "1945"),
+            ("2024-01-06 09-30", ""),
+            ("2024-01-07 09.30.15 Tea", "Tea"),
+            ("2024-01-08_09-30-00", ""),
+            ("2024-01-09 at 09.30", ""),
+            ("2024-01-10 9.30 PM", ""),
+            ("2024-01-10 3.50 for tea", "3.50 for tea"),
+            ("2024-01-14(日)", ""),
+            ("2024-01-15 (Monday)", ""),
+            ("2024-01-15 (Tuesday)", "(Tuesday)"),
+            ("2024-01-11 2", ""),
+            ("2024-01-12 (1)", ""),
+            ("2024-01-13 copy 2", ""),
+            ("2024-01-13 copycat", "copycat"),
+            ("2024-01-05.sync-conflict-20240106-101010-ABCDEFG", ""),
+            ("2024-01-07 Tea (Ann's conflicted copy 2024-01-08)", "Tea"),
         ] {
             assert_eq!(without_date(stem, None), rest, "{stem}");
         }

@@ -5,6 +5,7 @@
 use std::cell::Cell;
 
 use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, When};
+use crate::journal::syntax::lists::{self, Links};
 use crate::journal::syntax::notes::{self, Day};
 use crate::journal::syntax::xml::{self, Fault, Lost, Xml};
 use crate::journal::syntax::{html, titles};
@@ -18,7 +19,8 @@ impl Format for Enex {
     }
 
     fn is(&self, input: &Input) -> bool {
-        matches!(input.extension().as_str(), "enex" | "xml" | "") && xml::root(input.head()) == "en-export"
+        matches!(input.extension().as_str(), "enex" | "notes" | "xml" | "")
+            && xml::root(input.head()) == "en-export"
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -40,6 +42,8 @@ struct Note {
     tags: Vec<String>,
     tasks: Vec<String>,
     source: String,
+    /// Its text is encrypted.
+    locked: bool,
 }
 
 fn task(xml: &mut Xml) -> Result<String, Fault> {
@@ -59,6 +63,11 @@ impl Note {
         while let Some(tag) = xml.child()? {
             match tag.name.as_str() {
                 "title" => self.title = xml.text()?,
+                // Evernote's Chinese sister locks what it exports.
+                "content" if tag.get("encoding").is_some_and(|encoding| encoding.contains("aes")) => {
+                    self.locked = true;
+                    xml.skip()?;
+                }
                 "content" => self.content = xml.html("content", "note")?,
                 "created" => self.created = xml.text()?,
                 "updated" => self.updated = xml.text()?,
@@ -84,15 +93,27 @@ impl Note {
             sink.left_out("web clips", 1);
             return;
         }
+        if self.locked {
+            let problem = "encrypted: export it as HTML, or from a client that does not lock it";
+            return sink.lost(place, &self.title, problem.to_string());
+        }
         let encrypted = Cell::new(0);
         let document = match html::parse(&self.content) {
             Ok(document) => document,
             Err(problem) => return sink.lost(place, &self.title, problem),
         };
+        let leads_on = |to: &str| to.starts_with("evernote:") || lists::is_local(to);
+        if Links::of(&document).is_list_of(leads_on) && self.tasks.is_empty() {
+            sink.left_out("lists of notes", 1);
+            return;
+        }
         let content = html::convert(*document.root_element(), &|element| {
             let leave = element.value().name() == "en-crypt";
             encrypted.set(encrypted.get() + usize::from(leave));
-            leave
+            // What stands where a group of tasks is shown.
+            let placeholder =
+                element.attr("style").is_some_and(|style| style.contains("--en-task-group:true"));
+            leave || placeholder
         });
         content.count(sink);
         if encrypted.get() > 0 {
@@ -144,6 +165,33 @@ mod tests {
         assert_eq!(read.entries[0].when.unwrap().to_string(), "2021-02-03T04:05:06+00:00");
         assert_eq!((read.entries[2].title.as_str(), read.failed), ("Well", None));
         assert_eq!((read.lost.len(), read.lost[0].1.as_str()), (1, "Gone"));
+    }
+
+    #[test]
+    fn locked_notes_are_lost_and_placeholders_left_out() {
+        let note = |attributes: &str, text: &str| {
+            let content = format!("<content{attributes}><![CDATA[{text}]]></content>");
+            format!("<note><title>Walk</title>{content}</note>")
+        };
+        let tasks = "<en-note><div>Rain.</div><div style=\"--en-task-group:true; x:y\">Content not supported</div></en-note>";
+        let file =
+            format!("<en-export>{}{}</en-export>", note(" encoding=\"base64:aes\"", "RU5D"), note("", tasks));
+        let found = read("a.enex", file.as_bytes(), &Options::default());
+        assert_eq!((found.lost.len(), found.lost[0].1.as_str()), (1, "Walk"));
+        assert_eq!(texts(&found), ["Rain."]);
+    }
+
+    #[test]
+    fn a_list_of_notes_is_none() {
+        let link = |name: &str| format!("<li><a href=\"evernote:///view/1/s1/{name}/\">{name}</a></li>");
+        let list = format!("<en-note><ol>{}{}</ol></en-note>", link("Rain"), link("Snow"));
+        let file = |list: &str| {
+            let note = format!("<note><title>Table</title><content><![CDATA[{list}]]></content></note>");
+            read("a.enex", format!("<en-export>{note}</en-export>").as_bytes(), &Options::default())
+        };
+        let found = file(&list);
+        assert_eq!((found.entries.len(), found.left_out), (0, vec![("lists of notes", 1)]));
+        assert_eq!(file(&list.replace("</ol>", "</ol>and what I thought of it all")).entries.len(), 1);
     }
 
     proptest::proptest! {

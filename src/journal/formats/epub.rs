@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::html_file::{split, words};
-use crate::journal::format::{Format, Input, MOST_WHOLE, Options, Place, Sink};
+use crate::journal::dates;
+use crate::journal::format::{Deaf, Format, Input, MOST_WHOLE, Options, Place, Sink};
 use crate::journal::source::archive::Archive;
 use crate::journal::syntax::html;
 use crate::journal::syntax::lists::Links;
@@ -61,13 +62,14 @@ impl Format for Epub {
 /// few words, and contents are links.
 fn add(text: &mut String, page: &str, chapter: &Chapter, sink: &mut dyn Sink) -> Result<(), String> {
     let document = html::parse(page)?;
-    let links = Links::of(&document);
-    let is_short = || html::to_text(page).text.split_whitespace().count() < MOST_ON_A_COVER;
-    let what = if chapter.is_cover && is_short() {
+    // A page may be the book's contents, and its first chapter too.
+    let beside = || words(&document, &mut Deaf).text;
+    let what = if chapter.is_cover && says_little(&html::to_text(page).text) {
         Some("covers")
     } else {
         // Calibre puts contents at the end of the book, and names them nowhere.
-        (links.is_list() || (chapter.is_nav && links.all(|_| true))).then_some("tables of contents")
+        let is_contents = Links::of(&document).is_list() || (chapter.is_nav && says_little(&beside()));
+        is_contents.then_some("tables of contents")
     };
     if let Some(what) = what {
         sink.left_out(what, 1);
@@ -80,6 +82,12 @@ fn add(text: &mut String, page: &str, chapter: &Chapter, sink: &mut dyn Sink) ->
         text.push_str(&page.text);
     }
     Ok(())
+}
+
+/// Whether a page holds hardly a word, and no day that is headed.
+fn says_little(text: &str) -> bool {
+    let links_alone = text.lines().all(|line| dates::recognise(line).is_none());
+    links_alone && text.split_whitespace().count() < MOST_ON_A_COVER
 }
 
 /// Every element of a document, in order, until its end or its damage.

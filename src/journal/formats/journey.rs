@@ -54,7 +54,7 @@ fn hand_over(fields: &Map<String, Value>, sink: &mut dyn Sink) {
         sink.trouble(Place::default(), "no date that can be read".to_string());
     }
     let mut words = text(fields, "text").replace("\r\n", "\n");
-    if text(fields, "type") == "html" || is_html(&words) {
+    if text(fields, "type") == "html" || html::is_whole(&words) {
         let converted = html::to_text(&words);
         words = converted.text;
         if converted.media > 0 {
@@ -90,16 +90,6 @@ fn when(fields: &Map<String, Value>) -> Option<When> {
         _ => None,
     };
     DATES.iter().filter_map(|name| fields.get(*name)).find_map(of)
-}
-
-/// Whether a text of no known type opens as the app's HTML does and closes an element. Typed Markdown does not.
-fn is_html(text: &str) -> bool {
-    let opens = |tag: &str| {
-        let rest = text.trim_start().strip_prefix('<').and_then(|rest| rest.strip_prefix(tag));
-        rest.is_some_and(|rest| rest.starts_with(['>', ' ']))
-    };
-    let blocks = ["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote"];
-    blocks.iter().any(|tag| opens(tag) && text.contains(&format!("</{tag}>")))
 }
 
 #[cfg(test)]

@@ -30,10 +30,7 @@ impl Format for Keep {
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let note: Map<String, Value> = serde_json::from_str(&input.text()?).map_err(|e| {
-            let (line, problem) = json::parse_error(&e);
-            format!("{problem} on line {line}")
-        })?;
+        let note: Map<String, Value> = json::whole(&input.text()?)?;
         if note.get("isTrashed") == Some(&Value::Bool(true)) {
             sink.left_out("notes in the bin", 1);
             return Ok(());

@@ -26,7 +26,7 @@ impl Format for LiveJournal {
             return false;
         }
         match xml::root(input.head()).as_str() {
-            "livejournal" => true,
+            "livejournal" | "dreamwidth" => true,
             "event" => input.head().contains("<itemid>") || input.head().contains("<eventtime>"),
             "comments" => input.name().starts_with("C-"),
             _ => false,
@@ -37,6 +37,8 @@ impl Format for LiveJournal {
         let record = match xml::root(input.head()).as_str() {
             "event" => "event",
             "comments" => "comment",
+            // What jbackup.pl saves.
+            _ if input.head().contains("<events>") => "event",
             _ => "entry",
         };
         xml::records(input, &[record], sink, &mut |xml, _, place, sink| {
@@ -68,18 +70,33 @@ struct Post {
     tags: Vec<String>,
     preformatted: bool,
     moods_and_music: usize,
+    /// Comments that stand in the entry.
+    comments: usize,
 }
 
 impl Post {
     /// Reads the fields of an entry.
     fn read(&mut self, xml: &mut Xml) -> Result<(), Fault> {
         while let Some(tag) = xml.child()? {
-            if tag.name == "props" {
-                while let Some(property) = xml.child()? {
-                    self.field(&property.name, xml)?;
+            match tag.name.as_str() {
+                "props" => {
+                    while let Some(property) = xml.child()? {
+                        match (property.get("name"), property.get("value")) {
+                            (Some(name), Some(value)) => {
+                                self.property(name, value.to_string());
+                                xml.skip()?;
+                            }
+                            _ => self.field(&property.name, xml)?,
+                        }
+                    }
                 }
-            } else {
-                self.field(&tag.name, xml)?;
+                "comments" => {
+                    while xml.child()?.is_some() {
+                        self.comments += 1;
+                        xml.skip()?;
+                    }
+                }
+                name => self.field(name, xml)?,
             }
         }
         Ok(())
@@ -91,23 +108,36 @@ impl Post {
             "event" | "body" => self.body = xml.text()?,
             "eventtime" | "date" => self.date = xml.text()?,
             "user" => self.user = xml.text()?,
-            "taglist" => {
-                let list = xml.text()?;
-                self.tags
-                    .extend(list.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(String::from));
-            }
-            "opt_preformatted" => self.preformatted = xml.text()?.trim() == "1",
-            "current_mood" | "current_moodid" | "current_music" | "current_location" => {
-                self.moods_and_music += usize::from(!xml.text()?.trim().is_empty());
+            "taglist" | "opt_preformatted" | "current_mood" | "current_moodid" | "current_music"
+            | "current_location" => {
+                let value = xml.text()?;
+                self.property(name, value);
             }
             _ => xml.skip()?,
         }
         Ok(())
     }
 
+    fn property(&mut self, name: &str, value: String) {
+        match name {
+            "taglist" => {
+                let tags = value.split(',').map(str::trim).filter(|tag| !tag.is_empty());
+                self.tags.extend(tags.map(String::from));
+            }
+            "opt_preformatted" => self.preformatted = value.trim() == "1",
+            "current_mood" | "current_moodid" | "current_music" | "current_location" => {
+                self.moods_and_music += usize::from(!value.trim().is_empty());
+            }
+            _ => {}
+        }
+    }
+
     fn hand_over(self, place: Place, sink: &mut dyn Sink) {
         if self.moods_and_music > 0 {
             sink.left_out("app metadata", self.moods_and_music);
+        }
+        if self.comments > 0 {
+            sink.left_out("other people's messages", self.comments);
         }
         let body = own_tags(&self.body);
         let body = if self.preformatted { body } else { html::with_breaks(&body) };

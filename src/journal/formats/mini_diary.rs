@@ -36,7 +36,7 @@ impl Format for MiniDiary {
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let mut cutter = Cutter::new(input.utf8()?);
         let mut escaped = false;
-        cutter.members(&mut |cutter, name| match name.as_str() {
+        let mut member = |cutter: &mut Cutter<_>, name: String| match name.as_str() {
             "metadata" => {
                 escaped = cutter.value()?.object(sink).is_some_and(|metadata| writes_markdown(&metadata));
                 Ok(())
@@ -50,7 +50,8 @@ impl Format for MiniDiary {
                 Ok(())
             }),
             _ => cutter.value().map(drop),
-        })
+        };
+        cutter.documents(&mut |cutter| cutter.members(&mut member))
     }
 }
 
@@ -166,7 +167,7 @@ mod tests {
         );
         let texts: Vec<&str> = read.entries.iter().map(|entry| entry.text.as_str()).collect();
         assert_eq!(texts, ["a", "b"]);
-        assert_eq!((read.lost.len(), read.troubles.len(), read.left_out.len()), (1, 1, 1));
+        assert_eq!((read.troubles.len(), read.lost.len(), read.left_out.len()), (1, 1, 1));
         assert!(read.failed.unwrap().contains("line 2"));
     }
 

@@ -15,7 +15,9 @@ pub mod docx;
 pub mod enex;
 pub mod entries_jsonl;
 pub mod epub;
+pub mod google_photos;
 pub mod html_file;
+pub mod joplin;
 pub mod journey;
 pub mod jrnl;
 pub mod keep;
@@ -25,15 +27,22 @@ pub mod mail;
 pub mod markdown;
 pub mod marked;
 pub mod mini_diary;
+pub mod momento;
 pub mod notion;
 pub mod obsidian;
 pub mod odt;
+pub mod own;
 pub mod records;
 pub mod rednotebook;
 pub mod rtf;
+pub mod simplenote;
+pub mod sites;
+pub mod standard_notes;
 pub mod text;
+pub mod tiddlywiki;
 pub mod whatsapp;
 pub mod wordpress;
+pub mod words_750;
 pub mod x_archive;
 
 use std::path::Path;
@@ -62,11 +71,16 @@ pub const FORMATS: &[&dyn Format] = &[
     &journey::Journey,
     &mini_diary::MiniDiary,
     &keep::Keep,
+    &google_photos::GooglePhotos,
+    &standard_notes::StandardNotes,
+    &simplenote::Simplenote,
+    &tiddlywiki::TiddlyWiki,
     &canvas::Canvas,
     &x_archive::XArchive,
     &entries_jsonl::EntriesJsonl,
     // HTML.
     &apple_journal::AppleJournal,
+    &joplin::Joplin,
     &notion::Notion,
     &html_file::HtmlFile,
     // Mail.
@@ -74,6 +88,8 @@ pub const FORMATS: &[&dyn Format] = &[
     // Text of an app's own, and of other trainers.
     &marked::Marked,
     &dayone_text::DayOneText,
+    &words_750::Words750,
+    &momento::Momento,
     &rednotebook::RedNotebook,
     &logseq::Logseq,
     &obsidian::Obsidian,
@@ -97,7 +113,7 @@ pub fn pasted_chat(format: &dyn Format, input: &Input) -> Option<usize> {
 
 /// The kinds of folder that apps keep journals in. A folder may be two apps': it is the first one's that is named here.
 pub fn vaults() -> impl Iterator<Item = &'static Vault> {
-    FORMATS.iter().rev().filter_map(|format| format.vault())
+    FORMATS.iter().rev().filter_map(|format| format.vault()).chain(&sites::VAULTS)
 }
 
 /// What an app's settings in its folder say of the names of days.
@@ -108,5 +124,6 @@ pub fn day_names(vault: &Vault, open: &mut Settings) -> Vec<DayNames> {
 
 /// Why a file is passed over for what lies beside it, as the first format says that knows; none where it is not.
 pub fn passed_over(path: &Path, beside: &mut Beside) -> Option<&'static str> {
-    FORMATS.iter().rev().find_map(|format| format.passes_over(path, beside))
+    let by_formats = FORMATS.iter().rev().find_map(|format| format.passes_over(path, beside));
+    by_formats.or_else(|| own::passed_over(path, beside))
 }

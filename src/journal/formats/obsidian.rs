@@ -6,9 +6,10 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::markdown::{day_in_path, is_named, read_typed};
-use crate::journal::dates::{Pattern, file_dates};
+use super::markdown::{is_named, read_typed};
+use crate::journal::dates::Pattern;
 use crate::journal::format::{DayNames, Format, Input, Options, Settings, Sink, Vault};
+use crate::journal::syntax::head::name_without_day;
 
 /// Fenced blocks that ask or show something and are not written to be read.
 const QUERIES: [&str; 9] = [
@@ -31,7 +32,7 @@ const PERIODIC_NOTES: &str = ".obsidian/plugins/periodic-notes/data.json";
 const VAULT: Vault = Vault {
     app: "Obsidian",
     mark: ".obsidian/",
-    own: None,
+    own: &[],
     templates: &[
         (".obsidian/templates.json", "folder", ""),
         (".obsidian/plugins/templater-obsidian/data.json", "templates_folder", ""),
@@ -59,12 +60,7 @@ impl Format for Obsidian {
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
-        let day = day_in_path(input);
-        let name = match day {
-            _ if input.day_by_settings().is_some() => "",
-            Some(day) => file_dates::behind_day(input.stem(), day),
-            None => file_dates::without_date(input.stem(), file_dates::year_above(input.path())),
-        };
+        let name = if input.day_by_settings().is_some() { "" } else { name_without_day(input) };
         // Outside of its vault, a file's name may be anybody's.
         let name = if input.vault() == Some(&VAULT) { name } else { "" };
         let is_drawing = input.head().lines().skip(1).take_while(|line| *line != "---").any(is_excalidraw);

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::journal::format::{Beside, Draft, Format, Input, Options, Place, Sink, When};
 use crate::journal::syntax::csv::rows;
-use crate::journal::syntax::json::{Cutter, list, text};
+use crate::journal::syntax::json::{Cutter, Piece, list, text};
 
 /// X, once Twitter.
 pub struct XArchive;
@@ -80,7 +80,7 @@ fn kind(head: &str) -> Option<Kind> {
 }
 
 fn posts<R: BufRead>(kind: Kind, cutter: &mut Cutter<R>, sink: &mut dyn Sink) -> Result<(), String> {
-    cutter.array(&mut |piece| {
+    let mut take = |piece: Piece| {
         let place = Place::Line(piece.line);
         if kind == Kind::Deleted {
             sink.left_out("deleted posts", 1);
@@ -96,7 +96,8 @@ fn posts<R: BufRead>(kind: Kind, cutter: &mut Cutter<R>, sink: &mut dyn Sink) ->
             _ => post(inside("tweet"), place, sink),
         }
         Ok(())
-    })
+    };
+    cutter.documents(&mut |cutter| cutter.array(&mut take))
 }
 
 fn post(post: &Map<String, Value>, place: Place, sink: &mut dyn Sink) {

@@ -60,6 +60,9 @@ impl Reading<'_, '_> {
         if let Some(reason) = sealed::of(input) {
             return collector.lose(path, reason);
         }
+        if let Some(reason) = formats::own::of(input) {
+            return collector.skip(path, reason);
+        }
         if let Some(format) = formats::of(input) {
             if !self.select.takes_file(relative) {
                 return collector.skip(path, NOT_ASKED_FOR);

@@ -17,9 +17,6 @@ pub fn of(input: &Input) -> Option<String> {
         return None;
     }
     match structure::of(input).or_else(|| bare_xml(input))? {
-        Structure::Json if input.head().contains("\"content_type\"") && input.head().contains("\"items\"") => {
-            Some("Standard Notes' backup, which holds its notes as files too: give the folder Items/Note".to_string())
-        }
         Structure::Json => Some(
             "JSON, and no text: if it holds entries, give a copy the ending .json, and name their field with --text-field"
                 .to_string(),
@@ -89,8 +86,6 @@ mod tests {
         }
         assert!(told("a.xml", "<journal><entries>a</entries></journal>").contains("--format json"));
         assert!(told("a.txt", "<!DOCTYPE html><p>words").contains(".html"));
-        let notes = "{\"version\": \"004\", \"items\": [{\"content_type\": \"Note\"}]}";
-        assert!(told("Standard Notes Backup.txt", notes).contains("Items/Note"));
         for (path, text) in [
             ("a.plist", xml("plist")),
             ("a.svg", xml("svg")),

@@ -93,11 +93,19 @@ fn by_extension(extension: &str, path: &Path, ole: bool) -> Option<String> {
         }
         "ppt" | "pptx" | "odp" | "key" => "a presentation: save its text as .txt".to_string(),
         "webarchive" => format!("a page that Safari saved; on a Mac: textutil -convert html {quoted}"),
+        "pst" | "ost" => {
+            format!("Outlook's store of mail: with libpst: readpst -e {quoted}")
+        }
+        "olm" | "dbx" => "a store of mail: bring it into Thunderbird, and give its mbox files".to_string(),
         "msg" => "a mail as Outlook keeps it: save it as .eml".to_string(),
         "mht" | "mhtml" => {
             "a web archive: open it in a browser or Word, and save it as .html or .docx".to_string()
         }
-        "jex" => "Joplin's backup: export in Joplin as MD, Markdown + Front Matter".to_string(),
+        "jex" => {
+            format!(
+                "Joplin's backup: export as Markdown there; or: mkdir joplin && tar -xf {quoted} -C joplin"
+            )
+        }
         "tid" => "a tiddler: export the wiki as JSON or text".to_string(),
         "opml" => "an outline: export it as text or Markdown".to_string(),
         "note" => "a note of Tomboy or Gnote: export it as HTML".to_string(),

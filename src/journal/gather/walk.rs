@@ -155,6 +155,7 @@ impl Finds {
             let vault = vaults[vaults.len() - 1];
             let name = entry.file_name().to_string_lossy();
             let reason = not_the_writers(&name, is_folder, vault)
+                .filter(|_| !(is_folder && is_mailbox(path)))
                 .or_else(|| self.is_template(path).then_some(TEMPLATES));
             // What is named is read.
             if let Some(reason) = reason.filter(|_| depth > 0) {
@@ -258,11 +259,17 @@ pub fn not_the_writers(name: &str, is_folder: bool, vault: Option<&Vault>) -> Op
         _ if name.starts_with('.') && is_folder => Some("a hidden folder"),
         _ if name.starts_with('.') => Some("a hidden file"),
         "__macosx" => Some("what a Mac adds to zips"),
+        "node_modules" | "site-packages" | "bower_components" | "__pycache__" if is_folder => {
+            Some("other people's programs")
+        }
+        "package.json" | "package-lock.json" | "composer.json" if !is_folder => Some("a program's own file"),
         "$recycle.bin" | "lost+found" => Some("a system's own folder"),
         "thumbs.db" | "desktop.ini" => Some("a system's own file"),
         _ if name.starts_with("~$") => Some("an office program's lock file"),
         "templates" | "_templates" | "template" if is_folder && vault.is_some() => Some(TEMPLATES),
-        own if is_folder && vault.is_some_and(|vault| vault.own == Some(own)) => Some("an app's own folder"),
+        own if is_folder && vault.is_some_and(|vault| vault.own.contains(&own)) => {
+            Some("an app's own folder")
+        }
         _ => None,
     }
 }
@@ -284,6 +291,12 @@ fn reason(e: &walkdir::Error) -> String {
         (None, Some(io)) => io.to_string(),
         (None, None) => e.to_string(),
     }
+}
+
+/// Whether a folder is one of a Maildir's: all but the inbox are hidden ones (`.Sent`).
+fn is_mailbox(folder: &Path) -> bool {
+    let holds_mail = |folder: &Path| folder.join("cur").is_dir() || folder.join("new").is_dir();
+    holds_mail(folder) && folder.parent().is_some_and(holds_mail)
 }
 
 /// Whether a folder is one that `diarist train` wrote.

@@ -29,8 +29,8 @@ pub struct Vault {
     pub app: &'static str,
     /// What lies in such a folder: a file, or a folder with `/` behind its name.
     pub mark: &'static str,
-    /// A folder of the app's own in it, in lower case, beside those whose names begin with a dot.
-    pub own: Option<&'static str>,
+    /// Folders of the app's own in it, in lower case, beside those whose names begin with a dot.
+    pub own: &'static [&'static str],
     /// Settings that name a template or a folder of them: the file, the key, and what ends the name of what it names.
     pub templates: &'static [(&'static str, &'static str, &'static str)],
 }

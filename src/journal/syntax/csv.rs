@@ -6,51 +6,27 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::journal::format::{Input, MOST_WHOLE, Place, Sink};
+use crate::journal::format::{HEAD, Input, MOST_WHOLE, Place, Sink};
 
 /// Fields by name.
 pub type Record = Map<String, Value>;
 /// What takes a record, with the place it stands at.
 pub type Take<'a> = &'a mut dyn FnMut(Record, Place, &mut dyn Sink) -> Result<(), String>;
 
-/// The divider that a first line `sep=;` tells, as Excel writes it.
-pub fn told(head: &str) -> Option<u8> {
-    let line = head.lines().next()?.trim_end().strip_prefix("sep=")?;
-    line.bytes().next().filter(|_| line.len() == 1)
-}
-
-/// Whether quotation marks around a field are the table's. Tables divided by tabs are often written without: then a mark
-/// that opens a field is the writer's, and what closes it is no end of a field.
-fn is_quoted(head: &str, divider: u8) -> bool {
-    let (bytes, mut at) = (head.as_bytes(), 0);
-    let ends = |at: usize| bytes.get(at).is_none_or(|byte| *byte == divider || matches!(byte, b'\n' | b'\r'));
-    while at < bytes.len() {
-        if bytes[at] == b'"' && (at == 0 || ends(at - 1)) {
-            at += 1;
-            while at < bytes.len() && (bytes[at] != b'"' || bytes.get(at + 1) == Some(&b'"')) {
-                at += if bytes[at] == b'"' { 2 } else { 1 };
-            }
-            if at < bytes.len() && !ends(at + 1) {
-                return false;
-            }
-        }
-        at += 1;
-    }
-    true
-}
-
 /// Hands over every row of a table, its fields named by the first.
 pub fn rows(input: &Input, divider: u8, sink: &mut dyn Sink, take: Take) -> Result<(), String> {
     let left = Rc::new(Cell::new(MOST_WHOLE));
     let mut reader = input.utf8()?;
-    let above = usize::from(told(input.head()).is_some());
+    let above = usize::from(names_divider(input.head()).is_some());
     for _ in 0..above {
         reader.skip_until(b'\n').map_err(|e| e.to_string())?;
     }
-    let quoted = divider != b'\t' || is_quoted(input.head(), divider);
     let metered = Metered { reader, left: left.clone() };
-    let mut table =
-        csv::ReaderBuilder::new().delimiter(divider).quoting(quoted).flexible(true).from_reader(metered);
+    let mut table = csv::ReaderBuilder::new()
+        .delimiter(divider)
+        .quoting(is_quoted(input.head(), divider))
+        .flexible(true)
+        .from_reader(metered);
     let names: Vec<String> =
         table.headers().map_err(|e| problem(&e))?.iter().map(|name| name.trim().to_string()).collect();
     let mut row = csv::StringRecord::new();
@@ -79,6 +55,42 @@ pub fn rows(input: &Input, divider: u8, sink: &mut dyn Sink, take: Take) -> Resu
     }
 }
 
+/// The divider that a first line `sep=;` names, as spreadsheets read it.
+pub fn names_divider(head: &str) -> Option<u8> {
+    let line = head.trim_start_matches('\u{feff}').lines().next()?.trim_end_matches(['\r', ' ']);
+    match line.trim_matches('"').strip_prefix("sep=")?.as_bytes() {
+        [divider] => Some(*divider),
+        _ => None,
+    }
+}
+
+/// Whether the quotation marks at the start of fields are the table's. Tables divided by tabs or strokes seldom quote: where
+/// one such field does not close before a divider or the end of a line, the marks are the writer's.
+fn is_quoted(head: &str, divider: u8) -> bool {
+    if !matches!(divider, b'\t' | b'|') {
+        return true;
+    }
+    let (mut quoted, mut at_start, bytes) = (false, true, head.as_bytes());
+    let mut i = 0;
+    while i < bytes.len() {
+        match bytes[i] {
+            b'"' if quoted && bytes.get(i + 1) == Some(&b'"') => i += 1,
+            b'"' if quoted => {
+                quoted = false;
+                if !bytes.get(i + 1).is_none_or(|byte| *byte == divider || matches!(byte, b'\r' | b'\n')) {
+                    return false;
+                }
+            }
+            b'"' if at_start => quoted = true,
+            _ => {}
+        }
+        at_start = !quoted && (bytes[i] == divider || bytes[i] == b'\n');
+        i += 1;
+    }
+    // What is seen of a longer file may end within a field.
+    !quoted || head.len() > HEAD / 2
+}
+
 fn problem(e: &csv::Error) -> String {
     match e.kind() {
         csv::ErrorKind::Io(e) => e.to_string(),
@@ -100,5 +112,21 @@ impl<R: BufRead> Read for Metered<R> {
             std::io::Error::other("a row is longer than 64 MiB: a quotation mark may have been left open")
         })?);
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotation_marks_of_the_writer() {
+        assert!(is_quoted("a,b\n\"x\" y,z", b','));
+        assert!(is_quoted("a\tb\n\"x \"\"y\"\"\nz\"\tc\n", b'\t'));
+        for table in ["a\tb\n\"x,\" she said\tc\n", "a\tb\n1\t\"never closed\n2\tc\n"] {
+            assert!(!is_quoted(table, b'\t'), "{table}");
+        }
+        assert_eq!(names_divider("\u{feff}sep=;\r\na;b"), Some(b';'));
+        assert_eq!(names_divider("separate,text"), None);
     }
 }

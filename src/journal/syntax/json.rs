@@ -35,6 +35,17 @@ impl Piece {
     }
 }
 
+/// The whole of a JSON text.
+///
+/// # Errors
+/// What is wrong, and on which line, as a phrase.
+pub fn whole<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_str(text).map_err(|e| {
+        let (line, problem) = parse_error(&e);
+        format!("{problem} on line {line}")
+    })
+}
+
 /// The line of an error, from 1, and the error without it.
 pub fn parse_error(e: &serde_json::Error) -> (usize, String) {
     let message = e.to_string();
@@ -74,6 +85,30 @@ impl<R: BufRead> Cutter<R> {
         Ok(None)
     }
 
+    /// Reads the documents of a text, one behind the other: whoever joins files, or prints their parts, has several.
+    ///
+    /// # Errors
+    /// What `read` says; something stands behind a document that is none.
+    pub fn documents(&mut self, read: &mut dyn FnMut(&mut Self) -> Result<(), String>) -> Result<(), String> {
+        loop {
+            read(self)?;
+            while self.peek()? == Some(b',') {
+                self.bump(b',');
+            }
+            match self.peek()? {
+                // JavaScript ends with a sign of its own.
+                None | Some(b';') => return Ok(()),
+                Some(b'{' | b'[') => {}
+                Some(_) => {
+                    return Err(format!(
+                        "something stands behind the end of its JSON, on line {}, and is not read",
+                        self.line
+                    ));
+                }
+            }
+        }
+    }
+
     /// Goes past the next byte of this value.
     pub fn skip_past(&mut self, last: u8) -> Result<(), String> {
         while let Some(byte) = self.byte()? {
@@ -92,21 +127,6 @@ impl<R: BufRead> Cutter<R> {
     fn bump(&mut self, byte: u8) {
         self.line += usize::from(byte == b'\n');
         self.reader.consume(1);
-    }
-
-    /// Whether another value of the kind follows the one that was read, with or without a comma.
-    ///
-    /// # Errors
-    /// Something else follows.
-    pub fn another(&mut self, open: u8) -> Result<bool, String> {
-        if self.peek()? == Some(b',') {
-            self.bump(b',');
-        }
-        match self.peek()? {
-            None => Ok(false),
-            Some(byte) if byte == open => Ok(true),
-            Some(_) => Err(format!("something stands behind the end of its JSON, on line {}", self.line)),
-        }
     }
 
     /// Hands over the elements of the array that begins here.
@@ -332,6 +352,24 @@ mod tests {
             assert_eq!(found.len(), before, "{json}");
             assert!(result.unwrap_err().contains(problem), "{json}");
         }
+    }
+
+    #[test]
+    fn documents_behind_one_another() {
+        let read = |json: &str| {
+            let mut found = 0;
+            let mut cutter = Cutter::new(json.as_bytes());
+            let result = cutter.documents(&mut |cutter| {
+                found += 1;
+                cutter.value().map(drop)
+            });
+            (found, result.err().unwrap_or_default())
+        };
+        for json in ["{}\n{\n}\n", "{},{},", "[1] [2]", "{}{};"] {
+            assert_eq!(read(json), (2, String::new()), "{json}");
+        }
+        let (found, problem) = read("{}\nand more");
+        assert!(found == 1 && problem.contains("line 2"), "{problem}");
     }
 
     #[test]

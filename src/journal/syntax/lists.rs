@@ -54,7 +54,12 @@ impl Links {
     /// Whether the page is a list and nothing more: each link names a file that lies with it, and beside a link stands a
     /// word or two at most, as a date or a number.
     pub fn is_list(&self) -> bool {
-        let named = |(to, words): &(String, usize)| is_local(to) && *words <= LONGEST_NAME;
+        self.is_list_of(is_local)
+    }
+
+    /// The same, of links that go where it fits.
+    pub fn is_list_of(&self, fits: impl Fn(&str) -> bool) -> bool {
+        let named = |(to, words): &(String, usize)| fits(to) && *words <= LONGEST_NAME;
         let few_words = self.beside <= 2 * self.links.len() && self.headings <= 3 * self.links.len();
         self.links.len() >= FEW && self.links.iter().all(named) && few_words
     }
@@ -70,7 +75,7 @@ impl Links {
 const MOST_DEPTH: usize = 24;
 
 /// Whether an address is that of a file which lies with the page, or of a place in one.
-fn is_local(to: &str) -> bool {
+pub fn is_local(to: &str) -> bool {
     let scheme = to.split_once(':').map_or("", |(scheme, _)| scheme);
     let is_scheme =
         !scheme.is_empty() && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));

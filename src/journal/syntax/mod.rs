@@ -3,7 +3,8 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `html/`, `xml/`, `json`, `csv`, `lines` | reading these, of any length where a file may be long |
-//! | `markup/`, `front_matter` | Markdown as apps write it |
+//! | `markup/` | Markdown as apps write it |
+//! | `front_matter/`, `head` | the block that opens a file, and what a file knows of its entries |
 //! | `office/` | documents of word processors |
 //! | `stamps`, `titles` | dates and titles as apps write them |
 //! | `by_dates`, `notes` | a text divided by its date lines; a note that is a page of days |
@@ -12,8 +13,10 @@
 
 pub mod by_dates;
 pub mod csv;
+pub mod editor;
 pub mod exported;
 pub mod front_matter;
+pub mod head;
 pub mod html;
 pub mod json;
 pub mod lines;

@@ -1,9 +1,14 @@
 //! Chats of other apps, as text: LINE, KakaoTalk, Discord, Viber, Signal, Telegram, iMessage, IRC, Zoom… They are refused by
 //! name: nobody here reads out of them who wrote what, and taken whole they would be other people's words.
 //!
+//! The pages of HTML that messengers export are refused likewise: see `pages`.
+//!
 //! A chat whose lines are `stamp - name: words` is read, whatever its app: see `whatsapp`.
 
+mod pages;
 mod turns;
+
+use scraper::Html;
 
 use super::text::is_typed;
 use crate::base::shell;
@@ -20,27 +25,36 @@ impl Format for Chats {
     }
 
     fn is(&self, input: &Input) -> bool {
-        !input.is_all_mine() && app(input).is_some()
+        is_typed(input) && !input.is_all_mine() && !exported::is(input.head()) && app(input.head()).is_some()
     }
 
     fn read(&self, input: &Input, _: &Options, _: &mut dyn Sink) -> Result<(), String> {
-        let app = app(input).unwrap_or("a chat");
-        Err(format!(
-            "{app}, with other people's words: save what you wrote in it as a file of its own; \
-             if all of it is your own: --mine {}",
-            shell::path(input.path())
-        ))
+        Err(refusal(app(input.head()).unwrap_or("a chat"), input))
+    }
+}
+
+/// Why a chat is not read, and what to do.
+fn refusal(app: &str, input: &Input) -> String {
+    format!(
+        "{app}, with other people's words: save what you wrote in it as a file of its own; \
+         if all of it is your own: --mine {}",
+        shell::path(input.path())
+    )
+}
+
+/// Why a page is not read that is a chat's, or holds nothing of the writer's.
+pub fn refused_page(document: &Html, input: &Input) -> Option<String> {
+    if input.is_all_mine() {
+        return None;
+    }
+    match pages::of(document, input)? {
+        pages::Page::Chat(app) => Some(refusal(app, input)),
+        pages::Page::Other(reason) => Some(reason.to_string()),
     }
 }
 
 /// What wrote a file, if it is a chat.
-fn app(input: &Input) -> Option<&'static str> {
-    let is_text = is_typed(input) && !exported::is(input.head());
-    is_text.then(|| in_lines(input.head()))?
-}
-
-/// The same for a text.
-fn in_lines(head: &str) -> Option<&'static str> {
+fn app(head: &str) -> Option<&'static str> {
     let lines = Lines::of(head);
     let by_mark = APPS.iter().find(|(_, is)| is(&lines)).map(|(app, _)| *app);
     by_mark.or_else(|| turns::is_conversation(&lines).then_some("what looks like a chat"))
@@ -49,7 +63,7 @@ fn in_lines(head: &str) -> Option<&'static str> {
 /// The marks that an app's export has and nothing else.
 type Mark = fn(&Lines) -> bool;
 
-const APPS: [(&str, Mark); 11] = [
+const APPS: [(&str, Mark); 12] = [
     ("a chat exported from Discord", |lines| {
         lines.opening().any(|line| line.starts_with("Guild: "))
             && lines.opening().any(|line| line.starts_with("Channel: "))
@@ -88,6 +102,12 @@ const APPS: [(&str, Mark); 11] = [
     ("a chat of Pidgin", |lines| {
         lines.opening().next().is_some_and(|line| line.starts_with("Conversation with "))
             && lines.all().any(|line| turns::clock_in_parentheses(line).is_some())
+    }),
+    ("what was marked on a Kindle", |lines| {
+        let marked = |(line, below): (&str, &str)| {
+            line.ends_with(')') && below.starts_with("- ") && below.contains(" | ")
+        };
+        lines.pairs().next().is_some_and(marked) && lines.all().any(|line| line == "==========")
     }),
     ("a talk with a chatbot", |lines| {
         let speakers: Vec<&str> = lines.all().filter_map(turns::alone).collect();
@@ -152,6 +172,10 @@ mod tests {
             ),
             ("chatbot", "# Beans\n\n**You:**\n\nwhich ones\n\n**ChatGPT:**\n\nAll of them.\n"),
             ("looks like", "Ben Sample  0:01\nhis\n\nAnn Example  0:05\nmine\n\nBen Sample  0:09\nhis\n"),
+            (
+                "Kindle",
+                "The Rivers (Ben)\n- Your Highlight on page 5 | Location 70-71 | Added on Tuesday\n\nhis\n==========\n",
+            ),
             ("Viber", "[ 15/03/2024 ]\n[10:00:00] Ben: his\n[10:01:00] Me: mine\n"),
             (
                 "looks like",

@@ -2,8 +2,11 @@
 //! escaped; photos, films, sounds and documents are left out, and the addresses of links. Entries are read one by one,
 //! however long the file.
 
+use std::borrow::Cow;
 use std::io::BufRead;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use serde_json::Value;
 
 use crate::journal::format::{Draft, Format, Input, MOST_WHOLE, Options, Place, Sink, When};
@@ -21,13 +24,14 @@ impl Format for DayOne {
     }
 
     fn is(&self, input: &Input) -> bool {
-        let head = input.head().trim_start();
-        let has = |key: &str| head.contains(key);
-        // Other diaries keep a zone too.
-        let of_day_one = has("\"creationDate\"")
-            || has("\"creationDevice")
-            || (has("\"uuid\"") && ["\"isAllDay\"", "\"richText\"", "\"timeZone\""].into_iter().any(has));
-        input.extension() == "json" && head.starts_with('{') && has("\"entries\"") && of_day_one
+        let head = || input.head().trim_start();
+        let has = |key: &str| head().contains(&format!("\"{key}\""));
+        // Many a diary has a `timeZone`.
+        let own = || has("creationDate") || has("creationDevice") || has("isAllDay");
+        input.extension() == "json"
+            && head().starts_with('{')
+            && has("entries")
+            && (own() || (has("uuid") && (has("richText") || (has("text") && has("timeZone")))))
     }
 
     fn read(&self, input: &Input, _: &Options, sink: &mut dyn Sink) -> Result<(), String> {
@@ -77,18 +81,35 @@ fn read_entry(entry: &Value, place: Place, sink: &mut dyn Sink) {
 
 fn when(date: &str, zone: Option<&str>, all_day: bool) -> Option<When> {
     let recorded: When = date.parse().ok()?;
-    // Without a zone, what the date itself says of it stands.
-    let when =
-        recorded.instant().filter(|_| zone.is_some()).map_or(recorded, |instant| When::at(instant, zone));
+    // The zone that the app recorded, else the offset that the date has.
+    let local = zone.and_then(|zone| Some(When::at(recorded.instant()?, Some(zone))));
+    let when = local.unwrap_or(recorded);
     Some(if all_day { When::day(when.day) } else { when })
 }
 
 /// What the app's Markdown says.
 fn plain(text: &str, sink: &mut dyn Sink) -> String {
-    let mut markup = Markup::new(text);
+    let text = without_moments(text, sink);
+    let mut markup = Markup::new(&text);
     markup.links(sink);
     let cleaned = markup.finish().text;
     markup::unescape(&cleaned, sink)
+}
+
+/// Without the marks that stand for photos and are no Markdown: `[[dayone-moment://0A1B]]`, `dayone-moment://0A1B`.
+fn without_moments<'a>(text: &'a str, sink: &mut dyn Sink) -> Cow<'a, str> {
+    static MOMENT: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = r"(^|[^(])(?:\[\[dayone-moment:/[^\]\s]*\]\]|dayone-moment:/[/\w]+)(?: |$)?";
+        Regex::new(&format!("(?m){pattern}")).expect("a pattern")
+    });
+    if !text.contains("dayone-moment:") {
+        return Cow::Borrowed(text);
+    }
+    let found = MOMENT.find_iter(text).count();
+    if found > 0 {
+        sink.left_out("photo links", found);
+    }
+    MOMENT.replace_all(text, "$1")
 }
 
 /// Day One ends some lines with a line separator of Unicode's.

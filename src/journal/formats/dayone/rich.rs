@@ -27,10 +27,11 @@ pub fn to_text(rich: &str, sink: &mut dyn Sink) -> Result<String, String> {
 
 /// A table and a block of code are the writer's words; a rule is a line.
 fn embedded(object: &Value, out: &mut String, sink: &mut dyn Sink) {
+    let rows = table(&object["rows"]);
     let text = match object["type"].as_str().unwrap_or("") {
         "horizontalLineRule" | "horizontalRuleLine" => Some("---"),
         "renderableCodeBlock" => object["contents"].as_str(),
-        "table" => object["markdown"].as_str(),
+        "table" => object["markdown"].as_str().or(rows.as_deref()),
         "photo" | "video" | "audio" | "pdfAttachment" => return sink.left_out("photo links", 1),
         _ => None,
     };
@@ -40,6 +41,18 @@ fn embedded(object: &Value, out: &mut String, sink: &mut dyn Sink) {
     }
     out.push_str(text);
     out.push('\n');
+}
+
+/// The words of a table that has no Markdown, a line a row.
+fn table(rows: &Value) -> Option<String> {
+    let cell = |cell: &Value| {
+        let parts = cell["content"].as_array().or(cell["contents"].as_array())?;
+        Some(parts.iter().filter_map(|part| part["text"].as_str()).collect::<String>().trim().to_string())
+    };
+    let row =
+        |row: &Value| row.as_array().map(|cells| cells.iter().filter_map(cell).collect::<Vec<_>>().join(" "));
+    let rows: Vec<String> = rows.as_array()?.iter().filter_map(row).collect();
+    (!rows.is_empty()).then(|| rows.join("\n"))
 }
 
 /// What a line begins with.

@@ -31,7 +31,36 @@ fn what_the_app_wrote_is_undone() {
 }
 
 #[test]
+fn marks_of_photos_go() {
+    assert_eq!(text("a [[dayone-moment://0A1B]] b"), "a b");
+    assert_eq!(text("a\ndayone-moment://0A1B\nb").replace("\n\n", "\n"), "a\nb");
+}
+
+#[test]
+fn a_table_of_rich_text_keeps_its_words() {
+    let cell = |words: &str| json!({"content": [{"text": words}]});
+    let rich = json!({"contents": [{"text": "a\n"}, {"embeddedObjects": [
+        {"type": "table", "rows": [[cell("Bird"), cell("Place")], [cell("heron"), cell("the weir")]]}]}]});
+    assert_eq!(
+        entry(json!({"uuid": "0A", "richText": rich.to_string()})).text.trim(),
+        "a\nBird Place\nheron the weir"
+    );
+}
+
+#[test]
+fn other_diaries_are_none_of_its_own() {
+    let is = |json: &str| DayOne.is(&Input::from_bytes("a.json", json.into()));
+    assert!(is(r#"{"entries":[{"creationDate":"2024-01-05T08:30:00Z"}]}"#));
+    assert!(is(r#"{"entries":[{"uuid":"0A","richText":"{}"}]}"#));
+    assert!(!is(
+        r#"{"entries":[{"createdAt":"2024-01-05","content":"a","timeZone":"Europe/Paris"}],"tags":[]}"#
+    ));
+}
+
+#[test]
 fn days_are_the_writers() {
+    let old = json!({"creationDate": "2019-01-01T21:30:00-08:00", "text": "a"});
+    assert_eq!(entry(old).when.unwrap().to_string(), "2019-01-01T21:30:00-08:00");
     let when = |zone: Value, all_day: bool| {
         let made = json!({"creationDate": "2024-01-05T23:30:00Z", "timeZone": zone, "isAllDay": all_day, "text": "a"});
         entry(made).when.unwrap().to_string()
@@ -50,10 +79,10 @@ fn rich_text_stands_in() {
         {"embeddedObjects": [{"type": "photo", "identifier": "1"}, {"type": "horizontalRuleLine"}]},
         {"attributes": {"line": {"listStyle": "checkbox", "checked": true, "indentLevel": 2}}, "text": "wash\n"},
         {"attributes": {"line": {"listStyle": "numbered", "listIndex": 2, "indentLevel": 1}}, "text": "1. kept \\."}]});
-    let draft = entry(json!({"uuid": "A", "richText": rich.to_string(), "tags": ["a", " b ", 3]}));
+    let draft = entry(json!({"uuid": "0A", "richText": rich.to_string(), "tags": ["a", " b ", 3]}));
     assert_eq!(draft.text, "# Fog\nhalf light\n---\n  - [x] wash\n2. 1. kept \\.");
     assert_eq!((draft.tags, draft.when), (vec!["a".to_string(), "b".to_string()], None));
-    let damaged = read("{\"entries\":[{\"uuid\":\"A\",\"richText\":\"{\", \"timeZone\":\"x\"}]}");
+    let damaged = read("{\"entries\":[{\"uuid\":\"0A\",\"richText\":\"{\", \"timeZone\":\"x\"}]}");
     assert_eq!((damaged.troubles.len(), damaged.entries.len()), (1, 1));
 }
 

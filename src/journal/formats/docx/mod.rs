@@ -41,6 +41,11 @@ impl Format for Docx {
         let beside = reader.read_beside(&mut parts);
         let outcome = reader.read(&main).and(beside);
         reader.left_out.report(sink);
+        if reader.inserted && reader.page.text.trim().is_empty() {
+            return Err(
+                "its text is HTML put into a Word file: open it in Word and save it again".to_string()
+            );
+        }
         split_by_dates(&reader.page.text, 1, input, options, sink);
         outcome
     }
@@ -75,6 +80,8 @@ struct Reader {
     merges: bool,
     in_text: bool,
     in_instruction: bool,
+    /// Another document was put in, which Word reads when it opens this one.
+    inserted: bool,
     hidden: bool,
     symbols: Option<Symbols>,
     notes: HashMap<(char, String), Vec<String>>,
@@ -174,7 +181,11 @@ impl Reader {
             }
             "w:commentReference" => self.left_out.one("comments"),
             "pic:pic" | "v:imagedata" => self.leave("photo links"),
-            "w:altChunk" | "w:subDoc" | ":relIds" | ":chart" => self.leave("embeds"),
+            "w:altChunk" => {
+                self.inserted = true;
+                self.leave("embeds");
+            }
+            "w:subDoc" | ":relIds" | ":chart" => self.leave("embeds"),
             "w:fldSimple" => {
                 let instruction = element.get("instr").unwrap_or_default();
                 self.fields.push(Field { instruction, ..Field::default() });

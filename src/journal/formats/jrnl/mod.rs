@@ -64,7 +64,7 @@ impl Format for Jrnl {
             return Ok(());
         }
         let mut cutter = Cutter::new(input.utf8()?);
-        cutter.members(&mut |cutter, name| match name.as_str() {
+        let mut member = |cutter: &mut Cutter<_>, name: String| match name.as_str() {
             "entries" => cutter.array(&mut |piece| {
                 let place = Place::Line(piece.line);
                 if let Some(fields) = piece.object(sink) {
@@ -73,7 +73,8 @@ impl Format for Jrnl {
                 Ok(())
             }),
             _ => cutter.value().map(drop),
-        })
+        };
+        cutter.documents(&mut |cutter| cutter.members(&mut member))
     }
 }
 

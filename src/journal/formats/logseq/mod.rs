@@ -8,6 +8,7 @@ use super::markdown::is_named;
 use crate::journal::format::{
     DayNames, Draft, Format, Input, Options, Place, Settings, Sink, Through, Vault, When,
 };
+use crate::journal::syntax::front_matter::FrontMatter;
 use crate::journal::syntax::markup::Markup;
 use crate::journal::syntax::{by_dates, exported, front_matter, titles};
 
@@ -19,7 +20,7 @@ mod outline;
 use outline::Block;
 
 /// Logseq's folder.
-const VAULT: Vault = Vault { app: "Logseq", mark: "logseq/config.edn", own: Some("logseq"), templates: &[] };
+const VAULT: Vault = Vault { app: "Logseq", mark: "logseq/config.edn", own: &["logseq"], templates: &[] };
 
 /// Logseq.
 pub struct Logseq;
@@ -47,7 +48,11 @@ impl Format for Logseq {
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let text = input.text()?;
-        let front = front_matter::take(&text, options, sink);
+        // A page in Org says such things as the app's properties.
+        let front = match input.extension().as_str() {
+            "org" => FrontMatter::default(),
+            _ => front_matter::take(&text, options, sink),
+        };
         let mut page = Page { title: front.title, tags: front.tags, ..Page::default() };
         let blocks = match input.extension().as_str() {
             "org" => org::read(&text[front.end..], sink),

@@ -101,7 +101,8 @@ fn html_text(source: &str, answers: bool, sink: &mut dyn Sink) -> Result<String,
     }
     let mut page = html::parse(&source.replace(QUOTATION, "\u{fffd}"))?;
     let answers = answers || quotes_mail(&page);
-    let quotations = take_quotations(&mut page, answers);
+    let mut quotations: Vec<String> = take_below(&mut page).into_iter().collect();
+    take_quotations(&mut page, answers, &mut quotations);
     let signatures = Cell::new(0);
     let leave = |element: ElementRef| {
         let signature = is_signature(element);
@@ -128,7 +129,7 @@ fn html_text(source: &str, answers: bool, sink: &mut dyn Sink) -> Result<String,
 }
 
 /// Takes the words of every quotation out of HTML, and leaves its number.
-fn take_quotations(html: &mut Html, answers: bool) -> Vec<String> {
+fn take_quotations(html: &mut Html, answers: bool, texts: &mut Vec<String>) {
     let (mut found, mut inside): (Vec<NodeId>, _) = (Vec::new(), None);
     for edge in html.tree.root().traverse() {
         match edge {
@@ -140,8 +141,8 @@ fn take_quotations(html: &mut Html, answers: bool) -> Vec<String> {
             _ => {}
         }
     }
-    let mut texts = Vec::new();
-    for (number, id) in found.into_iter().enumerate() {
+    for id in found {
+        let number = texts.len();
         let node = html.tree.get(id).expect("a node of this tree");
         let children: Vec<NodeId> = node.children().map(|child| child.id()).collect();
         texts.push(html::convert(node, &|_| false).text);
@@ -151,7 +152,47 @@ fn take_quotations(html: &mut Html, answers: bool) -> Vec<String> {
         let place = scraper::node::Text { text: format!("{QUOTATION}{number}{QUOTATION}").into() };
         html.tree.get_mut(id).expect("a node of this tree").append(Node::Text(place));
     }
-    texts
+}
+
+/// Takes out of HTML the mail that stands below the writer's own, where a program marked its beginning, with all that
+/// follows it, and leaves the number 0.
+fn take_below(html: &mut Html) -> Option<String> {
+    let opens = html.tree.root().descendants().find(|node| opens_other_mail(node.value()))?.id();
+    let mut at = html.tree.get(opens)?;
+    let mut below: Vec<NodeId> = at.children().map(|node| node.id()).collect();
+    loop {
+        below.extend(at.next_siblings().map(|node| node.id()));
+        let Some(parent) = at.parent() else { break };
+        at = parent;
+    }
+    let text = |id: &NodeId| html.tree.get(*id).map(|node| html::convert(node, &|_| false).text);
+    let words: Vec<String> = below.iter().filter_map(text).filter(|text| !text.trim().is_empty()).collect();
+    for id in below {
+        html.tree.get_mut(id).expect("a node of this tree").detach();
+    }
+    let place = scraper::node::Text { text: format!("{QUOTATION}0{QUOTATION}").into() };
+    html.tree.get_mut(opens).expect("a node of this tree").append(Node::Text(place));
+    Some(words.join("\n"))
+}
+
+/// What programs put around or above the mail that is answered: Outlook in its many forms, GMX and WEB.DE, Hotmail.
+fn opens_other_mail(node: &Node) -> bool {
+    const IDS: [&str; 5] = [
+        "divRplyFwdMsg",
+        "appendonsend",
+        "mail-editor-reference-message-container",
+        "stopSpelling",
+        "zmail_extra",
+    ];
+    let Some(element) = node.as_element() else { return false };
+    let style: String =
+        element.attr("style").unwrap_or("").split_whitespace().collect::<String>().to_lowercase();
+    element.id().is_some_and(|id| IDS.iter().any(|own| id.trim_start_matches("x_") == *own))
+        || element.classes().any(|class| class == "zmail_extra")
+        || (element.name() == "div" && element.attr("name") == Some("quote"))
+        || ["border-top:solid#e1e1e11.0pt", "border-top:solid#b5c4df1.0pt"]
+            .iter()
+            .any(|rule| style.contains(rule))
 }
 
 /// Whether a `blockquote` of a page quotes a mail: people quote poems too, in mails that answer none.

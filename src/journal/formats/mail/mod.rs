@@ -39,6 +39,10 @@ impl Format for Mail {
         match extension.as_str() {
             "mbox" | "mbx" | "mbs" => input.is_empty() || is_mbox(input.head()),
             "" => is_mbox(input.head()) || is_mail(input.head()),
+            // Mail that somebody saved as text: a letter's own head names no address.
+            "txt" | "text" | "mail" => {
+                is_mbox(input.head()) || (is_mail(input.head()) && names_address(input.head()))
+            }
             _ => maildir && is_mail(input.head()),
         }
     }
@@ -101,6 +105,14 @@ fn is_mail(head: &str) -> bool {
     let has = |name: &str| names.iter().any(|found| found == name);
     has("from")
         && (has("message-id") || has("mime-version") || has("received") || (has("date") && has("subject")))
+}
+
+/// Whether the sender's header has an address.
+fn names_address(head: &str) -> bool {
+    let mut headers = head.lines().take_while(|line| !line.is_empty());
+    headers.any(|line| {
+        line.get(..5).is_some_and(|name| name.eq_ignore_ascii_case("from:")) && line.contains('@')
+    })
 }
 
 /// `From ann@example.org Fri Jan  5 09:30:15 2024`, in the many ways it is written.

@@ -28,7 +28,9 @@ fn mail_is_told_by_its_headers() {
     assert_eq!(format_of("Maildir/cur/1700.M1.host:2,S", one), "mail");
     assert_eq!(format_of("mh/12", one), "mail");
     assert_eq!(format_of("Mail/Sent", &format!("From - Fri Jan 05 09:30:15 2024\n{one}")), "mail");
-    assert_eq!(format_of("letter.txt", one), "plain text");
+    assert_eq!(format_of("letter.txt", one), "mail");
+    let typed = "From: Mum\nDate: 5 May 2020\nSubject: tea\n\nDear you";
+    assert_eq!(format_of("letter.txt", typed), "plain text");
     assert_eq!(format_of("letter", "From: me\nTo: you\n\nDear you"), "plain text");
     assert_eq!(format_of("letter", "From Fri Jan 5 09:30:15 2024 on\nI was well.\n"), "plain text");
 }

@@ -152,6 +152,7 @@ pub const VERBS: &[&str] = &[
     "написал(а)",
     "написала",
     "пишет",
+    "pisze",
     "írta",
     "yazdı",
     "写道",
@@ -232,7 +233,33 @@ pub const SENT_FROM: &[&str] = &[
     "从我的",
     "發自我的",
     "iphoneから送信",
+    "odesláno z",
+    "odoslané z",
+    "надіслано з",
+    "изпратено от",
+    "στάλθηκε από",
+    "נשלח מ",
+    "发自我的",
+    "從我的",
+    "küldve a",
+    "trimis de pe",
+    "poslano s",
+    "poslano iz",
+    "dikirim dari",
+    "dihantar dari",
+    "đã gửi từ",
+    "ส่งจาก",
+    "أُرسلت من",
+    "enviat des de",
+    "von yahoo mail",
+    "diese nachricht wurde von meinem",
+    "sicher versendet mit",
+    "secured with",
 ];
+
+/// The same where the verb ends the line.
+pub const SENT_FROM_BEHIND: &[&str] =
+    &["gönderildi", "에서 보냄", "傳送", "から送信", "gesendet", "versendet", "lähetetty"];
 
 pub const DEVICES: &[&str] = &[
     "iphone",
@@ -268,6 +295,8 @@ pub const DEVICES: &[&str] = &[
     "mail",
     "hotmail",
     "fastmail",
+    "tutanota",
+    "tuta",
     "protonmail",
     "bluemail",
     "mymail",

@@ -1,13 +1,12 @@
 //! Markdown as it was typed, and Obsidian's: nothing is unescaped, HTML stays. Front matter is left out, pictures, embeds,
 //! the addresses of links and `%%comments%%`. Dates divide a long file into entries.
 
-use jiff::civil::Date;
+use std::ops::Range;
 
-use crate::journal::dates::entries::Context;
-use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through, When};
-use crate::journal::syntax::front_matter::{self, FrontMatter};
+use crate::journal::format::{Draft, Format, Input, Options, Place, Sink, Through};
+use crate::journal::syntax::head::Head;
 use crate::journal::syntax::markup::{Cleaned, Markup};
-use crate::journal::syntax::{by_dates, exported, lists, titles};
+use crate::journal::syntax::{by_dates, exported, front_matter, lists};
 
 /// Markdown.
 pub struct Markdown;
@@ -45,6 +44,10 @@ pub fn read_typed(
         return exported::read(&text, sink);
     }
     let front = front_matter::take(&text, options, sink);
+    if front.clip {
+        sink.left_out("web clips", 1);
+        return Ok(());
+    }
     let written = &text[front.end..];
     if lists::is_markdown_list(written) {
         sink.left_out("lists of files", 1);
@@ -54,28 +57,35 @@ pub fn read_typed(
     if !options.comments {
         markup.comments(sink);
     }
+    markup.in_lines("picture sizes", picture_size, sink);
     more(&mut markup, sink);
     markup.links(sink);
     let cleaned = markup.finish();
-    let mut file = File {
-        when: when(input, &front),
-        named: input.day_in_name(),
-        name,
-        front,
-        cleaned: &cleaned,
-        first: true,
+    let mut head = Head::new(input, front, name, options);
+    let entry = |mut draft: Draft, sink: &mut dyn Sink| {
+        if let Place::Line(line) = draft.place {
+            draft.place = Place::Line(head.lines() + cleaned.original_line(line.max(1)));
+        }
+        sink.entry(head.on(draft));
     };
-    let known = by_dates::context(input, options);
-    let context = Context { named: known.named.or_else(|| day_in_path(input)), ..known };
     by_dates::split_in(
-        context,
+        by_dates::context(input, options),
         &cleaned.text,
         1,
         &links(written, &cleaned),
-        &mut Through { sink, entry: |draft, sink: &mut dyn Sink| file.entry(draft, sink) },
+        &mut Through { sink, entry },
     );
-    file.title_alone(sink);
+    if let Some(draft) = head.alone() {
+        sink.entry(Draft { place: Place::Line(head.lines() + 1), ..draft });
+    }
     Ok(())
+}
+
+/// `<!-- {"width":388} -->`, which Bear puts behind a picture.
+fn picture_size(line: &str) -> Option<Range<usize>> {
+    let start = line.find("<!-- {\"")?;
+    let end = start + line[start..].find("} -->")? + "} -->".len();
+    Some(start..end)
 }
 
 /// The lines that open with what stays of a link.
@@ -91,80 +101,6 @@ fn links(written: &str, cleaned: &Cleaned) -> Vec<usize> {
         }
     }
     found
-}
-
-/// The moment of what stands before the first date in a file: the front matter's, the day of its path, and the moment it
-/// was made at.
-fn when(input: &Input, front: &FrontMatter) -> Option<When> {
-    let day = input.day_in_name().or_else(|| day_in_path(input)).map(When::day);
-    let created = front.created.filter(|made| day.is_none_or(|day| day.day == made.day));
-    front.date.or(created).or(day)
-}
-
-/// Adds to a file's entries what the file knows: its moment and its title to the first, its tags to all.
-struct File<'a> {
-    when: Option<When>,
-    named: Option<Date>,
-    name: &'a str,
-    front: FrontMatter,
-    cleaned: &'a Cleaned,
-    first: bool,
-}
-
-impl File<'_> {
-    /// A title without text is still words.
-    fn title_alone(&mut self, sink: &mut dyn Sink) {
-        if self.first && !self.front.title.is_empty() {
-            self.name = "";
-            self.entry(Draft { place: Place::Line(0), ..Draft::default() }, sink);
-        }
-    }
-
-    fn entry(&mut self, mut draft: Draft, sink: &mut dyn Sink) {
-        if let Place::Line(line) = draft.place {
-            draft.place = Place::Line(self.front.lines + self.cleaned.original_line(line.max(1)));
-        }
-        if self.first {
-            let same = |when: &When| {
-                Some(when.day) == self.named || self.when.is_some_and(|own| own.day == when.day)
-            };
-            if draft.when.as_ref().is_none_or(same) {
-                draft.when = self.when.or(draft.when);
-            }
-            draft.title = titles::kept(&self.front.title, &draft.text, draft.when);
-            // The name of a note that holds nothing is not the writer's word for it.
-            if self.front.title.is_empty() && !draft.text.trim().is_empty() {
-                draft.title = titles::kept(self.name, &draft.text, draft.when);
-            }
-        }
-        draft.tags.clone_from(&self.front.tags);
-        self.first = false;
-        sink.entry(draft);
-    }
-}
-
-/// The day of a file that lies in folders of years and months: `2024/01/05.md`, `2024/01-January/05 Friday.md`,
-/// `2024-01/05.md`, and as [`Input::day_in_path`].
-pub fn day_in_path(input: &Input) -> Option<Date> {
-    input.day_in_path().or_else(|| {
-        let mut above = input.path().parent()?.iter().rev().filter_map(|name| name.to_str());
-        let (day, folder) = (number(input.stem(), 2)?, above.next()?);
-        let (year, month) = match number(folder, 4).zip(folder.get(5..).and_then(|rest| number(rest, 2))) {
-            Some(year_and_month) => year_and_month,
-            None => (number(above.next()?, 4)?, number(folder, 2)?),
-        };
-        Date::new(year, month.try_into().ok()?, day.try_into().ok()?)
-            .ok()
-            .filter(|date| (1800..2200).contains(&date.year()))
-    })
-}
-
-/// The number that a name opens with, of so many digits (a short one may have one).
-fn number(name: &str, digits: usize) -> Option<i16> {
-    let found = name.bytes().take_while(u8::is_ascii_digit).count();
-    let fits = found == digits || (digits == 2 && found == 1);
-    let rest = &name[found..];
-    (fits && !rest.starts_with(char::is_alphabetic)).then(|| name[..found].parse().ok()).flatten()
 }
 
 #[cfg(test)]

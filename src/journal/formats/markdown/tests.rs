@@ -51,18 +51,6 @@ fn links_are_no_days() {
 }
 
 #[test]
-fn days_in_paths() {
-    let day = |path: &str| day_in_path(&Input::from_bytes(path, Vec::new())).map(|day| day.to_string());
-    assert_eq!(day("a/2024/01/05.md").as_deref(), Some("2024-01-05"));
-    assert_eq!(day("2024/2024-01/05-Friday.md").as_deref(), Some("2024-01-05"));
-    assert_eq!(day("2024/1 Jan/5.md").as_deref(), Some("2024-01-05"));
-    assert_eq!(day("2024/01-05.md").as_deref(), Some("2024-01-05"));
-    for path in ["2024/05.md", "2024/01/32.md", "2024/01/5th.md", "x/01/05.md", "05.md", "2024/01/2024.md"] {
-        assert_eq!(day(path), None, "{path}");
-    }
-}
-
-#[test]
 fn comments_stay_where_they_are_wanted() {
     let options = Options { comments: true, ..Options::default() };
     assert_eq!(read_file("a.md", b"a %%b%%", &options).entries[0].text, "a %%b%%");
@@ -80,10 +68,21 @@ fn a_title_alone_is_words() {
 }
 
 #[test]
+fn a_title_that_is_a_day_dates_what_has_no_date() {
+    for front in ["title: 10 January 2024", "title: 2024-01-10\ncreated: 2024-01-11T02:30:00Z"] {
+        let found = read("Wednesday.md", &format!("---\n{front}\n---\nwords"));
+        assert_eq!(
+            shown(&found),
+            [("2024-01-10".into(), "", "words", ":".to_string() + &(front.lines().count() + 3).to_string())]
+        );
+    }
+}
+
+#[test]
 fn a_title_that_is_another_day_is_kept() {
     let title =
         |front: &str| shown(&read("a.md", &format!("---\n{front}\n---\nwords"))).remove(0).1.to_string();
-    assert_eq!(title("title: 1984-06-08"), "1984-06-08");
+    assert_eq!(title("title: 1984-06-08\ndate: 2020-01-01"), "1984-06-08");
     assert_eq!(title("title: 5 May 1984\ndate: 2020-01-01"), "5 May 1984");
     assert_eq!(title("title: Friday, 5 January 2024\ndate: 2024-01-05 09:30"), "");
 }

@@ -2,15 +2,15 @@
 
 use std::sync::LazyLock;
 
-use jiff::ToSpan;
-use jiff::civil::{Date, Time, date};
+use jiff::civil::{Date, Time};
 use jiff::fmt::{rfc2822, strtime};
-use jiff::{Timestamp, Zoned};
+use jiff::{Timestamp, ToSpan, Zoned};
 use regex::Regex;
 use serde_json::Value;
 
 use crate::journal::dates::{self, Reading};
 use crate::journal::format::{DateOrder, When};
+use crate::journal::syntax::csv::Record;
 use crate::journal::syntax::stamps;
 
 /// When a record was written; `zone` is where, should the date be an instant.
@@ -20,12 +20,7 @@ pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Opti
             stamps::in_one_number(&number.to_string()).or_else(|| number_since_1970(number.as_f64()?))
         }
         Value::String(text) => written(text.trim(), month_first),
-        // MongoDB's and Firestore's.
-        Value::Object(fields) => {
-            let inner =
-                ["$date", "$numberLong", "seconds", "_seconds"].iter().find_map(|key| fields.get(*key))?;
-            return when(inner, zone, month_first);
-        }
+        Value::Object(fields) => of_database(fields),
         _ => None,
     }?;
     match when.instant() {
@@ -34,22 +29,45 @@ pub(super) fn when(value: &Value, zone: Option<&str>, month_first: bool) -> Opti
     }
 }
 
+/// Whether a date is no more than a number.
+pub(super) fn is_number(value: &Value) -> bool {
+    value.is_number() || value.as_str().is_some_and(|text| text.trim().parse::<f64>().is_ok())
+}
+
+/// A date as databases export it: MongoDB's `{"$date": …}`, Firestore's `{"seconds": …}`, Google's `{"timestamp": …}`, Parse's `{"iso": …}`.
+fn of_database(fields: &Record) -> Option<When> {
+    let date = ["$date", "$numberLong", "iso", "dateTime", "date", "timestamp"]
+        .iter()
+        .find_map(|name| fields.get(*name));
+    let seconds = || ["seconds", "_seconds"].iter().find_map(|name| fields.get(*name));
+    when(date.or_else(seconds)?, None, false)
+}
+
 /// Seconds, milliseconds, microseconds or nanoseconds, told by their size: 1973 is the first year of each.
 fn number_since_1970(number: f64) -> Option<When> {
     let millis = match number {
-        // A spreadsheet's days, since 30 December 1899.
-        2e4..8e4 => return date(1899, 12, 30).checked_add((number as i64).days()).ok().map(When::day),
+        3e4..6e4 => return of_spreadsheet(number),
         1e7..1e8 => return stamps::compact(number as i32).map(When::day),
         1e8..1e11 => number * 1e3,
         1e11..1e14 => number,
         1e14..1e17 => number / 1e3,
-        // .NET's ticks, since the year 1: as nanoseconds all of them would be of one year.
-        6e17..7e17 => number / 1e4 - 62_135_596_800_000.0,
+        // .NET's ticks, of 100 ns since the year 1; as nanoseconds these would all be of 1989 to 1991.
+        6.2e17..6.6e17 => (number - TICKS_1970) / 1e4,
         1e17..1e20 => number / 1e6,
         _ => return None,
     };
     // A day centuries ahead is no day.
     When::at_millis(millis as i64, None).filter(|when| when.day.year() < 2200)
+}
+
+const TICKS_1970: f64 = 621_355_968e9;
+
+/// Days since the end of 1899, as spreadsheets count them: 1982 to 2064.
+fn of_spreadsheet(days: f64) -> Option<When> {
+    let seconds = (days.fract() * 86_400.0).round().min(86_399.0) as i32;
+    let day = Date::constant(1899, 12, 30).checked_add((days.trunc() as i64).days()).ok()?;
+    let time = Time::new((seconds / 3600) as i8, (seconds / 60 % 60) as i8, (seconds % 60) as i8, 0).ok()?;
+    Some(When { day, time: (seconds > 0).then_some(time), offset: None })
 }
 
 /// Whether a date leaves nothing open: ISO 8601, a mail's, or a number.
@@ -82,8 +100,11 @@ fn plain(text: &str) -> Option<When> {
     if let Ok(number) = text.parse::<f64>() {
         return stamps::in_one_number(text).or_else(|| number_since_1970(number));
     }
-    let dotnet = || number_since_1970(text.strip_prefix("/Date(")?.strip_suffix(")/")?.parse().ok()?);
-    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text)).or_else(dotnet)
+    if let Some(millis) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
+        let end = millis.rfind(['+', '-']).filter(|at| *at > 0).unwrap_or(millis.len());
+        return number_since_1970(millis[..end].parse().ok()?);
+    }
+    text.parse().ok().or_else(|| closed_up(text).parse().ok()).or_else(|| named(text))
 }
 
 /// `2024-01-05 09:30:00 +0100` and `… UTC` without the space, as the standard has it.
@@ -108,8 +129,18 @@ fn named(text: &str) -> Option<When> {
 
 /// `5 January 2024 at 9:30`, `1/5/24, 9:30 PM`.
 fn by_hand(text: &str, month_first: bool) -> Option<When> {
-    let day = dates::recognise(text)?.reading.day(month_first);
+    let day = match dates::recognise(text) {
+        Some(line) => line.reading.day(month_first),
+        None => short_month(text)?,
+    };
     Some(When { day, time: clock(text), offset: None })
+}
+
+/// `05-Mar-24`, as spreadsheets show a day.
+fn short_month(text: &str) -> Option<Date> {
+    let day = text.split_whitespace().next()?;
+    let long = || Date::strptime("%d-%b-%Y", day).ok().filter(|day| day.year() > 1000);
+    long().or_else(|| Date::strptime("%d-%b-%y", day).ok())
 }
 
 /// The time of day in a text.
@@ -201,15 +232,6 @@ mod tests {
             (json!("1704447000000000"), "2024-01-05T09:30:00+00:00"),
             (json!(20240105), "2024-01-05"),
             (json!("20240105"), "2024-01-05"),
-            (json!("/Date(1704447000000)/"), "2024-01-05T09:30:00+00:00"),
-            (json!("45296.395833"), "2024-01-05"),
-            (json!(45296), "2024-01-05"),
-            (json!("202401050930"), "2024-01-05T09:30:00"),
-            (json!("915148800000"), "1999-01-01T00:00:00+00:00"),
-            (json!({"$date": "2024-01-05T09:30:00Z"}), "2024-01-05T09:30:00+00:00"),
-            (json!({"$date": {"$numberLong": "1704447000000"}}), "2024-01-05T09:30:00+00:00"),
-            (json!({"_seconds": 1704447000, "_nanoseconds": 0}), "2024-01-05T09:30:00+00:00"),
-            (json!(638400438000000000u64), "2024-01-05T09:30:00+00:00"),
             (json!("20240105093000000"), "2024-01-05T09:30:00+00:00"),
             (json!(20240105093000u64), "2024-01-05T09:30:00"),
             (json!(20241305093000u64), ""),
@@ -217,6 +239,17 @@ mod tests {
             (json!("Friday, 5 January 2024 at 9:30 PM"), "2024-01-05T21:30:00"),
             (json!("1/2/2024 12:05 a.m."), "2024-02-01T00:05:00"),
             (json!("2024/01/05 09:30"), "2024-01-05T09:30:00"),
+            (json!("202401050930"), "2024-01-05T09:30:00"),
+            (json!(638400438000000000u64), "2024-01-05T09:30:00+00:00"),
+            (json!(45296.395833), "2024-01-05T09:30:00"),
+            (json!("45296"), "2024-01-05"),
+            (json!("/Date(1704447000000+0100)/"), "2024-01-05T09:30:00+00:00"),
+            (json!("05-Jan-24"), "2024-01-05"),
+            (json!("5-Jan-2024 09:30"), "2024-01-05T09:30:00"),
+            (json!({"$date": "2024-01-05T09:30:00Z"}), "2024-01-05T09:30:00+00:00"),
+            (json!({"$date": {"$numberLong": "1704447000000"}}), "2024-01-05T09:30:00+00:00"),
+            (json!({"_seconds": 1704447000, "_nanoseconds": 0}), "2024-01-05T09:30:00+00:00"),
+            (json!({"a": 1}), ""),
             (json!("someday"), ""),
             (json!(7), ""),
             (json!(-1e300), ""),

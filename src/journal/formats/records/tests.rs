@@ -1,4 +1,5 @@
 use super::*;
+use crate::journal::format::{MOST_WHOLE, Place};
 use crate::journal::testing::{Collected, read_with, texts};
 use proptest::prelude::*;
 
@@ -112,6 +113,170 @@ fn a_text_without_a_day_may_hold_days() {
 }
 
 #[test]
+fn which_way_a_message_went_tells_whose_it_is() {
+    for (path, chat) in [
+        (
+            "a.csv",
+            "Date,Type,Number,Name,Message\n2024-03-05,received,+44,Ben,his\n2024-03-05,sent,+44,Ben,mine\n",
+        ),
+        (
+            "a.csv",
+            "Created,Number,Sender Name,Text,Folder\n2024-03-05,+44,Ben,his,INBOX\n2024-03-05,+44,,mine,SENT\n",
+        ),
+        (
+            "a.json",
+            r#"{"ben": [{"From": "ben", "Content": "his", "IsSender": false}, {"From": "ann", "Content": "mine", "IsSender": true}]}"#,
+        ),
+        (
+            "a.json",
+            r#"[{"address": "+44", "type": "1", "body": "his"}, {"address": "+44", "type": "2", "body": "mine"}]"#,
+        ),
+    ] {
+        assert_eq!(with(path, chat, &Options::default()).strangers.len(), 2, "{chat}");
+        let me = Options { me: vec!["anybody".into()], ..Options::default() };
+        let found = with(path, chat, &me);
+        assert_eq!((texts(&found), found.strangers.len()), (vec!["mine"], 1), "{chat}");
+    }
+    // A mail box says INBOX of all that it holds.
+    let mails = "FROM,TO,DATE,SUBJECT,CONTENT,FOLDER\nBen,Ann,2024-03-05,,his,INBOX\nAnn,Ben,2024-03-05,,mine,INBOX\n";
+    assert_eq!(with("a.csv", mails, &Options::default()).strangers, ["Ben", "Ann"]);
+    let me = Options { me: vec!["ann".into()], ..Options::default() };
+    assert_eq!(texts(&with("a.csv", mails, &me)), ["mine"]);
+    let praise = "First Name,Last Name,Text\nBen,Sample,his\n";
+    assert_eq!(with("a.csv", praise, &Options::default()).strangers, ["Ben Sample"]);
+    let moods = "Date,Type,Name,Note\n2024-03-05,work,Monday,one\n2024-03-06,home,Tuesday,two\n";
+    assert_eq!(texts(&with("a.csv", moods, &Options::default())), ["one", "two"]);
+    let mine = Input::from_bytes("a.csv", mails.into()).all_mine(true);
+    assert_eq!(texts(&read_with(&Records, &mine, &Options::default())), ["his", "mine"]);
+}
+
+#[test]
+fn talks_with_a_program_are_nobodys_diary() {
+    let talk =
+        r#"{"messages": [{"role": "user", "content": "mine"}, {"role": "assistant", "content": "its"}]}"#;
+    let found = with("a.json", talk, &Options::default());
+    assert_eq!((found.entries.len(), found.strangers.len()), (0, 2));
+    let failed = with("a.jsonl", talk, &Options::default()).failed.unwrap();
+    assert!(failed.contains("`messages`") && !failed.contains("--text-field"), "{failed}");
+    let pairs = r#"{"prompt": "", "completion": " Rain."}"#;
+    let failed = with("a.jsonl", pairs, &Options::default()).failed.unwrap();
+    assert!(failed.contains("--text-field completion"), "{failed}");
+}
+
+#[test]
+fn what_stands_behind_a_document_is_read_too() {
+    for json in [
+        "{\n\"text\": \"one\"\n}\n{\n\"text\": \"two\"\n}\n",
+        "{\"text\": \"one\"},\n{\"text\": \"two\"},\n",
+        "[{\"text\": \"one\"}]\n[{\"text\": \"two\"}]",
+        "{\"entries\": [{\"text\": \"one\"}]}\n{\"entries\": [{\"text\": \"two\"}]}",
+        "[\"one two three\", \"two\"]",
+        "{\"2024-01-05\": \"one\", \"2024-01-06\": {\"text\": \"two\"}}",
+    ] {
+        let found = with("a.json", json, &Options::default());
+        assert_eq!(found.failed, None, "{json}");
+        assert_eq!(found.entries.len() + found.lost.len(), 2, "{json}");
+        assert!(texts(&found)[0].starts_with("one"), "{json}");
+    }
+    let found = with("a.json", "[{\"text\": \"one\"}] and more", &Options::default());
+    assert!(found.failed.unwrap().contains("behind"));
+}
+
+#[test]
+fn texts_that_lie_deeper_are_told_by_a_path_that_works() {
+    let posts =
+        r#"[{"ts": 1704447000, "data": [{"post": "mine, and long"}, {"x": 1}], "title": "Ann wrote."}]"#;
+    let failed = with("a.json", posts, &Options::default()).failed.unwrap();
+    assert!(failed.ends_with("--text-field data.post"), "{failed}");
+    let asked = Options { text_field: Some("data.post".into()), ..Options::default() };
+    assert_eq!(texts(&with("a.json", posts, &asked)), ["mine, and long"]);
+    let books = r#"{"books": [{"description": "All", "days": [{"date": "2024-01-05", "text": "one two"}]}]}"#;
+    let failed = with("a.json", books, &Options::default()).failed.unwrap();
+    assert!(failed.contains("`days`: save that list"), "{failed}");
+}
+
+#[test]
+fn dates_by_what_a_field_holds() {
+    let day = |found: &Collected| found.entries[0].when.map(|when| when.to_string()).unwrap_or_default();
+    for (path, records, expected) in [
+        ("a.csv", "Written,Words,Text\n2024-03-05 21:30,4,rain\n2024-03-06,5,fog\n", "2024-03-05T21:30:00"),
+        (
+            "a.csv",
+            "Datum;Uhrzeit;Eintrag\n05.03.2024;21:30;Regen\n13.03.2024;8:00;Wind\n",
+            "2024-03-05T21:30:00",
+        ),
+        ("a.jsonl", r#"{"text": "rain", "meta": {"date": "2024-03-05"}}"#, "2024-03-05"),
+        ("a.csv", "sep=;\nDate;Text\n2024-03-05;rain\n", "2024-03-05"),
+    ] {
+        let found = with(path, records, &Options::default());
+        assert_eq!((day(&found).as_str(), found.troubles.len()), (expected, 0), "{records}");
+    }
+    let told = |records: &str| with("a.csv", records, &Options::default()).troubles[0].1.clone();
+    assert!(told("Mark,Text\nx1,rain\n").contains("--date-field"));
+    assert!(told("Text\nrain\nfog and sun\n").contains("no date"));
+    assert!(told("date,text\n731325600,rain\n").contains("2001"));
+}
+
+#[test]
+fn what_was_saved_or_taken_is_no_entry() {
+    let found = with(
+        "a.csv",
+        "Title,Note,URL\nWeir Cafe,,https://x.example\nMill,we met there,u\n",
+        &Options::default(),
+    );
+    assert_eq!((texts(&found), found.left_out[0]), (vec!["we met there"], ("titles without a text", 1)));
+    let photo = |said: &str| {
+        format!(
+            r#"{{"title": "IMG_1.jpg", "description": "{said}", "creationTime": {{"timestamp": "1709632800"}}, "photoTakenTime": {{"timestamp": "1709546400"}}}}"#
+        )
+    };
+    assert_eq!(with("IMG_1.jpg.json", &photo(""), &Options::default()).entries.len(), 0);
+    let found = with("IMG_1.jpg.json", &photo("The weir"), &Options::default());
+    assert_eq!((found.entries[0].title.as_str(), found.entries[0].text.as_str()), ("", "The weir"));
+    assert!(found.entries[0].when.unwrap().to_string().starts_with("2024-03-04"));
+}
+
+#[test]
+fn a_table_in_a_text_file_is_a_table() {
+    let is = |text: &str| Records.is(&Input::from_bytes("a.txt", text.into()));
+    assert!(is("Date,Mood,Text\n2024-03-05,good,\"one, two\"\n"));
+    assert!(
+        !is("Date, text and a lot of other words\n1, 2\n")
+            && !is("Text\nDate\n")
+            && !is("Rain, fog\nSun, wind\n")
+    );
+}
+
+#[test]
+fn tables_without_a_header_are_refused() {
+    for table in [
+        "2024-01-05,It rained.\n2024-01-06,Sun.\n",
+        "\"It rained today.\"\n\"Sun.\"\n",
+        "Notes:\nsome words\n\na,b\n1,2\n3,4\n",
+    ] {
+        let found = with("a.csv", table, &Options::default());
+        assert_eq!((found.entries.len(), found.failed.is_some()), (0, true), "{table}");
+    }
+    let table = "date\ttext\n2024-01-05\t\"Rain,\" she said.\n2024-01-06\t\"Sun\n2024-01-07\tfog\n";
+    assert_eq!(texts(&with("a.tsv", table, &Options::default())), ["\"Rain,\" she said.", "\"Sun", "fog"]);
+}
+
+#[test]
+fn marks_of_editors_are_no_words() {
+    for records in [
+        r#"[{"text": "<p>Rain &amp; fog.</p><p>Sun.<br></p>"}, {"text": "<p>x</p>"}]"#,
+        r#"[{"html": "Rain &amp; fog.<p>Sun.</p>"}]"#,
+        r#"[{"content": {"ops": [{"insert": "Rain & fog.\n\nSun.\n"}]}}]"#,
+        r#"[{"body": "{\"blocks\":[{\"text\":\"Rain & fog.\"},{\"text\":\"Sun.\"}]}"}]"#,
+    ] {
+        let found = with("a.json", records, &Options::default());
+        assert_eq!(texts(&found)[0].trim(), "Rain & fog.\n\nSun.", "{records}");
+    }
+    let typed = r#"[{"text": "<p>this</p> is how"}, {"text": "one writes <p>"}]"#;
+    assert_eq!(texts(&with("a.json", typed, &Options::default()))[0], "<p>this</p> is how");
+}
+
+#[test]
 fn fields_that_do_not_fit_are_named() {
     let found = with("a.json", r#"[{"stamp": 5, "words": "rain"}]"#, &Options::default());
     let failed = found.failed.unwrap();
@@ -130,7 +295,7 @@ fn records_without_a_text_are_told() {
     let json = r#"[{"thoughts": "before the first"}, {"date": "5 May 2014", "title": "A title"},
 {"text": "read", "photos": [{"caption": "a long walk"}]},
 {"date": "6 May 2014", "thoughts": "nobody reads this"},
-{"text": {"ops": [{"insert": "nor these"}]}}, {"date": "7 May 2014", "thoughts": null}]"#;
+{"text": {"steps": [{"insert": "nor these"}]}}, {"date": "7 May 2014", "thoughts": null}]"#;
     let found = with("a.json", json, &Options::default());
     assert_eq!((texts(&found), &found.failed), (vec!["read"], &None));
     assert_eq!(found.left_out, [("other fields", 1), ("records without a text", 5)]);
@@ -167,7 +332,7 @@ fn tables_whatever_divides_them() {
         assert_eq!(found.entries[0].when.unwrap().to_string(), "2024-01-05T09:30:00");
         assert_eq!(found.entries[0].place, Place::Line(2));
     }
-    assert_eq!(divider("text\nrain"), b',');
+    assert_eq!(shape::divider("text\nrain"), b',');
     let found = with("a.csv", "text,date\nrain,2024-01-05,wind\nsun\n", &Options::default());
     assert_eq!((texts(&found), found.troubles.len()), (vec!["rain", "sun"], 2));
 }
@@ -185,7 +350,12 @@ fn an_open_quotation_mark_takes_in_no_more_than_it_may() {
 fn what_is_claimed() {
     let is = |path: &str, head: &str| Records.is(&Input::from_bytes(path, head.into()));
     assert!(is("a.json", " [") && is("a.ndjson", "{") && is("a.csv", "a,b"));
-    assert!(!is("a.json", "5") && !is("a.txt", "[{}]") && !is("AppleJournalEntries/Resources/a.json", "{}"));
+    assert!(
+        !is("a.json", "5")
+            && !is("a.txt", "[{}]")
+            && !is("a.txt", "a,b")
+            && !is("AppleJournalEntries/Resources/a.json", "{}")
+    );
 }
 
 proptest! {
@@ -212,7 +382,7 @@ fn what_follows_the_first_value_is_read_or_told() {
         let found = with("a.json", &json, &Options::default());
         assert_eq!((texts(&found), &found.failed), (vec!["one", "two"], &None), "{json}");
     }
-    for json in [format!("{one} and more"), format!("[{one}]\n{two}")] {
+    for json in [format!("{one} and more"), format!("[{one}]\nand more")] {
         let found = with("a.json", &json, &Options::default());
         assert_eq!(texts(&found), ["one"], "{json}");
         assert!(found.failed.unwrap().contains("behind the end of its JSON"), "{json}");

@@ -8,8 +8,10 @@ use std::io::{BufRead, Read};
 
 use super::markdown::is_named;
 use crate::journal::dates::entries::{self, Scanner, Stretch};
-use crate::journal::format::{Draft, Format, Input, MOST_WHOLE, Options, Place, Sink};
+use crate::journal::format::{Draft, Format, Input, MOST_WHOLE, Options, Place, Sink, Through};
 use crate::journal::syntax::by_dates::{context, report, split_by_dates};
+use crate::journal::syntax::front_matter;
+use crate::journal::syntax::head::Head;
 
 /// Plain text.
 pub struct Text;
@@ -41,7 +43,15 @@ impl Format for Text {
         if input.len() > MOST_WHOLE {
             return read_twice(input, options, MOST, sink);
         }
-        split_by_dates(&input.text()?, 1, input, options, sink);
+        let text = input.text()?;
+        let front = front_matter::take(&text, options, sink);
+        let (start, lines) = (front.end, front.lines);
+        let mut head = Head::new(input, front, "", options);
+        let entry = |draft: Draft, sink: &mut dyn Sink| sink.entry(head.on(draft));
+        split_by_dates(&text[start..], lines + 1, input, options, &mut Through { sink, entry });
+        if let Some(draft) = head.alone() {
+            sink.entry(draft);
+        }
         Ok(())
     }
 }

@@ -224,6 +224,7 @@ impl Blog<'_> {
                 sink.stranger(name.filter(|name| !name.is_empty()).unwrap_or(&item.creator));
                 sink.left_out("other people's messages", 1);
             }
+            Fate::Read if is_default(&item.content) => sink.left_out("an app's own pages", 1),
             Fate::Read => {
                 let when = written_at(&item.date, &item.date_gmt);
                 match text::of(&item.content, sink) {
@@ -249,6 +250,17 @@ impl Blog<'_> {
             }
         }
     }
+}
+
+/// Whether a page is one of the three that WordPress writes into every new blog.
+fn is_default(content: &str) -> bool {
+    let content = content.get(..content.floor_char_boundary(4000)).unwrap_or(content);
+    let words = plain(content);
+    let opens = |start: &str| words.trim_start().starts_with(start);
+    content.contains("privacy-policy-tutorial")
+        || opens("Welcome to WordPress. This is your first post.")
+        || opens("This is an example page. It's different from a blog post")
+        || opens("This is an example page. It\u{2019}s different from a blog post")
 }
 
 /// The local time, and how far from UTC it was, where WordPress says both. A draft has no UTC time (`0000-00-00`).

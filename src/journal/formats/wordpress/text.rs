@@ -2,9 +2,10 @@
 //! as breaks; and shortcodes in brackets.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use crate::journal::format::Sink;
 use crate::journal::syntax::html;
@@ -51,7 +52,35 @@ fn without_shortcodes(content: &str, sink: &mut dyn Sink) -> String {
     for code in SHOWN.find_iter(content) {
         sink.changed("embeds", code.as_str().trim(), "");
     }
-    MARKS.replace_all(&SHOWN.replace_all(content, ""), "").into_owned()
+    without_builders(&MARKS.replace_all(&SHOWN.replace_all(content, ""), ""), sink)
+}
+
+/// The text without the marks of page builders and of all other plugins: a name in brackets with attributes in quotation
+/// marks, or one that is closed, was made by a program.
+fn without_builders(content: &str, sink: &mut dyn Sink) -> String {
+    static MARK: LazyLock<Regex> = LazyLock::new(|| {
+        let attribute = r#"\s+[A-Za-z_][\w-]*=(?:"[^"\]]*"|'[^'\]]*'|&quot;[^\]]*?&quot;)"#;
+        let pattern = format!(r"\[(/?)([a-z][a-z0-9_-]*)((?:{attribute})*)\s*/?\]");
+        Regex::new(&pattern).expect("a sound pattern")
+    });
+    let closed: HashSet<&str> = MARK
+        .captures_iter(content)
+        .filter(|mark| !mark[1].is_empty())
+        .filter_map(|mark| Some(mark.get(2)?.as_str()))
+        .collect();
+    let mut out = 0;
+    let text = MARK.replace_all(content, |mark: &Captures| {
+        let is_programs = !mark[3].is_empty() || closed.contains(&mark[2]);
+        out += usize::from(is_programs);
+        if is_programs { String::new() } else { mark[0].to_string() }
+    });
+    if out > 0 {
+        sink.left_out("shortcodes", out);
+    }
+    // A mark that stood alone leaves no gap.
+    static GAP: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\n[ \t]*\n(?:[ \t]*\n)+").expect("a sound pattern"));
+    if out > 0 { GAP.replace_all(&text, "\n\n").into_owned() } else { text.into_owned() }
 }
 
 #[cfg(test)]
@@ -78,6 +107,15 @@ mod tests {
         );
         let blocks = "<!-- wp:paragraph -->\n<p>one\ntwo</p>\n<!-- /wp:paragraph -->\n\n<!-- wp:list -->\n<ul><li>a</li></ul>\n<!-- /wp:list -->";
         assert_eq!(text(blocks).0, "one two\n\n- a");
+    }
+
+    #[test]
+    fn marks_of_builders() {
+        let built = "[vc_row][vc_column width=\"1/1\"]the kettle [sigh] is mine[/vc_column][/vc_row]\n\n[wpforms id=\"7\"]\n\n[1] so [sic]";
+        assert_eq!(
+            text(built),
+            ("the kettle [sigh] is mine\n\n[1] so [sic]".into(), vec![("shortcodes", 5)])
+        );
     }
 
     #[test]

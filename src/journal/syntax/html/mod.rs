@@ -49,6 +49,16 @@ pub fn to_text(html: &str) -> Converted {
     }
 }
 
+/// Whether a text of no known type opens as an app's HTML does and closes an element. Typed Markdown does not.
+pub fn is_whole(text: &str) -> bool {
+    let opens = |tag: &str| {
+        let rest = text.trim_start().strip_prefix('<').and_then(|rest| rest.strip_prefix(tag));
+        rest.is_some_and(|rest| rest.starts_with(['>', ' ']))
+    };
+    let blocks = ["p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote"];
+    blocks.iter().any(|tag| opens(tag) && text.contains(&format!("</{tag}>")))
+}
+
 /// A whole document or a fragment, in HTML or XHTML, in time that grows with its length only: [`ready::ready`].
 ///
 /// # Errors
@@ -167,6 +177,10 @@ impl Writer {
                 self.out.media += 1;
                 true
             }
+            // The mark that Word makes before an item of a list.
+            "span" if style(element, "mso-list").as_deref() == Some("ignore") => true,
+            // Without an address it is what it holds: Apple's Notes keeps tables so.
+            "object" if element.attr("data").is_none() => false,
             "iframe" | "object" | "embed" => {
                 self.out.embeds += 1;
                 true
@@ -218,7 +232,8 @@ impl Writer {
         if starts && !self.out.text.is_empty() {
             let end = self.out.text.trim_end_matches(' ').len();
             self.out.text.truncate(end);
-            self.out.text.extend(std::iter::repeat_n('\n', self.owed));
+            let owed = if end == 0 { 0 } else { self.owed };
+            self.out.text.extend(std::iter::repeat_n('\n', owed));
         }
         self.out.text.push_str(&std::mem::take(&mut self.mark));
         self.out.text.push_str(&std::mem::take(&mut self.held));

@@ -1,34 +1,22 @@
-//! The YAML block that may open a Markdown file: not the writer's text, but it knows its date, its title and its tags.
+//! The block that may open a file of text: not the writer's words, but it knows their date, their title and their tags.
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+mod blocks;
+mod keys;
+
+use blocks::Block;
+use keys::Key;
 
 use super::by_dates::report_guess;
 use super::stamps;
 use crate::journal::dates;
 use crate::journal::format::{DateOrder, Options, Place, Sink, When};
 
-/// Front matter longer than this is text between two rules.
-const MOST_LINES: usize = 100;
-
-/// The names of the moment that a note was made at.
-const CREATED: [&str; 9] = [
-    "created",
-    "created_at",
-    "created-at",
-    "date created",
-    "date_created",
-    "date-created",
-    "creation date",
-    "creation_date",
-    "createdAt",
-];
-
 /// A front matter and what it says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FrontMatter {
     /// What stands under `date:`.
     pub date: Option<When>,
-    /// What stands under `created:`, by any of its names.
+    /// What stands under `created:`, by any of its names, or else `published:`.
     pub created: Option<When>,
     /// What stands under `title:`.
     pub title: String,
@@ -40,6 +28,8 @@ pub struct FrontMatter {
     pub lines: usize,
     /// Its date was read day first, and nothing told.
     pub guessed: bool,
+    /// The text is a page that a clipper took from the web.
+    pub clip: bool,
 }
 
 /// A text's front matter, which goes from the text; a date in it that had to be guessed is reported.
@@ -54,158 +44,29 @@ pub fn take(text: &str, options: &Options, sink: &mut dyn Sink) -> FrontMatter {
     front
 }
 
-/// Finds front matter: `---` on the first line, `---` or `...` within 100 lines, and between them at least one `key:` and
-/// nothing but keys, list items, indented lines, comments and blank lines. A key of several words, as people make them,
-/// wants one beside it that only apps write. Anything else between two rules is the writer's text, and stays.
+/// Finds front matter, and reads it.
 fn find(text: &str, options: &Options) -> Option<FrontMatter> {
-    let mut lines = text.split_inclusive('\n');
-    let start = lines.next().filter(|line| line.trim_end() == "---")?.len();
-    let (mut end, mut keys) = (start, Vec::<(&str, &str)>::new());
-    for (i, line) in lines.take(MOST_LINES).enumerate() {
-        let block = &text[start..end];
-        end += line.len();
-        let line = line.trim_end();
-        if line == "---" || line == "..." {
-            let is_usual =
-                |(key, _): &(&str, &str)| USUAL.iter().any(|usual| usual.eq_ignore_ascii_case(key));
-            let told = keys.iter().all(|(key, _)| is_word(key)) || keys.iter().any(is_usual);
-            let values = Values { block, keys };
-            return (told && !values.keys.is_empty()).then(|| values.read(options, end, i + 2));
-        }
-        if let Some(pair) = key_and_value(line) {
-            keys.push(pair);
-            continue;
-        }
-        let below_a_key = line.starts_with([' ', '\t']) || line == "-" || line.starts_with("- ");
-        if !(line.is_empty() || line.starts_with('#') || (!keys.is_empty() && below_a_key)) {
-            return None;
-        }
-    }
-    None
-}
-
-/// `key: value`, the key without its quotation marks.
-fn key_and_value(line: &str) -> Option<(&str, &str)> {
-    let (key, value) = line
-        .split_once(": ")
-        .or_else(|| line.split_once(":\t"))
-        .or_else(|| Some((line.strip_suffix(':')?, "")))?;
-    let quoted = ['"', '\''].iter().find_map(|mark| key.strip_prefix(*mark)?.strip_suffix(*mark));
-    let is_key = !key.is_empty()
-        && key.len() <= 40
-        && !key.starts_with(['-', '#', ' ', '\t', '[', '{', '>', '|', '*']);
-    (is_key && !key.contains(':')).then_some((quoted.unwrap_or(key), value.trim()))
-}
-
-fn is_word(key: &str) -> bool {
-    key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
-}
-
-/// Keys by which apps' front matter is known, whatever else stands there.
-const USUAL: [&str; 19] = [
-    "title",
-    "date",
-    "tags",
-    "tag",
-    "created",
-    "created_at",
-    "date created",
-    "creation date",
-    "updated",
-    "modified",
-    "date modified",
-    "modification date",
-    "aliases",
-    "id",
-    "cssclass",
-    "cssclasses",
-    "author",
-    "completed?",
-    "layout",
-];
-
-/// Whether a key (in lower case) says that a date under it is the note's: `journal-date`, `pubDate`, `created_time`, `day`.
-fn is_date(key: &str) -> bool {
-    const OTHER: [&str; 9] =
-        ["modif", "updat", "edit", "due", "last", "birth", "deadline", "review", "expir"];
-    let names = ["date", "created", "datum", "fecha"];
-    let dated =
-        names.iter().any(|name| key.starts_with(name) || key.ends_with(name)) || key == "created_time";
-    (dated || key == "day") && !key.starts_with("end") && !OTHER.iter().any(|other| key.contains(other))
-}
-
-/// The keys of a block, and the block itself for those values that take YAML to read.
-struct Values<'a> {
-    block: &'a str,
-    keys: Vec<(&'a str, &'a str)>,
-}
-
-impl Values<'_> {
-    fn read(&self, options: &Options, end: usize, lines: usize) -> FrontMatter {
-        let yaml = self.yaml();
-        let get = |names: &[&str]| -> Vec<String> {
-            let all = names.iter().map(|name| self.values(name, yaml.as_ref()));
-            all.into_iter().find(|values| !values.is_empty()).unwrap_or_default()
-        };
-        let date = |names: &[&str]| moment(get(names).first()?, options);
-        let tags = get(&["tags", "tag"]);
-        let other = |wanted: &dyn Fn(&str) -> bool| {
-            let named = self.keys.iter().filter(|(key, _)| wanted(&key.to_lowercase()));
-            named.filter_map(|(key, _)| moment(self.values(key, yaml.as_ref()).first()?, options)).next()
-        };
-        let created = date(&CREATED).or_else(|| other(&|key| is_date(key) && key.contains("creat")));
-        let date = date(&["date"]).or_else(|| other(&|key| is_date(key) && !key.contains("creat")));
-        FrontMatter {
-            guessed: date.or(created).is_some_and(|(_, guessed)| guessed),
-            date: date.map(|(when, _)| when),
-            created: created.map(|(when, _)| when),
-            title: get(&["title"]).join(" "),
-            tags: tags.iter().flat_map(|tag| split_tags(tag, tags.len() == 1)).collect(),
-            end,
-            lines,
-        }
-    }
-
-    /// What stands under a key: as it is typed where it is plain and on its line; else as YAML has it; where that is
-    /// odd, without the signs that YAML has.
-    fn values(&self, name: &str, yaml: Option<&Yaml>) -> Vec<String> {
-        let Some((key, value)) = self.keys.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)) else {
-            return Vec::new();
-        };
-        if !value.is_empty() && !value.starts_with(['"', '\'', '|', '>', '[', '{', '&', '*', '!', '#']) {
-            return vec![value.split(" #").next().unwrap_or(value).trim().to_string()];
-        }
-        let mut out = Vec::new();
-        match yaml.and_then(|yaml| yaml.as_mapping_get(key)) {
-            Some(found) => gather(found, &mut out),
-            None => out.push(value.trim_matches(['"', '\'', '[', ']']).to_string()),
-        }
-        out.retain(|value| !value.trim().is_empty());
-        out
-    }
-
-    fn yaml(&self) -> Option<Yaml<'_>> {
-        // The parser and what it builds recurse: nesting is kept to what a hundred lines may need.
-        let nests = |line: &str| {
-            line.chars().take_while(|c| "-?: \t".contains(*c)).filter(|c| "-?:".contains(*c)).count()
-        };
-        let flat =
-            self.block.lines().all(|line| nests(line) < 8) && self.block.matches(['[', '{']).count() < 200;
-        flat.then(|| Yaml::load_from_str(self.block).ok()?.into_iter().next()).flatten()
-    }
-}
-
-/// The scalars of a value, nested lists made flat.
-fn gather(yaml: &Yaml, out: &mut Vec<String>) {
-    match yaml {
-        Yaml::Value(Scalar::String(text)) => out.push(text.trim().to_string()),
-        Yaml::Value(Scalar::Integer(number)) => out.push(number.to_string()),
-        Yaml::Value(Scalar::FloatingPoint(number)) => out.push(number.to_string()),
-        Yaml::Value(Scalar::Boolean(yes)) => out.push(yes.to_string()),
-        Yaml::Sequence(items) => items.iter().for_each(|item| gather(item, out)),
-        Yaml::Tagged(_, inner) => gather(inner, out),
-        _ => {}
-    }
+    let Block { end, keys } = blocks::find(text)?;
+    let of = |key: Key| keys.iter().filter(move |(name, _)| Key::of(name) == key).map(|(_, values)| values);
+    let first = |key: Key| of(key).find(|values| !values.is_empty()).cloned().unwrap_or_default();
+    let date = |key: Key| of(key).find_map(|values| moment(values.first()?, options));
+    let (date, created) = (date(Key::Date), date(Key::Created).or_else(|| date(Key::Published)));
+    let tags = first(Key::Tags);
+    let has = |name: &str| keys.iter().any(|(key, values)| key == name && !values.is_empty());
+    let from = keys.iter().find(|(key, _)| key == "source").and_then(|(_, values)| values.first());
+    // Obsidian's clipper gives this tag, Joplin's these keys.
+    let by_clipper = tags.iter().any(|tag| tag.contains("clippings"))
+        || ["updated", "created", "latitude"].into_iter().all(has);
+    Some(FrontMatter {
+        guessed: date.or(created).is_some_and(|(_, guessed)| guessed),
+        date: date.map(|(when, _)| when),
+        created: created.map(|(when, _)| when),
+        title: first(Key::Title).join(" "),
+        tags: tags.iter().flat_map(|tag| split_tags(tag, tags.len() == 1)).collect(),
+        clip: by_clipper && from.is_some_and(|from| from.starts_with("http")),
+        end,
+        lines: text[..end].matches('\n').count() + usize::from(!text[..end].ends_with('\n')),
+    })
 }
 
 /// A tag of a list is one tag; alone under its key it may be several, divided by commas or else by spaces.
@@ -223,7 +84,7 @@ fn split_tags(text: &str, alone: bool) -> Vec<String> {
 fn in_digits(value: &str) -> Option<When> {
     let number: i64 = value.parse().ok().filter(|_| value.bytes().all(|b| b.is_ascii_digit()))?;
     match value.len() {
-        10 => When::at_millis(number * 1000, None),
+        10 => When::at_millis(number.checked_mul(1000)?, None),
         13 => When::at_millis(number, None),
         _ => stamps::in_one_number(value),
     }
@@ -232,12 +93,13 @@ fn in_digits(value: &str) -> Option<When> {
 /// A date with or without its time, as people and apps write it beside a key: `2024-01-05 09:30 +0100`,
 /// `January 5, 2024 9:30 PM`, `[[2024-01-05]]`; and whether it was read day first where nothing tells.
 pub fn moment(value: &str, options: &Options) -> Option<(When, bool)> {
-    let value = value.trim().trim_matches(['"', '\'', '@', '[', ']']).trim();
-    let value = value.split('|').next().unwrap_or(value).trim_end_matches(']');
-    if let Ok(when) = value.parse() {
+    let value = value.trim().trim_matches(['"', '\'', '@', '[', ']', '<', '>']).trim();
+    // A link shows its day in other words.
+    let value = value.split('|').next().unwrap_or(value).trim();
+    if let Some(when) = in_digits(value) {
         return Some((when, false));
     }
-    if let Some(when) = in_digits(value) {
+    if let Ok(when) = value.parse() {
         return Some((when, false));
     }
     let zoned = value.rsplit_once(' ').filter(|(_, zone)| zone.starts_with(['+', '-']));
@@ -330,13 +192,55 @@ mod tests {
             "---\nToday I learned: much\n...\n",
             "---\nnote:this\n---\n",
             "---\ntitle: no end\n",
-            "\n---\ntitle: late\n---\n",
+            "\n---\nrain: late\n---\n",
+            "+++\nwords of mine\n+++\n",
+            "{\n \"mine\": 1\n}\nwords\n",
+            "{\"title\": \"all there is\"}\n",
+            "Title: A walk\nIt rained.\n\nwords\n",
+            "Title: A walk\n\nIt rained.\n",
             "----\ntitle: four\n----\n",
             "---\ntitle: a\nwords of mine\n---\n",
         ] {
             assert_eq!(read(text), None, "{text:?}");
         }
-        assert_eq!(read(&format!("---\n{}---\n", "key: value\n".repeat(MOST_LINES))), None);
+        assert_eq!(read(&format!("---\n{}---\n", "key: value\n".repeat(blocks::MOST_LINES))), None);
+    }
+
+    #[test]
+    fn blocks_of_every_kind() {
+        for text in [
+            "---\ntitle: A walk\ncompleted?: no\ncreated: 2024-01-05 09:30:00Z\ntags:\n  - fog\n---\nwords",
+            "---\n\"title\": A walk\n😀 mood: 4\nSleep (h): 7\ndate: \"[[2024-01-05|Friday]]\"\ntags: fog\n...\nwords",
+            "\n---\ntitle: A walk\ncreation date: 2024-01-05 09:30\ntags: [fog]\n---\nwords",
+            "+++\ntitle = \"A walk\" # mine\npublishDate = 2024-01-05T09:30:00+01:00\n[taxonomies]\ntags = [\n  \"fog\",\n]\n+++\nwords",
+            "{\n \"title\": \"A walk\", \"date\": \"2024-01-05\", \"tags\": [\"fog\"]\n}\nwords",
+            "#+TITLE: A walk\n#+DATE: <2024-01-05 Fri>\n#+FILETAGS: :fog:\n\nwords",
+            ":PROPERTIES:\n:ID:       1\n:CREATED:  [2024-01-05 Fri 09:30]\n:END:\n#+title: A walk\n#+filetags: fog\nwords",
+            "Title: A walk\nDate: 2024-01-05 10:00\nTags: fog\nCategory: Journal\n\nwords",
+            "---\ntitle: A walk\njournal-date: 2024-01-05\ncreated: 2025-01-01\ntags: fog\n---\nwords",
+            "---\ntitel: A walk\nDatum: 5. Januar 2024\nbirthday: 1980-01-01\ntags: fog\n---\nwords",
+            "---\ntitle: A walk\nupdated: 1714540000000\ncreated: 1704447000000\ntags: fog\n---\nwords",
+            "---\ntitle: A walk\ncreated: 20240105093000\ntags: fog\n---\nwords",
+        ] {
+            let found = read(text).expect(text);
+            assert_eq!(text[found.end..].trim(), "words", "{text}");
+            assert_eq!((found.title.as_str(), found.tags), ("A walk", vec!["fog".to_string()]), "{text}");
+            let when = found.date.or(found.created).expect(text);
+            assert_eq!(when.day.to_string(), "2024-01-05", "{text}");
+            assert_eq!(
+                text.lines().nth(found.lines).map_or("words", str::trim).trim_start_matches(' '),
+                "words",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn clips_are_told() {
+        let clip = |front: &str| read(&format!("---\n{front}\n---\nwords")).unwrap().clip;
+        assert!(clip("source: https://a.org/b\ntags:\n  - \"clippings\""));
+        assert!(clip("updated: 2024-01-05\ncreated: 2024-01-05\nsource: https://a.org\nlatitude: 1.0"));
+        assert!(!clip("source: https://a.org\ntags: reading") && !clip("tags: clippings\nsource: me"));
     }
 
     #[test]
