@@ -5,7 +5,7 @@
 //! | `html/`, `xml/`, `json`, `csv`, `lines` | reading these, of any length where a file may be long |
 //! | `markup/`, `front_matter` | Markdown as apps write it |
 //! | `office/` | documents of word processors |
-//! | `stamps`, `titles` | dates and titles as apps write them |
+//! | `stamps`, `titles`, `editor` | dates, titles and texts as apps write them |
 //! | `by_dates`, `notes` | a text divided by its date lines; a note that is a page of days |
 //! | `lists` | pages that are nothing but links |
 //! | `exported` | the files that `diarist` itself writes |

@@ -265,8 +265,15 @@ impl Fields<'_> {
             return format!("no field `{name}` that holds text; there are {fields}");
         }
         let has = |name: &str| self.seen.iter().any(|seen| folded(seen) == name);
-        if has("prompt") && has("completion") {
-            return "prompts with their completions, made to train another program: if the completions are yours, --text-field completion".to_string();
+        let answer = ["completion", "output", "response"].into_iter().find(|name| has(name));
+        if let Some(answer) = answer.filter(|_| has("prompt") || has("instruction")) {
+            return format!(
+                "prompts with what answers them, made to train another program: if the answers are yours, --text-field {answer}"
+            );
+        }
+        if has("mapping") || has("conversations") {
+            return "talks with a program, its words among yours: save what you wrote as a file of its own"
+                .to_string();
         }
         if let Some(deeper) = &self.deeper {
             return deeper.advice();
