@@ -8,7 +8,9 @@ use super::chat::{self, Speakers, Told};
 use super::dates::{self, Evidence};
 use super::deeper::Deeper;
 use super::look::{Look, Shown};
-use super::names::{DATE, OWN_TEXT, OWN_TITLE, TAGS, TEXT, TIME, TITLE, ZONE, folded, named, usual};
+use super::names::{
+    DATE, OWN_TEXT, OWN_TITLE, TAGS, TEXT, TIME, TITLE, ZONE, folded, has_words, named, usual,
+};
 use crate::journal::format::{Draft, Options, Place, Sink, When};
 use crate::journal::syntax::csv::Record;
 use crate::journal::syntax::notes::{self, Day};
@@ -334,18 +336,8 @@ fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
     names.join(", ") + more
 }
 
-/// Whether a field that is not read may be missed by the writer.
-pub(super) fn has_words(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.split_whitespace().nth(1).is_some(),
-        Value::Array(items) => items.iter().any(has_words),
-        Value::Object(fields) => fields.values().any(has_words),
-        _ => false,
-    }
-}
-
 /// The words of a field; none where it holds objects.
-pub(super) fn words(value: &Value) -> Option<String> {
+fn words(value: &Value) -> Option<String> {
     match value {
         // A database's empty field.
         Value::String(text) if text == "\\N" || text == "NULL" => Some(String::new()),
