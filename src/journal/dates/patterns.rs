@@ -107,11 +107,6 @@ impl Pattern {
         made.finish()
     }
 
-    /// The day of a name that is written so, from its first letter to its last.
-    pub fn day(&self, name: &str) -> Option<Date> {
-        self.day_in(name, None)
-    }
-
     /// The day of a file (without its extension) whose folders' names and own name are written so together.
     pub fn day_of_file(&self, path: &Path) -> Option<Date> {
         let mut parts: Vec<&str> = vec![path.file_stem()?.to_str()?];
@@ -233,7 +228,7 @@ mod tests {
             ("YYYY-MM-DD", "2024-03-05 walk", ""),
             ("YYYY/YYYY-MM-DD", "2023/2024-03-05", ""),
         ] {
-            let read = Pattern::moment(pattern).unwrap().day(name);
+            let read = Pattern::moment(pattern).unwrap().day_in(name, None);
             assert_eq!(read.map(|day| day.to_string()).unwrap_or_default(), day, "{pattern} {name}");
         }
         for pattern in ["", "YYYY-[W]ww", "gggg", "MMMM", "LL", "[DD MM]"] {
@@ -254,7 +249,7 @@ mod tests {
             ("yyyy年MM月dd日", "2024年03月05日"),
             ("'day' d.M.yy", "day 5.3.24"),
         ] {
-            let read = Pattern::unicode(pattern).unwrap().day(name);
+            let read = Pattern::unicode(pattern).unwrap().day_in(name, None);
             assert_eq!(read.unwrap().to_string(), "2024-03-05", "{pattern}");
         }
     }

@@ -6,7 +6,7 @@
 //! | `markup/` | Markdown as apps write it |
 //! | `front_matter/`, `head` | the block that opens a file, and what a file knows of its entries |
 //! | `office/` | documents of word processors |
-//! | `stamps`, `titles` | dates and titles as apps write them |
+//! | `stamps`, `titles`, `editor` | dates, titles and texts as apps write them |
 //! | `by_dates`, `notes` | a text divided by its date lines; a note that is a page of days |
 //! | `lists` | pages that are nothing but links |
 //! | `exported` | the files that `diarist` itself writes |

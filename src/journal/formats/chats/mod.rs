@@ -48,6 +48,11 @@ pub fn refused_page(document: &Html, input: &Input) -> Option<String> {
         return None;
     }
     match pages::of(document, input)? {
+        pages::Page::Chat(app) if pages::has_json(app) => Some(format!(
+            "{app}, with other people's words: export it there as JSON, of which --me NAME takes what you wrote; \
+             if all of it is your own: --mine {}",
+            shell::path(input.path())
+        )),
         pages::Page::Chat(app) => Some(refusal(app, input)),
         pages::Page::Other(reason) => Some(reason.to_string()),
     }

@@ -25,6 +25,11 @@ const MARKS: [(&str, &str); 6] = [
     ("hchatlog", "messages exported from Google Voice"),
 ];
 
+/// Whether that app exports its chats as JSON too.
+pub fn has_json(app: &str) -> bool {
+    ["Telegram", "Discord", "Slack", "Facebook"].iter().any(|name| app.contains(name))
+}
+
 pub fn of(document: &Html, input: &Input) -> Option<Page> {
     if input.head().trim_start_matches('\u{feff}').trim_start().starts_with("<!DOCTYPE NETSCAPE-Bookmark") {
         return Some(Page::Other("a browser's bookmarks: the titles of other people's pages"));

@@ -25,7 +25,7 @@ enum Way {
 #[derive(Default)]
 pub struct Speakers {
     names: BTreeSet<String>,
-    /// Records that name a speaker, those of a stranger by both names, those that came in and that went out, and all.
+    /// Records that name a speaker, those that do so as nothing but a chat does, those that came in and that went out, and all.
     speaking: usize,
     strangers: usize,
     came_in: usize,
@@ -50,7 +50,7 @@ impl Speakers {
         self.met += 1;
         let sender = sender(record);
         self.speaking += usize::from(sender.is_some());
-        self.strangers += usize::from(full_name(record).is_some());
+        self.strangers += usize::from(full_name(record).is_some() || is_messengers(record));
         match way(record) {
             Some(Way::In) => self.came_in += 1,
             Some(Way::Out) => self.went_out += 1,
@@ -110,7 +110,7 @@ pub fn speaks(record: &Record) -> bool {
 
 /// The names of who wrote a record, the one that a person would know first. None for what is said of a book by another.
 fn sender(record: &Record) -> Option<Vec<String>> {
-    const IN_OBJECT: [&str; 10] = [
+    const IN_OBJECT: [&str; 11] = [
         "name",
         "fullName",
         "nickname",
@@ -118,6 +118,7 @@ fn sender(record: &Record) -> Option<Vec<String>> {
         "displayName",
         "real_name",
         "username",
+        "login",
         "email",
         "role",
         "id",
@@ -133,7 +134,7 @@ fn sender(record: &Record) -> Option<Vec<String>> {
         ["real_name", "display_name"].into_iter().filter_map(profile).map(str::to_string).collect();
     let found = usual_object(record, SENDER);
     let author = found.is_some_and(|(name, _)| folded(name).starts_with("author"));
-    if author && is_of_a_work(record) {
+    if (author && is_of_a_work(record)) || (is_a_note(record) && !is_messengers(record)) {
         return None;
     }
     // A name before a number that stands for it.
@@ -152,6 +153,31 @@ fn sender(record: &Record) -> Option<Vec<String>> {
     }
     names.retain(|name| !name.is_empty());
     (!names.is_empty()).then_some(names)
+}
+
+/// Whether it names its speaker as only messengers do.
+fn is_messengers(record: &Record) -> bool {
+    let sender = usual(record, &["sendername", "senderid", "fromname", "fromid"]);
+    sender.is_some_and(|(_, name)| !is_blank(name))
+}
+
+/// Whether its text is a note by name, of whoever keeps the file: what it is `from` is a place, a shop, a person met.
+fn is_a_note(record: &Record) -> bool {
+    const NOTES: [&str; 12] = [
+        "note",
+        "notes",
+        "notetext",
+        "notecontent",
+        "journal",
+        "journalentry",
+        "journaltext",
+        "diary",
+        "diaryentry",
+        "diarytext",
+        "reflection",
+        "memo",
+    ];
+    usual(record, TEXT).is_some_and(|(name, _)| NOTES.contains(&folded(name).as_str()))
 }
 
 /// A name, or the number that stands for one.
@@ -197,7 +223,8 @@ fn is_message(record: &Record) -> bool {
 /// Which way a record went, by a field that says so.
 fn way(record: &Record) -> Option<Way> {
     let flags = ["isfromme", "fromme", "issender", "isoutgoing", "outgoing", "issent"];
-    let flag = usual(record, &flags).and_then(|(_, value)| match value {
+    let in_key = || record.get("key")?.as_object().and_then(|key| usual(key, &flags));
+    let flag = usual(record, &flags).or_else(in_key).and_then(|(_, value)| match value {
         Value::Bool(mine) => Some(*mine),
         Value::Number(number) => Some(number.as_i64()? != 0),
         Value::String(said) => match said.trim().to_lowercase().as_str() {
@@ -214,7 +241,11 @@ fn way(record: &Record) -> Option<Way> {
     fields.iter().find_map(|field| {
         let (name, value) = usual(record, &[field])?;
         match said(value).to_lowercase().as_str() {
-            "received" | "incoming" | "inbox" | "inbound" | "receive" => Some(Way::In),
+            // A note may lie in an inbox, too.
+            "received" | "incoming" | "inbox" | "inbound" | "receive" => {
+                let named = [SENDER, CONTACT].iter().filter_map(|names| usual(record, names));
+                named.into_iter().any(|(_, name)| !is_blank(name)).then_some(Way::In)
+            }
             "sent" | "outgoing" | "outbox" | "outbound" | "send" if folded(name) != "status" => {
                 Some(Way::Out)
             }

@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use super::chat;
-use super::fields::has_words;
-use super::names::{DATE, OWN_TEXT, TEXT, folded, is_blank, usual};
+use super::names::{DATE, OWN_TEXT, TEXT, folded, has_words, is_blank, usual};
 use crate::journal::syntax::csv::Record;
 
 /// How deep is looked, and how far into a list.

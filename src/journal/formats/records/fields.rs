@@ -8,7 +8,9 @@ use super::chat::{self, Speakers, Told};
 use super::dates::{self, Evidence};
 use super::deeper::Deeper;
 use super::look::{Look, Shown};
-use super::names::{DATE, OWN_TEXT, OWN_TITLE, TAGS, TEXT, TIME, TITLE, ZONE, folded, named, usual};
+use super::names::{
+    DATE, OWN_TEXT, OWN_TITLE, TAGS, TEXT, TIME, TITLE, ZONE, folded, has_words, named, usual,
+};
 use crate::journal::format::{Draft, Options, Place, Sink, When};
 use crate::journal::syntax::csv::Record;
 use crate::journal::syntax::notes::{self, Day};
@@ -265,8 +267,15 @@ impl Fields<'_> {
             return format!("no field `{name}` that holds text; there are {fields}");
         }
         let has = |name: &str| self.seen.iter().any(|seen| folded(seen) == name);
-        if has("prompt") && has("completion") {
-            return "prompts with their completions, made to train another program: if the completions are yours, --text-field completion".to_string();
+        let answer = ["completion", "output", "response"].into_iter().find(|name| has(name));
+        if let Some(answer) = answer.filter(|_| has("prompt") || has("instruction")) {
+            return format!(
+                "prompts with what answers them, made to train another program: if the answers are yours, --text-field {answer}"
+            );
+        }
+        if has("mapping") || has("conversations") {
+            return "talks with a program, its words among yours: save what you wrote as a file of its own"
+                .to_string();
         }
         if let Some(deeper) = &self.deeper {
             return deeper.advice();
@@ -327,18 +336,8 @@ fn listed<'n>(names: impl Iterator<Item = &'n String>) -> String {
     names.join(", ") + more
 }
 
-/// Whether a field that is not read may be missed by the writer.
-pub(super) fn has_words(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.split_whitespace().nth(1).is_some(),
-        Value::Array(items) => items.iter().any(has_words),
-        Value::Object(fields) => fields.values().any(has_words),
-        _ => false,
-    }
-}
-
 /// The words of a field; none where it holds objects.
-pub(super) fn words(value: &Value) -> Option<String> {
+fn words(value: &Value) -> Option<String> {
     match value {
         // A database's empty field.
         Value::String(text) if text == "\\N" || text == "NULL" => Some(String::new()),

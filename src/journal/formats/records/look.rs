@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::dates;
-use super::fields::Fields;
 use super::names::{DATE, folded};
 use crate::journal::syntax::csv::Record;
 use crate::journal::syntax::html;
@@ -34,15 +33,14 @@ pub struct Shown {
 }
 
 impl Look {
-    /// Looks at a record; false where no further one is needed.
-    pub fn meet(&mut self, fields: &Fields, record: &Record) -> bool {
+    /// Looks at a record with its text, and whether a name tells its date; false where no further one is needed.
+    pub fn meet(&mut self, record: &Record, text: Option<(&str, String)>, dated: bool) -> bool {
         self.met += 1;
-        let text = fields.text(record);
         if let Some((_, text)) = text.as_ref().filter(|(_, text)| !text.trim().is_empty()) {
             self.texts += 1;
             self.pages += usize::from(html::is_whole(text));
         }
-        self.dated |= fields.date(record).is_some();
+        self.dated |= dated;
         let text = text.map_or("", |(name, _)| name);
         for (name, value) in record.iter().filter(|(name, _)| *name != text) {
             if let Value::Object(inner) = value {

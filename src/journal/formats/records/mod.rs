@@ -46,7 +46,11 @@ impl Format for Records {
         let mut look = Look::default();
         // An error only ends these first looks: the reading below meets it again and reports it.
         let _ = each(input, &shape, &mut Deaf, &mut |record, _, _| {
-            if look.meet(&fields, &record) { Ok(()) } else { Err(String::new()) }
+            if look.meet(&record, fields.text(&record), fields.date(&record).is_some()) {
+                Ok(())
+            } else {
+                Err(String::new())
+            }
         });
         fields.looked(look);
         let (mut evidence, mut speakers) = (dates::Evidence::default(), Speakers::default());

@@ -256,6 +256,16 @@ pub fn is_blank(value: &Value) -> bool {
     }
 }
 
+/// Whether a field that is not read may be missed by the writer.
+pub fn has_words(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.split_whitespace().nth(1).is_some(),
+        Value::Array(items) => items.iter().any(has_words),
+        Value::Object(fields) => fields.values().any(has_words),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::dates;
-use super::fields::{Fields, has_words};
-use super::names::{DATE, TEXT, folded};
+use super::fields::Fields;
+use super::names::{DATE, TEXT, folded, has_words};
 use crate::journal::format::{Input, MOST_WHOLE, Place, Sink};
 use crate::journal::syntax::csv::{self, Record, Take, rows};
 use crate::journal::syntax::json::{Cutter, Piece};
