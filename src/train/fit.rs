@@ -136,7 +136,7 @@ impl Wanted<'_> {
     fn batches(&self, config: Config, settings: &Settings, most: u64) -> Option<Offer> {
         let total = settings.batch * settings.accumulate;
         let mut smaller: Vec<usize> =
-            (1..).take_while(|d| d * d <= total).filter(|d| total % d == 0).collect();
+            (1..).take_while(|d| d * d <= total).filter(|d| total.is_multiple_of(*d)).collect();
         smaller.extend(smaller.clone().into_iter().map(|d| total / d));
         smaller.retain(|&batch| batch < settings.batch);
         smaller.sort_unstable();
