@@ -85,7 +85,7 @@ mod tests {
         let run = example();
         let size = Size::new(&Preset::Gpt2.config(50_257), &run.settings, 1000, 10);
         // 124,439,808 parameters of 4 bytes; a state has three such files, and there are two of them and two models.
-        assert_eq!(size.of_new() >> 20, (8 * 4 * 124_439_808_u64 >> 20) + 4);
+        assert_eq!(size.of_new() >> 20, ((8 * 4 * 124_439_808_u64) >> 20) + 4);
         let told =
             |free| check(Path::new("run"), size.of_new(), free, |short| format!("free {}", bytes(short)));
         assert!(told(None).is_ok() && told(Some(size.of_new())).is_ok());

@@ -91,7 +91,6 @@ fn a_folder_of_any_name_is_a_word_of_every_command() {
         let gone = diarist(cwd).args(["train", "--resume", "checkpoints/gone"]).output().unwrap();
         let gone = text(&gone.stderr);
         let named = gone.trim_end().split_once("the newest first: ").unwrap().1;
-        assert_eq!(sh(cwd, &format!("ls -d {named} | wc -l")).stdout.is_empty(), false);
         done(&sh(cwd, &format!("ls -d {named}")), named);
     }
 }
