@@ -185,7 +185,7 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
     let chosen = args.train_options();
     let scratch = args.from.is_none();
     let tokenizer = args.tokenizer(&chosen)?;
-    let wanted = Wanted { paths: &args.paths, options, header: None, tokenizer };
+    let wanted = Wanted { paths: &args.paths, options, header: None, tokenizer: tokenizer.clone() };
     let mut watch = Watch { bar: Bar::new(), diff: false, failed: None };
     let tokenised = wanted.of(corpus, !args.reading.no_cache, &mut watch)?;
     watch.bar.finish();

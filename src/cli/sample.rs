@@ -57,8 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
     let mut model = args.opening.open(&dir, |shape| Ok(vec![shape.prefill()?, shape.decode()?]))?;
     let seed = args.seed.unwrap_or_else(clock);
-    let prompt = model.tokenizer.encode(&args.prompt);
-    let eot = model.tokenizer.end_of_text();
+    let prompt = model.tokenizer.encode_prompt(&args.prompt);
     let (all, context) = (prompt.len(), model.config.block_size());
     let prompt = kept(&prompt, context, args.max_tokens);
     if prompt.len() < all {
@@ -71,7 +70,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut samples = Vec::new();
     for i in 0..args.num_samples {
         let mut rng = Rng::new(seed, &format!("sample {i}"));
-        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, eot, prompt);
+        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, &model.tokenizer, prompt);
         if args.json {
             let ids = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()))?;
             samples.push(json!({ "ids": ids, "text": model.tokenizer.decode(&ids) }));
@@ -84,7 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let mut stream = Utf8Stream::default();
         let mut failed = None;
         decoder.write(args.max_tokens, &how, &mut rng, |id| {
-            match out::text(&stream.push(model.tokenizer.token_bytes(id))) {
+            match out::text(&stream.push(&model.tokenizer.shown(id))) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(e) => {
                     failed = Some(e);

@@ -66,7 +66,7 @@ pub fn divide(tokens: &[u16], tokenizer: &Tokenizer, wanted: f64, place: Place) 
 fn paragraphs(tokens: &[u16], tokenizer: &Tokenizer) -> Vec<usize> {
     let (mut text, mut ends) = (Vec::new(), Vec::with_capacity(tokens.len()));
     for &id in tokens {
-        text.extend_from_slice(&tokenizer.token_bytes(id));
+        text.extend_from_slice(tokenizer.token_bytes(id));
         ends.push(text.len());
     }
     let mut found = starts(&text, 2);

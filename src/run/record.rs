@@ -10,6 +10,7 @@ use crate::device::Choices;
 use crate::device::select::Identity;
 use crate::journal;
 use crate::run::runs::restore_or_begin;
+use crate::tokens::Additions;
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
 pub const VERSION: u32 = 3;
@@ -30,6 +31,9 @@ pub struct Run {
     pub preset: Option<String>,
     /// "gpt2" or "bytes".
     pub tokenizer: String,
+    /// The added tokens and the ends of text of the checkpoint that it began from, where those are not the tokenizer's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub additions: Option<Additions>,
     /// "scratch", or the folder whose weights the run began with.
     pub from: String,
     /// How it trains.
@@ -238,6 +242,7 @@ pub(crate) fn example() -> Run {
         model: crate::base::Preset::Tiny.config(257),
         preset: Some("tiny".into()),
         tokenizer: "bytes".into(),
+        additions: None,
         from: "scratch".into(),
         settings: Settings {
             steps: 1000,

@@ -7,6 +7,7 @@ use crate::base::{Config, Error, Result};
 use crate::device::{Executor, Step};
 use crate::model::{PREFILL, input};
 use crate::sample::choose::{Choice, choose};
+use crate::tokens::Tokenizer;
 
 /// What of a prompt the model goes on from, with so many tokens to write: all that leaves room for them in a context of
 /// `block_size`, and half the context in any case. The end stays, since the writing goes on from there.
@@ -19,7 +20,7 @@ pub fn kept(prompt: &[u16], block_size: usize, max_tokens: usize) -> &[u16] {
 pub struct Decoder<'a> {
     exec: &'a mut dyn Executor,
     config: Config,
-    end_of_text: u16,
+    tokenizer: &'a Tokenizer,
     /// What the model sees: at most `block_size` tokens.
     context: Vec<u16>,
     /// How many of them are in the cache.
@@ -27,14 +28,19 @@ pub struct Decoder<'a> {
 }
 
 impl<'a> Decoder<'a> {
-    /// A text that begins with `prompt` (which is [`kept`] short enough), or at an end of text where that is empty.
-    pub fn new(exec: &'a mut dyn Executor, config: Config, end_of_text: u16, prompt: &[u16]) -> Decoder<'a> {
-        let context = if prompt.is_empty() { vec![end_of_text] } else { prompt.to_vec() };
-        Decoder { exec, config, end_of_text, context, cached: 0 }
+    /// A text that begins with `prompt` (which is [`kept`] short enough), or where every text begins where that is empty.
+    pub fn new(
+        exec: &'a mut dyn Executor,
+        config: Config,
+        tokenizer: &'a Tokenizer,
+        prompt: &[u16],
+    ) -> Decoder<'a> {
+        let context = if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() };
+        Decoder { exec, config, tokenizer, context, cached: 0 }
     }
 
-    /// Writes at most `max_tokens` tokens, telling each to `on_token`; stops at an end of text, which is not told, or
-    /// where `on_token` breaks. Returns what was written.
+    /// Writes at most `max_tokens` tokens, telling each to `on_token`; stops at an end of text, which is told
+    /// only if it is text too, or where `on_token` breaks. Returns what was written.
     ///
     /// # Errors
     /// A lost device, or logits that are not numbers.
@@ -48,12 +54,13 @@ impl<'a> Decoder<'a> {
         let mut written = Vec::new();
         while written.len() < max_tokens {
             let token = choose(&self.logits()?, how, rng);
-            if token == self.end_of_text {
+            let is_end = self.tokenizer.is_end(token);
+            if is_end && !self.tokenizer.is_text(token) {
                 break;
             }
             self.context.push(token);
             written.push(token);
-            if on_token(token).is_break() {
+            if on_token(token).is_break() || is_end {
                 break;
             }
         }

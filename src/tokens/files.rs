@@ -14,6 +14,8 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use crate::base::{Error, Result, units};
+use crate::tokens::added::AddedToken;
+use crate::tokens::read_added;
 use crate::tokens::tokenizer::{END_OF_TEXT, Kind, Tokenizer};
 
 /// The files of a tokenizer, by name: `vocab.json merges.txt tokenizer.json tokenizer_config.json
@@ -26,7 +28,7 @@ pub fn files(tok: &Tokenizer, model_max_length: usize) -> Vec<(&'static str, Vec
         ("merges.txt", format!("#version: 0.2\n{}", lines(&merges)).into_bytes()),
         ("tokenizer.json", tokenizer_json(tok, &vocab, &merges).to_string().into_bytes()),
         ("tokenizer_config.json", lines([pretty(&config_json(tok, model_max_length))]).into_bytes()),
-        ("special_tokens_map.json", lines([pretty(&special_tokens())]).into_bytes()),
+        ("special_tokens_map.json", lines([pretty(&names(tok).into())]).into_bytes()),
     ]
 }
 
@@ -40,7 +42,7 @@ pub fn from_folder(dir: &Path, vocab_size: usize) -> Result<Tokenizer> {
     let Some(path) = found else {
         let gpt2 = Tokenizer::gpt2();
         if vocab_size == gpt2.vocab_size() {
-            return Ok(gpt2);
+            return read_added::beside(gpt2, dir, vocab_size, &HashMap::new());
         }
         return Err(Error::file(
             dir,
@@ -75,7 +77,7 @@ pub fn from_folder(dir: &Path, vocab_size: usize) -> Result<Tokenizer> {
             "the tokenizer files and the model's belong to different checkpoints: fetch the folder again",
         ));
     }
-    Ok(tok)
+    read_added::beside(tok, dir, vocab_size, &theirs)
 }
 
 /// The characters by which GPT-2's files name the 256 bytes, none of them white space or control. A printable byte of
@@ -99,8 +101,7 @@ fn spelling(bytes: &[u8], chars: &[char; 256]) -> String {
 /// The spelling of every id, in order.
 fn vocab(tok: &Tokenizer) -> Vec<String> {
     let chars = byte_chars();
-    let mut vocab: Vec<String> =
-        (0..tok.end_of_text()).map(|id| spelling(tok.token_bytes(id), &chars)).collect();
+    let mut vocab: Vec<String> = (0..tok.last()).map(|id| spelling(tok.token_bytes(id), &chars)).collect();
     vocab.push(END_OF_TEXT.to_string());
     vocab
 }
@@ -108,8 +109,8 @@ fn vocab(tok: &Tokenizer) -> Vec<String> {
 /// `left right` for every merge, in the order of learning.
 fn merges(tok: &Tokenizer) -> Vec<String> {
     let chars = byte_chars();
-    let ranks: HashMap<&[u8], u16> = (0..tok.end_of_text()).map(|id| (tok.token_bytes(id), id)).collect();
-    (256..tok.end_of_text())
+    let ranks: HashMap<&[u8], u16> = (0..tok.last()).map(|id| (tok.token_bytes(id), id)).collect();
+    (256..tok.last())
         .map(|rank| {
             let (left, right) = last_merge(tok.token_bytes(rank), rank, &ranks);
             format!("{} {}", spelling(left, &chars), spelling(right, &chars))
@@ -157,7 +158,7 @@ fn tokenizer_json(tok: &Tokenizer, vocab: &[String], merges: &[String]) -> Value
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": [end_of_text(Some(tok.end_of_text()))],
+        "added_tokens": added_tokens(tok, true).map(|(_, token)| token).collect::<Vec<Value>>(),
         "normalizer": null,
         "pre_tokenizer": byte_level(),
         "post_processor": byte_level(),
@@ -180,40 +181,50 @@ fn byte_level() -> Value {
     json!({ "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true })
 }
 
-fn end_of_text(id: Option<u16>) -> Value {
-    let mut token = Map::new();
-    token.extend(id.map(|id| ("id".to_string(), id.into())));
-    token.insert("content".into(), END_OF_TEXT.into());
-    for (flag, on) in [
-        ("single_word", false),
-        ("lstrip", false),
-        ("rstrip", false),
-        ("normalized", false),
-        ("special", true),
-    ] {
-        token.insert(flag.into(), on.into());
-    }
-    token.into()
-}
-
-fn config_json(tok: &Tokenizer, model_max_length: usize) -> Value {
-    json!({
-        "add_bos_token": false,
-        "add_prefix_space": false,
-        "added_tokens_decoder": { tok.end_of_text().to_string(): end_of_text(None) },
-        "bos_token": END_OF_TEXT,
-        // "Cleaning up" would take spaces before punctuation away: decoding has to give the text back as it was.
-        "clean_up_tokenization_spaces": false,
-        "eos_token": END_OF_TEXT,
-        "errors": "replace",
-        "model_max_length": model_max_length,
-        "tokenizer_class": "GPT2Tokenizer",
-        "unk_token": END_OF_TEXT,
+/// Every added token, end of text among them; with its id where a list has it as a field.
+fn added_tokens(tok: &Tokenizer, with_id: bool) -> impl Iterator<Item = (u16, Value)> {
+    let plain = vec![AddedToken::special(tok.last(), END_OF_TEXT)];
+    let tokens = tok.additions().map_or(plain, |additions| additions.tokens.clone());
+    tokens.into_iter().map(move |AddedToken { id, content, special, single_word, lstrip, rstrip }| {
+        let mut token = Map::new();
+        token.extend(with_id.then(|| ("id".to_string(), id.into())));
+        token.insert("content".into(), content.into());
+        for (flag, on) in [
+            ("single_word", single_word),
+            ("lstrip", lstrip),
+            ("rstrip", rstrip),
+            ("normalized", false),
+            ("special", special),
+        ] {
+            token.insert(flag.into(), on.into());
+        }
+        (id, token.into())
     })
 }
 
-fn special_tokens() -> Value {
-    json!({ "bos_token": END_OF_TEXT, "eos_token": END_OF_TEXT, "unk_token": END_OF_TEXT })
+/// What the tokens with a part to play are called: `eos_token` and the like.
+fn names(tok: &Tokenizer) -> Map<String, Value> {
+    let plain =
+        ["bos_token", "eos_token", "unk_token"].map(|part| (part.to_string(), END_OF_TEXT.to_string()));
+    let names = tok.additions().map_or(plain.to_vec(), |additions| additions.names.clone());
+    names.into_iter().map(|(part, content)| (part, content.into())).collect()
+}
+
+fn config_json(tok: &Tokenizer, model_max_length: usize) -> Value {
+    let decoder: Map<String, Value> =
+        added_tokens(tok, false).map(|(id, token)| (id.to_string(), token)).collect();
+    let mut config = json!({
+        "add_bos_token": false,
+        "add_prefix_space": false,
+        "added_tokens_decoder": decoder,
+        // "Cleaning up" would take spaces before punctuation away: decoding has to give the text back as it was.
+        "clean_up_tokenization_spaces": false,
+        "errors": "replace",
+        "model_max_length": model_max_length,
+        "tokenizer_class": "GPT2Tokenizer",
+    });
+    config.as_object_mut().expect("made above").append(&mut names(tok));
+    config
 }
 
 fn pretty(value: &Value) -> String {
@@ -259,9 +270,10 @@ fn read_vocab(path: &Path) -> Result<HashMap<String, u64>> {
     Ok(tokens)
 }
 
-/// Whether a vocabulary is this tokenizer's, no token more and none less.
+/// Whether a vocabulary is this tokenizer's, and what more it has stands behind: tokens that were added to it.
 fn same(theirs: &HashMap<String, u64>, tok: &Tokenizer) -> bool {
-    theirs.len() == tok.vocab_size()
+    let more = theirs.values().filter(|id| **id >= tok.vocab_size() as u64).count();
+    theirs.len() == tok.vocab_size() + more
         && (0..).zip(vocab(tok)).all(|(id, token)| theirs.get(&token) == Some(&id))
 }
 

@@ -4,14 +4,17 @@
 //! entries ── Tokenizer ──> ids ── TokenFile ──> tokens.bin ── Epochs, validation ──> windows ── batch ──> the device
 //! ```
 
+pub mod added;
 pub mod batch;
 mod bpe;
 pub mod files;
+mod read_added;
 pub mod token_file;
 pub mod tokenizer;
 pub mod utf8;
 pub mod windows;
 
+pub use added::{Additions, Ends};
 pub use batch::{Batch, IGNORE, batch};
 pub use token_file::{Ranges, TokenFile};
 pub use tokenizer::{Kind, Tokenizer, encode_all};

@@ -3,11 +3,13 @@
 //! Both are byte-level, so every text has an encoding and decoding gives back its very bytes. Both have one token that
 //! stands for no text, end of text; encoding never produces it, even for a literal `<|endoftext|>` in a journal.
 
-use std::sync::LazyLock;
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use rayon::prelude::*;
 use tiktoken_rs::r50k_base_singleton;
 
+use crate::tokens::added::{self, AddedToken, Additions, Ends, Piece};
 use crate::tokens::bpe::Bpe;
 
 /// How the end-of-text token is spelled in tokenizer files. In a text, these are thirteen ordinary characters.
@@ -41,16 +43,18 @@ impl Kind {
     }
 }
 
-/// Text to token ids and back. A copy costs nothing: GPT-2's tables are built once a process, when first used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Text to token ids and back. A clone costs nothing: GPT-2's tables are built once a process, when first used.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokenizer {
     kind: Kind,
+    /// What a checkpoint has beside it; none where that is end of text alone.
+    additions: Option<Arc<Additions>>,
 }
 
 impl Tokenizer {
     /// The tokenizer of a kind.
     pub fn new(kind: Kind) -> Tokenizer {
-        Tokenizer { kind }
+        Tokenizer { kind, additions: None }
     }
 
     /// GPT-2's tokenizer.
@@ -63,25 +67,73 @@ impl Tokenizer {
         Tokenizer::new(Kind::Bytes)
     }
 
+    /// The same with what a checkpoint has beside it.
+    pub fn with(self, additions: Option<Additions>) -> Tokenizer {
+        Tokenizer { additions: additions.map(Arc::new), ..self }
+    }
+
     /// Which of the two this is.
     pub fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// `V`: the number of ids, end of text among them.
-    pub fn vocab_size(&self) -> usize {
-        usize::from(self.end_of_text()) + 1
+    /// What a checkpoint has beside it.
+    pub fn additions(&self) -> Option<&Additions> {
+        self.additions.as_deref()
     }
 
-    /// The id that stands between entries; the last of the vocabulary.
-    pub fn end_of_text(&self) -> u16 {
+    /// `V`: the number of ids, end of text among them and added tokens not.
+    pub fn vocab_size(&self) -> usize {
+        usize::from(self.last()) + 1
+    }
+
+    /// The last id of the vocabulary, which is `<|endoftext|>`; all ids below it are text.
+    pub(super) fn last(&self) -> u16 {
         match self.kind {
             Kind::Gpt2 => 50_256,
             Kind::Bytes => 256,
         }
     }
 
-    /// The ids of a text. Every text has some, and none of them is end of text.
+    /// The id that stands between entries.
+    pub fn end_of_text(&self) -> u16 {
+        self.additions().map_or(self.last(), |additions| additions.end_of_text)
+    }
+
+    /// The id that a text without a prompt begins behind.
+    pub fn start(&self) -> u16 {
+        self.additions().map_or(self.last(), |additions| additions.start)
+    }
+
+    /// The ids that a text ends with.
+    pub fn stops(&self) -> Vec<u16> {
+        self.additions().map_or(vec![self.last()], |additions| additions.stops.clone())
+    }
+
+    /// Whether a text ends with this id. (One that stands for text is part of it.)
+    pub fn is_end(&self, id: u16) -> bool {
+        self.additions().map_or(id == self.last(), |additions| additions.stops.contains(&id))
+    }
+
+    /// Whether an id stands for text.
+    pub fn is_text(&self, id: u16) -> bool {
+        id < self.last()
+    }
+
+    /// As a model has it that is trained on entries: each begins behind the end of the one before.
+    pub fn for_entries(self) -> Tokenizer {
+        let additions = self.additions().cloned();
+        self.with(additions.map(|additions| Additions { start: additions.end_of_text, ..additions }))
+    }
+
+    /// Where texts begin and end, for a model's settings.
+    pub fn ends(&self) -> Ends {
+        let pad = self.additions().and_then(|additions| additions.pad);
+        Ends { start: self.start(), stops: self.stops(), pad }
+    }
+
+    /// The ids of a text, letter by letter: what looks like an added token is its letters. Every text has some ids, and
+    /// none of them is end of text.
     pub fn encode(&self, text: &str) -> Vec<u16> {
         match self.kind {
             Kind::Gpt2 => {
@@ -93,7 +145,19 @@ impl Tokenizer {
         }
     }
 
-    /// The bytes that an id stands for: none for end of text and for ids outside the vocabulary.
+    /// The ids of a prompt, in which the names of added tokens, and `<|endoftext|>`, stand for those.
+    pub fn encode_prompt(&self, text: &str) -> Vec<u16> {
+        let plain = [AddedToken::special(self.last(), END_OF_TEXT)];
+        let tokens = self.additions().map_or(&plain[..], |additions| &additions.tokens);
+        let pieces = added::pieces(text, tokens).into_iter();
+        let ids = pieces.map(|piece| match piece {
+            Piece::Text(text) => self.encode(text),
+            Piece::Token(id) => vec![id],
+        });
+        ids.flatten().collect()
+    }
+
+    /// The bytes that an id of the vocabulary stands for: none for `<|endoftext|>`, and for ids outside.
     pub fn token_bytes(&self, id: u16) -> &'static [u8] {
         match self.kind {
             Kind::Gpt2 => GPT2_TOKENS.get(usize::from(id)).map_or(&[], |token| token),
@@ -101,9 +165,22 @@ impl Tokenizer {
         }
     }
 
-    /// The bytes of some ids. They need not be whole characters: a model may stop inside one.
+    /// What a person sees of an id: its text, the name of an added token, or its number where it has neither.
+    pub fn shown(&self, id: u16) -> Cow<'_, [u8]> {
+        if id < self.last() {
+            return Cow::Borrowed(self.token_bytes(id));
+        }
+        let added = self.additions().and_then(|all| all.tokens.iter().find(|token| token.id == id));
+        match added {
+            Some(token) => Cow::Borrowed(token.content.as_bytes()),
+            None if id == self.last() => Cow::Borrowed(END_OF_TEXT.as_bytes()),
+            None => Cow::Owned(format!("<id {id}>").into_bytes()),
+        }
+    }
+
+    /// The bytes of some ids, as [`shown`](Self::shown). They need not be whole characters: a model may stop inside one.
     pub fn decode_bytes(&self, ids: &[u16]) -> Vec<u8> {
-        ids.iter().flat_map(|&id| self.token_bytes(id)).copied().collect()
+        ids.iter().flat_map(|&id| self.shown(id).into_owned()).collect()
     }
 
     /// The text of some ids, with U+FFFD where their bytes are no character.
@@ -189,9 +266,18 @@ mod tests {
     }
 
     #[test]
-    fn end_of_text_and_unknown_ids_are_silent() {
-        assert_eq!(Tokenizer::gpt2().decode(&[15496, 50_256, 995, 50_257, u16::MAX]), "Hello world");
-        assert_eq!(Tokenizer::bytes().decode(&[0x68, 256, 257, u16::MAX, 0x69]), "hi");
+    fn ids_without_a_text_are_shown_by_name() {
+        let tok = Tokenizer::gpt2();
+        assert_eq!(tok.decode(&[15496, 50_256, 995, 50_300]), "Hello<|endoftext|> world<id 50300>");
+        assert_eq!(Tokenizer::bytes().decode(&[0x68, 256, 0x69, u16::MAX]), "h<|endoftext|>i<id 65535>");
+        let user = AddedToken::special(50_257, "<|user|>");
+        let (pad, end_of_text, stops, start) = (None, 50_257, vec![13, 50_257], 50_256);
+        let additions = Additions { tokens: vec![user], names: Vec::new(), pad, end_of_text, stops, start };
+        let tok = tok.with(Some(additions));
+        assert_eq!(tok.decode(&[15496, 50_257]), "Hello<|user|>");
+        assert_eq!(tok.encode_prompt("Hello<|user|>"), [15496, 50_257]);
+        assert!(tok.encode("Hello<|user|>").iter().all(|id| *id < 50_256), "a journal's letters are letters");
+        assert!(tok.is_end(13) && !tok.is_end(50_256) && tok.end_of_text() == 50_257);
     }
 
     /// A million characters of white space before a word is where the pattern's engine gives up; runs of one letter

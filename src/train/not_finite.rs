@@ -88,7 +88,7 @@ impl Session<'_> {
         let windows = [self.probe(), held_out].concat();
         match self.engine.find_not_finite_in_evaluation(&self.tokens, &windows)? {
             Some(found) => Ok(Some(found)),
-            None => self.engine.find_not_finite_in_decoding(self.tokenizer.end_of_text()),
+            None => self.engine.find_not_finite_in_decoding(self.tokenizer.start()),
         }
     }
 }

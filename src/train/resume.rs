@@ -109,7 +109,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
             format!("names a tokenizer {:?}", run.tokenizer),
             "use a newer diarist, or restore the file",
         )
-    })?);
+    })?)
+    .with(run.additions.clone());
     write_missing(&folder, &run.model, &tokenizer, run.settings.dropout)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;

@@ -244,9 +244,8 @@ impl<'a> Session<'a> {
     fn sample(&mut self) -> Result<()> {
         self.receive_all()?;
         let step = self.run.position.step;
-        let eot = self.tokenizer.end_of_text();
         let mut rng = crate::base::rng::Rng::new(SAMPLE_SEED, "sample 0");
-        let mut decoder = Decoder::new(self.engine.exec.as_mut(), self.run.model, eot, &[]);
+        let mut decoder = Decoder::new(self.engine.exec.as_mut(), self.run.model, &self.tokenizer, &[]);
         let keep_on = |_| std::ops::ControlFlow::Continue(());
         let ids = match decoder.write(SAMPLE_TOKENS, &Choice::default(), &mut rng, keep_on) {
             Err(Error::NotFinite { what, value, .. }) => {

@@ -47,7 +47,7 @@ impl Source {
         }
         let checkpoint = huggingface::open(Path::new(from))?;
         let config = *checkpoint.config();
-        let tokenizer = files::from_folder(checkpoint.folder(), config.vocab_size())?;
+        let tokenizer = files::from_folder(checkpoint.folder(), config.vocab_size())?.for_entries();
         if let Some(kind) = options.tokenizer.filter(|k| *k != tokenizer.kind()) {
             return Err(Error::usage(
                 format!("--tokenizer {}, but this checkpoint's is {}", kind.name(), tokenizer.kind().name()),

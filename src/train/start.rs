@@ -38,7 +38,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         paths: &options.paths,
         options: &options.journal,
         header: header.as_ref(),
-        tokenizer: source.tokenizer,
+        tokenizer: source.tokenizer.clone(),
     };
     let split = Split::parse(&options.split);
     observer.doing("reading");
@@ -108,6 +108,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         model: config,
         preset: preset.map(str::to_string),
         tokenizer: source.tokenizer.kind().name().to_string(),
+        additions: source.tokenizer.additions().cloned(),
         from: options.source()?.to_string(),
         settings,
         data: record::Data {
@@ -145,10 +146,10 @@ pub(super) fn write_missing(
     tokenizer: &Tokenizer,
     dropout: f32,
 ) -> Result<()> {
-    let eot = tokenizer.end_of_text();
+    let ends = tokenizer.ends();
     let mut all = files::files(tokenizer, config.block_size());
-    all.push(("config.json", huggingface::config_json(config, dropout, eot).into_bytes()));
-    all.push(("generation_config.json", huggingface::generation_config_json(eot).into_bytes()));
+    all.push(("config.json", huggingface::config_json(config, dropout, &ends).into_bytes()));
+    all.push(("generation_config.json", huggingface::generation_config_json(&ends).into_bytes()));
     all.push((".gitignore", b"*\n".to_vec()));
     for (name, bytes) in all {
         if !folder.path().join(name).exists() {

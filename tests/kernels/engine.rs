@@ -12,6 +12,7 @@ use diarist::model::parameters::pieces;
 use diarist::model::{self, Shape, store};
 use diarist::ops::classifier::scalar;
 use diarist::optim::adamw::{Hyper, micro_step};
+use diarist::tokens::Ends;
 
 const HYPER: Hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
 
@@ -165,7 +166,8 @@ fn a_124m_checkpoint_loads_and_steps() {
     let _turn = turn();
     let config = Preset::Gpt2.config(50_257);
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("config.json"), huggingface::config_json(&config, 0.1, 50_256)).unwrap();
+    std::fs::write(dir.path().join("config.json"), huggingface::config_json(&config, 0.1, &Ends::at(50_256)))
+        .unwrap();
     let mut writer = huggingface::writer(&dir.path().join("model.safetensors"), &config).unwrap();
     for (i, param) in config.table().iter().enumerate() {
         // Uniform with GPT-2's deviation, gains around one: cheap to draw 124 million times.
@@ -297,7 +299,7 @@ fn half_precision_at_rest_is_exact() {
 fn rounded(config: &Config, dir: &std::path::Path) -> diarist::weights::huggingface::Checkpoint {
     use diarist::base::rng::Rng;
     use diarist::weights::huggingface;
-    std::fs::write(dir.join("config.json"), huggingface::config_json(config, 0.0, 0)).unwrap();
+    std::fs::write(dir.join("config.json"), huggingface::config_json(config, 0.0, &Ends::at(0))).unwrap();
     let mut writer = huggingface::writer(&dir.join("model.safetensors"), config).unwrap();
     for p in config.table() {
         let mut rng = Rng::new(2, &p.name);

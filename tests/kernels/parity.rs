@@ -15,6 +15,7 @@ use diarist::ops::classifier::{Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, matmul, residual};
 use diarist::optim::adamw::{Hyper, micro_step, update};
+use diarist::tokens::Tokenizer;
 use diarist::tokens::batch::buckets;
 
 const FORWARD: f64 = 1e-5;
@@ -422,7 +423,9 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
             device.load(recordings.into(), Options { poison: true, ..Options::default() }).unwrap();
         store::initialise(exec.as_mut(), &shape, 5).unwrap();
         let greedy = Choice { temperature: 0.0, ..Choice::default() };
-        let mut decoder = Decoder::new(exec.as_mut(), config, u16::MAX, &prompt);
+        // Its end of text is none of so small a model's ids.
+        let tokenizer = Tokenizer::gpt2();
+        let mut decoder = Decoder::new(exec.as_mut(), config, &tokenizer, &prompt);
         let written = decoder
             .write(40, &greedy, &mut Rng::new(1, ""), |_| std::ops::ControlFlow::Continue(()))
             .unwrap();

@@ -187,7 +187,7 @@ mod tests {
             ("a/b c.wpd", &b"\xffWPC"[..], "soffice --headless --convert-to docx --outdir a 'a/b c.wpd'"),
             ("x.docx", OLE, "without"),
             ("x.mht", b"MIME-Version: 1.0\n", ".html"),
-            ("my notes.jex", b"a.md", "as MD"),
+            ("my notes.jex", b"a.md", "tar -xf 'my notes.jex'"),
             ("x.base", b"filters: []\n", "query"),
             ("x.tid", b"title: A\n\nwords", "JSON"),
             ("x.docx", b"<html>", "damaged"),

@@ -7,6 +7,7 @@ use super::*;
 use crate::run::log::{EvalLine, StepLine};
 use crate::run::record::example;
 use crate::run::{log, read_run};
+use crate::tokens::Ends;
 
 const POINTS: [Point; 6] = [
     Point::FilesWritten,
@@ -252,7 +253,9 @@ fn model_and_optimizer_are_read_back() {
     }
     saving.finish(optimizer).unwrap();
     saving.commit(&mut run).unwrap();
-    folder.write_new("config.json", huggingface::config_json(&run.model, 0.0, 6).as_bytes()).unwrap();
+    folder
+        .write_new("config.json", huggingface::config_json(&run.model, 0.0, &Ends::at(6)).as_bytes())
+        .unwrap();
     folder.repair().unwrap();
 
     // The run's folder is a Hugging Face folder, and the state's file is the same model.

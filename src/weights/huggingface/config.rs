@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
 use crate::base::{Config, Error, Gpt2, Result};
+use crate::tokens::Ends;
 use crate::weights::header::short;
 
 /// A config.json is a page of text; what is longer is something else.
@@ -142,8 +143,8 @@ fn shown(value: &Value) -> String {
 }
 
 /// `config.json` for a model of this shape, with the fields that `transformers` (5.x) writes for a GPT2LMHeadModel.
-/// `dropout` is the run's, at all three sites; `eot` is the end-of-text id, GPT-2's beginning and end of a text.
-pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
+/// `dropout` is the run's, at all three sites.
+pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
     // A struct and not `json!`, which would widen the dropout to f64: 0.10000000149011612.
     #[derive(Serialize)]
     struct Gpt2Config {
@@ -154,7 +155,7 @@ pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
         bos_token_id: u16,
         dtype: &'static str,
         embd_pdrop: f32,
-        eos_token_id: u16,
+        eos_token_id: Value,
         initializer_range: f32,
         layer_norm_epsilon: f32,
         model_type: &'static str,
@@ -164,6 +165,8 @@ pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
         n_inner: Option<usize>,
         n_layer: usize,
         n_positions: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pad_token_id: Option<u16>,
         reorder_and_upcast_attn: bool,
         resid_pdrop: f32,
         scale_attn_by_inverse_layer_idx: bool,
@@ -177,10 +180,10 @@ pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
         add_cross_attention: false,
         architectures: ["GPT2LMHeadModel"],
         attn_pdrop: dropout,
-        bos_token_id: eot,
+        bos_token_id: ends.start,
         dtype: "float32",
         embd_pdrop: dropout,
-        eos_token_id: eot,
+        eos_token_id: eos(ends),
         initializer_range: 0.02,
         layer_norm_epsilon: LAYER_NORM_EPS,
         model_type: "gpt2",
@@ -190,6 +193,7 @@ pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
         n_inner: None,
         n_layer: cfg.n_layer(),
         n_positions: cfg.block_size(),
+        pad_token_id: ends.pad,
         reorder_and_upcast_attn: false,
         resid_pdrop: dropout,
         scale_attn_by_inverse_layer_idx: false,
@@ -201,13 +205,25 @@ pub fn config_json(cfg: &Config, dropout: f32, eot: u16) -> String {
 }
 
 /// `generation_config.json`: where a text begins and ends, and nothing about how to sample.
-pub fn generation_config_json(eot: u16) -> String {
-    pretty(&serde_json::json!({
+pub fn generation_config_json(ends: &Ends) -> String {
+    let mut settings = serde_json::json!({
         "_from_model_config": true,
-        "bos_token_id": eot,
-        "eos_token_id": eot,
+        "bos_token_id": ends.start,
+        "eos_token_id": eos(ends),
         "use_cache": true,
-    }))
+    });
+    if let Some(pad) = ends.pad {
+        settings["pad_token_id"] = pad.into();
+    }
+    pretty(&settings)
+}
+
+/// One id, or a list of them.
+fn eos(ends: &Ends) -> Value {
+    match ends.stops[..] {
+        [one] => one.into(),
+        _ => ends.stops.clone().into(),
+    }
 }
 
 fn pretty(value: &impl Serialize) -> String {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::base::Preset;
 use crate::base::rng::Rng;
+use crate::tokens::Ends;
 
 const CFG: Config =
     Config::Gpt2(crate::base::Gpt2 { vocab_size: 13, block_size: 6, n_layer: 2, n_head: 3, n_embd: 12 });
@@ -34,7 +35,7 @@ fn write_file(path: &Path, tensors: &Tensors) {
 
 fn folder(tensors: &Tensors) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
     write_file(&dir.path().join("model.safetensors"), tensors);
     dir
 }
@@ -78,7 +79,7 @@ fn a_split_checkpoint_is_read() {
     let all = weights();
     let dir = tempfile::tempdir().unwrap();
     let at = |n: &str| dir.path().join(n);
-    std::fs::write(at("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+    std::fs::write(at("config.json"), config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
     write_file(&at("model-00001-of-00002.safetensors"), &all[..9].to_vec());
     write_file(&at("model-00002-of-00002.safetensors"), &all[9..].to_vec());
     let map: BTreeMap<String, String> = all
@@ -101,7 +102,7 @@ fn what_is_written_is_read_back() {
     let all = weights();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.safetensors");
-    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.0, 12)).unwrap();
+    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.0, &Ends::at(12))).unwrap();
     let mut out = writer(&path, &CFG).unwrap();
     all.iter().for_each(|(_, _, data)| out.write_f32(data).unwrap());
     out.finish().unwrap();
@@ -180,7 +181,7 @@ fn numbers_that_are_not_finite_are_found() {
 fn other_models_are_named() {
     let dir = folder(&weights());
     let path = dir.path().join("config.json");
-    let ours: Value = serde_json::from_str(&config_json(&CFG, 0.1, 12)).unwrap();
+    let ours: Value = serde_json::from_str(&config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
     let cases = [
         ("model_type", json!("llama"), "another architecture: llama"),
         ("activation_function", json!("relu"), "activation_function is \"relu\""),
@@ -231,7 +232,7 @@ fn other_models_are_named() {
 #[test]
 fn a_pickle_is_explained() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
     assert!(open(dir.path()).unwrap_err().to_string().contains("no model.safetensors"));
     std::fs::write(dir.path().join("pytorch_model.bin"), "x").unwrap();
     assert!(open(dir.path()).unwrap_err().to_string().contains("save_pretrained"));
@@ -239,7 +240,7 @@ fn a_pickle_is_explained() {
 
 #[test]
 fn the_config_reads_as_it_was_given() {
-    let text = config_json(&Preset::Gpt2.config(50_257), 0.1, 50_256);
+    let text = config_json(&Preset::Gpt2.config(50_257), 0.1, &Ends::at(50_256));
     let value: Value = serde_json::from_str(&text).unwrap();
     assert!(text.contains("\"attn_pdrop\": 0.1,"), "{text}");
     assert_eq!(value["n_positions"], 1024);
@@ -250,7 +251,7 @@ fn the_config_reads_as_it_was_given() {
 fn one_function_under_other_names_is_accepted() {
     let dir = folder(&weights());
     let path = dir.path().join("config.json");
-    let ours: Value = serde_json::from_str(&config_json(&CFG, 0.1, 12)).unwrap();
+    let ours: Value = serde_json::from_str(&config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
     for (name, value) in [
         ("activation_function", json!("gelu_fast")),
         ("activation_function", json!("gelu_pytorch_tanh")),
@@ -323,7 +324,7 @@ fn a_rounded_head_is_tied_and_the_finer_one_serves() {
 fn without_a_tie_both_matrices_have_to_be_there() {
     let untie = |all: &Tensors| {
         let dir = folder(all);
-        let untied = config_json(&CFG, 0.1, 12)
+        let untied = config_json(&CFG, 0.1, &Ends::at(12))
             .replace("\"tie_word_embeddings\": true", "\"tie_word_embeddings\": false");
         std::fs::write(dir.path().join("config.json"), untied).unwrap();
         dir
@@ -355,7 +356,7 @@ fn what_is_no_checkpoint_is_told_for_what_it_is() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(file), "x").unwrap();
         says(dir.path(), &[expected]);
-        std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+        std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
         says(dir.path(), &[expected]);
     }
     says(&folder(&weights()).path().join("model.safetensors"), &["not a folder", "name the folder"]);
@@ -364,7 +365,7 @@ fn what_is_no_checkpoint_is_told_for_what_it_is() {
     let put = |at: &str| {
         let to = dir.path().join(at);
         std::fs::create_dir_all(&to).unwrap();
-        std::fs::write(to.join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+        std::fs::write(to.join("config.json"), config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
         write_file(&to.join("model.safetensors"), &weights());
     };
     put("hub/models--a--b/snapshots/0123");
@@ -389,7 +390,7 @@ fn what_is_no_checkpoint_is_told_for_what_it_is() {
 #[test]
 fn a_missing_part_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, 12)).unwrap();
+    std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
     write_file(&dir.path().join("model-00001-of-00002.safetensors"), &weights());
     let says = |expected: &str| {
         let message = open(dir.path()).unwrap_err().to_string();
