@@ -367,7 +367,9 @@ mod tests {
             .unwrap()
             .push(json!({ "id": 257, "content": "<pad>", "special": true }));
         let folder = folder(&[("tokenizer.json", json.to_string().as_bytes())]);
-        assert_eq!(from_folder(folder.path(), 258).unwrap(), tok);
+        let found = from_folder(folder.path(), 258).unwrap();
+        assert_eq!((found.kind(), found.encode_prompt("<pad>")), (tok.kind(), vec![257]));
+        assert_eq!(found.end_of_text(), tok.end_of_text());
     }
 
     #[test]

@@ -10,3 +10,4 @@ mod cli;
 mod crash;
 mod explain;
 mod first_model;
+mod tokens;

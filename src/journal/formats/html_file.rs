@@ -79,7 +79,9 @@ fn opens_as_html(head: &str) -> bool {
 
 /// A page's text without its navigation, other people's comments, and the numbers of a printed book's pages.
 pub(super) fn words(document: &Html, sink: &mut dyn Sink) -> Converted {
-    const KINDS: [(&str, fn(ElementRef) -> bool); 5] = [
+    /// Tells elements.
+    type Is = fn(ElementRef) -> bool;
+    const KINDS: [(&str, Is); 5] = [
         ("page navigation", |element| element.value().name() == "nav"),
         ("comments", is_comment),
         ("deleted revisions", is_deleted),

@@ -35,7 +35,11 @@ impl Format for Marked {
                 its own, without the marks"
                 .to_string());
         }
-        let (texts, marks) = markers::texts(&text).unwrap_or((vec![0..text.len()], 0));
+        // The end may be without marks where the beginning, by which the file was told, has some.
+        let Some((texts, marks)) = markers::texts(&text) else {
+            split_by_dates(&text, 1, input, options, sink);
+            return Ok(());
+        };
         sink.left_out("marks of another trainer", marks);
         let (mut line, mut counted) = (1, 0);
         for range in texts {

@@ -39,9 +39,8 @@ pub fn without(text: &str) -> Option<(String, usize)> {
         match c {
             // A line's end within a paragraph, a page's end, and the end of a line on other machines.
             '\u{b}' | '\u{c}' | '\r' | '\u{85}' => {
-                if !better.ends_with('\n') && rest.peek().is_some_and(|next| *next != '\n') {
-                    better.push('\n');
-                }
+                let ends = !better.ends_with('\n') && rest.peek().is_some_and(|next| *next != '\n');
+                better.extend(ends.then_some('\n'));
             }
             '\u{80}'..='\u{9f}' => {
                 let sign = u8::try_from(u32::from(c)).map(|byte| character(byte, &WESTERN));
