@@ -54,6 +54,15 @@ pub struct Args {
     /// The tokenizer to count tokens with, and of a model from scratch [default: gpt2 to count, bytes for a model]
     #[arg(long, value_parser = tokenizers())]
     tokenizer: Option<Kind>,
+    /// The share of the text that would be held out
+    #[arg(long, default_value_t = 0.1)]
+    val_fraction: f64,
+    /// Which entries would be held out: random, latest, or a FILE that lists days or sources
+    #[arg(long, value_name = "random|latest|FILE", default_value = "random")]
+    split: String,
+    /// The seed that draws them
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
     /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
     #[arg(long, default_value = "auto")]
     device: String,
@@ -183,6 +192,7 @@ fn show(corpus: &mut Corpus, number: usize) -> anyhow::Result<()> {
 
 fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyhow::Result<()> {
     let chosen = args.train_options();
+    chosen.check()?;
     let scratch = args.from.is_none();
     let tokenizer = args.tokenizer(&chosen)?;
     let wanted = Wanted { paths: &args.paths, options, header: None, tokenizer: tokenizer.clone() };
@@ -320,6 +330,9 @@ impl Args {
             from: Some(self.from.clone().unwrap_or_else(|| "scratch".into())),
             preset: self.from.is_none().then_some(self.preset),
             tokenizer: self.tokenizer,
+            val_fraction: self.val_fraction,
+            split: self.split.clone(),
+            seed: self.seed,
             device: self.device.clone(),
             ..train::Options::default()
         }

@@ -407,15 +407,13 @@ fn a_long_entry_is_divided_between_the_sides() {
             assert!((1..5).any(|d| text[..val.start].contains(&format!("{d} {d}"))));
         }
         // The preview says the same of an epoch, to the token, with the same words.
-        if more != "latest" {
-            let found = place.json(&["notes", "--tokenizer", "bytes"]);
-            assert_eq!(found["training"]["tokens"], val.start);
-            assert_eq!(found["training"]["held_out"], val.len());
-            let began =
-                place.run(&["train", "notes", "--from", "scratch", "--steps", "1", "--device", "cpu"]);
-            let line = format!("split    {}", found["training"]["split"].as_str().unwrap());
-            assert!(stderr(&began).contains(&line), "{line}: {}", stderr(&began));
-        }
+        let found = place.json(&[&["notes", "--tokenizer", "bytes"], args].concat());
+        assert_eq!(found["training"]["tokens"], val.start);
+        assert_eq!(found["training"]["held_out"], val.len());
+        let train = ["train", "notes", "--from", "scratch", "--steps", "1", "--device", "cpu"];
+        let began = place.run(&[&train[..], args].concat());
+        let line = format!("split    {}", found["training"]["split"].as_str().unwrap());
+        assert!(stderr(&began).contains(&line), "{line}: {}", stderr(&began));
     }
 
     // What cannot be divided is not held out, and that is said.

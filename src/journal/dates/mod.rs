@@ -7,6 +7,7 @@
 //! | `recognise` | which lines are dates |
 //! | `file_dates` | what files' names and folders tell |
 //! | `patterns` | days as an app's settings say that it names them |
+//! | `times` | times as heads within a day |
 //! | `date_lines`, `entries` | where dates divide a long file into entries |
 
 mod clock;
@@ -19,6 +20,7 @@ mod patterns;
 mod reading;
 mod recognise;
 mod scan;
+pub mod times;
 
 pub use file_dates::in_file_name;
 pub use patterns::{DayNames, Pattern};

@@ -1,7 +1,8 @@
 //! Texts that their date lines divide into entries, and what is doubtful about such dates.
 
 use crate::journal::dates::entries::{self, Context, Doubts};
-use crate::journal::format::{Draft, Input, Options, Place, Sink};
+use crate::journal::dates::times;
+use crate::journal::format::{Draft, Input, Options, Place, Sink, When};
 
 /// Hands over a text that was written by hand, or a document's, divided by its date lines; what stands before the first
 /// is of the day in the file's name or path. `first_line` is the file's line that the text begins on.
@@ -20,8 +21,17 @@ pub fn split_in(context: Context, text: &str, first_line: usize, links: &[usize]
     let pieces = entries::split(text, context, links);
     let line = |line: usize| Place::Line(first_line - 1 + line);
     for piece in pieces.pieces {
-        let text = text[piece.range].to_string();
-        sink.entry(Draft { when: piece.when, text, place: line(piece.line), ..Draft::default() });
+        let text = &text[piece.range];
+        // A day that says no time may have several.
+        let parts = match piece.when {
+            Some(When { time: None, .. }) => times::divide(text),
+            _ => vec![(0..text.len(), 0, None)],
+        };
+        for (range, below, time) in parts {
+            let when = piece.when.map(|when| When { time: time.or(when.time), ..when });
+            let text = text[range].trim_matches('\n').to_string();
+            sink.entry(Draft { when, text, place: line(piece.line + below), ..Draft::default() });
+        }
     }
     for _ in 0..pieces.empty {
         sink.entry(Draft { place: line(1), ..Draft::default() });

@@ -34,7 +34,8 @@ impl<'a> Head<'a> {
             let same = |when: &When| {
                 Some(when.day) == self.named || self.when.is_some_and(|own| own.day == when.day)
             };
-            if draft.when.as_ref().is_none_or(same) {
+            // The time of a head within the day is nearer than the file's.
+            if draft.when.as_ref().is_none_or(|when| same(when) && when.time.is_none()) {
                 draft.when = self.when.or(draft.when);
             }
             draft.title = titles::kept(&self.front.title, &draft.text, draft.when);
