@@ -46,8 +46,9 @@ pub fn rows(input: &Input, divider: u8, sink: &mut dyn Sink, take: Take) -> Resu
         let mut record = Record::new();
         for (i, field) in row.iter().enumerate() {
             let mut name = names.get(i).cloned().unwrap_or_default();
+            // A name that stands twice is told by its column: damage makes rows of a hundred thousand nameless fields.
             while record.contains_key(&name) {
-                name.push('_');
+                name = format!("{name}_{i}");
             }
             record.insert(name, Value::String(field.to_string()));
         }

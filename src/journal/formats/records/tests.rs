@@ -449,3 +449,10 @@ fn tables_of_many_programs() {
         ["2024-03-13||\"Rain,\" she said.", "2024-03-14||\"Not closed", "2024-03-15||Sun."]
     );
 }
+
+/// A name is no longer looked for among as many others as there are fields.
+#[test]
+fn a_row_of_nameless_fields_is_read() {
+    let table = format!("text,,\nrain,{}\n", ",".repeat(100_000));
+    assert_eq!(texts(&with("a.csv", &table, &Options::default())), ["rain"]);
+}
