@@ -62,13 +62,18 @@ pub fn refused_page(document: &Html, input: &Input) -> Option<String> {
 fn app(head: &str) -> Option<&'static str> {
     let lines = Lines::of(head);
     let by_mark = APPS.iter().find(|(_, is)| is(&lines)).map(|(app, _)| *app);
-    by_mark.or_else(|| turns::is_conversation(&lines).then_some("what looks like a chat"))
+    // What follows is said in diaries too: a name in brackets, a train from here to there, a day with a chatbot.
+    let by_turns = || {
+        let found = LOOKS.iter().find(|(_, is)| is(&lines)).map(|(app, _)| *app);
+        found.filter(|_| !lines.have_days())
+    };
+    by_mark.or_else(by_turns)
 }
 
 /// The marks that an app's export has and nothing else.
 type Mark = fn(&Lines) -> bool;
 
-const APPS: [(&str, Mark); 12] = [
+const APPS: [(&str, Mark); 10] = [
     ("a chat exported from Discord", |lines| {
         lines.opening().any(|line| line.starts_with("Guild: "))
             && lines.opening().any(|line| line.starts_with("Channel: "))
@@ -90,13 +95,12 @@ const APPS: [(&str, Mark); 12] = [
     ("a chat of IRC", |lines| {
         let log =
             |line: &str| line.starts_with("--- Log opened") || line.starts_with("**** BEGIN LOGGING AT");
-        lines.opening().any(log) || lines.most(turns::nick)
+        lines.opening().any(log)
     }),
     ("a chat exported from QQ", |lines| {
         lines.opening().any(|line| line.contains("消息记录"))
             && lines.all().any(|line| line.starts_with("消息对象"))
     }),
-    ("a chat saved by Zoom", |lines| lines.most(turns::from_to)),
     ("a chat exported from Messages", |lines| {
         let turns: Vec<_> =
             lines.pairs().filter_map(|(stamp, name)| turns::below_stamp(stamp, name)).collect();
@@ -114,11 +118,18 @@ const APPS: [(&str, Mark); 12] = [
         };
         lines.pairs().next().is_some_and(marked) && lines.all().any(|line| line == "==========")
     }),
+];
+
+/// What only the shape of many lines tells.
+const LOOKS: [(&str, Mark); 4] = [
+    ("a chat of IRC", |lines| lines.most(turns::nick)),
+    ("a chat saved by Zoom", |lines| lines.most(turns::from_to)),
     ("a talk with a chatbot", |lines| {
         let speakers: Vec<&str> = lines.all().filter_map(turns::alone).collect();
         let is = |names: &[&str]| speakers.iter().any(|name| names.contains(name));
         is(&["ChatGPT", "Assistant", "Claude", "Gemini", "Copilot"]) && is(&["You", "User", "Human", "Me"])
     }),
+    ("what looks like a chat", turns::is_conversation),
 ];
 
 #[cfg(test)]
@@ -129,6 +140,22 @@ mod tests {
 
     fn format_of(name: &str, text: &str) -> &'static str {
         of(&Input::from_bytes(name, text.as_bytes().to_vec())).map_or("none", |format| format.name())
+    }
+
+    #[test]
+    fn a_diary_of_days_speaks_of_chats_and_trains() {
+        let days = |lines: &str| {
+            (1..=4)
+                .map(|day| format!("## 2024-03-0{day}\n\nRain, and tea.\n\n{lines}\n\n"))
+                .collect::<String>()
+        };
+        for lines in [
+            "**You:**\nWhat is a heron?\n\n**ChatGPT:**\nA bird.",
+            "07:10 From Basel to Bern, standing\n08:20 From Bern to Thun, asleep",
+            "Run  32:10\nslow\nRun  30:05\nfaster",
+        ] {
+            assert_eq!(format_of("diary.md", &days(lines)), "Markdown", "{lines}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::journal::dates;
 use crate::journal::syntax::stamps;
 
 /// The lines with words that are seen of a file.
@@ -38,6 +39,12 @@ impl<'a> Lines<'a> {
     /// The first of them.
     pub fn opening(&self) -> impl Iterator<Item = &'a str> {
         self.all().take(OPENING)
+    }
+
+    /// Whether days head what stands below them, as in a diary: two lines or more that are a date and nothing else.
+    pub fn have_days(&self) -> bool {
+        let is_day = |line: &str| dates::recognise(line).is_some_and(|found| found.style.tail.is_none());
+        self.all().filter(|line| is_day(line)).nth(1).is_some()
     }
 
     /// Each with the one below it.

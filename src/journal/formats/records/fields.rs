@@ -150,6 +150,11 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether only some of the records are the writer's.
+    pub fn are_a_chat(&self) -> bool {
+        self.told != Told::Nowhere
+    }
+
     /// Hands over a record's entry.
     pub fn take(&mut self, record: &Record, place: Place, sink: &mut dyn Sink) {
         let own = |name: &str| self.options.text_field.is_some() || OWN_TEXT.contains(&folded(name).as_str());

@@ -14,7 +14,8 @@ mod look;
 mod names;
 mod shape;
 
-use crate::journal::format::{Deaf, Format, Input, Options, Sink};
+use crate::base::shell;
+use crate::journal::format::{Deaf, Format, Input, Options, Place, Sink};
 use chat::Speakers;
 use fields::Fields;
 use look::Look;
@@ -61,6 +62,13 @@ impl Format for Records {
             if open.0 || open.1 { Ok(()) } else { Err(String::new()) }
         });
         fields.settle(&evidence, &speakers, input.is_all_mine(), sink);
+        if fields.are_a_chat() && options.me.is_empty() {
+            let path = shell::path(input.path());
+            let problem = format!(
+                "its records name who wrote them: nothing was taken; if all of it is your own: --mine {path}"
+            );
+            sink.trouble(Place::Line(1), problem);
+        }
         let result = each(input, &shape, sink, &mut |record, place, sink| {
             fields.take(&record, place, sink);
             Ok(())

@@ -182,7 +182,9 @@ impl Evidence {
             let days = self.days_before + self.days_behind > 0;
             return if several && !days && !self.no_comma { Verdict::Doubt } else { Verdict::Diary };
         }
-        if headed || (self.days_before > 0 && self.before > 1) || odd > turns {
+        // More prose stands above than messages: they were pasted below it, or are no messages.
+        let pasted = self.before > self.opened.max(8);
+        if headed || pasted || (self.days_before > 0 && self.before > 1) || odd > turns {
             return Verdict::Diary;
         }
         if speakers == 1 {

@@ -86,8 +86,10 @@ fn key_and_value(line: &str) -> Option<(&str, &str)> {
     (is_key && !key.contains(':')).then_some((quoted.unwrap_or(key), value.trim()))
 }
 
+/// Whether a key is a name. A day is none: what stands behind it was written on it.
 fn is_word(key: &str) -> bool {
-    key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    key.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && key.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
 
 /// The keys of a block, and the block itself for those values that take YAML to read.
