@@ -162,7 +162,6 @@ fn text_stays_text() {
         "2020-05-05/2020-05-07",
         "**5 May 2020: Rain**",
         "è",
-        "５ May 2020",
     ] {
         assert_eq!(recognise(line), None, "{line}");
     }
@@ -606,4 +605,40 @@ fn marks_and_labels_around_a_day() {
     for line in ["Date: with Ben at nine", "=====", "--- 5", "Date: 5 May 2020 was wet"] {
         assert!(read(line).is_none(), "{line}");
     }
+}
+
+#[test]
+fn days_as_they_are_typed() {
+    for line in [
+        "martedi 5 maggio 2020",
+        "terca-feira, 5 de maio de 2020",
+        "ΤΡΙΤΗ 5 ΜΑΪΟΥ 2020",
+        "5 MAYIS 2020 SALI",
+        "Le mardi 5 mai 2020",
+        "El martes 5 de mayo de 2020",
+        "Tisdagen den 5 maj 2020",
+        "d. 5. maj 2020",
+        "Tiistaina 5.5.2020",
+        "вторник, 5 май 2020 г.",
+        "5 мая 2020г.",
+        "05.05.2020 г.",
+        "05.05.2020 r.",
+        "５.５.２０２０",
+        "٢٠٢٠/٠٥/٠٥",
+        "०५/०५/२०२०",
+        "２０２０年５月５日",
+        "2020年5月5号",
+        "2020/5/5(火)",
+        "令和2年5月5日",
+        "民國109年5月5日",
+    ] {
+        let (day, rest, style) = read(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((day, rest, style.tail), (date(2020, 5, 5), "", None), "{line}");
+    }
+    // Another calendar's year is no year of ours.
+    for line in ["5/5/2563", "۱۳۹۹/۰۲/۱۶", "2020 d. 5", "D 5 May"] {
+        assert!(read(line).is_none(), "{line}");
+    }
+    assert_eq!(read("5 May 2020\tRain all day").map(|(_, rest, _)| rest), Some("Rain all day"));
+    assert!(read("05.05.2020 r and").is_none());
 }
