@@ -17,6 +17,8 @@ pub struct Cursor<'a> {
     pub known: Known,
     /// A weekday stands before the date, in a heading: `## Tue, 5.5` is a day.
     pub after_weekday: bool,
+    /// A weekday stands before the date, anywhere.
+    pub weekday_named: bool,
 }
 
 /// A date as the grammar found it.
@@ -47,7 +49,7 @@ const ERAS: &[(&str, i32)] =
 
 impl<'a> Cursor<'a> {
     pub fn new(line: &'a str, known: Known) -> Self {
-        Cursor { line, at: 0, known, after_weekday: false }
+        Cursor { line, at: 0, known, after_weekday: false, weekday_named: false }
     }
 
     pub fn rest(&self) -> &'a str {
@@ -151,10 +153,15 @@ impl<'a> Cursor<'a> {
     /// What stands between the parts of a date: `-`, `/`, `.`, or `' '` for spaces and commas.
     pub fn separator(&mut self) -> Option<char> {
         let mut spaced = self.spaces();
-        let sign = self.eat_any(&['-', '/', '.', ',']);
+        let mut sign = self.eat_any(&['-', '/', '.', ',']);
+        if !spaced && sign.is_none() {
+            // Hyphens as word processors set them, and what stands for one in names of files.
+            sign = self.eat_any(&['‑', '‐', '–', '_']);
+        }
         spaced |= self.spaces();
         match sign {
             Some(',') => Some(' '),
+            Some('‑' | '‐' | '–') => (!spaced).then_some('-'),
             Some(sign) => Some(sign),
             None => spaced.then_some(' '),
         }
@@ -250,9 +257,20 @@ impl<'a> Cursor<'a> {
         if self.eat_word(CONNECTORS) {
             self.spaces();
         }
-        let y = self.year()?;
+        let y = self.short_year(first == '-' && second == '-').or_else(|| self.year())?;
         self.after_its_year();
         Some(found(Order::DayMonthYear, joined(form, first, second)?, form, date(y, m, n)?))
+    }
+
+    /// `’20`; and `20` between hyphens (`5-May-20`).
+    fn short_year(&mut self, hyphens: bool) -> Option<i32> {
+        let start = *self;
+        let marked = self.eat_any(&['\'', '’', '‘']).is_some();
+        let year = self.number().filter(|(_, digits)| *digits == 2 && (marked || hyphens));
+        if year.is_none() {
+            *self = start;
+        }
+        year.map(|(year, _)| century(year))
     }
 
     /// `5 мая 2020г.`, `05.05.2020 r.`
@@ -271,8 +289,9 @@ impl<'a> Cursor<'a> {
         let two_digits = digits == 2 && self.at - start == 2;
         let separator = joined(MonthForm::Number, first, self.separator()?)?;
         let (last, last_digits) = self.number()?;
-        // `5/3/98` is a date; `1.2.10` may number a section, `05.03.98` does not.
-        let short = last_digits == 2 && (separator == '/' || (separator == '.' && two_digits));
+        // `5/3/98` is a date; `1.2.10` may number a section, `05.03.98` and `Tue 1.2.10` do not.
+        let short = last_digits == 2
+            && (separator == '/' || (separator == '.' && (two_digits || self.weekday_named)));
         if self.known.year_leads && (short || (last_digits == 2 && two_digits)) {
             let year_first = date(century(n.into()), second_number, last as i8);
             if let Some(day) = year_first {
@@ -299,7 +318,7 @@ impl<'a> Cursor<'a> {
         let d = self.small()?;
         self.ordinal();
         let second = self.separator()?;
-        let y = self.year()?;
+        let y = self.short_year(false).or_else(|| self.year())?;
         Some(found(Order::MonthDayYear, joined(form, first, second)?, form, date(y, m, d)?))
     }
 

@@ -239,6 +239,7 @@ fn read<'a>(
         c.eat_any(&[',', '.', ':', '-', '–', '—']);
         c.spaces();
         c.after_weekday = heading > 0;
+        c.weekday_named = true;
         Some((grammar(c)?, Some(weekday)))
     };
     let start = c;

@@ -579,6 +579,12 @@ fn clocks_of_many_places() {
         "5 May 2020 21:15 (CET)",
         "5 May 2020 | 21:15",
         "5 May 2020 · 21:15",
+        "5 mai 2020, 21 h 15",
+        "5 May 2020 2115h",
+        "5 May 2020, 2115 hrs",
+        "20200505T211500",
+        "20200505 2115",
+        "5/5/2020 9:15p",
     ] {
         let found = recognise(line).filter(|found| found.style.tail.is_none());
         let time = found.and_then(|found| found.time).map(|time| time.to_string());
@@ -629,6 +635,15 @@ fn days_as_they_are_typed() {
         "２０２０年５月５日",
         "2020年5月5号",
         "2020/5/5(火)",
+        "Di 5.5.20",
+        "5-May-20",
+        "5th May ’20",
+        "May 5, '20",
+        "2020–05–05",
+        "2020‑05‑05",
+        "2020_05_05",
+        "5 May 2020, morning",
+        "Tuesday 5 May 2020 Evening",
         "令和2年5月5日",
         "民國109年5月5日",
     ] {
@@ -640,5 +655,12 @@ fn days_as_they_are_typed() {
         assert!(read(line).is_none(), "{line}");
     }
     assert_eq!(read("5 May 2020\tRain all day").map(|(_, rest, _)| rest), Some("Rain all day"));
-    assert!(read("05.05.2020 r and").is_none());
+    for line in ["05.05.2020 r and", "5.5.20", "5 May 20", "5 May 2020 morning tea", "5 May 2020 1200 steps"]
+    {
+        assert!(read(line).is_none(), "{line}");
+    }
+    for line in ["5 maj 2020 kl. 22", "5 maggio 2020, ore 22", "5 mai 2020, 22 h"] {
+        let time = recognise(line).and_then(|found| found.time);
+        assert_eq!(time.map(|time| time.to_string()).as_deref(), Some("22:00:00"), "{line}");
+    }
 }
