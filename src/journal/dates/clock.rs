@@ -19,6 +19,39 @@ const BEFORE_A_TIME: &[&str] = &[
     "at", "um", "à", "alle", "ore", "om", "às", "las", "kl", "klo", "klockan", "godz", "ora", "saat",
     "pukul", "в", "v",
 ];
+/// Those that stand before hours alone too: they mean nothing but the clock.
+const BEFORE_AN_HOUR: &[&str] = &["ore", "kl", "klo", "klockan", "godz", "ora", "saat", "pukul"];
+/// What may stand in a time's place at the end of a line, in English, German, French, Spanish, Italian and Dutch.
+const PARTS_OF_DAY: &[&str] = &[
+    "morning",
+    "noon",
+    "midday",
+    "afternoon",
+    "evening",
+    "night",
+    "midnight",
+    "morgens",
+    "vormittags",
+    "mittags",
+    "nachmittags",
+    "abends",
+    "nachts",
+    "matin",
+    "midi",
+    "soir",
+    "nuit",
+    "mañana",
+    "tarde",
+    "noche",
+    "mattina",
+    "pomeriggio",
+    "sera",
+    "notte",
+    "ochtend",
+    "middag",
+    "avond",
+    "nacht",
+];
 const AFTER_A_TIME: &[&str] = &[
     "am",
     "pm",
@@ -59,6 +92,7 @@ const ZONES: &[&str] = &[
 impl Cursor<'_> {
     /// A time after a date: `, 9:30`, ` at 9 pm`, `T09:30:00+01:00`, ` (21.30 Uhr)`.
     pub fn time(&mut self) -> Option<Clock> {
+        let compact = self.line[..self.at].bytes().rev().take_while(u8::is_ascii_digit).count() == 8;
         let glued = self.eat_any(&['T', 't']).is_some();
         let mut sign = None;
         if !glued {
@@ -73,6 +107,12 @@ impl Cursor<'_> {
         if !(self.eat_word(&["a"]) && self.spaces()) {
             *self = start;
         }
+        if !glued && self.part_of_day() {
+            return Some(Clock { time: None, offset: None, plain: false });
+        }
+        let before_word = *self;
+        let hours_alone = self.eat_word(BEFORE_AN_HOUR);
+        *self = before_word;
         let worded = !glued && self.eat_word(BEFORE_A_TIME);
         if worded {
             self.eat(".");
@@ -80,10 +120,14 @@ impl Cursor<'_> {
         }
         let bracket = self.eat_any(&['(', '[']);
         let half = self.half_day();
-        let hour = self.small().filter(|hour| *hour <= 24)?;
-        let minutes = self.minutes();
-        let suffix = half.or(self.suffix_behind());
-        if minutes.is_none() && suffix.is_none() {
+        let (hour, minutes) = match self.time_in_one(compact) {
+            Some((hour, minutes)) => (hour, Some(minutes)),
+            None => (self.small().filter(|hour| *hour <= 24)?, self.minutes()),
+        };
+        // "9:15p"
+        let letter = if minutes.is_some() && half.is_none() { self.half_letter() } else { None };
+        let suffix = half.or(letter).or(self.suffix_behind());
+        if minutes.is_none() && suffix.is_none() && !hours_alone {
             return None;
         }
         let offset = self.zone();
@@ -112,13 +156,56 @@ impl Cursor<'_> {
         Some(Clock { time: time_of_day(hour, Some(minutes), suffix), offset: None, plain: true })
     }
 
+    /// `2115h`, `0905 hrs`; behind eight digits or `T` also `2115` and `211500`.
+    fn time_in_one(&mut self, compact: bool) -> Option<(i8, (i8, i8))> {
+        let start = *self;
+        let found = match self.number() {
+            Some((n, 4)) if compact || matches!(self.suffix_after_spaces(), Some("h" | "hrs")) => {
+                Some(n * 100)
+            }
+            Some((n, 6)) if compact => Some(n),
+            _ => None,
+        };
+        let (hour, minute, second) =
+            found.map(|n| (n / 10_000, n / 100 % 100, n % 100)).unwrap_or((24, 0, 0));
+        if hour >= 24 || minute >= 60 || second >= 60 {
+            *self = start;
+            return None;
+        }
+        Some((hour as i8, (minute as i8, second as i8)))
+    }
+
+    /// The suffix that follows, which is not eaten.
+    fn suffix_after_spaces(&self) -> Option<&'static str> {
+        let mut ahead = *self;
+        ahead.suffix_behind()
+    }
+
+    /// `morning`, with nothing behind it.
+    fn part_of_day(&mut self) -> bool {
+        let start = *self;
+        let nothing = |c: char| c.is_whitespace() || ".:*_)]#=".contains(c);
+        let found = self.eat_word(PARTS_OF_DAY) && self.rest().trim_end_matches(nothing).is_empty();
+        if !found {
+            *self = start;
+        }
+        found
+    }
+
+    fn half_letter(&mut self) -> Option<&'static str> {
+        [(["a"], "am"), (["p"], "pm")].iter().find(|(letter, _)| self.eat_word(letter)).map(|(_, half)| *half)
+    }
+
     /// `:30`, `:30:15.250`, `h30`, `.30`: minutes and seconds.
     fn minutes(&mut self) -> Option<(i8, i8)> {
         let start = *self;
         let two =
             |c: &mut Self| c.number().filter(|(n, digits)| *digits == 2 && *n < 60).map(|(n, _)| n as i8);
-        let sign = self.eat_any(&[':', '.', 'h', '時', '时', '시']);
-        if sign == Some('시') {
+        // "21 h 15"
+        let spaced = self.spaces();
+        let signs: &[char] = if spaced { &['h'] } else { &[':', '.', 'h', '時', '时', '시'] };
+        let sign = self.eat_any(signs);
+        if spaced || sign == Some('시') {
             self.spaces();
         }
         let minutes = sign.and_then(|_| two(self));

@@ -2,6 +2,7 @@
 //! It looks at a bounded piece of the line, so a line of a gigabyte costs no more than a short one.
 
 use jiff::civil::Date;
+use unicode_normalization::char::is_combining_mark;
 
 use super::names::{self, LONGEST_NAME, MonthForm};
 use super::parts::{Known, Order, Parts};
@@ -16,6 +17,8 @@ pub struct Cursor<'a> {
     pub known: Known,
     /// A weekday stands before the date, in a heading: `## Tue, 5.5` is a day.
     pub after_weekday: bool,
+    /// A weekday stands before the date, anywhere.
+    pub weekday_named: bool,
 }
 
 /// A date as the grammar found it.
@@ -37,12 +40,16 @@ impl Found {
 const ARTICLES: &[&str] = &["the", "le", "il", "el", "den", "der"];
 const CONNECTORS: &[&str] = &["of", "de", "del", "di", "do"];
 const ORDINALS: &[&str] = &["st", "nd", "rd", "th", "er", "re", "º", "ª", "°"];
-/// What follows a year in Polish, Russian and Ukrainian.
-const AFTER_A_YEAR: &[&str] = &[" roku", " r.", " года", " г.", " року", " р."];
+/// What follows a year in Polish, Russian, Bulgarian and Ukrainian.
+const AFTER_A_YEAR: &[&str] = &["roku", "r", "года", "г", "року", "р"];
+
+/// Eras of Japan and Taiwan, and the year before their first.
+const ERAS: &[(&str, i32)] =
+    &[("令和", 2018), ("平成", 1988), ("昭和", 1925), ("民國", 1911), ("民国", 1911)];
 
 impl<'a> Cursor<'a> {
     pub fn new(line: &'a str, known: Known) -> Self {
-        Cursor { line, at: 0, known, after_weekday: false }
+        Cursor { line, at: 0, known, after_weekday: false, weekday_named: false }
     }
 
     pub fn rest(&self) -> &'a str {
@@ -80,12 +87,17 @@ impl<'a> Cursor<'a> {
         skipped > 0
     }
 
-    /// A run of one to eight ASCII digits, with its length.
+    /// A run of one to eight digits, with its length.
     pub fn number(&mut self) -> Option<(i32, usize)> {
-        let digits = self.rest().bytes().take(9).take_while(u8::is_ascii_digit).count();
-        let value = self.rest()[..digits].parse().ok()?;
-        self.at += digits;
-        (digits <= 8).then_some((value, digits))
+        let (mut value, mut digits) = (0, 0);
+        while let Some((c, digit)) = self.peek().and_then(|c| Some((c, digit(c)?))) {
+            (value, digits) = (value * 10 + digit, digits + 1);
+            if digits > 8 {
+                return None;
+            }
+            self.at += c.len_utf8();
+        }
+        (digits > 0).then_some((value, digits))
     }
 
     /// A number of one or two digits.
@@ -97,7 +109,14 @@ impl<'a> Cursor<'a> {
     /// A run of letters short enough to be a name; not read yet.
     fn word(&self) -> &'a str {
         let rest = self.rest();
-        let mut ends = rest.char_indices().take(LONGEST_NAME + 1).skip_while(|(_, c)| c.is_alphabetic());
+        let goes_on = |(at, c): &(usize, char)| {
+            c.is_alphabetic()
+                || (*at > 0 && is_combining_mark(*c))
+                || (matches!(c, '\'' | '’')
+                    && *at > 0
+                    && rest[at + c.len_utf8()..].starts_with(char::is_alphabetic))
+        };
+        let mut ends = rest.char_indices().take(LONGEST_NAME + 1).skip_while(goes_on);
         match ends.next() {
             Some((end, _)) => &rest[..end],
             None if rest.chars().nth(LONGEST_NAME).is_none() => rest,
@@ -134,10 +153,15 @@ impl<'a> Cursor<'a> {
     /// What stands between the parts of a date: `-`, `/`, `.`, or `' '` for spaces and commas.
     pub fn separator(&mut self) -> Option<char> {
         let mut spaced = self.spaces();
-        let sign = self.eat_any(&['-', '/', '.', ',']);
+        let mut sign = self.eat_any(&['-', '/', '.', ',']);
+        if !spaced && sign.is_none() {
+            // Hyphens as word processors set them, and what stands for one in names of files.
+            sign = self.eat_any(&['‑', '‐', '–', '_']);
+        }
         spaced |= self.spaces();
         match sign {
             Some(',') => Some(' '),
+            Some('‑' | '‐' | '–') => (!spaced).then_some('-'),
             Some(sign) => Some(sign),
             None => spaced.then_some(' '),
         }
@@ -153,10 +177,21 @@ impl<'a> Cursor<'a> {
         mark.is_some()
     }
 
+    /// `the `, `le `, `d. ` (Danish), before a date or its weekday.
+    pub fn article(&mut self) {
+        let start = *self;
+        let found = self.eat_word(ARTICLES) || (self.eat_word(&["d"]) && self.eat("."));
+        if !(found && self.spaces()) {
+            *self = start;
+        }
+    }
+
     /// A date with its year, ending where a word could end.
     pub fn date(&mut self) -> Option<Found> {
-        if self.eat_word(ARTICLES) {
-            self.spaces();
+        self.article();
+        if let Some((_, before)) = ERAS.iter().find(|(name, _)| self.eat(name)) {
+            let y = if self.eat("元") { 1 } else { self.number()?.0 };
+            return self.rest().starts_with('年').then(|| self.after_year(before + y))?;
         }
         let found = match self.number() {
             Some((n, 8)) => self.compact(n)?,
@@ -183,7 +218,7 @@ impl<'a> Cursor<'a> {
             return Some(found(Order::YearMonthDay, '年', MonthForm::Number, date(y, m, d)?));
         }
         let first = self.separator()?;
-        let (m, form) = match self.peek()?.is_ascii_digit() {
+        let (m, form) = match digit(self.peek()?).is_some() {
             true => (self.small()?, MonthForm::Number),
             false => self.month()?,
         };
@@ -203,7 +238,7 @@ impl<'a> Cursor<'a> {
         self.eat_any(&['月', '월'])?;
         self.spaces();
         let d = self.small()?;
-        self.eat_any(&['日', '일'])?;
+        self.eat_any(&['日', '일', '号', '號'])?;
         Some((m, d))
     }
 
@@ -211,7 +246,7 @@ impl<'a> Cursor<'a> {
     fn after_small(&mut self, n: i8, digits: usize) -> Option<Found> {
         let ordinal = self.ordinal();
         let first = self.separator()?;
-        if !ordinal && self.peek()?.is_ascii_digit() {
+        if !ordinal && digit(self.peek()?).is_some() {
             return self.after_small_and_separator(n, digits, first);
         }
         if self.eat_word(CONNECTORS) {
@@ -222,9 +257,29 @@ impl<'a> Cursor<'a> {
         if self.eat_word(CONNECTORS) {
             self.spaces();
         }
-        let y = self.year()?;
-        AFTER_A_YEAR.iter().find(|word| self.eat(word));
+        let y = self.short_year(first == '-' && second == '-').or_else(|| self.year())?;
+        self.after_its_year();
         Some(found(Order::DayMonthYear, joined(form, first, second)?, form, date(y, m, n)?))
+    }
+
+    /// `’20`; and `20` between hyphens (`5-May-20`).
+    fn short_year(&mut self, hyphens: bool) -> Option<i32> {
+        let start = *self;
+        let marked = self.eat_any(&['\'', '’', '‘']).is_some();
+        let year = self.number().filter(|(_, digits)| *digits == 2 && (marked || hyphens));
+        if year.is_none() {
+            *self = start;
+        }
+        year.map(|(year, _)| century(year))
+    }
+
+    /// `5 мая 2020г.`, `05.05.2020 r.`
+    fn after_its_year(&mut self) {
+        let start = *self;
+        self.spaces();
+        if !(self.eat_word(AFTER_A_YEAR) && (self.eat(".") || self.ends_cleanly())) {
+            *self = start;
+        }
     }
 
     /// The rest of `3/5/2020`: which number is the day is for the whole file to tell.
@@ -234,8 +289,9 @@ impl<'a> Cursor<'a> {
         let two_digits = digits == 2 && self.at - start == 2;
         let separator = joined(MonthForm::Number, first, self.separator()?)?;
         let (last, last_digits) = self.number()?;
-        // `5/3/98` is a date; `1.2.10` may number a section, `05.03.98` does not.
-        let short = last_digits == 2 && (separator == '/' || (separator == '.' && two_digits));
+        // `5/3/98` is a date; `1.2.10` may number a section, `05.03.98` and `Tue 1.2.10` do not.
+        let short = last_digits == 2
+            && (separator == '/' || (separator == '.' && (two_digits || self.weekday_named)));
         if self.known.year_leads && (short || (last_digits == 2 && two_digits)) {
             let year_first = date(century(n.into()), second_number, last as i8);
             if let Some(day) = year_first {
@@ -243,7 +299,10 @@ impl<'a> Cursor<'a> {
             }
         }
         let y = match last_digits {
-            4 => last,
+            4 => {
+                self.after_its_year();
+                last
+            }
             2 if short => century(last),
             _ => return None,
         };
@@ -255,13 +314,11 @@ impl<'a> Cursor<'a> {
     fn month_first(&mut self) -> Option<Found> {
         let (m, form) = self.month()?;
         let first = self.separator()?;
-        if self.eat_word(ARTICLES) {
-            self.spaces();
-        }
+        self.article();
         let d = self.small()?;
         self.ordinal();
         let second = self.separator()?;
-        let y = self.year()?;
+        let y = self.short_year(false).or_else(|| self.year())?;
         Some(found(Order::MonthDayYear, joined(form, first, second)?, form, date(y, m, d)?))
     }
 
@@ -269,9 +326,7 @@ impl<'a> Cursor<'a> {
     /// alone where the month is known too.
     pub fn day_in_year(&mut self) -> Option<Found> {
         let year = self.known.year?.into();
-        if self.eat_word(ARTICLES) {
-            self.spaces();
-        }
+        self.article();
         let start = *self;
         if let Some((m, d)) = self.east_asian_day() {
             return Some(
@@ -297,7 +352,7 @@ impl<'a> Cursor<'a> {
         let ordinal = self.ordinal();
         let start = *self;
         if let Some(separator) = self.separator() {
-            if !ordinal && self.peek().is_some_and(|c| c.is_ascii_digit()) {
+            if !ordinal && self.peek().and_then(digit).is_some() {
                 let second = self.small()?;
                 let day_first = date(year, second, n);
                 return match separator {
@@ -331,9 +386,8 @@ impl<'a> Cursor<'a> {
     pub fn ends_cleanly(&self) -> bool {
         let mut next = self.rest().chars();
         let (first, second) = (next.next(), next.next());
-        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
         match first {
-            Some('T' | 't') => digit(second),
+            Some('T' | 't') => second.and_then(digit).is_some(),
             Some('-' | '/' | '.' | '_') => !second.is_some_and(char::is_alphanumeric),
             Some(c) => !c.is_alphanumeric(),
             None => true,
@@ -384,8 +438,15 @@ fn century(year: i32) -> i32 {
     year + if year < 69 { 2000 } else { 1900 }
 }
 
-/// A day that exists, in a year that a person may have lived through or copied from.
+/// What a digit of Western, Arabic, Persian, Hindi, Bengali, Thai or full-width writing counts.
+pub fn digit(c: char) -> Option<i32> {
+    let zeros = ['0', '٠', '۰', '०', '০', '๐', '０'];
+    zeros.iter().map(|zero| c as i32 - *zero as i32).find(|n| (0..10).contains(n))
+}
+
+/// A day that exists, in a year that a person may have lived through or copied from: years of other calendars (1403,
+/// 2567, 5784) are not read as if they were of this one.
 pub fn date(y: i32, m: i8, d: i8) -> Option<Date> {
-    let y = i16::try_from(y).ok().filter(|y| (1000..3000).contains(y))?;
+    let y = i16::try_from(y).ok().filter(|y| (1500..2200).contains(y))?;
     Date::new(y, m, d).ok()
 }

@@ -131,7 +131,13 @@ const BEFORE_A_DIGIT: usize = 96;
 pub fn may_be_date(line: &str) -> bool {
     let bytes = line.trim_start().as_bytes();
     let start = &bytes[..bytes.len().min(BEFORE_A_DIGIT)];
-    matches!(start.first(), Some(b'#' | b'=')) || start.iter().any(u8::is_ascii_digit)
+    matches!(start.first(), Some(b'#' | b'='))
+        || start.iter().any(u8::is_ascii_digit)
+        || line
+            .trim_start()
+            .chars()
+            .take(BEFORE_A_DIGIT / 3)
+            .any(|c| !c.is_ascii() && scan::digit(c).is_some())
 }
 
 /// Reads a line (without its line feed) as a date line.
@@ -227,11 +233,13 @@ fn read<'a>(
             return Some((found, None));
         }
         *c = start;
+        c.article();
         let weekday = c.weekday()?.0;
         c.spaces();
         c.eat_any(&[',', '.', ':', '-', '–', '—']);
         c.spaces();
         c.after_weekday = heading > 0;
+        c.weekday_named = true;
         Some((grammar(c)?, Some(weekday)))
     };
     let start = c;
@@ -298,6 +306,7 @@ fn weekday_after(c: &mut Cursor, date: &scan::Found) -> Option<i8> {
     let mut divided = full_stop || matches!(date.separator, '年' | '月');
     divided |= c.spaces();
     divided |= c.eat(",");
+    divided |= c.rest().starts_with(['(', '（']);
     if !divided {
         return None;
     }
@@ -322,7 +331,10 @@ fn end(c: &mut Cursor, close: &str, spaces_divide: bool) -> Option<(Option<char>
         }
         c.eat_any(&['.', ',', ':']);
     }
+    let before_spaces = c.at;
     let spaced = c.spaces();
+    // A column of a table, pasted.
+    let spaces_divide = spaces_divide || line[before_spaces..c.at].contains('\t');
     let nothing = |c: char| c.is_whitespace() || ".,:：;-–—#*_".contains(c);
     if c.rest().trim_end_matches(nothing).is_empty() {
         return Some((None, line.len()));

@@ -162,7 +162,6 @@ fn text_stays_text() {
         "2020-05-05/2020-05-07",
         "**5 May 2020: Rain**",
         "è",
-        "５ May 2020",
     ] {
         assert_eq!(recognise(line), None, "{line}");
     }
@@ -580,6 +579,12 @@ fn clocks_of_many_places() {
         "5 May 2020 21:15 (CET)",
         "5 May 2020 | 21:15",
         "5 May 2020 · 21:15",
+        "5 mai 2020, 21 h 15",
+        "5 May 2020 2115h",
+        "5 May 2020, 2115 hrs",
+        "20200505T211500",
+        "20200505 2115",
+        "5/5/2020 9:15p",
     ] {
         let found = recognise(line).filter(|found| found.style.tail.is_none());
         let time = found.and_then(|found| found.time).map(|time| time.to_string());
@@ -605,5 +610,57 @@ fn marks_and_labels_around_a_day() {
     }
     for line in ["Date: with Ben at nine", "=====", "--- 5", "Date: 5 May 2020 was wet"] {
         assert!(read(line).is_none(), "{line}");
+    }
+}
+
+#[test]
+fn days_as_they_are_typed() {
+    for line in [
+        "martedi 5 maggio 2020",
+        "terca-feira, 5 de maio de 2020",
+        "ΤΡΙΤΗ 5 ΜΑΪΟΥ 2020",
+        "5 MAYIS 2020 SALI",
+        "Le mardi 5 mai 2020",
+        "El martes 5 de mayo de 2020",
+        "Tisdagen den 5 maj 2020",
+        "d. 5. maj 2020",
+        "Tiistaina 5.5.2020",
+        "вторник, 5 май 2020 г.",
+        "5 мая 2020г.",
+        "05.05.2020 г.",
+        "05.05.2020 r.",
+        "５.５.２０２０",
+        "٢٠٢٠/٠٥/٠٥",
+        "०५/०५/२०२०",
+        "２０２０年５月５日",
+        "2020年5月5号",
+        "2020/5/5(火)",
+        "Di 5.5.20",
+        "5-May-20",
+        "5th May ’20",
+        "May 5, '20",
+        "2020–05–05",
+        "2020‑05‑05",
+        "2020_05_05",
+        "5 May 2020, morning",
+        "Tuesday 5 May 2020 Evening",
+        "令和2年5月5日",
+        "民國109年5月5日",
+    ] {
+        let (day, rest, style) = read(line).unwrap_or_else(|| panic!("{line}"));
+        assert_eq!((day, rest, style.tail), (date(2020, 5, 5), "", None), "{line}");
+    }
+    // Another calendar's year is no year of ours.
+    for line in ["5/5/2563", "۱۳۹۹/۰۲/۱۶", "2020 d. 5", "D 5 May"] {
+        assert!(read(line).is_none(), "{line}");
+    }
+    assert_eq!(read("5 May 2020\tRain all day").map(|(_, rest, _)| rest), Some("Rain all day"));
+    for line in ["05.05.2020 r and", "5.5.20", "5 May 20", "5 May 2020 morning tea", "5 May 2020 1200 steps"]
+    {
+        assert!(read(line).is_none(), "{line}");
+    }
+    for line in ["5 maj 2020 kl. 22", "5 maggio 2020, ore 22", "5 mai 2020, 22 h"] {
+        let time = recognise(line).and_then(|found| found.time);
+        assert_eq!(time.map(|time| time.to_string()).as_deref(), Some("22:00:00"), "{line}");
     }
 }

@@ -147,7 +147,10 @@ impl Head {
         let Some(rest) = line.strip_prefix('[') else { return Head::old(line) };
         let end = rest.find(']')?;
         let (inside, words) = (&rest[..end], &rest[end + 1..]);
-        let stamp = stamps::read(inside).or_else(|| timeformat::read(inside));
+        let stamp = stamps::read(inside);
+        // `20240105 0930` is a day to the former, with a clock to the latter.
+        let timed = stamp.filter(|stamp| stamp.time.is_some());
+        let stamp = timed.or_else(|| timeformat::read(inside)).or(stamp);
         let time = stamp.map_or_else(|| day.and(stamps::read_time(inside)), |stamp| stamp.time);
         let is_head =
             (stamp.is_some() || time.is_some()) && (words.is_empty() || words.starts_with([' ', '\t']));
