@@ -20,7 +20,7 @@ pub struct Args {
     /// A run's folder, or any GPT-2 folder; without it, the newest run of checkpoints/
     dir: Option<PathBuf>,
     /// What the text begins with; without it, the model begins an entry of its own
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
     prompt: String,
     /// The most tokens to write
     #[arg(long, default_value_t = 300)]

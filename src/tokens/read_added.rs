@@ -170,9 +170,11 @@ fn further(file: &Map<String, Value>) -> Vec<String> {
     tokens.filter_map(|token| content(token).map(str::to_string)).collect()
 }
 
-/// The id of a text that is one token of the vocabulary.
+/// The id of a text that is one token of the vocabulary, and written there as it is: white space and what is not ASCII is
+/// not (a line feed is `Ċ`), and so is another token when it is added.
 fn in_text(tok: &Tokenizer, content: &str) -> Option<u64> {
     match tok.encode(content)[..] {
+        _ if !content.bytes().all(|byte| byte.is_ascii_graphic()) => None,
         [id] => Some(u64::from(id)),
         _ => None,
     }
@@ -254,6 +256,8 @@ mod tests {
         assert_eq!(tok.encode_prompt("Ann[PAD]"), [18_858, 50_257]);
         assert!(tok.encode_prompt("[SEP]").len() > 1);
         assert_eq!(tok.stops(), [50_256]);
+        let spaces = opened(50_304, &[("added_tokens.json", json!({ "\n": 50257, "<x>": 50258, " the": 50259 }))]);
+        assert_eq!(spaces.encode_prompt("a\nb<x> the"), [64, 50_257, 65, 50_258, 50_259]);
     }
 
     #[test]

@@ -118,7 +118,7 @@ pub struct Options {
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
     /// What stands before each entry, as "{date:%A, %B %-d, %Y}\n"; also {title}, {tags}, {source} and --label's keys
-    #[arg(long, value_name = "TEMPLATE", help_heading = HEADER)]
+    #[arg(long, value_name = "TEMPLATE", help_heading = HEADER, allow_hyphen_values = true)]
     pub header: Option<String>,
     /// Leave the header out of the loss
     #[arg(long, help_heading = HEADER)]

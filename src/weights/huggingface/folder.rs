@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, shell};
 use crate::weights::header::{quoted, short};
 
 /// Names listed in an error; the rest is counted.
@@ -193,8 +193,8 @@ fn format_of(dir: &Path, name: &str) -> Option<Error> {
                 .to_string(),
             format!(
                 "download model.safetensors, or convert with Python: \
-                 python -c \"import sys, transformers; transformers.GPT2LMHeadModel.from_pretrained(sys.argv[1]).save_pretrained(sys.argv[1])\" {}",
-                dir.display()
+                 python -c 'import sys, transformers as t; m, i = t.GPT2LMHeadModel.from_pretrained(sys.argv[1], output_loading_info=True); assert not i[\"missing_keys\"], i; m.save_pretrained(sys.argv[1])' {}",
+                shell::path(dir)
             ),
         )
     } else if ends(&[".pt", ".pth", ".ckpt"]) {
