@@ -256,7 +256,8 @@ mod tests {
         assert_eq!(tok.encode_prompt("Ann[PAD]"), [18_858, 50_257]);
         assert!(tok.encode_prompt("[SEP]").len() > 1);
         assert_eq!(tok.stops(), [50_256]);
-        let spaces = opened(50_304, &[("added_tokens.json", json!({ "\n": 50257, "<x>": 50258, " the": 50259 }))]);
+        let spaces =
+            opened(50_304, &[("added_tokens.json", json!({ "\n": 50257, "<x>": 50258, " the": 50259 }))]);
         assert_eq!(spaces.encode_prompt("a\nb<x> the"), [64, 50_257, 65, 50_258, 50_259]);
     }
 

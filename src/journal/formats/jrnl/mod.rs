@@ -83,6 +83,12 @@ fn is_journal(text: &str) -> bool {
     let mut lines = text.lines().skip_while(|line| line.trim().is_empty());
     let first = lines.next().and_then(|line| Head::read(line, None).filter(|head| head.opens_in(line)));
     let Some(first) = first else { return false };
+    // A word that belongs to the clock begins an entry of jrnl's now and then ("Am tired"); typed by hand, all have one.
+    let heads = || text.lines().filter_map(|line| Head::read(line, None).filter(|head| !head.bracketed));
+    let going_on = heads().filter(|head| head.goes_on).count();
+    if going_on > 0 && 2 * going_on >= heads().count() {
+        return false;
+    }
     lines.all(|line| {
         let of_jrnl = || Head::read(line, None).is_some_and(|head| head.is_like(&first, true));
         let by_hand = dates::recognise(line).is_some_and(|date| date.style.tail.is_none());
@@ -137,6 +143,8 @@ struct Head {
     /// Without a day, in a folder's file.
     time: Option<Time>,
     bracketed: bool,
+    /// What stands behind it may belong to its clock.
+    goes_on: bool,
     /// Where the words begin, in bytes of the line.
     words: usize,
 }
@@ -155,7 +163,7 @@ impl Head {
         let is_head =
             (stamp.is_some() || time.is_some()) && (words.is_empty() || words.starts_with([' ', '\t']));
         let words = line.len() - words.len() + usize::from(!words.is_empty());
-        is_head.then_some(Head { stamp, time, bracketed: true, words })
+        is_head.then_some(Head { stamp, time, bracketed: true, goes_on: false, words })
     }
 
     /// `2024-01-05 09:30 It rained.`, as jrnl 1 wrote it.
@@ -164,12 +172,8 @@ impl Head {
         let is_head =
             date.as_bytes()[10] == b' ' && line[16..].starts_with(' ') && date.starts_with(['1', '2']);
         let stamp = stamps::read(date).filter(|stamp| is_head && stamp.time.is_some())?;
-        (!goes_on(&line[17..])).then_some(Head {
-            stamp: Some(stamp),
-            time: stamp.time,
-            bracketed: false,
-            words: 17,
-        })
+        let goes_on = goes_on(&line[17..]);
+        Some(Head { stamp: Some(stamp), time: stamp.time, bracketed: false, goes_on, words: 17 })
     }
 
     /// Whether this line may be the first of a journal: a day alone in brackets heads many a diary typed by hand, and so

@@ -70,6 +70,19 @@ fn a_folder_gives_the_day() {
 }
 
 #[test]
+fn a_word_of_the_clocks_may_begin_an_entry() {
+    let old = "2024-03-05 09:15 Rain all day.\n2024-03-06 08:00 Am tired of it.\n2024-03-07 07:30 H. came to tea.\n\
+        2024-03-08 21:00 Sun.\n2024-03-09 21:00 - and more of it.\n2024-03-10 21:00 Fog.\n2024-03-11 21:00 Wind.\n";
+    let read = entries("old.txt", old);
+    let texts: Vec<&str> = read.entries.iter().map(|entry| entry.text.as_str()).collect();
+    let all =
+        ["Rain all day.", "Am tired of it.", "H. came to tea.", "Sun.", "- and more of it.", "Fog.", "Wind."];
+    assert_eq!(texts, all);
+    let typed = "2024-03-05 09:15 PM\nThe kettle.\n\n2024-03-06 09:20 AM\nA new one.\n";
+    assert!(!Jrnl.is(&Input::from_bytes("typed.txt", typed.as_bytes().to_vec())));
+}
+
+#[test]
 fn version_1_had_no_brackets() {
     let text = "2013-06-09 15:39 Old. *\nA line.\n2013 was long\n\n2013-06-10 15:40 Newer.\n";
     let expected =
