@@ -247,7 +247,9 @@ impl Cursor<'_> {
     fn suffix(&mut self) -> Option<&'static str> {
         let found = AFTER_A_TIME.iter().filter(|s| {
             let word = self.rest().get(..s.len());
-            word.is_some_and(|w| w.eq_ignore_ascii_case(s))
+            // `Am` and `Pm` begin a sentence, as `H.` is a name.
+            let is_clocks = |w: &str| !matches!(w, "Am" | "Pm" | "H");
+            word.is_some_and(|w| w.eq_ignore_ascii_case(s) && is_clocks(w))
                 && !self.rest()[s.len()..].starts_with(char::is_alphanumeric)
         });
         let longest = found.max_by_key(|s| s.len())?;

@@ -200,7 +200,8 @@ impl Head {
 fn goes_on(behind: &str) -> bool {
     let word = behind.split_whitespace().next().unwrap_or("");
     let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-    let clock = ["am", "pm", "a.m", "p.m", "uhr", "h", "hrs"].contains(&bare.to_lowercase().as_str());
+    let clock = ["am", "pm", "a.m", "p.m", "uhr", "h", "hrs"].contains(&bare.to_lowercase().as_str())
+        && !matches!(bare, "Am" | "Pm" | "H");
     let zone = matches!(bare.len(), 3..=4)
         && bare.bytes().all(|b| b.is_ascii_uppercase())
         && (bare.ends_with('T') || matches!(bare, "UTC" | "MEZ" | "MESZ"));

@@ -78,6 +78,11 @@ fn a_word_of_the_clocks_may_begin_an_entry() {
     let all =
         ["Rain all day.", "Am tired of it.", "H. came to tea.", "Sun.", "- and more of it.", "Fog.", "Wind."];
     assert_eq!(texts, all);
+    let few = entries(
+        "few.txt",
+        "2024-03-05 09:00 Am tired.\n\n2024-03-06 21:00 H. came.\n\n2024-03-07 08:00 Pm.\n",
+    );
+    assert_eq!(few.entries[0].text, "Am tired.");
     let typed = "2024-03-05 09:15 PM\nThe kettle.\n\n2024-03-06 09:20 AM\nA new one.\n";
     assert!(!Jrnl.is(&Input::from_bytes("typed.txt", typed.as_bytes().to_vec())));
 }
