@@ -50,7 +50,8 @@ pub fn from_folder(dir: &Path, vocab_size: usize) -> Result<Tokenizer> {
                 "no vocab.json and no tokenizer.json, and {} tokens in the model's vocabulary, where GPT-2's has 50,257",
                 units::thousands(vocab_size as u64)
             ),
-            "copy the checkpoint's tokenizer files into the folder, beside its config.json",
+            "if its tokenizer is GPT-2's, with tokens added to it or rows that pad it, copy the checkpoint's tokenizer files (vocab.json \
+             and merges.txt, or tokenizer.json) beside its config.json; no other tokenizer is read: --from scratch then",
         ));
     };
     let theirs = read_vocab(&path)?;
