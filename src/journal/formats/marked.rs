@@ -2,6 +2,7 @@
 //! is an entry, or several where it has dates. One of questions and answers, made for an assistant, is refused: the half of
 //! it is nobody's diary.
 
+use crate::base::shell;
 use crate::journal::format::{Format, Input, Options, Sink};
 use crate::journal::syntax::by_dates::split_by_dates;
 use crate::journal::syntax::markers;
@@ -25,15 +26,17 @@ impl Format for Marked {
             Some(end) if (head.len() as u64) < input.len() => &head[..end],
             _ => head,
         };
-        markers::is_dialogue(whole) || markers::texts(whole).is_some()
+        (markers::is_dialogue(whole) && !input.is_all_mine()) || markers::texts(whole).is_some()
     }
 
     fn read(&self, input: &Input, options: &Options, sink: &mut dyn Sink) -> Result<(), String> {
         let text = input.text()?;
-        if markers::is_dialogue(&text) {
-            return Err("questions and answers, made to train an assistant: keep what you wrote yourself in a file of \
-                its own, without the marks"
-                .to_string());
+        if markers::is_dialogue(&text) && !input.is_all_mine() {
+            return Err(format!(
+                "questions and answers, made to train an assistant: keep what you wrote yourself in a file of its own, \
+                 without the marks; if all of it is your own: --mine {}",
+                shell::path(input.path())
+            ));
         }
         // The end may be without marks where the beginning, by which the file was told, has some.
         let Some((texts, marks)) = markers::texts(&text) else {

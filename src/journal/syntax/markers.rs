@@ -52,12 +52,19 @@ pub fn texts(text: &str) -> Option<(Vec<Range<usize>>, usize)> {
 
 /// Whether a text is made of questions and answers, to train an assistant: ChatML, Alpaca, Llama.
 pub fn is_dialogue(text: &str) -> bool {
+    let first = text.lines().map(str::trim_start).find(|line| !line.is_empty()).unwrap_or("");
     let lines = |start: &str| text.lines().filter(|line| line.trim_start().starts_with(start)).count();
+    // One in a diary is quoted there; where the file begins with it, it is what the file is.
+    let asked = |question: &str, answer: &str| {
+        lines(answer) > 0 && (lines(question) > 2 || (lines(question) > 0 && first.starts_with(question)))
+    };
     lines("<|im_start|>") > 1
-        || lines("[INST]") + lines("<s>[INST]") > 0
         || lines("<|start_header_id|>") > 1
-        || (lines("### Instruction:") > 0 && lines("### Response:") > 0)
-        || (lines("### Human:") > 0 && lines("### Assistant:") > 0)
+        || lines("[INST]") + lines("<s>[INST]") > 2
+        || first.starts_with("[INST]")
+        || first.starts_with("<s>[INST]")
+        || asked("### Instruction:", "### Response:")
+        || asked("### Human:", "### Assistant:")
 }
 
 /// A text without the marks that it begins and ends with, and how many they were.
@@ -123,6 +130,7 @@ mod tests {
         assert!(is_dialogue("<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHo<|im_end|>"));
         assert!(is_dialogue("### Instruction:\nWrite.\n\n### Response:\nNo."));
         assert!(!is_dialogue("### Response:\nMy own heading.") && !is_dialogue("a"));
+        assert!(!is_dialogue("Rain.\n\n### Instruction:\nBe kind.\n\n### Response:\nI was.\n\n[INST] too\n"));
     }
 
     proptest::proptest! {
