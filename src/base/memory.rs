@@ -26,9 +26,8 @@ impl Free {
     /// What is left of it for tensors: the rest is for everything that no plan counts, the code and its threads.
     pub fn for_tensors(&self) -> u64 {
         let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-        // A thread has its stack, and glibc gives it a heap of 64 MiB of addresses where there are some; where there are not,
-        // it does with the others' heaps.
-        let others = (32 << 20) + if self.addresses { (threads.min(4) + 2) * (16 << 20) } else { 0 };
+        // glibc gives each thread a heap of 64 MiB of addresses, and aligns it by taking twice that at first.
+        let others = (32 << 20) + if self.addresses { (threads + 2) * (128 << 20) } else { 0 };
         self.bytes.saturating_sub(others)
     }
 
