@@ -10,8 +10,9 @@ use crate::device::element::pack_f16;
 use crate::device::{Element, Executor};
 use crate::model::parameters::{Piece, pieces};
 use crate::model::shape::Shape;
-use crate::weights::huggingface::Checkpoint;
-use crate::weights::safetensors::{Reader, Writer};
+use crate::weights::Checkpoint;
+use crate::weights::safetensors::Writer;
+use crate::weights::tensors::Tensors;
 
 /// Elements copied at once.
 const COPY: usize = 1 << 20;
@@ -147,7 +148,7 @@ fn copy_out(
 ///
 /// # Errors
 /// A file that cannot be read; a lost device.
-pub fn load_moments(exec: &mut dyn Executor, shape: &Shape, reader: &mut Reader) -> Result<()> {
+pub fn load_moments(exec: &mut dyn Executor, shape: &Shape, reader: &mut Tensors) -> Result<()> {
     let mut data = Vec::new();
     for param in shape.trained() {
         let (row, parts) = parts(&param, shape);

@@ -8,7 +8,7 @@ use crate::device::select::Device;
 use crate::device::{Element, Executor, Program};
 use crate::model::{Shape, store};
 use crate::sample::fit;
-use crate::tokens::{Tokenizer, files};
+use crate::tokens::Tokenizer;
 use crate::weights::huggingface;
 
 /// A model on a device, with its tokenizer.
@@ -36,7 +36,7 @@ impl Model {
     ) -> Result<Model> {
         let mut checkpoint = huggingface::open(dir)?;
         let config = *checkpoint.config();
-        let tokenizer = files::from_folder(checkpoint.folder(), config.vocab_size())?;
+        let tokenizer = checkpoint.tokenizer()?;
         let base = Shape::new(config, b, config.block_size(), device.limits(), device.choices());
         let shape = Shape { weights, ..base };
         let recorded = program(&shape)?;

@@ -12,8 +12,8 @@ use crate::optim::adamw::{micro_step, update};
 use crate::optim::{Hyper, Schedule};
 use crate::run::record::Settings;
 use crate::tokens::{Batch, IGNORE, TokenFile, batch};
-use crate::weights::huggingface::Checkpoint;
-use crate::weights::safetensors::Reader;
+use crate::weights::Checkpoint;
+use crate::weights::tensors::Tensors;
 
 /// A model, its gradients and its moments on a device.
 pub struct Engine {
@@ -91,7 +91,7 @@ impl Engine {
     ///
     /// # Errors
     /// A checkpoint that cannot be read; a lost device.
-    pub fn load(&mut self, checkpoint: &mut Checkpoint, moments: Option<&mut Reader>) -> Result<()> {
+    pub fn load(&mut self, checkpoint: &mut Checkpoint, moments: Option<&mut Tensors>) -> Result<()> {
         store::load(self.exec.as_mut(), &self.shape, checkpoint)?;
         match moments {
             Some(reader) => store::load_moments(self.exec.as_mut(), &self.shape, reader),

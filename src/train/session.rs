@@ -18,7 +18,7 @@ use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::engine::Engine;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
-use crate::weights::safetensors::Reader;
+use crate::weights::safetensors;
 
 /// A state is saved at least this often, whatever `save_every` is: a night is never lost.
 const SAVE_AFTER: Duration = Duration::from_secs(600);
@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
     pub(super) fn load_state(&mut self) -> Result<()> {
         let file = |name| self.folder.state_file(name).expect("a run that is resumed has a state");
         let mut checkpoint = huggingface::open_file(&file("model.safetensors"), self.run.model)?;
-        let mut moments = Reader::open(file(OPTIMIZER))?;
+        let mut moments = safetensors::open(file(OPTIMIZER))?;
         self.engine.load(&mut checkpoint, Some(&mut moments))
     }
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::base::{Config, Error, Result};
-use crate::tokens::{Tokenizer, files};
+use crate::tokens::Tokenizer;
 use crate::train::Options;
 use crate::train::options::{PRESET, TOKENIZER};
-use crate::weights::huggingface::{self, Checkpoint};
+use crate::weights::{Checkpoint, huggingface};
 
 /// Where the weights and the tokenizer come from.
 pub(super) struct Source {
@@ -47,7 +47,7 @@ impl Source {
         }
         let checkpoint = huggingface::open(Path::new(from))?;
         let config = *checkpoint.config();
-        let tokenizer = files::from_folder(checkpoint.folder(), config.vocab_size())?.for_entries();
+        let tokenizer = checkpoint.tokenizer()?.for_entries();
         if let Some(kind) = options.tokenizer.filter(|k| *k != tokenizer.kind()) {
             return Err(Error::usage(
                 format!("--tokenizer {}, but this checkpoint's is {}", kind.name(), tokenizer.kind().name()),

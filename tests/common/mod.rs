@@ -12,7 +12,7 @@ use diarist::device::select::Device;
 use diarist::device::{Choices, Class, Kind, Program, Recorder, Step, Tensor};
 use diarist::model::{Shape, store};
 use diarist::optim::adamw::update;
-use diarist::weights::safetensors::Reader;
+use diarist::weights::tensors::Tensors;
 
 /// The tests' GPU. A machine without any adapter fails here: nothing is skipped. `tests/run` installs a software one.
 pub fn gpu() -> Device {
@@ -63,12 +63,12 @@ pub fn relative(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// One fixture file.
-pub struct Fixture(Mutex<Reader>);
+pub struct Fixture(Mutex<Tensors>);
 
 impl Fixture {
     pub fn open(name: &str) -> Fixture {
         let path = format!("{}/tests/fixtures/{name}.safetensors", env!("CARGO_MANIFEST_DIR"));
-        Fixture(Mutex::new(Reader::open(path).unwrap()))
+        Fixture(Mutex::new(diarist::weights::safetensors::open(path).unwrap()))
     }
 
     pub fn get(&self, name: &str) -> Vec<f32> {

@@ -296,7 +296,7 @@ fn half_precision_at_rest_is_exact() {
 }
 
 /// A checkpoint whose matrices hold nothing that f16 does not.
-fn rounded(config: &Config, dir: &std::path::Path) -> diarist::weights::huggingface::Checkpoint {
+fn rounded(config: &Config, dir: &std::path::Path) -> diarist::weights::Checkpoint {
     use diarist::base::rng::Rng;
     use diarist::weights::huggingface;
     std::fs::write(dir.join("config.json"), huggingface::config_json(config, 0.0, &Ends::at(0))).unwrap();

@@ -269,7 +269,7 @@ fn model_and_optimizer_are_read_back() {
         }
     }
     let path = folder.state_file(OPTIMIZER).unwrap();
-    let mut reader = crate::weights::safetensors::Reader::open(path).unwrap();
+    let mut reader = crate::weights::safetensors::open(path).unwrap();
     let (mut m, mut v) = (Vec::new(), Vec::new());
     reader.read_f32("m.wpe.weight", &mut m).unwrap();
     reader.read_f32("v.wpe.weight", &mut v).unwrap();

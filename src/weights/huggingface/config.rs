@@ -10,7 +10,8 @@ use serde_json::{Map, Value};
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
 use crate::base::{Config, Error, Gpt2, Result};
 use crate::tokens::Ends;
-use crate::weights::header::short;
+use crate::weights::found::Model;
+use crate::weights::words::short;
 
 /// A config.json is a page of text; what is longer is something else.
 const MOST_BYTES: u64 = 1 << 20;
@@ -18,7 +19,7 @@ const MOST_BYTES: u64 = 1 << 20;
 const MOST_EXTENT: u64 = 1 << 24;
 
 /// Reads a folder's `config.json` and checks that it describes a GPT-2 we compute exactly. Also whether the head is tied.
-pub(super) fn read(path: &Path) -> Result<(Config, bool)> {
+pub(super) fn read(path: &Path) -> Result<Model> {
     let file = File::open(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::file(
             path,
@@ -60,7 +61,8 @@ pub(super) fn read(path: &Path) -> Result<(Config, bool)> {
         Error::Setting { problem, next } => Error::file(path, problem, next),
         other => other,
     })?;
-    Ok((config, found.get("tie_word_embeddings").is_none_or(|tied| *tied == true)))
+    let tied = found.get("tie_word_embeddings").is_none_or(|tied| *tied == true);
+    Ok(Model { config, tied, biases: true })
 }
 
 /// GPT-2 by its `model_type`, or, where a folder has none, by the class that wrote it.

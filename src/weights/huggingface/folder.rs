@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result, shell};
-use crate::weights::header::{quoted, short};
+use crate::weights::safetensors::header::MAX_HEADER;
+use crate::weights::words::{listed, quoted, short};
 
-/// Names listed in an error; the rest is counted.
-const LISTED: usize = 5;
 /// Folders named in an error; the rest is counted.
 const NAMED: usize = 6;
 
@@ -106,7 +105,7 @@ fn shards(index: &Path) -> Result<Vec<PathBuf>> {
     }
     let bad = |problem: String| Error::file(index, problem, "download the checkpoint again");
     let length = std::fs::metadata(index).map_err(Error::io("read", index))?.len();
-    if length > crate::weights::header::MAX_HEADER {
+    if length > MAX_HEADER {
         return Err(bad(format!("{length} bytes long, which no index is")));
     }
     let text = std::fs::read(index).map_err(Error::io("read", index))?;
@@ -238,10 +237,4 @@ fn children(dir: &Path) -> Vec<PathBuf> {
 fn names(dir: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-}
-
-/// Names in an error.
-pub(super) fn listed(names: &[String]) -> String {
-    let shown = names[..names.len().min(LISTED)].join(", ");
-    if names.len() > LISTED { format!("{shown}, … ({} more)", names.len() - LISTED) } else { shown }
 }

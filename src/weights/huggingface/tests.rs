@@ -74,6 +74,29 @@ fn a_folder_is_read_with_or_without_prefix_masks_and_head() {
     check_all(open(folder(&swapped).path()).unwrap(), &plain);
 }
 
+/// As `nn.Linear` stores them: all matrices of the blocks as (out, in), the square ones too.
+#[test]
+fn turned_matrices_are_turned_back() {
+    let plain = weights();
+    let mut turned = plain.clone();
+    for (_, shape, data) in turned.iter_mut().filter(|(n, s, _)| n.starts_with("h.") && s.len() == 2) {
+        let (rows, width) = (shape[0], shape[1]);
+        let columns = (0..width).flat_map(|j| (0..rows).map(move |i| i * width + j));
+        *data = columns.map(|at| data[at]).collect();
+        *shape = vec![width, rows];
+    }
+    let dir = folder(&turned);
+    check_all(open(dir.path()).unwrap(), &plain);
+    // Rows from the middle, and again from the start: the turned tensor is kept, and is the right one.
+    let mut checkpoint = open(dir.path()).unwrap();
+    let (name, _, data) = plain.iter().find(|(n, _, _)| n == "h.1.mlp.c_fc.weight").unwrap();
+    let mut rows = vec![0.0; 3 * 48];
+    for start in [5, 0, 9] {
+        checkpoint.read(name, start..start + 3, &mut rows).unwrap();
+        assert_eq!(rows, data[start * 48..(start + 3) * 48]);
+    }
+}
+
 #[test]
 fn a_split_checkpoint_is_read() {
     let all = weights();
@@ -106,8 +129,11 @@ fn what_is_written_is_read_back() {
     let mut out = writer(&path, &CFG).unwrap();
     all.iter().for_each(|(_, _, data)| out.write_f32(data).unwrap());
     out.finish().unwrap();
-    let reader = Reader::open(&path).unwrap();
-    assert_eq!(*reader.metadata(), BTreeMap::from([("format".to_string(), "pt".to_string())]));
+    let reader = safetensors::open(&path).unwrap();
+    assert_eq!(
+        safetensors::metadata(&path).unwrap(),
+        BTreeMap::from([("format".to_string(), "pt".to_string())])
+    );
     assert!(reader.entries().iter().all(|e| e.name.starts_with("transformer.")));
     check_all(open(dir.path()).unwrap(), &all);
     check_all(open_file(&path, CFG).unwrap(), &all);
@@ -125,9 +151,6 @@ fn wrong_weights_are_named() {
     transposed[4].1.reverse();
     let message = refusal(&transposed);
     assert!(message.contains("h.0.attn.c_attn.weight is [36, 12], not [12, 36]"), "{message}");
-    assert!(message.contains("nanoGPT") && message.contains(".t()"), "{message}");
-    transposed[2].1 = vec![6, 2];
-    assert!(!refusal(&transposed).contains("nanoGPT"));
 
     let mut extra = all.clone();
     extra.push(("h.0.crossattention.c_attn.weight".into(), vec![1], vec![0.0]));
@@ -162,7 +185,7 @@ fn quantized_weights_are_refused_at_once() {
     let changed = [&bytes[..at], b"\"I32\"", &bytes[at + 5..]].concat();
     std::fs::write(&path, changed).unwrap();
     let message = open(dir.path()).unwrap_err().to_string();
-    assert!(message.contains("wte.weight is stored as I32"), "{message}");
+    assert!(message.contains(r#""wte.weight" is stored as "I32""#), "{message}");
 }
 
 #[test]

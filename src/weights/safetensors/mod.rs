@@ -1,205 +1,69 @@
-//! Reading and writing `.safetensors`, streamed: a tensor goes from the file straight into its destination, never
-//! through a map or a copy of the file. Training a 124M model takes 2 GB for parameters, gradients and moments; there is
-//! no room for a fifth copy.
+//! `.safetensors`: the header read and held against the file, and the file written, its hash with it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::ops::Range;
+use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use half::{bf16, f16};
 use sha2::{Digest, Sha256};
 
 use crate::base::disk::{self, PIECE};
 use crate::base::{Error, Result};
-pub use crate::weights::header::{Dtype, TensorEntry};
-use crate::weights::header::{MAX_HEADER, parse, quoted};
+use crate::weights::tensors::Tensors;
+use header::{Header, MAX_HEADER, parse};
 
-/// An open file whose header was read and held against the file's length.
-#[derive(Debug)]
-pub struct Reader {
-    path: PathBuf,
-    file: File,
-    entries: Vec<TensorEntry>,
-    index: HashMap<String, usize>,
-    metadata: BTreeMap<String, String>,
-    /// Where other dtypes wait to be converted; empty until one is met.
-    piece: Vec<u8>,
+pub(super) mod header;
+
+/// Opens a file and checks its header. Memory: the header's, at most 100 MB and at most the file's own length.
+///
+/// # Errors
+/// The file cannot be read, is too short, is a Git LFS pointer, or its header does not fit the file.
+pub fn open(path: impl AsRef<Path>) -> Result<Tensors> {
+    let path = path.as_ref();
+    let (header, file) = read(path)?;
+    Ok(Tensors::new(path, file, header.entries))
 }
 
-impl Reader {
-    /// Opens a file and checks its header. Memory: the header's, at most 100 MB and at most the file's own length.
-    ///
-    /// # Errors
-    /// The file cannot be read, is too short, is a Git LFS pointer, or its header does not fit the file.
-    pub fn open(path: impl AsRef<Path>) -> Result<Reader> {
-        let path = path.as_ref();
-        let damaged = |problem: String| Error::file(path, problem, "download or copy the file again");
-        let mut file = File::open(path).map_err(Error::io("open", path))?;
-        let about = file.metadata().map_err(Error::io("read", path))?;
-        if !about.is_file() {
-            return Err(Error::file(path, "not a file", "name a folder that holds model.safetensors"));
-        }
-        let length = about.len();
-        if length < 8 {
-            return Err(damaged(format!(
-                "only {length} bytes long; a safetensors file begins with 8 bytes of header length"
-            )));
-        }
-        let mut head = [0; 8];
-        file.read_exact(&mut head).map_err(Error::io("read", path))?;
-        if &head == b"version " {
-            return Err(Error::file(
-                path,
-                "a Git LFS pointer, not the weights themselves",
-                "run `git lfs pull` in that folder, or download the file itself",
-            ));
-        }
-        let n = u64::from_le_bytes(head);
-        if n > length - 8 || n > MAX_HEADER {
-            return Err(damaged(format!(
-                "its first 8 bytes announce a header of {n} bytes, but {} follow (and the format allows {MAX_HEADER}): cut short, damaged, or not a safetensors file",
-                length - 8
-            )));
-        }
-        let mut json = vec![0; n as usize];
-        file.read_exact(&mut json).map_err(Error::io("read", path))?;
-        let header = parse(&json, 8 + n, length).map_err(damaged)?;
-        let index = header.entries.iter().enumerate().map(|(i, e)| (e.name.clone(), i)).collect();
-        Ok(Reader {
-            path: path.to_path_buf(),
-            file,
-            entries: header.entries,
-            index,
-            metadata: header.metadata,
-            piece: Vec::new(),
-        })
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Every tensor, in the order of their bytes.
-    pub fn entries(&self) -> &[TensorEntry] {
-        &self.entries
-    }
-
-    /// The tensor of that name.
-    ///
-    /// # Errors
-    /// There is none.
-    pub fn entry(&self, name: &str) -> Result<&TensorEntry> {
-        self.index.get(name).map(|&i| &self.entries[i]).ok_or_else(|| {
-            Error::file(
-                &self.path,
-                format!("holds no tensor {}", quoted(name)),
-                "check that this is the right file; a damaged one has to be downloaded or copied again",
-            )
-        })
-    }
-
-    /// The header's `__metadata__`.
-    pub fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.metadata
-    }
-
-    /// Reads a whole tensor into `out`, which is cleared first.
-    ///
-    /// # Errors
-    /// As [`Reader::read_rows_f32`]; or the computer has not that much memory.
-    pub fn read_f32(&mut self, name: &str, out: &mut Vec<f32>) -> Result<()> {
-        let entry = self.entry(name)?;
-        let (rows, numel) = (entry.rows(), entry.numel());
-        out.clear();
-        out.try_reserve_exact(numel).map_err(|_| {
-            Error::file(
-                &self.path,
-                format!("no memory for the {numel} numbers of {}", quoted(name)),
-                "use a smaller model, or a computer with more memory",
-            )
-        })?;
-        out.resize(numel, 0.0);
-        self.read_rows_f32(name, 0..rows, out)
-    }
-
-    /// Reads some rows of a tensor (elements, where it has one extent) into `sink`, as f32.
-    ///
-    /// # Errors
-    /// No such tensor or rows, a dtype that is not a float, or a file that cannot be read to there.
-    ///
-    /// # Panics
-    /// If `sink` is not as long as those rows.
-    pub fn read_rows_f32(&mut self, name: &str, rows: Range<usize>, sink: &mut [f32]) -> Result<()> {
-        let entry = self.entry(name)?;
-        let (dtype, width, offset) = (entry.dtype, entry.row_len(), entry.offset);
-        if rows.start > rows.end || rows.end > entry.rows() {
-            return Err(Error::file(
-                &self.path,
-                format!("rows {rows:?} of {} were asked for; it has {}", quoted(name), entry.rows()),
-                "check that config.json and the weights belong together",
-            ));
-        }
-        assert_eq!(sink.len(), rows.len() * width, "the destination is as long as the rows");
-        let size = match dtype {
-            Dtype::F32 => 4,
-            Dtype::F16 | Dtype::BF16 => 2,
-            Dtype::F64 => 8,
-            Dtype::Other(found) => {
-                return Err(Error::file(
-                    &self.path,
-                    format!(
-                        "tensor {} is stored as {found:?}; weights must be F32, F16, BF16 or F64",
-                        quoted(name)
-                    ),
-                    "use the checkpoint's unquantized float version",
-                ));
-            }
-        };
-        let at = offset + (rows.start * width * size) as u64;
-        let read = self.file.seek(SeekFrom::Start(at)).and_then(|_| match dtype {
-            Dtype::F16 => self.convert(sink, |b| f16::from_le_bytes(b).to_f32()),
-            Dtype::BF16 => self.convert(sink, |b| bf16::from_le_bytes(b).to_f32()),
-            Dtype::F64 => self.convert(sink, |b| f64::from_le_bytes(b) as f32),
-            _ => read_le(&mut self.file, sink),
-        });
-        read.map_err(|e| match e.kind() {
-            ErrorKind::UnexpectedEof => Error::file(
-                &self.path,
-                format!("became shorter while {} was read", quoted(name)),
-                "let whatever is writing the file finish, then try again",
-            ),
-            _ => Error::io("read", &self.path)(e),
-        })
-    }
-
-    /// Reads elements of `N` bytes from the file's position on, a piece at a time.
-    fn convert<const N: usize>(
-        &mut self,
-        sink: &mut [f32],
-        element: impl Fn([u8; N]) -> f32,
-    ) -> std::io::Result<()> {
-        self.piece.resize(PIECE, 0);
-        for part in sink.chunks_mut(PIECE / N) {
-            let bytes = &mut self.piece[..part.len() * N];
-            self.file.read_exact(bytes)?;
-            for (x, b) in part.iter_mut().zip(bytes.chunks_exact(N)) {
-                *x = element(b.try_into().expect("chunks of N bytes"));
-            }
-        }
-        Ok(())
-    }
+/// The header's `__metadata__`.
+///
+/// # Errors
+/// As [`open`].
+pub fn metadata(path: impl AsRef<Path>) -> Result<BTreeMap<String, String>> {
+    Ok(read(path.as_ref())?.0.metadata)
 }
 
-/// Little-endian f32s straight into their place.
-fn read_le(file: &mut File, sink: &mut [f32]) -> std::io::Result<()> {
-    file.read_exact(bytemuck::cast_slice_mut(sink))?;
-    if cfg!(target_endian = "big") {
-        sink.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
+fn read(path: &Path) -> Result<(Header, File)> {
+    let damaged = |problem: String| Error::file(path, problem, "download or copy the file again");
+    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let about = file.metadata().map_err(Error::io("read", path))?;
+    if !about.is_file() {
+        return Err(Error::file(path, "not a file", "name a folder that holds model.safetensors"));
     }
-    Ok(())
+    let length = about.len();
+    if length < 8 {
+        return Err(damaged(format!(
+            "only {length} bytes long; a safetensors file begins with 8 bytes of header length"
+        )));
+    }
+    let mut head = [0; 8];
+    file.read_exact(&mut head).map_err(Error::io("read", path))?;
+    if &head == b"version " {
+        return Err(Error::file(
+            path,
+            "a Git LFS pointer, not the weights themselves",
+            "run `git lfs pull` in that folder, or download the file itself",
+        ));
+    }
+    let n = u64::from_le_bytes(head);
+    if n > length - 8 || n > MAX_HEADER {
+        return Err(damaged(format!(
+            "its first 8 bytes announce a header of {n} bytes, but {} follow (and the format allows {MAX_HEADER}): cut short, damaged, or not a safetensors file",
+            length - 8
+        )));
+    }
+    let mut json = vec![0; n as usize];
+    file.read_exact(&mut json).map_err(Error::io("read", path))?;
+    Ok((parse(&json, 8 + n, length).map_err(damaged)?, file))
 }
 
 /// A file of f32 tensors being written: the header first, then the tensors' elements in the order they were listed.

@@ -9,55 +9,12 @@ use ::safetensors::tensor::{Dtype as Stored, TensorInfo};
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::weights::dtype::Dtype;
+use crate::weights::tensors::{TensorEntry, numel, overlap};
+use crate::weights::words::{quoted, short};
+
 /// The longest header the format allows, in bytes.
-pub(super) const MAX_HEADER: u64 = 100_000_000;
-
-/// How a tensor's elements are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dtype {
-    /// 32-bit floats.
-    F32,
-    /// 16-bit floats, IEEE.
-    F16,
-    /// 16-bit floats with f32's range.
-    BF16,
-    /// 64-bit floats, rounded to f32 when read.
-    F64,
-    /// Anything else (integers, masks, quantized weights): listed, so that it can be ignored, and refused when read.
-    Other(Stored),
-}
-
-/// One tensor of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TensorEntry {
-    /// The key.
-    pub name: String,
-    /// How the elements are stored.
-    pub dtype: Dtype,
-    /// The extents, outermost first; none for a single number.
-    pub shape: Vec<usize>,
-    /// Where the first element stands, in bytes from the start of the file.
-    pub offset: u64,
-    /// Length in bytes.
-    pub len: u64,
-}
-
-impl TensorEntry {
-    /// The outermost extent: rows of a matrix, elements of a vector, 1 for a single number.
-    pub fn rows(&self) -> usize {
-        self.shape.first().copied().unwrap_or(1)
-    }
-
-    /// Elements in one row.
-    pub fn row_len(&self) -> usize {
-        self.shape.iter().skip(1).product()
-    }
-
-    /// Elements.
-    pub fn numel(&self) -> usize {
-        self.shape.iter().product()
-    }
-}
+pub(in crate::weights) const MAX_HEADER: u64 = 100_000_000;
 
 /// A header that passed every check.
 #[derive(Debug)]
@@ -83,10 +40,8 @@ pub(super) fn parse(json: &[u8], start: u64, length: u64) -> Result<Header, Stri
         return Err(format!("tensor {} is listed twice", quoted(&twice.name)));
     }
     entries.sort_by_key(|e| (e.offset, e.len));
-    let occupied: Vec<&TensorEntry> = entries.iter().filter(|e| e.len > 0).collect();
-    if let Some(pair) = occupied.windows(2).find(|p| p[0].offset + p[0].len > p[1].offset) {
-        let (a, b) = (quoted(&pair[0].name), quoted(&pair[1].name));
-        return Err(format!("tensors {a} and {b} claim the same bytes"));
+    if let Some([a, b]) = overlap(&entries) {
+        return Err(format!("tensors {} and {} claim the same bytes", quoted(&a.name), quoted(&b.name)));
     }
     Ok(Header { entries, metadata: raw.metadata })
 }
@@ -104,10 +59,7 @@ fn entry(name: String, info: TensorInfo, start: u64, room: u64) -> Result<Tensor
         ));
     }
     let bits = (info.shape.iter()).try_fold(info.dtype.bitsize() as u64, |n, &d| n.checked_mul(d as u64));
-    // An extent of zero hides the others from that product; rows and row lengths are products of some of them, and
-    // must not overflow either.
-    let wild = (info.shape.iter()).try_fold(1_usize, |n, &d| n.checked_mul(d.max(1))).is_none();
-    if bits != Some(8 * (end - begin)) || wild {
+    if bits != Some(8 * (end - begin)) || numel(&info.shape).is_none() {
         return Err(format!(
             "tensor {} has {} bytes, which is not what {:?} of shape {} takes",
             quoted(&name),
@@ -121,23 +73,10 @@ fn entry(name: String, info: TensorInfo, start: u64, room: u64) -> Result<Tensor
         Stored::F16 => Dtype::F16,
         Stored::BF16 => Dtype::BF16,
         Stored::F64 => Dtype::F64,
-        other => Dtype::Other(other),
+        other => Dtype::Other(format!("{other:?}").into()),
     };
-    Ok(TensorEntry { name, dtype, shape: info.shape, offset: start + begin, len: end - begin })
-}
-
-/// A name from a file, escaped and short enough to print.
-pub(super) fn quoted(name: &str) -> String {
-    short(&format!("{:?}", name.chars().take(120).collect::<String>()))
-}
-
-/// The beginning of a text that a file may have made as long as it likes.
-pub(super) fn short(text: &str) -> String {
-    const MOST: usize = 200;
-    match text.char_indices().nth(MOST) {
-        Some((cut, _)) => format!("{}…", &text[..cut]),
-        None => text.to_string(),
-    }
+    let (offset, len) = (start + begin, end - begin);
+    Ok(TensorEntry { name, dtype, shape: info.shape, transposed: false, file: 0, offset, len })
 }
 
 /// The JSON as it stands: pairs in order, so that a name given twice can be seen.

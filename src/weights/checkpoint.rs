@@ -1,0 +1,282 @@
+//! A model on disk, in whatever format, checked to hold every parameter in its shape.
+//!
+//! What stands beside the parameters is sorted by whether it changes what the network computes:
+//!
+//! - `attn.bias` and `attn.masked_bias` are the causal mask, which the attention kernel has in its bounds: ignored.
+//! - `lm_head.weight` must be `wte.weight` again (GPT-2 ties them), perhaps rounded. It is compared number by number; where
+//!   a file kept only one of the two names, that one serves as both, unless the file denies the tie.
+//! - Any other tensor inside the transformer (`h.…`, `wte.…`, `wpe.…`, `ln_f.…`: cross-attention, adapters, layers beyond
+//!   `n_layer`, scales of quantized weights) is part of a network we do not compute: an error.
+//! - Heads beside the transformer (a classifier's `score.weight`) do not touch it: ignored.
+//!
+//! The matrices of the blocks are stored as `Conv1D` has them, (in, out), or as `nn.Linear` has them, (out, in), all of them one
+//! way: `c_attn`, three times as wide as it is high, tells which.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crate::base::Param;
+use crate::base::{Config, Error, Result};
+use crate::tokens::{Tokenizer, files};
+use crate::weights::found::{Found, Model, Words};
+use crate::weights::head::Tie;
+use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
+use crate::weights::words::{listed, quoted, short};
+
+const WTE: &str = "wte.weight";
+const HEAD: &str = "lm_head.weight";
+/// Numbers of the head and of `wte` compared at a time (1 MiB of each).
+const COMPARED: usize = 1 << 18;
+/// Rows of an embedding that belongs to GPT-2's tokenizer, where a format has no place for one: as it is, and as nanoGPT pads it.
+const GPT2_ROWS: [usize; 2] = [50_257, 50_304];
+
+/// A GPT-2 on disk. The weights are still in the file.
+#[derive(Debug)]
+pub struct Checkpoint {
+    path: PathBuf,
+    format: String,
+    model: Model,
+    tensors: Tensors,
+    tokenizer: Words,
+    /// Whether the head serves as the embedding too.
+    head_is_wte: bool,
+}
+
+impl Checkpoint {
+    /// Holds what was found against the model that it says it is.
+    ///
+    /// # Errors
+    /// It is no model that we compute; missing, misshapen or unsupported tensors; a head that is not tied.
+    pub fn new(found: Found) -> Result<Checkpoint> {
+        let Found { path, format, model, tensors, tokenizer, about: _ } = found;
+        let model = model?;
+        let entries = tensors.entries().len();
+        if model.config.n_layer() > entries {
+            // Said before the table of parameters is made, whose length is the claim.
+            let layers = model.config.n_layer();
+            let problem = format!("holds {entries} tensors in all; its config speaks of {layers} layers");
+            return Err(mismatch(tensors.path(), problem));
+        }
+        let mut checkpoint = Checkpoint { path, format, model, tensors, tokenizer, head_is_wte: false };
+        let wanted = model.config.table();
+        checkpoint.check_head()?;
+        checkpoint.tie_head(&wanted[0]);
+        checkpoint.turn(&wanted);
+        checkpoint.check_shapes(&wanted)?;
+        checkpoint.check_extras(&wanted)?;
+        checkpoint.compare_head(&wanted[0])?;
+        Ok(checkpoint)
+    }
+
+    /// The model's shape.
+    pub fn config(&self) -> &Config {
+        &self.model.config
+    }
+
+    /// Where it was found: a folder (a snapshot of the one that was named, perhaps) or a file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What it is, as a person would call it.
+    pub fn format(&self) -> &str {
+        &self.format
+    }
+
+    /// The tokenizer that comes with it.
+    ///
+    /// # Errors
+    /// There is none, or none that we read.
+    pub fn tokenizer(&self) -> Result<Tokenizer> {
+        let size = self.model.config.vocab_size();
+        match &self.tokenizer {
+            Words::Folder(folder) => files::from_folder(folder, size),
+            Words::BySize if GPT2_ROWS.contains(&size) => Ok(Tokenizer::gpt2()),
+            Words::BySize => files::from_folder(self.path.parent().unwrap_or(Path::new(".")), size),
+        }
+    }
+
+    /// Reads rows of a parameter (elements, where it has one extent) as f32, straight into `out`. Names are those of
+    /// [`Config::table`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds a number that is not finite.
+    ///
+    /// # Panics
+    /// If `out` is not as long as those rows.
+    pub fn read(&mut self, name: &str, rows: Range<usize>, out: &mut [f32]) -> Result<()> {
+        let key = if name == WTE && self.head_is_wte { HEAD } else { name };
+        if self.is_zeros(key) {
+            out.fill(0.0);
+            return Ok(());
+        }
+        self.tensors.read_rows_f32(key, rows.clone(), out)?;
+        match out.iter().position(|x| !x.is_finite()) {
+            None => Ok(()),
+            Some(at) => Err(Error::file(
+                self.tensors.file_of(self.tensors.entry(key)?),
+                format!(
+                    "tensor {} holds a number that is not finite ({}) in row {}",
+                    quoted(key),
+                    out[at],
+                    rows.start + at / (out.len() / rows.len())
+                ),
+                "download the checkpoint again; if it was trained so, start from an earlier one",
+            )),
+        }
+    }
+
+    /// Whether it is a bias of a model without biases.
+    fn is_zeros(&self, name: &str) -> bool {
+        !self.model.biases && name.ends_with(".bias") && self.tensors.get(name).is_none()
+    }
+
+    /// Sees all matrices of the blocks as (in, out) where the file has them as (out, in).
+    fn turn(&mut self, wanted: &[Param]) {
+        let matrices: BTreeMap<&str, &Param> =
+            (wanted.iter().filter(|p| p.shape.len() == 2 && p.name.starts_with("h.")))
+                .map(|p| (p.name.as_str(), p))
+                .collect();
+        let (mut turned, mut other) = (0, 0);
+        for (name, param) in &matrices {
+            let Some(found) = self.tensors.get(name) else { continue };
+            let square = param.shape[0] == param.shape[1];
+            match found.shape.iter().rev().eq(&param.shape) {
+                true if !square => turned += 1,
+                false => other += 1,
+                _ => {}
+            }
+        }
+        if turned > 0 && other == 0 {
+            self.tensors.transpose(|e| matrices.contains_key(e.name.as_str()));
+        }
+    }
+
+    /// Without a tie, a matrix that is not in the file would be random numbers, in `transformers` as here.
+    fn check_head(&self) -> Result<()> {
+        match [WTE, HEAD].into_iter().find(|name| !self.model.tied && self.tensors.get(name).is_none()) {
+            None => Ok(()),
+            Some(missing) => Err(Error::file(
+                self.tensors.path(),
+                format!("config.json says tie_word_embeddings false, but {missing} is not in the file"),
+                "download the whole checkpoint; if its head is its embedding, say tie_word_embeddings true in config.json",
+            )),
+        }
+    }
+
+    /// Lets a head stand in for an embedding that was left out as its double.
+    fn tie_head(&mut self, wte: &Param) {
+        let head = self.tensors.get(HEAD).is_some_and(|e| e.shape == wte.shape);
+        self.head_is_wte = head && self.tensors.get(WTE).is_none();
+    }
+
+    /// The tensor that a parameter is read from.
+    fn entry(&self, name: &str) -> Option<&TensorEntry> {
+        self.tensors.get(if name == WTE && self.head_is_wte { HEAD } else { name })
+    }
+
+    /// Every parameter is there, in its shape.
+    fn check_shapes(&self, wanted: &[Param]) -> Result<()> {
+        let missing: Vec<String> =
+            (wanted.iter().filter(|p| self.entry(&p.name).is_none() && !self.is_zeros(&p.name)))
+                .map(|p| p.name.clone())
+                .collect();
+        if !missing.is_empty() {
+            let problem = format!(
+                "{} of the {} tensors that config.json calls for are missing: {}",
+                missing.len(),
+                wanted.len(),
+                listed(&missing)
+            );
+            return Err(mismatch(self.tensors.path(), problem));
+        }
+        let wrong: Vec<String> = (wanted.iter().zip(wanted.iter().map(|p| self.entry(&p.name))))
+            .filter_map(|(p, e)| e.filter(|e| e.shape != p.shape).map(|e| (p, e)))
+            .map(|(p, e)| format!("{} is {}, not {:?}", p.name, short(&format!("{:?}", e.shape)), p.shape))
+            .collect();
+        if !wrong.is_empty() {
+            let problem = format!(
+                "{} tensors have not the shape config.json calls for: {}",
+                wrong.len(),
+                listed(&wrong)
+            );
+            return Err(mismatch(self.tensors.path(), problem));
+        }
+        self.check_dtypes(wanted)
+    }
+
+    /// Every parameter is stored as floats: known before training begins, not when a tensor's turn comes.
+    fn check_dtypes(&self, wanted: &[Param]) -> Result<()> {
+        for entry in wanted.iter().filter_map(|p| self.entry(&p.name)) {
+            if entry.dtype.block().is_none() {
+                return Err(Error::file(self.tensors.file_of(entry), not_floats(entry), UNQUANTIZED));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing else is inside the transformer.
+    fn check_extras(&self, wanted: &[Param]) -> Result<()> {
+        let known: BTreeSet<&str> = wanted.iter().map(|p| p.name.as_str()).collect();
+        let inside = |n: &str| ["h.", "wte.", "wpe.", "ln_f."].iter().any(|p| n.starts_with(p));
+        let mask = |n: &str| n.ends_with(".attn.bias") || n.ends_with(".attn.masked_bias");
+        let mut extra: Vec<String> = (self.tensors.entries().iter())
+            .filter(|e| inside(&e.name) && !mask(&e.name) && !known.contains(e.name.as_str()))
+            .map(|e| quoted(&e.name))
+            .collect();
+        if extra.is_empty() {
+            return Ok(());
+        }
+        extra.sort();
+        Err(mismatch(
+            self.tensors.path(),
+            format!("{} tensors belong to no GPT-2 of this shape: {}", extra.len(), listed(&extra)),
+        ))
+    }
+
+    /// A head, where there is one, is the embedding again, perhaps rounded.
+    fn compare_head(&mut self, wte: &Param) -> Result<()> {
+        let Some(head) = self.tensors.get(HEAD).filter(|_| !self.head_is_wte) else { return Ok(()) };
+        let path = self.tensors.path().to_path_buf();
+        let untied = |what: String| {
+            Error::file(
+                &path,
+                format!("{HEAD} {what}; diarist trains GPT-2, whose head is its embedding (tied)"),
+                "start from a checkpoint with tied embeddings",
+            )
+        };
+        if head.shape != wte.shape {
+            return Err(untied(format!("is {}, not {:?}", short(&format!("{:?}", head.shape)), wte.shape)));
+        }
+        let (rows, width) = (wte.shape[0], wte.shape[1]);
+        let step = (COMPARED / width).clamp(1, rows);
+        let (mut a, mut b) = (vec![0.0; step * width], vec![0.0; step * width]);
+        let mut ties = Tie::ALL.to_vec();
+        for start in (0..rows).step_by(step) {
+            let range = start..rows.min(start + step);
+            let n = range.len() * width;
+            self.read(HEAD, range.clone(), &mut a[..n])?;
+            self.read(WTE, range, &mut b[..n])?;
+            for at in (0..n).filter(|&at| a[at] != b[at]) {
+                ties.retain(|tie| tie.holds(a[at], b[at]));
+                if ties.is_empty() {
+                    let row = start + at / width;
+                    return Err(untied(format!(
+                        "differs from {WTE} by more than a rounding (told in row {row})"
+                    )));
+                }
+            }
+        }
+        self.head_is_wte = ties[0].head_is_finer();
+        Ok(())
+    }
+}
+
+fn mismatch(path: &Path, problem: String) -> Error {
+    Error::file(
+        path,
+        problem,
+        "check that the model's config and its weights come from one GPT-2 checkpoint, and download both again",
+    )
+}
