@@ -174,7 +174,7 @@ pub fn config_json_as(cfg: &Config, dtype: &Dtype, dropout: f32, ends: Option<&E
         n_layer: usize,
         n_positions: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
-        pad_token_id: Option<u16>,
+        pad_token_id: Option<u32>,
         reorder_and_upcast_attn: bool,
         resid_pdrop: f32,
         scale_attn_by_inverse_layer_idx: bool,
