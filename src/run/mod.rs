@@ -13,6 +13,7 @@
 //!   lock  .gitignore            one process at a time; none of it in git
 //! ```
 
+pub mod card;
 pub mod folder;
 pub mod log;
 pub mod place;
