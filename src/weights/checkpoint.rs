@@ -113,6 +113,10 @@ impl Checkpoint {
             return Ok(());
         }
         self.tensors.read_rows_f32(key, rows.clone(), out)?;
+        // Without an end before the end, this runs as wide as the machine does.
+        if out.iter().fold(true, |all, x| all & x.is_finite()) {
+            return Ok(());
+        }
         match out.iter().position(|x| !x.is_finite()) {
             None => Ok(()),
             Some(at) => Err(Error::file(
