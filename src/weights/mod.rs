@@ -2,5 +2,6 @@
 //! half a gigabyte, and the reader's own memory stays near one mebibyte whatever the file's size.
 
 mod header;
+pub mod hub;
 pub mod huggingface;
 pub mod safetensors;
