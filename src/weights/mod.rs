@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod dtype;
 pub mod found;
 mod head;
+pub mod hub;
 pub mod huggingface;
 mod output;
 pub mod safetensors;
