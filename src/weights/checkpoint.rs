@@ -22,6 +22,7 @@ use crate::base::{Config, Error, Result};
 use crate::tokens::{Tokenizer, files};
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::head::Tie;
+use crate::weights::template;
 use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
@@ -95,6 +96,17 @@ impl Checkpoint {
             Words::Folder(folder) => files::from_folder(folder, size),
             Words::BySize if GPT2_ROWS.contains(&size) => Ok(Tokenizer::gpt2()),
             Words::BySize => files::from_folder(self.path.parent().unwrap_or(Path::new(".")), size),
+        }
+    }
+
+    /// The chat template that comes with it, if one does.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn chat_template(&self) -> Result<Option<String>> {
+        match &self.tokenizer {
+            Words::Folder(folder) => template::of_folder(folder),
+            Words::BySize => Ok(None),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod hub;
 pub mod huggingface;
 mod output;
 pub mod safetensors;
+mod template;
 pub mod tensors;
 mod words;
 
