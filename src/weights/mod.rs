@@ -3,9 +3,12 @@
 
 pub mod checkpoint;
 pub mod dtype;
+#[cfg(test)]
+mod fixtures;
 pub mod found;
 mod head;
 pub mod huggingface;
+pub mod llmc;
 mod output;
 pub mod safetensors;
 pub mod tensors;
