@@ -3,10 +3,13 @@
 
 pub mod checkpoint;
 pub mod dtype;
+#[cfg(test)]
+mod fixtures;
 pub mod found;
 mod head;
 pub mod hub;
 pub mod huggingface;
+pub mod llmc;
 mod output;
 pub mod safetensors;
 mod template;
