@@ -168,6 +168,15 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// The error of a place that has something already.
+pub fn taken(path: &Path) -> Error {
+    Error::file(
+        path,
+        "there is something already, and nothing is overwritten",
+        "give another name, or move that away",
+    )
+}
+
 /// Brings a file that others wrote to the disk.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use crate::device::Choices;
 use crate::device::select::Identity;
 use crate::journal;
 use crate::run::runs::restore_or_begin;
-use crate::tokens::Additions;
+use crate::tokens::{Additions, Width};
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
 pub const VERSION: u32 = 3;
@@ -117,6 +117,9 @@ pub struct Data {
     pub entries: u64,
     /// Words in all.
     pub words: u64,
+    /// The bytes of an id in `tokens.bin`; nothing is said of two.
+    #[serde(default, skip_serializing_if = "Width::is_narrow")]
+    pub width: Width,
     /// The training range of `tokens.bin`, half open, in tokens.
     pub train: [u64; 2],
     /// The validation range, half open, in tokens; empty where nothing is held out.
@@ -273,6 +276,7 @@ pub(crate) fn example() -> Run {
             fingerprint: "00".into(),
             entries: 60,
             words: 12_000,
+            width: Width::U16,
             train: [0, 60_000],
             val: [60_000, 66_000],
             header: None,

@@ -49,12 +49,12 @@ impl Bpe {
     }
 
     /// Adds the ids of a text to `out`.
-    pub fn encode(&self, text: &str, out: &mut Vec<u16>) {
+    pub fn encode(&self, text: &str, out: &mut Vec<u32>) {
         let pieces = Pieces { text, classes: &self.classes, at: 0 };
         for Range { start, end } in pieces {
             match self.token(&text.as_bytes()[start..], end - start) {
                 NONE => self.merge(&text.as_bytes()[start..end], out),
-                id => out.push(id),
+                id => out.push(id.into()),
             }
         }
     }
@@ -67,7 +67,7 @@ impl Bpe {
         self.long.get(&bytes[..length]).copied().unwrap_or(NONE)
     }
 
-    fn merge(&self, piece: &[u8], out: &mut Vec<u16>) {
+    fn merge(&self, piece: &[u8], out: &mut Vec<u32>) {
         if piece.len() <= SCANNED { self.merge_by_scan(piece, out) } else { self.merge_by_heap(piece, out) }
     }
 
@@ -75,7 +75,7 @@ impl Bpe {
         self.pairs.get(pair(left, right))
     }
 
-    fn merge_by_scan(&self, piece: &[u8], out: &mut Vec<u16>) {
+    fn merge_by_scan(&self, piece: &[u8], out: &mut Vec<u32>) {
         let (mut ids, mut ranks) = ([NONE; SCANNED], [NONE; SCANNED]);
         let mut count = piece.len();
         for (id, &byte) in ids.iter_mut().zip(piece) {
@@ -95,10 +95,10 @@ impl Bpe {
                 ranks[left - 1] = self.rank(ids[left - 1], rank);
             }
         }
-        out.extend_from_slice(&ids[..count]);
+        out.extend(ids[..count].iter().map(|&id| u32::from(id)));
     }
 
-    fn merge_by_heap(&self, piece: &[u8], out: &mut Vec<u16>) {
+    fn merge_by_heap(&self, piece: &[u8], out: &mut Vec<u32>) {
         let end = piece.len();
         let mut ids: Vec<u16> = piece.iter().map(|&byte| self.bytes[usize::from(byte)]).collect();
         let mut ranks: Vec<u16> = ids.windows(2).map(|two| self.rank(two[0], two[1])).collect();
@@ -135,7 +135,8 @@ impl Bpe {
             }
         }
         out.extend(
-            std::iter::successors(Some(0), |&at| Some(next[at]).filter(|&at| at < end)).map(|at| ids[at]),
+            std::iter::successors(Some(0), |&at| Some(next[at]).filter(|&at| at < end))
+                .map(|at| u32::from(ids[at])),
         );
     }
 }
@@ -318,14 +319,14 @@ mod tests {
         (0..50_256).map(|rank| r50k_base_singleton().decode_bytes(&[rank]).unwrap()).collect()
     }
 
-    fn ours(text: &str) -> Vec<u16> {
+    fn ours(text: &str) -> Vec<u32> {
         let mut ids = Vec::new();
         BPE.encode(text, &mut ids);
         ids
     }
 
-    fn tiktokens(text: &str) -> Vec<u16> {
-        r50k_base_singleton().encode_ordinary(text).into_iter().map(|rank| rank as u16).collect()
+    fn tiktokens(text: &str) -> Vec<u32> {
+        r50k_base_singleton().encode_ordinary(text)
     }
 
     /// Text as journals have it and as they should not.
@@ -398,8 +399,8 @@ mod tests {
         }
     }
 
-    fn tokens_length(id: u16) -> usize {
+    fn tokens_length(id: u32) -> usize {
         static LENGTHS: LazyLock<Vec<usize>> = LazyLock::new(|| tokens().iter().map(Vec::len).collect());
-        LENGTHS[usize::from(id)]
+        LENGTHS[id as usize]
     }
 }

@@ -110,7 +110,7 @@ fn vocab(tok: &Tokenizer) -> Vec<String> {
 /// `left right` for every merge, in the order of learning.
 fn merges(tok: &Tokenizer) -> Vec<String> {
     let chars = byte_chars();
-    let ranks: HashMap<&[u8], u16> = (0..tok.last()).map(|id| (tok.token_bytes(id), id)).collect();
+    let ranks: HashMap<&[u8], u32> = (0..tok.last()).map(|id| (tok.token_bytes(id), id)).collect();
     (256..tok.last())
         .map(|rank| {
             let (left, right) = last_merge(tok.token_bytes(rank), rank, &ranks);
@@ -120,7 +120,7 @@ fn merges(tok: &Tokenizer) -> Vec<String> {
 }
 
 /// The two halves of a token: its bytes, merged pair by pair, the lowest rank first, with ranks below its own.
-fn last_merge<'a>(token: &'a [u8], rank: u16, ranks: &HashMap<&[u8], u16>) -> (&'a [u8], &'a [u8]) {
+fn last_merge<'a>(token: &'a [u8], rank: u32, ranks: &HashMap<&[u8], u32>) -> (&'a [u8], &'a [u8]) {
     // The halves' borders; neighbours i and i+1 are token[ends[i]..ends[i+1]] and token[ends[i+1]..ends[i+2]].
     let mut ends: Vec<usize> = (0..=token.len()).collect();
     while ends.len() > 3 {
@@ -183,7 +183,7 @@ fn byte_level() -> Value {
 }
 
 /// Every added token, end of text among them; with its id where a list has it as a field.
-fn added_tokens(tok: &Tokenizer, with_id: bool) -> impl Iterator<Item = (u16, Value)> {
+fn added_tokens(tok: &Tokenizer, with_id: bool) -> impl Iterator<Item = (u32, Value)> {
     let plain = vec![AddedToken::special(tok.last(), END_OF_TEXT)];
     let tokens = tok.additions().map_or(plain, |additions| additions.tokens.clone());
     tokens.into_iter().map(move |AddedToken { id, content, special, single_word, lstrip, rstrip }| {

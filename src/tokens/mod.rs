@@ -12,6 +12,7 @@ mod read_added;
 pub mod token_file;
 pub mod tokenizer;
 pub mod utf8;
+pub mod width;
 pub mod windows;
 
 pub use added::{Additions, Ends};
@@ -19,4 +20,5 @@ pub use batch::{Batch, IGNORE, batch};
 pub use token_file::{Ranges, TokenFile};
 pub use tokenizer::{Kind, Tokenizer, encode_all};
 pub use utf8::Utf8Stream;
+pub use width::Width;
 pub use windows::{Cursor, Epochs, Windows, fit_context, validation};

@@ -71,7 +71,7 @@ pub fn beside(
             next - 1
         });
         // A token without a row in the model is none that it could see.
-        let Some(id) = u16::try_from(id).ok().filter(|id| usize::from(*id) < rows) else { continue };
+        let Some(id) = u32::try_from(id).ok().filter(|id| (*id as usize) < rows) else { continue };
         token.id = id;
         token.special |= named.clone().any(|content| *content == token.content);
         tokens.push(token);
@@ -83,7 +83,7 @@ pub fn beside(
         let (_, content) = names.iter().find(|(known, _)| known == part)?;
         tokens.iter().find(|token| token.content == *content).map(|token| token.id)
     };
-    let in_config = |key: &str| -> Vec<u16> {
+    let in_config = |key: &str| -> Vec<u32> {
         // What the generation's settings say counts, and what the model's say where those say nothing.
         let value =
             [&generation, &config].into_iter().find_map(|file| file.get(key).filter(|v| !v.is_null()));
@@ -92,7 +92,7 @@ pub fn beside(
             Some(id) => id.as_u64().into_iter().collect::<Vec<u64>>(),
             None => Vec::new(),
         };
-        ids.into_iter().filter(|id| *id < rows as u64).filter_map(|id| u16::try_from(id).ok()).collect()
+        ids.into_iter().filter(|id| *id < rows as u64).filter_map(|id| u32::try_from(id).ok()).collect()
     };
     let eos = id_of("eos_token").unwrap_or(tok.last());
     let mut stops = in_config("eos_token_id");
@@ -100,7 +100,7 @@ pub fn beside(
         stops.push(eos);
     }
     // Between entries stands an end that is no text: the tokenizer's own, if the model's texts end with it.
-    let is_special = |id: &u16| tokens.iter().any(|token| token.id == *id && token.special);
+    let is_special = |id: &u32| tokens.iter().any(|token| token.id == *id && token.special);
     let end_of_text =
         if stops.contains(&eos) { eos } else { stops.iter().copied().find(is_special).unwrap_or(eos) };
     if !stops.contains(&end_of_text) {
@@ -220,7 +220,7 @@ mod tests {
         );
         assert_eq!(old.encode_prompt("<|me|>heron"), [50_258, 50_259]);
         assert_eq!((old.end_of_text(), old.start(), old.stops()), (50_257, 50_256, vec![50_257]));
-        let special = |id: u16| old.additions().unwrap().tokens.iter().find(|t| t.id == id).unwrap().special;
+        let special = |id: u32| old.additions().unwrap().tokens.iter().find(|t| t.id == id).unwrap().special;
         assert!(special(50_257) && special(50_258) && !special(50_259));
 
         // `added_tokens_decoder` makes the others unread, and gaps between ids close.

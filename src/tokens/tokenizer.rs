@@ -11,6 +11,7 @@ use tiktoken_rs::r50k_base_singleton;
 
 use crate::tokens::added::{self, AddedToken, Additions, Ends, Piece};
 use crate::tokens::bpe::Bpe;
+use crate::tokens::width::Width;
 
 /// How the end-of-text token is spelled in tokenizer files. In a text, these are thirteen ordinary characters.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
@@ -84,11 +85,22 @@ impl Tokenizer {
 
     /// `V`: the number of ids, end of text among them and added tokens not.
     pub fn vocab_size(&self) -> usize {
-        usize::from(self.last()) + 1
+        self.last() as usize + 1
+    }
+
+    /// What tells it from every other that gives a text other ids, or writes them in another width.
+    pub fn fingerprint(&self) -> String {
+        let name = self.kind.name();
+        if self.width().is_narrow() { name.to_string() } else { format!("{name} u32") }
+    }
+
+    /// The bytes of an id in a file: enough for every id that a text or an end of text has.
+    pub fn width(&self) -> Width {
+        Width::of(self.vocab_size().max(self.end_of_text() as usize + 1))
     }
 
     /// The last id of the vocabulary, which is `<|endoftext|>`; all ids below it are text.
-    pub(super) fn last(&self) -> u16 {
+    pub(super) fn last(&self) -> u32 {
         match self.kind {
             Kind::Gpt2 => 50_256,
             Kind::Bytes => 256,
@@ -96,27 +108,27 @@ impl Tokenizer {
     }
 
     /// The id that stands between entries.
-    pub fn end_of_text(&self) -> u16 {
+    pub fn end_of_text(&self) -> u32 {
         self.additions().map_or(self.last(), |additions| additions.end_of_text)
     }
 
     /// The id that a text without a prompt begins behind.
-    pub fn start(&self) -> u16 {
+    pub fn start(&self) -> u32 {
         self.additions().map_or(self.last(), |additions| additions.start)
     }
 
     /// The ids that a text ends with.
-    pub fn stops(&self) -> Vec<u16> {
+    pub fn stops(&self) -> Vec<u32> {
         self.additions().map_or(vec![self.last()], |additions| additions.stops.clone())
     }
 
     /// Whether a text ends with this id. (One that stands for text is part of it.)
-    pub fn is_end(&self, id: u16) -> bool {
+    pub fn is_end(&self, id: u32) -> bool {
         self.additions().map_or(id == self.last(), |additions| additions.stops.contains(&id))
     }
 
     /// Whether an id stands for text.
-    pub fn is_text(&self, id: u16) -> bool {
+    pub fn is_text(&self, id: u32) -> bool {
         id < self.last()
     }
 
@@ -134,19 +146,19 @@ impl Tokenizer {
 
     /// The ids of a text, letter by letter: what looks like an added token is its letters. Every text has some ids, and
     /// none of them is end of text.
-    pub fn encode(&self, text: &str) -> Vec<u16> {
+    pub fn encode(&self, text: &str) -> Vec<u32> {
         match self.kind {
             Kind::Gpt2 => {
                 let mut ids = Vec::with_capacity(text.len() / 4);
                 BPE.encode(text, &mut ids);
                 ids
             }
-            Kind::Bytes => text.bytes().map(u16::from).collect(),
+            Kind::Bytes => text.bytes().map(u32::from).collect(),
         }
     }
 
     /// The ids of a prompt, in which the names of added tokens, and `<|endoftext|>`, stand for those.
-    pub fn encode_prompt(&self, text: &str) -> Vec<u16> {
+    pub fn encode_prompt(&self, text: &str) -> Vec<u32> {
         let plain = [AddedToken::special(self.last(), END_OF_TEXT)];
         let tokens = self.additions().map_or(&plain[..], |additions| &additions.tokens);
         let pieces = added::pieces(text, tokens).into_iter();
@@ -158,15 +170,15 @@ impl Tokenizer {
     }
 
     /// The bytes that an id of the vocabulary stands for: none for `<|endoftext|>`, and for ids outside.
-    pub fn token_bytes(&self, id: u16) -> &'static [u8] {
+    pub fn token_bytes(&self, id: u32) -> &'static [u8] {
         match self.kind {
-            Kind::Gpt2 => GPT2_TOKENS.get(usize::from(id)).map_or(&[], |token| token),
-            Kind::Bytes => BYTES.get(usize::from(id)).map_or(&[], std::slice::from_ref),
+            Kind::Gpt2 => GPT2_TOKENS.get(id as usize).map_or(&[], |token| token),
+            Kind::Bytes => BYTES.get(id as usize).map_or(&[], std::slice::from_ref),
         }
     }
 
     /// What a person sees of an id: its text, the name of an added token, or its number where it has neither.
-    pub fn shown(&self, id: u16) -> Cow<'_, [u8]> {
+    pub fn shown(&self, id: u32) -> Cow<'_, [u8]> {
         if id < self.last() {
             return Cow::Borrowed(self.token_bytes(id));
         }
@@ -179,18 +191,18 @@ impl Tokenizer {
     }
 
     /// The bytes of some ids, as [`shown`](Self::shown). They need not be whole characters: a model may stop inside one.
-    pub fn decode_bytes(&self, ids: &[u16]) -> Vec<u8> {
+    pub fn decode_bytes(&self, ids: &[u32]) -> Vec<u8> {
         ids.iter().flat_map(|&id| self.shown(id).into_owned()).collect()
     }
 
     /// The text of some ids, with U+FFFD where their bytes are no character.
-    pub fn decode(&self, ids: &[u16]) -> String {
+    pub fn decode(&self, ids: &[u32]) -> String {
         String::from_utf8_lossy(&self.decode_bytes(ids)).into_owned()
     }
 }
 
 /// The ids of many texts, in their order, encoded on all cores.
-pub fn encode_all(tok: &Tokenizer, texts: &[&str]) -> Vec<Vec<u16>> {
+pub fn encode_all(tok: &Tokenizer, texts: &[&str]) -> Vec<Vec<u32>> {
     texts.par_iter().map(|text| tok.encode(text)).collect()
 }
 
@@ -269,7 +281,10 @@ mod tests {
     fn ids_without_a_text_are_shown_by_name() {
         let tok = Tokenizer::gpt2();
         assert_eq!(tok.decode(&[15496, 50_256, 995, 50_300]), "Hello<|endoftext|> world<id 50300>");
-        assert_eq!(Tokenizer::bytes().decode(&[0x68, 256, 0x69, u16::MAX]), "h<|endoftext|>i<id 65535>");
+        assert_eq!(
+            Tokenizer::bytes().decode(&[0x68, 256, 0x69, u32::from(u16::MAX)]),
+            "h<|endoftext|>i<id 65535>"
+        );
         let user = AddedToken::special(50_257, "<|user|>");
         let (pad, end_of_text, stops, start) = (None, 50_257, vec![13, 50_257], 50_256);
         let additions = Additions { tokens: vec![user], names: Vec::new(), pad, end_of_text, stops, start };

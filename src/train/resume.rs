@@ -147,8 +147,8 @@ fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Res
 
 /// The tokens that a run is trained on, with what is masked, unchanged since it began.
 fn tokens_of(dir: &Path, run: &Run) -> Result<TokenFile> {
-    let mut tokens =
-        TokenFile::open(&unchanged(dir, "tokens.bin", &run.data.fingerprint)?, run.data.val[1] as usize)?;
+    let path = unchanged(dir, "tokens.bin", &run.data.fingerprint)?;
+    let mut tokens = TokenFile::open(&path, run.data.val[1] as usize, run.data.width)?;
     if let Some(hash) = &run.data.masked {
         unchanged(dir, MASKED, hash)?;
         tokens.mask(read_mask(dir)?);

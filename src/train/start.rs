@@ -116,6 +116,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
             fingerprint: sha256(&folder.path().join("tokens.bin"))?,
             entries: data.report().entries as u64,
             words: data.report().words,
+            width: source.tokenizer.width(),
             train: [ranges.train.start as u64, ranges.train.end as u64],
             val: [ranges.val.start as u64, ranges.val.end as u64],
             header: options.header.clone(),

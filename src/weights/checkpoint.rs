@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::base::Param;
+use crate::base::disk::PIECE;
 use crate::base::{Config, Error, Result};
 use crate::tokens::{Tokenizer, files};
 use crate::weights::found::{Found, Model, Words};
@@ -125,6 +126,33 @@ impl Checkpoint {
                 "download the checkpoint again; if it was trained so, start from an earlier one",
             )),
         }
+    }
+
+    /// Reads every parameter in the order of [`Config::table`], some of its rows at a time, and hands them to `take`;
+    /// `progress` is told the share done.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read); those of `take`.
+    pub(super) fn each_piece(
+        &mut self,
+        progress: &mut dyn FnMut(f64),
+        mut take: impl FnMut(&Param, &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let all = self.config().num_params() as f64;
+        let (mut done, mut data) = (0, Vec::new());
+        for param in self.config().table() {
+            let (rows, width) = (param.shape[0], param.shape[1..].iter().product::<usize>());
+            let step = (PIECE / width).max(1);
+            for start in (0..rows).step_by(step) {
+                let range = start..rows.min(start + step);
+                data.resize(range.len() * width, 0.0);
+                self.read(&param.name, range, &mut data)?;
+                take(&param, &data)?;
+                done += data.len();
+                progress(done as f64 / all);
+            }
+        }
+        Ok(())
     }
 
     /// Whether it is a bias of a model without biases.

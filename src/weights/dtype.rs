@@ -64,6 +64,30 @@ impl Dtype {
             Dtype::Other(name) => unreachable!("{name} has no block"),
         }
     }
+
+    /// Adds numbers to `out` as they are stored, rounded to the nearest.
+    ///
+    /// # Errors
+    /// A finite number that f16 would round to infinity; the words follow "FILE: ".
+    ///
+    /// # Panics
+    /// If the numbers are no whole blocks, or this is not written.
+    pub(super) fn encode(&self, data: &[f32], out: &mut Vec<u8>) -> Result<(), String> {
+        match self {
+            Dtype::F32 => out.extend(data.iter().flat_map(|x| x.to_le_bytes())),
+            Dtype::F16 => {
+                // 65,520 is the first number that f16 rounds to infinity.
+                if let Some(x) = data.iter().find(|x| x.is_finite() && x.abs() >= 65_520.0) {
+                    return Err(format!("{x} is beyond half precision (F16 holds up to 65,504)"));
+                }
+                out.extend(data.iter().flat_map(|&x| f16::from_f32(x).to_le_bytes()));
+            }
+            Dtype::BF16 => out.extend(data.iter().flat_map(|&x| bf16::from_f32(x).to_le_bytes())),
+            Dtype::F64 => out.extend(data.iter().flat_map(|&x| f64::from(x).to_le_bytes())),
+            Dtype::Other(name) => unreachable!("{name} has no block"),
+        }
+        Ok(())
+    }
 }
 
 /// Elements of `N` bytes.

@@ -6,6 +6,7 @@ pub mod dtype;
 pub mod found;
 mod head;
 pub mod huggingface;
+mod output;
 pub mod safetensors;
 pub mod tensors;
 mod words;

@@ -13,6 +13,7 @@ use diarist::model::{self, Shape, store};
 use diarist::ops::classifier::scalar;
 use diarist::optim::adamw::{Hyper, micro_step};
 use diarist::tokens::Ends;
+use diarist::weights::Dtype;
 
 const HYPER: Hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
 
@@ -168,7 +169,7 @@ fn a_124m_checkpoint_loads_and_steps() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("config.json"), huggingface::config_json(&config, 0.1, &Ends::at(50_256)))
         .unwrap();
-    let mut writer = huggingface::writer(&dir.path().join("model.safetensors"), &config).unwrap();
+    let mut writer = huggingface::writer(&dir.path().join("model.safetensors"), &config, Dtype::F32).unwrap();
     for (i, param) in config.table().iter().enumerate() {
         // Uniform with GPT-2's deviation, gains around one: cheap to draw 124 million times.
         let mut x = 0x9e37_79b9_u32.wrapping_mul(i as u32 + 1);
@@ -300,7 +301,7 @@ fn rounded(config: &Config, dir: &std::path::Path) -> diarist::weights::Checkpoi
     use diarist::base::rng::Rng;
     use diarist::weights::huggingface;
     std::fs::write(dir.join("config.json"), huggingface::config_json(config, 0.0, &Ends::at(0))).unwrap();
-    let mut writer = huggingface::writer(&dir.join("model.safetensors"), config).unwrap();
+    let mut writer = huggingface::writer(&dir.join("model.safetensors"), config, Dtype::F32).unwrap();
     for p in config.table() {
         let mut rng = Rng::new(2, &p.name);
         let draw = |_| {

@@ -6,7 +6,7 @@ use assert_cmd::Command;
 use diarist::base::rng::Rng;
 use diarist::base::{Config, Gpt2};
 use diarist::tokens::{Ends, Tokenizer, files};
-use diarist::weights::huggingface;
+use diarist::weights::{Dtype, huggingface};
 use serde_json::{Value, json};
 
 /// A GPT-2 of bytes, with two names and a word behind them, whose texts end with `<|end|>` or a full stop.
@@ -27,7 +27,7 @@ fn checkpoint(dir: &Path) {
     let names =
         json!({ "eos_token": "<|end|>", "pad_token": { "content": "[PAD]" }, "bos_token": "<|endoftext|>" });
     put("special_tokens_map.json", names.to_string().into_bytes());
-    let mut writer = huggingface::writer(&dir.join("model.safetensors"), &config).unwrap();
+    let mut writer = huggingface::writer(&dir.join("model.safetensors"), &config, Dtype::F32).unwrap();
     for p in config.table() {
         let mut rng = Rng::new(5, &p.name);
         writer.write_f32(&(0..p.numel()).map(|_| 0.3 * rng.normal()).collect::<Vec<f32>>()).unwrap();

@@ -16,6 +16,7 @@ use crate::base::{Config, Error, Freeze, Result, disk};
 use crate::run::RunFolder;
 use crate::run::record::{self, Run, State};
 use crate::run::runs::{MODEL, RECORD};
+use crate::weights::Dtype;
 use crate::weights::huggingface;
 use crate::weights::safetensors::Writer;
 
@@ -90,7 +91,7 @@ impl Saving<'_> {
     /// # Errors
     /// It cannot be created.
     pub fn model_writer(&self, cfg: &Config) -> Result<Writer> {
-        huggingface::writer(&self.path(MODEL), cfg)
+        huggingface::writer(&self.path(MODEL), cfg, Dtype::F32)
     }
 
     /// Begins [`OPTIMIZER`]: write the moments in the order of [`optimizer_tensors`], then [`Saving::finish`].
@@ -98,7 +99,7 @@ impl Saving<'_> {
     /// # Errors
     /// It cannot be created.
     pub fn optimizer_writer(&self, cfg: &Config, freeze: Freeze) -> Result<Writer> {
-        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(cfg, freeze), &BTreeMap::new())
+        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(cfg, freeze), Dtype::F32, &BTreeMap::new())
     }
 
     /// Ends a file that a writer of this state wrote, and notes its hash.

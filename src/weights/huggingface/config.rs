@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
 use crate::base::{Config, Error, Gpt2, Result};
 use crate::tokens::Ends;
+use crate::weights::dtype::Dtype;
 use crate::weights::found::Model;
 use crate::weights::words::short;
 
@@ -144,9 +145,14 @@ fn shown(value: &Value) -> String {
     short(&value.to_string())
 }
 
-/// `config.json` for a model of this shape, with the fields that `transformers` (5.x) writes for a GPT2LMHeadModel.
-/// `dropout` is the run's, at all three sites.
+/// `config.json` for a model of this shape in f32: see [`config_json_as`].
 pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
+    config_json_as(cfg, &Dtype::F32, dropout, Some(ends))
+}
+
+/// `config.json` for a model of this shape, with the fields that `transformers` (5.x) writes for a GPT2LMHeadModel.
+/// `dropout` is the run's, at all three sites; without `ends`, nothing is known of where texts begin and end.
+pub fn config_json_as(cfg: &Config, dtype: &Dtype, dropout: f32, ends: Option<&Ends>) -> String {
     // A struct and not `json!`, which would widen the dropout to f64: 0.10000000149011612.
     #[derive(Serialize)]
     struct Gpt2Config {
@@ -154,7 +160,7 @@ pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
         add_cross_attention: bool,
         architectures: [&'static str; 1],
         attn_pdrop: f32,
-        bos_token_id: u16,
+        bos_token_id: Value,
         dtype: &'static str,
         embd_pdrop: f32,
         eos_token_id: Value,
@@ -168,7 +174,7 @@ pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
         n_layer: usize,
         n_positions: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
-        pad_token_id: Option<u16>,
+        pad_token_id: Option<u32>,
         reorder_and_upcast_attn: bool,
         resid_pdrop: f32,
         scale_attn_by_inverse_layer_idx: bool,
@@ -182,10 +188,14 @@ pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
         add_cross_attention: false,
         architectures: ["GPT2LMHeadModel"],
         attn_pdrop: dropout,
-        bos_token_id: ends.start,
-        dtype: "float32",
+        bos_token_id: ends.map(|ends| ends.start).into(),
+        dtype: match dtype {
+            Dtype::F16 => "float16",
+            Dtype::BF16 => "bfloat16",
+            _ => "float32",
+        },
         embd_pdrop: dropout,
-        eos_token_id: eos(ends),
+        eos_token_id: ends.map_or(Value::Null, eos),
         initializer_range: 0.02,
         layer_norm_epsilon: LAYER_NORM_EPS,
         model_type: "gpt2",
@@ -195,7 +205,7 @@ pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
         n_inner: None,
         n_layer: cfg.n_layer(),
         n_positions: cfg.block_size(),
-        pad_token_id: ends.pad,
+        pad_token_id: ends.and_then(|ends| ends.pad),
         reorder_and_upcast_attn: false,
         resid_pdrop: dropout,
         scale_attn_by_inverse_layer_idx: false,

@@ -7,14 +7,17 @@ use std::path::Path;
 
 use crate::base::{Config, Result};
 use crate::weights::checkpoint::Checkpoint;
+use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::safetensors::{self, Writer};
 use crate::weights::tensors::Tensors;
 
 mod config;
+mod export;
 mod folder;
 
-pub use config::{config_json, generation_config_json};
+pub use config::{config_json, config_json_as, generation_config_json};
+pub use export::export;
 
 /// The prefix under which GPT2LMHeadModel keeps its GPT2Model.
 const PREFIX: &str = "transformer.";
@@ -68,9 +71,9 @@ pub fn open_file(path: &Path, config: Config) -> Result<Checkpoint> {
 ///
 /// # Errors
 /// As [`Writer::create`].
-pub fn writer(path: &Path, cfg: &Config) -> Result<Writer> {
+pub fn writer(path: &Path, cfg: &Config, dtype: Dtype) -> Result<Writer> {
     let tensors: Vec<_> = cfg.table().into_iter().map(|p| (format!("{PREFIX}{}", p.name), p.shape)).collect();
-    Writer::create(path, &tensors, &BTreeMap::from([("format".to_string(), "pt".to_string())]))
+    Writer::create(path, &tensors, dtype, &BTreeMap::from([("format".to_string(), "pt".to_string())]))
 }
 
 /// A name without what classes put before it (`transformer.`, `module.`, `model.`), and without what wrappers put anywhere:

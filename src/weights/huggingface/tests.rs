@@ -26,7 +26,7 @@ fn weights() -> Tensors {
 
 fn write_file(path: &Path, tensors: &Tensors) {
     let list: Vec<_> = tensors.iter().map(|(n, s, _)| (n.clone(), s.clone())).collect();
-    let mut writer = Writer::create(path, &list, &BTreeMap::new()).unwrap();
+    let mut writer = Writer::create(path, &list, Dtype::F32, &BTreeMap::new()).unwrap();
     for (_, _, data) in tensors {
         writer.write_f32(data).unwrap();
     }
@@ -126,7 +126,7 @@ fn what_is_written_is_read_back() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("model.safetensors");
     std::fs::write(dir.path().join("config.json"), config_json(&CFG, 0.0, &Ends::at(12))).unwrap();
-    let mut out = writer(&path, &CFG).unwrap();
+    let mut out = writer(&path, &CFG, Dtype::F32).unwrap();
     all.iter().for_each(|(_, _, data)| out.write_f32(data).unwrap());
     out.finish().unwrap();
     let reader = safetensors::open(&path).unwrap();

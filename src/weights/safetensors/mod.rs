@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
-use crate::base::disk::{self, PIECE};
+use crate::base::disk::PIECE;
 use crate::base::{Error, Result};
+use crate::weights::dtype::Dtype;
+use crate::weights::output::Output;
 use crate::weights::tensors::Tensors;
 use header::{Header, MAX_HEADER, parse};
 
@@ -66,53 +66,48 @@ fn read(path: &Path) -> Result<(Header, File)> {
     Ok((parse(&json, 8 + n, length).map_err(damaged)?, file))
 }
 
-/// A file of f32 tensors being written: the header first, then the tensors' elements in the order they were listed.
+/// A file of tensors being written: the header first, then the tensors' elements in the order they were listed.
 /// Dropped before [`Writer::finish`], it takes the unfinished file with it.
 #[derive(Debug)]
 pub struct Writer {
-    path: PathBuf,
-    /// Taken when the file is finished.
-    file: Option<BufWriter<File>>,
-    hash: Sha256,
+    out: Output,
+    dtype: Dtype,
     /// Elements still to come.
     missing: u64,
+    /// Where elements wait that were converted.
+    piece: Vec<u8>,
 }
 
 impl Writer {
-    /// Creates the file (mode 0600 on Unix) and writes its header; `metadata` is left out where it is empty.
+    /// Creates the file (mode 0600 on Unix) and writes its header, all tensors of it as `dtype`; `metadata` is left out where
+    /// it is empty.
     ///
     /// # Errors
     /// There is a file of that name already (nothing is ever overwritten), or it cannot be written.
     ///
     /// # Panics
-    /// If two tensors have one name.
+    /// If two tensors have one name, or the dtype is none of safetensors' floats.
     pub fn create(
         path: impl AsRef<Path>,
         tensors: &[(String, Vec<usize>)],
+        dtype: Dtype,
         metadata: &BTreeMap<String, String>,
     ) -> Result<Writer> {
-        let path = path.as_ref();
-        let (header, missing) = header(tensors, metadata);
-        let file = disk::create_new(path).map_err(Error::io("create", path))?;
-        let mut writer = Writer {
-            path: path.to_path_buf(),
-            file: Some(BufWriter::with_capacity(PIECE, file)),
-            hash: Sha256::new(),
-            missing,
-        };
-        writer.write(&header)?;
-        Ok(writer)
+        let (header, missing) = header(tensors, &dtype, metadata);
+        let mut out = Output::create(path.as_ref())?;
+        out.write(&header)?;
+        Ok(Writer { out, dtype, missing, piece: Vec::new() })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.out.path()
     }
 
     /// Writes the next elements: rows in order, in as many calls as suits, a call never wider than the file.
     ///
     /// # Errors
-    /// The file cannot be written (a full disk, say).
+    /// The file cannot be written (a full disk, say); a number that the dtype cannot hold.
     ///
     /// # Panics
     /// If more elements come than the header announced.
@@ -120,10 +115,17 @@ impl Writer {
         let n = data.len() as u64;
         assert!(n <= self.missing, "{n} elements come, {} are announced", self.missing);
         self.missing -= n;
-        if cfg!(target_endian = "little") {
-            return self.write(bytemuck::cast_slice(data));
+        if self.dtype == Dtype::F32 && cfg!(target_endian = "little") {
+            return self.out.write(bytemuck::cast_slice(data));
         }
-        data.iter().try_for_each(|x| self.write(&x.to_le_bytes()))
+        for part in data.chunks(PIECE / 4) {
+            self.piece.clear();
+            self.dtype.encode(part, &mut self.piece).map_err(|problem| {
+                Error::file(self.out.path(), problem, "write it as bf16 or f32, which hold such numbers")
+            })?;
+            self.out.write(&self.piece)?;
+        }
+        Ok(())
     }
 
     /// Waits until the file is on the disk, and returns the SHA-256 of its bytes, in hex.
@@ -133,42 +135,29 @@ impl Writer {
     ///
     /// # Panics
     /// If fewer elements came than the header announced.
-    pub fn finish(mut self) -> Result<String> {
+    pub fn finish(self) -> Result<String> {
         assert_eq!(self.missing, 0, "every announced element was written");
-        let file = self.file.as_mut().expect("open until finished");
-        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::io("write", &self.path))?;
-        self.file = None;
-        Ok(disk::hex(&std::mem::take(&mut self.hash).finalize()))
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hash.update(bytes);
-        let file = self.file.as_mut().expect("open until finished");
-        file.write_all(bytes).map_err(Error::io("write", &self.path))
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        if let Some(file) = self.file.take() {
-            // Without the last flush: what could not be written will not be, and a removed file needs no bytes.
-            drop(file.into_parts());
-            let _ = std::fs::remove_file(&self.path);
-        }
+        self.out.finish()
     }
 }
 
 /// The header's bytes, padded with spaces to a multiple of eight as the format asks, and the number of elements.
-fn header(tensors: &[(String, Vec<usize>)], metadata: &BTreeMap<String, String>) -> (Vec<u8>, u64) {
+fn header(
+    tensors: &[(String, Vec<usize>)],
+    dtype: &Dtype,
+    metadata: &BTreeMap<String, String>,
+) -> (Vec<u8>, u64) {
     let mut map = serde_json::Map::new();
     if !metadata.is_empty() {
         map.insert("__metadata__".into(), serde_json::json!(metadata));
     }
+    let at = |elements| dtype.bytes(elements).expect("one of safetensors' floats");
     let mut total = 0;
     for (name, shape) in tensors {
-        let begin = 4 * total;
+        let begin = at(total);
         total += shape.iter().map(|&d| d as u64).product::<u64>();
-        let info = serde_json::json!({ "dtype": "F32", "shape": shape, "data_offsets": [begin, 4 * total] });
+        let info =
+            serde_json::json!({ "dtype": dtype.name(), "shape": shape, "data_offsets": [begin, at(total)] });
         assert!(map.insert(name.clone(), info).is_none(), "one tensor a name: {name}");
     }
     let mut json = serde_json::Value::Object(map).to_string().into_bytes();

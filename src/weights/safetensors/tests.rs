@@ -55,7 +55,7 @@ fn read_everything(bytes: &[u8]) {
 
 fn sample(path: &Path) -> String {
     let tensors = [shape("b", &[3, 2]), shape("a", &[]), shape("none", &[0, 5]), shape("c", &[4])];
-    let mut writer = Writer::create(path, &tensors, &pt()).unwrap();
+    let mut writer = Writer::create(path, &tensors, Dtype::F32, &pt()).unwrap();
     writer.write_f32(&[1.0, -2.5]).unwrap();
     writer.write_f32(&[f32::MIN_POSITIVE, 4.0, 5.0, 6.0, 7.0]).unwrap();
     writer.write_f32(&[8.0, 9.0, 10.0, -0.0]).unwrap();
@@ -67,7 +67,7 @@ fn what_is_written_is_read() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.safetensors");
     let hash = sample(&path);
-    assert_eq!(hash, disk::sha256(&path).unwrap());
+    assert_eq!(hash, crate::base::disk::sha256(&path).unwrap());
     let bytes = std::fs::read(&path).unwrap();
     assert_eq!(u64::from_le_bytes(bytes[..8].try_into().unwrap()) % 8, 0);
 
@@ -98,14 +98,14 @@ fn what_is_written_is_read() {
 fn nothing_is_overwritten_and_nothing_unfinished_stays() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("w.safetensors");
-    let mut writer = Writer::create(&path, &[shape("a", &[2])], &pt()).unwrap();
+    let mut writer = Writer::create(&path, &[shape("a", &[2])], Dtype::F32, &pt()).unwrap();
     writer.write_f32(&[1.0]).unwrap();
     assert!(path.exists());
     drop(writer);
     assert!(!path.exists());
     sample(&path);
     let before = std::fs::read(&path).unwrap();
-    assert!(Writer::create(&path, &[shape("a", &[2])], &pt()).is_err());
+    assert!(Writer::create(&path, &[shape("a", &[2])], Dtype::F32, &pt()).is_err());
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 

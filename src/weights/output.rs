@@ -1,0 +1,74 @@
+//! A model's file being written: new, private, whole on the disk or not there at all.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::base::disk::{self, PIECE};
+use crate::base::{Error, Result};
+
+/// A new file and the hash of what was written. Dropped before [`Output::finish`], it takes the unfinished file with it.
+#[derive(Debug)]
+pub(super) struct Output {
+    path: PathBuf,
+    /// Taken when the file is finished.
+    file: Option<BufWriter<File>>,
+    hash: Sha256,
+    written: u64,
+}
+
+impl Output {
+    /// Creates the file (mode 0600 on Unix).
+    ///
+    /// # Errors
+    /// There is a file of that name already (nothing is ever overwritten), or it cannot be written.
+    pub fn create(path: &Path) -> Result<Output> {
+        let file = disk::create_new(path).map_err(Error::io("create", path))?;
+        let file = Some(BufWriter::with_capacity(PIECE, file));
+        Ok(Output { path: path.to_path_buf(), file, hash: Sha256::new(), written: 0 })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Bytes so far: where the next one will stand.
+    pub fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// Writes the next bytes.
+    ///
+    /// # Errors
+    /// The file cannot be written (a full disk, say).
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.hash.update(bytes);
+        self.written += bytes.len() as u64;
+        let file = self.file.as_mut().expect("open until finished");
+        file.write_all(bytes).map_err(Error::io("write", &self.path))
+    }
+
+    /// Waits until the file is on the disk, and returns the SHA-256 of its bytes, in hex.
+    ///
+    /// # Errors
+    /// The file cannot be written; it is removed then.
+    pub fn finish(mut self) -> Result<String> {
+        let file = self.file.as_mut().expect("open until finished");
+        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::io("write", &self.path))?;
+        self.file = None;
+        Ok(disk::hex(&std::mem::take(&mut self.hash).finalize()))
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            // Without the last flush: what could not be written will not be, and a removed file needs no bytes.
+            drop(file.into_parts());
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
