@@ -129,6 +129,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         model: config,
         preset: preset.map(str::to_string),
         tokenizer: source.tokenizer.kind().name().to_string(),
+        tokenizer_file: files::hash(&source.tokenizer, folder.path())?,
         additions: source.tokenizer.additions().cloned(),
         from: match &origin {
             Origin::Scratch => "scratch".to_string(),
