@@ -35,6 +35,14 @@ pub fn check(dir: &Path, device: &Device, known: Option<Known>) -> Result<()> {
     let program = |shape: &crate::model::Shape| Ok(vec![shape.prefill()?, shape.decode()?].into());
     let mut model = Model::open(dir, device, Element::F32, 1, Reads::Text, program)?;
     let tokenizer = model.tokenizer.take().expect("a model that reads text has its tokenizer");
+    let vocabulary = model.config.vocab_size();
+    if known.is_some_and(|known| known.prompt.iter().any(|&id| id as usize >= vocabulary)) {
+        return Err(Error::file(
+            dir,
+            format!("it has {vocabulary} tokens: not the model that it is called after"),
+            "remove it from the cache, and check HF_ENDPOINT: this mirror has another model under that name",
+        ));
+    }
     let (prompt, most) = known.map_or((&[][..], 8), |known| (known.prompt, known.follows.len()));
     let greedy = Choice { temperature: 0.0, ..Choice::default() };
     let mut decoder = Decoder::new(model.exec.as_mut(), model.config, &tokenizer, prompt);

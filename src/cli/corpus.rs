@@ -7,9 +7,9 @@ use similar::TextDiff;
 
 use crate::base::units::{counted, shown, thousands};
 use crate::base::{Error, Preset, Result};
+use crate::cli::bar::Bar;
 use crate::cli::out;
 use crate::cli::reading::Reading;
-use crate::cli::watch::Bar;
 use crate::dataset::{Tokenised, Wanted};
 use crate::journal::overview::{Named, Overview, overview};
 use crate::journal::{self, Change, Corpus, Entry, Observer};

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use crate::base::units::{bytes, duration, shown};
 use crate::base::{Error, Result};
 use crate::check::continuation::{GPT2, check};
+use crate::cli::bar::Bar;
 use crate::cli::out;
-use crate::cli::watch::Bar;
 use crate::device::select::Device;
-use crate::train::options::megabytes;
+use crate::train::origin::megabytes;
 use crate::weights::hub::{Hub, Name, Watcher};
 
 /// Arguments of `fetch`.

@@ -1,5 +1,6 @@
 //! Room 8: the command line, one file a command.
 
+mod bar;
 mod completions;
 mod corpus;
 mod devices;

@@ -9,6 +9,7 @@ mod extend;
 pub mod fit;
 mod not_finite;
 pub mod options;
+pub mod origin;
 mod resume;
 mod session;
 mod source;

@@ -4,7 +4,8 @@ use crate::base::units::shown;
 use crate::base::{Config, Error, Preset, Result};
 use crate::tokens::Tokenizer;
 use crate::train::Options;
-use crate::train::options::{Origin, PRESET, TOKENIZER};
+use crate::train::options::{PRESET, TOKENIZER};
+use crate::train::origin::Origin;
 use crate::weights::{Checkpoint, huggingface};
 
 /// Where the weights and the tokenizer come from.

@@ -232,7 +232,11 @@ impl State {
         }
         if self.relative && !path.starts_with("/cache/") {
             let to = format!("/cache/resolve/{rest}");
-            return Answer::of("307 Temporary Redirect", vec![commit, ("Location", to), length(0)], Vec::new());
+            return Answer::of(
+                "307 Temporary Redirect",
+                vec![commit, ("Location", to), length(0)],
+                Vec::new(),
+            );
         }
         let mut headers = vec![commit, length(bytes.len())];
         if self.fault != Fault::NoHash {
@@ -295,7 +299,8 @@ impl State {
             Fault::Chunks(by) => {
                 changed(&mut bytes, by);
                 length = None;
-                let chunk = |part: &[u8]| [format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat();
+                let chunk =
+                    |part: &[u8]| [format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat();
                 bytes = [bytes.chunks(5000).flat_map(chunk).collect(), b"0\r\n\r\n".to_vec()].concat();
             }
             Fault::Packed => headers.push(("Content-Encoding", "gzip".into())),

@@ -9,7 +9,8 @@ use serde_json::Value;
 /// `diarist` in a folder of its own.
 fn diarist(cwd: &Path, args: &[&str]) -> Command {
     let mut command = Command::cargo_bin("diarist").unwrap();
-    command.current_dir(cwd).env("NODEVICE_SELECT", "1").args(args);
+    // A cache of its own: whether this computer has GPT-2 decides nothing here.
+    command.current_dir(cwd).env("NODEVICE_SELECT", "1").env("HF_HOME", cwd.join("hf")).args(args);
     command
 }
 

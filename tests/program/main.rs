@@ -2,6 +2,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/hub.rs"]
+mod hub;
 
 #[cfg(unix)]
 mod advice;
@@ -9,6 +11,9 @@ mod cli;
 #[cfg(unix)]
 mod crash;
 mod explain;
+mod fetch;
 mod first_model;
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+mod network; // a filter of system calls is Linux's; elsewhere only `fetch` is known to connect by reading
 mod tokenizers;
 mod tokens;

@@ -28,8 +28,12 @@ pub const ENDPOINT: &str = "https://huggingface.co";
 const MOST_LIST: u64 = 16 << 20;
 /// Redirects that are followed.
 const HOPS: usize = 8;
-/// How often something is tried that breaks each time, with nothing gained in between.
+/// How often a question is asked that gets no answer.
+const QUESTIONS: u32 = 3;
+/// How often a download is gone on with that breaks each time, with nothing gained in between.
 pub(super) const TRIES: u32 = 5;
+/// Why there is no connection, most often.
+const NO_HOST: &str = "the host cannot be found: no network, or a slip in HF_ENDPOINT";
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
@@ -102,26 +106,26 @@ impl Client {
         Client { agent: config.build().into(), endpoint: endpoint.to_string(), patience }
     }
 
-    /// Tries until it works, it cannot work, or [`TRIES`] are used up.
-    pub fn persist<T>(&self, mut f: impl FnMut() -> Asked<T>) -> Result<T> {
+    /// Asks until there is an answer, there can be none, or there was none [`QUESTIONS`] times.
+    fn persist<T>(&self, mut f: impl FnMut() -> Asked<T>) -> Result<T> {
         let mut tries = 1;
         loop {
             match f() {
                 Ok(found) => return Ok(found),
                 Err(Failure::Final(e)) => return Err(e),
-                Err(Failure::Broke(why, wait)) => self.pause(&mut tries, &why, wait)?,
+                Err(Failure::Broke(why, wait)) => self.pause(&mut tries, QUESTIONS, &why, wait)?,
             }
         }
     }
 
-    /// Waits before the next try.
+    /// Waits before the next try of so many.
     ///
     /// # Errors
     /// That was the last one.
-    pub fn pause(&self, tries: &mut u32, why: &str, wait: Option<Duration>) -> Result<()> {
+    pub fn pause(&self, tries: &mut u32, most: u32, why: &str, wait: Option<Duration>) -> Result<()> {
         // A server that wants a longer rest than a minute is told of instead.
         let wait = wait.unwrap_or(self.patience.pause * (1 << (*tries - 1)));
-        if *tries >= TRIES || wait > Duration::from_secs(60) {
+        if *tries >= most || wait > Duration::from_secs(60) {
             return Err(Error::setting(format!("{}: {why}", self.endpoint), ways_on()));
         }
         *tries += 1;
@@ -328,20 +332,28 @@ impl Client {
         let stall = duration(self.patience.stall);
         match e {
             E::Timeout(_) => Failure::broke(format!("nothing came for {stall}")),
-            E::HostNotFound => {
-                Failure::broke("the host cannot be found: no network, or a slip in HF_ENDPOINT")
+            E::HostNotFound => Failure::broke(NO_HOST),
+            // How the standard library words it on Unix, and Windows itself.
+            E::Io(e) if ["lookup address", "os error 11001"].iter().any(|w| e.to_string().contains(w)) => {
+                Failure::broke(NO_HOST)
             }
+            // A handshake's failure comes in an error of reading.
+            E::Io(_) if e.to_string().contains("certificate") => self.untrusted(&e),
             E::Io(e) => Failure::broke(e.to_string()),
             E::ConnectionFailed => Failure::broke("no connection could be made"),
             E::ConnectProxyFailed(why) => Failure::broke(format!("the proxy made no connection: {why}")),
             E::Protocol(_) | E::BodyStalled => Failure::broke(format!("the connection broke: {e}")),
-            E::Rustls(_) | E::Tls(_) | E::Pem(_) => Failure::Final(Error::setting(
-                format!("{}: its certificate is not trusted: {e}", self.endpoint),
-                "check this computer's clock; where a company looks into connections, name its certificates: \
-                 SSL_CERT_FILE=FILE (Linux), or add them to the system's",
-            )),
+            E::Rustls(_) | E::Tls(_) | E::Pem(_) => self.untrusted(&e),
             e => Failure::Final(Error::setting(format!("{}: {e}", self.endpoint), ways_on())),
         }
+    }
+
+    fn untrusted(&self, e: &ureq::Error) -> Failure {
+        Failure::Final(Error::setting(
+            format!("{}: its certificate is not trusted: {e}", self.endpoint),
+            "check this computer's clock; where a company looks into connections, name its certificates: \
+             SSL_CERT_FILE=FILE (Linux), or add them to the system's",
+        ))
     }
 }
 

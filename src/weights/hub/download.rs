@@ -11,7 +11,7 @@ use crate::base::disk::{self, PIECE, hex};
 use crate::base::units::thousands;
 use crate::base::{Error, Result};
 use crate::weights::hub::cache::Cache;
-use crate::weights::hub::client::{Asked, Client, Failure, Remote};
+use crate::weights::hub::client::{Asked, Client, Failure, Remote, TRIES};
 use crate::weights::hub::name::Name;
 
 /// Where a file comes from and where it goes.
@@ -84,7 +84,9 @@ impl Download<'_> {
                     if part.length > start {
                         tries = 1;
                     }
-                    self.client.pause(&mut tries, &why, wait).map_err(|e| self.stays(e, &part, remote))?;
+                    self.client
+                        .pause(&mut tries, TRIES, &why, wait)
+                        .map_err(|e| self.stays(e, &part, remote))?;
                     watcher.say(&format!("{}: {why}; going on", remote.file));
                 }
             }

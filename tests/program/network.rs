@@ -1,0 +1,152 @@
+//! No command opens a connection but `fetch`, and `train` where its offer is taken: each runs under a filter that kills it
+//! at the system call that makes a socket of the Internet's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter,
+};
+
+use crate::hub::Hub;
+
+/// `socket`, its first argument, and the system's call to end a process that breaks a filter.
+#[cfg(target_arch = "x86_64")]
+const SOCKET: i64 = 41;
+#[cfg(target_arch = "aarch64")]
+const SOCKET: i64 = 198;
+const AF_INET: u64 = 2;
+const AF_INET6: u64 = 10;
+const SIGSYS: i32 = 31;
+
+/// The filter: sockets within this computer (AF_UNIX: a display, a driver's daemon) stay allowed.
+fn filter() -> BpfProgram {
+    let of = |family| {
+        let is = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, family).unwrap();
+        SeccompRule::new(vec![is]).unwrap()
+    };
+    let rules = BTreeMap::from([(SOCKET, vec![of(AF_INET), of(AF_INET6)])]);
+    let (allow, kill) = (SeccompAction::Allow, SeccompAction::KillProcess);
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    SeccompFilter::new(rules, allow, kill, arch).unwrap().try_into().unwrap()
+}
+
+/// Runs `diarist` under the filter, which a thread of its own puts on itself and its children.
+fn filtered(cwd: &Path, endpoint: &str, args: &[&str]) -> Output {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("diarist"));
+    command
+        .current_dir(cwd)
+        .env("NODEVICE_SELECT", "1")
+        .env("HF_HOME", cwd.join("hf"))
+        .env("HF_ENDPOINT", endpoint);
+    command.env_remove("HF_HUB_OFFLINE").env_remove("TRANSFORMERS_OFFLINE").args(args);
+    let run = move || {
+        apply_filter(&filter()).unwrap();
+        command.output().unwrap()
+    };
+    std::thread::spawn(run).join().unwrap()
+}
+
+fn killed(o: &Output) -> bool {
+    o.status.signal() == Some(SIGSYS)
+}
+
+/// What is run of each command. A command that is not here fails the test.
+fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
+    let quick = ["--steps", "2", "--context", "16", "--device", "cpu"];
+    let train = [&["train", "notes.txt", "--from", "scratch", "--out", "run"], &quick[..]].concat();
+    BTreeMap::from([
+        (
+            "train",
+            vec![
+                train,
+                vec!["train", "--resume", "run", "--steps", "3"],
+                vec!["train", "notes.txt", "--offline"],
+                vec!["train", "notes.txt"],
+            ],
+        ),
+        (
+            "corpus",
+            vec![
+                vec!["corpus", "notes.txt", "--device", "cpu"],
+                vec!["corpus", "notes.txt", "--from", "gpt2"],
+            ],
+        ),
+        ("fetch", vec![vec!["fetch", "gpt2", "--offline"]]),
+        (
+            "sample",
+            vec![vec!["sample", "run", "--max-tokens", "4", "--device", "cpu"], vec!["sample", "gpt2"]],
+        ),
+        ("eval", vec![vec!["eval", "run", "--text", "notes.txt", "--device", "cpu"]]),
+        ("devices", vec![vec!["devices"], vec!["devices", "--json"]]),
+        ("doctor", vec![vec!["doctor", "--device", "cpu"]]),
+        ("explain", vec![vec!["explain"]]),
+        ("completions", vec![vec!["completions", "bash"]]),
+        ("man", vec![vec!["man"]]),
+        ("help", vec![vec!["help"], vec!["--version"], vec!["--version", "--verbose"]]),
+    ])
+}
+
+/// The commands, as the program's own help lists them.
+fn commands(cwd: &Path) -> BTreeSet<String> {
+    let help = String::from_utf8(filtered(cwd, "http://127.0.0.1:9", &["--help"]).stdout).unwrap();
+    let listed = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let words = listed.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    words.filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect()
+}
+
+#[test]
+fn no_other_command_opens_a_connection() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    std::fs::write(
+        cwd.join("notes.txt"),
+        "Rain till noon, then the dog and I walked to the weir. ".repeat(40),
+    )
+    .unwrap();
+    let server = Hub::new("openai-community/gpt2", BTreeMap::new());
+    let mut scripts = scripts();
+    // `train` first: the others need its run.
+    let mut order = commands(cwd).into_iter().collect::<Vec<_>>();
+    assert!(order.len() >= 11, "{order:?}");
+    order.sort_by_key(|name| name != "train");
+    for name in order {
+        let runs = scripts.remove(name.as_str());
+        let runs = runs.unwrap_or_else(|| panic!("the new command {name} is not tried: add it to scripts()"));
+        for (i, args) in runs.iter().enumerate() {
+            let o = filtered(cwd, &server.url, args);
+            assert!(!killed(&o), "{args:?} opened a connection");
+            // The first of each does its work; the others may have nothing to work on.
+            let works = i == 0 && name != "fetch";
+            assert!(
+                o.status.code().is_some() && (!works || o.status.success()),
+                "{args:?}: {}",
+                String::from_utf8_lossy(&o.stderr)
+            );
+        }
+    }
+    assert!(scripts.is_empty(), "no commands: {:?}", scripts.keys());
+    assert!(server.asked().is_empty());
+}
+
+#[test]
+fn the_filter_kills_what_does() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    std::fs::write(
+        cwd.join("notes.txt"),
+        "Rain till noon, then the dog and I walked to the weir. ".repeat(40),
+    )
+    .unwrap();
+    let server = Hub::new("openai-community/gpt2", BTreeMap::new());
+    for args in
+        [&["fetch", "gpt2", "--device", "cpu"][..], &["train", "notes.txt", "--yes", "--device", "cpu"]]
+    {
+        let o = filtered(cwd, &server.url, args);
+        assert!(killed(&o), "{args:?}: {:?} {}", o.status, String::from_utf8_lossy(&o.stderr));
+    }
+    assert!(server.asked().is_empty());
+}
