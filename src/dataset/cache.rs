@@ -12,7 +12,7 @@ use crate::base::disk;
 use crate::dataset::header::Template;
 use crate::dataset::tokenised::{Item, Tokenised};
 use crate::journal::{self, Place, Report};
-use crate::tokens::Tokenizer;
+use crate::tokens::{Tokenizer, Width};
 
 /// A change to the files below raises it, as one to how journals are read raises [`journal::VERSION`]: what was cached
 /// before is made again.
@@ -36,23 +36,23 @@ pub(super) fn folder(fingerprint: &str, tokenizer: &Tokenizer, header: Option<&T
     let mut sha = Sha256::new();
     sha.update(fingerprint);
     let version = env!("CARGO_PKG_VERSION");
-    sha.update(format!("{version} {VERSION} {} {} {header:?}", journal::VERSION, tokenizer.kind().name()));
+    sha.update(format!("{version} {VERSION} {} {} {header:?}", journal::VERSION, tokenizer.fingerprint()));
     let key = disk::hex(&sha.finalize()[..16]);
     disk::cache_folder().map(|cache| cache.join("tokens").join(key))
 }
 
-/// What the cache holds in a folder; none where it is not there or not whole.
-pub(super) fn open(folder: &Path) -> Option<Tokenised> {
+/// What the cache holds in a folder, its ids of a width; none where it is not there or not whole.
+pub(super) fn open(folder: &Path, width: Width) -> Option<Tokenised> {
     let saved: Saved = serde_json::from_slice(&fs::read(folder.join("report.json")).ok()?).ok()?;
     let entries = items(&fs::read(folder.join("entries.bin")).ok()?)?;
     let file = File::open(folder.join("tokens.bin")).ok()?;
     let tokens: u64 = entries.iter().map(|item| u64::from(item.tokens)).sum();
-    let whole = file.metadata().ok()?.len() == tokens * 2
+    let whole = file.metadata().ok()?.len() == tokens * width.bytes() as u64
         && entries.len() == saved.report.entries
         && entries.iter().all(|item| (item.source as usize) < saved.sources.len());
     // Used now, so the last to go.
     let _ = File::open(folder).and_then(|dir| dir.set_modified(std::time::SystemTime::now()));
-    whole.then_some(Tokenised { report: saved.report, entries, sources: saved.sources, file })
+    whole.then_some(Tokenised { report: saved.report, entries, sources: saved.sources, file, width })
 }
 
 /// Bytes of an entry in `entries.bin`: seven numbers of 32 bits.

@@ -8,7 +8,7 @@ use crate::dataset::heldout::Split;
 use crate::dataset::sides::Part;
 use crate::dataset::{Sides, Tokenised, Wanted};
 use crate::journal::{Observer, Report};
-use crate::tokens::{Ranges, TokenFile};
+use crate::tokens::{Ranges, TokenFile, Width};
 
 /// The ranges of `tokens.bin` that are left out of the loss, beside it: pairs of little-endian u64, start and end.
 pub const MASKED: &str = "masked.bin";
@@ -17,7 +17,8 @@ pub const MASKED: &str = "masked.bin";
 pub struct Data {
     tokenised: Tokenised,
     sides: Sides,
-    end_of_text: u16,
+    end_of_text: u32,
+    width: Width,
 }
 
 impl Data {
@@ -35,7 +36,8 @@ impl Data {
     ) -> Result<Data> {
         let tokenised = wanted.prepare(cache, observer)?;
         let sides = Sides::of(&tokenised, &wanted.tokenizer, split, val_fraction, seed)?;
-        Ok(Data { tokenised, sides, end_of_text: wanted.tokenizer.end_of_text() })
+        let (end_of_text, width) = (wanted.tokenizer.end_of_text(), wanted.tokenizer.width());
+        Ok(Data { tokenised, sides, end_of_text, width })
     }
 
     /// What was read.
@@ -58,12 +60,12 @@ impl Data {
     /// # Errors
     /// A full disk.
     pub fn write(&self, path: &Path) -> Result<(TokenFile, Ranges)> {
-        let ranges = TokenFile::write(path, self.side(false), self.side(true), self.end_of_text)?;
-        Ok((TokenFile::open(path, ranges.val.end)?, ranges))
+        let ranges = TokenFile::write(path, self.side(false), self.side(true), self.end_of_text, self.width)?;
+        Ok((TokenFile::open(path, ranges.val.end, self.width)?, ranges))
     }
 
     /// The tokens of one side's parts, each entry read when it is asked for.
-    fn side(&self, held: bool) -> impl Iterator<Item = Result<Vec<u16>>> + '_ {
+    fn side(&self, held: bool) -> impl Iterator<Item = Result<Vec<u32>>> + '_ {
         let mut parts = self.sides.parts.iter().peekable();
         self.tokenised.read().enumerate().flat_map(move |(n, entry)| {
             let mut of_entry = Vec::new();

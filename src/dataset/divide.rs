@@ -29,7 +29,7 @@ const OFF: f64 = 0.5;
 
 /// Divides a text's tokens so that a stretch near to `wanted` tokens is held out. None where its paragraphs are too few or
 /// too long for that.
-pub fn divide(tokens: &[u16], tokenizer: &Tokenizer, wanted: f64, place: Place) -> Option<Division> {
+pub fn divide(tokens: &[u32], tokenizer: &Tokenizer, wanted: f64, place: Place) -> Option<Division> {
     let starts = paragraphs(tokens, tokenizer);
     let last = starts.len() - 1;
     // For each paragraph that a stretch may begin with, the end that comes nearest.
@@ -63,7 +63,7 @@ pub fn divide(tokens: &[u16], tokenizer: &Tokenizer, wanted: f64, place: Place) 
 
 /// Where paragraphs begin, in tokens, and at last where the text ends. Blank lines divide paragraphs; where there are none
 /// every line is one, unless the lines look like those of one that was wrapped.
-fn paragraphs(tokens: &[u16], tokenizer: &Tokenizer) -> Vec<usize> {
+fn paragraphs(tokens: &[u32], tokenizer: &Tokenizer) -> Vec<usize> {
     let (mut text, mut ends) = (Vec::new(), Vec::with_capacity(tokens.len()));
     for &id in tokens {
         text.extend_from_slice(tokenizer.token_bytes(id));

@@ -41,7 +41,7 @@ impl Wanted<'_> {
     pub fn prepare(&self, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
         if cache {
             let found = self.folder(&journal::fingerprint(self.paths, self.options)?);
-            if let Some(found) = found.as_deref().and_then(cache::open) {
+            if let Some(found) = found.and_then(|folder| cache::open(&folder, self.tokenizer.width())) {
                 return Ok(found);
             }
         }
@@ -55,7 +55,7 @@ impl Wanted<'_> {
     /// As [`prepare`](Self::prepare).
     pub fn of(&self, corpus: &mut Corpus, cache: bool, observer: &mut dyn Observer) -> Result<Tokenised> {
         let folder = if cache { self.folder(&corpus.fingerprint) } else { None };
-        match folder.as_deref().and_then(cache::open) {
+        match folder.and_then(|folder| cache::open(&folder, self.tokenizer.width())) {
             Some(found) => Ok(found),
             None => self.encode(corpus, cache, observer),
         }
@@ -83,7 +83,10 @@ impl Wanted<'_> {
         match self.write_tokens(corpus, &mut file, observer) {
             Err(Failure::Io(e)) => Err(Error::io("write", &place)(e)),
             Err(Failure::Other(e)) => Err(e),
-            Ok((entries, sources)) => Ok(Tokenised { report: corpus.report.clone(), entries, sources, file }),
+            Ok((entries, sources)) => {
+                let width = self.tokenizer.width();
+                Ok(Tokenised { report: corpus.report.clone(), entries, sources, file, width })
+            }
         }
     }
 
@@ -102,7 +105,8 @@ impl Wanted<'_> {
             // Nothing depends on it that it can be found again.
             let _ = cache::keep(temporary, folder, &entries, &saved);
         }
-        Ok(Tokenised { report: saved.report, entries, sources: saved.sources, file })
+        let width = self.tokenizer.width();
+        Ok(Tokenised { report: saved.report, entries, sources: saved.sources, file, width })
     }
 
     fn write_tokens(
@@ -117,6 +121,7 @@ impl Wanted<'_> {
         let mut labels = Labels::parse(&self.options.labels)?;
         let of: u64 = (0..corpus.len()).map(|i| corpus.bytes(i)).sum();
         let (mut next, mut done) = (0, 0);
+        let (width, mut bytes_of) = (self.tokenizer.width(), Vec::new());
         while next < corpus.len() {
             observer.progress("tokenising", done, of);
             let (from, mut bytes) = (next, 0);
@@ -141,16 +146,17 @@ impl Wanted<'_> {
                 next += 1;
             }
             // Header and text are encoded apart, so that the header's tokens are the same whatever follows.
-            let encoded: Vec<(Vec<u16>, Vec<u16>, usize)> = texts
+            let encoded: Vec<(Vec<u32>, Vec<u32>, usize)> = texts
                 .into_par_iter()
                 .map(|(header, text, source)| {
                     (self.tokenizer.encode(&header), self.tokenizer.encode(&text), source)
                 })
                 .collect();
             for (i, (header, text, source)) in (from..).zip(&encoded) {
-                for id in header.iter().chain(text) {
-                    out.write_all(&id.to_le_bytes())?;
-                }
+                bytes_of.clear();
+                width.put(header, &mut bytes_of);
+                width.put(text, &mut bytes_of);
+                out.write_all(&bytes_of)?;
                 entries.push(Item {
                     tokens: (header.len() + text.len()) as u32,
                     header: header.len() as u32,

@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use crate::base::{Error, Result, disk};
 use crate::journal::{Place, Report, spool};
+use crate::tokens::Width;
 
 /// An entry as tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub struct Tokenised {
     /// The files that entries came from, as they are shown.
     pub sources: Vec<String>,
     pub(super) file: File,
+    /// Of the ids in it.
+    pub(super) width: Width,
 }
 
 impl Tokenised {
@@ -41,11 +44,11 @@ impl Tokenised {
     ///
     /// # Errors
     /// The file cannot be read again.
-    pub fn read(&self) -> impl Iterator<Item = Result<Vec<u16>>> + '_ {
+    pub fn read(&self) -> impl Iterator<Item = Result<Vec<u32>>> + '_ {
         let mut at = 0;
         self.entries.iter().map(move |item| {
             let start = at;
-            at += u64::from(item.tokens) * 2;
+            at += self.bytes(item);
             self.tokens(start, item.tokens as usize)
         })
     }
@@ -54,15 +57,20 @@ impl Tokenised {
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn entry(&self, number: usize) -> Result<Vec<u16>> {
-        let start: u64 = self.entries[..number].iter().map(|item| u64::from(item.tokens) * 2).sum();
+    pub fn entry(&self, number: usize) -> Result<Vec<u32>> {
+        let start: u64 = self.entries[..number].iter().map(|item| self.bytes(item)).sum();
         self.tokens(start, self.entries[number].tokens as usize)
     }
 
-    fn tokens(&self, start: u64, count: usize) -> Result<Vec<u16>> {
-        let mut bytes = vec![0; count * 2];
+    /// Bytes that an entry takes in the file.
+    fn bytes(&self, item: &Item) -> u64 {
+        u64::from(item.tokens) * self.width.bytes() as u64
+    }
+
+    fn tokens(&self, start: u64, count: usize) -> Result<Vec<u32>> {
+        let mut bytes = vec![0; count * self.width.bytes()];
         disk::read_at(&self.file, &mut bytes, start)
             .map_err(Error::io("read tokens again from", spool::folder()))?;
-        Ok(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+        Ok(self.width.ids(&bytes))
     }
 }

@@ -45,7 +45,7 @@ fn windows(n: usize, t: usize, stride: usize) -> Vec<Window> {
 pub fn score(
     exec: &mut dyn Executor,
     [b, t]: [usize; 2],
-    ids: &[u16],
+    ids: &[u32],
     stride: usize,
     mut progress: impl FnMut(f64),
 ) -> Result<Score> {
@@ -56,10 +56,10 @@ pub fn score(
         let (mut inputs, mut targets) = (vec![0_u32; b * t], vec![IGNORE; b * t]);
         for (row, w) in batch.iter().enumerate() {
             for (j, &id) in ids[w.start..].iter().take(t).enumerate() {
-                inputs[row * t + j] = u32::from(id);
+                inputs[row * t + j] = id;
                 let target = w.start + j + 1;
                 if target >= w.first_target && target < ids.len() {
-                    targets[row * t + j] = u32::from(ids[target]);
+                    targets[row * t + j] = ids[target];
                     tokens += 1;
                 }
             }

@@ -10,7 +10,7 @@ use crate::device::Choices;
 use crate::device::select::Identity;
 use crate::journal;
 use crate::run::runs::restore_or_begin;
-use crate::tokens::Additions;
+use crate::tokens::{Additions, Width};
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
 pub const VERSION: u32 = 3;
@@ -29,8 +29,11 @@ pub struct Run {
     pub model: Config,
     /// The preset's name; none where the shape came from a checkpoint.
     pub preset: Option<String>,
-    /// "gpt2" or "bytes".
+    /// "gpt2", "bytes", or "bpe": another, in the folder's `tokenizer.json`.
     pub tokenizer: String,
+    /// SHA-256 of that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer_file: Option<String>,
     /// The added tokens and the ends of text of the checkpoint that it began from, where those are not the tokenizer's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub additions: Option<Additions>,
@@ -117,6 +120,9 @@ pub struct Data {
     pub entries: u64,
     /// Words in all.
     pub words: u64,
+    /// The bytes of an id in `tokens.bin`; nothing is said of two.
+    #[serde(default, skip_serializing_if = "Width::is_narrow")]
+    pub width: Width,
     /// The training range of `tokens.bin`, half open, in tokens.
     pub train: [u64; 2],
     /// The validation range, half open, in tokens; empty where nothing is held out.
@@ -242,6 +248,7 @@ pub(crate) fn example() -> Run {
         model: crate::base::Preset::Tiny.config(257),
         preset: Some("tiny".into()),
         tokenizer: "bytes".into(),
+        tokenizer_file: None,
         additions: None,
         from: "scratch".into(),
         settings: Settings {
@@ -273,6 +280,7 @@ pub(crate) fn example() -> Run {
             fingerprint: "00".into(),
             entries: 60,
             words: 12_000,
+            width: Width::U16,
             train: [0, 60_000],
             val: [60_000, 66_000],
             header: None,

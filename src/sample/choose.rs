@@ -41,10 +41,10 @@ impl Choice {
 }
 
 /// Draws one token from logits (V).
-pub fn choose(logits: &[f32], how: &Choice, rng: &mut Rng) -> u16 {
+pub fn choose(logits: &[f32], how: &Choice, rng: &mut Rng) -> u32 {
     let likelier = |&a: &usize, &b: &usize| logits[b].total_cmp(&logits[a]).then(a.cmp(&b));
     if how.temperature == 0.0 {
-        return (0..logits.len()).min_by(likelier).expect("a vocabulary is not empty") as u16;
+        return (0..logits.len()).min_by(likelier).expect("a vocabulary is not empty") as u32;
     }
     let mut ids: Vec<usize> = (0..logits.len()).collect();
     let k = if how.top_k == 0 { ids.len() } else { how.top_k.min(ids.len()) };
@@ -68,10 +68,10 @@ pub fn choose(logits: &[f32], how: &Choice, rng: &mut Rng) -> u16 {
     for (id, w) in ids.iter().zip(&weights).take(n) {
         left -= w;
         if left < 0.0 {
-            return *id as u16;
+            return *id as u32;
         }
     }
-    ids[n - 1] as u16
+    ids[n - 1] as u32
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::tokens::Tokenizer;
 
 /// What of a prompt the model goes on from, with so many tokens to write: all that leaves room for them in a context of
 /// `block_size`, and half the context in any case. The end stays, since the writing goes on from there.
-pub fn kept(prompt: &[u16], block_size: usize, max_tokens: usize) -> &[u16] {
+pub fn kept(prompt: &[u32], block_size: usize, max_tokens: usize) -> &[u32] {
     let most = block_size - max_tokens.min(block_size / 2);
     &prompt[prompt.len().saturating_sub(most)..]
 }
@@ -22,7 +22,7 @@ pub struct Decoder<'a> {
     config: Config,
     tokenizer: &'a Tokenizer,
     /// What the model sees: at most `block_size` tokens.
-    context: Vec<u16>,
+    context: Vec<u32>,
     /// How many of them are in the cache.
     cached: usize,
 }
@@ -33,7 +33,7 @@ impl<'a> Decoder<'a> {
         exec: &'a mut dyn Executor,
         config: Config,
         tokenizer: &'a Tokenizer,
-        prompt: &[u16],
+        prompt: &[u32],
     ) -> Decoder<'a> {
         let context = if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() };
         Decoder { exec, config, tokenizer, context, cached: 0 }
@@ -49,8 +49,8 @@ impl<'a> Decoder<'a> {
         max_tokens: usize,
         how: &Choice,
         rng: &mut Rng,
-        mut on_token: impl FnMut(u16) -> ControlFlow<()>,
-    ) -> Result<Vec<u16>> {
+        mut on_token: impl FnMut(u32) -> ControlFlow<()>,
+    ) -> Result<Vec<u32>> {
         let mut written = Vec::new();
         while written.len() < max_tokens {
             let token = choose(&self.logits()?, how, rng);
@@ -80,7 +80,7 @@ impl<'a> Decoder<'a> {
         while self.cached < last {
             self.prefill(last)?;
         }
-        self.exec.write(input::TOKEN, 0, &[u32::from(self.context[last])])?;
+        self.exec.write(input::TOKEN, 0, &[self.context[last]])?;
         self.exec.run("decode", &Step { pos: last as u32, ..Step::default() })?;
         self.cached = self.context.len();
         self.exec.request(input::LOGITS)?;
@@ -102,9 +102,7 @@ impl<'a> Decoder<'a> {
     fn prefill(&mut self, last: usize) -> Result<()> {
         let end = last.min(self.cached + PREFILL);
         let mut block = [0_u32; PREFILL];
-        for (word, &id) in block.iter_mut().zip(&self.context[self.cached..end]) {
-            *word = u32::from(id);
-        }
+        block[..end - self.cached].copy_from_slice(&self.context[self.cached..end]);
         self.exec.write(input::PREFILL, 0, &block)?;
         self.exec.run("prefill", &Step { pos: self.cached as u32, ..Step::default() })?;
         self.cached = end;
@@ -118,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_long_prompt_leaves_room_for_what_is_to_be_written() {
-        let prompt: Vec<u16> = (0..100).collect();
+        let prompt: Vec<u32> = (0..100).collect();
         assert_eq!(kept(&prompt[..60], 64, 4).len(), 60);
         assert_eq!(kept(&prompt, 64, 4), &prompt[40..]);
         assert_eq!(kept(&prompt, 64, 300), &prompt[68..]);

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddedToken {
     /// Its row in the model.
-    pub id: u16,
+    pub id: u32,
     /// How it is written.
     pub content: String,
     /// Whether it stands for no text.
@@ -24,7 +24,7 @@ pub struct AddedToken {
 
 impl AddedToken {
     /// A special token as most are.
-    pub fn special(id: u16, content: &str) -> AddedToken {
+    pub fn special(id: u32, content: &str) -> AddedToken {
         let content = content.to_string();
         AddedToken { id, content, special: true, single_word: false, lstrip: false, rstrip: false }
     }
@@ -50,29 +50,29 @@ pub struct Additions {
     /// What the checkpoint's files call some of them: `eos_token`, `pad_token`, and how that is written.
     pub names: Vec<(String, String)>,
     /// The row of padding, where the model's config names one.
-    pub pad: Option<u16>,
+    pub pad: Option<u32>,
     /// What stands between the entries that are trained on; one of `stops`.
-    pub end_of_text: u16,
+    pub end_of_text: u32,
     /// The tokens that a text ends with.
-    pub stops: Vec<u16>,
+    pub stops: Vec<u32>,
     /// What a text begins behind.
-    pub start: u16,
+    pub start: u32,
 }
 
 /// Where a model's texts begin and end, as its `config.json` says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ends {
     /// `bos_token_id`.
-    pub start: u16,
+    pub start: u32,
     /// `eos_token_id`: one, or a list.
-    pub stops: Vec<u16>,
+    pub stops: Vec<u32>,
     /// `pad_token_id`, where there is one.
-    pub pad: Option<u16>,
+    pub pad: Option<u32>,
 }
 
 impl Ends {
     /// All at one token.
-    pub fn at(id: u16) -> Ends {
+    pub fn at(id: u32) -> Ends {
         Ends { start: id, stops: vec![id], pad: None }
     }
 }
@@ -83,7 +83,7 @@ pub enum Piece<'a> {
     /// Letters.
     Text(&'a str),
     /// A token.
-    Token(u16),
+    Token(u32),
 }
 
 /// A prompt cut at its added tokens: the leftmost, and of those the longest.

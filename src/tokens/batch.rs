@@ -34,11 +34,11 @@ pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Result
         assert!(len <= t, "a window of {len} targets in a batch of {t}");
         let cells = row * t..row * t + len;
         let ids = tokens.read(start..start + len + 1)?;
-        inputs[cells.clone()].iter_mut().zip(&ids).for_each(|(cell, &id)| *cell = u32::from(id));
+        inputs[cells.clone()].iter_mut().zip(&ids).for_each(|(cell, &id)| *cell = id);
         let masked = tokens.masked(start + 1..start + 1 + len);
         for ((cell, &id), masked) in targets[cells].iter_mut().zip(&ids[1..]).zip(masked) {
             if !masked {
-                *cell = u32::from(id);
+                *cell = id;
                 scored += 1;
             }
         }
@@ -70,14 +70,17 @@ pub fn buckets(inputs: &[u32]) -> (Vec<u32>, Vec<u32>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::Width;
     use proptest::prelude::*;
 
-    fn token_file(ids: &[u16]) -> (tempfile::TempDir, TokenFile) {
+    fn token_file(ids: &[u32]) -> (tempfile::TempDir, TokenFile) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens.bin");
-        let bytes: Vec<u8> = ids.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let mut bytes = Vec::new();
+        let width = Width::of(ids.iter().max().map_or(0, |id| *id as usize + 1));
+        width.put(ids, &mut bytes);
         std::fs::write(&path, bytes).unwrap();
-        let file = TokenFile::open(&path, ids.len()).unwrap();
+        let file = TokenFile::open(&path, ids.len(), width).unwrap();
         (folder, file)
     }
 
@@ -93,10 +96,10 @@ mod tests {
 
     #[test]
     fn targets_are_the_inputs_a_token_on() {
-        let (_folder, file) = token_file(&[5, 6, 7, 5, 8, 9, 65_535]);
+        let (_folder, file) = token_file(&[5, 6, 7, 5, 8, 9, 65_536]);
         let batch = batch(&file, &[(3, 3), (0, 2)], 3).unwrap();
         assert_eq!(batch.inputs, [5, 8, 9, 5, 6, 0]);
-        assert_eq!(batch.targets, [8, 9, 65_535, 6, 7, IGNORE]);
+        assert_eq!(batch.targets, [8, 9, 65_536, 6, 7, IGNORE]);
         assert_eq!(batch.scored, 5);
         let (rows, order) = buckets(&batch.inputs);
         assert_eq!(order, [5, 0, 3, 4, 1, 2]);

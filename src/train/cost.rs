@@ -80,8 +80,8 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
         taken += entry.as_ref().map_or(0, |entry| entry.len() + 1);
         more
     });
-    let ranges = TokenFile::write(&path, enough, [], tokenizer.end_of_text())?;
-    let file = TokenFile::open(&path, ranges.train.end)?;
+    let ranges = TokenFile::write(&path, enough, [], tokenizer.end_of_text(), tokenizer.width())?;
+    let file = TokenFile::open(&path, ranges.train.end, tokenizer.width())?;
     let mut engine = Engine::new(&device, device.choices(), config, &settings)?;
     engine.initialise()?;
     let seconds = engine.rehearse(&file, &vec![0; batch])?;

@@ -241,8 +241,8 @@ impl Engine {
     ///
     /// # Errors
     /// A lost device.
-    pub fn find_not_finite_in_decoding(&mut self, token: u16) -> Result<Option<String>> {
-        self.exec.write(input::TOKEN, 0, &[u32::from(token)])?;
+    pub fn find_not_finite_in_decoding(&mut self, token: u32) -> Result<Option<String>> {
+        self.exec.write(input::TOKEN, 0, &[token])?;
         first_not_finite(self.exec.as_mut(), "decode", &Step::default())
     }
 

@@ -412,7 +412,7 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
     use diarist::sample::{Choice, Decoder};
     let config = Config::Gpt2(Gpt2 { vocab_size: 307, block_size: 70, n_layer: 2, n_head: 3, n_embd: 36 });
     let t = config.block_size();
-    let prompt: Vec<u16> = (0..66_u32).map(|i| (i * i % 307) as u16).collect();
+    let prompt: Vec<u32> = (0..66).map(|i| i * i % 307).collect();
     everywhere(|device, choices| {
         // 36,864 bytes hold 256 rows of wte: two chunks.
         let mut limits = device.limits();

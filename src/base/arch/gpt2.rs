@@ -25,7 +25,7 @@ impl Gpt2 {
     /// Checks what every model must satisfy.
     ///
     /// # Errors
-    /// A zero extent, channels that the heads do not divide, or a vocabulary whose ids do not fit in 16 bits.
+    /// A zero extent, or channels that the heads do not divide.
     pub fn check(&self) -> Result<()> {
         let Gpt2 { vocab_size, block_size, n_layer, n_head, n_embd } = *self;
         if [vocab_size, block_size, n_layer, n_head, n_embd].contains(&0) {
@@ -38,14 +38,6 @@ impl Gpt2 {
             return Err(Error::setting(
                 format!("n_embd {n_embd} is not a multiple of n_head {n_head}"),
                 "check n_embd and n_head in the checkpoint's config.json",
-            ));
-        }
-        if vocab_size > 65_536 {
-            return Err(Error::setting(
-                format!(
-                    "a vocabulary of {vocab_size} tokens; token files hold 16-bit ids, so 65,536 at most"
-                ),
-                "start from a GPT-2 checkpoint (50,257 tokens)",
             ));
         }
         Ok(())
@@ -95,7 +87,7 @@ mod tests {
         let ok = Gpt2 { vocab_size: 257, block_size: 256, n_layer: 4, n_head: 4, n_embd: 192 };
         assert!(ok.check().is_ok());
         assert!(Gpt2 { n_head: 5, ..ok }.check().is_err());
-        assert!(Gpt2 { vocab_size: 65_537, ..ok }.check().is_err());
+        assert!(Gpt2 { vocab_size: 0, ..ok }.check().is_err());
         assert!(Gpt2 { n_layer: 0, ..ok }.check().is_err());
     }
 }

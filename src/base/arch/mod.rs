@@ -95,7 +95,7 @@ impl Config {
     /// Checks what every model must satisfy.
     ///
     /// # Errors
-    /// A zero extent, channels that the heads do not divide, or a vocabulary whose ids do not fit in 16 bits.
+    /// A zero extent, or channels that the heads do not divide.
     pub fn check(&self) -> Result<()> {
         match self {
             Config::Gpt2(c) => c.check(),

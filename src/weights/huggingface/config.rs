@@ -154,7 +154,7 @@ pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
         add_cross_attention: bool,
         architectures: [&'static str; 1],
         attn_pdrop: f32,
-        bos_token_id: u16,
+        bos_token_id: u32,
         dtype: &'static str,
         embd_pdrop: f32,
         eos_token_id: Value,
@@ -168,7 +168,7 @@ pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
         n_layer: usize,
         n_positions: usize,
         #[serde(skip_serializing_if = "Option::is_none")]
-        pad_token_id: Option<u16>,
+        pad_token_id: Option<u32>,
         reorder_and_upcast_attn: bool,
         resid_pdrop: f32,
         scale_attn_by_inverse_layer_idx: bool,
