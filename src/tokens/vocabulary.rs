@@ -9,7 +9,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::base::{disk, units};
 use crate::tokens::added::{AddedToken, Ends};
-use crate::tokens::alphabet::bytes_of;
+use crate::tokens::alphabet::{byte_chars, bytes_of};
 use crate::tokens::bpe::Bpe;
 use crate::tokens::pre::Pre;
 
@@ -90,6 +90,7 @@ impl Vocabulary {
         }
         bytes
             .iter()
+            .flatten()
             .chain(merges.iter().map(|(_, _, made)| made))
             .for_each(|&id| is_text[id as usize] = true);
         let texts = parts.tokens.iter().zip(is_text);
@@ -137,6 +138,8 @@ impl Vocabulary {
         };
         let mut ids = Vec::with_capacity(text.len() / 4);
         self.parts.pre.split(&text, &mut |bytes, length| self.bpe.encode(bytes, length, &mut ids));
+        // A byte without a token.
+        ids.retain(|&id| id != u32::MAX);
         ids
     }
 
@@ -178,15 +181,23 @@ fn merges(merges: &[(String, String)], ids: &HashMap<&str, u32>) -> Result<Vec<(
     merges.iter().enumerate().map(merge).collect()
 }
 
-/// The id of every byte.
-fn bytes(ids: &HashMap<&str, u32>) -> Result<[u32; 256], String> {
-    let chars = crate::tokens::alphabet::byte_chars();
-    let mut bytes = [0; 256];
+/// Whether a byte may have no token. GPT-NeoX's vocabulary leaves out those that no UTF-8 text has, SmolLM2's those that its texts
+/// had not: control characters, and the beginnings of rare scripts. Where a text has them, they are left out of it, as
+/// llama.cpp and `tokenizers` do.
+fn is_rare(byte: u8) -> bool {
+    !(byte == b'\n' || byte == b' ' || byte.is_ascii_graphic())
+}
+
+/// The id of every byte that has one.
+fn bytes(ids: &HashMap<&str, u32>) -> Result<[Option<u32>; 256], String> {
+    let mut bytes = [None; 256];
     let mut text = [0; 4];
-    for (byte, c) in chars.into_iter().enumerate() {
-        let id = ids.get(&*c.encode_utf8(&mut text));
-        bytes[byte] =
-            *id.ok_or_else(|| format!("the byte 0x{byte:02x} has no token ({c:?} in its spelling)"))?;
+    for (byte, c) in (0..=255_u8).zip(byte_chars()) {
+        let id = ids.get(&*c.encode_utf8(&mut text)).copied();
+        if id.is_none() && !is_rare(byte) {
+            return Err(format!("the byte 0x{byte:02x} has no token ({c:?} in its spelling)"));
+        }
+        bytes[usize::from(byte)] = id;
     }
     Ok(bytes)
 }
@@ -202,7 +213,7 @@ pub(super) fn shown(token: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::tokens::alphabet::{byte_chars, spelling};
+    use crate::tokens::alphabet::spelling;
     use proptest::prelude::*;
 
     /// The bytes, from some id on, and the tokens that these words become by merging their first two halves.
@@ -257,6 +268,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_byte_without_a_token_is_left_out() {
+        let mut parts = parts(&[], &["the"]);
+        // U+0104 is the byte 4.
+        let four = parts.tokens.iter().position(|token| token == "\u{104}").unwrap();
+        parts.tokens[four] = String::new();
+        assert_eq!(encoded(&parts, "\u{4}the\u{4}\u{5}the\u{4}"), ["the", "\u{105}", "the"]);
+        assert_eq!(Vocabulary::new(parts).unwrap().text(four as u32), None);
+    }
+
+    #[test]
     fn form_c_is_made_where_it_is_asked_for() {
         let mut parts = parts(&[], &["é"]);
         assert_eq!(encoded(&parts, "e\u{301}é"), ["e", "Ì", "ģ", "Ã©"]);
@@ -274,6 +295,13 @@ pub(crate) mod tests {
         };
         assert!(error(&|p| p.tokens.push("the".into())).contains("\"the\" has two ids, 257 and 258"));
         assert!(error(&|p| p.tokens[10] = String::new()).contains("0x0a has no token ('Ċ'"));
+        let mut without = sound.clone();
+        [0xc0, 0xc1, 0xf5, 0xff].into_iter().for_each(|byte| without.tokens[byte] = String::new());
+        assert_eq!(
+            encoded(&without, "the\u{10ffff}"),
+            ["the", "ô", "ı", "¿", "¿"],
+            "no text has those bytes"
+        );
         let told = error(&|p| p.merges.push(("th".into(), "x".into())));
         assert!(told.contains("merge 3 is of \"th\" and \"x\", and \"thx\" is no token"), "{told}");
         assert!(error(&|p| p.merges.push(("日".into(), "x".into()))).contains("\"日\" is no token of text"));
