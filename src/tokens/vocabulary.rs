@@ -277,6 +277,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_byte_without_a_token_is_left_out() {
+        let mut parts = parts(&[], &["the"]);
+        // U+0104 is the byte 4.
+        let four = parts.tokens.iter().position(|token| token == "\u{104}").unwrap();
+        parts.tokens[four] = String::new();
+        assert_eq!(encoded(&parts, "\u{4}the\u{4}\u{5}the\u{4}"), ["the", "\u{105}", "the"]);
+        assert_eq!(Vocabulary::new(parts).unwrap().text(four as u32), None);
+    }
+
+    #[test]
     fn form_c_is_made_where_it_is_asked_for() {
         let mut parts = parts(&[], &["é"]);
         assert_eq!(encoded(&parts, "e\u{301}é"), ["e", "Ì", "ģ", "Ã©"]);

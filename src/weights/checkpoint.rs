@@ -4,7 +4,8 @@
 //!
 //! - `attn.bias` and `attn.masked_bias` are the causal mask, which the attention kernel has in its bounds: ignored.
 //! - `lm_head.weight` must be `wte.weight` again (GPT-2 ties them), perhaps rounded. It is compared number by number; where
-//!   a file kept only one of the two names, that one serves as both, unless the file denies the tie.
+//!   a file kept only one of the two names, that one serves as both, unless the file denies the tie. Where one of them is
+//!   quantised, rows are compared by their distance, and the matrix with more bits serves as both.
 //! - Any other tensor inside the transformer (`h.…`, `wte.…`, `wpe.…`, `ln_f.…`: cross-attention, adapters, layers beyond
 //!   `n_layer`, scales of quantized weights) is part of a network we do not compute: an error.
 //! - Heads beside the transformer (a classifier's `score.weight`) do not touch it: ignored.
@@ -21,8 +22,9 @@ use crate::base::disk::PIECE;
 use crate::base::{Config, Error, Result};
 use crate::tokens::{Tokenizer, files};
 use crate::weights::found::{Found, Model, Words};
-use crate::weights::head::Tie;
 use crate::weights::template;
+use crate::weights::gguf::tokenizer;
+use crate::weights::head::{Tie, quantised_alike};
 use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
@@ -94,6 +96,7 @@ impl Checkpoint {
         let size = self.model.config.vocab_size();
         match &self.tokenizer {
             Words::Folder(folder) => files::from_folder(folder, size),
+            Words::Gguf(path, metadata) => tokenizer::read(path, metadata, size),
             Words::BySize if GPT2_ROWS.contains(&size) => Ok(Tokenizer::gpt2()),
             Words::BySize => files::from_folder(self.path.parent().unwrap_or(Path::new(".")), size),
         }
@@ -107,6 +110,7 @@ impl Checkpoint {
         match &self.tokenizer {
             Words::Folder(folder) => template::of_folder(folder),
             Words::BySize => Ok(None),
+            Words::Gguf(_, metadata) => Ok(metadata.get_str("tokenizer.chat_template").map(str::to_string)),
         }
     }
 
@@ -296,23 +300,32 @@ impl Checkpoint {
         let (rows, width) = (wte.shape[0], wte.shape[1]);
         let step = (COMPARED / width).clamp(1, rows);
         let (mut a, mut b) = (vec![0.0; step * width], vec![0.0; step * width]);
+        let other = self.tensors.entry(WTE)?;
+        let quantised = head.dtype.is_quantised() || other.dtype.is_quantised();
+        let head_has_more_bits = head.len > other.len;
         let mut ties = Tie::ALL.to_vec();
         for start in (0..rows).step_by(step) {
             let range = start..rows.min(start + step);
             let n = range.len() * width;
             self.read(HEAD, range.clone(), &mut a[..n])?;
             self.read(WTE, range, &mut b[..n])?;
-            for at in (0..n).filter(|&at| a[at] != b[at]) {
-                ties.retain(|tie| tie.holds(a[at], b[at]));
-                if ties.is_empty() {
-                    let row = start + at / width;
-                    return Err(untied(format!(
-                        "differs from {WTE} by more than a rounding (told in row {row})"
-                    )));
-                }
+            let apart = if quantised {
+                let mut pairs = a[..n].chunks_exact(width).zip(b[..n].chunks_exact(width));
+                pairs.position(|(head, wte)| !quantised_alike(head, wte)).map(|row| (row, "quantising does"))
+            } else {
+                let mut different = (0..n).filter(|&at| a[at] != b[at]);
+                let untied = |at: &usize| {
+                    ties.retain(|tie| tie.holds(a[*at], b[*at]));
+                    ties.is_empty()
+                };
+                different.find(untied).map(|at| (at / width, "a rounding"))
+            };
+            if let Some((row, what)) = apart {
+                let row = start + row;
+                return Err(untied(format!("differs from {WTE} by more than {what} (told in row {row})")));
             }
         }
-        self.head_is_wte = ties[0].head_is_finer();
+        self.head_is_wte = if quantised { head_has_more_bits } else { ties[0].head_is_finer() };
         Ok(())
     }
 }

@@ -5,6 +5,19 @@
 
 use half::{bf16, f16};
 
+/// How far apart a row and the same row quantised may be, of the longer one's length. Of four bits a number, a row of normal
+/// draws loses 0.07 to 0.09, however it is done; of two independent rows, the distance is 1.4.
+const QUANTISED: f64 = 0.25;
+
+/// Whether a row of the head and the same one of `wte` may be one, each quantised in its own way (llama.cpp keeps the head in
+/// more bits than the embedding).
+pub(super) fn quantised_alike(head: &[f32], wte: &[f32]) -> bool {
+    let square = |x: f32| f64::from(x) * f64::from(x);
+    let length = |row: &[f32]| row.iter().map(|&x| square(x)).sum::<f64>();
+    let apart: f64 = head.iter().zip(wte).map(|(a, b)| square(a - b)).sum();
+    apart <= QUANTISED * QUANTISED * length(head).max(length(wte))
+}
+
 /// How a head may be `wte` again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tie {

@@ -1,11 +1,13 @@
 //! Room 2: weights on disk. Tensors with names, in and out of files, a piece at a time: a 124M model's weights are
 //! half a gigabyte, and the reader's own memory stays near one mebibyte whatever the file's size.
 
+mod blocks;
 pub mod checkpoint;
 pub mod dtype;
 #[cfg(test)]
 mod fixtures;
 pub mod found;
+pub mod gguf;
 mod head;
 pub mod hub;
 pub mod huggingface;

@@ -1,0 +1,172 @@
+//! What a GGUF's metadata say of its model: for a person, and as a GPT-2's shape.
+
+use std::path::Path;
+
+use crate::base::arch::gpt2::LAYER_NORM_EPS;
+use crate::base::{Config, Error, Gpt2, Result, units};
+use crate::weights::dtype::Dtype;
+use crate::weights::found::Model;
+use crate::weights::gguf::metadata::{Metadata, Value};
+use crate::weights::gguf::{names, types};
+use crate::weights::tensors::Tensors;
+use crate::weights::words::{listed, quoted, short};
+
+const ARCHITECTURE: &str = "general.architecture";
+/// The one architecture that we compute.
+const GPT2: &str = "gpt2";
+/// No extent of any GPT-2 comes near this.
+const MOST_EXTENT: u32 = 1 << 24;
+
+/// Whether it says that it is a GPT-2.
+pub(super) fn is_gpt2(metadata: &Metadata) -> bool {
+    metadata.get_str(ARCHITECTURE) == Some(GPT2)
+}
+
+/// What it says of itself, a line each.
+pub(super) fn about(metadata: &Metadata) -> Vec<(String, String)> {
+    let text = |key: &str| metadata.get_str(key).map(printable);
+    let architecture = metadata.get_str(ARCHITECTURE).unwrap_or_default();
+    let of = |key: &str| match metadata.get(&format!("{architecture}.{key}"))? {
+        Value::Whole(n) => Some(n.to_string()),
+        Value::Numbers(each) => Some(format!("{} values for", each.len())),
+        _ => None,
+    };
+    let counted = |key: &str, what: &str| of(key).map(|n| format!("{n} {what}"));
+    let size: Vec<String> = [
+        counted("block_count", "layers"),
+        counted("embedding_length", "wide"),
+        counted("attention.head_count", "heads"),
+        of("attention.head_count_kv")
+            .filter(|n| Some(n) != of("attention.head_count").as_ref())
+            .map(|n| format!("{n} of keys and values")),
+        of("feed_forward_length").map(|n| format!("feed-forward {n}")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let stored = metadata.get_u32("general.file_type").map(|n| {
+        types::file_type(n).map_or_else(|| format!("file type {n}"), |name| format!("mostly {name}"))
+    });
+    let template = metadata.get_str("tokenizer.chat_template");
+    let template = template.map_or("none".into(), |text| {
+        format!("{} characters", units::thousands(text.chars().count() as u64))
+    });
+    let lines = [
+        ("name", text("general.name")),
+        ("by", text("general.organization").or(text("general.author"))),
+        ("licence", text("general.license")),
+        ("holds", text("general.type").filter(|kind| kind != "model")),
+        ("architecture", Some(printable(architecture))),
+        ("size", Some(size.join(", ")).filter(|size| !size.is_empty())),
+        ("context", of("context_length").map(|n| format!("{n} tokens"))),
+        ("stored as", stored),
+        ("tokenizer", tokenizer(metadata)),
+        ("chat template", Some(template)),
+    ];
+    lines.into_iter().filter_map(|(name, value)| Some((name.to_string(), value?))).collect()
+}
+
+/// The tokenizer: its kind, how it cuts words, how large it is.
+fn tokenizer(metadata: &Metadata) -> Option<String> {
+    let kind = printable(metadata.get_str("tokenizer.ggml.model")?);
+    let pre = metadata.get_str("tokenizer.ggml.pre").map(|pre| format!("pre {}", printable(pre)));
+    let many = |key: &str, what: &str| {
+        let texts = metadata.get_texts(&format!("tokenizer.ggml.{key}"))?;
+        Some(format!("{} {what}", units::thousands(texts.len() as u64)))
+    };
+    let end = metadata.get_u32("tokenizer.ggml.eos_token_id").map(|id| format!("end of text {id}"));
+    let all = [Some(kind), pre, many("tokens", "tokens"), many("merges", "merges"), end];
+    Some(all.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+/// A stranger's text for one line.
+fn printable(text: &str) -> String {
+    short(&text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>())
+}
+
+/// The model that it says it is.
+///
+/// # Errors
+/// None that we compute, or not all of one.
+pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Result<Model> {
+    let other = |problem: String| {
+        Error::file(path, problem, "use a GGUF of a GPT-2 model (`general.architecture` gpt2)")
+    };
+    let Some(architecture) = metadata.get_str(ARCHITECTURE) else {
+        return Err(other("does not say its architecture (general.architecture)".into()));
+    };
+    match metadata.get_str("general.type") {
+        None | Some("model") => {}
+        Some("adapter") => {
+            return Err(Error::file(
+                path,
+                "a LoRA adapter as GGUF, which is not read",
+                "name the adapter's PEFT folder (adapter_config.json), or merge it into its base with llama-export-lora",
+            ));
+        }
+        Some(kind) => return Err(other(format!("holds {}, not a model", quoted(kind)))),
+    }
+    if architecture != GPT2 {
+        return Err(other(format!("its architecture is {}; diarist computes gpt2", quoted(architecture))));
+    }
+    let unknown = tensors.entries().iter().filter(|e| names::to_gpt2(&e.name).is_none());
+    let unknown: Vec<String> = unknown.map(|e| quoted(&e.name)).collect();
+    if !unknown.is_empty() {
+        let problem = format!("{} tensors belong to no GPT-2: {}", unknown.len(), listed(&unknown));
+        return Err(other(problem));
+    }
+    if let Some(entry) = tensors.entries().iter().find(|e| matches!(e.dtype, Dtype::Other(_))) {
+        return Err(Error::file(
+            tensors.file_of(entry),
+            format!(
+                "tensor {} is stored as {}; read are F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K",
+                quoted(&entry.name),
+                entry.dtype.name()
+            ),
+            "use the model's f16 or Q8_0 file, or make one of this with `llama-quantize --allow-requantize IN OUT Q8_0`",
+        ));
+    }
+    Ok(Model { config: config(path, metadata, tensors)?, tied: true, biases: true })
+}
+
+/// A GPT-2's shape.
+fn config(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Result<Config> {
+    let wrong = |problem: String| {
+        Error::file(path, problem, "download the file again, or make it anew from the model's weights")
+    };
+    let key = |name: &str| format!("{GPT2}.{name}");
+    let extent = |name: &str| {
+        let key = key(name);
+        let said = metadata.get_u32(&key).filter(|&n| n <= MOST_EXTENT);
+        said.map(|n| n as usize).ok_or_else(|| match metadata.get(&key) {
+            None => wrong(format!("does not say {key}")),
+            Some(_) => wrong(format!("{key} is no size of a GPT-2")),
+        })
+    };
+    let embedding = ["token_embd.weight", "output.weight"].iter().find_map(|name| tensors.get(name));
+    let embedding = embedding.ok_or_else(|| wrong("holds no token_embd.weight".into()))?;
+    let config = Gpt2 {
+        vocab_size: embedding.rows(),
+        block_size: extent("context_length")?,
+        n_layer: extent("block_count")?,
+        n_head: extent("attention.head_count")?,
+        n_embd: extent("embedding_length")?,
+    };
+    let (width, heads) = (key("feed_forward_length"), key("attention.head_count_kv"));
+    for (key, ours) in [(width, 4 * config.n_embd), (heads, config.n_head)] {
+        if metadata.get(&key).is_some() && metadata.get_u32(&key).map(|n| n as usize) != Some(ours) {
+            return Err(wrong(format!("{key} is not {ours}, which it is in every GPT-2 of this size")));
+        }
+    }
+    let eps = key("attention.layer_norm_epsilon");
+    let said = metadata.get_f64(&eps).unwrap_or(LAYER_NORM_EPS.into());
+    if (said - f64::from(LAYER_NORM_EPS)).abs() > 1e-9 {
+        return Err(wrong(format!("{eps} is {said}; GPT-2's is {LAYER_NORM_EPS}")));
+    }
+    let config = Config::from(config);
+    config.check().map_err(|e| match e {
+        Error::Setting { problem, next } => Error::file(path, problem, next),
+        other => other,
+    })?;
+    Ok(config)
+}
