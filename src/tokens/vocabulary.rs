@@ -9,7 +9,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::base::{disk, units};
 use crate::tokens::added::{AddedToken, Ends};
-use crate::tokens::alphabet::bytes_of;
+use crate::tokens::alphabet::{byte_chars, bytes_of};
 use crate::tokens::bpe::Bpe;
 use crate::tokens::pre::Pre;
 
@@ -48,6 +48,8 @@ pub struct Vocabulary {
     parts: Parts,
     /// The bytes of every token that stands for text; none of any other.
     texts: Vec<Option<Vec<u8>>>,
+    /// Rare bytes that have no token: in a text, they are left out.
+    lacks: Vec<u8>,
     bpe: Bpe<u32>,
 }
 
@@ -69,7 +71,7 @@ impl Vocabulary {
     /// Puts the parts together.
     ///
     /// # Errors
-    /// Parts that do not fit, in a clause: a token with two ids, a merge of what is no token, a byte without one.
+    /// Parts that do not fit, in a clause: a token with two ids, a merge of what is no token, a byte without one that texts have.
     pub fn new(parts: Parts) -> Result<Vocabulary, String> {
         let mut ids: HashMap<&str, u32> = HashMap::with_capacity(parts.tokens.len());
         for (token, id) in parts.tokens.iter().zip(0..).filter(|(token, _)| !token.is_empty()) {
@@ -90,6 +92,7 @@ impl Vocabulary {
         }
         bytes
             .iter()
+            .flatten()
             .chain(merges.iter().map(|(_, _, made)| made))
             .for_each(|&id| is_text[id as usize] = true);
         let texts = parts.tokens.iter().zip(is_text);
@@ -104,7 +107,8 @@ impl Vocabulary {
             words().filter(|(text, id)| parts.ignore_merges || bpe.is_made(text, *id)).collect();
         bpe.know(known.into_iter());
         drop(ids);
-        Ok(Vocabulary { parts: Parts { added, ends: None, ..parts }, texts, bpe })
+        let lacks = (0..=255).filter(|byte| bytes[usize::from(*byte)].is_none()).collect();
+        Ok(Vocabulary { parts: Parts { added, ends: None, ..parts }, texts, lacks, bpe })
     }
 
     /// What it is made of.
@@ -136,7 +140,17 @@ impl Vocabulary {
             _ => Cow::Borrowed(text),
         };
         let mut ids = Vec::with_capacity(text.len() / 4);
-        self.parts.pre.split(&text, &mut |bytes, length| self.bpe.encode(bytes, length, &mut ids));
+        self.parts.pre.split(&text, &mut |bytes, length| {
+            let word = &bytes[..length];
+            if word.iter().any(|byte| self.lacks.contains(byte)) {
+                let kept: Vec<u8> = word.iter().copied().filter(|byte| !self.lacks.contains(byte)).collect();
+                if !kept.is_empty() {
+                    self.bpe.encode(&kept, kept.len(), &mut ids);
+                }
+            } else {
+                self.bpe.encode(bytes, length, &mut ids);
+            }
+        });
         ids
     }
 
@@ -178,15 +192,21 @@ fn merges(merges: &[(String, String)], ids: &HashMap<&str, u32>) -> Result<Vec<(
     merges.iter().enumerate().map(merge).collect()
 }
 
+/// Bytes that a vocabulary may lack, since texts hardly ever have them: control characters, and what begins the characters
+/// of planes without writing. GPT-NeoX, StarCoder and SmolLM2 lack some.
+fn is_rare(byte: u8) -> bool {
+    byte.is_ascii_control() && !byte.is_ascii_whitespace() || matches!(byte, 0xc0 | 0xc1 | 0xf1..)
+}
+
 /// The id of every byte.
-fn bytes(ids: &HashMap<&str, u32>) -> Result<[u32; 256], String> {
-    let chars = crate::tokens::alphabet::byte_chars();
-    let mut bytes = [0; 256];
+fn bytes(ids: &HashMap<&str, u32>) -> Result<[Option<u32>; 256], String> {
+    let mut bytes = [None; 256];
     let mut text = [0; 4];
-    for (byte, c) in chars.into_iter().enumerate() {
-        let id = ids.get(&*c.encode_utf8(&mut text));
-        bytes[byte] =
-            *id.ok_or_else(|| format!("the byte 0x{byte:02x} has no token ({c:?} in its spelling)"))?;
+    for (byte, c) in byte_chars().into_iter().enumerate() {
+        bytes[byte] = ids.get(&*c.encode_utf8(&mut text)).copied();
+        if bytes[byte].is_none() && !is_rare(byte as u8) {
+            return Err(format!("the byte 0x{byte:02x} has no token ({c:?} in its spelling)"));
+        }
     }
     Ok(bytes)
 }
@@ -202,7 +222,7 @@ pub(super) fn shown(token: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::tokens::alphabet::{byte_chars, spelling};
+    use crate::tokens::alphabet::spelling;
     use proptest::prelude::*;
 
     /// The bytes, from some id on, and the tokens that these words become by merging their first two halves.
@@ -274,10 +294,15 @@ pub(crate) mod tests {
         };
         assert!(error(&|p| p.tokens.push("the".into())).contains("\"the\" has two ids, 257 and 258"));
         assert!(error(&|p| p.tokens[10] = String::new()).contains("0x0a has no token ('Ċ'"));
-        let told = error(&|p| p.merges.push(("th".into(), "x".into())));
-        assert!(told.contains("merge 3 is of \"th\" and \"x\", and \"thx\" is no token"), "{told}");
-        assert!(error(&|p| p.merges.push(("日".into(), "x".into()))).contains("\"日\" is no token of text"));
-        assert!(error(&|p| p.merges.push((String::new(), "x".into()))).contains("\"\" is no token"));
+    }
+
+    /// As `tokenizers` has it, where a vocabulary names no token for the unknown.
+    #[test]
+    fn rare_bytes_without_a_token_are_left_out() {
+        let mut parts = parts(&[], &["the"]);
+        [0x04, 0x13, 0xc0, 0xf4, 0xff].into_iter().for_each(|byte| parts.tokens[byte] = String::new());
+        assert_eq!(encoded(&parts, "t\u{4}he\u{10ffff}"), ["the", "ı", "¿", "¿"]);
+        assert!(encoded(&parts, "\u{4}\u{13}").is_empty());
     }
 
     #[test]

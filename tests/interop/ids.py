@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -21,5 +22,7 @@ def ours(texts, tokenizer=None):
         if tokenizer is not None:
             environment["DIARIST_TOKENIZER"] = str(tokenizer)
         test = ["--test", "program", "ids_of_a_file", "--", "--ignored", "--exact", "tokenizers::ids_of_a_file"]
-        subprocess.run(["cargo", "test", "-q", *test], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        done = subprocess.run(["cargo", "test", "-q", *test], cwd=ROOT, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(done.stdout + done.stderr)
         return json.loads((folder / "ids.json").read_text())

@@ -104,12 +104,13 @@ impl Bpe<u16> {
 }
 
 impl Bpe<u32> {
-    /// The encoding whose bytes have these ids and which merges these pairs of tokens, in the order of their ranks: left,
+    /// The encoding whose bytes have these ids (none, where no word has such a byte) and which merges these pairs of tokens, in the order of their ranks: left,
     /// right, and what they make, by their ids. A pair that is listed twice has the later rank, as `tokenizers` has it. No
     /// word is a token yet: see [`Bpe::know`].
-    pub fn of_merges(bytes: &[u32; 256], merges: &[(u32, u32, u32)]) -> Bpe<u32> {
-        let mut symbols: HashMap<u32, u32> = bytes.iter().copied().zip(0..).collect();
-        let mut ids = bytes.to_vec();
+    pub fn of_merges(bytes: &[Option<u32>; 256], merges: &[(u32, u32, u32)]) -> Bpe<u32> {
+        let mut symbols: HashMap<u32, u32> =
+            bytes.iter().zip(0..).filter_map(|(id, byte)| Some(((*id)?, byte))).collect();
+        let mut ids: Vec<u32> = bytes.iter().map(|id| id.unwrap_or(u32::MAX)).collect();
         let mut makes: Vec<u32> = (0..256).collect();
         for (symbol, &(_, _, made)) in (256..).zip(merges) {
             ids.push(made);
