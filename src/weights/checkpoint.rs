@@ -21,6 +21,7 @@ use crate::base::Param;
 use crate::base::{Config, Error, Result};
 use crate::tokens::{Tokenizer, files};
 use crate::weights::found::{Found, Model, Words};
+use crate::weights::gguf::tokenizer;
 use crate::weights::head::{Tie, quantised_alike};
 use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
@@ -93,6 +94,7 @@ impl Checkpoint {
         let size = self.model.config.vocab_size();
         match &self.tokenizer {
             Words::Folder(folder) => files::from_folder(folder, size),
+            Words::Gguf(path, metadata) => tokenizer::read(path, metadata, size),
             Words::BySize if GPT2_ROWS.contains(&size) => Ok(Tokenizer::gpt2()),
             Words::BySize => files::from_folder(self.path.parent().unwrap_or(Path::new(".")), size),
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::base::{Config, Result};
+use crate::weights::gguf::metadata::Metadata;
 use crate::weights::tensors::Tensors;
 
 /// A model in some format: its header is read and checked against its file; the weights are still in the file.
@@ -41,4 +42,6 @@ pub enum Words {
     Folder(PathBuf),
     /// The format has no place for one: GPT-2's where the vocabulary has its size, perhaps padded.
     BySize,
+    /// In the metadata of this GGUF.
+    Gguf(PathBuf, Box<Metadata>),
 }

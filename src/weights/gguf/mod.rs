@@ -12,7 +12,11 @@ mod about;
 mod header;
 pub mod metadata;
 mod names;
+pub mod tokenizer;
 mod types;
+pub mod write;
+
+pub use write::{Description, Written, modelfile, write};
 
 /// Finds the model in a GGUF, or in the parts of one.
 ///
@@ -36,7 +40,7 @@ pub fn find(path: &Path) -> Result<Found> {
         about: about::about(&metadata),
         tensors,
         model,
-        tokenizer: Words::BySize,
+        tokenizer: Words::Gguf(path.to_path_buf(), Box::new(metadata)),
     })
 }
 
@@ -93,5 +97,7 @@ fn parts(path: &Path, count: u32) -> Option<impl Fn(u32) -> PathBuf> {
     Some(move |number| folder.join(format!("{stem}-{number:05}-of-{count:05}.gguf")))
 }
 
+#[cfg(test)]
+mod round_trip;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,341 @@
+//! A GPT-2 written as GGUF v3, the way llama.cpp's own converter does: a tensor at a time, its rows read, turned, stored.
+//!
+//! Vectors and positions stay F32, as llama.cpp has them. The embedding, which is the head too, is never stored in four
+//! bits: a head says what every token's chance is, and llama.cpp's own quantiser gives it six bits or eight for that reason.
+//! A matrix whose rows are no whole blocks is stored as F16.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::base::disk::{self, PIECE};
+use crate::base::{Error, Param, Result, memory};
+use crate::tokens::Tokenizer;
+use crate::weights::gguf::header::{ALIGNMENT, MAGIC};
+use crate::weights::gguf::tokenizer::Keys;
+use crate::weights::gguf::{names, types};
+use crate::weights::tensors::transpose;
+use crate::weights::words::quoted;
+use crate::weights::{Checkpoint, Dtype};
+
+const VERSION: u32 = 3;
+/// ggml's version of its quantised blocks.
+const QUANTIZATION_VERSION: u32 = 2;
+/// What chat programs make of messages where nothing else is asked for: their texts, one behind the other. Without a template
+/// llama.cpp takes ChatML, whose marks GPT-2 reads as noise.
+pub const PASS_THROUGH: &str = "{% for message in messages %}{{ message['content'] }}{% endfor %}";
+
+/// What a file says of its model, beside its shape and its tokenizer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Description<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// How a chat becomes a prompt, in plain Jinja; [`PASS_THROUGH`] where there is none.
+    pub chat_template: Option<&'a str>,
+}
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The file's length, in bytes.
+    pub bytes: u64,
+    /// Tensors in it.
+    pub tensors: usize,
+    /// Those that had to be stored as F16, since their rows are no whole blocks.
+    pub not_quantised: Vec<String>,
+}
+
+/// A tensor as it will stand in the file.
+struct Planned {
+    param: Param,
+    name: String,
+    dtype: Dtype,
+    /// Whether it stands there as its transpose: (out, in).
+    turned: bool,
+    offset: u64,
+    bytes: u64,
+}
+
+impl Planned {
+    /// Rows and columns in the file; a vector is one row.
+    fn extents(&self) -> [usize; 2] {
+        match self.param.shape[..] {
+            [rows, columns] if self.turned => [columns, rows],
+            [rows, columns] => [rows, columns],
+            _ => [1, self.param.numel()],
+        }
+    }
+}
+
+/// Writes a model and its tokenizer to a new file (mode 0600 on Unix); its matrices as `dtype`. Peak memory: the largest
+/// matrix of a block a few times over. `progress` is told the share that is done.
+///
+/// # Errors
+/// There is a file of that name (nothing is overwritten); a type that is not written, or cannot hold a number of the model;
+/// a tokenizer that llama.cpp does not have; the model cannot be read, or the file not be written: it is removed then.
+pub fn write(
+    checkpoint: &mut Checkpoint,
+    tokenizer: &Tokenizer,
+    dtype: &Dtype,
+    description: &Description,
+    path: &Path,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Written> {
+    if !matches!(dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16 | Dtype::Q8_0 | Dtype::Q4_0 | Dtype::Q4_1) {
+        return Err(Error::setting(
+            format!("GGUF is not written as {}", dtype.name()),
+            "choose f32, f16, bf16, q8_0, q4_0 or q4_1",
+        ));
+    }
+    let keys = Keys::new(tokenizer, checkpoint.config().vocab_size())?;
+    let plan = plan(checkpoint, dtype);
+    let data = plan.last().map_or(0, |last| last.offset + last.bytes);
+    let header = header(checkpoint, &keys, dtype, description, &plan);
+    let mut out = Unfinished::create(path)?;
+    out.write(&header)?;
+    out.pad()?;
+    let mut encoded = Vec::new();
+    for tensor in &plan {
+        store(checkpoint, tensor, &mut encoded, &mut out)?;
+        out.pad()?;
+        progress((tensor.offset + tensor.bytes) as f64 / data.max(1) as f64);
+    }
+    let kept = |t: &&Planned| dtype.is_quantised() && t.dtype == Dtype::F16;
+    let not_quantised = plan.iter().filter(kept).map(|t| t.name.clone()).collect();
+    Ok(Written { bytes: out.finish()?, tensors: plan.len(), not_quantised })
+}
+
+/// Every tensor, and where it will stand.
+fn plan(checkpoint: &Checkpoint, dtype: &Dtype) -> Vec<Planned> {
+    let mut end = 0_u64;
+    let planned = |param: Param| {
+        let turned = param.shape.len() == 2 && param.name.starts_with("h.");
+        let name = names::from_gpt2(&param.name);
+        let offset = end.next_multiple_of(ALIGNMENT);
+        let mut tensor = Planned { param, name, dtype: Dtype::F32, turned, offset, bytes: 0 };
+        let [rows, columns] = tensor.extents();
+        tensor.dtype = stored_as(&tensor.param, columns, dtype);
+        let elements = rows as u64 * columns as u64;
+        tensor.bytes = tensor.dtype.bytes(elements).expect("rows are whole blocks, and models are in memory");
+        end = offset + tensor.bytes;
+        tensor
+    };
+    checkpoint.config().table().into_iter().map(planned).collect()
+}
+
+/// How a parameter is stored whose rows are so long in the file.
+fn stored_as(param: &Param, columns: usize, dtype: &Dtype) -> Dtype {
+    if param.shape.len() < 2 || param.name == "wpe.weight" {
+        return Dtype::F32;
+    }
+    let dtype = match dtype {
+        Dtype::Q4_0 | Dtype::Q4_1 if param.name == "wte.weight" => &Dtype::Q8_0,
+        dtype => dtype,
+    };
+    if dtype.bytes(columns as u64).is_some() { dtype.clone() } else { Dtype::F16 }
+}
+
+/// Reads a tensor and stores it.
+fn store(
+    checkpoint: &mut Checkpoint,
+    tensor: &Planned,
+    encoded: &mut Vec<u8>,
+    out: &mut Unfinished,
+) -> Result<()> {
+    let Param { name, shape, .. } = &tensor.param;
+    let (rows, width) = (shape[0], shape.iter().skip(1).product::<usize>());
+    // A matrix that is turned has to be whole; of another, some rows at a time will do, and of a vector some blocks.
+    let step = if tensor.turned { rows } else { (PIECE / 4 / width.max(1)).next_multiple_of(32).min(rows) };
+    let mut data = memory::zeros(step * width, name)?;
+    let mut turned = memory::zeros(if tensor.turned { rows * width } else { 0 }, name)?;
+    for start in (0..rows).step_by(step.max(1)) {
+        let range = start..rows.min(start + step);
+        let data = &mut data[..range.len() * width];
+        checkpoint.read(name, range, data)?;
+        let stored: &[f32] = match tensor.turned {
+            true => {
+                transpose(data, rows, width, &mut turned);
+                &turned
+            }
+            false => data,
+        };
+        encoded.clear();
+        tensor.dtype.encode(stored, encoded).map_err(|told| {
+            Error::file(out.path(), format!("tensor {} {told}", quoted(name)), "choose bf16 or f32")
+        })?;
+        out.write(encoded)?;
+    }
+    Ok(())
+}
+
+/// Everything before the tensors.
+fn header(
+    checkpoint: &Checkpoint,
+    keys: &Keys,
+    dtype: &Dtype,
+    description: &Description,
+    plan: &[Planned],
+) -> Vec<u8> {
+    let config = checkpoint.config();
+    let mut meta = Meta { count: 0, bytes: Vec::new() };
+    meta.text("general.architecture", config.family());
+    meta.text("general.type", "model");
+    meta.text("general.name", description.name);
+    meta.u32("general.file_type", types::file_number(dtype));
+    meta.u32("general.quantization_version", QUANTIZATION_VERSION);
+    let number = |n: usize| u32::try_from(n).expect("extents are far below");
+    for (key, n) in [
+        ("block_count", config.n_layer()),
+        ("context_length", config.block_size()),
+        ("embedding_length", config.n_embd()),
+        ("feed_forward_length", 4 * config.n_embd()),
+        ("attention.head_count", config.n_head()),
+    ] {
+        meta.u32(&format!("{}.{key}", config.family()), number(n));
+    }
+    meta.f32(&format!("{}.attention.layer_norm_epsilon", config.family()), config.eps());
+    meta.text("tokenizer.ggml.model", "gpt2");
+    meta.text("tokenizer.ggml.pre", keys.pre);
+    meta.texts("tokenizer.ggml.tokens", &keys.tokens);
+    meta.whole("tokenizer.ggml.token_type", &keys.kinds);
+    meta.texts("tokenizer.ggml.merges", &keys.merges);
+    for (key, id) in &keys.ids {
+        meta.u32(&format!("tokenizer.ggml.{key}"), *id);
+    }
+    meta.bool("tokenizer.ggml.add_bos_token", false);
+    meta.text("tokenizer.chat_template", description.chat_template.unwrap_or(PASS_THROUGH));
+
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend(VERSION.to_le_bytes());
+    bytes.extend((plan.len() as u64).to_le_bytes());
+    bytes.extend(meta.count.to_le_bytes());
+    bytes.append(&mut meta.bytes);
+    for tensor in plan {
+        text(&mut bytes, &tensor.name);
+        let [rows, columns] = tensor.extents();
+        let extents = if tensor.param.shape.len() == 2 { vec![columns, rows] } else { vec![columns] };
+        bytes.extend((extents.len() as u32).to_le_bytes());
+        extents.iter().for_each(|&extent| bytes.extend((extent as u64).to_le_bytes()));
+        bytes.extend(types::number(&tensor.dtype).to_le_bytes());
+        bytes.extend(tensor.offset.to_le_bytes());
+    }
+    bytes
+}
+
+fn text(out: &mut Vec<u8>, text: &str) {
+    out.extend((text.len() as u64).to_le_bytes());
+    out.extend(text.as_bytes());
+}
+
+/// Keys and values, as they stand in the file.
+struct Meta {
+    count: u64,
+    bytes: Vec<u8>,
+}
+
+impl Meta {
+    /// A key, the number of its value's type, and the value.
+    fn put(&mut self, key: &str, kind: u32, value: &[u8]) {
+        self.count += 1;
+        text(&mut self.bytes, key);
+        self.bytes.extend(kind.to_le_bytes());
+        self.bytes.extend(value);
+    }
+
+    fn u32(&mut self, key: &str, n: u32) {
+        self.put(key, 4, &n.to_le_bytes());
+    }
+
+    fn f32(&mut self, key: &str, x: f32) {
+        self.put(key, 6, &x.to_le_bytes());
+    }
+
+    fn bool(&mut self, key: &str, yes: bool) {
+        self.put(key, 7, &[yes.into()]);
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.put(key, 8, &[]);
+        text(&mut self.bytes, value);
+    }
+
+    /// An array, of whose type and length the head is written.
+    fn array(&mut self, key: &str, kind: u32, len: usize) {
+        self.put(key, 9, &kind.to_le_bytes());
+        self.bytes.extend((len as u64).to_le_bytes());
+    }
+
+    fn texts(&mut self, key: &str, values: &[String]) {
+        self.array(key, 8, values.len());
+        values.iter().for_each(|value| text(&mut self.bytes, value));
+    }
+
+    fn whole(&mut self, key: &str, values: &[u32]) {
+        self.array(key, 5, values.len());
+        values.iter().for_each(|value| self.bytes.extend(value.to_le_bytes()));
+    }
+}
+
+/// A new file; dropped before it is finished, it is gone.
+struct Unfinished {
+    path: PathBuf,
+    /// Taken when it is finished.
+    file: Option<BufWriter<File>>,
+    written: u64,
+}
+
+impl Unfinished {
+    fn create(path: &Path) -> Result<Unfinished> {
+        let file = disk::create_new(path).map_err(Error::io("create", path))?;
+        Ok(Unfinished {
+            path: path.to_path_buf(),
+            file: Some(BufWriter::with_capacity(PIECE, file)),
+            written: 0,
+        })
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.written += bytes.len() as u64;
+        let file = self.file.as_mut().expect("open until finished");
+        file.write_all(bytes).map_err(Error::io("write", &self.path))
+    }
+
+    /// Zeros up to the next place where a tensor may stand.
+    fn pad(&mut self) -> Result<()> {
+        let zeros = self.written.next_multiple_of(ALIGNMENT) - self.written;
+        self.write(&[0; ALIGNMENT as usize][..zeros as usize])
+    }
+
+    /// Waits until it is on the disk; its length.
+    fn finish(mut self) -> Result<u64> {
+        let file = self.file.as_mut().expect("open until finished");
+        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::io("write", &self.path))?;
+        self.file = None;
+        Ok(self.written)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(file) = self.file.take() {
+            // Without the last flush: a removed file needs no bytes.
+            drop(file.into_parts());
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Ollama's `Modelfile` for a GGUF beside it: the prompt as it comes, the model's context, and what ends a text.
+pub fn modelfile(gguf: &str, context: usize, stops: &[&str]) -> String {
+    let mut text = format!("FROM ./{gguf}\nTEMPLATE \"{{{{ .Prompt }}}}\"\nPARAMETER num_ctx {context}\n");
+    for stop in stops {
+        // Three quotation marks enclose what holds one.
+        let quote = if stop.contains('"') { "\"\"\"" } else { "\"" };
+        text.push_str(&format!("PARAMETER stop {quote}{stop}{quote}\n"));
+    }
+    text
+}
