@@ -169,6 +169,7 @@ fn version_2_is_read_and_others_are_named() {
     assert!(refusal(&version(4)).contains("version 4"));
     assert!(refusal(&version(3_u32.swap_bytes())).contains("big-endian"));
     assert!(refusal(b"GGML1234").contains("begins with \"GGML\""));
+    assert!(refusal(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
     assert!(refusal(b"GG").contains("cut short"));
     assert!(refusal(b"").contains("cut short"));
 }
