@@ -324,6 +324,10 @@ mod tests {
         let run = saved();
         assert_eq!(written(&to_json(&run)).unwrap(), run);
         assert!(to_json(&run).contains("\"beta2\": 0.95,"));
+        // What earlier records did not say is not said where it is as it was then.
+        assert!(["\"width\"", "\"tokenizer_file\""].iter().all(|key| !to_json(&run).contains(key)));
+        let wide = Run { data: Data { width: Width::U32, ..run.data.clone() }, ..run.clone() };
+        assert_eq!(written(&to_json(&wide)).unwrap(), wide);
         assert!(run.created.ends_with('Z') && run.created.len() == 20, "{}", run.created);
     }
 

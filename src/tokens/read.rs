@@ -273,7 +273,7 @@ fn of_lines(path: &Path, bytes: &[u8]) -> Result<Vec<(String, String)>> {
     let text = std::str::from_utf8(bytes).map_err(|e| damaged(path, format!("not UTF-8: {e}")))?;
     let lines = (1..)
         .zip(text.lines())
-        .filter(|(number, line)| !line.is_empty() && !(*number == 1 && line.starts_with("#version")));
+        .filter(|(number, line)| !(line.is_empty() || *number == 1 && line.starts_with("#version")));
     let merge = |(number, line): (usize, &str)| {
         halves(line.trim_end())
             .ok_or_else(|| damaged(path, format!("line {number} is no merge of two tokens")))

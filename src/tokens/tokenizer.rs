@@ -64,7 +64,8 @@ impl Tokenizer {
         self.vocabulary.as_deref()
     }
 
-    /// The same with what a checkpoint has beside it, where that is more than its own end of text.
+    /// The same with what a checkpoint has beside it, where that is more than its own end of text. The third kind, which knows
+    /// no end by itself, keeps what it has where there is nothing else.
     pub fn with(self, additions: Option<Additions>) -> Tokenizer {
         let plain = |all: &Additions| {
             let Some(last) = self.kind.last() else { return false };
@@ -73,7 +74,10 @@ impl Tokenizer {
                 && (all.pad, all.end_of_text, all.start) == (None, last, last)
                 && all.stops == [last]
         };
-        let additions = additions.filter(|all| !plain(all)).map(Arc::new);
+        let additions = match additions {
+            None if self.kind == Kind::Bpe => self.additions.clone(),
+            additions => additions.filter(|all| !plain(all)).map(Arc::new),
+        };
         Tokenizer { additions, ..self }
     }
 
@@ -90,7 +94,7 @@ impl Tokenizer {
     /// `V`: the number of ids, end of text among them and added tokens not.
     pub fn vocab_size(&self) -> usize {
         match (&self.vocabulary, self.kind.last()) {
-            (Some(vocabulary), _) => vocabulary.len(),
+            (Some(vocabulary), _) => vocabulary.ids(),
             (None, last) => last.map_or(0, |last| last as usize + 1),
         }
     }

@@ -117,7 +117,7 @@ impl Vocabulary {
     }
 
     /// Ids in all: one more than the last that has a spelling.
-    pub fn len(&self) -> usize {
+    pub fn ids(&self) -> usize {
         self.texts.len()
     }
 
@@ -299,7 +299,7 @@ pub(crate) mod tests {
     /// As `tokenizers` has it, where a vocabulary names no token for the unknown.
     #[test]
     fn rare_bytes_without_a_token_are_left_out() {
-        let mut parts = parts(&[], &["the"]);
+        let mut parts = Parts { pre: Pre::new(Vec::new(), false, false), ..parts(&[], &["the"]) };
         [0x04, 0x13, 0xc0, 0xf4, 0xff].into_iter().for_each(|byte| parts.tokens[byte] = String::new());
         assert_eq!(encoded(&parts, "t\u{4}he\u{10ffff}"), ["the", "ı", "¿", "¿"]);
         assert!(encoded(&parts, "\u{4}\u{13}").is_empty());

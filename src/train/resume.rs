@@ -151,8 +151,7 @@ fn tokenizer_of(dir: &Path, run: &Run) -> Result<Tokenizer> {
             ));
         }
     };
-    // Of the third kind, the folder's files say the same; of the others, they may be lost.
-    Ok(if run.additions.is_some() { tokenizer.with(run.additions.clone()) } else { tokenizer })
+    Ok(tokenizer.with(run.additions.clone()))
 }
 
 /// The tokens that a run is trained on, with what is masked, unchanged since it began.

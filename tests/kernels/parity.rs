@@ -431,7 +431,7 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
             .unwrap();
         assert_eq!(written.len(), 40);
         // Each token is the likeliest after its context by a whole pass, too: no other token has a smaller loss.
-        let mut context: Vec<u32> = prompt.iter().map(|&x| u32::from(x)).collect();
+        let mut context = prompt.clone();
         for (i, &token) in written.iter().enumerate() {
             if context.len() > t {
                 context.drain(..context.len() - t / 2);
@@ -445,13 +445,13 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
                     targets[n - 1] = id;
                     loss_sum(exec.as_mut(), &inputs, &targets).unwrap()
                 };
-                let ours = loss_of(u32::from(token));
+                let ours = loss_of(token);
                 for rival in (0..307).step_by(9) {
                     // Rounding may put a rival level: 1e-5 of a loss of six.
                     assert!(ours <= loss_of(rival) + 6e-5, "token {i}: {token} against {rival}");
                 }
             }
-            context.push(u32::from(token));
+            context.push(token);
         }
     });
 }

@@ -110,7 +110,7 @@ fn other_tokenizers_and_damaged_files_are_refused() {
     let holes = model(r#""vocab": {"a": 0, "b": 7}, "merges": []"#);
     let cases: [(&str, &str, &str); 22] = [
         ("vocab.json", &swapped, "no merges.txt beside it"),
-        ("vocab.json", r#"{"a": 0, "b": 1}"#, "the byte 0x00 has no token"),
+        ("vocab.json", r#"{"a": 0, "b": 1}"#, "the byte 0x09 has no token"),
         ("vocab.json", r#"{"a": 0, "#, "not JSON"),
         ("vocab.json", "[1, 2]", "not a map"),
         ("vocab.json", r#"{"a": -1}"#, "no whole number"),
@@ -128,7 +128,7 @@ fn other_tokenizers_and_damaged_files_are_refused() {
         ("tokenizer.json", r#"{"model": {"vocab": 7}}"#, "no tokenizer's"),
         ("tokenizer.json", &model(r#""byte_fallback": true"#), "BPE with byte_fallback"),
         ("tokenizer.json", &model(r#""end_of_word_suffix": "</w>""#), "BPE with end_of_word_suffix"),
-        ("tokenizer.json", &holes, "the byte 0x00 has no token"),
+        ("tokenizer.json", &holes, "the byte 0x09 has no token"),
         ("tokenizer.json", &model(r#""vocab": {"a": 0}, "merges": ["a b c"]"#), "merge 1 is no pair"),
         ("tokenizer.json", &model(r#""vocab": {"a": 0}, "merges": [["a"]]"#), "no tokenizer's"),
         (

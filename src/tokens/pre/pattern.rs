@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(cut(r"(?i:'s)|x*", "'S x'ſ"), ["'S", "x", "'ſ"]);
         assert!(cut("", "abc").is_empty());
         let dot = Pattern::literal("a.b|c").unwrap();
-        assert_eq!(dot.matches("a.b a.b|c axb").collect::<Vec<_>>(), [4..9]);
+        assert!(dot.matches("a.b a.b|c axb").eq(std::iter::once(4..9)));
     }
 
     #[test]

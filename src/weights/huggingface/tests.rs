@@ -222,7 +222,7 @@ fn other_models_are_named() {
         ("n_head", json!(0), "zero"),
         ("n_embd", json!("12"), "n_embd is"),
         ("n_embd", Value::Null, "does not say n_embd"),
-        ("vocab_size", json!(70_000), "not [70000, 12]"),
+        ("vocab_size", json!(70_000), "wte.weight is [13, 12]"),
         ("n_layer", json!(1_000_000), "speaks of 1000000 layers"),
         ("n_layer", json!(u64::MAX), "n_layer is"),
         ("n_layer", json!(3), "12 of the 40"),
