@@ -4,7 +4,10 @@
 //! Q8_0  32 in 34 bytes    d:f16 q:i8×32                        x = d·q
 //! Q4_0  32 in 18 bytes    d:f16 q:u4×32                        x = d·(q−8)
 //! Q4_1  32 in 20 bytes    d:f16 m:f16 q:u4×32                  x = d·q + m
+//! Q5_0  32 in 22 bytes    d:f16 q:high 1×32 q:low 4×32         x = d·(q−16)
+//! Q5_1  32 in 24 bytes    d:f16 m:f16 q:high 1×32 q:low 4×32   x = d·q + m
 //! Q4_K 256 in 144 bytes   d:f16 e:f16 (s,t):u6×8 q:u4×256      x = (d·s)·q − e·t      s, t of every 32
+//! Q5_K 256 in 176 bytes   the same with q:high 1×256 before    x = (d·s)·q − e·t      s, t of every 32
 //! Q6_K 256 in 210 bytes   q:low 4×256 q:high 2×256 s:i8×16 d   x = (d·s)·(q−32)       s of every 16
 //! ```
 //!
@@ -25,8 +28,14 @@ pub(super) const Q8_0: (usize, usize) = (SMALL, 2 + SMALL);
 pub(super) const Q4_0: (usize, usize) = (SMALL, 2 + SMALL / 2);
 /// Numbers and bytes of a Q4_1 block.
 pub(super) const Q4_1: (usize, usize) = (SMALL, 4 + SMALL / 2);
+/// Numbers and bytes of a Q5_0 block.
+pub(super) const Q5_0: (usize, usize) = (SMALL, 2 + SMALL / 8 + SMALL / 2);
+/// Numbers and bytes of a Q5_1 block.
+pub(super) const Q5_1: (usize, usize) = (SMALL, 4 + SMALL / 8 + SMALL / 2);
 /// Numbers and bytes of a Q4_K block.
 pub(super) const Q4_K: (usize, usize) = (LARGE, 4 + 12 + LARGE / 2);
+/// Numbers and bytes of a Q5_K block.
+pub(super) const Q5_K: (usize, usize) = (LARGE, 4 + 12 + LARGE / 8 + LARGE / 2);
 /// Numbers and bytes of a Q6_K block.
 pub(super) const Q6_K: (usize, usize) = (LARGE, LARGE / 2 + LARGE / 4 + LARGE / 16 + 2);
 
@@ -63,18 +72,48 @@ fn nibbles(bytes: &[u8], out: &mut [f32], number: impl Fn(u8) -> f32) {
     }
 }
 
+/// Q5_0's numbers.
+pub(super) fn decode_q5_0(block: &[u8], out: &mut [f32]) {
+    let d = half(block);
+    five_bits(&block[2..], out, |q| d * f32::from(q as i8 - 16));
+}
+
+/// Q5_1's numbers.
+pub(super) fn decode_q5_1(block: &[u8], out: &mut [f32]) {
+    let (d, m) = (half(block), half(&block[2..]));
+    five_bits(&block[4..], out, |q| d * f32::from(q) + m);
+}
+
+/// The high bits of 32 numbers, in order, and then the low ones.
+fn five_bits(bytes: &[u8], out: &mut [f32], number: impl Fn(u8) -> f32) {
+    let (high, low) = bytes.split_at(SMALL / 8);
+    for (i, x) in out.iter_mut().enumerate() {
+        let low = low[i % 16] >> (4 * (i / 16)) & 15;
+        *x = number(low | (high[i / 8] >> (i % 8) & 1) << 4);
+    }
+}
+
 /// Q4_K's numbers.
 pub(super) fn decode_q4_k(block: &[u8], out: &mut [f32]) {
+    parts(block, &block[16..], out, |_, _| 0);
+}
+
+/// Q5_K's numbers: of the same 32 bytes, every part has one bit.
+pub(super) fn decode_q5_k(block: &[u8], out: &mut [f32]) {
+    let (high, low) = block[16..].split_at(LARGE / 8);
+    parts(block, low, out, |part, i| (high[i] >> part & 1) << 4);
+}
+
+/// Eight parts of 32 numbers with scales and minima of their own; two share the bytes of their low bits.
+fn parts(block: &[u8], low: &[u8], out: &mut [f32], high: impl Fn(usize, usize) -> u8) {
     let (d, e) = (half(block), half(&block[2..]));
-    let (scales, qs) = block[4..].split_at(12);
-    for (i, (qs, out)) in qs.chunks_exact(SMALL).zip(out.chunks_exact_mut(2 * SMALL)).enumerate() {
-        let (low, high) = out.split_at_mut(SMALL);
-        for (out, part) in [(low, 2 * i), (high, 2 * i + 1)] {
-            let (s, t) = six_bits(scales, part);
-            let (scale, min) = (d * f32::from(s), e * f32::from(t));
-            for (x, q) in out.iter_mut().zip(qs) {
-                *x = scale * f32::from(q >> (4 * (part % 2)) & 15) - min;
-            }
+    for (part, out) in out.chunks_exact_mut(SMALL).enumerate() {
+        let (s, t) = six_bits(&block[4..16], part);
+        let (scale, min) = (d * f32::from(s), e * f32::from(t));
+        let low = &low[part / 2 * SMALL..][..SMALL];
+        for (i, (x, low)) in out.iter_mut().zip(low).enumerate() {
+            let q = low >> (4 * (part % 2)) & 15 | high(part, i);
+            *x = scale * f32::from(q) - min;
         }
     }
 }

@@ -25,8 +25,14 @@ pub enum Dtype {
     Q4_0,
     /// Blocks of 32 numbers, 4 bits each, a scale and a minimum: 5 bits a number.
     Q4_1,
+    /// Blocks of 32 numbers, 5 bits each and a scale: 5.5 bits a number.
+    Q5_0,
+    /// Blocks of 32 numbers, 5 bits each, a scale and a minimum: 6 bits a number.
+    Q5_1,
     /// Blocks of 256 numbers, 4 bits each, scales and minima of 6 bits: 4.5 bits a number.
     Q4_K,
+    /// Blocks of 256 numbers, 5 bits each, scales and minima of 6 bits: 5.5 bits a number.
+    Q5_K,
     /// Blocks of 256 numbers, 6 bits each, scales of 8 bits: 6.5625 bits a number.
     Q6_K,
     /// Anything else (integers, masks, other quantizations), by the name that its format gives it: listed, so that it can
@@ -45,7 +51,10 @@ impl Dtype {
             Dtype::Q8_0 => "Q8_0",
             Dtype::Q4_0 => "Q4_0",
             Dtype::Q4_1 => "Q4_1",
+            Dtype::Q5_0 => "Q5_0",
+            Dtype::Q5_1 => "Q5_1",
             Dtype::Q4_K => "Q4_K",
+            Dtype::Q5_K => "Q5_K",
             Dtype::Q6_K => "Q6_K",
             Dtype::Other(name) => name,
         }
@@ -60,7 +69,10 @@ impl Dtype {
             Dtype::Q8_0 => Some(blocks::Q8_0),
             Dtype::Q4_0 => Some(blocks::Q4_0),
             Dtype::Q4_1 => Some(blocks::Q4_1),
+            Dtype::Q5_0 => Some(blocks::Q5_0),
+            Dtype::Q5_1 => Some(blocks::Q5_1),
             Dtype::Q4_K => Some(blocks::Q4_K),
+            Dtype::Q5_K => Some(blocks::Q5_K),
             Dtype::Q6_K => Some(blocks::Q6_K),
             Dtype::Other(_) => None,
         }
@@ -74,7 +86,7 @@ impl Dtype {
     /// Bytes of so many elements; none of what is not read, of a broken block, and beyond 64 bits.
     pub fn bytes(&self, numel: u64) -> Option<u64> {
         let (elements, bytes) = self.block()?;
-        if numel % elements as u64 != 0 {
+        if !numel.is_multiple_of(elements as u64) {
             return None;
         }
         (numel / elements as u64).checked_mul(bytes as u64)
@@ -93,7 +105,10 @@ impl Dtype {
             Dtype::Q8_0 => self.each_block(bytes, out, blocks::decode_q8_0),
             Dtype::Q4_0 => self.each_block(bytes, out, blocks::decode_q4_0),
             Dtype::Q4_1 => self.each_block(bytes, out, blocks::decode_q4_1),
+            Dtype::Q5_0 => self.each_block(bytes, out, blocks::decode_q5_0),
+            Dtype::Q5_1 => self.each_block(bytes, out, blocks::decode_q5_1),
             Dtype::Q4_K => self.each_block(bytes, out, blocks::decode_q4_k),
+            Dtype::Q5_K => self.each_block(bytes, out, blocks::decode_q5_k),
             Dtype::Q6_K => self.each_block(bytes, out, blocks::decode_q6_k),
             Dtype::Other(name) => unreachable!("{name} has no block"),
         }
@@ -135,7 +150,13 @@ impl Dtype {
             Dtype::Q8_0 => self.to_blocks(data, out, blocks::encode_q8_0)?,
             Dtype::Q4_0 => self.to_blocks(data, out, blocks::encode_q4_0)?,
             Dtype::Q4_1 => self.to_blocks(data, out, blocks::encode_q4_1)?,
-            Dtype::F64 | Dtype::Q4_K | Dtype::Q6_K | Dtype::Other(_) => {
+            Dtype::F64
+            | Dtype::Q5_0
+            | Dtype::Q5_1
+            | Dtype::Q4_K
+            | Dtype::Q5_K
+            | Dtype::Q6_K
+            | Dtype::Other(_) => {
                 return Err(format!("{} is read, and not written", self.name()));
             }
         }
@@ -200,7 +221,16 @@ mod tests {
     use super::*;
 
     const WRITTEN: [Dtype; 5] = [Dtype::F16, Dtype::BF16, Dtype::Q8_0, Dtype::Q4_0, Dtype::Q4_1];
-    const QUANTISED: [Dtype; 5] = [Dtype::Q8_0, Dtype::Q4_0, Dtype::Q4_1, Dtype::Q4_K, Dtype::Q6_K];
+    const QUANTISED: [Dtype; 8] = [
+        Dtype::Q8_0,
+        Dtype::Q4_0,
+        Dtype::Q4_1,
+        Dtype::Q5_0,
+        Dtype::Q5_1,
+        Dtype::Q4_K,
+        Dtype::Q5_K,
+        Dtype::Q6_K,
+    ];
 
     fn bytes(name: &str) -> Vec<u8> {
         let file = include_bytes!("../../tests/fixtures/gguf/blocks.safetensors");

@@ -119,7 +119,7 @@ pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Resu
         return Err(Error::file(
             tensors.file_of(entry),
             format!(
-                "tensor {} is stored as {}; read are F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q4_K and Q6_K",
+                "tensor {} is stored as {}; read are F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K",
                 quoted(&entry.name),
                 entry.dtype.name()
             ),

@@ -68,6 +68,10 @@ impl From<String> for Told {
 fn version(header: &mut Header<&File>) -> std::result::Result<u32, Told> {
     let mut magic = [0; 4];
     header.fill(&mut magic)?;
+    if &magic == b"vers" {
+        let told = "a Git LFS pointer, not the model itself".into();
+        return Err(Told::Other(told, "run `git lfs pull` in that folder, or download the file itself"));
+    }
     if magic != MAGIC {
         let told = format!("begins with {}, not with \"GGUF\"", quoted(&String::from_utf8_lossy(&magic)));
         return Err(Told::Other(told, "name a .gguf file, or a model in another form that is read"));

@@ -7,7 +7,8 @@ use super::write::PASS_THROUGH;
 use super::*;
 use crate::base::rng::Rng;
 use crate::base::{Config, Gpt2};
-use crate::tokens::{AddedToken, Additions, Ends, Tokenizer};
+use crate::tokens::vocabulary::tests::parts;
+use crate::tokens::{AddedToken, Additions, Ends, Pre, Tokenizer};
 use crate::weights::{Checkpoint, Dtype, huggingface};
 
 fn config(vocab_size: usize, n_embd: usize) -> Config {
@@ -164,9 +165,20 @@ fn a_tokenizer_goes_with_its_model() {
     let additions =
         Additions { tokens, names, pad: Some(260), end_of_text: 256, stops: vec![256, 260], start: 260 };
     let more = Tokenizer::bytes().with(Some(additions));
-    for (tokenizer, rows) in
-        [(Tokenizer::bytes(), 257), (Tokenizer::bytes(), 300), (more, 261), (Tokenizer::gpt2(), 50_304)]
-    {
+    let mut own = parts(&["<s>", "<|user|>"], &["the", "heron", "again"]);
+    own.pre = Pre::from_gguf("smollm").unwrap();
+    own.added = vec![AddedToken::special(0, "<s>"), AddedToken::special(1, "<|user|>")];
+    own.ends = Some(Ends { start: 1, stops: vec![0], pad: Some(1) });
+    let rows = own.tokens.len();
+    let own = Tokenizer::from_parts(own).unwrap();
+    for (tokenizer, rows) in [
+        (Tokenizer::bytes(), 257),
+        (Tokenizer::bytes(), 300),
+        (more, 261),
+        (Tokenizer::gpt2(), 50_304),
+        (own.clone(), rows),
+        (own, rows + 5),
+    ] {
         let config = config(rows, 4);
         let dir = folder(&config, &weights(&config));
         let (path, _) = written(dir.path(), &tokenizer, Dtype::F32).unwrap();

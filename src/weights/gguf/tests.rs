@@ -169,6 +169,7 @@ fn version_2_is_read_and_others_are_named() {
     assert!(refusal(&version(4)).contains("version 4"));
     assert!(refusal(&version(3_u32.swap_bytes())).contains("big-endian"));
     assert!(refusal(b"GGML1234").contains("begins with \"GGML\""));
+    assert!(refusal(b"version https://git-lfs.github.com/spec/v1\n").contains("git lfs pull"));
     assert!(refusal(b"GG").contains("cut short"));
     assert!(refusal(b"").contains("cut short"));
 }
@@ -261,8 +262,8 @@ fn tensors_that_do_not_fit_are_named() {
         (vec![3, 64], "ggml type 10000".into(), 0)
     );
     assert_eq!(
-        shape(one().with_tensor("b", &[256, 2], 13, 32, 352), "b"),
-        (vec![2, 256], "Q5_K".into(), 352)
+        shape(one().with_tensor("b", &[256, 2], 10, 32, 168), "b"),
+        (vec![2, 256], "Q2_K".into(), 168)
     );
     assert_eq!(shape(one().with_tensor("b", &[], 0, 32, 4), "b"), (vec![], "F32".into(), 4));
     let wide = one().with_key("general.alignment", 4, &64_u32.to_le_bytes());
@@ -316,8 +317,8 @@ fn a_model_that_is_not_computed_is_named_and_still_listed() {
         &model.clone().with_tensor("blk.0.attn_q.weight", &[32, 32], 0, data, 4096),
         "\"blk.0.attn_q.weight\"",
     );
-    let fives = model.clone().with_tensor("blk.0.ffn_up.weight", &[256, 1], 13, data, 176);
-    says(&fives, "\"blk.0.ffn_up.weight\" is stored as Q5_K");
+    let threes = model.clone().with_tensor("blk.0.ffn_up.weight", &[256, 1], 11, data, 110);
+    says(&threes, "\"blk.0.ffn_up.weight\" is stored as Q3_K");
     let mut none = model.clone();
     none.tensors = vec![tensor("output_norm.bias", &[32], 0, 0)];
     says(&none, "no token_embd.weight");

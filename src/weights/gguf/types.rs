@@ -6,13 +6,10 @@ use crate::weights::dtype::Dtype;
 type Stored = (u32, &'static str, u64, u64);
 
 /// Those that we do not read, of which some are gone from ggml.
-const OTHERS: [Stored; 31] = [
-    (6, "Q5_0", 32, 22),
-    (7, "Q5_1", 32, 24),
+const OTHERS: [Stored; 28] = [
     (9, "Q8_1", 32, 40),
     (10, "Q2_K", 256, 84),
     (11, "Q3_K", 256, 110),
-    (13, "Q5_K", 256, 176),
     (15, "Q8_K", 256, 292),
     (16, "IQ2_XXS", 256, 66),
     (17, "IQ2_XS", 256, 74),
@@ -40,14 +37,18 @@ const OTHERS: [Stored; 31] = [
     (41, "Q1_0", 128, 18),
 ];
 
-/// Those that we read.
-const READ: [(u32, Dtype); 9] = [
+/// Those that we read: what `llama-quantize` makes of a GPT-2 from four bits up. (Where rows are no multiple of 256, as gpt2-xl's,
+/// it takes Q5_0 for Q4_K and Q5_1 for Q5_K.)
+const READ: [(u32, Dtype); 12] = [
     (0, Dtype::F32),
     (1, Dtype::F16),
     (2, Dtype::Q4_0),
     (3, Dtype::Q4_1),
+    (6, Dtype::Q5_0),
+    (7, Dtype::Q5_1),
     (8, Dtype::Q8_0),
     (12, Dtype::Q4_K),
+    (13, Dtype::Q5_K),
     (14, Dtype::Q6_K),
     (28, Dtype::F64),
     (30, Dtype::BF16),
