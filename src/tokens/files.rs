@@ -32,13 +32,17 @@ pub fn files(tok: &Tokenizer, model_max_length: usize) -> Vec<(&'static str, Vec
     ]
 }
 
-/// The tokenizer of a checkpoint's folder, whose model has `vocab_size` rows in `wte`. Without tokenizer files, 50,257
+/// The tokenizer of a checkpoint's folder, whose model has `vocab_size` rows in `wte`. OpenAI's `encoder.json` is `vocab.json`
+/// under its first name. Without tokenizer files, 50,257
 /// rows mean GPT-2's. A model may have more rows than its tokenizer has tokens (some pad them): no text leads to those.
 ///
 /// # Errors
 /// A tokenizer that is neither of our two, or no way to tell.
 pub fn from_folder(dir: &Path, vocab_size: usize) -> Result<Tokenizer> {
-    let found = ["vocab.json", "tokenizer.json"].map(|name| dir.join(name)).into_iter().find(|p| p.exists());
+    let found = ["vocab.json", "tokenizer.json", "encoder.json"]
+        .map(|name| dir.join(name))
+        .into_iter()
+        .find(|p| p.exists());
     let Some(path) = found else {
         let gpt2 = Tokenizer::gpt2();
         if vocab_size == gpt2.vocab_size() {

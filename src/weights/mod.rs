@@ -10,7 +10,10 @@ mod head;
 pub mod huggingface;
 pub mod llmc;
 mod output;
+pub mod peft;
 pub mod safetensors;
+mod small;
+pub mod tensorflow;
 pub mod tensors;
 mod words;
 
