@@ -14,6 +14,11 @@ use crate::weights::words::{listed, quoted, short};
 
 /// What peft puts before every key.
 const BEFORE: &str = "base_model.model.";
+/// Why an adapter on the embedding makes no GPT-2.
+const ONE_MATRIX: &str =
+    "the embedding or the head alone; GPT-2 has one matrix for both, and merged they would be two";
+const UNTIED: &str =
+    "train the adapter again without wte and lm_head among its target_modules and modules_to_save";
 const FETCH: &str =
     "copy or download the adapter's folder again; adapter_config.json and its weights belong together";
 
@@ -119,8 +124,10 @@ impl Adapter {
                 }
             };
             if ["wte", "lm_head"].contains(&bare(&module)) {
-                return Err(bad(
-                    "adapts the embedding or the head alone; GPT-2 has one matrix for both, and merged they would be two".into(),
+                return Err(Error::file(
+                    tensors.file_of(entry),
+                    format!("tensor {} adapts {ONE_MATRIX}", quoted(&entry.name)),
+                    UNTIED,
                 ));
             }
             let delta = deltas.entry(format!("{}.weight", bare(&module))).or_default();
@@ -142,8 +149,8 @@ impl Adapter {
         }
         let has = |name: &str| saved.iter().any(|saved| saved == name);
         if has("wte.weight") && !has("lm_head.weight") && !settings.tied {
-            let problem = "it has an embedding of its own, without the head that belongs to it: GPT-2 has one matrix for both";
-            return Err(Error::file(tensors.path(), problem, MERGE));
+            let problem = format!("it has trained anew {ONE_MATRIX}");
+            return Err(Error::file(tensors.path(), problem, UNTIED));
         }
         if deltas.is_empty() && saved.is_empty() {
             return bad("it holds no tensors".into());

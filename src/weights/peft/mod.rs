@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::units::counted;
 use crate::base::{Error, Result, shell};
 use crate::weights::found::Found;
 use crate::weights::safetensors;
@@ -97,7 +98,7 @@ pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Foun
     let mut about = vec![
         ("base".to_string(), short(&found.path.display().to_string())),
         ("rank".into(), settings.shown()),
-        ("adapted".into(), format!("{} matrices", adapter.len())),
+        ("adapted".into(), counted(adapter.len() as u64, "matrix", "matrices")),
     ];
     about.extend(found.about);
     Ok(Found {
