@@ -77,11 +77,11 @@ fn key(name: &str) -> std::result::Result<Key, String> {
     };
     let module = parts[..at].join(".");
     // `lora_A.weight`, or with the adapter's name between; an embedding's have no `weight`.
-    let plain = match (parts[at], &parts[at + 1..]) {
-        ("lora_A" | "lora_B", ["weight"] | [_, "weight"]) => true,
-        ("lora_embedding_A" | "lora_embedding_B", [] | [_]) => true,
-        _ => false,
-    };
+    let plain = matches!(
+        (parts[at], &parts[at + 1..]),
+        ("lora_A" | "lora_B", ["weight"] | [_, "weight"])
+            | ("lora_embedding_A" | "lora_embedding_B", [] | [_])
+    );
     match parts[at] {
         _ if !plain => Err("belongs to a LoRA of another form than the plain one (DoRA, say)".into()),
         "lora_A" | "lora_embedding_A" => Ok(Key::A(module)),

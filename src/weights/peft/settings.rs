@@ -52,8 +52,8 @@ pub(super) fn read(path: &Path) -> Result<Settings> {
     if kind != "LORA" {
         return Err(bad(format!("an adapter of the kind {}; LORA is read", quoted(kind))));
     }
-    for (name, value) in
-        found.iter().filter(|(name, value)| CHANGING.contains(&name.as_str()) && is_set(value))
+    if let Some((name, value)) =
+        found.iter().find(|(name, value)| CHANGING.contains(&name.as_str()) && is_set(value))
     {
         return Err(bad(format!(
             "{name} is {}: a LoRA of another form than the plain one",
