@@ -1,5 +1,6 @@
 //! Room 5: is this device, with this driver, computing this right?
 
+pub mod continuation;
 pub mod doctor;
 pub mod replay;
 

@@ -1,12 +1,13 @@
-//! `diarist eval DIR --text FILE`: how well a model predicts a text.
+//! `diarist eval DIR --text FILE`: how well a model predicts a text; with `--ids FILE`, tokens that need not be text.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::base::{Error, memory, units};
+use crate::base::{Error, Result, memory, units};
 use crate::cli::opening::Opening;
 use crate::cli::out;
 use crate::eval::score;
+use crate::sample::Reads;
 
 /// Arguments of `eval`.
 #[derive(clap::Args)]
@@ -14,8 +15,11 @@ pub struct Args {
     /// A run's folder, or any GPT-2 folder
     dir: PathBuf,
     /// The text, taken as it stands: no entries, no cleaning
-    #[arg(long)]
-    text: PathBuf,
+    #[arg(long, value_name = "FILE", conflicts_with = "ids", required_unless_present = "ids")]
+    text: Option<PathBuf>,
+    /// Instead of a text, the ids of its tokens: a JSON list of numbers, for a model of any tokenizer
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
     /// Tokens from one window to the next; half the context where it is not given
     #[arg(long)]
     stride: Option<usize>,
@@ -31,25 +35,31 @@ pub struct Args {
 /// # Errors
 /// No model, no text, or a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    // The text, its letters checked, and its tokens.
-    let length = std::fs::metadata(&args.text).map_or(0, |text| text.len());
-    memory::check(4 * length, memory::free(), &format!("a text of {}", units::bytes(length)), || {
-        "give a shorter text, or one part after another".into()
+    let given = args.text.as_deref().or(args.ids.as_deref()).expect("clap asks for one of them");
+    let bytes = whole(given)?;
+    // What can be found wrong without the model is found before it is loaded.
+    let (text, listed) = match args.ids {
+        Some(_) => (None, list(given, &bytes)?),
+        None => (Some(utf8(given, bytes)?), Vec::new()),
+    };
+    let reads = if text.is_some() { Reads::Text } else { Reads::Ids };
+    let mut model = args.opening.open(&args.dir, reads, |shape| {
+        within(given, &listed, shape.config.vocab_size())?;
+        Ok(vec![shape.evaluate()?])
     })?;
-    let bytes = std::fs::read(&args.text).map_err(Error::typed("read", &args.text))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|e| Error::file(&args.text, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))?;
-    let mut model = args.opening.open(&args.dir, |shape| Ok(vec![shape.evaluate()?]))?;
     let t = model.config.block_size();
     let stride = args.stride.unwrap_or((t / 2).max(1));
     if stride == 0 || stride > t {
         let problem = format!("--stride {stride} with a context of {t} tokens would leave tokens out");
         return Err(Error::usage(problem, format!("use 1 to {t}")).into());
     }
-    let ids = model.tokenizer.encode(&text);
+    let ids = match (&model.tokenizer, text) {
+        (Some(tokenizer), Some(text)) => tokenizer.encode(&text),
+        _ => listed,
+    };
     if ids.len() < 2 {
         let problem = format!("{} token in it; the first of a text is never scored", ids.len());
-        return Err(Error::file(&args.text, problem, "give a longer text").into());
+        return Err(Error::file(given, problem, "give a longer text").into());
     }
     let mut shown = 0;
     let score = score(model.exec.as_mut(), [1, t], &ids, stride, |done| {
@@ -67,4 +77,44 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The bytes of a file, which has to fit the memory with what is made of it.
+fn whole(path: &Path) -> Result<Vec<u8>> {
+    let length = std::fs::metadata(path).map_or(0, |file| file.len());
+    memory::check(4 * length, memory::free(), &format!("a text of {}", units::bytes(length)), || {
+        "give a shorter text, or one part after another".into()
+    })?;
+    std::fs::read(path).map_err(Error::typed("read", path))
+}
+
+fn utf8(path: &Path, bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes)
+        .map_err(|e| Error::file(path, format!("not UTF-8 text: {e}"), "convert it, with iconv say"))
+}
+
+/// The ids of a JSON list.
+fn list(path: &Path, bytes: &[u8]) -> Result<Vec<u32>> {
+    serde_json::from_slice(bytes).map_err(|e| {
+        let problem = format!("not a list of token ids: {e}");
+        Error::file(
+            path,
+            problem,
+            "give a JSON list of whole numbers, such as [464, 3290]; for a text, use --text",
+        )
+    })
+}
+
+/// Each id is one of the model's.
+fn within(path: &Path, ids: &[u32], vocab_size: usize) -> Result<()> {
+    let foreign = ids.iter().enumerate().find(|(_, id)| **id as usize >= vocab_size);
+    foreign.map_or(Ok(()), |(place, id)| {
+        let problem = format!(
+            "number {} of its ids is {id}, and the model's vocabulary has {} (0 to {})",
+            units::thousands(place as u64 + 1),
+            units::thousands(vocab_size as u64),
+            units::thousands(vocab_size as u64 - 1)
+        );
+        Err(Error::file(path, problem, "give ids of this model's own tokenizer"))
+    })
 }

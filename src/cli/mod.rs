@@ -6,6 +6,7 @@ mod devices;
 mod doctor;
 mod eval;
 mod explain;
+mod fetch;
 mod man;
 mod opening;
 pub mod out;
@@ -13,16 +14,23 @@ mod reading;
 mod sample;
 mod table;
 mod train;
+mod version;
 mod watch;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::base::shell;
 
 /// Train GPT-2 on your own journals, at home, on any GPU or none.
 #[derive(Parser)]
 #[command(name = "diarist", version, max_term_width = 100)]
 struct Cli {
+    /// With --version: also what this program was built for, and what of it may open a connection
+    #[arg(long, requires = "version")]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -33,6 +41,8 @@ enum Command {
     Corpus(Box<corpus::Args>),
     /// Train a model on journals: files, folders and zips of them, from whatever apps
     Train(Box<train::Args>),
+    /// Get a model from the Hugging Face hub into its cache on this computer, to start from
+    Fetch(fetch::Args),
     /// Let a trained model write
     Sample(sample::Args),
     /// Measure how well a model predicts a text
@@ -51,11 +61,18 @@ enum Command {
 
 /// Runs the command line; the exit code is 0 for success, 1 for a failure, 2 for a usage error, 130 when interrupted.
 pub fn main() -> ExitCode {
-    let matches = Cli::command().get_matches();
+    let matches = Cli::command().try_get_matches().unwrap_or_else(|e| {
+        if e.kind() == ErrorKind::DisplayVersion && shell::was_given("--verbose") {
+            let printed = version::run();
+            std::process::exit(i32::from(printed.is_err()));
+        }
+        e.exit()
+    });
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|e| e.exit());
     let result = match &cli.command {
         Command::Corpus(args) => corpus::run(args),
         Command::Train(args) => train::run(args, matches.subcommand_matches("train").unwrap_or(&matches)),
+        Command::Fetch(args) => fetch::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Devices(args) => devices::run(args),

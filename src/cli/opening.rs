@@ -9,7 +9,7 @@ use crate::cli::out;
 use crate::device::select::Device;
 use crate::device::{Element, Recording};
 use crate::model::Shape;
-use crate::sample::Model;
+use crate::sample::{Model, Reads};
 
 /// Arguments of every command that uses a trained model.
 #[derive(clap::Args)]
@@ -35,9 +35,14 @@ impl Opening {
     ///
     /// # Errors
     /// No such device; otherwise as [`Model::open`].
-    pub fn open(&self, dir: &Path, program: impl Fn(&Shape) -> Result<Vec<Recording>>) -> Result<Model> {
+    pub fn open(
+        &self,
+        dir: &Path,
+        reads: Reads,
+        program: impl Fn(&Shape) -> Result<Vec<Recording>>,
+    ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
         out::using(dir, &device);
-        Model::open(dir, &device, self.weights, 1, |shape| Ok(program(shape)?.into()))
+        Model::open(dir, &device, self.weights, 1, reads, |shape| Ok(program(shape)?.into()))
     }
 }

@@ -11,6 +11,12 @@ pub fn note(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
+/// Writes a question to stderr, the answer to stand behind it.
+pub fn ask(question: &str) {
+    let mut stderr = std::io::stderr();
+    let _ = write!(stderr, "{question}").and_then(|()| stderr.flush());
+}
+
 /// Notes which model is used, and where.
 pub fn using(model: &Path, device: &Device) {
     note(format!("{} on {}", shown(model), device.line()));

@@ -11,7 +11,7 @@ use crate::base::units::thousands;
 use crate::cli::opening::Opening;
 use crate::cli::out;
 use crate::run::newest;
-use crate::sample::{Choice, Decoder, kept};
+use crate::sample::{Choice, Decoder, Reads, kept};
 use crate::tokens::Utf8Stream;
 
 /// Arguments of `sample`.
@@ -55,9 +55,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
-    let mut model = args.opening.open(&dir, |shape| Ok(vec![shape.prefill()?, shape.decode()?]))?;
+    let mut model =
+        args.opening.open(&dir, Reads::Text, |shape| Ok(vec![shape.prefill()?, shape.decode()?]))?;
     let seed = args.seed.unwrap_or_else(clock);
-    let prompt = model.tokenizer.encode_prompt(&args.prompt);
+    let tokenizer = model.tokenizer.take().expect("it was opened to read text");
+    let prompt = tokenizer.encode_prompt(&args.prompt);
     let (all, context) = (prompt.len(), model.config.block_size());
     let prompt = kept(&prompt, context, args.max_tokens);
     if prompt.len() < all {
@@ -70,10 +72,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut samples = Vec::new();
     for i in 0..args.num_samples {
         let mut rng = Rng::new(seed, &format!("sample {i}"));
-        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, &model.tokenizer, prompt);
+        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, &tokenizer, prompt);
         if args.json {
             let ids = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()))?;
-            samples.push(json!({ "ids": ids, "text": model.tokenizer.decode(&ids) }));
+            samples.push(json!({ "ids": ids, "text": tokenizer.decode(&ids) }));
             continue;
         }
         if i > 0 {
@@ -83,7 +85,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let mut stream = Utf8Stream::default();
         let mut failed = None;
         decoder.write(args.max_tokens, &how, &mut rng, |id| {
-            match out::text(&stream.push(&model.tokenizer.shown(id))) {
+            match out::text(&stream.push(&tokenizer.shown(id))) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(e) => {
                     failed = Some(e);

@@ -10,15 +10,18 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgGroup, ArgMatches, Args as _, Command};
 
 use crate::base::{Error, shell};
-use crate::cli::out;
 use crate::cli::reading::Reading;
 use crate::cli::watch::Watch;
+use crate::cli::{fetch, out};
 use crate::journal;
 use crate::train::options::HEADER;
 use crate::train::{self, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
 const RESUMES: [&str; 6] = ["--resume", "--steps", "--lr-floor", "--batch", "--device", "--threads"];
+
+/// And those that it has no use for, which say nothing of the run.
+const ASIDE: [&str; 2] = ["--yes", "--offline"];
 
 /// Arguments of `train`: [`Options`], how the journals are read, and a run to go on with.
 #[derive(clap::Args)]
@@ -64,11 +67,12 @@ fn given(matches: &ArgMatches) -> Vec<String> {
 /// Whatever keeps it from training; what was saved is whole.
 pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let stop = on_interrupt();
-    let mut watch = Watch::new();
+    let mut watch = Watch::new(&args.options);
     let outcome = match &args.resume {
         Some(dir) => {
+            let given = given(matches).into_iter().filter(|name| !ASIDE.contains(&name.as_str()));
             let (taken, refused): (Vec<String>, Vec<String>) =
-                given(matches).into_iter().partition(|name| RESUMES.contains(&name.as_str()));
+                given.partition(|name| RESUMES.contains(&name.as_str()));
             if !refused.is_empty() {
                 let problem =
                     format!("--resume goes on as the run was begun; {} cannot change", refused.join(", "));
@@ -104,6 +108,7 @@ fn on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = stop.clone();
     let handler = move || {
+        fetch::interrupted();
         if seen.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
@@ -201,7 +206,9 @@ mod tests {
         let run = serde_json::to_value(record::example()).unwrap();
         let recorded =
             |name: &str| [&run, &run["settings"], &run["data"]].iter().any(|at| at.get(name).is_some());
-        for row in rows().iter().filter(|row| row.section != "What is read") {
+        for row in
+            rows().iter().filter(|row| !["What is read", "Fetching a model"].contains(&row.section.as_str()))
+        {
             for flag in row.flags.iter().filter(|flag| !["--out", "--resume"].contains(&flag.as_str())) {
                 assert!(recorded(&flag[2..].replace('-', "_")), "{flag} is not in run.json");
             }

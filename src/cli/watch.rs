@@ -1,13 +1,16 @@
 //! What a person sees of a run: a progress bar on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::base::Result;
 use crate::base::units::{bytes, duration, thousands};
-use crate::cli::out;
-use crate::train::{Observer, Progress};
+use crate::cli::{fetch, out};
+use crate::train::{Observer, Options, Progress};
+use crate::weights::hub::{Hub, Name};
 
 /// A bar on a terminal, and nothing elsewhere: for what takes a while before anything else is said.
 pub struct Bar(Option<ProgressBar>);
@@ -34,6 +37,24 @@ impl Bar {
         }
     }
 
+    /// Something is so far, in words; whether there is a bar to say it.
+    pub fn message(&self, done: u64, of: u64, words: &str) -> bool {
+        if let Some(bar) = &self.0 {
+            bar.set_length(of.max(1));
+            bar.set_position(done);
+            bar.set_message(words.to_string());
+        }
+        self.0.is_some()
+    }
+
+    /// A line that stays, above the bar if there is one.
+    pub fn print(&self, text: &str) {
+        match &self.0 {
+            Some(bar) => bar.suspend(|| out::note(text)),
+            None => out::note(text),
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(&self) {
         if let Some(bar) = &self.0 {
@@ -46,15 +67,21 @@ impl Bar {
 pub struct Watch {
     bar: Bar,
     shown: Option<Instant>,
+    /// A model that is to be fetched is, without a question.
+    yes: bool,
+    /// Where it is tried out.
+    device: String,
+    threads: usize,
 }
 
 /// Without a terminal, a line at least this often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 impl Watch {
-    /// For this process's stderr.
-    pub fn new() -> Watch {
-        Watch { bar: Bar::new(), shown: None }
+    /// For this process's stderr, and a run with these options.
+    pub fn new(options: &Options) -> Watch {
+        let Options { yes, device, threads, .. } = options.clone();
+        Watch { bar: Bar::new(), shown: None, yes, device, threads }
     }
 
     /// Ends the bar, leaving it as it stands.
@@ -65,10 +92,7 @@ impl Watch {
     }
 
     fn print(&self, text: &str) {
-        match &self.bar.0 {
-            Some(bar) => bar.suspend(|| out::note(text)),
-            None => out::note(text),
-        }
+        self.bar.print(text);
     }
 }
 
@@ -122,6 +146,18 @@ impl Observer for Watch {
 
     fn evaluated(&mut self, step: u64, val_loss: f32) {
         self.print(&format!("step {}  validation loss {val_loss:.4}", thousands(step)));
+    }
+
+    fn can_ask(&self) -> bool {
+        fetch::can_ask()
+    }
+
+    fn fetch(&mut self, hub: &Hub, name: &Name) -> Result<PathBuf> {
+        let offer = || fetch::offer(hub, name, self.yes, &self.device, self.threads);
+        match &self.bar.0 {
+            Some(bar) => bar.suspend(offer),
+            None => offer(),
+        }
     }
 
     fn sampled(&mut self, step: u64, text: &str) {

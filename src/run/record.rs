@@ -29,8 +29,11 @@ pub struct Run {
     pub model: Config,
     /// The preset's name; none where the shape came from a checkpoint.
     pub preset: Option<String>,
-    /// "gpt2" or "bytes".
+    /// "gpt2", "bytes", or "bpe": another, in the folder's `tokenizer.json`.
     pub tokenizer: String,
+    /// SHA-256 of that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer_file: Option<String>,
     /// The added tokens and the ends of text of the checkpoint that it began from, where those are not the tokenizer's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub additions: Option<Additions>,
@@ -245,6 +248,7 @@ pub(crate) fn example() -> Run {
         model: crate::base::Preset::Tiny.config(257),
         preset: Some("tiny".into()),
         tokenizer: "bytes".into(),
+        tokenizer_file: None,
         additions: None,
         from: "scratch".into(),
         settings: Settings {

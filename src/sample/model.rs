@@ -11,19 +11,28 @@ use crate::sample::fit;
 use crate::tokens::Tokenizer;
 use crate::weights::huggingface;
 
+/// What a model is opened to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    /// Text, by its tokenizer.
+    Text,
+    /// Token ids: its tokenizer is not looked at, and may be none that we know.
+    Ids,
+}
+
 /// A model on a device, with its tokenizer.
 pub struct Model {
     /// The executor that holds it.
     pub exec: Box<dyn Executor>,
     /// Its shape.
     pub config: Config,
-    /// Its tokenizer.
-    pub tokenizer: Tokenizer,
+    /// Its tokenizer; none where it was opened for [`Reads::Ids`].
+    pub tokenizer: Option<Tokenizer>,
 }
 
 impl Model {
     /// Opens a folder's model with the recordings that `program` makes of its shape, for `b` sequences of its whole context,
-    /// its matrices at rest in `weights`.
+    /// its matrices at rest in `weights`. Where it is to read text, its tokenizer is read before anything is loaded.
     ///
     /// # Errors
     /// A folder that holds no model of ours, or a device that cannot hold it.
@@ -32,11 +41,15 @@ impl Model {
         device: &Device,
         weights: Element,
         b: usize,
+        reads: Reads,
         program: impl Fn(&Shape) -> Result<Program>,
     ) -> Result<Model> {
         let mut checkpoint = huggingface::open(dir)?;
         let config = *checkpoint.config();
-        let tokenizer = checkpoint.tokenizer()?;
+        let tokenizer = match reads {
+            Reads::Text => Some(checkpoint.tokenizer()?),
+            Reads::Ids => None,
+        };
         let base = Shape::new(config, b, config.block_size(), device.limits(), device.choices());
         let shape = Shape { weights, ..base };
         let recorded = program(&shape)?;

@@ -5,20 +5,30 @@
 //! ```
 
 pub mod added;
+pub mod alphabet;
 pub mod batch;
 mod bpe;
 pub mod files;
+mod from_parts;
+mod gpt2;
+pub mod kind;
+pub mod pre;
+mod read;
 mod read_added;
 pub mod token_file;
 pub mod tokenizer;
 pub mod utf8;
+pub mod vocabulary;
 pub mod width;
 pub mod windows;
 
-pub use added::{Additions, Ends};
+pub use added::{AddedToken, Additions, Ends};
 pub use batch::{Batch, IGNORE, batch};
+pub use kind::{Kind, Role};
+pub use pre::Pre;
 pub use token_file::{Ranges, TokenFile};
-pub use tokenizer::{Kind, Tokenizer, encode_all};
+pub use tokenizer::{Tokenizer, encode_all};
 pub use utf8::Utf8Stream;
+pub use vocabulary::{Normalizer, Parts};
 pub use width::Width;
 pub use windows::{Cursor, Epochs, Windows, fit_context, validation};

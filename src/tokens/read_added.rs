@@ -5,31 +5,33 @@
 //! the vocabulary has its id there; the others have the next free ids, in the order of theirs in the files.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use crate::base::{Error, Result};
 use crate::tokens::added::{AddedToken, Additions};
+use crate::tokens::read::{added, object};
 use crate::tokens::tokenizer::{END_OF_TEXT, Tokenizer};
 
 /// What tokens are called that have a part to play, in the order in which `transformers` adds those that no list has.
 const PARTS: [&str; 7] =
     ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
-/// The tokenizer with what stands in `dir` beside it. `vocabulary` is the one that was found there; the model has `rows`.
+/// The tokenizer with what stands in `dir` beside it. `vocabulary` is the one that was found there, `whole` the added tokens
+/// that `tokenizer.json` lists; the model has `rows`.
 ///
 /// # Errors
-/// A file that cannot be read, or is no JSON.
+/// A file that cannot be read, or is no JSON; no token that ends a text.
 pub fn beside(
     tok: Tokenizer,
     dir: &Path,
     rows: usize,
     vocabulary: &HashMap<String, u64>,
+    whole: &[Value],
 ) -> Result<Tokenizer> {
     let file = |name: &str| object(&dir.join(name));
-    let (settings, whole) = (file("tokenizer_config.json")?, file("tokenizer.json")?);
+    let settings = file("tokenizer_config.json")?;
     let (map, more) = (file("special_tokens_map.json")?, file("added_tokens.json")?);
     let (config, generation) = (file("config.json")?, file("generation_config.json")?);
 
@@ -39,7 +41,7 @@ pub fn beside(
     let mut extra = further(&settings);
     match settings.get("added_tokens_decoder").and_then(Value::as_object) {
         Some(decoder) => {
-            let tokens = decoder.iter().filter_map(|(id, token)| Some((id.parse().ok()?, read(token)?)));
+            let tokens = decoder.iter().filter_map(|(id, token)| Some((id.parse().ok()?, added(token)?)));
             listed.extend(tokens);
         }
         None => {
@@ -50,14 +52,15 @@ pub fn beside(
             extra.extend(further(&map));
             let plain = |content: &str| AddedToken { special: false, ..AddedToken::special(0, content) };
             listed.extend(more.iter().filter_map(|(content, id)| Some((id.as_u64()?, plain(content)))));
-            let tokens = whole.get("added_tokens").and_then(Value::as_array).into_iter().flatten();
-            listed.extend(tokens.filter_map(|token| Some((token["id"].as_u64()?, read(token)?))));
+            listed.extend(whole.iter().filter_map(|token| Some((token["id"].as_u64()?, added(token)?))));
         }
     }
     names.sort_by_key(|(part, _)| PARTS.iter().position(|known| known == part));
 
     // The ids that they have.
-    let mut tokens = vec![AddedToken::special(tok.last(), END_OF_TEXT)];
+    let own = tok.kind().last();
+    let mut tokens: Vec<AddedToken> =
+        own.map(|last| AddedToken::special(last, END_OF_TEXT)).into_iter().collect();
     let mut next = tok.vocab_size().max(vocabulary.len()) as u64;
     let named = names.iter().map(|(_, content)| content).chain(&extra);
     let unlisted: Vec<AddedToken> = named.clone().map(|content| AddedToken::special(0, content)).collect();
@@ -94,8 +97,12 @@ pub fn beside(
         };
         ids.into_iter().filter(|id| *id < rows as u64).filter_map(|id| u32::try_from(id).ok()).collect()
     };
-    let eos = id_of("eos_token").unwrap_or(tok.last());
     let mut stops = in_config("eos_token_id");
+    let eos = id_of("eos_token").or(own).or(stops.first().copied()).or_else(|| tok.default_end(&tokens));
+    let eos = eos.ok_or_else(|| {
+        let problem = "no token ends a text: no file names an eos_token, and none is called <|endoftext|>";
+        Error::file(dir, problem, "name it in tokenizer_config.json (\"eos_token\"), or by its id in config.json (\"eos_token_id\")")
+    })?;
     if stops.is_empty() {
         stops.push(eos);
     }
@@ -108,47 +115,24 @@ pub fn beside(
     }
     let start =
         in_config("bos_token_id").first().copied().or_else(|| id_of("bos_token")).unwrap_or(end_of_text);
+    for id in stops.iter().copied().chain([start]) {
+        if !tok.is_text(id) && !tokens.iter().any(|token| token.id == id) {
+            tokens.push(AddedToken::special(id, &tok.spelled(id)));
+        }
+    }
+    tokens.sort_by_key(|token| token.id);
     if names.is_empty() {
-        names =
-            ["bos_token", "eos_token", "unk_token"].map(|part| (part.into(), END_OF_TEXT.into())).to_vec();
+        let end = tokens.iter().find(|token| token.id == end_of_text);
+        let content = end.map_or(END_OF_TEXT, |token| token.content.as_str());
+        names = ["bos_token", "eos_token", "unk_token"].map(|part| (part.into(), content.into())).to_vec();
     }
     let pad = in_config("pad_token_id").first().copied();
-    let additions = Additions { tokens, names, pad, end_of_text, stops, start };
-    let is_plain = additions.tokens.len() == 1
-        && additions.names.iter().all(|(_, content)| content == END_OF_TEXT)
-        && additions.pad.is_none()
-        && (additions.end_of_text, additions.start) == (tok.last(), tok.last())
-        && additions.stops == [tok.last()];
-    Ok(if is_plain { tok } else { tok.with(Some(additions)) })
-}
-
-/// A JSON object in a file; an empty one where there is no file.
-fn object(path: &Path) -> Result<Map<String, Value>> {
-    let bytes = match fs::read(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Map::new()),
-        read => read.map_err(Error::io("read", path))?,
-    };
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    serde_json::from_slice(bytes)
-        .map_err(|e| Error::file(path, format!("not a JSON object: {e}"), "fetch the file again"))
+    Ok(tok.with(Some(Additions { tokens, names, pad, end_of_text, stops, start })))
 }
 
 /// How a token is written: a string, or an object with its content.
 fn content(value: &Value) -> Option<&str> {
     value.as_str().or_else(|| value["content"].as_str())
-}
-
-/// A token of a list.
-fn read(token: &Value) -> Option<AddedToken> {
-    let flag = |name: &str| token[name] == true;
-    Some(AddedToken {
-        id: 0,
-        content: content(token)?.to_string(),
-        special: flag("special"),
-        single_word: flag("single_word"),
-        lstrip: flag("lstrip"),
-        rstrip: flag("rstrip"),
-    })
 }
 
 /// The tokens that a file names by their parts.
@@ -184,13 +168,14 @@ fn in_text(tok: &Tokenizer, content: &str) -> Option<u64> {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::fs;
 
     fn opened(rows: usize, files: &[(&str, Value)]) -> Tokenizer {
         let dir = tempfile::tempdir().unwrap();
         for (name, json) in files {
             fs::write(dir.path().join(name), json.to_string()).unwrap();
         }
-        beside(Tokenizer::gpt2(), dir.path(), rows, &HashMap::new()).unwrap()
+        beside(Tokenizer::gpt2(), dir.path(), rows, &HashMap::new(), &[]).unwrap()
     }
 
     #[test]

@@ -1,79 +1,83 @@
-//! The two tokenizers: GPT-2's byte-pair encoding (Radford et al. 2019), and plain bytes.
+//! The tokenizers: GPT-2's byte-pair encoding (Radford et al. 2019), plain bytes, and any other byte-level BPE that came
+//! with a model.
 //!
-//! Both are byte-level, so every text has an encoding and decoding gives back its very bytes. Both have one token that
-//! stands for no text, end of text; encoding never produces it, even for a literal `<|endoftext|>` in a journal.
+//! All are byte-level, so every text has an encoding, and decoding gives back its very bytes (unless a model's own files want
+//! it changed first: see [`Normalizer`] and [`Pre`]). All have a token that stands for no text, end of text; encoding never
+//! produces it, even for a literal `<|endoftext|>` in a journal.
 
 use std::borrow::Cow;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use rayon::prelude::*;
-use tiktoken_rs::r50k_base_singleton;
 
 use crate::tokens::added::{self, AddedToken, Additions, Ends, Piece};
-use crate::tokens::bpe::Bpe;
+use crate::tokens::alphabet::spelling;
+use crate::tokens::gpt2;
+use crate::tokens::kind::{Kind, Role};
+use crate::tokens::pre::Pre;
+use crate::tokens::vocabulary::{Normalizer, Vocabulary};
 use crate::tokens::width::Width;
 
 /// How the end-of-text token is spelled in tokenizer files. In a text, these are thirteen ordinary characters.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
 
-/// Which tokenizer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// GPT-2's: 50,256 pieces of text, then end of text.
-    Gpt2,
-    /// The 256 bytes, each its own id, then end of text.
-    Bytes,
-}
-
-impl Kind {
-    /// Both, as the command line lists them.
-    pub const ALL: [Kind; 2] = [Kind::Gpt2, Kind::Bytes];
-
-    /// The name on the command line and in `run.json`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Gpt2 => "gpt2",
-            Kind::Bytes => "bytes",
-        }
-    }
-
-    /// The tokenizer of that name.
-    pub fn from_name(name: &str) -> Option<Kind> {
-        Self::ALL.into_iter().find(|k| k.name() == name)
-    }
-}
-
-/// Text to token ids and back. A clone costs nothing: GPT-2's tables are built once a process, when first used.
+/// Text to token ids and back. A clone costs nothing: tables are built once, GPT-2's when first used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tokenizer {
     kind: Kind,
-    /// What a checkpoint has beside it; none where that is end of text alone.
+    /// Of the third kind.
+    vocabulary: Option<Arc<Vocabulary>>,
+    /// What a checkpoint has beside it; none where that is end of text alone. The third kind has some.
     additions: Option<Arc<Additions>>,
 }
 
 impl Tokenizer {
-    /// The tokenizer of a kind.
-    pub fn new(kind: Kind) -> Tokenizer {
-        Tokenizer { kind, additions: None }
-    }
-
     /// GPT-2's tokenizer.
     pub fn gpt2() -> Tokenizer {
-        Tokenizer::new(Kind::Gpt2)
+        Tokenizer { kind: Kind::Gpt2, vocabulary: None, additions: None }
     }
 
     /// Bytes and end of text.
     pub fn bytes() -> Tokenizer {
-        Tokenizer::new(Kind::Bytes)
+        Tokenizer { kind: Kind::Bytes, vocabulary: None, additions: None }
     }
 
-    /// The same with what a checkpoint has beside it.
+    /// The tokenizer of a kind that is made from nothing.
+    ///
+    /// # Panics
+    /// For the third kind, which comes with a model: see `from_parts`.
+    pub fn new(kind: Kind) -> Tokenizer {
+        match kind {
+            Kind::Gpt2 => Tokenizer::gpt2(),
+            Kind::Bytes => Tokenizer::bytes(),
+            Kind::Bpe => panic!("a vocabulary comes with a model"),
+        }
+    }
+
+    /// The third kind. It names no end of text yet: it has to be given some additions.
+    pub(super) fn of(vocabulary: Vocabulary) -> Tokenizer {
+        Tokenizer { kind: Kind::Bpe, vocabulary: Some(Arc::new(vocabulary)), additions: None }
+    }
+
+    /// The vocabulary that came with a model, where one did.
+    pub(super) fn vocabulary(&self) -> Option<&Vocabulary> {
+        self.vocabulary.as_deref()
+    }
+
+    /// The same with what a checkpoint has beside it, where that is more than its own end of text.
     pub fn with(self, additions: Option<Additions>) -> Tokenizer {
-        Tokenizer { additions: additions.map(Arc::new), ..self }
+        let plain = |all: &Additions| {
+            let Some(last) = self.kind.last() else { return false };
+            all.tokens == [AddedToken::special(last, END_OF_TEXT)]
+                && all.names.iter().all(|(_, content)| content == END_OF_TEXT)
+                && (all.pad, all.end_of_text, all.start) == (None, last, last)
+                && all.stops == [last]
+        };
+        let additions = additions.filter(|all| !plain(all)).map(Arc::new);
+        Tokenizer { additions, ..self }
     }
 
-    /// Which of the two this is.
+    /// Which of the three this is.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -85,13 +89,24 @@ impl Tokenizer {
 
     /// `V`: the number of ids, end of text among them and added tokens not.
     pub fn vocab_size(&self) -> usize {
-        self.last() as usize + 1
+        match (&self.vocabulary, self.kind.last()) {
+            (Some(vocabulary), _) => vocabulary.len(),
+            (None, last) => last.map_or(0, |last| last as usize + 1),
+        }
+    }
+
+    /// The rows that a model must have: for every id that a text may have, and GPT-2's and bytes' end of text.
+    pub fn rows(&self) -> usize {
+        self.vocabulary.as_ref().map_or_else(|| self.vocab_size(), |vocabulary| vocabulary.texts())
     }
 
     /// What tells it from every other that gives a text other ids, or writes them in another width.
     pub fn fingerprint(&self) -> String {
-        let name = self.kind.name();
-        if self.width().is_narrow() { name.to_string() } else { format!("{name} u32") }
+        let name = match &self.vocabulary {
+            Some(vocabulary) => format!("bpe {}", vocabulary.hash()),
+            None => self.kind.name().to_string(),
+        };
+        if self.width().is_narrow() { name } else { format!("{name} u32") }
     }
 
     /// The bytes of an id in a file: enough for every id that a text or an end of text has.
@@ -99,37 +114,37 @@ impl Tokenizer {
         Width::of(self.vocab_size().max(self.end_of_text() as usize + 1))
     }
 
-    /// The last id of the vocabulary, which is `<|endoftext|>`; all ids below it are text.
-    pub(super) fn last(&self) -> u32 {
-        match self.kind {
-            Kind::Gpt2 => 50_256,
-            Kind::Bytes => 256,
-        }
+    /// The token that these files or those call end of text.
+    fn own_end(&self) -> u32 {
+        self.kind.last().expect("the third kind has additions, which name it")
     }
 
     /// The id that stands between entries.
     pub fn end_of_text(&self) -> u32 {
-        self.additions().map_or(self.last(), |additions| additions.end_of_text)
+        self.additions().map_or_else(|| self.own_end(), |additions| additions.end_of_text)
     }
 
     /// The id that a text without a prompt begins behind.
     pub fn start(&self) -> u32 {
-        self.additions().map_or(self.last(), |additions| additions.start)
+        self.additions().map_or_else(|| self.own_end(), |additions| additions.start)
     }
 
     /// The ids that a text ends with.
     pub fn stops(&self) -> Vec<u32> {
-        self.additions().map_or(vec![self.last()], |additions| additions.stops.clone())
+        self.additions().map_or_else(|| vec![self.own_end()], |additions| additions.stops.clone())
     }
 
     /// Whether a text ends with this id. (One that stands for text is part of it.)
     pub fn is_end(&self, id: u32) -> bool {
-        self.additions().map_or(id == self.last(), |additions| additions.stops.contains(&id))
+        self.additions().map_or_else(|| id == self.own_end(), |additions| additions.stops.contains(&id))
     }
 
     /// Whether an id stands for text.
     pub fn is_text(&self, id: u32) -> bool {
-        id < self.last()
+        match (&self.vocabulary, self.kind.last()) {
+            (Some(vocabulary), _) => vocabulary.text(id).is_some(),
+            (None, last) => Some(id) < last,
+        }
     }
 
     /// As a model has it that is trained on entries: each begins behind the end of the one before.
@@ -147,45 +162,98 @@ impl Tokenizer {
     /// The ids of a text, letter by letter: what looks like an added token is its letters. Every text has some ids, and
     /// none of them is end of text.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        match self.kind {
-            Kind::Gpt2 => {
-                let mut ids = Vec::with_capacity(text.len() / 4);
-                BPE.encode(text, &mut ids);
-                ids
-            }
-            Kind::Bytes => text.bytes().map(u32::from).collect(),
+        match (&self.vocabulary, self.kind) {
+            (Some(vocabulary), _) => vocabulary.encode(text),
+            (None, Kind::Bytes) => text.bytes().map(u32::from).collect(),
+            (None, _) => gpt2::encode(text),
         }
     }
 
     /// The ids of a prompt, in which the names of added tokens, and `<|endoftext|>`, stand for those.
     pub fn encode_prompt(&self, text: &str) -> Vec<u32> {
-        let plain = [AddedToken::special(self.last(), END_OF_TEXT)];
-        let tokens = self.additions().map_or(&plain[..], |additions| &additions.tokens);
-        let pieces = added::pieces(text, tokens).into_iter();
-        let ids = pieces.map(|piece| match piece {
+        let pieces = added::pieces(text, &self.added()).into_iter().map(|piece| match piece {
             Piece::Text(text) => self.encode(text),
             Piece::Token(id) => vec![id],
         });
-        ids.flatten().collect()
+        pieces.flatten().collect()
+    }
+
+    /// The added tokens, by id, end of text among them.
+    pub fn added(&self) -> Cow<'_, [AddedToken]> {
+        match self.additions() {
+            Some(additions) => Cow::Borrowed(&additions.tokens),
+            None => Cow::Owned(vec![AddedToken::special(self.own_end(), END_OF_TEXT)]),
+        }
     }
 
     /// The bytes that an id of the vocabulary stands for: none for `<|endoftext|>`, and for ids outside.
-    pub fn token_bytes(&self, id: u32) -> &'static [u8] {
-        match self.kind {
-            Kind::Gpt2 => GPT2_TOKENS.get(id as usize).map_or(&[], |token| token),
-            Kind::Bytes => BYTES.get(id as usize).map_or(&[], std::slice::from_ref),
+    pub fn token_bytes(&self, id: u32) -> &[u8] {
+        match (&self.vocabulary, self.kind) {
+            (Some(vocabulary), _) => vocabulary.text(id).unwrap_or_default(),
+            (None, Kind::Bytes) => BYTES.get(id as usize).map_or(&[], std::slice::from_ref),
+            (None, _) => gpt2::TOKENS.get(id as usize).map_or(&[], |token| token),
         }
+    }
+
+    /// What an id is for.
+    pub fn role(&self, id: u32) -> Role {
+        match self.added().iter().find(|token| token.id == id) {
+            _ if self.is_text(id) => Role::Text,
+            Some(token) if token.special => Role::Control,
+            Some(_) => Role::Added,
+            None => Role::Unused,
+        }
+    }
+
+    /// An id as tokenizer files spell it: text in [`byte_chars`](crate::tokens::alphabet::byte_chars), an added token as it
+    /// is written, and a row without a spelling as `[PAD7]`.
+    pub fn spelled(&self, id: u32) -> String {
+        if self.is_text(id) {
+            return spelling(self.token_bytes(id));
+        }
+        let own =
+            || self.vocabulary.as_ref()?.parts().tokens.get(id as usize).filter(|token| !token.is_empty());
+        let added = self.additions().and_then(|all| all.tokens.iter().find(|token| token.id == id));
+        match added {
+            Some(token) => token.content.clone(),
+            None if Some(id) == self.kind.last() => END_OF_TEXT.to_string(),
+            None => own().cloned().unwrap_or_else(|| format!("[PAD{id}]")),
+        }
+    }
+
+    /// The merges, by rank, spelled alike: both halves.
+    pub fn merges(&self) -> &[(String, String)] {
+        match (&self.vocabulary, self.kind) {
+            (Some(vocabulary), _) => &vocabulary.parts().merges,
+            (None, Kind::Bytes) => &[],
+            (None, _) => &gpt2::MERGES,
+        }
+    }
+
+    /// How a text is cut into words.
+    pub fn pre(&self) -> Pre {
+        self.vocabulary.as_ref().map_or_else(Pre::gpt2, |vocabulary| vocabulary.parts().pre.clone())
+    }
+
+    /// What is done to a text before.
+    pub fn normalizer(&self) -> Normalizer {
+        self.vocabulary.as_ref().map_or(Normalizer::None, |vocabulary| vocabulary.parts().normalizer)
+    }
+
+    /// Whether a word that is a token is that token, whatever merging would make of it.
+    pub fn ignore_merges(&self) -> bool {
+        self.vocabulary.as_ref().is_some_and(|vocabulary| vocabulary.parts().ignore_merges)
     }
 
     /// What a person sees of an id: its text, the name of an added token, or its number where it has neither.
     pub fn shown(&self, id: u32) -> Cow<'_, [u8]> {
-        if id < self.last() {
+        if self.is_text(id) {
             return Cow::Borrowed(self.token_bytes(id));
         }
         let added = self.additions().and_then(|all| all.tokens.iter().find(|token| token.id == id));
         match added {
             Some(token) => Cow::Borrowed(token.content.as_bytes()),
-            None if id == self.last() => Cow::Borrowed(END_OF_TEXT.as_bytes()),
+            None if Some(id) == self.kind.last() => Cow::Borrowed(END_OF_TEXT.as_bytes()),
             None => Cow::Owned(format!("<id {id}>").into_bytes()),
         }
     }
@@ -216,16 +284,6 @@ static BYTES: [u8; 256] = {
     }
     bytes
 };
-
-/// The bytes of GPT-2's tokens 0..50256, in the order of their ids (which are their BPE ranks).
-static GPT2_TOKENS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
-    (0..50_256)
-        .map(|rank| r50k_base_singleton().decode_bytes(&[rank]).expect("r50k has every rank under 50,256"))
-        .collect()
-});
-
-/// GPT-2's merges, ready to encode with.
-static BPE: LazyLock<Bpe> = LazyLock::new(|| Bpe::new(&GPT2_TOKENS));
 
 #[cfg(test)]
 mod tests {
@@ -317,14 +375,5 @@ mod tests {
         for (ids, text) in encode_all(&tok, &texts).iter().zip(&texts) {
             assert_eq!(tok.decode(ids), *text);
         }
-    }
-
-    #[test]
-    fn names_are_those_of_the_command_line() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::from_name(kind.name()), Some(kind));
-            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
-        }
-        assert_eq!(Kind::from_name("gpt3"), None);
     }
 }

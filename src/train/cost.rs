@@ -59,7 +59,7 @@ pub struct Cost {
 /// # Errors
 /// Too little text for a window; a device that cannot be had; a model that cannot be read.
 pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> {
-    let Source { mut config, tokenizer, .. } = Source::open(options)?;
+    let (Source { mut config, tokenizer, .. }, origin) = Source::here(options)?;
     let split = Split::parse(&options.split);
     let sides = Sides::of(data, &tokenizer, &split, options.val_fraction, options.seed)?;
     let (train_tokens, val_tokens) = (sides.train_tokens(), sides.val_tokens());
@@ -90,7 +90,7 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
     let trained = (settings.steps as usize * batch * accumulate * context) as f64;
     let epochs = trained / train_tokens as f64;
     Ok(Cost {
-        model: source::name(options),
+        model: source::name(options, &origin),
         parameters: config.num_params(),
         tokenizer: tokenizer.kind().name().into(),
         tokens: train_tokens as u64,

@@ -17,6 +17,9 @@ mod start;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use crate::base::Result;
+use crate::weights::hub::{Hub, Name};
+
 pub use options::Options;
 pub use resume::{Resume, resume};
 pub use source::tokenizer_of;
@@ -53,6 +56,17 @@ pub trait Observer: crate::journal::Observer {
     fn evaluated(&mut self, step: u64, val_loss: f32);
     /// The model wrote something.
     fn sampled(&mut self, step: u64, text: &str);
+    /// Whether there is somebody to ask.
+    fn can_ask(&self) -> bool {
+        false
+    }
+    /// Fetches a model that is not on this computer, if that is wanted, and returns its folder.
+    ///
+    /// # Errors
+    /// It is not wanted, or did not come.
+    fn fetch(&mut self, hub: &Hub, name: &Name) -> Result<PathBuf> {
+        Err(hub.not_here(name))
+    }
 }
 
 /// How a run ended.

@@ -12,6 +12,7 @@ use crate::dataset::labels::parse_label;
 use crate::journal;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
+use crate::weights::hub::{Hub, Name};
 
 /// The model's shape from scratch, unless another is asked for.
 pub const PRESET: Preset = Preset::Tiny;
@@ -45,9 +46,16 @@ pub struct Options {
     /// Journals: files, folders and zips, of any kinds, freely mixed; `diarist corpus` shows what is in them
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// What to start from: `scratch`, or a folder with GPT-2 (config.json, model.safetensors) or with an earlier run
-    #[arg(long, value_name = "scratch|DIR")]
+    /// What to start from: `scratch`; a folder with GPT-2 (config.json, model.safetensors) or with an earlier run; or a model
+    /// of the hub, as `diarist fetch` names it. Without it, GPT-2 is looked for in the cache, and offered where it is not there
+    #[arg(long, value_name = "scratch|DIR|NAME")]
     pub from: Option<String>,
+    /// Fetch the model that is not on this computer without asking
+    #[arg(long, help_heading = GETTING, conflicts_with = "offline")]
+    pub yes: bool,
+    /// Open no connection, and do not ask for one
+    #[arg(long, help_heading = GETTING)]
+    pub offline: bool,
     /// The shape of a model from scratch
     #[arg(long, value_parser = presets(), unless_given = either(PRESET.name(), "its own"))]
     pub preset: Option<Preset>,
@@ -134,6 +142,8 @@ pub struct Options {
     pub strict: bool,
 }
 
+/// The part of the help that `--yes` and `--offline` stand in.
+pub const GETTING: &str = "Fetching a model";
 /// The part of the help that `--header` stands in.
 pub const HEADER: &str = "What stands before each entry";
 
@@ -179,18 +189,30 @@ pub fn tokenizers() -> impl TypedValueParser<Value = Kind> {
 }
 
 impl Options {
-    /// Where the weights come from.
+    /// Where the weights come from, as far as this computer knows: nothing is fetched.
     ///
     /// # Errors
-    /// It was not said: a silent choice would be wrong for someone.
-    pub fn source(&self) -> Result<&str> {
-        self.from.as_deref().ok_or_else(|| {
-            Error::usage(
-                "say what to start from: --from scratch, or --from DIR with GPT-2's folder",
-                "`--from scratch` trains a small model that learns spelling and rhythm. For sense, start from GPT-2: \
-                 put config.json and model.safetensors of huggingface.co/openai-community/gpt2 into a folder and give \
-                 it as `--from DIR`",
-            )
+    /// A model of the hub where there is no place for its cache; settings of a model from scratch beside another.
+    pub fn source(&self) -> Result<Origin> {
+        let name = match self.from.as_deref() {
+            Some("scratch") => return Ok(Origin::Scratch),
+            Some(text) => match Name::unless_a_path(text) {
+                Some(name) => name,
+                None => return Ok(Origin::Folder(text.into())),
+            },
+            None if self.preset.is_some() => {
+                return Err(Error::usage(
+                    "--preset is the shape of a model from scratch, and GPT-2 has its own",
+                    "say --from scratch, or leave --preset out",
+                ));
+            }
+            None => Name::gpt2(),
+        };
+        let mut hub = Hub::from_env()?;
+        hub.offline |= self.offline;
+        Ok(match hub.local(&name) {
+            Some(folder) => Origin::Cache(name, folder),
+            None => Origin::Hub(hub, name),
         })
     }
 
@@ -332,6 +354,47 @@ fn defaults(scratch: bool) -> Defaults {
     if scratch { SCRATCH } else { CHECKPOINT }
 }
 
+/// What a run starts from.
+#[derive(Debug, Clone)]
+pub enum Origin {
+    /// Random weights.
+    Scratch,
+    /// A folder.
+    Folder(PathBuf),
+    /// A model of the hub, and the folder that it has in the cache.
+    Cache(Name, PathBuf),
+    /// A model of the hub that is not on this computer.
+    Hub(Hub, Name),
+}
+
+/// The error where nobody can be asked whether to fetch a model.
+pub(super) fn not_said(hub: &Hub, name: &Name, named: bool) -> Error {
+    let (url, short) = (hub.url(name), name.short().map_or_else(|| name.to_string(), str::to_string));
+    let problem = if named {
+        format!(
+            "{name} is not on this computer, and nobody can be asked whether to fetch it: --yes was not given"
+        )
+    } else {
+        "say what to start from: --from scratch, --from DIR with GPT-2's folder, or --yes to fetch GPT-2"
+            .to_string()
+    };
+    let size = name.about().map_or(String::new(), |size| format!(" ({})", megabytes(size)));
+    let next = format!(
+        "`--from scratch` trains a small model that learns spelling and rhythm. For sense, start from GPT-2: `--yes`, or \
+         `diarist fetch {short}` before, gets it from {url}{size}, and nothing of yours is sent; or give a folder that has \
+         it as `--from DIR`"
+    );
+    Error::usage(problem, next)
+}
+
+/// A size as a hub's page tells it: `548 MB`, `1.5 GB`.
+pub fn megabytes(bytes: u64) -> String {
+    match bytes as f64 / 1e6 {
+        mb if mb < 1000.0 => format!("{mb:.0} MB"),
+        mb => format!("{:.1} GB", mb / 1000.0),
+    }
+}
+
 /// Steps between what interrupts the training.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intervals {
@@ -382,6 +445,28 @@ mod tests {
         ];
         assert!(bad.iter().all(|o| o.check().is_err()));
         assert!(Options::default().check().is_ok());
-        assert!(Options::default().source().is_err());
+    }
+
+    #[test]
+    fn what_is_there_is_a_folder_and_what_is_not_may_be_a_model() {
+        let of = |from: &str| Options { from: Some(from.into()), ..Options::default() }.source().unwrap();
+        assert!(matches!(of("scratch"), Origin::Scratch));
+        // Tests run in the package's folder, which has a `src`.
+        for folder in ["src", "./gone", "src/gone", "gone", "/gone/too"] {
+            assert!(matches!(of(folder), Origin::Folder(path) if path.as_os_str() == folder), "{folder}");
+        }
+        let named = |from: &str| match of(from) {
+            Origin::Cache(name, _) | Origin::Hub(_, name) => name.to_string(),
+            other => panic!("{from}: {other:?}"),
+        };
+        assert_eq!(named("gpt2-xl"), "openai-community/gpt2-xl");
+        assert_eq!(named("nobody-at-all/gpt2-poems"), "nobody-at-all/gpt2-poems");
+        let shaped = Options { preset: Some(Preset::Small), ..Options::default() };
+        assert!(shaped.source().unwrap_err().to_string().contains("--from scratch"));
+    }
+
+    #[test]
+    fn sizes_are_the_hubs() {
+        assert_eq!([548_105_171, 6_431_829_964].map(megabytes), ["548 MB", "6.4 GB"]);
     }
 }

@@ -10,7 +10,7 @@ use crate::run::record::Settings;
 use crate::run::room::{self, Size};
 use crate::run::runs::restore_or_begin;
 use crate::run::{Run, RunFolder};
-use crate::tokens::{Kind, TokenFile, Tokenizer};
+use crate::tokens::{Kind, TokenFile, Tokenizer, files};
 use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
@@ -103,14 +103,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     }
     run.kernels = engine.choices();
     let tokens = tokens_of(dir, &run)?;
-    let tokenizer = Tokenizer::new(Kind::from_name(&run.tokenizer).ok_or_else(|| {
-        Error::file(
-            dir.join("run.json"),
-            format!("names a tokenizer {:?}", run.tokenizer),
-            "use a newer diarist, or restore the file",
-        )
-    })?)
-    .with(run.additions.clone());
+    let tokenizer = tokenizer_of(dir, &run)?;
     write_missing(&folder, &run.model, &tokenizer, run.settings.dropout)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
@@ -143,6 +136,23 @@ fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Res
         run.settings.accumulate
     ));
     Ok(())
+}
+
+/// A run's tokenizer: one that is made from nothing, or, where it came with a model, the one in its folder.
+fn tokenizer_of(dir: &Path, run: &Run) -> Result<Tokenizer> {
+    let tokenizer = match Kind::from_name(&run.tokenizer) {
+        Some(kind) => Tokenizer::new(kind),
+        None if run.tokenizer == Kind::Bpe.name() => files::from_folder(dir, run.model.vocab_size())?,
+        None => {
+            return Err(Error::file(
+                dir.join("run.json"),
+                format!("names a tokenizer {:?}", run.tokenizer),
+                "use a newer diarist, or restore the file",
+            ));
+        }
+    };
+    // Of the third kind, the folder's files say the same; of the others, they may be lost.
+    Ok(if run.additions.is_some() { tokenizer.with(run.additions.clone()) } else { tokenizer })
 }
 
 /// The tokens that a run is trained on, with what is masked, unchanged since it began.

@@ -1,11 +1,10 @@
 //! Where a run's weights and its tokenizer come from: nothing, or a checkpoint.
 
-use std::path::Path;
-
-use crate::base::{Config, Error, Result};
+use crate::base::units::shown;
+use crate::base::{Config, Error, Preset, Result};
 use crate::tokens::Tokenizer;
 use crate::train::Options;
-use crate::train::options::{PRESET, TOKENIZER};
+use crate::train::options::{Origin, PRESET, TOKENIZER};
 use crate::weights::{Checkpoint, huggingface};
 
 /// Where the weights and the tokenizer come from.
@@ -18,23 +17,33 @@ pub(super) struct Source {
 /// The tokenizer of the model that would be trained.
 ///
 /// # Errors
-/// A checkpoint that cannot be read; settings that cannot go together.
+/// A checkpoint that is not here or cannot be read; settings that cannot go together.
 pub fn tokenizer_of(options: &Options) -> Result<Tokenizer> {
-    Ok(Source::open(options)?.tokenizer)
+    Ok(Source::here(options)?.0.tokenizer)
 }
 
 /// What the model is called: a preset's name, or where it comes from.
-pub(super) fn name(options: &Options) -> String {
-    match options.from.as_deref() {
-        Some("scratch") | None => options.preset.unwrap_or(PRESET).name().to_string(),
-        Some(folder) => format!("from {folder}"),
+pub(super) fn name(options: &Options, origin: &Origin) -> String {
+    match origin {
+        Origin::Scratch => options.preset.unwrap_or(PRESET).name().to_string(),
+        Origin::Folder(folder) => format!("from {}", shown(folder)),
+        Origin::Cache(name, _) | Origin::Hub(_, name) => format!("from {name}"),
     }
 }
 
 impl Source {
-    pub fn open(options: &Options) -> Result<Source> {
-        let from = options.source()?;
-        if from == "scratch" {
+    /// Opens what a run would start from, if it is on this computer.
+    pub fn here(options: &Options) -> Result<(Source, Origin)> {
+        match options.source()? {
+            Origin::Hub(hub, name) => Err(hub.not_here(&name)),
+            origin => Ok((Source::open(options, &origin)?, origin)),
+        }
+    }
+
+    /// Opens what a run starts from. Of a model that is still to be fetched, what GPT-2's are: its tokenizer and its shape;
+    /// then this is to be asked again.
+    pub fn open(options: &Options, origin: &Origin) -> Result<Source> {
+        if let Origin::Scratch = origin {
             let tokenizer = Tokenizer::new(options.tokenizer.unwrap_or(TOKENIZER));
             let config = options.preset.unwrap_or(PRESET).config(tokenizer.vocab_size());
             return Ok(Source { config, tokenizer, checkpoint: None });
@@ -45,15 +54,25 @@ impl Source {
                 "leave --preset out, or use --from scratch",
             ));
         }
-        let checkpoint = huggingface::open(Path::new(from))?;
-        let config = *checkpoint.config();
-        let tokenizer = checkpoint.tokenizer()?.for_entries();
-        if let Some(kind) = options.tokenizer.filter(|k| *k != tokenizer.kind()) {
+        let source = match origin {
+            Origin::Folder(folder) | Origin::Cache(_, folder) => {
+                let checkpoint = huggingface::open(folder)?;
+                let config = *checkpoint.config();
+                let tokenizer = checkpoint.tokenizer()?.for_entries();
+                Source { config, tokenizer, checkpoint: Some(checkpoint) }
+            }
+            Origin::Scratch | Origin::Hub(..) => {
+                let tokenizer = Tokenizer::gpt2();
+                Source { config: Preset::Gpt2.config(tokenizer.vocab_size()), tokenizer, checkpoint: None }
+            }
+        };
+        let kind = source.tokenizer.kind();
+        if let Some(wanted) = options.tokenizer.filter(|wanted| *wanted != kind) {
             return Err(Error::usage(
-                format!("--tokenizer {}, but this checkpoint's is {}", kind.name(), tokenizer.kind().name()),
+                format!("--tokenizer {}, but this checkpoint's is {}", wanted.name(), kind.name()),
                 "leave --tokenizer out: a checkpoint has its own",
             ));
         }
-        Ok(Source { config, tokenizer, checkpoint: Some(checkpoint) })
+        Ok(source)
     }
 }

@@ -16,7 +16,7 @@ use crate::tokens::windows::Epochs;
 use crate::tokens::{Tokenizer, files};
 use crate::train::engine::Engine;
 use crate::train::fit::{self, Begin};
-use crate::train::options::PRESET;
+use crate::train::options::{Origin, PRESET, not_said};
 use crate::train::session::Session;
 use crate::train::source::{self, Source};
 use crate::train::{Observer, Options, Outcome, Stop};
@@ -28,8 +28,20 @@ use crate::weights::huggingface;
 /// Whatever a person should know before or while it trains; nothing that was saved is lost.
 pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
     options.check()?;
-    let scratch = options.source()? == "scratch";
-    let mut source = Source::open(options)?;
+    let mut origin = options.source()?;
+    let scratch = matches!(origin, Origin::Scratch);
+    // What cannot end well is said before anything is read.
+    match &origin {
+        Origin::Cache(name, folder) => {
+            observer.say(&format!("from     {name}, in the cache: {}", shown(folder)));
+        }
+        Origin::Hub(hub, name) if hub.offline => return Err(hub.not_here(name)),
+        Origin::Hub(hub, name) if !options.yes && !observer.can_ask() => {
+            return Err(not_said(hub, name, options.from.is_some()));
+        }
+        _ => {}
+    }
+    let mut source = Source::open(options, &origin)?;
     let (seed, val) = (options.seed, options.val_fraction);
     let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
     refuse_inside(&out, &options.paths)?;
@@ -42,7 +54,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     };
     let split = Split::parse(&options.split);
     observer.doing("reading");
-    let data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
+    let mut data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
     describe_data(data.report(), observer);
     let bare = data.without_header();
     if header.is_some() && bare > 0 {
@@ -52,6 +64,15 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     }
     if options.strict && !data.report().is_whole() {
         return Err(not_whole());
+    }
+    if let Origin::Hub(hub, name) = &origin {
+        let fetched = Origin::Cache(name.clone(), observer.fetch(hub, name)?);
+        source = Source::open(options, &fetched)?;
+        if source.tokenizer != wanted.tokenizer {
+            let wanted = Wanted { tokenizer: source.tokenizer.clone(), ..wanted };
+            data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
+        }
+        origin = fetched;
     }
 
     let most = if scratch { usize::MAX } else { source.config.block_size() };
@@ -74,7 +95,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let windows = Epochs::new(0..data.sides().train_tokens(), context, seed)?.windows_in_epoch(0);
     let settings = options.settings(scratch, context, batches, windows, data.sides().val_tokens());
     let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
-    let what = source::name(options);
+    let what = source::name(options, &origin);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
 
     let choices = device.choices();
@@ -108,8 +129,13 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         model: config,
         preset: preset.map(str::to_string),
         tokenizer: source.tokenizer.kind().name().to_string(),
+        tokenizer_file: files::hash(&source.tokenizer, folder.path())?,
         additions: source.tokenizer.additions().cloned(),
-        from: options.source()?.to_string(),
+        from: match &origin {
+            Origin::Scratch => "scratch".to_string(),
+            Origin::Folder(folder) | Origin::Cache(_, folder) => folder.display().to_string(),
+            Origin::Hub(_, name) => name.to_string(),
+        },
         settings,
         data: record::Data {
             paths: options.paths.iter().map(|p| p.display().to_string()).collect(),

@@ -23,6 +23,7 @@ use crate::tokens::{Tokenizer, files};
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::head::Tie;
 use crate::weights::peft::adapter::Adapter;
+use crate::weights::template;
 use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
@@ -98,6 +99,17 @@ impl Checkpoint {
             Words::Folder(folder) => files::from_folder(folder, size),
             Words::BySize if GPT2_ROWS.contains(&size) => Ok(Tokenizer::gpt2()),
             Words::BySize => files::from_folder(self.path.parent().unwrap_or(Path::new(".")), size),
+        }
+    }
+
+    /// The chat template that comes with it, if one does.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn chat_template(&self) -> Result<Option<String>> {
+        match &self.tokenizer {
+            Words::Folder(folder) => template::of_folder(folder),
+            Words::BySize => Ok(None),
         }
     }
 

@@ -10,4 +10,5 @@ mod cli;
 mod crash;
 mod explain;
 mod first_model;
+mod tokenizers;
 mod tokens;

@@ -1,5 +1,5 @@
-//! PEFT's LoRA adapters: a folder with `adapter_config.json` and `adapter_model.safetensors`, small, and of use only with the
-//! model that it was trained beside. The two are opened as one model, merged as its rows are read.
+//! PEFT's LoRA adapters: a folder with `adapter_config.json` and `adapter_model.safetensors` (`.bin` before 2023), small, and of
+//! use only with the model that it was trained beside. The two are opened as one model, merged as its rows are read.
 //!
 //! What was trained whole (`modules_to_save`, biases) replaces the base's. Refused by name, since they would be another network
 //! or are not plain LoRA: an adapter on the embedding, whose head would not be it any more; DoRA and the like; adapters on adapters.
@@ -36,12 +36,12 @@ fn weights(dir: &Path) -> Result<Tensors> {
     if path.exists() {
         return safetensors::open(path);
     }
-    let pickle = dir.join("adapter_model.bin");
-    if pickle.exists() {
+    let older = dir.join("adapter_model.bin");
+    if older.exists() {
         return Err(Error::file(
-            pickle,
-            "an adapter in a pickle",
-            "save it with safetensors: peft's save_pretrained does since 0.7",
+            older,
+            "an adapter in a pickle, which is not read",
+            "save it with safetensors, as peft's save_pretrained does since 2023",
         ));
     }
     Err(Error::file(

@@ -114,6 +114,12 @@ fn merged_as_peft_merges() {
 }
 
 #[test]
+fn a_pickled_adapter_is_told_for_what_it_is() {
+    let message = found(&path("peft/pickled")).unwrap_err().to_string();
+    assert!(message.contains("adapter_model.bin") && message.contains("a pickle"), "{message}");
+}
+
+#[test]
 fn rows_from_anywhere_are_the_same() {
     let mut model = Checkpoint::new(found(&path("peft/all")).unwrap()).unwrap();
     let whole: BTreeMap<String, Vec<f32>> = all(&mut model).into_iter().collect();
