@@ -1,5 +1,6 @@
-//! PEFT's LoRA adapters: a folder with `adapter_config.json` and `adapter_model.safetensors` (`.bin` before 2023), small, and of
-//! use only with the model that it was trained beside. The two are opened as one model, merged as its rows are read.
+//! PEFT's LoRA adapters: a folder with `adapter_config.json` and `adapter_model.safetensors` (an older one's `.bin` is a
+//! pickle), small, and of use only with the model that it was trained beside. The two are opened as one model, merged as its
+//! rows are read.
 //!
 //! What was trained whole (`modules_to_save`, biases) replaces the base's. Refused by name, since they would be another network
 //! or are not plain LoRA: an adapter on the embedding, whose head would not be it any more; DoRA and the like; adapters on adapters.
@@ -41,7 +42,7 @@ fn weights(dir: &Path) -> Result<Tensors> {
         return Err(Error::file(
             older,
             "an adapter in a pickle, which is not read",
-            "save it with safetensors, as peft's save_pretrained does since 2023",
+            "save it with safetensors, as peft's save_pretrained does now",
         ));
     }
     Err(Error::file(
