@@ -61,14 +61,17 @@ pub fn from_folder(dir: &Path, vocab_size: usize) -> Result<Tokenizer> {
     };
     let tok =
         Tokenizer::without_ends(found.parts).map_err(|problem| Error::file(&found.path, problem, INSTEAD))?;
-    if tok.kind() == Kind::Bpe && found.path.ends_with("vocab.json") && !dir.join("merges.txt").exists() {
+    let pair = read::PAIRS.iter().find(|(vocab, _)| found.path.ends_with(vocab));
+    if let Some((_, merges)) =
+        pair.filter(|(_, merges)| tok.kind() == Kind::Bpe && !dir.join(merges).exists())
+    {
         return Err(Error::file(
             &found.path,
             format!(
-                "no merges.txt beside it, and its {} tokens are not GPT-2's (50,257)",
+                "no {merges} beside it, and its {} tokens are not GPT-2's (50,257)",
                 units::thousands(tok.vocab_size() as u64)
             ),
-            "copy the checkpoint's merges.txt, or its tokenizer.json, beside it",
+            format!("copy the checkpoint's {merges}, or its tokenizer.json, beside it"),
         ));
     }
     if vocab_size < tok.rows() {

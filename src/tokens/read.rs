@@ -36,12 +36,16 @@ pub struct Found {
     pub listed: Vec<Value>,
 }
 
+/// A vocabulary and its merges in two files: as `transformers` names them, and as OpenAI published GPT-2's.
+pub const PAIRS: [(&str, &str); 2] = [("vocab.json", "merges.txt"), ("encoder.json", "vocab.bpe")];
+
 /// Reads a folder's tokenizer files; none where there are none. The model has `rows` in `wte`.
 ///
 /// # Errors
 /// Files that are damaged, too large, or another kind of tokenizer's.
 pub fn folder(dir: &Path, rows: usize) -> Result<Option<Found>> {
-    let [whole, vocab, merges] = ["tokenizer.json", "vocab.json", "merges.txt"].map(|name| dir.join(name));
+    let pair = PAIRS.iter().find(|(vocab, _)| dir.join(vocab).exists()).unwrap_or(&PAIRS[0]);
+    let [whole, vocab, merges] = ["tokenizer.json", pair.0, pair.1].map(|name| dir.join(name));
     if let Some(bytes) = read(&whole)? {
         return of_whole(&whole, &bytes, rows).map(Some);
     }

@@ -22,6 +22,7 @@ use crate::base::disk::PIECE;
 use crate::base::{Config, Error, Result};
 use crate::tokens::{Tokenizer, files};
 use crate::weights::found::{Found, Model, Words};
+use crate::weights::peft::adapter::Adapter;
 use crate::weights::template;
 use crate::weights::gguf::tokenizer;
 use crate::weights::head::{Tie, quantised_alike};
@@ -43,6 +44,7 @@ pub struct Checkpoint {
     model: Model,
     tensors: Tensors,
     tokenizer: Words,
+    adapter: Option<Adapter>,
     /// Whether the head serves as the embedding too.
     head_is_wte: bool,
 }
@@ -53,7 +55,7 @@ impl Checkpoint {
     /// # Errors
     /// It is no model that we compute; missing, misshapen or unsupported tensors; a head that is not tied.
     pub fn new(found: Found) -> Result<Checkpoint> {
-        let Found { path, format, model, tensors, tokenizer, about: _ } = found;
+        let Found { path, format, model, tensors, tokenizer, adapter, about: _ } = found;
         let model = model?;
         let entries = tensors.entries().len();
         if model.config.n_layer() > entries {
@@ -62,7 +64,8 @@ impl Checkpoint {
             let problem = format!("holds {entries} tensors in all; its config speaks of {layers} layers");
             return Err(mismatch(tensors.path(), problem));
         }
-        let mut checkpoint = Checkpoint { path, format, model, tensors, tokenizer, head_is_wte: false };
+        let mut checkpoint =
+            Checkpoint { path, format, model, tensors, tokenizer, adapter, head_is_wte: false };
         let wanted = model.config.table();
         checkpoint.check_head()?;
         checkpoint.tie_head(&wanted[0]);
@@ -129,6 +132,9 @@ impl Checkpoint {
             return Ok(());
         }
         self.tensors.read_rows_f32(key, rows.clone(), out)?;
+        if let Some(adapter) = &mut self.adapter {
+            adapter.add(key, rows.clone(), out)?;
+        }
         // Without an end before the end, this runs as wide as the machine does.
         if out.iter().fold(true, |all, x| all & x.is_finite()) {
             return Ok(());

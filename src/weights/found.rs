@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::{Config, Result};
 use crate::weights::gguf::metadata::Metadata;
+use crate::weights::peft::adapter::Adapter;
 use crate::weights::tensors::Tensors;
 
 /// A model in some format: its header is read and checked against its file; the weights are still in the file.
@@ -22,6 +23,8 @@ pub struct Found {
     pub model: Result<Model>,
     /// Where its tokenizer is.
     pub tokenizer: Words,
+    /// What was trained beside it and belongs to it: added to the weights as they are read.
+    pub adapter: Option<Adapter>,
 }
 
 /// What a format says of the model.

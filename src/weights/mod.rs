@@ -13,8 +13,11 @@ pub mod hub;
 pub mod huggingface;
 pub mod llmc;
 mod output;
+pub mod peft;
 pub mod safetensors;
+mod small;
 mod template;
+pub mod tensorflow;
 pub mod tensors;
 mod words;
 

@@ -119,6 +119,26 @@ impl Tensors {
         Ok(all)
     }
 
+    /// These, with some of `others` in the place of those of the same name, or beside them; `name` says under which name, and
+    /// leaves out the rest.
+    pub(super) fn replaced(mut self, others: Tensors, name: impl Fn(&str) -> Option<String>) -> Tensors {
+        let first = self.files.len();
+        for entry in others.entries {
+            let Some(name) = name(&entry.name) else { continue };
+            let entry = TensorEntry { name: name.clone(), file: first + entry.file, ..entry };
+            match self.index.get(&name) {
+                Some(&at) => self.entries[at] = entry,
+                None => {
+                    self.index.insert(name, self.entries.len());
+                    self.entries.push(entry);
+                }
+            }
+        }
+        self.files.extend(others.files);
+        self.whole = None;
+        self
+    }
+
     /// Every tensor under another name.
     ///
     /// # Errors

@@ -40,6 +40,7 @@ pub fn find(dir: &Path) -> Result<Found> {
         tensors,
         model,
         tokenizer: Words::Folder(dir.clone()),
+        adapter: None,
     })
 }
 
@@ -63,6 +64,7 @@ pub fn open_file(path: &Path, config: Config) -> Result<Checkpoint> {
         tensors: safetensors::open(path)?.renamed(bare)?,
         model: Ok(Model { config, tied: true, biases: true }),
         tokenizer: Words::BySize,
+        adapter: None,
     })
 }
 

@@ -100,6 +100,7 @@ pub fn find(path: &Path) -> Result<Found> {
         tensors: Tensors::new(path, file, entries(&shape, &dtype)),
         model,
         tokenizer: Words::BySize,
+        adapter: None,
     })
 }
 

@@ -1,0 +1,130 @@
+//! PEFT's LoRA adapters: a folder with `adapter_config.json` and `adapter_model.safetensors` (an older one's `.bin` is a
+//! pickle), small, and of use only with the model that it was trained beside. The two are opened as one model, merged as its
+//! rows are read.
+//!
+//! What was trained whole (`modules_to_save`, biases) replaces the base's. Refused by name, since they would be another network
+//! or are not plain LoRA: an adapter on the embedding, whose head would not be it any more; DoRA and the like; adapters on adapters.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::units::counted;
+use crate::base::{Error, Result, shell};
+use crate::weights::found::Found;
+use crate::weights::safetensors;
+use crate::weights::tensors::Tensors;
+use crate::weights::words::{quoted, short};
+use adapter::Adapter;
+use settings::Settings;
+
+pub mod adapter;
+mod settings;
+
+const CONFIG: &str = "adapter_config.json";
+
+/// Opens a folder's adapter, and its settings.
+///
+/// # Errors
+/// A missing or damaged file; another kind of adapter; one that no plain GPT-2 is made of.
+fn open(dir: &Path) -> Result<(Adapter, Settings)> {
+    let settings = settings::read(&dir.join(CONFIG))?;
+    let adapter = Adapter::new(weights(dir)?, &settings)?;
+    Ok((adapter, settings))
+}
+
+/// The tensors of an adapter's folder.
+fn weights(dir: &Path) -> Result<Tensors> {
+    let path = dir.join("adapter_model.safetensors");
+    if path.exists() {
+        return safetensors::open(path);
+    }
+    let older = dir.join("adapter_model.bin");
+    if older.exists() {
+        return Err(Error::file(
+            older,
+            "an adapter in a pickle, which is not read",
+            "save it with safetensors, as peft's save_pretrained does now",
+        ));
+    }
+    Err(Error::file(
+        dir,
+        "it has an adapter_config.json, but no adapter_model.safetensors",
+        "download or copy the adapter's folder again, all of it",
+    ))
+}
+
+/// Finds the model that an adapter makes of its base. `base` finds the base, which is a path or a name on the hub.
+///
+/// # Errors
+/// As for a damaged adapter; it names no base, one that is not there, or an adapter; it does not fit the base.
+pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Found> {
+    let (adapter, settings) = open(dir)?;
+    let config = dir.join(CONFIG);
+    let named = settings.base.as_deref().map(str::trim).filter(|name| !name.is_empty()).ok_or_else(|| {
+        let next = "write the path of the base's folder into it";
+        Error::file(&config, "names no base model (base_model_name_or_path)", next)
+    })?;
+    // A path is one from where the adapter is; else from here, or a name.
+    let beside = dir.join(named);
+    let (place, path) = match beside.exists() {
+        true => (beside.to_string_lossy().into_owned(), beside),
+        false => (named.to_string(), PathBuf::from(named)),
+    };
+    let real = |path: &Path| path.canonicalize().ok();
+    if real(&path)
+        .is_some_and(|path| Some(&path) == real(dir).as_ref() || Some(&path) == real(&config).as_ref())
+    {
+        return Err(Error::file(
+            &config,
+            "names itself as its base",
+            "write the path of the base's folder into it",
+        ));
+    }
+    let found = base(&place).map_err(|e| match e {
+        Error::File { path: at, .. } if at == path && !path.exists() => missing(&config, named),
+        other => other,
+    })?;
+    if found.adapter.is_some() {
+        return Err(Error::file(
+            &config,
+            format!("its base {} is an adapter too", quoted(named)),
+            format!(
+                "merge that one first: {} convert {} MERGED --to hf; then write the path of MERGED as base_model_name_or_path",
+                shell::program(),
+                shell::path(&path)
+            ),
+        ));
+    }
+    let model = found.model?;
+    adapter.check(&settings, &model.config)?;
+    let mut about = vec![
+        ("base".to_string(), short(&found.path.display().to_string())),
+        ("rank".into(), settings.shown()),
+        ("adapted".into(), counted(adapter.len() as u64, "matrix", "matrices")),
+    ];
+    about.extend(found.about);
+    Ok(Found {
+        format: format!("PEFT adapter (LoRA) on a {}", found.format),
+        path: dir.to_path_buf(),
+        about,
+        tensors: found.tensors.replaced(weights(dir)?, adapter::whole),
+        model: Ok(model),
+        tokenizer: found.tokenizer,
+        adapter: Some(adapter),
+    })
+}
+
+/// A base that is nowhere.
+fn missing(config: &Path, named: &str) -> Error {
+    let is_name =
+        named.split('/').count() <= 2 && !named.starts_with(['.', '/', '~']) && !named.contains('\\');
+    let path = "write the path of the base's folder as base_model_name_or_path";
+    let next = match is_name {
+        true => format!("{} fetch {}; or {path}", shell::program(), shell::path(Path::new(named))),
+        false => path.to_string(),
+    };
+    let problem = format!("an adapter on the model {}, which is not there", quoted(named));
+    Error::file(config, problem, next)
+}
+
+#[cfg(test)]
+mod tests;
