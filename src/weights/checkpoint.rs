@@ -81,6 +81,11 @@ impl Checkpoint {
         &self.model.config
     }
 
+    /// Whether it has biases; those of a model without them are read as zeros.
+    pub(super) fn biases(&self) -> bool {
+        self.model.biases
+    }
+
     /// Where it was found: a folder (a snapshot of the one that was named, perhaps) or a file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -12,8 +12,11 @@ mod head;
 pub mod hub;
 pub mod huggingface;
 pub mod llmc;
+pub mod nanogpt;
+mod open;
 mod output;
 pub mod peft;
+mod pickle;
 pub mod safetensors;
 mod small;
 mod template;
@@ -23,4 +26,5 @@ mod words;
 
 pub use checkpoint::Checkpoint;
 pub use dtype::Dtype;
+pub use open::{find, open};
 pub use tensors::{TensorEntry, Tensors};

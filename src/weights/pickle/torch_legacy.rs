@@ -24,7 +24,7 @@ const FIRST: u64 = 256 << 10;
 pub(super) fn is(head: &[u8]) -> bool {
     // A protocol, a frame perhaps, a long of ten bytes.
     let rest = match head {
-        [0x80, 4.., 0x95, rest @ ..] => rest.get(8..).unwrap_or_default(),
+        [0x80, 4 | 5, 0x95, rest @ ..] => rest.get(8..).unwrap_or_default(),
         [0x80, _, rest @ ..] => rest,
         _ => return false,
     };
