@@ -168,6 +168,21 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// A new file that `write` makes under the temporary name that it is given: whole, or not there.
+///
+/// # Errors
+/// There is something at `path` already (nothing is overwritten); those of `write`.
+pub fn new_with<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let written = stage(path, write)?;
+    if path.symlink_metadata().is_ok() {
+        remove(&temporary(path))?;
+        return Err(taken(path));
+    }
+    rename(&temporary(path), path)?;
+    sync_folder(path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    Ok(written)
+}
+
 /// The error of a place that has something already.
 pub fn taken(path: &Path) -> Error {
     Error::file(

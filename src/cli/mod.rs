@@ -2,12 +2,14 @@
 
 mod bar;
 mod completions;
+mod convert;
 mod corpus;
 mod devices;
 mod doctor;
 mod eval;
 mod explain;
 mod fetch;
+mod info;
 mod man;
 mod opening;
 pub mod out;
@@ -48,6 +50,10 @@ enum Command {
     Sample(sample::Args),
     /// Measure how well a model predicts a text
     Eval(eval::Args),
+    /// Write a model in the form that another tool reads: transformers, llama.cpp, Ollama, llm.c, nanoGPT
+    Convert(convert::Args),
+    /// Say what is at a path: a model of any kind, a run, an adapter
+    Info(info::Args),
     /// List this computer's devices
     Devices(devices::Args),
     /// Check that a device, with its driver, computes this right
@@ -76,6 +82,8 @@ pub fn main() -> ExitCode {
         Command::Fetch(args) => fetch::run(args),
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Convert(args) => convert::run(args),
+        Command::Info(args) => info::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Doctor(args) => doctor::run(args),
         Command::Explain(args) => explain::run(args),

@@ -14,8 +14,10 @@ use crate::weights::Checkpoint;
 use crate::weights::safetensors::Writer;
 use crate::weights::tensors::Tensors;
 
-/// Elements copied at once.
+/// Elements copied at once out of a device, which is asked and answers each time.
 const COPY: usize = 1 << 20;
+/// Elements loaded at once: what is read from a file is still in the cache when it is checked and copied.
+const LOAD: usize = 1 << 16;
 
 /// A range of a parameter's rows, and where it lies in a device tensor.
 struct Part {
@@ -43,11 +45,11 @@ impl Part {
     }
 }
 
-/// A parameter cut into parts of about [`COPY`] elements (a row at least). Vectors have rows of one element.
-fn parts(param: &Param, shape: &Shape) -> (usize, Vec<Part>) {
+/// A parameter cut into parts of about `most` elements (a row at least). Vectors have rows of one element.
+fn parts(param: &Param, shape: &Shape, most: usize) -> (usize, Vec<Part>) {
     let row = if param.shape.len() == 2 { param.shape[1] } else { 1 };
     // An even number of rows, so that no two parts share a word of halves.
-    let at_once = (COPY / row).max(1).next_multiple_of(2);
+    let at_once = (most / row).max(1).next_multiple_of(2);
     let mut parts = Vec::new();
     for Piece { name, shape, row0, element } in pieces(param, &shape.limits, shape.weights) {
         for r in (0..shape[0]).step_by(at_once) {
@@ -65,7 +67,7 @@ fn parts(param: &Param, shape: &Shape) -> (usize, Vec<Part>) {
 pub fn initialise(exec: &mut dyn Executor, shape: &Shape, seed: u64) -> Result<()> {
     for param in shape.config.table() {
         let mut rng = Rng::new(seed, &param.name);
-        let (row, parts) = parts(&param, shape);
+        let (row, parts) = parts(&param, shape, LOAD);
         for part in parts {
             let draw = |_| match param.init {
                 Init::Normal(std) => std * rng.normal(),
@@ -86,7 +88,7 @@ pub fn initialise(exec: &mut dyn Executor, shape: &Shape, seed: u64) -> Result<(
 pub fn load(exec: &mut dyn Executor, shape: &Shape, checkpoint: &mut Checkpoint) -> Result<()> {
     let mut data = Vec::new();
     for param in shape.config.table() {
-        let (row, parts) = parts(&param, shape);
+        let (row, parts) = parts(&param, shape, LOAD);
         for part in parts {
             data.resize(part.rows.len() * row, 0.0);
             checkpoint.read(&param.name, part.rows.clone(), &mut data)?;
@@ -123,7 +125,7 @@ fn copy_out(
 ) -> Result<()> {
     let mut data = Vec::new();
     for param in params {
-        let (row, parts) = parts(&param, shape);
+        let (row, parts) = parts(&param, shape, COPY);
         for part in parts {
             data.resize(part.rows.len() * row, 0.0);
             exec.read_f32(&format!("{prefix}{}", part.tensor), part.first, &mut data)?;
@@ -151,7 +153,7 @@ fn copy_out(
 pub fn load_moments(exec: &mut dyn Executor, shape: &Shape, reader: &mut Tensors) -> Result<()> {
     let mut data = Vec::new();
     for param in shape.trained() {
-        let (row, parts) = parts(&param, shape);
+        let (row, parts) = parts(&param, shape, LOAD);
         for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
             data.resize(part.rows.len() * row, 0.0);
             reader.read_rows_f32(&format!("{prefix}{}", param.name), part.rows.clone(), &mut data)?;
@@ -167,7 +169,7 @@ pub fn load_moments(exec: &mut dyn Executor, shape: &Shape, reader: &mut Tensors
 /// A lost device.
 pub fn zero_moments(exec: &mut dyn Executor, shape: &Shape) -> Result<()> {
     for param in shape.trained() {
-        let (row, parts) = parts(&param, shape);
+        let (row, parts) = parts(&param, shape, COPY);
         for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
             let zeros = vec![0.0; part.rows.len() * row];
             exec.write_f32(&format!("{prefix}{}", part.tensor), part.first, &zeros)?;

@@ -9,7 +9,7 @@ use crate::device::{Element, Executor, Program};
 use crate::model::{Shape, store};
 use crate::sample::fit;
 use crate::tokens::Tokenizer;
-use crate::weights::huggingface;
+use crate::weights;
 
 /// What a model is opened to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Model {
         reads: Reads,
         program: impl Fn(&Shape) -> Result<Program>,
     ) -> Result<Model> {
-        let mut checkpoint = huggingface::open(dir)?;
+        let mut checkpoint = weights::open(dir)?;
         let config = *checkpoint.config();
         let tokenizer = match reads {
             Reads::Text => Some(checkpoint.tokenizer()?),

@@ -6,7 +6,7 @@ use crate::tokens::Tokenizer;
 use crate::train::Options;
 use crate::train::options::{PRESET, TOKENIZER};
 use crate::train::origin::Origin;
-use crate::weights::{Checkpoint, huggingface};
+use crate::weights::{self, Checkpoint};
 
 /// Where the weights and the tokenizer come from.
 pub(super) struct Source {
@@ -57,7 +57,7 @@ impl Source {
         }
         let source = match origin {
             Origin::Folder(folder) | Origin::Cache(_, folder) => {
-                let checkpoint = huggingface::open(folder)?;
+                let checkpoint = weights::open(folder)?;
                 let config = *checkpoint.config();
                 let tokenizer = checkpoint.tokenizer()?.for_entries();
                 Source { config, tokenizer, checkpoint: Some(checkpoint) }

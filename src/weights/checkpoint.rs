@@ -22,10 +22,10 @@ use crate::base::disk::PIECE;
 use crate::base::{Config, Error, Result};
 use crate::tokens::{Tokenizer, files};
 use crate::weights::found::{Found, Model, Words};
-use crate::weights::peft::adapter::Adapter;
-use crate::weights::template;
 use crate::weights::gguf::tokenizer;
 use crate::weights::head::{Tie, quantised_alike};
+use crate::weights::peft::adapter::Adapter;
+use crate::weights::template;
 use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 

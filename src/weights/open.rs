@@ -66,7 +66,8 @@ fn folder(dir: &Path, depth: usize) -> Result<Found> {
 /// The files in a folder that are models by themselves.
 fn models(dir: &Path) -> Vec<PathBuf> {
     let names = huggingface::folder::names(dir).into_iter();
-    let ending = |name: &String| [".gguf", ".pt", ".pth", ".ckpt", ".bin"].iter().any(|end| name.ends_with(end));
+    let ending =
+        |name: &String| [".gguf", ".pt", ".pth", ".ckpt", ".bin"].iter().any(|end| name.ends_with(end));
     let paths = names.filter(ending).map(|name| dir.join(name)).filter(|path| path.is_file());
     paths.filter(|path| matches!(Kind::of(path), Ok(Some(_)))).collect()
 }
@@ -109,12 +110,16 @@ impl Kind {
 fn file(path: &Path, depth: usize) -> Result<Found> {
     let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if ["config.json", "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"].contains(&&*name)
+    if ["config.json", "adapter_config.json", "adapter_model.safetensors", "adapter_model.bin"]
+        .contains(&&*name)
         || name.ends_with(".safetensors")
     {
         return folder(above, depth);
     }
-    if name.contains(".ckpt") && !name.ends_with(".ckpt") || name.ends_with(".index") || name == "hparams.json" {
+    if name.contains(".ckpt") && !name.ends_with(".ckpt")
+        || name.ends_with(".index")
+        || name == "hparams.json"
+    {
         return tensorflow::find(path);
     }
     match Kind::of(path)? {

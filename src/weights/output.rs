@@ -4,18 +4,15 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
-
 use crate::base::disk::{self, PIECE};
 use crate::base::{Error, Result};
 
-/// A new file and the hash of what was written. Dropped before [`Output::finish`], it takes the unfinished file with it.
+/// A new file, written from its beginning to its end. Dropped before [`Output::finish`], it takes the unfinished file with it.
 #[derive(Debug)]
 pub(super) struct Output {
     path: PathBuf,
     /// Taken when the file is finished.
     file: Option<BufWriter<File>>,
-    hash: Sha256,
     written: u64,
 }
 
@@ -27,7 +24,7 @@ impl Output {
     pub fn create(path: &Path) -> Result<Output> {
         let file = disk::create_new(path).map_err(Error::io("create", path))?;
         let file = Some(BufWriter::with_capacity(PIECE, file));
-        Ok(Output { path: path.to_path_buf(), file, hash: Sha256::new(), written: 0 })
+        Ok(Output { path: path.to_path_buf(), file, written: 0 })
     }
 
     /// The file.
@@ -45,21 +42,20 @@ impl Output {
     /// # Errors
     /// The file cannot be written (a full disk, say).
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.hash.update(bytes);
         self.written += bytes.len() as u64;
         let file = self.file.as_mut().expect("open until finished");
         file.write_all(bytes).map_err(Error::io("write", &self.path))
     }
 
-    /// Waits until the file is on the disk, and returns the SHA-256 of its bytes, in hex.
+    /// Waits until the file is on the disk, and returns its length.
     ///
     /// # Errors
     /// The file cannot be written; it is removed then.
-    pub fn finish(mut self) -> Result<String> {
+    pub fn finish(mut self) -> Result<u64> {
         let file = self.file.as_mut().expect("open until finished");
         file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::io("write", &self.path))?;
         self.file = None;
-        Ok(disk::hex(&std::mem::take(&mut self.hash).finalize()))
+        Ok(self.written)
     }
 }
 

@@ -480,12 +480,12 @@ fn from_a_name_to_a_model_that_writes() {
     ];
     let o = diarist(cwd, nobody, &json);
     let found: serde_json::Value = serde_json::from_slice(&o.stdout).unwrap();
-    let ids: Vec<u16> =
-        found["samples"][0]["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u16).collect();
+    let ids: Vec<u32> =
+        found["samples"][0]["ids"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect();
     assert!(ids.len() > 2, "{ids:?}");
-    let prompt: Vec<u16> = "The ".bytes().map(u16::from).collect();
+    let prompt: Vec<u32> = "The ".bytes().map(u32::from).collect();
     let device = Device::open("cpu", 0).unwrap();
-    let with = |follows: &[u16]| check(&folder, &device, Some(Known { prompt: &prompt, follows }));
+    let with = |follows: &[u32]| check(&folder, &device, Some(Known { prompt: &prompt, follows }));
     with(&ids).unwrap();
     let mut other = ids.clone();
     other[2] ^= 1;

@@ -8,6 +8,7 @@ mod hub;
 #[cfg(unix)]
 mod advice;
 mod cli;
+mod convert;
 #[cfg(unix)]
 mod crash;
 mod explain;

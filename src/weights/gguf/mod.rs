@@ -41,6 +41,7 @@ pub fn find(path: &Path) -> Result<Found> {
         tensors,
         model,
         tokenizer: Words::Gguf(path.to_path_buf(), Box::new(metadata)),
+        adapter: None,
     })
 }
 

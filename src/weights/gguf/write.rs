@@ -4,16 +4,15 @@
 //! bits: a head says what every token's chance is, and llama.cpp's own quantiser gives it six bits or eight for that reason.
 //! A matrix whose rows are no whole blocks is stored as F16.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::base::disk::{self, PIECE};
+use crate::base::disk::PIECE;
 use crate::base::{Error, Param, Result, memory};
 use crate::tokens::Tokenizer;
 use crate::weights::gguf::header::{ALIGNMENT, MAGIC};
 use crate::weights::gguf::tokenizer::Keys;
 use crate::weights::gguf::{names, types};
+use crate::weights::output::Output;
 use crate::weights::tensors::transpose;
 use crate::weights::words::quoted;
 use crate::weights::{Checkpoint, Dtype};
@@ -91,13 +90,13 @@ pub fn write(
     let plan = plan(checkpoint, dtype);
     let data = plan.last().map_or(0, |last| last.offset + last.bytes);
     let header = header(checkpoint, &keys, dtype, description, &plan);
-    let mut out = Unfinished::create(path)?;
+    let mut out = Output::create(path)?;
     out.write(&header)?;
-    out.pad()?;
+    pad(&mut out)?;
     let mut encoded = Vec::new();
     for tensor in &plan {
         store(checkpoint, tensor, &mut encoded, &mut out)?;
-        out.pad()?;
+        pad(&mut out)?;
         progress((tensor.offset + tensor.bytes) as f64 / data.max(1) as f64);
     }
     let kept = |t: &&Planned| dtype.is_quantised() && t.dtype == Dtype::F16;
@@ -140,7 +139,7 @@ fn store(
     checkpoint: &mut Checkpoint,
     tensor: &Planned,
     encoded: &mut Vec<u8>,
-    out: &mut Unfinished,
+    out: &mut Output,
 ) -> Result<()> {
     let Param { name, shape, .. } = &tensor.param;
     let (rows, width) = (shape[0], shape.iter().skip(1).product::<usize>());
@@ -276,57 +275,10 @@ impl Meta {
     }
 }
 
-/// A new file; dropped before it is finished, it is gone.
-struct Unfinished {
-    path: PathBuf,
-    /// Taken when it is finished.
-    file: Option<BufWriter<File>>,
-    written: u64,
-}
-
-impl Unfinished {
-    fn create(path: &Path) -> Result<Unfinished> {
-        let file = disk::create_new(path).map_err(Error::io("create", path))?;
-        Ok(Unfinished {
-            path: path.to_path_buf(),
-            file: Some(BufWriter::with_capacity(PIECE, file)),
-            written: 0,
-        })
-    }
-
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.written += bytes.len() as u64;
-        let file = self.file.as_mut().expect("open until finished");
-        file.write_all(bytes).map_err(Error::io("write", &self.path))
-    }
-
-    /// Zeros up to the next place where a tensor may stand.
-    fn pad(&mut self) -> Result<()> {
-        let zeros = self.written.next_multiple_of(ALIGNMENT) - self.written;
-        self.write(&[0; ALIGNMENT as usize][..zeros as usize])
-    }
-
-    /// Waits until it is on the disk; its length.
-    fn finish(mut self) -> Result<u64> {
-        let file = self.file.as_mut().expect("open until finished");
-        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::io("write", &self.path))?;
-        self.file = None;
-        Ok(self.written)
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if let Some(file) = self.file.take() {
-            // Without the last flush: a removed file needs no bytes.
-            drop(file.into_parts());
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
+/// Zeros up to the next place where a tensor may stand.
+fn pad(out: &mut Output) -> Result<()> {
+    let zeros = out.written().next_multiple_of(ALIGNMENT) - out.written();
+    out.write(&[0; ALIGNMENT as usize][..zeros as usize])
 }
 
 /// Ollama's `Modelfile` for a GGUF beside it: the prompt as it comes, the model's context, and what ends a text.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result, shell};
+use crate::base::{Error, Result};
+use crate::weights::hub::{Hub, Name};
 use crate::weights::safetensors::header::MAX_HEADER;
 use crate::weights::words::{listed, quoted, short};
 
@@ -11,10 +12,7 @@ use crate::weights::words::{listed, quoted, short};
 const NAMED: usize = 6;
 
 /// The folder that holds the checkpoint: `dir`, or the only snapshot of a Hugging Face cache's `models--…` folder.
-pub(super) fn find(dir: &Path) -> Result<PathBuf> {
-    if !dir.is_dir() {
-        return Err(no_folder(dir));
-    }
+pub(in crate::weights) fn find(dir: &Path) -> Result<PathBuf> {
     whole_link(dir, "config.json")?;
     if dir.join("config.json").exists() {
         return Ok(dir.to_path_buf());
@@ -47,43 +45,44 @@ pub(super) fn find(dir: &Path) -> Result<PathBuf> {
     Ok(dir.to_path_buf())
 }
 
+/// The names under which a folder may have its weights, whole or as an index of parts, the better form first.
+const WHOLE_OR_INDEX: [(&str, &str); 2] = [
+    ("model.safetensors", "model.safetensors.index.json"),
+    ("pytorch_model.bin", "pytorch_model.bin.index.json"),
+];
+
+/// Whether a folder has weights under one of their names, or a link that should lead to them.
+pub(in crate::weights) fn has_weights(dir: &Path) -> bool {
+    let names = WHOLE_OR_INDEX.iter().flat_map(|(whole, index)| [whole, index]);
+    names.into_iter().any(|name| dir.join(name).symlink_metadata().is_ok())
+}
+
 /// The files of the weights.
 pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
-    let single = dir.join("model.safetensors");
-    let index = dir.join("model.safetensors.index.json");
-    whole_link(dir, "model.safetensors")?;
-    if single.exists() {
-        return Ok(vec![single]);
-    }
-    if index.exists() {
-        let files = shards(&index)?;
-        let missing: Vec<String> = (files.iter().filter(|file| !file.exists()))
-            .map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned())
-            .collect();
-        if missing.is_empty() {
-            return Ok(files);
+    for (whole, index) in WHOLE_OR_INDEX {
+        whole_link(dir, whole)?;
+        if dir.join(whole).exists() {
+            return Ok(vec![dir.join(whole)]);
         }
-        return Err(Error::file(
-            &index,
-            format!(
-                "{} of the {} files of weights that it names are not there: {}",
-                missing.len(),
-                files.len(),
-                listed(&missing)
-            ),
-            "download them into the same folder, from where the index came from",
-        ));
+        if dir.join(index).exists() {
+            return parts(&dir.join(index));
+        }
     }
     if let Some(other) = other_format(dir) {
         return Err(other);
     }
-    let other = names(dir).into_iter().find(|name| name.ends_with(".safetensors"));
+    let other = names(dir)
+        .into_iter()
+        .find(|name| name.ends_with(".safetensors") || name.starts_with("pytorch_model-"));
     Err(match other {
-        Some(part) if part.contains("-of-") => Error::file(
-            dir,
-            format!("it holds {part}, a part of the weights, but no model.safetensors.index.json"),
-            "download model.safetensors.index.json, and every part that it names, beside it",
-        ),
+        Some(part) if part.contains("-of-") => {
+            let index = if part.ends_with(".bin") { WHOLE_OR_INDEX[1].1 } else { WHOLE_OR_INDEX[0].1 };
+            Error::file(
+                dir,
+                format!("it holds {part}, a part of the weights, but no {index}"),
+                format!("download {index}, and every part that it names, beside it"),
+            )
+        }
         Some(other) => Error::file(
             dir,
             format!("there is no model.safetensors in it, but {other}"),
@@ -95,6 +94,27 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
             "download model.safetensors beside config.json",
         ),
     })
+}
+
+/// The parts that an index names, all of them there.
+fn parts(index: &Path) -> Result<Vec<PathBuf>> {
+    let files = shards(index)?;
+    let missing: Vec<String> = (files.iter().filter(|file| !file.exists()))
+        .map(|file| file.file_name().unwrap_or_default().to_string_lossy().into_owned())
+        .collect();
+    if missing.is_empty() {
+        return Ok(files);
+    }
+    Err(Error::file(
+        index,
+        format!(
+            "{} of the {} files of weights that it names are not there: {}",
+            missing.len(),
+            files.len(),
+            listed(&missing)
+        ),
+        "download them into the same folder, from where the index came from",
+    ))
 }
 
 /// The files that an index names, each once.
@@ -135,86 +155,51 @@ fn whole_link(dir: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What is given for a folder and is none.
-fn no_folder(dir: &Path) -> Error {
-    let folder =
-        "name a Hugging Face GPT-2 folder (config.json, model.safetensors) or an earlier run's folder";
-    let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !dir.exists() {
-        let beside = models_in(above);
-        let next = match beside.as_slice() {
-            [] => format!("{folder}; nothing is downloaded: a name on huggingface.co is no folder"),
-            beside => format!("{folder}; in {} there are: {}", above.display(), paths(beside)),
-        };
-        return Error::file(dir, "there is no such folder", next);
+/// The error of a path where nothing is.
+pub(in crate::weights) fn nothing_there(path: &Path) -> Error {
+    let name = path.to_str().and_then(Name::unless_a_path);
+    if let Some((hub, name)) = name.and_then(|name| Some((Hub::from_env().ok()?, name))) {
+        return hub.not_here(&name);
     }
-    let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    if let Some(other) = format_of(above, &name) {
-        return other;
-    }
-    let next = if above.join("config.json").exists() {
-        format!("name the folder that it is in: {}", above.display())
-    } else {
-        folder.to_string()
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let next = match models_in(above).as_slice() {
+        [] => "name a model's folder or file, an earlier run's folder, or one that `diarist fetch` got"
+            .to_string(),
+        beside => format!("in {} there are: {}", above.display(), paths(beside)),
     };
-    Error::file(dir, "not a folder", next)
+    Error::file(path, "there is no such folder or file", next)
 }
 
-/// Weights in a form that is not read.
+/// The error of a file that is no model.
+pub(in crate::weights) fn no_model(path: &Path) -> Error {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let above = path.parent().unwrap_or(Path::new("."));
+    other_framework(above, &name).unwrap_or_else(|| {
+        Error::file(
+            path,
+            "no model in a form that is read, by its first bytes",
+            "name a Hugging Face folder, a GGUF, a file of PyTorch's, llm.c's or OpenAI's, or an earlier run's folder",
+        )
+    })
+}
+
+/// The error of a folder with weights for another framework.
 fn other_format(dir: &Path) -> Option<Error> {
-    let names = names(dir);
-    // An adapter is told before the weights that it may have beside it.
-    let adapter = names.get("adapter_config.json").into_iter();
-    adapter.chain(&names).find_map(|name| format_of(dir, name))
+    names(dir).iter().find_map(|name| other_framework(dir, name))
 }
 
 /// The error of one file, by its name.
-fn format_of(dir: &Path, name: &str) -> Option<Error> {
-    let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    let (problem, next) = if name == "adapter_config.json" {
-        (
-            "an adapter (PEFT, LoRA): what was trained beside a model, not a model".to_string(),
-            "merge it into its model with Python: python -c \"import sys, peft; \
-             peft.AutoPeftModelForCausalLM.from_pretrained(sys.argv[1]).merge_and_unload().save_pretrained(sys.argv[2])\" \
-             ADAPTER MERGED; then name the folder MERGED"
-                .to_string(),
+fn other_framework(dir: &Path, name: &str) -> Option<Error> {
+    [".h5", ".msgpack", ".onnx", ".ot"].iter().any(|end| name.ends_with(end)).then(|| {
+        Error::file(
+            dir,
+            format!("{name} holds the weights for another framework; diarist reads model.safetensors and pytorch_model.bin"),
+            "download model.safetensors of the same checkpoint",
         )
-    } else if name.ends_with(".gguf") {
-        (
-            format!(
-                "{name} is a GGUF file, made for inference and mostly quantized; training needs the whole numbers"
-            ),
-            "start from the checkpoint that it was made from (config.json, model.safetensors)".to_string(),
-        )
-    } else if name.starts_with("pytorch_model") && ends(&[".bin", ".bin.index.json"]) {
-        (
-            "its weights are in pytorch_model.bin, a pickle, which can run code when it is opened; diarist reads model.safetensors"
-                .to_string(),
-            format!(
-                "download model.safetensors, or convert with Python: \
-                 python -c 'import sys, transformers as t; m, i = t.GPT2LMHeadModel.from_pretrained(sys.argv[1], output_loading_info=True); assert not i[\"missing_keys\"], i; m.save_pretrained(sys.argv[1])' {}",
-                shell::path(dir)
-            ),
-        )
-    } else if ends(&[".pt", ".pth", ".ckpt"]) {
-        (
-            format!("{name} is a pickle of PyTorch's, which can run code when it is opened; diarist reads config.json and model.safetensors"),
-            "export the model as a Hugging Face GPT-2 folder, where the matrices of attention and MLP are stored as \
-             (in, out); nanoGPT's are (out, in)"
-                .to_string(),
-        )
-    } else if ends(&[".h5", ".msgpack", ".onnx", ".ot", ".ckpt.index"]) {
-        (
-            format!("{name} holds the weights for another framework; diarist reads model.safetensors"),
-            "download model.safetensors of the same checkpoint".to_string(),
-        )
-    } else {
-        return None;
-    };
-    Some(Error::file(dir, problem, next))
+    })
 }
 
-fn choose(dir: &Path, folders: &[PathBuf], problem: &str) -> Error {
+pub(in crate::weights) fn choose(dir: &Path, folders: &[PathBuf], problem: &str) -> Error {
     Error::file(dir, problem, format!("name one of them: {}", paths(folders)))
 }
 
@@ -234,7 +219,7 @@ fn children(dir: &Path) -> Vec<PathBuf> {
 }
 
 /// The names in a folder, in order.
-fn names(dir: &Path) -> BTreeSet<String> {
+pub(in crate::weights) fn names(dir: &Path) -> BTreeSet<String> {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }

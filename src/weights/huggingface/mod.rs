@@ -3,18 +3,19 @@
 //! Keys are GPT-2's, with or without `transformer.` in front, or what a wrapper put there (`_orig_mod.`, `module.`).
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::{Config, Result};
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words};
+use crate::weights::pickle;
 use crate::weights::safetensors::{self, Writer};
 use crate::weights::tensors::Tensors;
 
 mod config;
 mod export;
-mod folder;
+pub(super) mod folder;
 
 pub use config::{config_json, config_json_as, generation_config_json};
 pub use export::export;
@@ -25,16 +26,17 @@ const PREFIX: &str = "transformer.";
 /// Finds a Hugging Face GPT-2 folder; an earlier run's folder is one.
 ///
 /// # Errors
-/// No such folder, or one of another kind; no `config.json`, another architecture or a setting that we do not compute; no safetensors weights;
-/// a damaged file.
+/// No such folder, or one of another kind; no `config.json`; no weights; a damaged file. (Another architecture, or a setting that
+/// we do not compute, is an error of what was found.)
 pub fn find(dir: &Path) -> Result<Found> {
     let dir = &folder::find(dir)?;
     let model = config::read(&dir.join("config.json"));
     let files = folder::weights(dir)?;
-    let tensors =
-        Tensors::join(files.iter().map(safetensors::open).collect::<Result<_>>()?)?.renamed(bare)?;
+    let pickled = files[0].extension().is_some_and(|ending| ending == "bin");
+    let open = |file: &PathBuf| if pickled { Ok(pickle::open(file)?.0) } else { safetensors::open(file) };
+    let tensors = Tensors::join(files.iter().map(open).collect::<Result<_>>()?)?.renamed(bare)?;
     Ok(Found {
-        format: "Hugging Face folder, safetensors".into(),
+        format: format!("Hugging Face folder, {}", if pickled { "PyTorch's pickle" } else { "safetensors" }),
         path: dir.clone(),
         about: Vec::new(),
         tensors,

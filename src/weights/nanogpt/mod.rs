@@ -43,6 +43,7 @@ pub fn find(path: &Path) -> Result<Found> {
         tensors: tensors.renamed(bare)?,
         model,
         tokenizer: Words::BySize,
+        adapter: None,
     })
 }
 
@@ -109,8 +110,7 @@ fn about(said: &Pickle) -> Vec<(String, String)> {
 }
 
 /// nn.GELU() is the exact one. 4.7e-4 at x = ±2.75 or so; both are GELU to a reader of either paper.
-const GELU: &str =
-    "nanoGPT computes GELU with erf, GPT-2 and diarist in its tanh form: at most 4.7e-4 apart in one activation";
+const GELU: &str = "nanoGPT computes GELU with erf, GPT-2 and diarist in its tanh form: at most 4.7e-4 apart in one activation";
 
 #[cfg(test)]
 mod tests;

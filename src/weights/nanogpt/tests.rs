@@ -24,8 +24,7 @@ fn all(checkpoint: &mut Checkpoint) -> Vec<(String, Vec<f32>)> {
 /// The same of the safetensors twin; zeros for what is left out.
 fn twin(biases: bool) -> Vec<(String, Vec<f32>)> {
     let mut twin = safetensors::open(fixture("twin.safetensors")).unwrap();
-    let config =
-        Config::from(Gpt2 { vocab_size: 13, block_size: 5, n_layer: 2, n_head: 3, n_embd: 6 });
+    let config = Config::from(Gpt2 { vocab_size: 13, block_size: 5, n_layer: 2, n_head: 3, n_embd: 6 });
     let read = |p: crate::base::Param| {
         let mut out = vec![0.0; p.numel()];
         if biases || !p.name.ends_with(".bias") {
@@ -64,14 +63,16 @@ fn what_is_written_is_the_same_model() {
         for dtype in [Dtype::F32, Dtype::F16, Dtype::BF16] {
             let path = dir.path().join(format!("{}.{name}", dtype.name()));
             let mut shares = Vec::new();
-            write(&mut open(&fixture(name)).unwrap(), &dtype, &path, &mut |share| shares.push(share)).unwrap();
+            write(&mut open(&fixture(name)).unwrap(), &dtype, &path, &mut |share| shares.push(share))
+                .unwrap();
             assert!(shares.is_sorted() && shares.last() == Some(&1.0));
             let found = find(&path).unwrap();
             assert_eq!(found.model.as_ref().unwrap().biases, biases);
             let biased = found.tensors.entries().iter().filter(|e| e.name.ends_with(".bias")).count();
             assert_eq!(biased > 0, biases, "biases are written where there are some");
             assert!(found.tensors.entries().iter().all(|e| e.dtype == dtype && !e.transposed));
-            let [head, wte] = ["lm_head.weight", "wte.weight"].map(|n| found.tensors.entry(n).unwrap().offset);
+            let [head, wte] =
+                ["lm_head.weight", "wte.weight"].map(|n| found.tensors.entry(n).unwrap().offset);
             assert_eq!(head, wte, "one storage");
             // The twin's numbers are bfloat16's, but f16 rounds the smallest of them.
             let written = all(&mut Checkpoint::new(found).unwrap());

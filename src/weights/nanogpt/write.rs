@@ -13,7 +13,7 @@ const CONVERTED: usize = 1 << 18;
 
 /// Writes a model as nanoGPT's `ckpt.pt`, its weights as `dtype`: all matrices as (out, in), the head tied to `wte`, no
 /// biases where the model has none. The optimizer's state is that of no step yet, with nanoGPT's own settings. `progress` is
-/// told the share done. Memory: one matrix of a block, twice. Returns the SHA-256 of the file, in hex.
+/// told the share done. Memory: one matrix of a block, twice. Returns the file's length.
 ///
 /// # Errors
 /// There is a file of that name; it cannot be written; as [`Checkpoint::read`]; a number that the dtype cannot hold. Nothing
@@ -26,7 +26,7 @@ pub fn write(
     dtype: &Dtype,
     path: &Path,
     progress: &mut dyn FnMut(f64),
-) -> Result<String> {
+) -> Result<u64> {
     let config = *checkpoint.config();
     let biases = checkpoint.biases();
     let (_, size) = dtype.block().expect("one of torch's floats");

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use crate::base::units::counted;
 use crate::base::{Error, Result, shell};
 use crate::weights::found::Found;
+use crate::weights::pickle;
 use crate::weights::safetensors;
 use crate::weights::tensors::Tensors;
 use crate::weights::words::{quoted, short};
@@ -39,11 +40,7 @@ fn weights(dir: &Path) -> Result<Tensors> {
     }
     let older = dir.join("adapter_model.bin");
     if older.exists() {
-        return Err(Error::file(
-            older,
-            "an adapter in a pickle, which is not read",
-            "save it with safetensors, as peft's save_pretrained does now",
-        ));
+        return Ok(pickle::open(&older)?.0);
     }
     Err(Error::file(
         dir,

@@ -134,7 +134,9 @@ impl<'a> Machine<'a> {
                 Ok(())
             }
             None => Err(Fault::Refused(
-                format!("its pickle takes more than {MOST_STEPS} steps: no checkpoint's does (a pickle bomb?)"),
+                format!(
+                    "its pickle takes more than {MOST_STEPS} steps: no checkpoint's does (a pickle bomb?)"
+                ),
                 RESAVE,
             )),
         }
@@ -434,7 +436,9 @@ impl<'a> Machine<'a> {
             }
             other => {
                 let shown = quoted(&char::from(other).to_string());
-                return damaged(format!("instruction {other:#04x} ({shown}), which torch.save does not write"));
+                return damaged(format!(
+                    "instruction {other:#04x} ({shown}), which torch.save does not write"
+                ));
             }
         }
         Ok(())
@@ -471,8 +475,14 @@ impl<'a> Machine<'a> {
     fn storage(&mut self, id: Value) -> Result<Value, Fault> {
         let Value::Tuple(id) = id else { return damaged("a persistent id that is no tuple") };
         let id = &self.heap.sequences[id as usize];
-        let [Value::Str(what), Value::Name(Name::Storage(kind)), Value::Str(key), _, Value::Int(numel), view @ ..] =
-            id.as_slice()
+        let [
+            Value::Str(what),
+            Value::Name(Name::Storage(kind)),
+            Value::Str(key),
+            _,
+            Value::Int(numel),
+            view @ ..,
+        ] = id.as_slice()
         else {
             return damaged("a persistent id that is no storage of torch's");
         };

@@ -96,14 +96,19 @@ fn what_else_a_trainer_keeps_can_be_asked_for() {
         assert_eq!(get("iter_num"), Value::Int(2000));
         let found = pickle.get(get("config"), key).and_then(|v| pickle.text(v));
         assert_eq!(found, Some(value), "{name}");
-        assert!(tensors.entries().iter().all(|e| e.name.contains("transformer.") || e.name.contains("lm_head")));
+        assert!(
+            tensors.entries().iter().all(|e| e.name.contains("transformer.") || e.name.contains("lm_head"))
+        );
     }
 }
 
 #[test]
 fn what_is_not_plain_weights_is_refused_by_name() {
     for (name, words) in [
-        ("os_system_zip.bin", &["posix.system", "diarist runs nothing", "torch.save(model.state_dict(), NEW)"][..]),
+        (
+            "os_system_zip.bin",
+            &["posix.system", "diarist runs nothing", "torch.save(model.state_dict(), NEW)"][..],
+        ),
         ("os_system_legacy.bin", &["posix.system", "diarist runs nothing"]),
         ("whole_model.bin", &["torch.nn.modules.linear.Linear"]),
         ("sparse.bin", &["sparse tensor", "to_dense"]),
@@ -244,7 +249,8 @@ fn storages_that_overlap_are_refused() {
     }
     p.end_dict();
     let pickle = p.finish();
-    let mut bytes = zip_of(&[("x/data.pkl", &pickle), ("x/data/0", &[0; 24]), ("x/data/1", &[1; 24])], STORED);
+    let mut bytes =
+        zip_of(&[("x/data.pkl", &pickle), ("x/data/0", &[0; 24]), ("x/data/1", &[1; 24])], STORED);
     let entry = |bytes: &[u8], name: &[u8]| {
         (0..bytes.len() - 46)
             .find(|&i| bytes[i..].starts_with(b"PK\x01\x02") && bytes[i + 46..].starts_with(name))
@@ -390,8 +396,8 @@ fn what_is_written_is_read() {
     writer.storage(0, 24).unwrap();
     let data: Vec<u8> = (0..6).flat_map(|i| (i as f32).to_le_bytes()).collect();
     data.chunks(7).for_each(|part| writer.write(part).unwrap());
-    let hash = writer.finish().unwrap();
-    assert_eq!(hash, disk::sha256(&path).unwrap());
+    let length = writer.finish().unwrap();
+    assert_eq!(length, std::fs::metadata(&path).unwrap().len());
     let (mut tensors, pickle) = open(&path).unwrap();
     assert_eq!(tensors.entry("a").unwrap().offset % 64, 0);
     let mut out = Vec::new();
@@ -485,7 +491,8 @@ fn open_and_read(path: &Path) {
 
 #[test]
 fn damaged_files_are_no_panic() {
-    let names = ["zip_f32.bin", "legacy_f32.bin", "legacy_masks.bin", "nanogpt_no_bias.pt", "zip_protocol4.bin"];
+    let names =
+        ["zip_f32.bin", "legacy_f32.bin", "legacy_masks.bin", "nanogpt_no_bias.pt", "zip_protocol4.bin"];
     let files: Vec<Vec<u8>> = names.map(|name| std::fs::read(fixture(name)).unwrap()).into();
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.bin");

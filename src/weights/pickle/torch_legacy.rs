@@ -39,11 +39,15 @@ pub(super) fn read(file: &File, length: u64) -> Result<(Pickle, Vec<Place>), Fau
         disk::read_at(file, &mut head, 0).map_err(Fault::Io)?;
         match pickles(&head) {
             Err(Fault::Short) if most >= length => {
-                return Err(Fault::Damaged("its pickles end in the middle: it is cut short or damaged".into()));
+                return Err(Fault::Damaged(
+                    "its pickles end in the middle: it is cut short or damaged".into(),
+                ));
             }
             Err(Fault::Short) if most >= MOST_PICKLE => {
                 return Err(Fault::Refused(
-                    format!("its pickles are longer than {MOST_PICKLE} bytes, or damaged: no checkpoint's are"),
+                    format!(
+                        "its pickles are longer than {MOST_PICKLE} bytes, or damaged: no checkpoint's are"
+                    ),
                     RESAVE,
                 ));
             }

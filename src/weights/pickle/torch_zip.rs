@@ -124,7 +124,10 @@ fn pickle_bytes(zip: &mut Zip, name: &str, file: &File, length: u64) -> Result<V
 /// Where a storage's bytes are.
 fn storage(zip: &mut Zip, folder: &str, key: &str, length: u64) -> Result<Place, Fault> {
     if key.is_empty() || key.contains(['/', '\\', ':']) || key.contains("..") {
-        return Err(Fault::Damaged(format!("a storage is called {}, which is no name in its folder", quoted(key))));
+        return Err(Fault::Damaged(format!(
+            "a storage is called {}, which is no name in its folder",
+            quoted(key)
+        )));
     }
     let name = format!("{folder}data/{key}");
     let index = zip.index_for_name_raw(name.as_bytes()).ok_or_else(|| missing(key))?;
@@ -162,7 +165,9 @@ fn member(zip: &mut Zip, index: usize, length: u64) -> Result<Member, Fault> {
     let stored = member.compression() == CompressionMethod::Stored;
     let (offset, len) = (member.data_start().unwrap_or(u64::MAX), member.compressed_size());
     if offset.checked_add(len).is_none_or(|end| end > length) {
-        return Err(Fault::Damaged(format!("its {name} reaches out of the file: it is cut short or damaged")));
+        return Err(Fault::Damaged(format!(
+            "its {name} reaches out of the file: it is cut short or damaged"
+        )));
     }
     if stored && member.size() != len {
         return Err(Fault::Damaged(format!("its {name} is uncompressed, and of two lengths")));

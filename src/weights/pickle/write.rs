@@ -124,7 +124,7 @@ fn storage(dtype: &Dtype) -> &'static str {
         Dtype::F16 => "HalfStorage",
         Dtype::BF16 => "BFloat16Storage",
         Dtype::F64 => "DoubleStorage",
-        Dtype::Other(name) => unreachable!("{name} is not written"),
+        other => unreachable!("{} is none of torch's floats", other.name()),
     }
 }
 
@@ -167,7 +167,8 @@ impl TorchWriter {
     /// There is a file of that name already (nothing is ever overwritten), or it cannot be written.
     pub fn create(path: &Path, pickle: &[u8]) -> Result<TorchWriter> {
         let out = Output::create(path)?;
-        let mut writer = TorchWriter { out, members: Vec::new(), open: None, crc: Default::default(), len: 0 };
+        let mut writer =
+            TorchWriter { out, members: Vec::new(), open: None, crc: Default::default(), len: 0 };
         for (name, bytes) in [("data.pkl", pickle), ("byteorder", b"little"), (".format_version", b"1")] {
             writer.member(name, bytes)?;
         }
@@ -229,7 +230,8 @@ impl TorchWriter {
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let (_, name, missing) = self.open.as_mut().expect("a member was begun");
         let n = u32::try_from(bytes.len()).ok().and_then(|n| missing.checked_sub(n));
-        *missing = n.unwrap_or_else(|| panic!("{} more bytes come for {name}, {missing} are announced", bytes.len()));
+        *missing = n
+            .unwrap_or_else(|| panic!("{} more bytes come for {name}, {missing} are announced", bytes.len()));
         self.crc.update(bytes);
         self.out.write(bytes)
     }
@@ -252,14 +254,14 @@ impl TorchWriter {
         self.out.path()
     }
 
-    /// Writes the zip's end and waits until the file is on the disk; returns the SHA-256 of its bytes, in hex.
+    /// Writes the zip's end and waits until the file is on the disk; returns its length.
     ///
     /// # Errors
     /// The file cannot be written; it is removed then.
     ///
     /// # Panics
     /// If bytes of the last storage are missing.
-    pub fn finish(mut self) -> Result<String> {
+    pub fn finish(mut self) -> Result<u64> {
         self.member("version", b"3\n")?;
         self.end()?;
         let at = self.out.written();

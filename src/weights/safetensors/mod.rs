@@ -5,7 +5,9 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use crate::base::disk::PIECE;
+use sha2::{Digest, Sha256};
+
+use crate::base::disk::{self, PIECE};
 use crate::base::{Error, Result};
 use crate::weights::dtype::Dtype;
 use crate::weights::output::Output;
@@ -71,6 +73,7 @@ fn read(path: &Path) -> Result<(Header, File)> {
 #[derive(Debug)]
 pub struct Writer {
     out: Output,
+    hash: Sha256,
     dtype: Dtype,
     /// Elements still to come.
     missing: u64,
@@ -96,7 +99,8 @@ impl Writer {
         let (header, missing) = header(tensors, &dtype, metadata);
         let mut out = Output::create(path.as_ref())?;
         out.write(&header)?;
-        Ok(Writer { out, dtype, missing, piece: Vec::new() })
+        let hash = Sha256::new_with_prefix(&header);
+        Ok(Writer { out, hash, dtype, missing, piece: Vec::new() })
     }
 
     /// The file.
@@ -116,6 +120,7 @@ impl Writer {
         assert!(n <= self.missing, "{n} elements come, {} are announced", self.missing);
         self.missing -= n;
         if self.dtype == Dtype::F32 && cfg!(target_endian = "little") {
+            self.hash.update(bytemuck::cast_slice::<f32, u8>(data));
             return self.out.write(bytemuck::cast_slice(data));
         }
         for part in data.chunks(PIECE / 4) {
@@ -123,6 +128,7 @@ impl Writer {
             self.dtype.encode(part, &mut self.piece).map_err(|problem| {
                 Error::file(self.out.path(), problem, "write it as bf16 or f32, which hold such numbers")
             })?;
+            self.hash.update(&self.piece);
             self.out.write(&self.piece)?;
         }
         Ok(())
@@ -137,7 +143,8 @@ impl Writer {
     /// If fewer elements came than the header announced.
     pub fn finish(self) -> Result<String> {
         assert_eq!(self.missing, 0, "every announced element was written");
-        self.out.finish()
+        self.out.finish()?;
+        Ok(disk::hex(&self.hash.finalize()))
     }
 }
 

@@ -1,0 +1,255 @@
+//! `diarist convert IN OUT --to hf|gguf|llmc|nanogpt`: a model in the form that another tool reads.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::base::units::{bytes, shown};
+use crate::base::{Error, Result, disk, shell};
+use crate::cli::bar::Bar;
+use crate::cli::out;
+use crate::run::{card, record};
+use crate::tokens::Tokenizer;
+use crate::weights::{self, Checkpoint, Dtype, gguf, huggingface, llmc, nanogpt};
+
+/// Arguments of `convert`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The model: a run's folder, or whatever --from takes (`diarist info` says what it is)
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// What is written, a folder for hf, else a file; nothing is overwritten
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+    /// hf: a folder for `transformers`; gguf: for llama.cpp, Ollama, LM Studio; llmc; nanogpt. Without it, by OUT's ending
+    #[arg(long, value_parser = targets())]
+    to: Option<Target>,
+    /// How numbers are stored [default: f16 in a GGUF, else f32]
+    #[arg(long, value_parser = dtypes())]
+    dtype: Option<Dtype>,
+    /// Write Ollama's Modelfile beside a GGUF
+    #[arg(long)]
+    modelfile: bool,
+    /// The chat template of a GGUF, in Jinja [default: the model's own, else the messages' text as it stands]
+    #[arg(long, value_name = "FILE")]
+    chat_template: Option<PathBuf>,
+}
+
+/// A form that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    HuggingFace,
+    Gguf,
+    LlmC,
+    NanoGpt,
+}
+
+impl Target {
+    const ALL: [Target; 4] = [Target::HuggingFace, Target::Gguf, Target::LlmC, Target::NanoGpt];
+
+    fn name(self) -> &'static str {
+        match self {
+            Target::HuggingFace => "hf",
+            Target::Gguf => "gguf",
+            Target::LlmC => "llmc",
+            Target::NanoGpt => "nanogpt",
+        }
+    }
+
+    /// What may be stored in it, the usual one first.
+    fn dtypes(self) -> &'static [Dtype] {
+        match self {
+            Target::HuggingFace | Target::NanoGpt => &[Dtype::F32, Dtype::F16, Dtype::BF16],
+            Target::LlmC => &[Dtype::F32, Dtype::BF16],
+            Target::Gguf => &[Dtype::F16, Dtype::F32, Dtype::BF16, Dtype::Q8_0, Dtype::Q4_1],
+        }
+    }
+
+    /// By the ending of what is to be written.
+    fn of(path: &Path) -> Result<Target> {
+        match path.extension().and_then(|e| e.to_str()) {
+            Some("gguf") => Ok(Target::Gguf),
+            Some("pt") => Ok(Target::NanoGpt),
+            Some("bin") => Ok(Target::LlmC),
+            _ => Err(Error::usage(
+                format!("{} does not say in which form", shown(path)),
+                "give --to hf (a folder), gguf, llmc or nanogpt, or a name that ends in .gguf, .bin (llm.c) or .pt (nanoGPT)",
+            )),
+        }
+    }
+}
+
+fn targets() -> impl TypedValueParser<Value = Target> {
+    PossibleValuesParser::new(Target::ALL.map(Target::name))
+        .try_map(|name| Target::ALL.into_iter().find(|t| t.name() == name).ok_or("no form"))
+}
+
+fn dtypes() -> impl TypedValueParser<Value = Dtype> {
+    const ALL: [(&str, Dtype); 5] = [
+        ("f32", Dtype::F32),
+        ("f16", Dtype::F16),
+        ("bf16", Dtype::BF16),
+        ("q8_0", Dtype::Q8_0),
+        ("q4_1", Dtype::Q4_1),
+    ];
+    PossibleValuesParser::new(ALL.map(|(name, _)| name))
+        .try_map(|name| ALL.into_iter().find(|(n, _)| *n == name).map(|(_, dtype)| dtype).ok_or("no dtype"))
+}
+
+/// Runs it.
+///
+/// # Errors
+/// No model; a form or a dtype that does not fit it; something at OUT already; a full disk.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let to = args.to.map_or_else(|| Target::of(&args.out), Ok)?;
+    let dtype = args.dtype.clone().unwrap_or_else(|| to.dtypes()[0].clone());
+    args.check(to, &dtype)?;
+    let mut checkpoint = weights::open(&args.input)?;
+    out::note(format!("{}: {}", shown(&args.input), checkpoint.format()));
+    let config = *checkpoint.config();
+    // A generous bound: the numbers, and as much again as the largest vocabulary takes.
+    let numbers = dtype.bytes(config.num_params().next_multiple_of(32)).unwrap_or(0);
+    room(&args.out, numbers + (16 << 20))?;
+    let tokenizer = checkpoint.tokenizer();
+    let bar = Bar::new();
+    let mut progress = |share: f64| bar.bytes("writing", (share * numbers as f64) as u64, numbers);
+    let written = match to {
+        Target::HuggingFace => args.folder(&mut checkpoint, tokenizer, &dtype, &mut progress)?,
+        Target::Gguf => args.gguf(&mut checkpoint, &tokenizer?, &dtype, &mut progress)?,
+        Target::LlmC => {
+            disk::new_with(&args.out, |new| llmc::write(&mut checkpoint, &dtype, new, &mut progress))?
+        }
+        Target::NanoGpt => {
+            disk::new_with(&args.out, |new| nanogpt::write(&mut checkpoint, &dtype, new, &mut progress))?
+        }
+    };
+    bar.finish();
+    out::line(format!("{}  {}, {}", shown(&args.out), dtype.name().to_lowercase(), bytes(written)))?;
+    out::note(args.next(to));
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Args {
+    /// Checks what can be checked before the model is opened.
+    fn check(&self, to: Target, dtype: &Dtype) -> Result<()> {
+        if !to.dtypes().contains(dtype) {
+            let names: Vec<String> = to.dtypes().iter().map(|d| d.name().to_lowercase()).collect();
+            return Err(Error::usage(
+                format!("--dtype {} is none of --to {}", dtype.name().to_lowercase(), to.name()),
+                format!("use {}", names.join(", ")),
+            ));
+        }
+        for (given, flag) in
+            [(self.modelfile, "--modelfile"), (self.chat_template.is_some(), "--chat-template")]
+        {
+            if given && to != Target::Gguf {
+                return Err(Error::usage(format!("{flag} belongs to a GGUF"), "use it with --to gguf"));
+            }
+        }
+        let modelfile = self.modelfile.then(|| self.modelfile());
+        for path in [Some(self.out.clone()), modelfile].into_iter().flatten() {
+            if path.symlink_metadata().is_ok() {
+                return Err(disk::taken(&path));
+            }
+        }
+        Ok(())
+    }
+
+    fn modelfile(&self) -> PathBuf {
+        self.out.with_file_name("Modelfile")
+    }
+
+    fn folder(
+        &self,
+        checkpoint: &mut Checkpoint,
+        tokenizer: Result<Tokenizer>,
+        dtype: &Dtype,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<u64> {
+        let tokenizer =
+            tokenizer.inspect_err(|e| out::note(format!("the folder will have no tokenizer: {e}"))).ok();
+        let run = self.run();
+        let card = match &run {
+            Some(run) => card::card(run),
+            None => card::converted(
+                checkpoint.config(),
+                tokenizer.as_ref().map(|t| t.kind().name()),
+                checkpoint.format(),
+            ),
+        };
+        let dropout = run.map_or(0.1, |run| run.settings.dropout);
+        let mut extra = vec![("README.md", card.into_bytes())];
+        extra.extend(checkpoint.chat_template()?.map(|text| ("chat_template.jinja", text.into_bytes())));
+        huggingface::export(checkpoint, tokenizer.as_ref(), dtype, dropout, &extra, &self.out, progress)
+    }
+
+    fn gguf(
+        &self,
+        checkpoint: &mut Checkpoint,
+        tokenizer: &Tokenizer,
+        dtype: &Dtype,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<u64> {
+        let template = match &self.chat_template {
+            Some(path) => Some(std::fs::read_to_string(path).map_err(Error::typed("read", path))?),
+            None => checkpoint.chat_template()?,
+        };
+        let name = self.out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let about = gguf::Description { name: &name, chat_template: template.as_deref() };
+        let written = disk::new_with(&self.out, |new| {
+            gguf::write(checkpoint, tokenizer, dtype, &about, new, progress)
+        })?;
+        if !written.not_quantised.is_empty() {
+            let (n, all) = (written.not_quantised.len(), written.tensors);
+            let rows = "rows of no multiple of 32 numbers cannot be quantised";
+            out::note(format!("{n} of {all} tensors are stored as f16: {rows}"));
+        }
+        if self.modelfile {
+            let file = self.out.file_name().unwrap_or_default().to_string_lossy();
+            let stops: Vec<String> = tokenizer.stops().iter().map(|&id| tokenizer.decode(&[id])).collect();
+            let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
+            let text = gguf::modelfile(&file, checkpoint.config().block_size(), &stops);
+            disk::write_new(&self.modelfile(), text.as_bytes())?;
+        }
+        Ok(written.bytes)
+    }
+
+    /// The run whose folder this is, if it is one.
+    fn run(&self) -> Option<record::Run> {
+        record::read(&self.input.join("run.json")).ok()
+    }
+
+    /// What to do with what was written.
+    fn next(&self, to: Target) -> String {
+        let out = shell::path(&self.out);
+        match to {
+            Target::HuggingFace => format!(
+                "next: python -c \"import transformers as t; t.pipeline('text-generation', {out:?})\", or {} sample {out}",
+                shell::program()
+            ),
+            Target::Gguf if self.modelfile => {
+                format!("next: ollama create me -f {}", shell::path(self.modelfile()))
+            }
+            Target::Gguf => format!(
+                "next: llama-completion -no-cnv -m {out} -p 'Today ' (it continues texts; it does not chat)"
+            ),
+            Target::LlmC => format!("next: llm.c's train_gpt2 -e {out}"),
+            Target::NanoGpt => {
+                format!("next: put it into a folder as ckpt.pt, and nanoGPT's sample.py --out_dir=FOLDER")
+            }
+        }
+    }
+}
+
+/// Checks that the disk has room.
+fn room(out: &Path, wanted: u64) -> Result<()> {
+    match disk::free(out) {
+        Some(free) if free < wanted => Err(Error::file(
+            out,
+            format!("{} are to be written, and this disk has {} free", bytes(wanted), bytes(free)),
+            "free some of it, write to another disk, or use a smaller --dtype",
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,186 @@
+//! `diarist info PATH`: what is at a path.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::base::units::{bytes, counted, shown, thousands};
+use crate::base::{Error, Result};
+use crate::cli::out;
+use crate::cli::table::{Align, Table};
+use crate::run::record;
+use crate::tokens::Tokenizer;
+use crate::weights::found::Found;
+use crate::weights::{self, Checkpoint, TensorEntry};
+
+/// Arguments of `info`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A model in any form: a folder, a file, a run, an adapter, or the name of one in the Hugging Face cache
+    path: PathBuf,
+    /// List every tensor
+    #[arg(long)]
+    tensors: bool,
+    /// One line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is told of a path.
+struct Told {
+    format: String,
+    path: PathBuf,
+    about: Vec<(String, String)>,
+    tensors: Vec<TensorEntry>,
+    model: Result<Checkpoint>,
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Nothing is there, or nothing that we know.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let found = weights::find(&args.path)?;
+    let mut about = found.about.clone();
+    about.extend(of_run(&found.path)?);
+    let Found { format, path, .. } = &found;
+    let (format, path, tensors) = (format.clone(), path.clone(), found.tensors.entries().to_vec());
+    let told = Told { format, path, about, tensors, model: Checkpoint::new(found) };
+    if args.json {
+        told.json()?
+    } else {
+        told.print(args.tensors)?
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a run's record says beside its model.
+fn of_run(folder: &Path) -> Result<Vec<(String, String)>> {
+    let path = folder.join("run.json");
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let run = record::read(&path)?;
+    let loss = |e: Option<record::Evaluation>| {
+        e.map_or("none yet".into(), |e| format!("{:.4} nats/token, step {}", e.val_loss, thousands(e.step)))
+    };
+    let (step, steps) = (thousands(run.position.step), thousands(run.settings.steps));
+    let state = if run.finished { "finished" } else { "can be resumed" };
+    Ok([
+        ("run", format!("step {step} of {steps}, {state}, begun {}", run.created)),
+        ("from", run.from.clone()),
+        ("data", format!("{} entries, {} words", thousands(run.data.entries), thousands(run.data.words))),
+        ("held-out loss", loss(run.last_eval)),
+        ("its lowest", loss(run.best_eval)),
+    ]
+    .map(|(what, value)| (what.to_string(), value))
+    .into())
+}
+
+impl Told {
+    fn print(&self, tensors: bool) -> anyhow::Result<()> {
+        let mut lines = vec![("what".to_string(), self.format.clone()), ("where".into(), shown(&self.path))];
+        if let Ok(model) = &self.model {
+            let c = model.config();
+            lines.push((
+                "model".into(),
+                format!(
+                    "{}, {} parameters: {} layers, {} heads, {} channels, context {}, vocabulary {}",
+                    c.family(),
+                    thousands(c.num_params()),
+                    c.n_layer(),
+                    c.n_head(),
+                    c.n_embd(),
+                    c.block_size(),
+                    thousands(c.vocab_size() as u64)
+                ),
+            ));
+        }
+        lines.extend(self.about.iter().cloned());
+        lines.push(("stored".into(), self.stored()));
+        match &self.model {
+            Ok(model) => lines.push(("tokenizer".into(), tokenizer(&model.tokenizer()))),
+            Err(e) => lines.push(("no use".into(), words(e))),
+        }
+        let width = lines.iter().map(|(what, _)| what.chars().count()).max().unwrap_or(0);
+        for (what, value) in lines {
+            out::line(format!("{what:width$}  {value}"))?;
+        }
+        if tensors {
+            out::line(format!("\n{}", self.table()))?;
+        }
+        Ok(())
+    }
+
+    /// How many tensors are stored how, and what that takes.
+    fn stored(&self) -> String {
+        let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+        for entry in &self.tensors {
+            *kinds.entry(entry.dtype.name()).or_default() += 1;
+        }
+        let kinds: Vec<String> = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+        let total: u64 = self.tensors.iter().map(|e| e.len).sum();
+        let many = counted(self.tensors.len() as u64, "tensor", "tensors");
+        format!("{many} ({}), {}", kinds.join(", "), bytes(total))
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new(&[
+            ("tensor", Align::Left),
+            ("dtype", Align::Left),
+            ("shape", Align::Right),
+            ("bytes", Align::Right),
+        ]);
+        for e in &self.tensors {
+            let shape: Vec<String> = e.shape.iter().map(usize::to_string).collect();
+            table.row([
+                shown(Path::new(&e.name)),
+                e.dtype.name().into(),
+                shape.join(" × "),
+                thousands(e.len),
+            ]);
+        }
+        table
+    }
+
+    fn json(&self) -> anyhow::Result<()> {
+        let tensors: Vec<_> = (self.tensors.iter())
+            .map(|e| json!({ "name": e.name, "dtype": e.dtype.name(), "shape": e.shape, "bytes": e.len }))
+            .collect();
+        let about: serde_json::Map<String, serde_json::Value> =
+            self.about.iter().map(|(what, value)| (what.clone(), value.clone().into())).collect();
+        let (model, tokenizer, problem) = match &self.model {
+            Ok(model) => (
+                json!({ "config": model.config(), "parameters": model.config().num_params() }),
+                json!(tokenizer(&model.tokenizer())),
+                None,
+            ),
+            Err(e) => (json!(null), json!(null), Some(words(e))),
+        };
+        out::json(&json!({
+            "format": self.format,
+            "path": shown(&self.path),
+            "model": model,
+            "tokenizer": tokenizer,
+            "problem": problem,
+            "about": about,
+            "tensors": tensors,
+        }))
+    }
+}
+
+fn tokenizer(found: &Result<Tokenizer>) -> String {
+    match found {
+        Ok(tokenizer) => {
+            format!("{}, {} ids", tokenizer.kind().name(), thousands(tokenizer.vocab_size() as u64))
+        }
+        Err(e) => format!("none: {}", words(e)),
+    }
+}
+
+/// An error in one line.
+fn words(e: &Error) -> String {
+    e.to_string().replace("\n  next: ", "; ").replace('\n', " ")
+}
