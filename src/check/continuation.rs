@@ -18,9 +18,8 @@ pub struct Known<'a> {
     pub follows: &'a [u16],
 }
 
-/// "The dog" and GPT-2's own continuation (124 million parameters, the published weights), as OpenAI's code, `transformers` and
-/// llm.c give it: " in a field near a field…". At each step the next-best token is far enough behind that rounding decides
-/// nothing.
+/// "The dog" and GPT-2's own continuation (124 million parameters, the published weights): " was found in a field near the
+/// intersection of West and West Streets.".
 pub const GPT2: Known = Known {
     prompt: &[464, 3290],
     follows: &[
