@@ -48,8 +48,8 @@ pub struct Args {
     /// The model to judge the text for: a shape from scratch
     #[arg(long, default_value = PRESET.name(), value_parser = presets())]
     preset: Preset,
-    /// The model to judge the text for: a folder with GPT-2 or with an earlier run
-    #[arg(long, value_name = "DIR", conflicts_with = "preset")]
+    /// The model to judge the text for: a folder with GPT-2 or with an earlier run, or a fetched model's name
+    #[arg(long, value_name = "DIR|NAME", conflicts_with = "preset")]
     from: Option<String>,
     /// The tokenizer to count tokens with, and of a model from scratch [default: gpt2 to count, bytes for a model]
     #[arg(long, value_parser = tokenizers())]

@@ -9,6 +9,7 @@ The server is this file's own, on this computer; it answers as huggingface.co do
 import hashlib
 import json
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,31 @@ def diarist(program, args, home, endpoint):
     return subprocess.run([program, *args], env=env, capture_output=True, text=True)
 
 
+def on_a_terminal(program, folder, endpoint, answer):
+    """`train` without --from where a person sits: what it shows up to the question, and after the answer."""
+    (folder / "notes.txt").write_text("Rain till noon, then the dog and I walked to the weir. " * 40)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        env = dict(os.environ, HF_HOME=str(folder / "hf"), HF_ENDPOINT=endpoint, NO_PROXY="*", NODEVICE_SELECT="1")
+        os.execve(program, [program, "train", "notes.txt", "--device", "cpu"], env)
+    shown, asked = b"", False
+    while True:
+        if b"[y/N]" in shown and not asked:
+            asked = True
+            os.write(terminal, answer)
+        try:
+            more = os.read(terminal, 4096)
+        except OSError:  # how a terminal ends on Linux
+            more = b""
+        if not more:
+            break
+        shown += more
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert asked, shown
+    return status, shown.decode(errors="replace")
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
@@ -163,6 +189,16 @@ def main():
             done = diarist(program, ["fetch", "gpt2", "--offline"], home, "http://127.0.0.1:9")
             assert done.returncode == 0 and "here already" in done.stderr, done.stderr
             print("diarist finds what huggingface_hub fetched:", Path(done.stdout.strip()).relative_to(home))
+
+        # The offer, on a terminal: after the preview; Enter alone is a no.
+        for answer, comes in ((b"\n", False), (b"y\n", True)):
+            place = Path(folder) / f"terminal-{comes}"
+            place.mkdir()
+            status, shown = on_a_terminal(program, place, endpoint, answer)
+            assert shown.index("journal  1 entry") < shown.index("nothing of yours is sent") < shown.index("[y/N]"), shown
+            assert ("trying it on cpu" in shown) == comes and ("nothing was fetched" in shown) != comes, shown
+            assert (place / "hf").exists() == comes and status == 1, shown
+        print("train asks on a terminal, and does what is answered")
 
 
 if __name__ == "__main__":
