@@ -20,6 +20,9 @@ use crate::weights::{self, Checkpoint, TensorEntry};
 pub struct Args {
     /// A model in any form: a folder, a file, a run, an adapter, or the name of one in the Hugging Face cache
     path: PathBuf,
+    /// Only the ids that its tokenizer makes of a text
+    #[arg(long, value_name = "FILE", conflicts_with = "tensors")]
+    ids: Option<PathBuf>,
     /// List every tensor
     #[arg(long)]
     tensors: bool,
@@ -35,6 +38,7 @@ struct Told {
     about: Vec<(String, String)>,
     tensors: Vec<TensorEntry>,
     model: Result<Checkpoint>,
+    tokenizer: String,
 }
 
 /// Runs it.
@@ -43,11 +47,15 @@ struct Told {
 /// Nothing is there, or nothing that we know.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let found = weights::find(&args.path)?;
+    if let Some(text) = &args.ids {
+        return ids(&found.tokenizer()?, text, args.json);
+    }
+    let tokenizer = tokenizer(&found.tokenizer());
     let mut about = found.about.clone();
     about.extend(of_run(&found.path)?);
     let Found { format, path, .. } = &found;
     let (format, path, tensors) = (format.clone(), path.clone(), found.tensors.entries().to_vec());
-    let told = Told { format, path, about, tensors, model: Checkpoint::new(found) };
+    let told = Told { format, path, about, tensors, model: Checkpoint::new(found), tokenizer };
     if args.json {
         told.json()?
     } else {
@@ -100,9 +108,9 @@ impl Told {
         }
         lines.extend(self.about.iter().cloned());
         lines.push(("stored".into(), self.stored()));
-        match &self.model {
-            Ok(model) => lines.push(("tokenizer".into(), tokenizer(&model.tokenizer()))),
-            Err(e) => lines.push(("no use".into(), words(e))),
+        lines.push(("tokenizer".into(), self.tokenizer.clone()));
+        if let Err(e) = &self.model {
+            lines.push(("no use".into(), words(e)));
         }
         let width = lines.iter().map(|(what, _)| what.chars().count()).max().unwrap_or(0);
         for (what, value) in lines {
@@ -151,19 +159,17 @@ impl Told {
             .collect();
         let about: serde_json::Map<String, serde_json::Value> =
             self.about.iter().map(|(what, value)| (what.clone(), value.clone().into())).collect();
-        let (model, tokenizer, problem) = match &self.model {
-            Ok(model) => (
-                json!({ "config": model.config(), "parameters": model.config().num_params() }),
-                json!(tokenizer(&model.tokenizer())),
-                None,
-            ),
-            Err(e) => (json!(null), json!(null), Some(words(e))),
+        let (model, problem) = match &self.model {
+            Ok(model) => {
+                (json!({ "config": model.config(), "parameters": model.config().num_params() }), None)
+            }
+            Err(e) => (json!(null), Some(words(e))),
         };
         out::json(&json!({
             "format": self.format,
             "path": shown(&self.path),
             "model": model,
-            "tokenizer": tokenizer,
+            "tokenizer": self.tokenizer,
             "problem": problem,
             "about": about,
             "tensors": tensors,
@@ -178,6 +184,18 @@ fn tokenizer(found: &Result<Tokenizer>) -> String {
         }
         Err(e) => format!("none: {}", words(e)),
     }
+}
+
+/// Prints the ids of a text.
+fn ids(tokenizer: &Tokenizer, text: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let text = std::fs::read_to_string(text).map_err(Error::typed("read", text))?;
+    let ids = tokenizer.encode(&text);
+    if json {
+        out::json(&json!({ "ids": ids }))?;
+    } else {
+        out::line(ids.iter().map(u32::to_string).collect::<Vec<_>>().join(" "))?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// An error in one line.

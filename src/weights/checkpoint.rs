@@ -20,12 +20,10 @@ use std::path::{Path, PathBuf};
 use crate::base::Param;
 use crate::base::disk::PIECE;
 use crate::base::{Config, Error, Result};
-use crate::tokens::{Tokenizer, files};
+use crate::tokens::Tokenizer;
 use crate::weights::found::{Found, Model, Words};
-use crate::weights::gguf::tokenizer;
 use crate::weights::head::{Tie, quantised_alike};
 use crate::weights::peft::adapter::Adapter;
-use crate::weights::template;
 use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
@@ -33,8 +31,6 @@ const WTE: &str = "wte.weight";
 const HEAD: &str = "lm_head.weight";
 /// Numbers of the head and of `wte` compared at a time (1 MiB of each).
 const COMPARED: usize = 1 << 18;
-/// Rows of an embedding that belongs to GPT-2's tokenizer, where a format has no place for one: as it is, and as nanoGPT pads it.
-const GPT2_ROWS: [usize; 2] = [50_257, 50_304];
 
 /// A GPT-2 on disk. The weights are still in the file.
 #[derive(Debug)]
@@ -101,13 +97,7 @@ impl Checkpoint {
     /// # Errors
     /// There is none, or none that we read.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
-        let size = self.model.config.vocab_size();
-        match &self.tokenizer {
-            Words::Folder(folder) => files::from_folder(folder, size),
-            Words::Gguf(path, metadata) => tokenizer::read(path, metadata, size),
-            Words::BySize if GPT2_ROWS.contains(&size) => Ok(Tokenizer::gpt2()),
-            Words::BySize => files::from_folder(self.path.parent().unwrap_or(Path::new(".")), size),
-        }
+        self.tokenizer.read(&self.path, self.model.config.vocab_size())
     }
 
     /// The chat template that comes with it, if one does.
@@ -115,11 +105,7 @@ impl Checkpoint {
     /// # Errors
     /// A file that cannot be read.
     pub fn chat_template(&self) -> Result<Option<String>> {
-        match &self.tokenizer {
-            Words::Folder(folder) => template::of_folder(folder),
-            Words::BySize => Ok(None),
-            Words::Gguf(_, metadata) => Ok(metadata.get_str("tokenizer.chat_template").map(str::to_string)),
-        }
+        self.tokenizer.chat_template()
     }
 
     /// Reads rows of a parameter (elements, where it has one extent) as f32, straight into `out`. Names are those of

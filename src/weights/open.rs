@@ -63,14 +63,26 @@ fn folder(dir: &Path, depth: usize) -> Result<Found> {
     if inner == dir { huggingface::find(dir) } else { folder(&inner, depth) }
 }
 
-/// The files in a folder that are models by themselves.
+/// The files in a folder that are models by themselves. Pickles beside a config.json are a trainer's, its optimizer and the like.
 fn models(dir: &Path) -> Vec<PathBuf> {
-    let names = huggingface::folder::names(dir).into_iter();
-    let ending =
-        |name: &String| [".gguf", ".pt", ".pth", ".ckpt", ".bin"].iter().any(|end| name.ends_with(end));
-    let paths = names.filter(ending).map(|name| dir.join(name)).filter(|path| path.is_file());
-    paths.filter(|path| matches!(Kind::of(path), Ok(Some(_)))).collect()
+    let trained = dir.join("config.json").exists();
+    let ends = |name: &str, ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+    let is_model = |name: &String| match Kind::of(&dir.join(name)) {
+        Ok(Some(Kind::Torch)) => {
+            !trained && ends(name, &[".pt", ".pth", ".ckpt", ".bin"]) && !ends(name, &OF_TRAINERS)
+        }
+        Ok(Some(Kind::LlmC)) => name.ends_with(".bin"),
+        // By its name too: one that is damaged is told for what it is.
+        Ok(_) => name.ends_with(".gguf"),
+        Err(_) => false,
+    };
+    let names = huggingface::folder::names(dir).into_iter().filter(|name| dir.join(name).is_file());
+    names.filter(is_model).map(|name| dir.join(name)).collect()
 }
+
+/// What trainers keep in pickles beside their models.
+const OF_TRAINERS: [&str; 6] =
+    ["optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state.pth", "training_args.bin", "meta.pkl"];
 
 /// An adapter on the base that it names.
 fn adapter(dir: &Path, depth: usize) -> Result<Found> {

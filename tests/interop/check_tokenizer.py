@@ -26,19 +26,27 @@ os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 from transformers import AutoTokenizer, GPT2Tokenizer  # noqa: E402  (after the environment is set)
 
 
-def main() -> None:
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    folder, text = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes().decode("utf-8")
-
+def opened(folder: Path, text: str) -> tuple[object, list[int]]:
+    """The tokenizer of tokenizer.json, and its ids of the text, on which vocab.json with merges.txt must agree."""
     auto = AutoTokenizer.from_pretrained(folder)
     with tempfile.TemporaryDirectory() as bare:
         for name in ("vocab.json", "merges.txt"):
             shutil.copy(folder / name, bare)
         plain = GPT2Tokenizer.from_pretrained(bare)
-        ids = auto(text)["input_ids"]
-        if ids != plain(text)["input_ids"]:
-            sys.exit(f"{folder}: tokenizer.json and vocab.json with merges.txt give different ids")
+    ids = auto(text)["input_ids"]
+    if ids != plain(text)["input_ids"]:
+        raise ValueError(f"{folder}: tokenizer.json and vocab.json with merges.txt give different ids")
+    return auto, ids
+
+
+def main() -> None:
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    folder, text = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes().decode("utf-8")
+    try:
+        auto, ids = opened(folder, text)
+    except ValueError as e:
+        sys.exit(str(e))
 
     json.dump(
         {

@@ -1,0 +1,121 @@
+"""llama.cpp, as installed or within a root folder of its own (DIARIST_LLAMA=DIR, made by debootstrap)."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from common import say, skip
+
+ROOT = os.environ.get("DIARIST_LLAMA")
+HOW = ("llama.cpp is not here. As root on Debian: debootstrap --variant=minbase --include=ca-certificates sid DIR; "
+       "chroot DIR apt-get install -y --no-install-recommends llama.cpp-tools; mount --bind /proc DIR/proc; "
+       "then DIARIST_LLAMA=DIR tests/interop/run")
+
+
+def found():
+    if ROOT:
+        return (Path(ROOT) / "usr/bin/llama-server").exists()
+    return shutil.which("llama-server") is not None
+
+
+def missing(what):
+    """Says that a check cannot be made without llama.cpp: skipped, or with --need-llama failed."""
+    if os.environ.get("DIARIST_NEED_LLAMA"):
+        say(False, what, HOW)
+    else:
+        skip(what, HOW)
+
+
+@contextmanager
+def _seen(path):
+    """The path by which llama.cpp sees a file: within its root, a copy."""
+    if not ROOT:
+        yield str(path)
+        return
+    with tempfile.TemporaryDirectory(dir=Path(ROOT) / "tmp") as folder:
+        shutil.copy(path, folder)
+        yield f"/tmp/{Path(folder).name}/{Path(path).name}"
+
+
+def command(*args):
+    return [*(["chroot", ROOT] if ROOT else []), *args]
+
+
+def version():
+    done = subprocess.run(command("llama-server", "--version"), capture_output=True, text=True)
+    return (done.stdout + done.stderr).splitlines()[0]
+
+
+class Server:
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+
+    def ask(self, path, **body):
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=600) as answer:
+            return json.load(answer)
+
+    def ids(self, text):
+        """The ids of a text that holds no special tokens' names."""
+        return self.ask("/tokenize", content=text, add_special=False, parse_special=False)["tokens"]
+
+    def greedy(self, ids, count):
+        """The ids that follow, each the likeliest, up to end of text."""
+        return self.completion(ids, count)["tokens"]
+
+    def log_probabilities(self, ids, count):
+        """The `count` likeliest next tokens with their log probabilities, by id, from the logits as they are."""
+        likeliest = self.completion(ids, 1, n_probs=count)["completion_probabilities"][0]["top_logprobs"]
+        return {token["id"]: token["logprob"] for token in likeliest}
+
+    def completion(self, ids, count, **more):
+        # Without a cache of prompts, the same question takes the same sums each time.
+        return self.ask("/completion", prompt=ids, n_predict=count, temperature=0, return_tokens=True, cache_prompt=False,
+                        **more)
+
+
+@contextmanager
+def server(gguf, context):
+    """A llama-server with this file on a free port, ended afterwards. An error shows what it said."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    with _seen(gguf) as path, tempfile.TemporaryFile("w+") as log:
+        program = subprocess.Popen(
+            command("llama-server", "-m", path, "--host", "127.0.0.1", "--port", str(port), "-c", str(context), "-np", "1",
+                    "-t", "2", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--no-warmup"),
+            stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "LC_ALL": "C"})
+        try:
+            this, until = Server(port), time.time() + 120
+            while True:
+                try:
+                    if this.ask("/tokenize", content="a"):
+                        break
+                except OSError:
+                    if program.poll() is not None or time.time() > until:
+                        log.seek(0)
+                        said = [line for line in log.read().splitlines() if " E " in line or "error" in line] or ["nothing"]
+                        raise RuntimeError("llama-server does not open it: " + " | ".join(said[:4])) from None
+                    time.sleep(0.1)
+            yield this
+        finally:
+            program.terminate()
+            program.wait()
+
+
+def quantise(source, out, kind, pure=True):
+    """llama-quantize: another GGUF with the matrices in `kind` (Q8_0, Q4_K_S, ...)."""
+    with _seen(source) as path:
+        made = path + ".out"
+        done = subprocess.run(command("llama-quantize", *(["--pure"] if pure else []), path, made, kind),
+                              capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr[-1000:])
+        shutil.move(f"{ROOT or ''}{made}", out)
