@@ -11,7 +11,7 @@
 //! | 1 | [`journal`] | files and folders to entries |
 //! | 1 | [`tokens`] | text to ids, `tokens.bin`, windows, batches |
 //! | 1 | [`device`] | tensors, kernels, variants, the recording, the planner, the two executors |
-//! | 2 | [`weights`] | safetensors, Hugging Face folders |
+//! | 2 | [`weights`] | models on disk, in all their forms, read and written; the hub's cache, and what fills it |
 //! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
 //! | 2 | [`ops`] | one file an op: the maths, forward, backward, variants, twin, cases |
 //! | 3 | [`model`] | GPT-2 as recordings |

@@ -108,7 +108,7 @@ impl Told {
         }
         lines.extend(self.about.iter().cloned());
         lines.push(("stored".into(), self.stored()));
-        lines.push(("tokenizer".into(), self.tokenizer.clone()));
+        lines.push(("tokens".into(), self.tokenizer.clone()));
         if let Err(e) = &self.model {
             lines.push(("no use".into(), words(e)));
         }

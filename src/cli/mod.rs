@@ -25,8 +25,6 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::base::shell;
-
 /// Train GPT-2 on your own journals, at home, on any GPU or none.
 #[derive(Parser)]
 #[command(name = "diarist", version, max_term_width = 100)]
@@ -69,7 +67,7 @@ enum Command {
 /// Runs the command line; the exit code is 0 for success, 1 for a failure, 2 for a usage error, 130 when interrupted.
 pub fn main() -> ExitCode {
     let matches = Cli::command().try_get_matches().unwrap_or_else(|e| {
-        if e.kind() == ErrorKind::DisplayVersion && shell::was_given("--verbose") {
+        if e.kind() == ErrorKind::DisplayVersion && std::env::args_os().any(|arg| arg == "--verbose") {
             let printed = version::run();
             std::process::exit(i32::from(printed.is_err()));
         }

@@ -10,6 +10,7 @@ use crate::weights::peft::adapter::Adapter;
 use crate::weights::template;
 use crate::weights::tensors::Tensors;
 
+// ANCHOR: found
 /// A model in some format: its header is read and checked against its file; the weights are still in the file.
 #[derive(Debug)]
 pub struct Found {
@@ -29,6 +30,7 @@ pub struct Found {
     /// What was trained beside it and belongs to it: added to the weights as they are read.
     pub adapter: Option<Adapter>,
 }
+// ANCHOR_END: found
 
 /// What a format says of the model.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -144,7 +144,8 @@ fn rounded_numbers_are_rounded_once() {
         good(cwd, &["convert", &whole, &again, "--to", "hf", "--dtype", dtype]);
         let file = |folder: &str| bytes(&cwd.join(folder).join("model.safetensors"));
         assert_eq!(file(&half), file(&again), "{dtype}");
-        assert_eq!(2 * (file(&half).len() / 1000), file(&whole).len() / 1000 + file(&whole).len() / 1000 % 2);
+        // Half the size, but for the header.
+        assert!((2 * file(&half).len()).abs_diff(file(&whole).len()) < 10_000);
     }
     let loss = |what: &str| -> f64 {
         let told = good(cwd, &["eval", what, "--text", "diary.txt", "--json", "--device", "cpu"]);

@@ -80,7 +80,15 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
             "sample",
             vec![vec!["sample", "run", "--max-tokens", "4", "--device", "cpu"], vec!["sample", "gpt2"]],
         ),
-        ("eval", vec![vec!["eval", "run", "--text", "notes.txt", "--device", "cpu"]]),
+        (
+            "eval",
+            vec![
+                vec!["eval", "run", "--text", "notes.txt", "--device", "cpu"],
+                vec!["eval", "gpt2", "--ids", "ids.json"],
+            ],
+        ),
+        ("convert", vec![vec!["convert", "run", "run.gguf"], vec!["convert", "gpt2", "gpt2.gguf"]]),
+        ("info", vec![vec!["info", "run"], vec!["info", "gpt2"]]),
         ("devices", vec![vec!["devices"], vec!["devices", "--json"]]),
         ("doctor", vec![vec!["doctor", "--device", "cpu"]]),
         ("explain", vec![vec!["explain"]]),
