@@ -4,6 +4,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
@@ -168,19 +169,84 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// A new file that `write` makes under the temporary name that it is given: whole, or not there.
+/// A new file, or a folder, that `write` makes under the temporary path that it is given: whole at `path`, or not there.
 ///
 /// # Errors
-/// There is something at `path` already (nothing is overwritten); those of `write`.
+/// There is something at `path` already (nothing is overwritten); those of `write`, of whose file they say that it is `path`.
 pub fn new_with<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let written = stage(path, write)?;
     if path.symlink_metadata().is_ok() {
-        remove(&temporary(path))?;
         return Err(taken(path));
     }
-    rename(&temporary(path), path)?;
-    sync_folder(path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(above)?;
+    let mut prefix = std::ffi::OsString::from(".");
+    prefix.push(path.file_name().unwrap_or_default());
+    // A name may have 255 bytes, and this one is longer than the file's.
+    let prefix: String = prefix.to_string_lossy().chars().take(40).collect();
+    let folder = Temporary::new(above, &prefix)?;
+    let fresh = folder.0.join("new");
+    let written = write(&fresh).map_err(|e| e.of(&fresh, path))?;
+    // A link fails where there is something, whoever put it there meanwhile; so does renaming a folder onto one that is not empty.
+    let linked = if fresh.is_dir() { fs::rename(&fresh, path) } else { fs::hard_link(&fresh, path) };
+    match linked {
+        Ok(()) => {}
+        Err(_) if path.symlink_metadata().is_ok() => return Err(taken(path)),
+        // A disk without links.
+        Err(_) => rename(&fresh, path)?,
+    }
+    sync_folder(above)?;
     Ok(written)
+}
+
+/// The temporary folders of this process, so that they can go when it is interrupted.
+static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// A folder that goes when it is dropped, or by [`remove_temporaries`].
+struct Temporary(PathBuf);
+
+impl Temporary {
+    fn new(above: &Path, prefix: &str) -> Result<Temporary> {
+        let made = temporary_folder(above, &format!("{prefix}."), ".partial");
+        let folder = made.map_err(Error::io("create a folder in", above))?.keep();
+        TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).push(folder.clone());
+        Ok(Temporary(folder))
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+        TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).retain(|folder| *folder != self.0);
+    }
+}
+
+/// Removes what is half written: for a process that ends before its time.
+pub fn remove_temporaries() {
+    for folder in TEMPORARY.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// Opens a file to read, and nothing else: a pipe would be waited for without end.
+///
+/// # Errors
+/// What the system says; it is no file.
+pub fn open_file(path: &Path) -> Result<File> {
+    let about = fs::metadata(path).map_err(Error::typed("open", path))?;
+    if !about.is_file() {
+        return Err(Error::file(path, "not a file", "name a file, or the folder that a model is in"));
+    }
+    File::open(path).map_err(Error::io("open", path))
+}
+
+/// All bytes of a file, which has an end.
+///
+/// # Errors
+/// As [`open_file`].
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(path)?.read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    Ok(bytes)
 }
 
 /// The error of a place that has something already.

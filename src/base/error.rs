@@ -100,6 +100,11 @@ fn advice(path: &Path, e: &std::io::Error, typed: bool) -> String {
         NotFound if typed => format!("check the spelling{}", up_to(path)),
         NotFound => format!("it was moved or removed, or its disk is away: put it back{}", up_to(path)),
         PermissionDenied => "check that this user may read and write there".into(),
+        IsADirectory => "it is a folder: name a file".into(),
+        NotADirectory => "a file stands where a folder should be: name another place".into(),
+        AlreadyExists => "give another name, or move away what is there".into(),
+        InvalidFilename => "give a shorter name, or one that this disk takes".into(),
+        InvalidData => "it is no UTF-8 text: convert it, with iconv say".into(),
         StorageFull | QuotaExceeded => "free some space, then try again: what was saved is whole".into(),
         _ => return String::new(),
     };
@@ -123,6 +128,16 @@ fn up_to(path: &Path) -> String {
 }
 
 impl Error {
+    /// The same of another path, where it is of `from`: of the place that a person knows, not of a temporary one.
+    pub fn of(mut self, from: &Path, to: &Path) -> Error {
+        if let Error::Io { path, .. } | Error::File { path, .. } = &mut self
+            && path.starts_with(from)
+        {
+            *path = to.to_path_buf();
+        }
+        self
+    }
+
     /// An [`Error::Io`] for use in `map_err`.
     pub fn io(doing: &'static str, path: impl AsRef<Path>) -> impl FnOnce(std::io::Error) -> Error {
         let path = path.as_ref().to_path_buf();

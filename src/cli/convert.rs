@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::base::units::{bytes, shown};
-use crate::base::{Error, Result, disk, shell};
+use crate::base::units::{bytes, shown, thousands};
+use crate::base::{Config, Error, Result, disk, shell};
 use crate::cli::bar::Bar;
 use crate::cli::out;
 use crate::run::{card, record};
@@ -68,7 +68,7 @@ impl Target {
 
     /// By the ending of what is to be written.
     fn of(path: &Path) -> Result<Target> {
-        match path.extension().and_then(|e| e.to_str()) {
+        match path.extension().and_then(|e| e.to_str()).map(str::to_lowercase).as_deref() {
             Some("gguf") => Ok(Target::Gguf),
             Some("pt") => Ok(Target::NanoGpt),
             Some("bin") => Ok(Target::LlmC),
@@ -107,11 +107,20 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.check(to, &dtype)?;
     let mut checkpoint = weights::open(&args.input)?;
     out::note(format!("{}: {}", shown(&args.input), checkpoint.format()));
+    if let Some(run) = args.run().filter(|run| !run.finished) {
+        let (step, steps) = (thousands(run.position.step), thousands(run.settings.steps));
+        out::note(format!("the run is not at its end: this is its state after step {step} of {steps}"));
+    }
     let config = *checkpoint.config();
-    // A generous bound: the numbers, and as much again as the largest vocabulary takes.
-    let numbers = dtype.bytes(config.num_params().next_multiple_of(32)).unwrap_or(0);
-    room(&args.out, numbers + (16 << 20))?;
+    let numbers = bound(&dtype, &config);
+    room(&args.out, numbers)?;
+    // Half of a model is of no use to anybody.
+    let _ = ctrlc::set_handler(|| {
+        disk::remove_temporaries();
+        std::process::exit(130)
+    });
     let tokenizer = checkpoint.tokenizer();
+    let has_tokenizer = tokenizer.is_ok();
     let bar = Bar::new();
     let mut progress = |share: f64| bar.bytes("writing", (share * numbers as f64) as u64, numbers);
     let written = match to {
@@ -126,7 +135,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     bar.finish();
     out::line(format!("{}  {}, {}", shown(&args.out), dtype.name().to_lowercase(), bytes(written)))?;
-    out::note(args.next(to));
+    out::note(args.next(to, has_tokenizer));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -147,11 +156,16 @@ impl Args {
                 return Err(Error::usage(format!("{flag} belongs to a GGUF"), "use it with --to gguf"));
             }
         }
-        let modelfile = self.modelfile.then(|| self.modelfile());
-        for path in [Some(self.out.clone()), modelfile].into_iter().flatten() {
-            if path.symlink_metadata().is_ok() {
-                return Err(disk::taken(&path));
-            }
+        if self.out.symlink_metadata().is_ok() {
+            return Err(disk::taken(&self.out));
+        }
+        if self.modelfile && self.modelfile().symlink_metadata().is_ok() {
+            let problem = "there is one already, and nothing is overwritten";
+            return Err(Error::file(
+                self.modelfile(),
+                problem,
+                "write the GGUF into another folder, or move that away",
+            ));
         }
         Ok(())
     }
@@ -176,6 +190,7 @@ impl Args {
                 checkpoint.config(),
                 tokenizer.as_ref().map(|t| t.kind().name()),
                 checkpoint.format(),
+                &dtype.name().to_lowercase(),
             ),
         };
         let dropout = run.map_or(0.1, |run| run.settings.dropout);
@@ -191,8 +206,14 @@ impl Args {
         dtype: &Dtype,
         progress: &mut dyn FnMut(f64),
     ) -> Result<u64> {
+        let own = self.chat_template.is_some() || checkpoint.chat_template()?.is_some();
+        if self.modelfile && own {
+            out::note(
+                "the Modelfile passes prompts on as they stand: Ollama does not look at the chat template then",
+            );
+        }
         let template = match &self.chat_template {
-            Some(path) => Some(std::fs::read_to_string(path).map_err(Error::typed("read", path))?),
+            Some(path) => Some(weights::template::of_file(path)?),
             None => checkpoint.chat_template()?,
         };
         let name = self.out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -221,13 +242,15 @@ impl Args {
     }
 
     /// What to do with what was written.
-    fn next(&self, to: Target) -> String {
+    fn next(&self, to: Target, has_tokenizer: bool) -> String {
         let out = shell::path(&self.out);
         match to {
-            Target::HuggingFace => format!(
-                "next: python -c \"import transformers as t; t.pipeline('text-generation', {out:?})\", or {} sample {out}",
-                shell::program()
-            ),
+            Target::HuggingFace if !has_tokenizer => {
+                format!("next: put the model's tokenizer.json into {out}, which has none")
+            }
+            Target::HuggingFace => {
+                format!("next: {} sample {out}; transformers opens it too", shell::program())
+            }
             Target::Gguf if self.modelfile => {
                 format!("next: ollama create me -f {}", shell::path(self.modelfile()))
             }
@@ -236,10 +259,20 @@ impl Args {
             ),
             Target::LlmC => format!("next: llm.c's train_gpt2 -e {out}"),
             Target::NanoGpt => {
-                format!("next: put it into a folder as ckpt.pt, and nanoGPT's sample.py --out_dir=FOLDER")
+                "next: put it into a folder as ckpt.pt, and nanoGPT's sample.py --out_dir=FOLDER".into()
             }
         }
     }
+}
+
+/// Bytes that a file or a folder takes at most: the numbers, of which some are stored whole in any case, and the tokenizer.
+fn bound(dtype: &Dtype, config: &Config) -> u64 {
+    let (v, c, t) = (config.vocab_size() as u64, config.n_embd() as u64, config.block_size() as u64);
+    let numbers = dtype.bytes(config.num_params().next_multiple_of(32)).unwrap_or(0);
+    // Of a quantised file: the head in eight bits, positions and vectors whole.
+    let whole =
+        if dtype.is_quantised() { v * c + 4 * (t * c + 13 * c * config.n_layer() as u64) } else { 4 * t * c };
+    numbers + whole + 100 * v + (1 << 16)
 }
 
 /// Checks that the disk has room.

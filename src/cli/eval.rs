@@ -12,7 +12,7 @@ use crate::sample::Reads;
 /// Arguments of `eval`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A run's folder, or any GPT-2 folder
+    /// A run's folder, any other model's folder or file, or a fetched model's name
     dir: PathBuf,
     /// The text, taken as it stands: no entries, no cleaning
     #[arg(long, value_name = "FILE", conflicts_with = "ids", required_unless_present = "ids")]

@@ -17,7 +17,7 @@ use crate::tokens::Utf8Stream;
 /// Arguments of `sample`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A run's folder, or any GPT-2 folder; without it, the newest run of checkpoints/
+    /// A run's folder, any other model's folder or file, or a fetched model's name; without it, the newest run of checkpoints/
     dir: Option<PathBuf>,
     /// What the text begins with; without it, the model begins an entry of its own
     #[arg(long, default_value = "", allow_hyphen_values = true)]

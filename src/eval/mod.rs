@@ -1,6 +1,6 @@
 //! Room 5: how well a model predicts a text.
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::device::{Executor, Step};
 use crate::model::{self, input};
 use crate::ops::classifier::{IGNORE, scalar};
@@ -41,7 +41,7 @@ fn windows(n: usize, t: usize, stride: usize) -> Vec<Window> {
 /// has the recording `evaluate` for `b` sequences of `t`. `progress` is told the share done.
 ///
 /// # Errors
-/// A lost device.
+/// A lost device; a loss that is no number.
 pub fn score(
     exec: &mut dyn Executor,
     [b, t]: [usize; 2],
@@ -68,6 +68,15 @@ pub fn score(
         progress(((i + 1) * b) as f64 / windows.len() as f64);
     }
     let loss = total / tokens.max(1) as f64;
+    if !loss.is_finite() {
+        return Err(Error::NotFinite {
+            step: None,
+            what: "the loss",
+            value: loss as f32,
+            found: String::new(),
+            next: "the checkpoint is damaged, or the driver computes wrongly: see `diarist doctor`".into(),
+        });
+    }
     Ok(Score { loss, perplexity: loss.exp(), tokens })
 }
 

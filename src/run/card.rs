@@ -45,7 +45,7 @@ pub fn card(run: &Run) -> String {
     row(
         &mut out,
         "learning rate",
-        format!("{:e}, {} steps of warm-up, cosine to {:e}", s.lr, thousands(s.warmup), s.min_lr),
+        format!("{:e}, {} steps of warm-up, cosine to {:.1e}", s.lr, thousands(s.warmup), s.min_lr),
     );
     let clip = if s.grad_clip > 0.0 { s.grad_clip.to_string() } else { "none".into() };
     row(&mut out, "gradient clipping", clip);
@@ -67,13 +67,13 @@ pub fn card(run: &Run) -> String {
 }
 
 /// The card of a model that was only converted.
-pub fn converted(config: &Config, tokenizer: Option<&str>, format: &str) -> String {
+pub fn converted(config: &Config, tokenizer: Option<&str>, format: &str, stored: &str) -> String {
     let mut out = front(None) + "# GPT-2, converted\n\n";
     out += &format!(
-        "Written by [diarist](https://crates.io/crates/diarist) from another format ({format}); its numbers are the same.\n\n"
+        "Written by [diarist](https://crates.io/crates/diarist) from this model's {format}, its numbers stored as {stored}.\n\n"
     );
     out += &model(config, tokenizer.unwrap_or("unknown: ids alone"));
-    out + USE
+    if tokenizer.is_some() { out + USE } else { out }
 }
 
 const USE: &str = "\n## Use\n\n```python\nfrom transformers import AutoModelForCausalLM, AutoTokenizer\n\n\

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Config, Error, Freeze, Result, shell};
+use crate::base::{Config, Error, Freeze, Result, disk, shell};
 use crate::device::Choices;
 use crate::device::select::Identity;
 use crate::journal;
@@ -194,7 +194,7 @@ pub fn read(path: &Path) -> Result<Run> {
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     let damaged = |problem: String| Error::file(path, problem, restore_or_begin("it", folder));
-    let text = std::fs::read(path).map_err(Error::io("read", path))?;
+    let text = disk::read_file(path)?;
     let Versioned { version } =
         serde_json::from_slice(&text).map_err(|e| damaged(format!("not a run's record: {e}")))?;
     if version < VERSION {

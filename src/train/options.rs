@@ -46,8 +46,8 @@ pub struct Options {
     /// Journals: files, folders and zips, of any kinds, freely mixed; `diarist corpus` shows what is in them
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// What to start from: `scratch`; a folder with GPT-2 (config.json, model.safetensors) or with an earlier run; or a model
-    /// of the hub, as `diarist fetch` names it. Without it, GPT-2 is looked for in the cache, and offered where it is not there
+    /// What to start from: `scratch`; a model's folder or file (`diarist info` says what it is), or an earlier run's folder; or a
+    /// model of the hub, as `diarist fetch` names it. Without it, GPT-2 is looked for in the cache, and offered where it is not there
     #[arg(long, value_name = "scratch|DIR|NAME")]
     pub from: Option<String>,
     /// Fetch the model that is not on this computer without asking

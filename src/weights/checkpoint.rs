@@ -126,6 +126,10 @@ impl Checkpoint {
         if let Some(adapter) = &mut self.adapter {
             adapter.add(key, rows.clone(), out)?;
         }
+        let file = match &self.adapter {
+            Some(_) => self.path.as_path(),
+            None => self.tensors.file_of(self.tensors.entry(key)?),
+        };
         // Without an end before the end, this runs as wide as the machine does.
         if out.iter().fold(true, |all, x| all & x.is_finite()) {
             return Ok(());
@@ -133,7 +137,7 @@ impl Checkpoint {
         match out.iter().position(|x| !x.is_finite()) {
             None => Ok(()),
             Some(at) => Err(Error::file(
-                self.tensors.file_of(self.tensors.entry(key)?),
+                file,
                 format!(
                     "tensor {} holds a number that is not finite ({}) in row {}",
                     quoted(key),
@@ -229,7 +233,7 @@ impl Checkpoint {
                 .collect();
         if !missing.is_empty() {
             let problem = format!(
-                "{} of the {} tensors that config.json calls for are missing: {}",
+                "{} of the {} tensors that its config calls for are missing: {}",
                 missing.len(),
                 wanted.len(),
                 listed(&missing)
@@ -242,7 +246,7 @@ impl Checkpoint {
             .collect();
         if !wrong.is_empty() {
             let problem = format!(
-                "{} tensors have not the shape config.json calls for: {}",
+                "{} tensors have not the shape that its config calls for: {}",
                 wrong.len(),
                 listed(&wrong)
             );

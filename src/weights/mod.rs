@@ -19,7 +19,7 @@ pub mod peft;
 mod pickle;
 pub mod safetensors;
 mod small;
-mod template;
+pub mod template;
 pub mod tensorflow;
 pub mod tensors;
 mod words;

@@ -1,10 +1,9 @@
 //! What is at a path: a folder or a file, told by its content; or what a person has there instead, and what to do with it.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::found::Found;
 use crate::weights::{gguf, hub, huggingface, llmc, nanogpt, peft, tensorflow};
@@ -43,6 +42,8 @@ fn find_below(path: &Path, depth: usize) -> Result<Found> {
 
 /// The model in a folder.
 fn folder(dir: &Path, depth: usize) -> Result<Found> {
+    // One that may not be looked into is not an empty one.
+    std::fs::read_dir(dir).map_err(Error::io("read", dir))?;
     let has = |name: &str| dir.join(name).symlink_metadata().is_ok_and(|about| !about.is_dir());
     // An adapter is told before the weights that it may have beside it.
     if has("adapter_config.json") {
@@ -72,8 +73,9 @@ fn models(dir: &Path) -> Vec<PathBuf> {
             !trained && ends(name, &[".pt", ".pth", ".ckpt", ".bin"]) && !ends(name, &OF_TRAINERS)
         }
         Ok(Some(Kind::LlmC)) => name.ends_with(".bin"),
-        // By its name too: one that is damaged is told for what it is.
-        Ok(_) => name.ends_with(".gguf"),
+        Ok(Some(Kind::Gguf)) => true,
+        // By its name: one that is damaged is told for what it is.
+        Ok(None) => name.ends_with(".gguf"),
         Err(_) => false,
     };
     let names = huggingface::folder::names(dir).into_iter().filter(|name| dir.join(name).is_file());
@@ -107,7 +109,7 @@ enum Kind {
 impl Kind {
     fn of(path: &Path) -> Result<Option<Kind>> {
         let mut head = Vec::new();
-        let file = File::open(path).map_err(Error::io("open", path))?;
+        let file = disk::open_file(path)?;
         file.take(8).read_to_end(&mut head).map_err(Error::io("read", path))?;
         Ok(match head.as_slice() {
             [b'G', b'G', b'U', b'F', ..] => Some(Kind::Gguf),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::base::disk::{self, PIECE};
 use crate::base::{Error, Result};
+use crate::weights::dtype::Dtype;
+use crate::weights::words::quoted;
 
 /// A new file, written from its beginning to its end. Dropped before [`Output::finish`], it takes the unfinished file with it.
 #[derive(Debug)]
@@ -67,4 +69,21 @@ impl Drop for Output {
             let _ = std::fs::remove_file(&self.path);
         }
     }
+}
+
+/// Adds a tensor's numbers to `bytes` as they will be stored.
+///
+/// # Errors
+/// One that cannot be stored so, with the tensor's name and the model's place.
+pub(super) fn encode(
+    dtype: &Dtype,
+    data: &[f32],
+    bytes: &mut Vec<u8>,
+    model: &Path,
+    name: &str,
+) -> Result<()> {
+    dtype.encode(data, bytes).map_err(|told| {
+        let next = "use --dtype bf16 or f32, which hold such numbers";
+        Error::file(model, format!("tensor {} {told}", quoted(name)), next)
+    })
 }

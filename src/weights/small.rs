@@ -1,12 +1,11 @@
 //! The small text files beside weights, read only as far as they may be long.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 
 /// What describes a model is a page of text; what is longer is something else.
 pub(super) const MOST_BYTES: u64 = 1 << 20;
@@ -16,7 +15,7 @@ pub(super) const MOST_BYTES: u64 = 1 << 20;
 /// # Errors
 /// It cannot be read, or is longer.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = disk::open_file(path)?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     if bytes.len() as u64 > MOST_BYTES {

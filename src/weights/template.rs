@@ -1,16 +1,12 @@
 //! A model's chat template: how a conversation is written for it, in Jinja. It is kept with the model and passed on; nothing
 //! here interprets it.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::base::{Error, Result};
-
-/// A template is a page of text; what is longer is something else.
-const MOST_BYTES: u64 = 1 << 20;
+use crate::weights::small;
 
 /// The template in a Hugging Face folder: `chat_template.jinja`, or, as older tools have it, in `tokenizer_config.json`, where
 /// of several the one called `default` counts.
@@ -35,17 +31,31 @@ pub(super) fn of_folder(folder: &Path) -> Result<Option<String>> {
     Ok(template.map(str::to_string))
 }
 
+/// A template that a person gives.
+///
+/// # Errors
+/// A file that cannot be read, is too long, or is no template: an empty one would leave the model without, and a broken one fails
+/// where it is used.
+pub fn of_file(path: &Path) -> Result<String> {
+    let text = text(path)?.ok_or_else(|| Error::typed("read", path)(std::io::ErrorKind::NotFound.into()))?;
+    let count = |what: &str| text.matches(what).count();
+    if text.trim().is_empty() || count("{%") != count("%}") || count("{{") != count("}}") {
+        let problem = "no chat template in Jinja: empty, or with a {% or {{ that is not closed";
+        return Err(Error::file(
+            path,
+            problem,
+            "leave --chat-template out: then the messages' text is passed on as it stands",
+        ));
+    }
+    Ok(text)
+}
+
 /// The text of a file, if it is there.
 fn text(path: &Path) -> Result<Option<String>> {
-    let file = match File::open(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.map_err(Error::io("open", path))?,
-    };
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::file(path, "longer than 1 MiB, which no such file is", "download the file again"));
+    if !path.exists() {
+        return Ok(None);
     }
+    let bytes = small::bytes(path)?;
     String::from_utf8(bytes)
         .map(Some)
         .map_err(|_| Error::file(path, "not UTF-8 text", "download the file again"))

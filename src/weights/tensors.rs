@@ -10,6 +10,8 @@ use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 use crate::base::disk::{self, PIECE};
 use crate::base::{Error, Result, memory};
 use crate::weights::dtype::Dtype;
@@ -309,16 +311,21 @@ pub(super) fn not_floats(entry: &TensorEntry) -> String {
     )
 }
 
-/// `out[j][i] = stored[i][j]`, of `rows` stored rows of `width`: in squares, so that both sides stay in the cache.
+/// `out[j][i] = stored[i][j]`, of `rows` stored rows of `width`: in squares, so that both sides stay in the cache, and on all
+/// cores.
 pub(super) fn transpose(stored: &[f32], rows: usize, width: usize, out: &mut [f32]) {
     const SIDE: usize = 32;
-    for i0 in (0..rows).step_by(SIDE) {
-        for j0 in (0..width).step_by(SIDE) {
-            for i in i0..(i0 + SIDE).min(rows) {
-                for j in j0..(j0 + SIDE).min(width) {
-                    out[j * rows + i] = stored[i * width + j];
+    if rows == 0 {
+        return;
+    }
+    out.par_chunks_mut(SIDE * rows).enumerate().for_each(|(band, out)| {
+        let j0 = band * SIDE;
+        for i0 in (0..rows).step_by(SIDE) {
+            for (j, row) in out.chunks_exact_mut(rows).enumerate() {
+                for (i, x) in row.iter_mut().enumerate().take((i0 + SIDE).min(rows)).skip(i0) {
+                    *x = stored[i * width + j0 + j];
                 }
             }
         }
-    }
+    });
 }

@@ -61,9 +61,9 @@ def llmc(name, run, dtype, tensors):
 def there_and_back(run, tensors):
     """Through every form in turn, each read from what the one before wrote."""
     at = run
-    for to in ("nanogpt", "llmc", "gguf", "hf"):
+    for to in ("gguf", "hf", "nanogpt", "llmc", "hf"):
         at = convert(at, to)
-    equal("to nanogpt, to llmc, to gguf, to hf: weights", tensors_of(at), tensors)
+    equal("to gguf, to hf, to nanogpt, to llmc, to hf: weights", tensors_of(at), tensors)
 
 
 for name in ("bytes", "gpt2"):

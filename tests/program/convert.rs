@@ -180,6 +180,12 @@ fn what_cannot_be_converted_is_refused_before_anything_is_written() {
     refused(cwd, 1, &["convert", "diary.txt", "new.gguf"], &["no model", "next: "]);
     refused(cwd, 1, &["info", "diary.txt"], &["no model", "next: "]);
     refused(cwd, 1, &["info", "gone"], &["next: "]);
+    // A chat template that is none, and what has no end.
+    std::fs::write(cwd.join("broken.jinja"), "{% for m in messages %}{{ m.content }").unwrap();
+    std::fs::write(cwd.join("empty.jinja"), " \n").unwrap();
+    for file in ["broken.jinja", "empty.jinja", "/dev/zero", "gone.jinja"] {
+        refused(cwd, 1, &["convert", "me", "new.gguf", "--chat-template", file], &[file, "next: "]);
+    }
     for name in ["new", "new.gguf", "new.bin", "new.pt"] {
         assert!(!cwd.join(name).exists(), "{name}");
     }

@@ -28,11 +28,15 @@ impl Gpt2 {
     /// A zero extent, or channels that the heads do not divide.
     pub fn check(&self) -> Result<()> {
         let Gpt2 { vocab_size, block_size, n_layer, n_head, n_embd } = *self;
-        if [vocab_size, block_size, n_layer, n_head, n_embd].contains(&0) {
-            return Err(Error::setting(
-                format!("a model with an extent of zero: {self:?}"),
-                "check the checkpoint's config.json",
-            ));
+        let extents = [
+            ("vocab_size", vocab_size),
+            ("block_size", block_size),
+            ("n_layer", n_layer),
+            ("n_head", n_head),
+            ("n_embd", n_embd),
+        ];
+        if let Some((name, _)) = extents.iter().find(|(_, n)| *n == 0) {
+            return Err(Error::setting(format!("its {name} is zero"), "check the model's config"));
         }
         if n_embd % n_head != 0 {
             return Err(Error::setting(

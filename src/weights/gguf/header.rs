@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 use crate::weights::gguf::metadata::{Header, Metadata};
 use crate::weights::gguf::types;
 use crate::weights::tensors::{TensorEntry, Tensors, numel, overlap};
@@ -36,7 +36,7 @@ pub(super) struct Opened {
 /// # Errors
 /// It cannot be read; another version; a header that does not fit the file.
 pub(super) fn open(path: &Path) -> Result<Opened> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = disk::open_file(path)?;
     let about = file.metadata().map_err(Error::io("read", path))?;
     if !about.is_file() {
         return Err(Error::file(path, "not a file", "name a .gguf file"));

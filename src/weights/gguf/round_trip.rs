@@ -139,7 +139,7 @@ fn nothing_is_overwritten_and_nothing_half_written_is_left() {
     let bytes = Tokenizer::bytes();
     let told = written(dir.path(), &bytes, Dtype::F16).unwrap_err().to_string();
     assert!(told.contains("\"h.1.mlp.c_fc.weight\" holds -70000, beyond what F16 holds"), "{told}");
-    assert!(told.contains("next: choose bf16 or f32"), "{told}");
+    assert!(told.contains("next: use --dtype bf16 or f32"), "{told}");
     assert!(!dir.path().join("F16.gguf").exists());
     let (path, _) = written(dir.path(), &bytes, Dtype::BF16).unwrap();
     let before = std::fs::read(&path).unwrap();

@@ -7,14 +7,13 @@
 use std::path::Path;
 
 use crate::base::disk::PIECE;
-use crate::base::{Error, Param, Result, memory};
+use crate::base::{Error, Param, Result};
 use crate::tokens::Tokenizer;
 use crate::weights::gguf::header::{ALIGNMENT, MAGIC};
 use crate::weights::gguf::tokenizer::Keys;
 use crate::weights::gguf::{names, types};
-use crate::weights::output::Output;
+use crate::weights::output::{Output, encode};
 use crate::weights::tensors::transpose;
-use crate::weights::words::quoted;
 use crate::weights::{Checkpoint, Dtype};
 
 const VERSION: u32 = 3;
@@ -93,9 +92,9 @@ pub fn write(
     let mut out = Output::create(path)?;
     out.write(&header)?;
     pad(&mut out)?;
-    let mut encoded = Vec::new();
+    let mut room = Room::default();
     for tensor in &plan {
-        store(checkpoint, tensor, &mut encoded, &mut out)?;
+        store(checkpoint, tensor, &mut room, &mut out)?;
         pad(&mut out)?;
         progress((tensor.offset + tensor.bytes) as f64 / data.max(1) as f64);
     }
@@ -134,34 +133,37 @@ fn stored_as(param: &Param, columns: usize, dtype: &Dtype) -> Dtype {
     if dtype.bytes(columns as u64).is_some() { dtype.clone() } else { Dtype::F16 }
 }
 
+/// Where a tensor is on its way, kept from one to the next.
+#[derive(Default)]
+struct Room {
+    data: Vec<f32>,
+    turned: Vec<f32>,
+    encoded: Vec<u8>,
+}
+
 /// Reads a tensor and stores it.
-fn store(
-    checkpoint: &mut Checkpoint,
-    tensor: &Planned,
-    encoded: &mut Vec<u8>,
-    out: &mut Output,
-) -> Result<()> {
+fn store(checkpoint: &mut Checkpoint, tensor: &Planned, room: &mut Room, out: &mut Output) -> Result<()> {
     let Param { name, shape, .. } = &tensor.param;
     let (rows, width) = (shape[0], shape.iter().skip(1).product::<usize>());
+    let model = checkpoint.path().to_path_buf();
     // A matrix that is turned has to be whole; of another, some rows at a time will do, and of a vector some blocks.
     let step = if tensor.turned { rows } else { (PIECE / 4 / width.max(1)).next_multiple_of(32).min(rows) };
-    let mut data = memory::zeros(step * width, name)?;
-    let mut turned = memory::zeros(if tensor.turned { rows * width } else { 0 }, name)?;
+    let Room { data, turned, encoded } = room;
+    data.resize(step * width, 0.0);
+    turned.resize(if tensor.turned { rows * width } else { 0 }, 0.0);
     for start in (0..rows).step_by(step.max(1)) {
         let range = start..rows.min(start + step);
         let data = &mut data[..range.len() * width];
         checkpoint.read(name, range, data)?;
         let stored: &[f32] = match tensor.turned {
             true => {
-                transpose(data, rows, width, &mut turned);
-                &turned
+                transpose(data, rows, width, turned);
+                turned
             }
             false => data,
         };
         encoded.clear();
-        tensor.dtype.encode(stored, encoded).map_err(|told| {
-            Error::file(out.path(), format!("tensor {} {told}", quoted(name)), "choose bf16 or f32")
-        })?;
+        encode(&tensor.dtype, stored, encoded, &model, name)?;
         out.write(encoded)?;
     }
     Ok(())

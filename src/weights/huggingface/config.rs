@@ -1,7 +1,5 @@
 //! `config.json` and `generation_config.json` of a GPT-2, as `transformers` reads and writes them.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use serde::Serialize;
@@ -12,31 +10,23 @@ use crate::base::{Config, Error, Gpt2, Result};
 use crate::tokens::Ends;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::Model;
+use crate::weights::small;
 use crate::weights::words::short;
 
-/// A config.json is a page of text; what is longer is something else.
-const MOST_BYTES: u64 = 1 << 20;
 /// No extent of any GPT-2 comes near this; up to it, no product of two extents overflows.
 const MOST_EXTENT: u64 = 1 << 24;
 
 /// Reads a folder's `config.json` and checks that it describes a GPT-2 we compute exactly. Also whether the head is tied.
 pub(super) fn read(path: &Path) -> Result<Model> {
-    let file = File::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::file(
+    if path.symlink_metadata().is_err() {
+        return Err(Error::file(
             path,
             "there is none; a Hugging Face GPT-2 folder holds config.json and model.safetensors",
             "check the folder's name, or download config.json beside the weights",
-        ),
-        _ => Error::io("open", path)(e),
-    })?;
-    let mut text = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut text).map_err(Error::io("read", path))?;
-    let again = "download config.json again";
-    if text.len() as u64 > MOST_BYTES {
-        return Err(Error::file(path, "longer than 1 MiB, which no config.json is", again));
+        ));
     }
-    let found: Map<String, Value> = serde_json::from_slice(&text)
-        .map_err(|e| Error::file(path, format!("not a JSON object: {e}"), again))?;
+    let found = small::json(path)?;
+    let again = "download config.json again";
     architecture(&found, path)?;
     settings(&found, path)?;
     let extent = |names: &[&str]| {

@@ -7,6 +7,7 @@ use crate::tokens::{Tokenizer, files};
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::huggingface::{config_json_as, generation_config_json, writer};
+use crate::weights::output::encode;
 
 /// Writes a folder that `transformers` opens: config, weights as `dtype`, the tokenizer where one is known, and `extra` files.
 /// `progress` is told the share done. Returns its bytes.
@@ -34,26 +35,22 @@ pub fn export(
     );
     small.extend(extra.iter().cloned());
 
-    let above = out.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    disk::create_folder(above)?;
-    let folder =
-        disk::temporary_folder(above, ".", ".partial").map_err(Error::io("create a folder in", above))?;
-    let path = folder.path().join("model.safetensors");
-    let mut writer = writer(&path, &config, dtype.clone())?;
-    checkpoint.each_piece(progress, |_, data| writer.write_f32(data))?;
-    writer.finish()?;
-    for (name, bytes) in &small {
-        disk::write_new(&folder.path().join(name), bytes)?;
-    }
-    disk::sync_folder(folder.path())?;
-    if out.symlink_metadata().is_ok() {
-        return Err(disk::taken(out));
-    }
-    // A folder that appears there meanwhile and is not empty makes the renaming fail: nothing is overwritten.
-    disk::rename(folder.path(), out)?;
-    // Not there any more under its first name: nothing is left to be removed.
-    let _ = folder.keep();
-    disk::sync_folder(above)?;
-    let model = std::fs::metadata(out.join("model.safetensors")).map_err(Error::io("read", out))?.len();
-    Ok(model + small.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>())
+    disk::new_with(out, |folder| {
+        disk::create_folder(folder)?;
+        let path = folder.join("model.safetensors");
+        let mut writer = writer(&path, &config, dtype.clone())?;
+        let (model, mut bytes) = (checkpoint.path().to_path_buf(), Vec::new());
+        checkpoint.each_piece(progress, |param, data| {
+            bytes.clear();
+            encode(dtype, data, &mut bytes, &model, &param.name)?;
+            writer.write_stored(&bytes)
+        })?;
+        writer.finish()?;
+        for (name, bytes) in &small {
+            disk::write_new(&folder.join(name), bytes)?;
+        }
+        disk::sync_folder(folder)?;
+        let model = std::fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+        Ok(model + small.iter().map(|(_, bytes)| bytes.len() as u64).sum::<u64>())
+    })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 use crate::weights::hub::{Hub, Name};
 use crate::weights::safetensors::header::MAX_HEADER;
 use crate::weights::words::{listed, quoted, short};
@@ -90,8 +90,8 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
         ),
         None => Error::file(
             dir,
-            "there is no model.safetensors in it",
-            "download model.safetensors beside config.json",
+            "there is no model.safetensors in it, nor a model in another form",
+            "download model.safetensors beside config.json; or name a run's folder, a GGUF, or what else --from takes",
         ),
     })
 }
@@ -128,7 +128,7 @@ fn shards(index: &Path) -> Result<Vec<PathBuf>> {
     if length > MAX_HEADER {
         return Err(bad(format!("{length} bytes long, which no index is")));
     }
-    let text = std::fs::read(index).map_err(Error::io("read", index))?;
+    let text = disk::read_file(index)?;
     let found: Index = serde_json::from_slice(&text)
         .map_err(|e| bad(format!("not an index of weights: {}", short(&e.to_string()))))?;
     let names: BTreeSet<String> = found.weight_map.into_values().collect();
@@ -157,6 +157,9 @@ fn whole_link(dir: &Path, name: &str) -> Result<()> {
 
 /// The error of a path where nothing is.
 pub(in crate::weights) fn nothing_there(path: &Path) -> Error {
+    if path.is_symlink() {
+        return Error::file(path, "a link to what is not there", "name what it should lead to");
+    }
     let name = path.to_str().and_then(Name::unless_a_path);
     if let Some((hub, name)) = name.and_then(|name| Some((Hub::from_env().ok()?, name))) {
         return hub.not_here(&name);

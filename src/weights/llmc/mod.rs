@@ -9,7 +9,6 @@
 //!
 //! Matrices are (out, in); GPT-2's own are (in, out). The header says everything, so a file is exactly as long as it says.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -19,7 +18,7 @@ use crate::base::{Config, Error, Gpt2, Result, memory};
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words};
-use crate::weights::output::Output;
+use crate::weights::output::{Output, encode};
 use crate::weights::tensors::{TensorEntry, Tensors, transpose};
 
 /// A model's first number.
@@ -61,7 +60,7 @@ pub fn is_magic(first: i32) -> bool {
 /// The file cannot be read; another of llm.c's files; another version; numbers that are no GPT-2's; a file that is not exactly
 /// as long as its header says.
 pub fn find(path: &Path) -> Result<Found> {
-    let file = File::open(path).map_err(Error::typed("open", path))?;
+    let file = disk::open_file(path)?;
     let about = file.metadata().map_err(Error::io("read", path))?;
     if !about.is_file() {
         return Err(Error::file(path, "not a file", MODEL));
@@ -250,12 +249,11 @@ pub fn write(
     out.write(&head.iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<u8>>())?;
     let all = shape.numel() as f64;
     let (mut done, mut data, mut bytes) = (0, Vec::new(), Vec::new());
-    let mut put = |out: &mut Output, data: &[f32]| {
+    let source = checkpoint.path().to_path_buf();
+    let mut put = |out: &mut Output, data: &[f32], name: &str| {
         for part in data.chunks(PIECE / 4) {
             bytes.clear();
-            dtype
-                .encode(part, &mut bytes)
-                .map_err(|problem| Error::file(path, problem, "use --dtype f32"))?;
+            encode(dtype, part, &mut bytes, &source, name)?;
             out.write(&bytes)?;
         }
         done += data.len();
@@ -268,7 +266,7 @@ pub fn write(
             checkpoint.read(&name, 0..*from, &mut stored)?;
             let mut turned = memory::zeros(to * from, &name)?;
             transpose(&stored, *from, *to, &mut turned);
-            put(&mut out, &turned)?;
+            put(&mut out, &turned, &name)?;
             continue;
         }
         let width = dims[1..].iter().product::<usize>();
@@ -278,10 +276,10 @@ pub fn write(
             let range = start..rows.min(start + step);
             data.resize(range.len() * width, 0.0);
             checkpoint.read(&name, range, &mut data)?;
-            put(&mut out, &data)?;
+            put(&mut out, &data, &name)?;
         }
         // The padding of the vocabulary: at most 127 rows.
-        put(&mut out, &vec![0.0; (dims[0] - rows) * width])?;
+        put(&mut out, &vec![0.0; (dims[0] - rows) * width], &name)?;
     }
     let written = out.written();
     out.finish()?;

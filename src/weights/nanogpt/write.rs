@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::base::{Config, Error, Param, Result};
+use crate::base::{Config, Param, Result};
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
+use crate::weights::output::encode;
 use crate::weights::pickle::write::{Pickler, TorchWriter};
 use crate::weights::tensors::transpose;
 
@@ -35,12 +36,11 @@ pub fn write(
     let mut out = TorchWriter::create(path, &pickle(&config, biases, &params, dtype))?;
     let (mut key, mut missing) = (0, 0);
     let (mut matrix, mut turned, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut put = |out: &mut TorchWriter, data: &[f32]| {
+    let model = checkpoint.path().to_path_buf();
+    let mut put = |out: &mut TorchWriter, data: &[f32], name: &str| {
         data.chunks(CONVERTED).try_for_each(|part| {
             bytes.clear();
-            dtype.encode(part, &mut bytes).map_err(|problem| {
-                Error::file(out.path(), problem, "write it as bf16 or f32, which hold such numbers")
-            })?;
+            encode(dtype, part, &mut bytes, &model, name)?;
             out.write(&bytes)
         })
     };
@@ -54,14 +54,14 @@ pub fn write(
         }
         missing -= data.len();
         if !is_linear(param) {
-            return put(&mut out, data);
+            return put(&mut out, data, &param.name);
         }
         matrix.extend_from_slice(data);
         if missing == 0 {
             turned.resize(matrix.len(), 0.0);
             transpose(&matrix, param.shape[0], param.shape[1], &mut turned);
             matrix.clear();
-            put(&mut out, &turned)?;
+            put(&mut out, &turned, &param.name)?;
         }
         Ok(())
     })?;

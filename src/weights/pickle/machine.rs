@@ -2,7 +2,7 @@
 //! (<https://docs.python.org/3/library/pickletools.html>). It makes values; it imports nothing and calls nothing.
 //!
 //! Every length is held against the bytes that are there, and every value costs an instruction, of which a pickle may have
-//! so many: so memory is bounded by a small multiple of the pickle's length.
+//! so many: so memory is bounded by those (182 MiB for the worst pickle that was found, of 2 MiB).
 
 use std::collections::HashMap;
 

@@ -37,7 +37,7 @@ const MOST_NUMBERS: usize = 64;
 /// # Errors
 /// The file cannot be read, is damaged, or is a pickle of something else than plain values and tensors.
 pub(super) fn open(path: &Path) -> Result<(Tensors, Pickle)> {
-    let file = File::open(path).map_err(Error::io("open", path))?;
+    let file = disk::open_file(path)?;
     let about = file.metadata().map_err(Error::io("read", path))?;
     if !about.is_file() {
         return Err(Error::file(path, "not a file", "name a file that torch.save wrote"));

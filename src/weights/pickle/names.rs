@@ -72,12 +72,10 @@ pub(super) fn refused(module: &str, name: &str) -> Fault {
         ("torch._tensor", "_rebuild_from_type_v2") | ("torch._utils", "_rebuild_wrapper_subclass") => {
             ("a tensor of a class of its own", RESAVE)
         }
-        _ => ("neither a plain value nor a tensor", RESAVE),
-    };
-    Fault::Refused(
-        format!(
-            "its pickle calls for {whole}, {what}; opened in Python, a pickle runs what it names, and diarist runs nothing"
+        _ => (
+            "neither a plain value nor a tensor; opened in Python, a pickle runs what it names, and diarist runs nothing",
+            RESAVE,
         ),
-        next,
-    )
+    };
+    Fault::Refused(format!("its pickle calls for {whole}, {what}"), next)
 }

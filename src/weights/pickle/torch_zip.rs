@@ -90,7 +90,9 @@ fn byte_order(zip: &mut Zip, folder: &str, file: &File, length: u64) -> Result<(
     let mut order = vec![0; place.len.min(16) as usize];
     disk::read_at(file, &mut order, place.offset).map_err(Fault::Io)?;
     match order.as_slice() {
-        b"little" if stored => Ok(()),
+        // Packed anew, it says nothing as it stands; then the numbers are packed too, and told for that.
+        _ if !stored => Ok(()),
+        b"little" => Ok(()),
         b"big" => Err(Fault::Refused("written on a big-endian computer".into(), RESAVE)),
         _ => Err(Fault::Damaged("its byteorder is neither little nor big".into())),
     }

@@ -249,11 +249,6 @@ impl TorchWriter {
         self.out.write(&descriptor)
     }
 
-    /// The file.
-    pub fn path(&self) -> &Path {
-        self.out.path()
-    }
-
     /// Writes the zip's end and waits until the file is on the disk; returns its length.
     ///
     /// # Errors

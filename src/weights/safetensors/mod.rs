@@ -7,7 +7,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use crate::base::disk::{self, PIECE};
+use crate::base::disk;
 use crate::base::{Error, Result};
 use crate::weights::dtype::Dtype;
 use crate::weights::output::Output;
@@ -36,7 +36,7 @@ pub fn metadata(path: impl AsRef<Path>) -> Result<BTreeMap<String, String>> {
 
 fn read(path: &Path) -> Result<(Header, File)> {
     let damaged = |problem: String| Error::file(path, problem, "download or copy the file again");
-    let mut file = File::open(path).map_err(Error::io("open", path))?;
+    let mut file = disk::open_file(path)?;
     let about = file.metadata().map_err(Error::io("read", path))?;
     if !about.is_file() {
         return Err(Error::file(path, "not a file", "name a folder that holds model.safetensors"));
@@ -77,8 +77,6 @@ pub struct Writer {
     dtype: Dtype,
     /// Elements still to come.
     missing: u64,
-    /// Where elements wait that were converted.
-    piece: Vec<u8>,
 }
 
 impl Writer {
@@ -100,7 +98,7 @@ impl Writer {
         let mut out = Output::create(path.as_ref())?;
         out.write(&header)?;
         let hash = Sha256::new_with_prefix(&header);
-        Ok(Writer { out, hash, dtype, missing, piece: Vec::new() })
+        Ok(Writer { out, hash, dtype, missing })
     }
 
     /// The file.
@@ -108,30 +106,36 @@ impl Writer {
         self.out.path()
     }
 
-    /// Writes the next elements: rows in order, in as many calls as suits, a call never wider than the file.
+    /// Writes the next elements of a file of f32: rows in order, in as many calls as suits, a call never wider than the file.
     ///
     /// # Errors
-    /// The file cannot be written (a full disk, say); a number that the dtype cannot hold.
+    /// The file cannot be written (a full disk, say).
+    ///
+    /// # Panics
+    /// If more elements come than the header announced, or they are stored as something else.
+    pub fn write_f32(&mut self, data: &[f32]) -> Result<()> {
+        assert_eq!(self.dtype, Dtype::F32, "f32 goes into a file of f32");
+        if cfg!(target_endian = "little") {
+            return self.write_stored(bytemuck::cast_slice(data));
+        }
+        let bytes: Vec<u8> = data.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.write_stored(&bytes)
+    }
+
+    /// Writes the next elements as they are stored.
+    ///
+    /// # Errors
+    /// The file cannot be written (a full disk, say).
     ///
     /// # Panics
     /// If more elements come than the header announced.
-    pub fn write_f32(&mut self, data: &[f32]) -> Result<()> {
-        let n = data.len() as u64;
+    pub(super) fn write_stored(&mut self, bytes: &[u8]) -> Result<()> {
+        let (_, size) = self.dtype.block().expect("one of safetensors' floats");
+        let n = (bytes.len() / size) as u64;
         assert!(n <= self.missing, "{n} elements come, {} are announced", self.missing);
         self.missing -= n;
-        if self.dtype == Dtype::F32 && cfg!(target_endian = "little") {
-            self.hash.update(bytemuck::cast_slice::<f32, u8>(data));
-            return self.out.write(bytemuck::cast_slice(data));
-        }
-        for part in data.chunks(PIECE / 4) {
-            self.piece.clear();
-            self.dtype.encode(part, &mut self.piece).map_err(|problem| {
-                Error::file(self.out.path(), problem, "write it as bf16 or f32, which hold such numbers")
-            })?;
-            self.hash.update(&self.piece);
-            self.out.write(&self.piece)?;
-        }
-        Ok(())
+        self.hash.update(bytes);
+        self.out.write(bytes)
     }
 
     /// Waits until the file is on the disk, and returns the SHA-256 of its bytes, in hex.

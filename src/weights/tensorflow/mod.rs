@@ -10,11 +10,10 @@
 //! tensors are not computed, as no other format has any.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::path::Path;
 
 use crate::base::units::thousands;
-use crate::base::{Config, Error, Gpt2, Result};
+use crate::base::{Config, Error, Gpt2, Result, disk};
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::small;
 use crate::weights::tensors::{TensorEntry, Tensors, overlap};
@@ -75,14 +74,14 @@ fn tensors(prefix: &Path, shards: u64, variables: Vec<Variable>) -> Result<Tenso
     let mut parts = Vec::new();
     for (shard, mut entries) in files {
         let path = place::with(prefix, &format!(".data-{shard:05}-of-{shards:05}"));
-        let file = File::open(&path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => Error::file(
+        if !path.exists() {
+            return Err(Error::file(
                 &path,
                 "it is not there, and holds numbers of this checkpoint",
                 "download or copy it into the same folder, from where the .index came from",
-            ),
-            _ => Error::io("open", &path)(e),
-        })?;
+            ));
+        }
+        let file = disk::open_file(&path)?;
         let length = file.metadata().map_err(Error::io("read", &path))?.len();
         if let Some(e) = entries.iter().find(|e| e.offset.checked_add(e.len).is_none_or(|end| end > length)) {
             let problem = format!(
