@@ -100,6 +100,7 @@ fn advice(path: &Path, e: &std::io::Error, typed: bool) -> String {
         NotFound if typed => format!("check the spelling{}", up_to(path)),
         NotFound => format!("it was moved or removed, or its disk is away: put it back{}", up_to(path)),
         PermissionDenied => "check that this user may read and write there".into(),
+        ReadOnlyFilesystem => "nothing can be written there: name another place".into(),
         IsADirectory => "it is a folder: name a file".into(),
         NotADirectory => "a file stands where a folder should be: name another place".into(),
         AlreadyExists => "give another name, or move away what is there".into(),

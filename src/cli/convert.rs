@@ -36,6 +36,9 @@ pub struct Args {
     chat_template: Option<PathBuf>,
 }
 
+/// The model card's file.
+const CARD: &str = "README.md";
+
 /// A form that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
@@ -107,7 +110,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     args.check(to, &dtype)?;
     let mut checkpoint = weights::open(&args.input)?;
     out::note(format!("{}: {}", shown(&args.input), checkpoint.format()));
-    if let Some(run) = args.run().filter(|run| !run.finished) {
+    if let Some(run) = args.run()?.filter(|run| !run.finished) {
         let (step, steps) = (thousands(run.position.step), thousands(run.settings.steps));
         out::note(format!("the run is not at its end: this is its state after step {step} of {steps}"));
     }
@@ -159,6 +162,12 @@ impl Args {
         if self.out.symlink_metadata().is_ok() {
             return Err(disk::taken(&self.out));
         }
+        // A Modelfile is lines: a name with a line break in it would be more than a name.
+        let name = self.out.file_name().and_then(|name| name.to_str());
+        if self.modelfile && name.is_none_or(|name| name.chars().any(char::is_control)) {
+            let problem = format!("{}: a Modelfile cannot name that", shown(&self.out));
+            return Err(Error::usage(problem, "give the GGUF a plain name"));
+        }
         if self.modelfile && self.modelfile().symlink_metadata().is_ok() {
             let problem = "there is one already, and nothing is overwritten";
             return Err(Error::file(
@@ -174,6 +183,7 @@ impl Args {
         self.out.with_file_name("Modelfile")
     }
 
+    /// A Hugging Face folder. What such a folder has beside its weights goes along as it is.
     fn folder(
         &self,
         checkpoint: &mut Checkpoint,
@@ -181,22 +191,38 @@ impl Args {
         dtype: &Dtype,
         progress: &mut dyn FnMut(f64),
     ) -> Result<u64> {
-        let tokenizer =
-            tokenizer.inspect_err(|e| out::note(format!("the folder will have no tokenizer: {e}"))).ok();
-        let run = self.run();
+        let run = self.run()?;
+        let mut beside = checkpoint.beside_weights()?;
+        let copied = beside.iter().any(|(name, _)| *name == "tokenizer.json" || *name == "vocab.json");
+        let tokenizer = tokenizer
+            .inspect_err(|e| {
+                let files = if copied {
+                    "its tokenizer's files are copied as they are"
+                } else {
+                    "it will have no tokenizer"
+                };
+                out::note(format!("{files}: {e}"));
+            })
+            .ok();
         let card = match &run {
-            Some(run) => card::card(run),
-            None => card::converted(
+            Some(run) => Some(card::card(run)),
+            None if beside.iter().any(|(name, _)| *name == CARD) => None,
+            None => Some(card::converted(
                 checkpoint.config(),
                 tokenizer.as_ref().map(|t| t.kind().name()),
                 checkpoint.format(),
                 &dtype.name().to_lowercase(),
-            ),
+            )),
         };
+        if let Some(card) = card {
+            beside.retain(|(name, _)| *name != CARD);
+            beside.push((CARD, card.into_bytes()));
+        }
+        if !beside.iter().any(|(name, _)| name.starts_with("chat_template")) {
+            beside.extend(checkpoint.chat_template()?.map(|text| ("chat_template.jinja", text.into_bytes())));
+        }
         let dropout = run.map_or(0.1, |run| run.settings.dropout);
-        let mut extra = vec![("README.md", card.into_bytes())];
-        extra.extend(checkpoint.chat_template()?.map(|text| ("chat_template.jinja", text.into_bytes())));
-        huggingface::export(checkpoint, tokenizer.as_ref(), dtype, dropout, &extra, &self.out, progress)
+        huggingface::export(checkpoint, tokenizer.as_ref(), dtype, dropout, &beside, &self.out, progress)
     }
 
     fn gguf(
@@ -237,8 +263,9 @@ impl Args {
     }
 
     /// The run whose folder this is, if it is one.
-    fn run(&self) -> Option<record::Run> {
-        record::read(&self.input.join("run.json")).ok()
+    fn run(&self) -> Result<Option<record::Run>> {
+        let path = self.input.join("run.json");
+        if path.is_file() { record::read(&path).map(Some) } else { Ok(None) }
     }
 
     /// What to do with what was written.

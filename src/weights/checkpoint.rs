@@ -18,7 +18,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::base::Param;
-use crate::base::disk::PIECE;
+use crate::base::disk::{self, PIECE};
 use crate::base::{Config, Error, Result};
 use crate::tokens::Tokenizer;
 use crate::weights::found::{Found, Model, Words};
@@ -29,6 +29,18 @@ use crate::weights::words::{listed, quoted, short};
 
 const WTE: &str = "wte.weight";
 const HEAD: &str = "lm_head.weight";
+/// The files of [`Checkpoint::beside_weights`].
+const BESIDE: [&str; 9] = [
+    "README.md",
+    "added_tokens.json",
+    "chat_template.jinja",
+    "generation_config.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+];
 /// Numbers of the head and of `wte` compared at a time (1 MiB of each).
 const COMPARED: usize = 1 << 18;
 
@@ -98,6 +110,16 @@ impl Checkpoint {
     /// There is none, or none that we read.
     pub fn tokenizer(&self) -> Result<Tokenizer> {
         self.tokenizer.read(&self.path, self.model.config.vocab_size())
+    }
+
+    /// What a Hugging Face folder has beside its weights and its config that belongs to the model: the tokenizer's files, the card.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn beside_weights(&self) -> Result<Vec<(&'static str, Vec<u8>)>> {
+        let Words::Folder(folder) = &self.tokenizer else { return Ok(Vec::new()) };
+        let there = BESIDE.iter().map(|name| (*name, folder.join(name))).filter(|(_, path)| path.exists());
+        there.map(|(name, path)| Ok((name, disk::read_file(&path)?))).collect()
     }
 
     /// The chat template that comes with it, if one does.

@@ -99,6 +99,7 @@ fn there_and_back_every_bit_is_the_same() {
         assert_eq!(told["model"]["config"]["n_embd"], 192, "{out}");
         assert!(good(cwd, &["info", out, "--tensors"]).contains("h.3.mlp.c_proj.bias"), "{out}");
     }
+    assert!(good(cwd, &["info", "me"]).contains("step 3 of 3, finished"));
     // What others may be given, and what they may not.
     let mut names: Vec<String> = std::fs::read_dir(cwd.join("hf"))
         .unwrap()
@@ -124,8 +125,19 @@ fn there_and_back_every_bit_is_the_same() {
         card.contains("30 entries") && card.contains("3 of 3 steps") && !card.contains("diary.txt"),
         "{card}"
     );
+    // A folder's own files go along as they are: the card, which warns, and the tokenizer's.
+    std::fs::write(cwd.join("hf/chat_template.jinja"), "{{ messages[0].content }}").unwrap();
+    good(cwd, &["convert", "hf", "again", "--to", "hf", "--dtype", "bf16"]);
+    for name in ["README.md", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"] {
+        assert_eq!(bytes(&cwd.join("again").join(name)), bytes(&cwd.join("hf").join(name)), "{name}");
+    }
+    good(cwd, &["convert", "hf", "with.gguf"]);
+    good(cwd, &["convert", "with.gguf", "from-gguf", "--to", "hf"]);
+    assert_eq!(bytes(&cwd.join("from-gguf/chat_template.jinja")), b"{{ messages[0].content }}");
+    std::fs::write(cwd.join("me/run.json"), "{").unwrap();
+    refused(cwd, 1, &["convert", "me", "damaged", "--to", "hf"], &["run.json"]);
+    assert!(!cwd.join("damaged").exists());
     assert!(String::from_utf8(bytes(&cwd.join("Modelfile"))).unwrap().starts_with("FROM ./me.gguf\n"));
-    assert!(good(cwd, &["info", "me"]).contains("step 3 of 3, finished"));
     assert!(good(cwd, &["info", "me.gguf"]).contains("chat template"));
 }
 
@@ -172,6 +184,7 @@ fn what_cannot_be_converted_is_refused_before_anything_is_written() {
     refused(cwd, 1, &["convert", "me", "there.gguf"], &["nothing is overwritten"]);
     refused(cwd, 1, &["convert", "me", "folder", "--to", "hf"], &["nothing is overwritten"]);
     refused(cwd, 1, &["convert", "me", "new.gguf", "--modelfile"], &["Modelfile", "nothing is overwritten"]);
+    refused(cwd, 2, &["convert", "me", "a\nFROM b.gguf", "--modelfile"], &["plain name"]);
     refused(cwd, 2, &["convert", "me", "new"], &["--to hf"]);
     refused(cwd, 2, &["convert", "me", "new.bin", "--dtype", "f16"], &["f32, bf16"]);
     refused(cwd, 2, &["convert", "me", "new", "--to", "hf", "--dtype", "q8_0"], &["f32, f16, bf16"]);

@@ -599,7 +599,7 @@ fn a_proxy_is_asked() {
             .unwrap()
     };
     // Its bytes are no model; all of them came through the proxy, which alone knows that host.
-    refuses(&fetch("example.org"), 1, &["config.json"]);
+    refuses(&fetch("example.org"), 1, &["model.safetensors"]);
     assert!(cwd.join("hf/hub/models--me--gpt2-tiny/refs/main").exists());
     assert!(server.asked().iter().any(|request| request.starts_with("CONNECT hub.invalid:80 ")));
     std::fs::remove_dir_all(cwd.join("hf")).unwrap();

@@ -27,13 +27,17 @@ pub fn export(
     let ends = tokenizer.map(Tokenizer::ends);
     let mut small =
         vec![("config.json", config_json_as(&config, dtype, dropout, ends.as_ref()).into_bytes())];
-    if let Some(ends) = &ends {
-        small.push(("generation_config.json", generation_config_json(ends).into_bytes()));
-    }
-    small.extend(
-        tokenizer.map(|tokenizer| files::files(tokenizer, config.block_size())).into_iter().flatten(),
-    );
     small.extend(extra.iter().cloned());
+    // A tokenizer's files are made where none come along: two of one kind might say two things.
+    let has = |small: &[(&str, Vec<u8>)], name: &str| small.iter().any(|(n, _)| *n == name);
+    if !has(&small, "tokenizer.json") && !has(&small, "vocab.json") {
+        small.extend(
+            tokenizer.map(|tokenizer| files::files(tokenizer, config.block_size())).into_iter().flatten(),
+        );
+    }
+    if let Some(ends) = ends.filter(|_| !has(&small, "generation_config.json")) {
+        small.push(("generation_config.json", generation_config_json(&ends).into_bytes()));
+    }
 
     disk::new_with(out, |folder| {
         disk::create_folder(folder)?;

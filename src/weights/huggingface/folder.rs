@@ -26,7 +26,12 @@ pub(in crate::weights) fn find(dir: &Path) -> Result<PathBuf> {
         [] => {}
         several => return Err(choose(dir, several, "it holds several snapshots of a model")),
     }
-    if let Some(run) = dir.ancestors().skip(1).take(2).find(|above| above.join("run.json").is_file()) {
+    if let Some(run) = dir
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .find(|above| !above.as_os_str().is_empty() && above.join("run.json").is_file())
+    {
         return Err(Error::file(
             dir,
             "a folder inside a run's, not the run",
