@@ -61,6 +61,19 @@ impl Output {
     }
 }
 
+/// As a library writes it.
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.file.as_mut().expect("open until finished").write(bytes)?;
+        self.written += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.as_mut().expect("open until finished").flush()
+    }
+}
+
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some(file) = self.file.take() {

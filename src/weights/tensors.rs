@@ -305,7 +305,7 @@ pub(super) const UNQUANTIZED: &str = "use the checkpoint's unquantized float ver
 /// Of a tensor that is not read.
 pub(super) fn not_floats(entry: &TensorEntry) -> String {
     format!(
-        "tensor {} is stored as {:?}; weights must be F32, F16, BF16 or F64",
+        "tensor {} is stored as {:?}, which is not read (F32, F16, BF16 and F64 are, and of a GGUF Q4_0 to Q8_0 and the K-quants)",
         quoted(&entry.name),
         entry.dtype.name()
     )

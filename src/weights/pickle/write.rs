@@ -1,7 +1,11 @@
 //! Writes a file of PyTorch's: a pickle of protocol 2, and the zip around it as torch writes it. Streamed: a storage's bytes
 //! go straight to the file.
 
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
+use zip::{CompressionMethod, DateTime};
 
 use crate::base::{Error, Result};
 use crate::weights::dtype::Dtype;
@@ -131,33 +135,15 @@ fn storage(dtype: &Dtype) -> &'static str {
 /// The folder in the zip: any name does.
 const FOLDER: &str = "archive";
 /// Where data begins, as torch aligns it: such a file can be mapped into memory.
-const ALIGNMENT: u64 = 64;
-/// Sizes are behind the data; names are UTF-8.
-const FLAGS: u16 = 1 << 3 | 1 << 11;
-/// Of the zip format: this one needs its 64-bit form.
-const VERSION: u16 = 45;
-/// What stands in a field of 32 bits whose value is in a field of 64.
-const ELSEWHERE: u32 = u32::MAX;
+const ALIGNMENT: u16 = 64;
 
-/// A member that is written.
-#[derive(Debug, Clone)]
-struct Member {
-    name: String,
-    /// Where its header stands.
-    at: u64,
-    len: u32,
-    crc: u32,
-}
-
-/// A file of PyTorch's being written. Dropped before [`TorchWriter::finish`], it takes the unfinished file with it.
-#[derive(Debug)]
+/// A file of PyTorch's being written, its members stored as they are. Dropped before [`TorchWriter::finish`], it takes the
+/// unfinished file with it.
 pub(in crate::weights) struct TorchWriter {
-    out: Output,
-    members: Vec<Member>,
-    /// The member being written: its header's place, name and bytes still to come.
-    open: Option<(u64, String, u32)>,
-    crc: crc32fast::Hasher,
-    len: u32,
+    path: PathBuf,
+    zip: ZipWriter<StreamWriter<Output>>,
+    /// Bytes of the last member that are still to come.
+    missing: u64,
 }
 
 impl TorchWriter {
@@ -166,9 +152,8 @@ impl TorchWriter {
     /// # Errors
     /// There is a file of that name already (nothing is ever overwritten), or it cannot be written.
     pub fn create(path: &Path, pickle: &[u8]) -> Result<TorchWriter> {
-        let out = Output::create(path)?;
-        let mut writer =
-            TorchWriter { out, members: Vec::new(), open: None, crc: Default::default(), len: 0 };
+        let zip = ZipWriter::new_stream(Output::create(path)?);
+        let mut writer = TorchWriter { path: path.to_path_buf(), zip, missing: 0 };
         for (name, bytes) in [("data.pkl", pickle), ("byteorder", b"little"), (".format_version", b"1")] {
             writer.member(name, bytes)?;
         }
@@ -183,7 +168,7 @@ impl TorchWriter {
     /// Begins storage `key`, of so many bytes; [`TorchWriter::write`] them.
     ///
     /// # Errors
-    /// 4 GiB or more; the file cannot be written.
+    /// The file cannot be written.
     ///
     /// # Panics
     /// If bytes of the one before are missing.
@@ -192,31 +177,16 @@ impl TorchWriter {
     }
 
     fn begin(&mut self, name: &str, len: u64) -> Result<()> {
-        self.end()?;
-        let Some(len) = u32::try_from(len).ok().filter(|len| *len < ELSEWHERE) else {
-            let problem = format!("a tensor of {len} bytes; one of 4 GiB and more is not written here");
-            return Err(Error::file(self.out.path(), problem, "write safetensors instead: --to hf"));
-        };
-        let (at, name) = (self.out.written(), format!("{FOLDER}/{name}"));
-        let mut header = Vec::from(*b"PK\x03\x04");
-        for n in [VERSION, FLAGS, 0, 0, DATE] {
-            header.extend(n.to_le_bytes());
-        }
-        // crc, sizes: behind the data
-        header.extend([0; 12]);
-        header.extend((name.len() as u16).to_le_bytes());
-        // torch's own padding: a field called FB
-        let unpadded = at + header.len() as u64 + 2 + name.len() as u64 + 4;
-        let padding = (ALIGNMENT - unpadded % ALIGNMENT) % ALIGNMENT;
-        header.extend((4 + padding as u16).to_le_bytes());
-        header.extend(name.as_bytes());
-        header.extend(b"FB");
-        header.extend((padding as u16).to_le_bytes());
-        header.extend(std::iter::repeat_n(b'Z', padding as usize));
-        self.out.write(&header)?;
-        self.open = Some((at, name, len));
-        self.len = len;
-        self.crc = crc32fast::Hasher::new();
+        assert_eq!(self.missing, 0, "every announced byte was written before {name}");
+        // The first day that zips know: a file says nothing of when it was made.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::default())
+            .large_file(len >= u64::from(u32::MAX))
+            .with_alignment(ALIGNMENT);
+        let begun = self.zip.start_file(format!("{FOLDER}/{name}"), options);
+        begun.map_err(|e| Error::io("write", &self.path)(e.into()))?;
+        self.missing = len;
         Ok(())
     }
 
@@ -228,25 +198,10 @@ impl TorchWriter {
     /// # Panics
     /// If more come than were announced.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        let (_, name, missing) = self.open.as_mut().expect("a member was begun");
-        let n = u32::try_from(bytes.len()).ok().and_then(|n| missing.checked_sub(n));
-        *missing = n
-            .unwrap_or_else(|| panic!("{} more bytes come for {name}, {missing} are announced", bytes.len()));
-        self.crc.update(bytes);
-        self.out.write(bytes)
-    }
-
-    /// Writes a member's descriptor behind it.
-    fn end(&mut self) -> Result<()> {
-        let Some((at, name, missing)) = self.open.take() else { return Ok(()) };
-        assert_eq!(missing, 0, "every announced byte of {name} was written");
-        let (crc, len) = (self.crc.clone().finalize(), self.len);
-        let mut descriptor = Vec::from(*b"PK\x07\x08");
-        for n in [crc, len, len] {
-            descriptor.extend(n.to_le_bytes());
-        }
-        self.members.push(Member { name, at, len, crc });
-        self.out.write(&descriptor)
+        let missing = self.missing.checked_sub(bytes.len() as u64);
+        self.missing =
+            missing.unwrap_or_else(|| panic!("{} bytes, and {} are announced", bytes.len(), self.missing));
+        self.zip.write_all(bytes).map_err(Error::io("write", &self.path))
     }
 
     /// Writes the zip's end and waits until the file is on the disk; returns its length.
@@ -258,60 +213,7 @@ impl TorchWriter {
     /// If bytes of the last storage are missing.
     pub fn finish(mut self) -> Result<u64> {
         self.member("version", b"3\n")?;
-        self.end()?;
-        let at = self.out.written();
-        self.out.write(&directory(&self.members, at))?;
-        self.out.finish()
+        let out = self.zip.finish().map_err(|e| Error::io("write", &self.path)(e.into()))?;
+        out.into_inner().finish()
     }
-}
-
-/// The first day that zips know: a file says nothing of when it was made.
-const DATE: u16 = 1 << 5 | 1;
-
-/// The central directory, for its place in the file, and the records after it; 64-bit ones too where places need them.
-fn directory(members: &[Member], at: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    for Member { name, at, len, crc } in members {
-        let far = *at >= ELSEWHERE.into();
-        out.extend(b"PK\x01\x02");
-        for n in [VERSION, VERSION, FLAGS, 0, 0, DATE] {
-            out.extend(n.to_le_bytes());
-        }
-        for n in [*crc, *len, *len] {
-            out.extend(n.to_le_bytes());
-        }
-        // name, extra field, comment, disk, attributes
-        for n in [name.len() as u16, if far { 12 } else { 0 }, 0, 0, 0] {
-            out.extend(n.to_le_bytes());
-        }
-        out.extend(0_u32.to_le_bytes());
-        out.extend(if far { ELSEWHERE } else { *at as u32 }.to_le_bytes());
-        out.extend(name.as_bytes());
-        if far {
-            out.extend([1, 0, 8, 0]);
-            out.extend(at.to_le_bytes());
-        }
-    }
-    let (size, count) = (out.len() as u64, members.len() as u64);
-    let far = at >= ELSEWHERE.into() || count >= 0xffff;
-    if far {
-        let end = at + size;
-        out.extend(b"PK\x06\x06");
-        out.extend(44_u64.to_le_bytes());
-        out.extend([VERSION, VERSION].map(u16::to_le_bytes).concat());
-        out.extend([0; 8]);
-        for n in [count, count, size, at] {
-            out.extend(n.to_le_bytes());
-        }
-        out.extend(b"PK\x06\x07\0\0\0\0");
-        out.extend(end.to_le_bytes());
-        out.extend(1_u32.to_le_bytes());
-    }
-    out.extend(b"PK\x05\x06\0\0\0\0");
-    let count = if far { 0xffff } else { count as u16 };
-    out.extend([count, count].map(u16::to_le_bytes).concat());
-    out.extend((size as u32).to_le_bytes());
-    out.extend(if far { ELSEWHERE } else { at as u32 }.to_le_bytes());
-    out.extend([0, 0]);
-    out
 }
