@@ -2,6 +2,7 @@
 //! settings and to which losses; never a word of the journal, nor a path, a name or a header of it.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use crate::base::Config;
 use crate::base::units::thousands;
@@ -81,7 +82,7 @@ const USE: &str = "\n## Use\n\n```python\nfrom transformers import AutoModelForC
     ids = tokenizer(\"Today \", return_tensors=\"pt\")\nprint(tokenizer.decode(model.generate(**ids, do_sample=True, max_new_tokens=100)[0]))\n```\n";
 
 /// What a hub reads of a card.
-fn front(base: Option<&str>) -> String {
+fn front(base: Option<String>) -> String {
     let base = base.map_or(String::new(), |base| format!("base_model: {base}\n"));
     format!(
         "---\nlibrary_name: transformers\npipeline_tag: text-generation\n{base}tags:\n- gpt2\n- diarist\n---\n\n"
@@ -102,18 +103,23 @@ fn row(out: &mut String, what: &str, value: String) {
     writeln!(out, "| {what} | {value} |").expect("a string takes what is written");
 }
 
-/// A base that a hub knows: GPT-2's own names, or OWNER/NAME. Anything else is a place on somebody's disk, and stays there.
-fn base(from: &str) -> Option<&str> {
+/// A base that a hub knows: GPT-2's own names, OWNER/NAME, or a folder of a hub's cache, which is named for it. Anything else
+/// is a place on somebody's disk, and stays there.
+fn base(from: &str) -> Option<String> {
     let plain = |part: &str| {
-        !part.is_empty()
-            && !part.starts_with('.')
-            && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        !part.is_empty() && !part.starts_with('.') && part.chars().all(fits)
     };
+    let cached =
+        Path::new(from).components().find_map(|part| part.as_os_str().to_str()?.strip_prefix("models--"));
+    if let Some(name) = cached {
+        return Some(name.replacen("--", "/", 1)).filter(|name| name.split('/').all(plain));
+    }
     let hub = match from.split_once('/') {
-        Some((owner, name)) => plain(owner) && plain(name) && !std::path::Path::new(from).exists(),
+        Some((owner, name)) => plain(owner) && plain(name) && !Path::new(from).exists(),
         None => ["gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "distilgpt2"].contains(&from),
     };
-    hub.then_some(from)
+    hub.then(|| from.to_string())
 }
 
 #[cfg(test)]
@@ -145,6 +151,9 @@ mod tests {
         }
         run.from = "openai-community/gpt2".into();
         assert!(card(&run).contains("base_model: openai-community/gpt2\n"));
+        run.from = "/home/ellis/.cache/huggingface/hub/models--distilbert--distilgpt2/snapshots/0123".into();
+        let text = card(&run);
+        assert!(text.contains("base_model: distilbert/distilgpt2\n") && !text.contains("ellis"), "{text}");
         run.from = "scratch".into();
         assert!(card(&run).contains("from scratch (preset tiny)"));
     }
