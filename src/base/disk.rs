@@ -249,6 +249,16 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// All bytes of a file that has so many at most; none where it has more. No more than that is read.
+///
+/// # Errors
+/// As [`open_file`].
+pub fn read_at_most(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    open_file(path)?.take(most + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
+}
+
 /// The error of a place that has something already.
 pub fn taken(path: &Path) -> Error {
     Error::file(

@@ -232,16 +232,15 @@ impl Args {
         dtype: &Dtype,
         progress: &mut dyn FnMut(f64),
     ) -> Result<u64> {
-        let own = self.chat_template.is_some() || checkpoint.chat_template()?.is_some();
-        if self.modelfile && own {
-            out::note(
-                "the Modelfile passes prompts on as they stand: Ollama does not look at the chat template then",
-            );
-        }
         let template = match &self.chat_template {
             Some(path) => Some(weights::template::of_file(path)?),
             None => checkpoint.chat_template()?,
         };
+        if self.modelfile && template.is_some() {
+            out::note(
+                "the Modelfile passes prompts on as they stand: Ollama does not look at the chat template then",
+            );
+        }
         let name = self.out.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let about = gguf::Description { name: &name, chat_template: template.as_deref() };
         let written = disk::new_with(&self.out, |new| {

@@ -4,15 +4,13 @@
 //! what is no byte-level BPE is refused by its name.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::base::{Error, Result, units};
+use crate::base::{Error, Result, disk, units};
 use crate::tokens::added::AddedToken;
 use crate::tokens::pre::Pre;
 use crate::tokens::vocabulary::{Normalizer, Parts, shown};
@@ -93,18 +91,12 @@ pub fn added(token: &Value) -> Option<AddedToken> {
 
 /// The bytes of a file, without a mark of their order; none where there is no file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        opened => opened.map_err(Error::io("open", path))?,
-    };
-    let mut bytes = Vec::new();
-    file.take(MOST + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    if bytes.len() as u64 > MOST {
-        return Err(damaged(
-            path,
-            format!("larger than {}, which no tokenizer's file is", units::bytes(MOST)),
-        ));
+    if !path.exists() {
+        return Ok(None);
     }
+    let mut bytes = disk::read_at_most(path, MOST)?.ok_or_else(|| {
+        damaged(path, format!("larger than {}, which no tokenizer's file is", units::bytes(MOST)))
+    })?;
     if bytes.starts_with(b"\xef\xbb\xbf") {
         bytes.drain(..3);
     }

@@ -148,27 +148,25 @@ impl Checkpoint {
         if let Some(adapter) = &mut self.adapter {
             adapter.add(key, rows.clone(), out)?;
         }
-        let file = match &self.adapter {
-            Some(_) => self.path.as_path(),
-            None => self.tensors.file_of(self.tensors.entry(key)?),
-        };
         // Without an end before the end, this runs as wide as the machine does.
         if out.iter().fold(true, |all, x| all & x.is_finite()) {
             return Ok(());
         }
-        match out.iter().position(|x| !x.is_finite()) {
-            None => Ok(()),
-            Some(at) => Err(Error::file(
-                file,
-                format!(
-                    "tensor {} holds a number that is not finite ({}) in row {}",
-                    quoted(key),
-                    out[at],
-                    rows.start + at / (out.len() / rows.len())
-                ),
-                "download the checkpoint again; if it was trained so, start from an earlier one",
-            )),
-        }
+        let Some(at) = out.iter().position(|x| !x.is_finite()) else { return Ok(()) };
+        let file = match &self.adapter {
+            Some(_) => self.path.as_path(),
+            None => self.tensors.file_of(self.tensors.entry(key)?),
+        };
+        Err(Error::file(
+            file,
+            format!(
+                "tensor {} holds a number that is not finite ({}) in row {}",
+                quoted(key),
+                out[at],
+                rows.start + at / (out.len() / rows.len())
+            ),
+            "download the checkpoint again; if it was trained so, start from an earlier one",
+        ))
     }
 
     /// Reads every parameter in the order of [`Config::table`], some of its rows at a time, and hands them to `take`;

@@ -1,5 +1,5 @@
 //! Room 2: weights on disk. Tensors with names, in and out of files, a piece at a time: a 124M model's weights are
-//! half a gigabyte, and the reader's own memory stays near one mebibyte whatever the file's size.
+//! half a gigabyte, and a reader's own memory is a piece of a mebibyte, or one matrix where that has to be turned.
 
 mod blocks;
 pub mod checkpoint;

@@ -1,6 +1,5 @@
 //! The small text files beside weights, read only as far as they may be long.
 
-use std::io::Read;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -15,17 +14,9 @@ pub(super) const MOST_BYTES: u64 = 1 << 20;
 /// # Errors
 /// It cannot be read, or is longer.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
-    let file = disk::open_file(path)?;
-    let mut bytes = Vec::new();
-    file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(Error::file(
-            path,
-            "longer than 1 MiB, which no such file is",
-            "download or copy it again",
-        ));
-    }
-    Ok(bytes)
+    disk::read_at_most(path, MOST_BYTES)?.ok_or_else(|| {
+        Error::file(path, "longer than 1 MiB, which no such file is", "download or copy it again")
+    })
 }
 
 /// A JSON object in such a file.

@@ -106,16 +106,18 @@ fn commands(cwd: &Path) -> BTreeSet<String> {
     words.filter_map(|line| line.split_whitespace().next()).map(str::to_string).collect()
 }
 
+/// A folder with a journal, and a hub that nobody should ask.
+fn place() -> (tempfile::TempDir, Hub) {
+    let tmp = tempfile::tempdir().unwrap();
+    let text = "Rain till noon, then the dog and I walked to the weir. ".repeat(40);
+    std::fs::write(tmp.path().join("notes.txt"), text).unwrap();
+    (tmp, Hub::new("openai-community/gpt2", BTreeMap::new()))
+}
+
 #[test]
 fn no_other_command_opens_a_connection() {
-    let tmp = tempfile::tempdir().unwrap();
+    let (tmp, server) = place();
     let cwd = tmp.path();
-    std::fs::write(
-        cwd.join("notes.txt"),
-        "Rain till noon, then the dog and I walked to the weir. ".repeat(40),
-    )
-    .unwrap();
-    let server = Hub::new("openai-community/gpt2", BTreeMap::new());
     let mut scripts = scripts();
     // `train` first: the others need its run.
     let mut order = commands(cwd).into_iter().collect::<Vec<_>>();
@@ -142,14 +144,8 @@ fn no_other_command_opens_a_connection() {
 
 #[test]
 fn the_filter_kills_what_does() {
-    let tmp = tempfile::tempdir().unwrap();
+    let (tmp, server) = place();
     let cwd = tmp.path();
-    std::fs::write(
-        cwd.join("notes.txt"),
-        "Rain till noon, then the dog and I walked to the weir. ".repeat(40),
-    )
-    .unwrap();
-    let server = Hub::new("openai-community/gpt2", BTreeMap::new());
     for args in
         [&["fetch", "gpt2", "--device", "cpu"][..], &["train", "notes.txt", "--yes", "--device", "cpu"]]
     {

@@ -61,15 +61,12 @@ pub fn is_magic(first: i32) -> bool {
 /// as long as its header says.
 pub fn find(path: &Path) -> Result<Found> {
     let file = disk::open_file(path)?;
-    let about = file.metadata().map_err(Error::io("read", path))?;
-    if !about.is_file() {
-        return Err(Error::file(path, "not a file", MODEL));
-    }
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
     let mut head = Vec::with_capacity(HEADER);
     (&file).take(HEADER as u64).read_to_end(&mut head).map_err(Error::io("read", path))?;
     let (dtype, shape) = header(&head, path)?;
     let bytes = dtype.block().expect("F32 or BF16").1 as u64;
-    let (length, wanted) = (about.len(), HEADER as u64 + shape.numel() * bytes);
+    let wanted = HEADER as u64 + shape.numel() * bytes;
     if length != wanted {
         let (how, next) = if length < wanted {
             ("cut short", "download or copy the file again")
@@ -281,10 +278,7 @@ pub fn write(
         // The padding of the vocabulary: at most 127 rows.
         put(&mut out, &vec![0.0; (dims[0] - rows) * width], &name)?;
     }
-    let written = out.written();
-    out.finish()?;
-    disk::sync_folder(path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
-    Ok(written)
+    out.finish()
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 use std::path::Path;
 
 use crate::base::{Config, Error, Gpt2, Result};
-use crate::weights::checkpoint::Checkpoint;
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::huggingface::bare;
 use crate::weights::pickle::{self, value::Pickle, value::Value};
@@ -47,14 +46,6 @@ pub fn find(path: &Path) -> Result<Found> {
     })
 }
 
-/// Opens a checkpoint.
-///
-/// # Errors
-/// As [`find`] and [`Checkpoint::new`].
-pub fn open(path: &Path) -> Result<Checkpoint> {
-    Checkpoint::new(find(path)?)
-}
-
 /// The shape that `model_args` says.
 fn model(said: &Pickle, args: Value, path: &Path) -> Result<Model> {
     if said.items(args).is_none() {
@@ -89,7 +80,8 @@ fn model(said: &Pickle, args: Value, path: &Path) -> Result<Model> {
 fn about(said: &Pickle) -> Vec<(String, String)> {
     let shown = |value| match value {
         Value::Int(n) => Some(n.to_string()),
-        Value::Float(x) => Some(format!("{x:.4}")),
+        // 1e9 is nanoGPT's loss before the first evaluation.
+        Value::Float(x) if x < 1e9 => Some(format!("{x:.4}")),
         Value::Bool(b) => Some(b.to_string()),
         Value::Str(_) => said.text(value).map(short),
         _ => None,

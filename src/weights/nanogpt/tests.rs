@@ -3,11 +3,16 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::safetensors;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pickle").join(name)
+}
+
+fn open(path: &Path) -> Result<Checkpoint> {
+    Checkpoint::new(find(path)?)
 }
 
 /// All parameters, in the table's order.

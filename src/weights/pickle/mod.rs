@@ -38,11 +38,8 @@ const MOST_NUMBERS: usize = 64;
 /// The file cannot be read, is damaged, or is a pickle of something else than plain values and tensors.
 pub(super) fn open(path: &Path) -> Result<(Tensors, Pickle)> {
     let file = disk::open_file(path)?;
-    let about = file.metadata().map_err(Error::io("read", path))?;
-    if !about.is_file() {
-        return Err(Error::file(path, "not a file", "name a file that torch.save wrote"));
-    }
-    match read(&file, about.len()) {
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
+    match read(&file, length) {
         Ok((entries, pickle)) => Ok((Tensors::new(path, file, entries), pickle)),
         Err(Fault::Io(e)) => Err(Error::io("read", path)(e)),
         Err(Fault::Short) => Err(Error::file(path, "cut short", "download or copy the file again")),

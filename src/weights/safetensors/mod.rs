@@ -37,11 +37,7 @@ pub fn metadata(path: impl AsRef<Path>) -> Result<BTreeMap<String, String>> {
 fn read(path: &Path) -> Result<(Header, File)> {
     let damaged = |problem: String| Error::file(path, problem, "download or copy the file again");
     let mut file = disk::open_file(path)?;
-    let about = file.metadata().map_err(Error::io("read", path))?;
-    if !about.is_file() {
-        return Err(Error::file(path, "not a file", "name a folder that holds model.safetensors"));
-    }
-    let length = about.len();
+    let length = file.metadata().map_err(Error::io("read", path))?.len();
     if length < 8 {
         return Err(damaged(format!(
             "only {length} bytes long; a safetensors file begins with 8 bytes of header length"
