@@ -11,7 +11,7 @@ pub mod store;
 
 pub use shape::{PREFILL, Shape, input};
 
-use crate::base::{Config, Result};
+use crate::base::{Config, Error, Result};
 use crate::device::{Element, Executor, Kind, Program, Recorder, Recording};
 use crate::ops::adamw::Slot;
 use crate::ops::classifier::scalar;
@@ -105,6 +105,9 @@ impl Shape {
         let mut rec = self.recorder(name);
         match self.config {
             Config::Gpt2(_) => gpt2(self, &mut rec),
+            Config::Llama(_) => {
+                return Err(Error::setting("a model of the Llama shape is not recorded yet", "use a GPT-2"));
+            }
         }
         rec.finish()
     }

@@ -31,7 +31,7 @@ impl Piece {
 /// How a parameter lies on a device with these limits, at rest in `weights` where it may. Only `wte` is ever cut: every
 /// kernel that touches it takes it chunk by chunk.
 pub fn pieces(param: &Param, limits: &Limits, weights: Element) -> Vec<Piece> {
-    let element = if param.halves { weights } else { Element::F32 };
+    let element = if param.may_rest() { weights } else { Element::F32 };
     let piece = |name: String, shape: Vec<usize>, row0| Piece { name, shape, row0, element };
     let bytes = |elements: usize| 4 * element.words(elements) as u64;
     if param.name != "wte.weight" || bytes(param.numel()) <= limits.max_binding {

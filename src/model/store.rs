@@ -71,6 +71,7 @@ pub fn initialise(exec: &mut dyn Executor, shape: &Shape, seed: u64) -> Result<(
         for part in parts {
             let draw = |_| match param.init {
                 Init::Normal(std) => std * rng.normal(),
+                Init::Uniform(most) => most * (2.0 * rng.uniform() as f32 - 1.0),
                 Init::Ones => 1.0,
                 Init::Zeros => 0.0,
             };

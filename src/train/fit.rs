@@ -183,6 +183,9 @@ impl Wanted<'_> {
         let smaller = Preset::ALL.iter().rev().skip_while(|&&preset| preset != asked).skip(1);
         smaller.copied().find_map(|preset| {
             let config = preset.config(self.config.vocab_size()).with_block_size(self.config.block_size());
+            if config.family() != self.config.family() {
+                return None;
+            }
             let flags = || vec![(PRESET, preset.name().to_string())];
             self.offer("a smaller model", config, self.settings, flags(), most).or_else(|| {
                 let mut offer = self.batches(config, self.settings, most)?;

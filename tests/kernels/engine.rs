@@ -283,7 +283,8 @@ fn half_precision_at_rest_is_exact() {
                     got.extend(exec.receive().unwrap());
                 }
                 results.push(got);
-                let matrices: usize = s.config.table().iter().filter(|p| p.halves).map(Param::numel).sum();
+                let matrices: usize =
+                    s.config.table().iter().filter(|p| p.may_rest()).map(Param::numel).sum();
                 let rest = s.config.num_params() as usize - matrices;
                 let bytes = exec.plan().bytes_of(Kind::Parameter) as usize;
                 // One word more, at most, a matrix or chunk of an odd number of halves.
@@ -306,7 +307,7 @@ fn rounded(config: &Config, dir: &std::path::Path) -> diarist::weights::Checkpoi
         let mut rng = Rng::new(2, &p.name);
         let draw = |_| {
             let x = 0.2 * rng.normal();
-            if p.halves { half::f16::from_f32(x).to_f32() } else { x }
+            if p.may_rest() { half::f16::from_f32(x).to_f32() } else { x }
         };
         writer.write_f32(&(0..p.numel()).map(draw).collect::<Vec<f32>>()).unwrap();
     }

@@ -51,7 +51,7 @@ fn variants() -> Variants {
             collect(&mut all, &case.name, &case.recording);
         }
         for (name, config) in &models {
-            let Config::Gpt2(shape) = *config;
+            let Config::Gpt2(shape) = *config else { unreachable!("they are GPT-2s") };
             let config = Config::Gpt2(Gpt2 { n_layer: 1, ..shape }); // layers differ in names alone
             for (t, dropout) in [(config.block_size(), false), (17, true)] {
                 let shape = Shape { dropout, ..Shape::new(config, 1, t, limits, choices.clone()) };

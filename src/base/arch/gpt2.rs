@@ -1,6 +1,6 @@
 //! GPT-2 (Radford et al. 2019): its shape and its parameters.
 
-use crate::base::arch::params::{Init, Param, Part};
+use crate::base::arch::params::{Init, Layout, Param, Part, Role};
 use crate::base::{Error, Result};
 
 /// A GPT-2's shape, in nanoGPT's words.
@@ -55,8 +55,13 @@ impl Gpt2 {
         let residual = Init::Normal(0.02 / (2.0 * l as f32).sqrt());
         let mut params = Vec::with_capacity(4 + 12 * l);
         let mut add = |name: String, shape: &[usize], init, part| {
-            let (matrix, halves) = (shape.len() == 2, shape.len() == 2 && name != "wpe.weight");
-            params.push(Param { name, shape: shape.to_vec(), decay: matrix, init, part, halves });
+            let role = match (&name[..], shape.len()) {
+                ("wte.weight", _) => Role::Embedding,
+                ("wpe.weight", _) => Role::Positions,
+                (_, 2) => Role::Linear(Layout::InOut),
+                _ => Role::Vector,
+            };
+            params.push(Param { name, shape: shape.to_vec(), decay: shape.len() == 2, init, part, role });
         };
         add("wte.weight".into(), &[v, c], normal, Part::Embeddings);
         add("wpe.weight".into(), &[t, c], normal, Part::Embeddings);

@@ -2,21 +2,27 @@
 //! table, a variant of [`Config`], and a file in `model/` that records it; every other room asks the neutral accessors.
 
 pub mod gpt2;
+pub mod llama;
+pub mod lora;
 pub mod params;
 pub mod presets;
 
 pub use gpt2::Gpt2;
-pub use params::{Freeze, Init, Param, Part};
+pub use llama::Llama;
+pub use lora::Lora;
+pub use params::{Freeze, Init, Layout, Param, Part, Role};
 pub use presets::Preset;
 
 use crate::base::{Error, Result};
 
 /// A model's family and shape. Extents elsewhere in the code carry the letters given here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(tag = "family", rename_all = "lowercase")]
 pub enum Config {
     /// GPT-2 (Radford et al. 2019).
     Gpt2(Gpt2),
+    /// Llama (Touvron et al. 2023), and what is built like it.
+    Llama(Llama),
 }
 
 impl From<Gpt2> for Config {
@@ -25,11 +31,18 @@ impl From<Gpt2> for Config {
     }
 }
 
+impl From<Llama> for Config {
+    fn from(shape: Llama) -> Config {
+        Config::Llama(shape)
+    }
+}
+
 impl Config {
     /// The family's name, as `config.json` calls it.
     pub fn family(&self) -> &'static str {
         match self {
             Config::Gpt2(_) => "gpt2",
+            Config::Llama(_) => "llama",
         }
     }
 
@@ -37,6 +50,7 @@ impl Config {
     pub fn vocab_size(&self) -> usize {
         match self {
             Config::Gpt2(c) => c.vocab_size,
+            Config::Llama(c) => c.vocab_size,
         }
     }
 
@@ -44,6 +58,7 @@ impl Config {
     pub fn block_size(&self) -> usize {
         match self {
             Config::Gpt2(c) => c.block_size,
+            Config::Llama(c) => c.block_size,
         }
     }
 
@@ -51,6 +66,7 @@ impl Config {
     pub fn with_block_size(self, positions: usize) -> Config {
         match self {
             Config::Gpt2(c) => Config::Gpt2(Gpt2 { block_size: positions, ..c }),
+            Config::Llama(c) => Config::Llama(Llama { block_size: positions, ..c }),
         }
     }
 
@@ -58,6 +74,7 @@ impl Config {
     pub fn n_embd(&self) -> usize {
         match self {
             Config::Gpt2(c) => c.n_embd,
+            Config::Llama(c) => c.n_embd,
         }
     }
 
@@ -65,23 +82,55 @@ impl Config {
     pub fn n_head(&self) -> usize {
         match self {
             Config::Gpt2(c) => c.n_head,
+            Config::Llama(c) => c.n_head,
         }
     }
 
     /// `NKV`: heads of keys and values.
     pub fn n_kv_head(&self) -> usize {
-        self.n_head()
+        match self {
+            Config::Gpt2(c) => c.n_head,
+            Config::Llama(c) => c.n_kv_head,
+        }
     }
 
     /// `HS`: channels of one head.
     pub fn head_size(&self) -> usize {
-        self.n_embd() / self.n_head()
+        match self {
+            Config::Gpt2(c) => c.n_embd / c.n_head,
+            Config::Llama(c) => c.head_size,
+        }
+    }
+
+    /// So many keys a query sees, where not all.
+    pub fn window(&self) -> Option<usize> {
+        match self {
+            Config::Gpt2(_) => None,
+            Config::Llama(c) => c.window,
+        }
+    }
+
+    /// The key of the matrix whose rows are the tokens'.
+    pub fn embedding(&self) -> &'static str {
+        match self {
+            Config::Gpt2(_) => "wte.weight",
+            Config::Llama(_) => "embed_tokens.weight",
+        }
+    }
+
+    /// The key of the matrix that the logits come from: the embedding, where it is tied.
+    pub fn head(&self) -> &'static str {
+        match self {
+            Config::Llama(c) if !c.tied => "lm_head.weight",
+            _ => self.embedding(),
+        }
     }
 
     /// `L`: transformer blocks.
     pub fn n_layer(&self) -> usize {
         match self {
             Config::Gpt2(c) => c.n_layer,
+            Config::Llama(c) => c.n_layer,
         }
     }
 
@@ -89,6 +138,7 @@ impl Config {
     pub fn eps(&self) -> f32 {
         match self {
             Config::Gpt2(_) => gpt2::LAYER_NORM_EPS,
+            Config::Llama(c) => c.eps,
         }
     }
 
@@ -99,6 +149,7 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         match self {
             Config::Gpt2(c) => c.check(),
+            Config::Llama(c) => c.check(),
         }
     }
 
@@ -106,6 +157,7 @@ impl Config {
     pub fn table(&self) -> Vec<Param> {
         match self {
             Config::Gpt2(c) => c.table(),
+            Config::Llama(c) => c.table(),
         }
     }
 
@@ -130,14 +182,16 @@ impl Config {
     }
 
     /// Arithmetic of one training token, forward and backward, in closed form: six operations a parameter that
-    /// multiplies (all but those that are only looked up; a tied `wte` counts once, as the head) and attention's two
-    /// products over the causal half: `12·L·C·(T+1)/2`.
+    /// multiplies (all but those that are only looked up; a tied embedding counts once, as the head) and attention's two
+    /// products over the causal half: `12·L·NH·HS·(T+1)/2`.
     pub fn train_flops_per_token(&self, t: usize) -> f64 {
-        let looked_up: usize = match self {
-            Config::Gpt2(c) => c.block_size * c.n_embd,
+        let looked_up = |p: &Param| match p.role {
+            Role::Positions => true,
+            Role::Embedding => self.head() != p.name,
+            _ => false,
         };
-        let multiplying = self.num_params() as f64 - looked_up as f64;
-        let attention = 12.0 * (self.n_layer() * self.n_embd()) as f64 * (t as f64 + 1.0) / 2.0;
-        6.0 * multiplying + attention
+        let multiplying: usize = self.table().iter().filter(|p| !looked_up(p)).map(Param::numel).sum();
+        let channels = self.n_layer() * self.n_head() * self.head_size();
+        6.0 * multiplying as f64 + 12.0 * channels as f64 * (t as f64 + 1.0) / 2.0
     }
 }

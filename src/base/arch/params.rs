@@ -5,7 +5,9 @@
 pub enum Init {
     /// Normal with this standard deviation.
     Normal(f32),
-    /// All ones (LayerNorm's gain).
+    /// Uniform between the negative of this and this.
+    Uniform(f32),
+    /// All ones (a norm's gain).
     Ones,
     /// All zeros (every bias).
     Zeros,
@@ -14,18 +16,43 @@ pub enum Init {
 /// One row of the table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
-    /// The checkpoint's key; GPT-2's without the `transformer.` prefix: `h.0.attn.c_attn.weight`.
+    /// The checkpoint's key, without the prefix of the model inside (`transformer.`, `model.`): `h.0.attn.c_attn.weight`,
+    /// `layers.0.self_attn.q_proj.weight`.
     pub name: String,
-    /// One or two extents; matrices of the blocks are Conv1D's `[in, out]`.
+    /// One or two extents.
     pub shape: Vec<usize>,
-    /// Whether weight decay applies: to matrices and embeddings, not to biases and LayerNorm gains.
+    /// Whether weight decay applies: to matrices and embeddings, not to biases and the norms' gains.
     pub decay: bool,
     /// How it starts from scratch.
     pub init: Init,
     /// Where in the model it stands.
     pub part: Part,
-    /// Whether it may rest in half precision: the matrices of products, not biases, gains and positions.
-    pub halves: bool,
+    /// What it is for.
+    pub role: Role,
+}
+
+/// What a parameter is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// (V,C): a token's row; the head too, where that is tied.
+    Embedding,
+    /// (T,C): a position's row.
+    Positions,
+    /// A linear layer's matrix.
+    Linear(Layout),
+    /// (V,C): the head, where it is a matrix of its own.
+    Head,
+    /// A gain or a bias.
+    Vector,
+}
+
+/// How a linear layer's matrix lies: a convention of the family, which its checkpoints share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// (in,out): GPT-2's `Conv1D`.
+    InOut,
+    /// (out,in): `nn.Linear`.
+    OutIn,
 }
 
 /// Where in a model a parameter stands.
@@ -44,6 +71,24 @@ impl Param {
     pub fn numel(&self) -> usize {
         self.shape.iter().product()
     }
+
+    /// Whether it may rest in fewer bits: the matrices of products, not gains, biases and positions.
+    pub fn may_rest(&self) -> bool {
+        matches!(self.role, Role::Embedding | Role::Linear(_) | Role::Head)
+    }
+
+    /// The inputs and outputs of a linear layer.
+    pub fn in_out(&self) -> Option<(usize, usize)> {
+        match (self.role, &self.shape[..]) {
+            (Role::Linear(Layout::InOut), &[i, o]) | (Role::Linear(Layout::OutIn), &[o, i]) => Some((i, o)),
+            _ => None,
+        }
+    }
+
+    /// The module that a parameter belongs to: its name without the last word.
+    pub fn module(&self) -> &str {
+        self.name.rsplit_once('.').map_or("", |(module, _)| module)
+    }
 }
 
 /// Which parameters do not train. A recording is a function of it: a frozen parameter has no gradient, no moments, no
@@ -51,7 +96,7 @@ impl Param {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Freeze {
-    /// The embeddings (GPT-2's `wte`, which is its head too, and `wpe`).
+    /// The embeddings (GPT-2's `wte`, which is its head too, and `wpe`; Llama's `embed_tokens`).
     pub embeddings: bool,
     /// So many blocks, from the first on.
     pub first: usize,

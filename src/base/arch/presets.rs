@@ -2,6 +2,7 @@
 
 use crate::base::arch::Config;
 use crate::base::arch::gpt2::Gpt2;
+use crate::base::arch::llama::Llama;
 
 /// A shape with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,12 +19,33 @@ pub enum Preset {
     Gpt2Large,
     /// GPT-2 xl, 1558M.
     Gpt2Xl,
+    /// SmolLM2, 135M.
+    Smollm2_135m,
+    /// SmolLM2, 362M.
+    Smollm2_360m,
+    /// TinyLlama, 1.1B.
+    Tinyllama,
+    /// SmolLM2, 1.7B.
+    Smollm2_1_7b,
+    /// Mistral 7B, version 0.1.
+    Mistral7b,
 }
 
 impl Preset {
-    /// Every preset, smallest first.
-    pub const ALL: [Preset; 6] =
-        [Preset::Tiny, Preset::Small, Preset::Gpt2, Preset::Gpt2Medium, Preset::Gpt2Large, Preset::Gpt2Xl];
+    /// Every preset, smallest first in each family.
+    pub const ALL: [Preset; 11] = [
+        Preset::Tiny,
+        Preset::Small,
+        Preset::Gpt2,
+        Preset::Gpt2Medium,
+        Preset::Gpt2Large,
+        Preset::Gpt2Xl,
+        Preset::Smollm2_135m,
+        Preset::Smollm2_360m,
+        Preset::Tinyllama,
+        Preset::Smollm2_1_7b,
+        Preset::Mistral7b,
+    ];
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -34,6 +56,11 @@ impl Preset {
             Preset::Gpt2Medium => "gpt2-medium",
             Preset::Gpt2Large => "gpt2-large",
             Preset::Gpt2Xl => "gpt2-xl",
+            Preset::Smollm2_135m => "smollm2-135m",
+            Preset::Smollm2_360m => "smollm2-360m",
+            Preset::Tinyllama => "tinyllama",
+            Preset::Smollm2_1_7b => "smollm2-1.7b",
+            Preset::Mistral7b => "mistral-7b",
         }
     }
 
@@ -44,15 +71,68 @@ impl Preset {
 
     /// The shape, for a vocabulary.
     pub fn config(self, vocab_size: usize) -> Config {
-        let (block_size, n_layer, n_head, n_embd) = match self {
-            Preset::Tiny => (256, 4, 4, 192),
-            Preset::Small => (256, 6, 6, 384),
-            Preset::Gpt2 => (1024, 12, 12, 768),
-            Preset::Gpt2Medium => (1024, 24, 16, 1024),
-            Preset::Gpt2Large => (1024, 36, 20, 1280),
-            Preset::Gpt2Xl => (1024, 48, 25, 1600),
+        let gpt2 = |block_size, n_layer, n_head, n_embd| {
+            Gpt2 { vocab_size, block_size, n_layer, n_head, n_embd }.into()
         };
-        Gpt2 { vocab_size, block_size, n_layer, n_head, n_embd }.into()
+        let smollm2 = Llama {
+            vocab_size,
+            block_size: 8192,
+            n_layer: 30,
+            n_head: 9,
+            n_kv_head: 3,
+            n_embd: 576,
+            head_size: 64,
+            n_ff: 1536,
+            rope_theta: 1e5,
+            eps: 1e-5,
+            window: None,
+            tied: true,
+        };
+        let llama2 = Llama { rope_theta: 1e4, tied: false, ..smollm2 };
+        match self {
+            Preset::Tiny => gpt2(256, 4, 4, 192),
+            Preset::Small => gpt2(256, 6, 6, 384),
+            Preset::Gpt2 => gpt2(1024, 12, 12, 768),
+            Preset::Gpt2Medium => gpt2(1024, 24, 16, 1024),
+            Preset::Gpt2Large => gpt2(1024, 36, 20, 1280),
+            Preset::Gpt2Xl => gpt2(1024, 48, 25, 1600),
+            Preset::Smollm2_135m => smollm2.into(),
+            Preset::Smollm2_360m => {
+                Llama { n_layer: 32, n_head: 15, n_kv_head: 5, n_embd: 960, n_ff: 2560, ..smollm2 }.into()
+            }
+            Preset::Smollm2_1_7b => Llama {
+                n_layer: 24,
+                n_head: 32,
+                n_kv_head: 32,
+                n_embd: 2048,
+                n_ff: 8192,
+                rope_theta: 1.3e5,
+                ..smollm2
+            }
+            .into(),
+            Preset::Tinyllama => Llama {
+                block_size: 2048,
+                n_layer: 22,
+                n_head: 32,
+                n_kv_head: 4,
+                n_embd: 2048,
+                n_ff: 5632,
+                ..llama2
+            }
+            .into(),
+            Preset::Mistral7b => Llama {
+                block_size: 32_768,
+                n_layer: 32,
+                n_head: 32,
+                n_kv_head: 8,
+                n_embd: 4096,
+                head_size: 128,
+                n_ff: 14_336,
+                window: Some(4096),
+                ..llama2
+            }
+            .into(),
+        }
     }
 }
 
@@ -68,5 +148,11 @@ mod tests {
         assert_eq!(params(Preset::Gpt2Medium), 354_823_168);
         assert_eq!(params(Preset::Gpt2Large), 774_030_080);
         assert_eq!(params(Preset::Gpt2Xl), 1_557_611_200);
+        let params = |p: Preset, vocab| p.config(vocab).num_params();
+        assert_eq!(params(Preset::Smollm2_135m, 49_152), 134_515_008);
+        assert_eq!(params(Preset::Smollm2_360m, 49_152), 361_821_120);
+        assert_eq!(params(Preset::Smollm2_1_7b, 49_152), 1_711_376_384);
+        assert_eq!(params(Preset::Tinyllama, 32_000), 1_100_048_384);
+        assert_eq!(params(Preset::Mistral7b, 32_000), 7_241_732_096);
     }
 }

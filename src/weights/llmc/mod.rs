@@ -230,7 +230,12 @@ pub fn write(
             ));
         }
     };
-    let Config::Gpt2(model) = *checkpoint.config();
+    let Config::Gpt2(model) = *checkpoint.config() else {
+        return Err(Error::usage(
+            "llm.c's form is for GPT-2 alone",
+            "write it in another form: --to hf or gguf",
+        ));
+    };
     let shape = Shape { padded: model.vocab_size.next_multiple_of(PADDED_TO), model };
     let mut head = [0_i32; HEADER / 4];
     let numbers =
