@@ -22,7 +22,7 @@ fn products(c: &mut Criterion) {
         let a = rec.kept("a", Kind::Input, &[M * K]);
         let b = rec.kept("b", Kind::Input, &[K * N]);
         let out = rec.kept("c", Kind::Output, &[M * N]);
-        let p = Product { layout, m: M, n: N, k: K, accumulate: false };
+        let p = Product::new(layout, [M, N, K]);
         matmul::product(&mut rec, "product", p, a.into(), b.into(), out.into(), None);
         let program = Program::from(vec![rec.finish().expect("it fits")]);
         let mut exec = device.load(program, Options::default()).expect("it loads");

@@ -2,7 +2,9 @@
 //
 //   LAYOUT 0, NN:  c = a·b      a (M,K)  b (K,N)
 //   LAYOUT 1, NT:  c = a·bᵀ     a (M,K)  b (N,K)
-//   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N), rows contiguous; ACC: c += instead of c =
+//   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N); the product times alpha; ACC: c += instead of c =
+//
+// Each may be a range of the columns of a wider matrix: rows of a lie lda elements apart, those of b ldb, those of c ldc.
 //
 // Plan: one workgroup a BM × BN tile of c; one thread TM × TN of it in registers. Along K in steps of BK: all threads copy
 // a BM × BK and a BN × BK tile into workgroup memory, both with depth as the outer axis whatever the layout was, then every
@@ -15,8 +17,8 @@
 // Workgroup memory 4·BK·(BM + BN + 8) bytes.
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0 and these extents be
-//               multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is stored by the word.
+// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
+//               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is stored by the word.
 // BM, BN, BK    the tile; BK a multiple of 4.
 // TM, TN        a thread's part of it; multiples of 4, and BM of TM, BN of TN.
 
@@ -40,8 +42,8 @@ const BN4: u32 = BN / 4u;
 const TM4: u32 = TM / 4u;
 const TN4: u32 = TN / 4u;
 
-/// Extents, and where each matrix starts in its buffer (in elements).
-struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32 }
+/// Extents, where each matrix starts in its buffer and how far apart its rows lie (in elements), and a factor's bits.
+struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: u32, ldc: u32, alpha: u32 }
 
 /// (M,K), or (K,M) for TN; W elements a load
 @group(0) @binding(0) var<storage, read> a: array<Vec>;
@@ -75,7 +77,7 @@ fn stage_a(m0: u32, k0: u32, thread: u32) {
         for (var n = thread; n < BK * BM4; n += THREADS) {
             let k = k0 + n / BM4;
             let m = m0 + 4u * (n % BM4);
-            let line = d.a0 + min(k, d.K - 1u) * d.M;
+            let line = d.a0 + min(k, d.K - 1u) * d.lda;
             var v: vec4<f32>;
             if (W == 4u) {
                 v = load_a(line + min(m, d.M - 4u));
@@ -91,7 +93,7 @@ fn stage_a(m0: u32, k0: u32, thread: u32) {
             let m = m0 + 4u * (n / (BK / W));
             var rows: array<vec4<f32>, 4>;
             for (var i = 0u; i < 4u; i++) {
-                let v = load_a(d.a0 + min(m + i, d.M - 1u) * d.K + min(k, d.K - W));
+                let v = load_a(d.a0 + min(m + i, d.M - 1u) * d.lda + min(k, d.K - W));
                 rows[i] = select(vec4<f32>(), v, k < d.K);
             }
             for (var i = 0u; i < W; i++) {
@@ -110,7 +112,7 @@ fn stage_b(n0: u32, k0: u32, thread: u32) {
             let col = n0 + 4u * (n / (BK / W));
             var cols: array<vec4<f32>, 4>;
             for (var i = 0u; i < 4u; i++) {
-                let v = load_b(d.b0 + min(col + i, d.N - 1u) * d.K + min(k, d.K - W));
+                let v = load_b(d.b0 + min(col + i, d.N - 1u) * d.ldb + min(k, d.K - W));
                 cols[i] = select(vec4<f32>(), v, k < d.K);
             }
             for (var i = 0u; i < W; i++) {
@@ -122,7 +124,7 @@ fn stage_b(n0: u32, k0: u32, thread: u32) {
         for (var n = thread; n < BK * BN4; n += THREADS) {
             let k = k0 + n / BN4;
             let col = n0 + 4u * (n % BN4);
-            let line = d.b0 + min(k, d.K - 1u) * d.N;
+            let line = d.b0 + min(k, d.K - 1u) * d.ldb;
             var v: vec4<f32>;
             if (W == 4u) {
                 v = load_b(line + min(col, d.N - 4u));
@@ -168,7 +170,7 @@ fn multiply_tile(m0: u32, n0: u32, thread: u32) {
 fn row_of(m0: u32, thread: u32, p: u32, i: u32) -> u32 { return m0 + 4u * (p * THREADS_M + thread / THREADS_N) + i; }
 fn col_of(n0: u32, thread: u32, q: u32) -> u32 { return n0 + 4u * (q * THREADS_N + thread % THREADS_N); }
 
-/// c (=|+=) a·b
+/// c (=|+=) alpha·a·b
 @compute @workgroup_size(THREADS)
 fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let m0 = tile.x * BM;
@@ -181,8 +183,9 @@ fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_inde
                 for (var s = 0u; s < 4u; s++) {
                     let col = col_of(n0, thread, q) + s;
                     if (row < d.M && col < d.N) {
-                        let at = d.c0 + row * d.N + col;
-                        if (ACC) { c[at] += acc[p][i][q][s]; } else { c[at] = acc[p][i][q][s]; }
+                        let at = d.c0 + row * d.ldc + col;
+                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s];
+                        if (ACC) { c[at] += value; } else { c[at] = value; }
                     }
                 }
             }
@@ -190,7 +193,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_inde
     }
 }
 
-/// c (=|+=) a·b + bias
+/// c (=|+=) alpha·a·b + bias
 @compute @workgroup_size(THREADS)
 fn matmul_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let m0 = tile.x * BM;
@@ -204,8 +207,8 @@ fn matmul_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation
                 for (var i = 0u; i < 4u; i++) {
                     let row = row_of(m0, thread, p, i);
                     if (row < d.M && col < d.N) {
-                        let at = d.c0 + row * d.N + col;
-                        let value = acc[p][i][q][s] + of_column;
+                        let at = d.c0 + row * d.ldc + col;
+                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s] + of_column;
                         if (ACC) { c_bias[at] += value; } else { c_bias[at] = value; }
                     }
                 }

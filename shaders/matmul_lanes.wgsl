@@ -2,7 +2,9 @@
 //
 //   LAYOUT 0, NN:  c = a·b      a (M,K)  b (K,N)
 //   LAYOUT 1, NT:  c = a·bᵀ     a (M,K)  b (N,K)
-//   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N), rows contiguous; ACC: c += instead of c =
+//   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N); the product times alpha; ACC: c += instead of c =
+//
+// Each may be a range of the columns of a wider matrix: rows of a lie lda elements apart, those of b ldb, those of c ldc.
 //
 // Plan: one workgroup of LANES threads a strip of ROWS × LANES·COLS of c; one thread a tile of ROWS × COLS, kept in
 // registers over the whole of K. A step along K loads ROWS·W of a and COLS·W of b and multiplies all their pairs. There is
@@ -13,8 +15,8 @@
 // FLOPs 2·M·K·N. Bytes loaded 4·M·K·N·(1/ROWS + 1/COLS), nearly all from cache; stored 4·M·N (ACC reads as many).
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0 and these extents be multiples
-//               of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is always stored by the word.
+// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
+//               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is always stored by the word.
 // ROWS, COLS    a thread's tile; COLS a multiple of W, and for TN ROWS too.
 // LANES         threads a workgroup: the adapter's SIMD width.
 
@@ -27,8 +29,8 @@ const LANES: u32 = 8u;
 alias Vec = vec4<f32>;
 alias Stored = vec4<f32>;
 
-/// Extents, and where each matrix starts in its buffer (in elements).
-struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32 }
+/// Extents, where each matrix starts in its buffer and how far apart its rows lie (in elements), and a factor's bits.
+struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: u32, ldc: u32, alpha: u32 }
 
 /// (M,K), or (K,M) for TN; W elements a load
 @group(0) @binding(0) var<storage, read> a: array<Vec>;
@@ -66,7 +68,7 @@ fn multiply_tile(m0: u32, n0: u32) {
     // ANCHOR_END: bound
         if (LAYOUT == 2u) {
             for (var i = 0u; i < W; i++) {
-                let line = d.a0 + (k + i) * d.M;
+                let line = d.a0 + (k + i) * d.lda;
                 var v: vec4<f32>;
                 for (var r = 0u; r < ROWS; r++) {
                     if (r % W == 0u) { v = vec4<f32>(a[(line + min(m0 + r, d.M - W)) / W]); }
@@ -75,18 +77,18 @@ fn multiply_tile(m0: u32, n0: u32) {
             }
         } else {
             for (var r = 0u; r < ROWS; r++) {
-                let v = vec4<f32>(a[(d.a0 + min(m0 + r, d.M - 1u) * d.K + k) / W]);
+                let v = vec4<f32>(a[(d.a0 + min(m0 + r, d.M - 1u) * d.lda + k) / W]);
                 for (var i = 0u; i < W; i++) { ak[i][r] = v[i]; }
             }
         }
         if (LAYOUT == 1u) {
             for (var j = 0u; j < COLS; j++) {
-                let v = load_b(d.b0 + min(n0 + j, d.N - 1u) * d.K + k);
+                let v = load_b(d.b0 + min(n0 + j, d.N - 1u) * d.ldb + k);
                 for (var i = 0u; i < W; i++) { bk[i][j] = v[i]; }
             }
         } else {
             for (var i = 0u; i < W; i++) {
-                let line = d.b0 + (k + i) * d.N;
+                let line = d.b0 + (k + i) * d.ldb;
                 var v: vec4<f32>;
                 for (var j = 0u; j < COLS; j++) {
                     if (j % W == 0u) { v = load_b(line + min(n0 + j, d.N - W)); }
@@ -102,7 +104,7 @@ fn multiply_tile(m0: u32, n0: u32) {
     }
 }
 
-/// c (=|+=) a·b
+/// c (=|+=) alpha·a·b
 @compute @workgroup_size(LANES)
 fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let m0 = tile.x * ROWS;
@@ -111,14 +113,15 @@ fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocatio
     for (var r = 0u; r < ROWS; r++) {
         for (var j = 0u; j < COLS; j++) {
             if (m0 + r < d.M && n0 + j < d.N) {
-                let at = d.c0 + (m0 + r) * d.N + n0 + j;
-                if (ACC) { c[at] += acc[r][j]; } else { c[at] = acc[r][j]; }
+                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
+                let value = bitcast<f32>(d.alpha) * acc[r][j];
+                if (ACC) { c[at] += value; } else { c[at] = value; }
             }
         }
     }
 }
 
-/// c (=|+=) a·b + bias
+/// c (=|+=) alpha·a·b + bias
 @compute @workgroup_size(LANES)
 fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let m0 = tile.x * ROWS;
@@ -128,8 +131,8 @@ fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invo
         let of_column = bias[min(n0 + j, d.N - 1u)];
         for (var r = 0u; r < ROWS; r++) {
             if (m0 + r < d.M && n0 + j < d.N) {
-                let at = d.c0 + (m0 + r) * d.N + n0 + j;
-                let value = acc[r][j] + of_column;
+                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
+                let value = bitcast<f32>(d.alpha) * acc[r][j] + of_column;
                 if (ACC) { c_bias[at] += value; } else { c_bias[at] = value; }
             }
         }

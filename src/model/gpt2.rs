@@ -13,10 +13,9 @@ use crate::model::parameters::{Block, Pair, Parameters};
 use crate::model::shape::{PREFILL, Shape, input};
 use crate::ops::kv_cache::{self, Cache};
 use crate::ops::layernorm::Stats;
-use crate::ops::matmul::Layout;
-use crate::ops::{
-    attention, bias, classifier, dropout, embedding, fill, gelu, layernorm, matmul, matvec, residual,
-};
+use crate::ops::linear::Linear;
+use crate::ops::matmul::{Layout, Operand, Product};
+use crate::ops::{attention, bias, classifier, dropout, embedding, fill, gelu, layernorm, matvec, residual};
 
 /// What a block's queries attend to.
 #[derive(Debug, Clone, Copy)]
@@ -64,9 +63,9 @@ pub(super) fn decode(shape: &Shape, rec: &mut Recorder) {
     let (out, _) = norm(rec, "ln_f", last, w.ln_f);
     let logits = rec.kept(input::LOGITS, Kind::Output, &[1, shape.config.vocab_size()]);
     for chunk in &w.wte {
-        rec.scoped("lm_head", |r| {
-            matvec::record(r, "logits", Layout::NT, out, chunk.tensor, None, (logits, chunk.row0));
-        });
+        let p = Product::new(Layout::NT, [1, chunk.rows, shape.config.n_embd()]);
+        let to = Operand { offset: chunk.row0, ..logits.into() };
+        rec.scoped("lm_head", |r| matvec::product(r, "logits", p, out.into(), chunk.tensor, to, None));
     }
 }
 
@@ -249,17 +248,9 @@ fn norm_backward(
     rec.scoped(scope, |r| layernorm::backward(r, inp, w.weight, stats, dout, dresidual, params));
 }
 
-/// A linear layer, over rows or over one.
+/// A linear layer.
 fn linear(rec: &mut Recorder, scope: &str, inp: Tensor, w: Pair<Tensor>) -> Tensor {
-    rec.scoped(scope, |r| match r.extents(inp) {
-        [1, _] => {
-            let [_, n] = r.extents(w.weight);
-            let out = r.scratch("out", &[1, n]);
-            matvec::record(r, "forward", Layout::NN, inp, w.weight, Some(w.bias), (out, 0));
-            out
-        }
-        _ => matmul::forward(r, inp, w.weight, w.bias),
-    })
+    rec.scoped(scope, |r| Linear::conv1d(w.weight, Some(w.bias)).forward(r, inp))
 }
 
 /// The backward of a linear layer; returns dinp. `inp` records the layer's input a second time, where that is asked for.
@@ -271,14 +262,15 @@ fn linear_backward(
     dout: Tensor,
     d: Pair<Option<Tensor>>,
 ) -> Tensor {
+    let layer = Linear::conv1d(w.weight, Some(w.bias));
     if let Some(dweight) = d.weight {
         let inp = inp(rec);
-        rec.scoped(scope, |r| matmul::backward_weight(r, inp, dout, dweight));
+        rec.scoped(scope, |r| layer.backward_weight(r, inp, dout, dweight));
     }
     rec.scoped(scope, |r| {
         if let Some(dbias) = d.bias {
             bias::backward(r, dout, dbias);
         }
-        matmul::backward_input(r, dout, w.weight)
+        layer.backward_input(r, dout)
     })
 }

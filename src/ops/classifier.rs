@@ -126,21 +126,21 @@ fn record(
         let r = rows.min(bt - row0);
         let stats = rec.scratch("stats", &[r, 3]);
         let logits: Vec<Tensor> = wte.iter().map(|w| rec.scratch("logits", &[r, w.rows])).collect();
-        let x_rows = Operand { tensor: x, offset: row0 * c };
+        let x_rows = Operand { tensor: x, offset: row0 * c, stride: None };
         for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
-            let product = Product { layout: Layout::NT, m: r, n: w.rows, k: c, accumulate: false };
+            let product = Product::new(Layout::NT, [r, w.rows, c]);
             matmul::product(rec, "logits", product, x_rows, w.tensor.into(), l.into(), None);
             record_stats(rec, i == 0, l, targets, stats, [r, w.rows, row0, w.row0]);
         }
         record_loss(rec, stats, targets, losses, r, row0);
         let Some((dx, dwte)) = gradients else { continue };
-        let dx_rows = Operand { tensor: dx, offset: row0 * c };
+        let dx_rows = Operand { tensor: dx, offset: row0 * c, stride: None };
         for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
             record_backward(rec, stats, targets, l, [r, w.rows, row0, w.row0]);
-            let product = Product { layout: Layout::NN, m: r, n: c, k: w.rows, accumulate: i > 0 };
+            let product = Product { accumulate: i > 0, ..Product::new(Layout::NN, [r, c, w.rows]) };
             matmul::product(rec, "backward_input", product, l.into(), w.tensor.into(), dx_rows, None);
             if let Some(dwte) = dwte {
-                let product = Product { layout: Layout::TN, m: w.rows, n: c, k: r, accumulate: true };
+                let product = Product { accumulate: true, ..Product::new(Layout::TN, [w.rows, c, r]) };
                 let dw = dwte[i].tensor.into();
                 matmul::product(rec, "backward_weight", product, l.into(), x_rows, dw, None);
             }

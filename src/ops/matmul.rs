@@ -4,8 +4,10 @@
 //!   NT  c = a·bᵀ            backward_input:   dinp (M,K)  = dout (M,N)·weightᵀ
 //!   TN  c = aᵀ·b            backward_weight:  dweight (K,N) += inpᵀ·dout
 //!
-//! Weights are Conv1D's [in, out]. No transpose is ever stored: a layout is how a tile is loaded. Two kernels: one for
-//! real GPUs, tiles in shared memory (`matmul`), one for software adapters, tiles in registers (`matmul_lanes`).
+//! Here the weight is Conv1D's [in, out]; of nn.Linear's [out, in] the same three serve in other places (`ops::linear`). No
+//! transpose is ever stored: a layout is how a tile is loaded. Any of the three matrices may be a range of the columns of a
+//! wider one, and the product may be scaled: c (+)= α·a·b. Two kernels: one for real GPUs, tiles in shared memory (`matmul`),
+//! one for software adapters, tiles in registers (`matmul_lanes`).
 //! The twin is the `gemm` crate, whose bits do not depend on the number of threads (tests hold it to that).
 
 use crate::device::kernel::{read, weights, write};
@@ -31,7 +33,7 @@ static TILES: Kernel = Kernel {
     source: include_str!("../../shaders/matmul.wgsl"),
     lib: &[load::LIB],
     bindings: &[read("a"), weights("b"), write("c")],
-    dims: &["M", "K", "N", "a0", "b0", "c0"],
+    dims: &["M", "K", "N", "a0", "b0", "c0", "lda", "ldb", "ldc", "alpha"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
     tolerance: 1.5e-5,
@@ -82,22 +84,24 @@ pub enum Layout {
     TN = 2,
 }
 
-/// A matrix that starts `offset` elements into a tensor.
+/// A matrix that starts `offset` elements into a tensor, its rows one after another or further apart.
 #[derive(Debug, Clone, Copy)]
 pub struct Operand {
     /// Where it lies.
     pub tensor: Tensor,
     /// Its first element.
     pub offset: usize,
+    /// Elements from row to row, where that is not a row's length.
+    pub stride: Option<usize>,
 }
 
 impl From<Tensor> for Operand {
     fn from(tensor: Tensor) -> Operand {
-        Operand { tensor, offset: 0 }
+        Operand { tensor, offset: 0, stride: None }
     }
 }
 
-/// What is multiplied: c (m,n) = or += a·b over a depth of k.
+/// What is multiplied: c (m,n) = or += alpha·a·b over a depth of k.
 #[derive(Debug, Clone, Copy)]
 pub struct Product {
     /// How a and b are stored.
@@ -110,6 +114,23 @@ pub struct Product {
     pub k: usize,
     /// Whether c is added to.
     pub accumulate: bool,
+    /// The factor; a bias is added as it is.
+    pub alpha: f32,
+}
+
+impl Product {
+    /// The plain product.
+    pub fn new(layout: Layout, [m, n, k]: [usize; 3]) -> Product {
+        Product { layout, m, n, k, accumulate: false, alpha: 1.0 }
+    }
+
+    /// Rows and columns of a and of b as they are stored, and of c.
+    fn stored(&self) -> [(usize, usize); 3] {
+        let (m, n, k) = (self.m, self.n, self.k);
+        let a = if self.layout == Layout::TN { (k, m) } else { (m, k) };
+        let b = if self.layout == Layout::NT { (n, k) } else { (k, n) };
+        [a, b, (m, n)]
+    }
 }
 
 /// Records one product.
@@ -129,7 +150,19 @@ pub fn product(
         Layout::NT => &[k],
         Layout::TN => &[m, k, n],
     };
-    let wide = walked.iter().chain(&[a.offset, b.offset]).all(|x| x % 4 == 0);
+    let operands = [a, b, c];
+    let strides: [usize; 3] = std::array::from_fn(|i| {
+        let (rows, cols) = p.stored()[i];
+        let stride = operands[i].stride.unwrap_or(cols);
+        let end = operands[i].offset + (rows - 1) * stride + cols;
+        assert!(
+            stride >= cols && end <= rec.numel(operands[i].tensor),
+            "{label}: operand {i} lies within its tensor"
+        );
+        stride
+    });
+    let [lda, ldb, ldc] = strides;
+    let wide = walked.iter().chain(&[a.offset, b.offset, lda, ldb]).all(|x| x % 4 == 0);
     let op = ["matmul_nn", "matmul_nt", "matmul_tn"][layout as usize];
     let variant = rec.pick(op, VARIANTS, &[m, k, n]);
     let mut consts = variant.with([
@@ -153,7 +186,7 @@ pub fn product(
             Some(bias) => vec![a_, b_, bias.read(), c_],
             None => vec![a_, b_, c_],
         },
-        dims: &[m, k, n, a.offset, b.offset, c.offset],
+        dims: &[m, k, n, a.offset, b.offset, c.offset, lda, ldb, ldc, p.alpha.to_bits() as usize],
         workgroups: [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, 1],
         flops: 2 * (m * n * k) as u64,
     };
@@ -212,31 +245,6 @@ fn covered(v: &Variant) -> (usize, usize) {
 }
 // ANCHOR_END: tiles
 
-/// Records out = inp·weight + bias.
-pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) -> Tensor {
-    let ([m, k], [_, n]) = (rec.extents(inp), rec.extents(weight));
-    let out = rec.scratch("out", &[m, n]);
-    let p = Product { layout: Layout::NN, m, n, k, accumulate: false };
-    product(rec, "forward", p, inp.into(), weight.into(), out.into(), Some(bias));
-    out
-}
-
-/// Records dinp = dout·weightᵀ.
-pub fn backward_input(rec: &mut Recorder, dout: Tensor, weight: Tensor) -> Tensor {
-    let ([m, n], [k, _]) = (rec.extents(dout), rec.extents(weight));
-    let dinp = rec.scratch("dinp", &[m, k]);
-    let p = Product { layout: Layout::NT, m, n: k, k: n, accumulate: false };
-    product(rec, "backward_input", p, dout.into(), weight.into(), dinp.into(), None);
-    dinp
-}
-
-/// Records dweight += inpᵀ·dout.
-pub fn backward_weight(rec: &mut Recorder, inp: Tensor, dout: Tensor, dweight: Tensor) {
-    let ([m, k], [_, n]) = (rec.extents(inp), rec.extents(dout));
-    let p = Product { layout: Layout::TN, m: k, n, k: m, accumulate: true };
-    product(rec, "backward_weight", p, inp.into(), dout.into(), dweight.into(), None);
-}
-
 /// A matrix for the `gemm` crate: its elements, and the steps from row to row and from column to column.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
@@ -290,27 +298,27 @@ pub(crate) fn gemm(
 }
 
 fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) {
-    let [m, k, n, a0, b0, c0] = call.dims();
+    let [m, k, n, a0, b0, c0, lda, ldb, ldc, alpha] = call.dims();
     let (a, b) = (a.f32(), load::widened(b));
     let layout = call.number("LAYOUT");
-    let row_major = |data, cols| View { data, rs: cols, cs: 1 };
-    let col_major = |data, rows| View { data, rs: 1, cs: rows };
+    let row_major = |data, rs| View { data, rs, cs: 1 };
+    let col_major = |data, cs| View { data, rs: 1, cs };
     let (a, b) = (&a[a0..], &b[b0..]);
-    let a = if layout == Layout::TN as usize { col_major(a, m) } else { row_major(a, k) };
-    let b = if layout == Layout::NT as usize { col_major(b, k) } else { row_major(b, n) };
-    let c = &mut c[c0..c0 + m * n];
+    let a = if layout == Layout::TN as usize { col_major(a, lda) } else { row_major(a, lda) };
+    let b = if layout == Layout::NT as usize { col_major(b, ldb) } else { row_major(b, ldb) };
+    let c = &mut c[c0..];
     let mut accumulate = call.flag("ACC");
     if let Some(bias) = bias {
-        for row in c.chunks_mut(n) {
+        for row in c.chunks_mut(ldc).take(m) {
             if accumulate {
                 row.iter_mut().zip(bias).for_each(|(c, b)| *c += b);
             } else {
-                row.copy_from_slice(bias);
+                row[..n].copy_from_slice(bias);
             }
         }
         accumulate = true;
     }
-    gemm([m, n, k], a, b, (c, n), (1.0, accumulate), true);
+    gemm([m, n, k], a, b, (c, ldc), (f32::from_bits(alpha as u32), accumulate), true);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
@@ -328,35 +336,65 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         (256, 768, 64),
         (1500, 1400, 12),
     ];
+    // What a linear layer over (M,K) and its backward ask for, without the gradient of a weight at rest.
+    let layer = |rec: &mut Recorder, [m, n, k]: [usize; 3], element: Element| {
+        let inp = rec.kept("inp", Kind::Input, &[m, k]);
+        let weight = rec.kept_of("weight", Kind::Input, &[k, n], element);
+        let bias = rec.kept("bias", Kind::Input, &[n]);
+        let [out, dinp] = [("out", n), ("dinp", k)].map(|(name, width)| rec.scratch(name, &[m, width]));
+        let p = Product::new(Layout::NN, [m, n, k]);
+        product(rec, "forward", p, inp.into(), weight.into(), out.into(), Some(bias));
+        let p = Product::new(Layout::NT, [m, k, n]);
+        product(rec, "backward_input", p, out.into(), weight.into(), dinp.into(), None);
+        (inp, weight, out)
+    };
     // Weights at rest in half precision: both layouts that read them, wide loads and single ones.
     let half = |(m, n, k): (usize, usize, usize)| {
         Case::new(format!("matmul {m}x{k}x{n} f16"), limits, choices, vec![], |rec| {
-            let inp = rec.kept("inp", Kind::Input, &[m, k]);
-            let weight = rec.kept_of("weight", Kind::Input, &[k, n], Element::F16);
-            let bias = rec.kept("bias", Kind::Input, &[n]);
-            let out = forward(rec, inp, weight, bias);
-            backward_input(rec, out, weight);
+            layer(rec, [m, n, k], Element::F16);
         })
     };
     let one = |(m, n, k): (usize, usize, usize)| {
         Case::new(format!("matmul {m}x{k}x{n}"), limits, choices, vec![], |rec| {
-            let inp = rec.kept("inp", Kind::Input, &[m, k]);
-            let weight = rec.kept("weight", Kind::Input, &[k, n]);
-            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let (inp, weight, out) = layer(rec, [m, n, k], Element::F32);
             let dweight = rec.kept("dweight", Kind::Input, &[k, n]);
-            let out = forward(rec, inp, weight, bias);
-            backward_input(rec, out, weight);
-            backward_weight(rec, inp, out, dweight);
+            let p = Product { accumulate: true, ..Product::new(Layout::TN, [k, n, m]) };
+            product(rec, "backward_weight", p, inp.into(), out.into(), dweight.into(), None);
             // The second half of the rows on their own, into the second half of another matrix.
             let out = rec.kept("halves", Kind::Output, &[m, n]);
             let half = m / 2;
-            let (a, c) =
-                (Operand { tensor: inp, offset: half * k }, Operand { tensor: out, offset: half * n });
-            let p = Product { layout: Layout::NN, m: m - half, n, k, accumulate: true };
-            product(rec, "half", p, a, weight.into(), c, None);
+            let from = |tensor, offset| Operand { tensor, offset, stride: None };
+            let p = Product { accumulate: true, ..Product::new(Layout::NN, [m - half, n, k]) };
+            product(rec, "half", p, from(inp, half * k), weight.into(), from(out, half * n), None);
+        })
+    };
+    // Each operand a range of the columns of a wider one, from its `at`-th on, the product scaled: every layout, added
+    // and not; with gaps of four words wide loads stay.
+    let ranges = |((m, n, k), at): ((usize, usize, usize), usize)| {
+        Case::new(format!("matmul {m}x{k}x{n} of columns {at}.."), limits, choices, vec![], |rec| {
+            let bias = rec.kept("bias", Kind::Input, &[n]);
+            for layout in [Layout::NN, Layout::NT, Layout::TN] {
+                let p = Product { alpha: -0.375, ..Product::new(layout, [m, n, k]) };
+                let [a, b, c] = ["a", "b", "c"].map(|s| format!("{s}.{layout:?}"));
+                let [of_a, of_b, of_c] = p.stored();
+                let mut columns = |name: String, kind, (rows, cols): (usize, usize)| {
+                    let stride = cols + at + 4;
+                    let tensor = rec.kept(name, kind, &[rows, stride]);
+                    Operand { tensor, offset: at, stride: Some(stride) }
+                };
+                let (a, b) = (columns(a, Kind::Input, of_a), columns(b, Kind::Input, of_b));
+                let c = columns(c, Kind::Output, of_c);
+                product(rec, "range", p, a, b, c, None);
+                let p = Product { accumulate: true, alpha: 2.5, ..p };
+                product(rec, "range_more", p, a, b, c, Some(bias));
+                product(rec, "range_more_bare", p, a, b, c, None);
+            }
         })
     };
     let halves =
         [(1, 1, 1), (15, 17, 3), (17, 63, 16), (33, 64, 36), (97, 101, 37), (128, 64, 16), (65, 768, 64)];
-    sizes.into_iter().map(one).chain(halves.into_iter().map(half)).collect()
+    let columns =
+        [((1, 1, 1), 1), ((17, 31, 33), 3), ((16, 64, 32), 4), ((36, 68, 128), 4), ((65, 129, 97), 8)];
+    let cases = sizes.into_iter().map(one).chain(halves.into_iter().map(half));
+    cases.chain(columns.into_iter().map(ranges)).collect()
 }

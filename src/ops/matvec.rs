@@ -1,8 +1,8 @@
 //! One row times a matrix: decoding's product.
 //!
-//!   NN: y = x·W + bias, W (K,N)      NT: y = x·Wᵀ, W (N,K)
+//!   NN: y = α·x·W + bias, W (K,N)      NT: y = α·x·Wᵀ + bias, W (N,K)      or y += …
 //!
-//! x (1,K) · y (1,N), from column n0 on where W is a chunk of a larger matrix.
+//! x (K) · y (N), each a range of a tensor: W may be a chunk of a larger matrix, or one of several that share a row.
 
 use rayon::prelude::*;
 
@@ -15,7 +15,7 @@ use crate::device::{
 use crate::ops::case::{Case, Family};
 use crate::ops::load::{self, loads};
 use crate::ops::math::sum;
-use crate::ops::matmul::Layout;
+use crate::ops::matmul::{Layout, Operand, Product};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =
@@ -36,7 +36,7 @@ static MATVEC: Kernel = Kernel {
         include_str!("../../shaders/lib/reduce.wgsl"),
     ],
     bindings: &[read("x"), weights("w"), write("y")],
-    dims: &["K", "N", "n0"],
+    dims: &["K", "N", "x0", "y0", "alpha"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 6400.
     tolerance: 5e-6,
@@ -52,31 +52,37 @@ static MATVEC_BIAS: Kernel = Kernel {
     ..MATVEC
 };
 
-/// Records y[n0..] = x·W (+ bias) for one row x (1,K).
-pub fn record(
+/// Records a [`Product`] of one row x, NN or NT.
+pub fn product(
     rec: &mut Recorder,
     label: &str,
-    layout: Layout,
-    x: Tensor,
+    p: Product,
+    x: Operand,
     w: Tensor,
+    y: Operand,
     bias: Option<Tensor>,
-    y: (Tensor, usize),
 ) {
-    let [rows, cols] = rec.extents(w);
-    let (k, n) = if layout == Layout::NN { (rows, cols) } else { (cols, rows) };
+    let Product { layout, m, n, k, .. } = p;
+    assert!(m == 1 && layout != Layout::TN && rec.numel(w) == k * n, "{label}: one row, and the whole of w");
+    assert!(x.offset + k <= rec.numel(x.tensor) && y.offset + n <= rec.numel(y.tensor), "{label}: ranges");
     let variant = rec.pick("matvec", VARIANTS, &[]);
     let groups = if layout == Layout::NN { n.div_ceil(variant.covers(&["COLS"])) } else { n };
-    let mut consts = variant.with([("LAYOUT", Const::U32(layout as u32)), load::width(false)]);
+    let mut consts = variant.with([
+        ("LAYOUT", Const::U32(layout as u32)),
+        ("ACC", Const::Bool(p.accumulate)),
+        load::width(false),
+    ]);
     consts.extend(loads!("w", rec.element(w), false));
-    let (x, w_, y_) = (x.read(), w.read(), y.0.write());
+    let (x_, w_) = (x.tensor.read(), w.read());
+    let y_ = if p.accumulate { y.tensor.update() } else { y.tensor.write() };
     let launch = Launch {
         kernel: if bias.is_some() { &MATVEC_BIAS } else { &MATVEC },
         consts,
         args: &match bias {
-            Some(bias) => vec![x, w_, bias.read(), y_],
-            None => vec![x, w_, y_],
+            Some(bias) => vec![x_, w_, bias.read(), y_],
+            None => vec![x_, w_, y_],
         },
-        dims: &[k, n, y.1],
+        dims: &[k, n, x.offset, y.offset, p.alpha.to_bits() as usize],
         workgroups: grid(groups as u64, &rec.limits),
         flops: 2 * (k * n) as u64,
     };
@@ -86,42 +92,44 @@ pub fn record(
 
 fn twin(call: &mut Call) {
     let ([x, w], [y]) = call.views();
-    product(call, x.f32(), w, None, y);
+    one_row(call, x.f32(), w, None, y);
 }
 
 fn bias_twin(call: &mut Call) {
     let ([x, w, bias], [y]) = call.views();
-    product(call, x.f32(), w, Some(bias.f32()), y);
+    one_row(call, x.f32(), w, Some(bias.f32()), y);
 }
 
 /// Columns a task takes: a few cache lines of each row.
 const CHUNK: usize = 256;
 
-fn product(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
-    let [k, n, n0] = call.dims();
+fn one_row(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
+    let [k, n, x0, y0, alpha] = call.dims();
+    let (x, alpha) = (&x[x0..x0 + k], f32::from_bits(alpha as u32));
     let nt = call.number("LAYOUT") == Layout::NT as usize;
-    y[n0..n0 + n].par_chunks_mut(CHUNK).enumerate().for_each(|(i, y)| {
+    let accumulate = call.flag("ACC");
+    y[y0..y0 + n].par_chunks_mut(CHUNK).enumerate().for_each(|(i, y)| {
         let first = i * CHUNK;
+        let mut sums = [0.0; CHUNK];
+        let sums = &mut sums[..y.len()];
         let mut buffer = Vec::new();
         if nt {
-            for (j, y) in y.iter_mut().enumerate() {
+            for (j, s) in sums.iter_mut().enumerate() {
                 let row = load::row(&w, (first + j) * k, k, &mut buffer);
-                *y = sum(k, |i| x[i] * row[i]);
+                *s = sum(k, |i| x[i] * row[i]);
             }
         } else {
-            let columns = y.len();
-            y.fill(0.0);
             for (i, x) in x.iter().enumerate() {
-                let row = load::row(&w, i * n + first, columns, &mut buffer);
-                for (y, w) in y.iter_mut().zip(row) {
-                    *y += x * w;
+                let row = load::row(&w, i * n + first, y.len(), &mut buffer);
+                for (s, w) in sums.iter_mut().zip(row) {
+                    *s += x * w;
                 }
             }
         }
-        if let Some(bias) = bias {
-            for (y, b) in y.iter_mut().zip(&bias[first..]) {
-                *y += b;
-            }
+        for (j, (y, s)) in y.iter_mut().zip(sums).enumerate() {
+            let scaled = alpha * *s;
+            let value = bias.map_or(scaled, |b| scaled + b[first + j]);
+            *y = if accumulate { *y + value } else { value };
         }
     });
 }
@@ -135,9 +143,17 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             let nt = rec.kept_of("nt", Kind::Input, &[n, k], element);
             let bias = rec.kept("bias", Kind::Input, &[n]);
             let [a, b, c] = ["a", "b", "c"].map(|s| rec.kept(s, Kind::Output, &[1, n + 3]));
-            record(rec, "nn", Layout::NN, x, nn, None, (a, 3));
-            record(rec, "nn_bias", Layout::NN, x, nn, Some(bias), (b, 0));
-            record(rec, "nt", Layout::NT, x, nt, None, (c, 3));
+            let from = |tensor, offset| Operand { tensor, offset, stride: None };
+            let [p, q] = [Layout::NN, Layout::NT].map(|layout| Product::new(layout, [1, n, k]));
+            product(rec, "nn", p, x.into(), nn, from(a, 3), None);
+            product(rec, "nn_bias", p, x.into(), nn, b.into(), Some(bias));
+            product(rec, "nt", q, x.into(), nt, from(c, 3), None);
+            // Scaled, added to what is there, and from a range of x.
+            let wide = rec.kept("wide", Kind::Input, &[1, k + 5]);
+            let more = |p| Product { accumulate: true, alpha: 0.75, ..p };
+            product(rec, "more_nn", more(p), from(wide, 5), nn, from(a, 1), None);
+            product(rec, "more_nt", more(q), from(wide, 2), nt, from(c, 0), None);
+            product(rec, "more_nt_bias", more(q), from(wide, 2), nt, from(b, 2), Some(bias));
         })
     };
     let both = [Element::F32, Element::F16].into_iter().flat_map(|e| sizes.map(|size| (e, size)));

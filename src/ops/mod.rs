@@ -13,6 +13,7 @@ pub mod fill;
 pub mod gelu;
 pub mod kv_cache;
 pub mod layernorm;
+pub mod linear;
 pub(crate) mod load;
 pub mod math;
 pub mod matmul;

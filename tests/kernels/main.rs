@@ -4,6 +4,7 @@
 mod common;
 
 mod engine;
+mod linear;
 mod parity;
 mod shader_contract;
 mod twins;

@@ -13,7 +13,8 @@ use diarist::model::{self, Shape};
 use diarist::ops::adamw::Slot;
 use diarist::ops::classifier::{Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
-use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, matmul, residual};
+use diarist::ops::linear::Linear;
+use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, residual};
 use diarist::optim::adamw::{Hyper, micro_step, update};
 use diarist::tokens::Tokenizer;
 use diarist::tokens::batch::buckets;
@@ -159,10 +160,11 @@ fn matmul_matches() {
             let [weight, dweight] = ["weight", "dweight"].map(|n| rec.kept(n, Kind::Input, &[36, 61]));
             let [b, db] = ["bias", "dbias"].map(|n| rec.kept(n, Kind::Input, &[61]));
             let dout = rec.kept("dout", Kind::Input, &[38, 61]);
-            let dinp = matmul::backward_input(rec, dout, weight);
-            matmul::backward_weight(rec, inp, dout, dweight);
+            let layer = Linear::conv1d(weight, Some(b));
+            let dinp = layer.backward_input(rec, dout);
+            layer.backward_weight(rec, inp, dout, dweight);
             bias::backward(rec, dout, db);
-            outs = Some((matmul::forward(rec, inp, weight, b), dinp));
+            outs = Some((layer.forward(rec, inp), dinp));
         });
         for name in ["inp", "weight", "bias", "dout"] {
             bench.write(name, &f.get(name));

@@ -1,0 +1,148 @@
+//! A linear layer over rows: which matrix products its forward and backward are, for either way that its weight lies.
+//!
+//!   y = s·x·W + bias        dx = s·dy·Wᵀ        dW += s·xᵀ·dy
+//!
+//! x (rows,in) · y (rows,out), each a whole tensor or a range of a wider one's columns: three projections write one packed
+//! (rows,q+k+v) tensor side by side, and read such ranges of its gradient. A second layer's y or dx can add to a first's,
+//! which with a scale s is all that LoRA asks of the products (Hu et al. 2021, arXiv:2106.09685). dW accumulates (+=).
+//! One row is a matrix-vector product.
+
+use crate::device::{Recorder, Tensor};
+use crate::ops::matmul::{self, Layout, Operand, Product};
+use crate::ops::matvec;
+
+/// How a weight lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lies {
+    /// (in,out): GPT-2's Conv1D.
+    InOut,
+    /// (out,in): nn.Linear.
+    OutIn,
+}
+
+/// A linear layer of one recording.
+#[derive(Debug, Clone, Copy)]
+pub struct Linear {
+    /// (in,out) or (out,in)
+    pub weight: Tensor,
+    /// Which of the two.
+    pub lies: Lies,
+    /// (out)
+    pub bias: Option<Tensor>,
+    /// s: what the product is multiplied by; 1 but for an adapter. The bias is added as it is.
+    pub scale: f32,
+}
+
+/// The columns of a (rows,width) tensor from `first` on, as many as the layer has to do with.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns {
+    /// (rows,width)
+    pub tensor: Tensor,
+    /// The first column.
+    pub first: usize,
+}
+
+impl From<Tensor> for Columns {
+    fn from(tensor: Tensor) -> Columns {
+        Columns { tensor, first: 0 }
+    }
+}
+
+impl Columns {
+    fn rows(self, rec: &Recorder) -> usize {
+        let [rows, _] = rec.extents(self.tensor);
+        rows
+    }
+
+    fn operand(self, rec: &Recorder) -> Operand {
+        let [_, width] = rec.extents(self.tensor);
+        Operand { tensor: self.tensor, offset: self.first, stride: Some(width) }
+    }
+}
+
+impl Linear {
+    /// A layer as GPT-2 stores it, (in,out).
+    pub fn conv1d(weight: Tensor, bias: Option<Tensor>) -> Linear {
+        Linear { weight, lies: Lies::InOut, bias, scale: 1.0 }
+    }
+
+    /// A layer as nn.Linear stores it, (out,in).
+    pub fn linear(weight: Tensor, bias: Option<Tensor>) -> Linear {
+        Linear { weight, lies: Lies::OutIn, bias, scale: 1.0 }
+    }
+
+    /// in and out.
+    pub fn extents(&self, rec: &Recorder) -> (usize, usize) {
+        let [rows, cols] = rec.extents(self.weight);
+        if self.lies == Lies::InOut { (rows, cols) } else { (cols, rows) }
+    }
+
+    /// Records y, a new tensor (rows,out).
+    pub fn forward(&self, rec: &mut Recorder, inp: impl Into<Columns>) -> Tensor {
+        let inp = inp.into();
+        let out = rec.scratch("out", &[inp.rows(rec), self.extents(rec).1]);
+        self.forward_into(rec, inp, out, false);
+        out
+    }
+
+    /// Records `out` = y, or += y.
+    pub fn forward_into(
+        &self,
+        rec: &mut Recorder,
+        inp: impl Into<Columns>,
+        out: impl Into<Columns>,
+        accumulate: bool,
+    ) {
+        let (inp, out) = (inp.into(), out.into());
+        let (k, n) = self.extents(rec);
+        let layout = if self.lies == Lies::InOut { Layout::NN } else { Layout::NT };
+        let m = inp.rows(rec);
+        let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [m, n, k]) };
+        let (x, y) = (inp.operand(rec), out.operand(rec));
+        match m {
+            1 => matvec::product(rec, "forward", p, x, self.weight, y, self.bias),
+            _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, self.bias),
+        }
+    }
+
+    /// Records dx, a new tensor (rows,in).
+    pub fn backward_input(&self, rec: &mut Recorder, dout: impl Into<Columns>) -> Tensor {
+        let dout = dout.into();
+        let dinp = rec.scratch("dinp", &[dout.rows(rec), self.extents(rec).0]);
+        self.backward_input_into(rec, dout, dinp, false);
+        dinp
+    }
+
+    /// Records `dinp` = dx, or += dx.
+    pub fn backward_input_into(
+        &self,
+        rec: &mut Recorder,
+        dout: impl Into<Columns>,
+        dinp: impl Into<Columns>,
+        accumulate: bool,
+    ) {
+        let (dout, dinp) = (dout.into(), dinp.into());
+        let (k, n) = self.extents(rec);
+        let layout = if self.lies == Lies::InOut { Layout::NT } else { Layout::NN };
+        let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [dout.rows(rec), k, n]) };
+        let (dy, dx) = (dout.operand(rec), dinp.operand(rec));
+        matmul::product(rec, "backward_input", p, dy, self.weight.into(), dx, None);
+    }
+
+    /// Records `dweight` += dW, which lies as the weight does.
+    pub fn backward_weight(
+        &self,
+        rec: &mut Recorder,
+        inp: impl Into<Columns>,
+        dout: impl Into<Columns>,
+        dweight: Tensor,
+    ) {
+        let (inp, dout) = (inp.into(), dout.into());
+        let (k, n) = self.extents(rec);
+        let (x, dy) = (inp.operand(rec), dout.operand(rec));
+        let (m, n, a, b) = if self.lies == Lies::InOut { (k, n, x, dy) } else { (n, k, dy, x) };
+        let p = Product::new(Layout::TN, [m, n, inp.rows(rec)]);
+        let p = Product { accumulate: true, alpha: self.scale, ..p };
+        matmul::product(rec, "backward_weight", p, a, b, dweight.into(), None);
+    }
+}
