@@ -5,36 +5,38 @@
 //   dot = Σ_HS dO∘O    dS = P∘(dP − dot)    dQ = dS·K/√HS    dK = dSᵀ·Q/√HS
 //
 // Plan: the pairs are walked twice, so that no sum needs an atomic: in `attention_backward_kv` one workgroup owns OWNED
-// keys of a head and streams the queries past them, from the diagonal on; in `attention_backward_q` it owns queries and
-// streams the keys, up to the diagonal (lib/attention.wgsl has the streaming and the constants).
-//   attention_backward_dot       one thread a row: grid x = ⌈T / THREADS⌉, y = B·NH
-//   attention_backward_kv, _q    grid x = ⌈T / OWNED⌉, y = B·NH
+// keys of a key/value head and streams the queries of each of its query heads past them, one head after the other, from the
+// diagonal to the last query that sees one of them; in `attention_backward_q` it owns queries of a head and streams the keys, as
+// forward does (lib/attention.wgsl has the streaming and the constants).
+//   attention_backward_dot   one thread a row: grid x = ⌈T / THREADS⌉, y = B·NH
+//   attention_backward_kv    grid x = ⌈T / OWNED⌉, y = B·NKV
+//   attention_backward_q     grid x = ⌈T / OWNED⌉, y = B·NH
 //
-// Bytes: each workgroup of kv and q streams two rows of HS words a visited row: 8·HS·n/OWNED for the n = B·NH·T(T+1)/2
-// pairs, mostly from cache; owned rows once, in and out: kv writes two thirds of dqkv, q one third. dot reads 8·B·T·C.
-// FLOPs: kv 8·HS·n, q 6·HS·n, each with as many exponentials as pairs; dot 2·B·T·C.
+// Bytes: each workgroup of kv and q streams two rows of HS words a visited row: 8·HS·n/OWNED for the n = B·NH·w(2T−w+1)/2
+// pairs of a window w, mostly from cache; owned rows once, in and out: kv writes dqkv's k and v heads, q its query heads.
+// dot reads 8·B·T·NH·HS. FLOPs: kv 8·HS·n, q 6·HS·n, each with as many exponentials as pairs; dot 2·B·T·NH·HS.
 
-/// Extents; `layer` only names the dropout mask.
-struct Dims { B: u32, T: u32, C: u32, NH: u32, layer: u32 }
+/// Extents: NH query heads on NKV key/value heads; a query sees `window` keys. `layer` only names the dropout mask.
+struct Dims { B: u32, T: u32, NH: u32, NKV: u32, window: u32, layer: u32 }
 
 // attention_backward_dot: out, dout | dot
-/// (B,T,C)
+/// (B,T,NH·HS)
 @group(0) @binding(0) var<storage, read> dot_out: array<Vec>;
-/// (B,T,C)
+/// (B,T,NH·HS)
 @group(0) @binding(1) var<storage, read> dot_dout: array<Vec>;
 /// (B,NH,T)
 @group(0) @binding(2) var<storage, read_write> dot_rows: array<f32>;
 
 // attention_backward_kv, attention_backward_q: qkv, lse, dout, dot | dqkv
-/// (B,T,3C)
+/// (B,T,(NH+2·NKV)·HS)
 @group(0) @binding(0) var<storage, read> qkv: array<Vec>;
 /// (B,NH,T)
 @group(0) @binding(1) var<storage, read> backward_lse: array<f32>;
-/// (B,T,C)
+/// (B,T,NH·HS)
 @group(0) @binding(2) var<storage, read> backward_dout: array<Vec>;
 /// (B,NH,T)
 @group(0) @binding(3) var<storage, read> backward_dot: array<f32>;
-/// (B,T,3C); kv writes the k and v parts, q the q part
+/// (B,T,(NH+2·NKV)·HS); kv writes the key and value heads, q the query heads
 @group(0) @binding(4) var<storage, read_write> dqkv: array<Vec>;
 
 @group(1) @binding(0) var<uniform> d: Dims;
@@ -57,14 +59,14 @@ fn get_dp(j: u32, r: u32, thread: u32) -> f32 {
     return sum;
 }
 
-/// x, y = q, dout of the queries j0.. and their lse and dot; past the end the last query's, never used.
+/// x, y = q, dout of head h's queries j0.. and their lse and dot; past the end the last query's, never used.
 fn stream_queries(b: u32, h: u32, j0: u32, thread: u32) {
     if (STAGED) {
         workgroupBarrier(); // the last block has been read
         for (var n = thread; n < BLOCK * HV; n += THREADS) {
             let t = min(j0 + n / HV, d.T - 1u);
-            shared_x[n / HV][n % HV] = qkv[qkv_at(b, t, Q, h) + n % HV];
-            shared_y[n / HV][n % HV] = backward_dout[btc_at(b, t, h) + n % HV];
+            shared_x[n / HV][n % HV] = qkv[query_at(b, t, h) + n % HV];
+            shared_y[n / HV][n % HV] = backward_dout[out_at(b, t, h) + n % HV];
         }
         for (var n = thread; n < BLOCK; n += THREADS) {
             let row = (b * d.NH + h) * d.T + min(j0 + n, d.T - 1u);
@@ -73,8 +75,8 @@ fn stream_queries(b: u32, h: u32, j0: u32, thread: u32) {
         workgroupBarrier(); // the block is whole
     } else {
         for (var j = 0u; j < BLOCK; j++) {
-            let q = qkv_at(b, min(j0 + j, d.T - 1u), Q, h);
-            let dout = btc_at(b, min(j0 + j, d.T - 1u), h);
+            let q = query_at(b, min(j0 + j, d.T - 1u), h);
+            let dout = out_at(b, min(j0 + j, d.T - 1u), h);
             for (var i = 0u; i < HV; i++) {
                 own_x[j][i] = qkv[q + i];
                 own_y[j][i] = backward_dout[dout + i];
@@ -94,22 +96,23 @@ fn stats_at(j: u32, row: u32) -> vec2<f32> {
 fn attention_backward_dot(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let t = group.x * THREADS + thread;
     if (t < d.T) {
-        let at = btc_at(group.y / d.NH, t, group.y % d.NH);
+        let at = out_at(group.y / d.NH, t, group.y % d.NH);
         var sum = Vec(0.0);
         for (var i = 0u; i < HV; i++) { sum = fma(dot_dout[at + i], dot_out[at + i], sum); }
         dot_rows[group.y * d.T + t] = total(sum);
     }
 }
 
-/// dk, dv. Owners are keys; queries stream, from the diagonal on.
+/// dk, dv. Owners are keys; the queries of the group's heads stream, from the diagonal on.
 @compute @workgroup_size(THREADS)
 fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let b = group.y / d.NH;
-    let h = group.y % d.NH;
+    let b = group.y / d.NKV;
+    let g = group.y % d.NKV;
     let first = group.x * OWNED;
+    let end = min(min(first + OWNED, d.T) - 1u + d.window, d.T); // behind the last query that sees an owned key
     let mine = first + thread / SPLIT;
     let share = thread % SPLIT;
-    let row_hash = mask_row(mask_key(step.dropout_key, d.layer, ATTENTION_SITE), group.y);
+    let mask = mask_key(step.dropout_key, d.layer, ATTENTION_SITE);
     let scale = softmax_scale();
 
     var k: array<array<Vec, SHARE>, ROWS>;
@@ -118,8 +121,8 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
     var dv: array<array<Vec, SHARE>, ROWS>; // Σ p̃·dout
     for (var r = 0u; r < ROWS; r++) {
         let key = min(mine + r * STRIDE, d.T - 1u);
-        let k_at = qkv_at(b, key, K, h) + share;
-        let v_at = qkv_at(b, key, V, h) + share;
+        let k_at = key_at(b, key, g) + share;
+        let v_at = value_at(b, key, g) + share;
         for (var i = 0u; i < SHARE; i++) {
             k[r][i] = qkv[k_at + i * SPLIT] * scale;
             v[r][i] = qkv[v_at + i * SPLIT];
@@ -128,49 +131,54 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
         }
     }
 
-    for (var j0 = first; j0 < d.T; j0 += BLOCK) {
-        stream_queries(b, h, j0, thread);
-        for (var j = 0u; j < BLOCK; j++) {
-            var s: array<Vec, ROWS>;
-            var dp: array<Vec, ROWS>;
-            for (var r = 0u; r < ROWS; r++) {
-                s[r] = Vec(0.0);
-                dp[r] = Vec(0.0);
-            }
-            for (var i = 0u; i < SHARE; i++) {
-                let q = x_at(j, i, thread);
-                let dout = y_at(j, i, thread);
+    let heads = d.NH / d.NKV;
+    for (var h = g * heads; h < (g + 1u) * heads; h++) {
+        let row = b * d.NH + h;
+        let row_hash = mask_row(mask, row);
+        for (var j0 = first; j0 < end; j0 += BLOCK) {
+            stream_queries(b, h, j0, thread);
+            for (var j = 0u; j < BLOCK; j++) {
+                var s: array<Vec, ROWS>;
+                var dp: array<Vec, ROWS>;
                 for (var r = 0u; r < ROWS; r++) {
-                    s[r] = fma(k[r][i], q, s[r]);
-                    dp[r] = fma(v[r][i], dout, dp[r]);
+                    s[r] = Vec(0.0);
+                    dp[r] = Vec(0.0);
+                }
+                for (var i = 0u; i < SHARE; i++) {
+                    let q = x_at(j, i, thread);
+                    let dout = y_at(j, i, thread);
+                    for (var r = 0u; r < ROWS; r++) {
+                        s[r] = fma(k[r][i], q, s[r]);
+                        dp[r] = fma(v[r][i], dout, dp[r]);
+                    }
+                }
+                for (var r = 0u; r < ROWS; r++) {
+                    put_s(j, r, thread, total(s[r]));
+                    put_dp(j, r, thread, total(dp[r]));
                 }
             }
-            for (var r = 0u; r < ROWS; r++) {
-                put_s(j, r, thread, total(s[r]));
-                put_dp(j, r, thread, total(dp[r]));
-            }
-        }
-        if (SPLIT > 1u) { workgroupBarrier(); } // all shares of a score are there
-        for (var j = 0u; j < BLOCK; j++) {
-            let query = j0 + j;
-            let stats = stats_at(j, group.y * d.T + min(query, d.T - 1u));
-            var p: array<f32, ROWS>;
-            var ds: array<f32, ROWS>;
-            for (var r = 0u; r < ROWS; r++) {
-                let key = mine + r * STRIDE;
-                p[r] = select(0.0, exp(get_s(j, r, thread) - stats.x), key <= query && query < d.T);
-                let dp = get_dp(j, r, thread);
-                var kept = 1.0;
-                if (DROPOUT) { kept = keep(row_hash, query, key); }
-                ds[r] = p[r] * (dp * kept - stats.y);
-                p[r] *= kept;
-            }
-            for (var i = 0u; i < SHARE; i++) {
-                let q = x_at(j, i, thread);
-                let dout = y_at(j, i, thread);
+            if (SPLIT > 1u) { workgroupBarrier(); } // all shares of a score are there
+            for (var j = 0u; j < BLOCK; j++) {
+                let query = j0 + j;
+                let stats = stats_at(j, row * d.T + min(query, d.T - 1u));
+                var p: array<f32, ROWS>;
+                var ds: array<f32, ROWS>;
                 for (var r = 0u; r < ROWS; r++) {
-                    dv[r][i] = fma(Vec(p[r]), dout, dv[r][i]);
-                    dk[r][i] = fma(Vec(ds[r]), q, dk[r][i]);
+                    let key = mine + r * STRIDE;
+                    p[r] = select(0.0, exp(get_s(j, r, thread) - stats.x), sees(query, key) && query < d.T);
+                    let dp = get_dp(j, r, thread);
+                    var kept = 1.0;
+                    if (DROPOUT) { kept = keep(row_hash, query, key); }
+                    ds[r] = p[r] * (dp * kept - stats.y);
+                    p[r] *= kept;
+                }
+                for (var i = 0u; i < SHARE; i++) {
+                    let q = x_at(j, i, thread);
+                    let dout = y_at(j, i, thread);
+                    for (var r = 0u; r < ROWS; r++) {
+                        dv[r][i] = fma(Vec(p[r]), dout, dv[r][i]);
+                        dk[r][i] = fma(Vec(ds[r]), q, dk[r][i]);
+                    }
                 }
             }
         }
@@ -179,8 +187,8 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
     for (var r = 0u; r < ROWS; r++) {
         let key = mine + r * STRIDE;
         if (key < d.T) {
-            let k_at = qkv_at(b, key, K, h) + share;
-            let v_at = qkv_at(b, key, V, h) + share;
+            let k_at = key_at(b, key, g) + share;
+            let v_at = value_at(b, key, g) + share;
             for (var i = 0u; i < SHARE; i++) {
                 dqkv[k_at + i * SPLIT] = dk[r][i] * scale;
                 dqkv[v_at + i * SPLIT] = dv[r][i];
@@ -189,7 +197,7 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
     }
 }
 
-/// dq. Owners are queries; keys stream, up to the diagonal.
+/// dq. Owners are queries; the keys that they see stream, up to the diagonal.
 @compute @workgroup_size(THREADS)
 fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let b = group.y / d.NH;
@@ -207,8 +215,8 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
     var stats: array<vec2<f32>, ROWS>; // (lse, dot)
     for (var r = 0u; r < ROWS; r++) {
         let query = min(mine + r * STRIDE, d.T - 1u);
-        let q_at = qkv_at(b, query, Q, h) + share;
-        let dout_at = btc_at(b, query, h) + share;
+        let q_at = query_at(b, query, h) + share;
+        let dout_at = out_at(b, query, h) + share;
         for (var i = 0u; i < SHARE; i++) {
             q[r][i] = qkv[q_at + i * SPLIT] * scale;
             dout[r][i] = backward_dout[dout_at + i * SPLIT];
@@ -218,8 +226,8 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
         stats[r] = vec2<f32>(backward_lse[row], backward_dot[row]);
     }
 
-    for (var j0 = 0u; j0 < end; j0 += BLOCK) {
-        stream_keys(b, h, j0, thread);
+    for (var j0 = first_seen(first); j0 < end; j0 += BLOCK) {
+        stream_keys(b, group_of(h), j0, thread);
         for (var j = 0u; j < BLOCK; j++) {
             var s: array<Vec, ROWS>;
             var dp: array<Vec, ROWS>;
@@ -246,7 +254,7 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
             var ds: array<f32, ROWS>;
             for (var r = 0u; r < ROWS; r++) {
                 let query = min(mine + r * STRIDE, d.T - 1u);
-                let p = select(0.0, exp(get_s(j, r, thread) - stats[r].x), key <= query);
+                let p = select(0.0, exp(get_s(j, r, thread) - stats[r].x), sees(query, key));
                 var dp = get_dp(j, r, thread);
                 if (DROPOUT) { dp *= keep(row_hash, query, key); }
                 ds[r] = p * (dp - stats[r].y);
@@ -261,7 +269,7 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
     for (var r = 0u; r < ROWS; r++) {
         let query = mine + r * STRIDE;
         if (query < d.T) {
-            let at = qkv_at(b, query, Q, h) + share;
+            let at = query_at(b, query, h) + share;
             for (var i = 0u; i < SHARE; i++) { dqkv[at + i * SPLIT] = dq[r][i] * scale; }
         }
     }

@@ -1,28 +1,28 @@
 // Attention for P new queries of one sequence over keys and values that are already cached, which is decoding's case.
 //
-//   out = softmax(q·Kᵀ/√HS over keys ≤ query)·V
+//   out = softmax(q·Kᵀ/√HS over the keys seen)·V
 //
 // Plan: one workgroup a query and head, a thread every WG-th key with an online softmax of its own; at the end the
-// threads' parts are added in the threads' order. Grid x = NH, y = P.
+// threads' parts are added in the threads' order. Grid x = NH, y = P. Keys before the window are not visited.
 //
-// Bytes: K and V up to the query's position, read once: 8·C·(pos+1) for one query, and its own row in and out.
-// FLOPs: 4·C·(pos+1) a query, and NH·(pos+1) pairs of exponentials.
+// Bytes: K and V of the n = min(pos+1, window) keys seen: 8·NKV·HS·n for one query, read again by each head of a group, mostly
+// from cache; its own row in and out. FLOPs: 4·NH·HS·n a query, and NH·n pairs of exponentials.
 //
 // HS, W and Vec stand in lib/attention.wgsl.
 // WG        threads a workgroup: a power of two is natural, any number is right.
 
 const WG: u32 = 64u;
 
-/// Extents: P new queries, T positions of the cache.
-struct Dims { P: u32, T: u32, C: u32, NH: u32 }
+/// Extents: P new queries, T positions of the cache, NH query heads on NKV key/value heads; a query sees `window` keys.
+struct Dims { P: u32, T: u32, NH: u32, NKV: u32, window: u32 }
 
-/// (P,3C), of which q alone is read: the cache has the rest
+/// (P,(NH+2·NKV)·HS), of which q alone is read: the cache has the rest
 @group(0) @binding(0) var<storage, read> qkv: array<Vec>;
-/// (T,C)
+/// (T,NKV·HS)
 @group(0) @binding(1) var<storage, read> kcache: array<Vec>;
-/// (T,C)
+/// (T,NKV·HS)
 @group(0) @binding(2) var<storage, read> vcache: array<Vec>;
-/// (P,C)
+/// (P,NH·HS)
 @group(0) @binding(3) var<storage, read_write> cached_out: array<Vec>;
 
 @group(1) @binding(0) var<uniform> d: Dims;
@@ -35,26 +35,25 @@ var<workgroup> cached_sum: array<f32, WG>;
 var<workgroup> cached_acc: array<array<Vec, CHUNK>, WG>;
 
 /// out for P new queries of one sequence, the first at step.pos, over the keys and values cached up to their own
-/// positions; zeros for a query past the context.
+/// positions that they see; zeros for a query past the context.
 @compute @workgroup_size(WG)
 fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let h = group.x;
     let row = group.y;
     let query = min(step.pos, d.T) + row;
     let keys = select(0u, query + 1u, query < d.T);
-    let CV = d.C / W;
     let scale = softmax_scale();
 
     var q: array<Vec, HV>;
     var acc: array<Vec, HV>;
     for (var i = 0u; i < HV; i++) {
-        q[i] = qkv[row * 3u * CV + h * HV + i] * scale;
+        q[i] = qkv[query_at(0u, row, h) + i] * scale;
         acc[i] = Vec(0.0);
     }
     var top = LOWEST;
     var sum = 0.0;
-    for (var key = thread; key < keys; key += WG) {
-        let at = key * CV + h * HV;
+    for (var key = first_seen(query) + thread; key < keys; key += WG) {
+        let at = (key * d.NKV + group_of(h)) * HV;
         var part = Vec(0.0);
         for (var i = 0u; i < HV; i++) { part = fma(q[i], kcache[at + i], part); }
         let s = total(part);
@@ -88,7 +87,7 @@ fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
                 value += cached_acc[n][i];
             }
             // No key at all: the query is past the context.
-            cached_out[row * CV + h * HV + i0 + i] = select(Vec(0.0), value / max(all, 1.0e-30), keys > 0u);
+            cached_out[out_at(0u, row, h) + i0 + i] = select(Vec(0.0), value / max(all, 1.0e-30), keys > 0u);
         }
     }
 }

@@ -1,22 +1,24 @@
 // Causal multi-head attention that never stores a T×T matrix (FlashAttention, Dao et al. 2022, arXiv:2205.14135).
 //
-//   S = Q·Kᵀ/√HS    P = softmax(S), row by row over keys ≤ query    O = P̃·V    P̃ = P∘M·scale with dropout, else P
+//   S = Q·Kᵀ/√HS    P = softmax(S), row by row over the keys seen    O = P̃·V    P̃ = P∘M·scale with dropout, else P
 //   lse = max S + log Σ exp(S − max S), all that backward needs to know of the softmax:  P = exp(S − lse)
 //
-// qkv (B,T,3C): q | k | v, each with its heads side by side. A mask's bits belong to (b·NH+h, query·T+key).
+// qkv (B,T,(NH+2·NKV)·HS): NH query heads | NKV key heads | NKV value heads; query head h attends to key/value head
+// h/(NH/NKV). A query sees itself and the window − 1 keys before it. A mask's bits belong to (b·NH+h, query·T+key).
 //
-// Plan: one workgroup owns OWNED queries of one head and streams the keys past them, up to the diagonal
-// (lib/attention.wgsl has the streaming and the constants). Grid x = ⌈T / OWNED⌉, y = B·NH.
+// Plan: one workgroup owns OWNED queries of one head and streams the keys past them, from the first that its first query sees
+// up to the diagonal (lib/attention.wgsl has the streaming and the constants). Grid x = ⌈T / OWNED⌉, y = B·NH.
 //
-// Bytes: each workgroup streams two rows of HS words a visited key: 8·HS·n/OWNED for the n = B·NH·T(T+1)/2 pairs, mostly
-// from cache; owned rows once, in and out. FLOPs: 4·HS·n, and as many exponentials as pairs.
+// Bytes: each workgroup streams two rows of HS words a visited key: 8·HS·n/OWNED for the n = B·NH·w(2T−w+1)/2 pairs of a window
+// w (B·NH·T(T+1)/2 where it is T), mostly from cache; owned rows once, in and out. FLOPs: 4·HS·n, and as many exponentials as
+// pairs.
 
-/// Extents; `layer` only names the dropout mask.
-struct Dims { B: u32, T: u32, C: u32, NH: u32, layer: u32 }
+/// Extents: NH query heads on NKV key/value heads; a query sees `window` keys. `layer` only names the dropout mask.
+struct Dims { B: u32, T: u32, NH: u32, NKV: u32, window: u32, layer: u32 }
 
-/// (B,T,3C)
+/// (B,T,(NH+2·NKV)·HS)
 @group(0) @binding(0) var<storage, read> qkv: array<Vec>;
-/// (B,T,C)
+/// (B,T,NH·HS)
 @group(0) @binding(1) var<storage, read_write> out: array<Vec>;
 /// (B,NH,T)
 @group(0) @binding(2) var<storage, read_write> lse: array<f32>;
@@ -42,7 +44,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
     var top: array<f32, ROWS>; // max of the scores so far
     var sum: array<f32, ROWS>; // Σ exp(s − top)
     for (var r = 0u; r < ROWS; r++) {
-        let at = qkv_at(b, min(mine + r * STRIDE, d.T - 1u), Q, h) + share;
+        let at = query_at(b, min(mine + r * STRIDE, d.T - 1u), h) + share;
         for (var i = 0u; i < SHARE; i++) {
             q[r][i] = qkv[at + i * SPLIT] * scale;
             acc[r][i] = Vec(0.0);
@@ -51,8 +53,8 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
         sum[r] = 0.0;
     }
 
-    for (var j0 = 0u; j0 < end; j0 += BLOCK) {
-        stream_keys(b, h, j0, thread);
+    for (var j0 = first_seen(first); j0 < end; j0 += BLOCK) {
+        stream_keys(b, group_of(h), j0, thread);
         for (var j = 0u; j < BLOCK; j++) {
             var s: array<Vec, ROWS>;
             for (var r = 0u; r < ROWS; r++) { s[r] = Vec(0.0); }
@@ -67,7 +69,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
         for (var r = 0u; r < ROWS; r++) {
             let query = min(mine + r * STRIDE, d.T - 1u);
             var next = top[r];
-            for (var j = 0u; j < BLOCK; j++) { next = max(next, select(LOWEST, get_s(j, r, thread), j0 + j <= query)); }
+            for (var j = 0u; j < BLOCK; j++) { next = max(next, select(LOWEST, get_s(j, r, thread), sees(query, j0 + j))); }
             let shrink = exp(top[r] - next);
             sum[r] *= shrink;
             for (var i = 0u; i < SHARE; i++) { acc[r][i] *= shrink; }
@@ -79,7 +81,8 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
             var p: array<f32, ROWS>;
             for (var r = 0u; r < ROWS; r++) {
                 let query = min(mine + r * STRIDE, d.T - 1u);
-                p[r] = select(0.0, exp(get_s(j, r, thread) - top[r]), key <= query);
+                // Of a seen key the difference is 0 at most; of others, before a row's first, it could be beyond exp.
+                p[r] = select(0.0, exp(min(get_s(j, r, thread) - top[r], 0.0)), sees(query, key));
                 sum[r] += p[r];
                 if (DROPOUT) { p[r] *= keep(row_hash, query, key); }
             }
@@ -93,7 +96,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
     for (var r = 0u; r < ROWS; r++) {
         let query = mine + r * STRIDE;
         if (query < d.T) {
-            let at = btc_at(b, query, h) + share;
+            let at = out_at(b, query, h) + share;
             let inverse = 1.0 / sum[r];
             for (var i = 0u; i < SHARE; i++) { out[at + i * SPLIT] = acc[r][i] * inverse; }
             if (share == 0u) { lse[group.y * d.T + query] = top[r] + log(sum[r]); }

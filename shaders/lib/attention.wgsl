@@ -1,12 +1,17 @@
 // What the attention kernels share: how a head lies in memory, and how rows stream past a workgroup. A file that includes
-// this declares `qkv`, (B,T,3C) in Vecs, `d` with its T and C, and `step`; it needs lib/step.wgsl and lib/dropout.wgsl.
+// this declares `qkv`, (B,T,(NH+2·NKV)·HS) in Vecs, `d` with its T, NH, NKV and window, and `step`; it needs lib/step.wgsl and
+// lib/dropout.wgsl.
+//
+// Heads are grouped (Ainslie et al. 2023, arXiv:2305.13245): NH/NKV query heads in a row attend to one key/value head; NKV = NH
+// gives each its own. A query sees `window` keys, its own and those before it (Mistral, arXiv:2310.06825); window = T is all.
 //
 // Plan of the streaming kernels (forward, backward_kv, backward_q): one workgroup owns OWNED rows of one head (queries;
 // keys in `attention_backward_kv`), a thread ROWS of them, with operands and sums in registers, and streams the rows of
 // the other kind past them, BLOCK at a time. A streamed row is read once for all owned rows: STAGED puts the block into
 // workgroup memory, where threads read it as broadcasts; without it each thread loads the rows for itself (software
 // adapters: barriers are dear there, ROWS makes loads few). SPLIT threads may share a row's channels where registers are
-// short; they meet in `part_s`, in a fixed order. Blocks wholly above the diagonal are never visited.
+// short; they meet in `part_s`, in a fixed order. Only what some owned row sees, or is seen by, is streamed: what is wholly above
+// the diagonal or outside the window is never visited.
 //
 // HS        channels a head, any number from 1.
 // Vec, W    the width of a load: vec4<f32> and 4 if HS is a multiple of 4, else f32 and 1.
@@ -39,15 +44,21 @@ const OWN_BLOCK: u32 = u32(!STAGED) * (BLOCK - 1u) + 1u;
 const LOWEST: f32 = -3.0e38;
 const ATTENTION_SITE: u32 = 1u;
 
-/// Part of the packed projection: q, k or v.
-const Q: u32 = 0u;
-const K: u32 = 1u;
-const V: u32 = 2u;
+/// Where the query of head h begins in qkv at position t of sequence b, in Vecs.
+fn query_at(b: u32, t: u32, h: u32) -> u32 { return ((b * d.T + t) * (d.NH + 2u * d.NKV) + h) * HV; }
+/// The same of key/value head g's key, and of its value.
+fn key_at(b: u32, t: u32, g: u32) -> u32 { return query_at(b, t, d.NH + g); }
+fn value_at(b: u32, t: u32, g: u32) -> u32 { return query_at(b, t, d.NH + d.NKV + g); }
+/// The same of head h's channels in a (B,T,NH·HS) tensor.
+fn out_at(b: u32, t: u32, h: u32) -> u32 { return ((b * d.T + t) * d.NH + h) * HV; }
 
-/// Where head h's channels of part `part` begin at position t of sequence b, in Vecs.
-fn qkv_at(b: u32, t: u32, part: u32, h: u32) -> u32 { return ((b * d.T + t) * 3u + part) * (d.C / W) + h * HV; }
-/// The same in a (B,T,C) tensor.
-fn btc_at(b: u32, t: u32, h: u32) -> u32 { return (b * d.T + t) * (d.C / W) + h * HV; }
+/// The key/value head that query head h attends to.
+fn group_of(h: u32) -> u32 { return h / (d.NH / d.NKV); }
+
+/// Whether a query sees a key, query − window < key ≤ query: a later key's distance wraps to more than any window.
+fn sees(query: u32, key: u32) -> bool { return query - key < d.window; }
+/// The first key that a query sees.
+fn first_seen(query: u32) -> u32 { return query + 1u - min(query + 1u, d.window); }
 
 /// Σ of a Vec's words.
 fn total(v: Vec) -> f32 {
@@ -94,20 +105,20 @@ fn get_s(j: u32, r: u32, thread: u32) -> f32 {
     return sum;
 }
 
-/// x, y = k, v of the keys j0..; past the end the last key's, never used.
-fn stream_keys(b: u32, h: u32, j0: u32, thread: u32) {
+/// x, y = k, v of key/value head g's keys j0..; past the end the last key's, never used.
+fn stream_keys(b: u32, g: u32, j0: u32, thread: u32) {
     if (STAGED) {
         workgroupBarrier(); // the last block has been read
         for (var n = thread; n < BLOCK * HV; n += THREADS) {
             let t = min(j0 + n / HV, d.T - 1u);
-            shared_x[n / HV][n % HV] = qkv[qkv_at(b, t, K, h) + n % HV];
-            shared_y[n / HV][n % HV] = qkv[qkv_at(b, t, V, h) + n % HV];
+            shared_x[n / HV][n % HV] = qkv[key_at(b, t, g) + n % HV];
+            shared_y[n / HV][n % HV] = qkv[value_at(b, t, g) + n % HV];
         }
         workgroupBarrier(); // the block is whole
     } else {
         for (var j = 0u; j < BLOCK; j++) {
-            let k = qkv_at(b, min(j0 + j, d.T - 1u), K, h);
-            let v = qkv_at(b, min(j0 + j, d.T - 1u), V, h);
+            let k = key_at(b, min(j0 + j, d.T - 1u), g);
+            let v = value_at(b, min(j0 + j, d.T - 1u), g);
             for (var i = 0u; i < HV; i++) {
                 own_x[j][i] = qkv[k + i];
                 own_y[j][i] = qkv[v + i];

@@ -144,7 +144,8 @@ fn cached(shape: &Shape, rec: &mut Recorder, w: &Parameters<Tensor>, tokens: Ten
 }
 
 fn attention_shape(shape: &Shape, layer: usize) -> attention::Shape {
-    attention::Shape { t: shape.t, nh: shape.config.n_head(), layer, dropout: shape.dropout }
+    let nh = shape.config.n_head();
+    attention::Shape { t: shape.t, nh, nkv: nh, layer, dropout: shape.dropout, window: None }
 }
 
 // ANCHOR: block
@@ -167,7 +168,7 @@ fn block(
         }
         Past::Cache(cache) => {
             kv_cache::append(r, qkv, cache);
-            (attention::cached(r, qkv, cache, shape.config.n_head()), None)
+            (attention::cached(r, qkv, cache, shape.config.n_head(), None), None)
         }
     });
     let attproj = linear(rec, "attn.c_proj", atty, w.attn_proj);

@@ -197,7 +197,8 @@ fn attention_matches_with_dropout_and_without() {
     let step = dropout_step(&f);
     everywhere(|device, choices| {
         for (dropout, prefix) in [(false, ""), (true, "dropout.")] {
-            let shape = attention::Shape { t: 19, nh: 3, layer: f.number("dropout.layer") as usize, dropout };
+            let layer = f.number("dropout.layer") as usize;
+            let shape = attention::Shape { t: 19, nh: 3, nkv: 3, layer, dropout, window: None };
             let mut outs = None;
             let mut bench = Bench::new(device, choices, |rec| {
                 let qkv = rec.kept("qkv", Kind::Input, &[38, 108]);

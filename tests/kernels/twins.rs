@@ -238,7 +238,7 @@ fn hostile_decode_positions_reach_nothing() {
                 let qkv = rec.kept("qkv", Kind::Input, &[p, 3 * c]);
                 let [k, v] = names.map(|n| rec.kept(n, Kind::Cache, &[t, c]));
                 kv_cache::append(rec, qkv, Cache { k, v });
-                attention::cached(rec, qkv, Cache { k, v }, nh);
+                attention::cached(rec, qkv, Cache { k, v }, nh, None);
             },
             |bench| {
                 bench.write("qkv", &ramp(p * 3 * c));

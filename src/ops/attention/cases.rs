@@ -1,0 +1,81 @@
+//! The op's test cases.
+
+use super::backward::backward;
+use super::cached::cached;
+use super::forward::forward;
+use super::shape::Shape;
+use crate::device::{Choices, Kind, Limits};
+use crate::ops::case::Case;
+use crate::ops::kv_cache::Cache;
+
+/// [B, T], [NH, NKV], HS, window, dropout.
+type Size = ([usize; 2], [usize; 2], usize, Option<usize>, bool);
+
+const SIZES: &[Size] = &[
+    ([1, 1], [1, 1], 1, None, false),
+    ([2, 5], [3, 3], 1, None, true),
+    ([1, 7], [2, 2], 3, None, false),
+    ([2, 19], [3, 3], 12, None, true),
+    ([1, 63], [2, 2], 17, None, false),
+    ([1, 65], [1, 1], 16, None, true),
+    ([1, 130], [2, 2], 64, None, false),
+    ([2, 97], [2, 2], 32, None, true),
+    ([1, 17], [1, 1], 128, None, false),
+    // Grouped heads: 2, 3 and 8 to one, and all on one.
+    ([2, 19], [4, 2], 7, None, true),
+    ([1, 71], [9, 3], 64, None, false),
+    ([1, 33], [8, 1], 80, None, true),
+    ([1, 23], [16, 2], 128, None, false),
+    // Windows: a query's own key, fewer than a workgroup's rows, more than them, all but one, T and beyond.
+    ([2, 67], [2, 2], 5, Some(1), false),
+    ([1, 130], [2, 1], 16, Some(2), true),
+    ([1, 150], [3, 3], 8, Some(65), false),
+    ([1, 19], [2, 2], 80, Some(18), true),
+    ([1, 64], [1, 1], 9, Some(64), false),
+    ([1, 31], [2, 2], 4, Some(1000), true),
+    // Both.
+    ([2, 97], [6, 2], 11, Some(13), true),
+    ([1, 140], [9, 3], 64, Some(37), false),
+    ([1, 40], [4, 1], 128, Some(9), true),
+];
+
+/// P of T, [NH, NKV], HS, window. The checker's step has position 3.
+const CACHED_SIZES: &[([usize; 2], [usize; 2], usize, Option<usize>)] = &[
+    ([1, 4], [1, 1], 1, None),
+    ([1, 300], [3, 3], 12, None),
+    ([7, 8], [2, 2], 17, None), // reaches past the context
+    ([32, 64], [2, 2], 64, None),
+    ([5, 257], [1, 1], 32, None),
+    ([1, 40], [9, 3], 64, None),
+    ([32, 64], [8, 1], 80, Some(1)),
+    ([7, 8], [4, 2], 13, Some(3)), // reaches past the context
+    ([90, 128], [6, 2], 16, Some(65)),
+    ([1, 9], [2, 1], 128, Some(100)),
+];
+
+pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
+    let named = |[nh, nkv]: [usize; 2], hs: usize, window: Option<usize>| {
+        let groups = if nkv == nh { String::new() } else { format!("on{nkv}") };
+        let window = window.map(|w| format!(" window {w}")).unwrap_or_default();
+        format!("{nh}{groups}x{hs}{window}")
+    };
+    let one = |&([b, t], [nh, nkv], hs, window, dropout): &Size| {
+        let name = format!("attention {b}x{t}x{} dropout {dropout}", named([nh, nkv], hs, window));
+        Case::new(name, limits, choices, vec![], |rec| {
+            let shape = Shape { t, nh, nkv, layer: 2, dropout, window };
+            let qkv = rec.kept("qkv", Kind::Input, &[b * t, (nh + 2 * nkv) * hs]);
+            let dout = rec.kept("dout", Kind::Input, &[b * t, nh * hs]);
+            let (out, lse) = forward(rec, qkv, shape);
+            backward(rec, qkv, out, lse, dout, shape);
+        })
+    };
+    let cached_case = |&([p, t], [nh, nkv], hs, window): &([usize; 2], [usize; 2], usize, Option<usize>)| {
+        let name = format!("attention cached {p} of {t}x{}", named([nh, nkv], hs, window));
+        Case::new(name, limits, choices, vec![], |rec| {
+            let qkv = rec.kept("qkv", Kind::Input, &[p, (nh + 2 * nkv) * hs]);
+            let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[t, nkv * hs]));
+            cached(rec, qkv, Cache { k, v }, nh, window);
+        })
+    };
+    SIZES.iter().map(one).chain(CACHED_SIZES.iter().map(cached_case)).collect()
+}

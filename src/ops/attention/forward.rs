@@ -1,0 +1,75 @@
+//! out and lse.
+
+use rayon::prelude::*;
+
+use super::head::{self, Head, contiguous};
+use super::shape::{Heads, Shape};
+use super::variants::{LIB, VARIANTS, consts, owned};
+use crate::device::kernel::{read, write};
+use crate::device::recorder::Launch;
+use crate::device::{Call, Kernel, Recorder, Tensor};
+use crate::ops::math::{exp, max, sum};
+use crate::ops::matmul::gemm;
+
+pub(super) static FORWARD: Kernel = Kernel {
+    name: "attention_forward",
+    file: "attention_forward.wgsl",
+    source: include_str!("../../../shaders/attention_forward.wgsl"),
+    lib: LIB,
+    bindings: &[read("qkv"), write("out"), write("lse")],
+    dims: &["B", "T", "NH", "NKV", "window", "layer"],
+    step: true,
+    // exp of scores of size up to 20, each within 3 + 2·|x| units of 2⁻²³, averaged by the softmax.
+    tolerance: 5e-6,
+    twin,
+};
+
+/// Records out and lse.
+pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor) {
+    let Shape { t, nh, nkv, layer, dropout, window } = shape;
+    let [bt, width] = rec.extents(qkv);
+    let (b, heads) = (bt / t, Heads::new(width, t, [nh, nkv], window));
+    let out = rec.scratch("out", &[bt, heads.out_width()]);
+    let lse = rec.scratch("lse", &[b, nh, t]);
+    let variant = rec.pick("attention_forward", VARIANTS, &[heads.hs]);
+    let launch = Launch {
+        kernel: &FORWARD,
+        consts: consts(variant, heads.hs, 1, dropout),
+        args: &[qkv.read(), out.write(), lse.write()],
+        dims: &[b, t, nh, nkv, heads.window, layer],
+        workgroups: [t.div_ceil(owned(variant)) as u32, (b * nh) as u32, 1],
+        flops: heads.products(2, b),
+    };
+    rec.dispatch("forward", launch);
+    (out, lse)
+}
+
+fn twin(call: &mut Call) {
+    let ([qkv], [out, lse]) = call.tensors();
+    let (all, heads) = head::every(call, qkv);
+    let results: Vec<Vec<f32>> = all.par_iter().zip(lse.par_chunks_mut(heads.t)).map(one_head).collect();
+    head::scatter(heads, (out, heads.out_width()), 0..heads.nh, |bh| &results[bh]);
+}
+
+fn one_head((head, lse): (&Head, &mut [f32])) -> Vec<f32> {
+    let Heads { t, hs, .. } = head.heads;
+    let mut out = vec![0.0; t * hs];
+    let mut buffer = vec![0.0; head.heads.block_pairs()];
+    for block in head.heads.blocks() {
+        let keys = block.keys();
+        let p = &mut buffer[..block.queries() * keys];
+        head.scores(block, p);
+        head.each_seen(block, p, |i, row| {
+            let top = max(row);
+            row.iter_mut().for_each(|s| *s = exp(*s - top));
+            let total = sum(row.len(), |j| row[j]);
+            row.iter_mut().for_each(|s| *s /= total);
+            lse[i] = top + total.ln();
+        });
+        head.drop(block, p);
+        let o = &mut out[block.i0 * hs..block.i1 * hs];
+        let product = [block.queries(), hs, keys];
+        gemm(product, contiguous(p, keys), head.v(block.j0), (o, hs), (1.0, false), false);
+    }
+    out
+}
