@@ -36,6 +36,8 @@ pub enum Site {
     AttentionResidual = 2,
     /// On the MLP projection, before it joins the residual. (b·T+t, c).
     MlpResidual = 3,
+    /// On an adapter's input; its layer is the block's times 8 plus the linear layer's place in it. (b·T+t, c).
+    Adapter = 4,
 }
 
 /// The key of one mask of one micro-step.

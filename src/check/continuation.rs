@@ -7,8 +7,7 @@ use crate::base::rng::Rng;
 use crate::base::{Error, Result};
 use crate::device::Element;
 use crate::device::select::Device;
-use crate::sample::model::Reads;
-use crate::sample::{Choice, Decoder, Model};
+use crate::sample::{At, Choice, Decoder, Model, Reads};
 
 /// A prompt and what follows it when the likeliest token is always taken.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +32,8 @@ pub const GPT2: Known = Known {
 /// Another continuation, or logits that are no numbers: the device computes wrongly. What keeps a model from being opened.
 pub fn check(dir: &Path, device: &Device, known: Option<Known>) -> Result<()> {
     let program = |shape: &crate::model::Shape| Ok(vec![shape.prefill()?, shape.decode()?].into());
-    let mut model = Model::open(dir, device, Element::F32, 1, Reads::Text, program)?;
+    let mut model =
+        Model::open(dir, device, At { weights: Element::F32, context: None }, Reads::Text, program)?;
     let tokenizer = model.tokenizer.take().expect("a model that reads text has its tokenizer");
     let vocabulary = model.config.vocab_size();
     if known.is_some_and(|known| known.prompt.iter().any(|&id| id as usize >= vocabulary)) {
@@ -45,7 +45,7 @@ pub fn check(dir: &Path, device: &Device, known: Option<Known>) -> Result<()> {
     }
     let (prompt, most) = known.map_or((&[][..], 8), |known| (known.prompt, known.follows.len()));
     let greedy = Choice { temperature: 0.0, ..Choice::default() };
-    let mut decoder = Decoder::new(model.exec.as_mut(), model.config, &tokenizer, prompt);
+    let mut decoder = Decoder::new(model.exec.as_mut(), model.positions, &tokenizer, prompt);
     let went_on = decoder.write(most, &greedy, &mut Rng::new(0, "greedy"), |_| ControlFlow::Continue(()))?;
     let Some(known) = known else { return Ok(()) };
     if went_on == known.follows {

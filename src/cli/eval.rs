@@ -47,7 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         within(given, &listed, shape.config.vocab_size())?;
         Ok(vec![shape.evaluate()?])
     })?;
-    let t = model.config.block_size();
+    let t = model.positions;
     let stride = args.stride.unwrap_or((t / 2).max(1));
     if stride == 0 || stride > t {
         let problem = format!("--stride {stride} with a context of {t} tokens would leave tokens out");

@@ -9,7 +9,7 @@ use crate::cli::out;
 use crate::device::select::Device;
 use crate::device::{Element, Recording};
 use crate::model::Shape;
-use crate::sample::{Model, Reads};
+use crate::sample::{At, Model, Reads};
 
 /// Arguments of every command that uses a trained model.
 #[derive(clap::Args)]
@@ -23,6 +23,9 @@ pub struct Opening {
     /// How matrices are kept in memory: whole, or rounded to half precision, which halves what is read for each token
     #[arg(long, value_name = "f32|f16", default_value = "f32", value_parser = weights())]
     weights: Element,
+    /// Tokens that the model sees at once [default: all that it knows, 2,048 at most]
+    #[arg(long, alias = "block-size")]
+    context: Option<usize>,
 }
 
 fn weights() -> impl TypedValueParser<Value = Element> {
@@ -43,6 +46,7 @@ impl Opening {
     ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
         out::using(dir, &device);
-        Model::open(dir, &device, self.weights, 1, reads, |shape| Ok(program(shape)?.into()))
+        let at = At { weights: self.weights, context: self.context };
+        Model::open(dir, &device, at, reads, |shape| Ok(program(shape)?.into()))
     }
 }

@@ -60,7 +60,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
     let prompt = tokenizer.encode_prompt(&args.prompt);
-    let (all, context) = (prompt.len(), model.config.block_size());
+    let (all, context) = (prompt.len(), model.positions);
     let prompt = kept(&prompt, context, args.max_tokens);
     if prompt.len() < all {
         out::note(format!(
@@ -72,7 +72,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut samples = Vec::new();
     for i in 0..args.num_samples {
         let mut rng = Rng::new(seed, &format!("sample {i}"));
-        let mut decoder = Decoder::new(model.exec.as_mut(), model.config, &tokenizer, prompt);
+        let mut decoder = Decoder::new(model.exec.as_mut(), model.positions, &tokenizer, prompt);
         if args.json {
             let ids = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()))?;
             samples.push(json!({ "ids": ids, "text": tokenizer.decode(&ids) }));

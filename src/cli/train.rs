@@ -18,7 +18,8 @@ use crate::train::options::HEADER;
 use crate::train::{self, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 6] = ["--resume", "--steps", "--lr-floor", "--batch", "--device", "--threads"];
+const RESUMES: [&str; 7] =
+    ["--resume", "--steps", "--lr-floor", "--batch", "--base", "--device", "--threads"];
 
 /// And those that it has no use for, which say nothing of the run.
 const ASIDE: [&str; 2] = ["--yes", "--offline"];
@@ -33,6 +34,9 @@ pub struct Args {
     /// Of a run that --steps makes longer: leave the learning rate at its floor, where the run's own curve ends
     #[arg(long, requires = "resume")]
     lr_floor: bool,
+    /// Of a run that trains an adapter: where the model that it stands beside is now
+    #[arg(long, value_name = "PATH", requires = "resume")]
+    base: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
     /// Say of everything below PATH what it is, for --header; repeatable
@@ -85,7 +89,8 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             let Options { steps, batch, device, threads, .. } = &args.options;
             let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
             let (steps, batch, threads) = (*steps, *batch, *threads);
-            let wanted = Resume { steps, lr_floor: args.lr_floor, batch, device, threads };
+            let base = args.base.as_deref();
+            let wanted = Resume { steps, lr_floor: args.lr_floor, batch, base, device, threads };
             train::resume(dir, wanted, &mut watch, &stop)
         }
         None => train::start(&args.options(), &mut watch, &stop),

@@ -16,6 +16,9 @@ pub enum Element {
 }
 
 impl Element {
+    /// TEMPORARY
+    pub const RESTS: [Element; 2] = [Element::F32, Element::F16];
+
     /// Words that hold `n` elements.
     pub fn words(self, n: usize) -> usize {
         match self {

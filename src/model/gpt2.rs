@@ -7,15 +7,73 @@
 //! One [`block`] serves training, prefill and decode: they differ in what attention attends to ([`Past`]), and a linear layer
 //! over one row is a matrix-vector product.
 
+use crate::base::arch::{Layout, Part};
 use crate::base::rng::Site;
 use crate::device::{Kind, Recorder, Tensor};
-use crate::model::parameters::{Block, Pair, Parameters};
+use crate::model::linear::{Dinp, Linear};
+use crate::model::parameters::{Parameters, Trained};
 use crate::model::shape::{PREFILL, Shape, input};
 use crate::ops::kv_cache::{self, Cache};
 use crate::ops::layernorm::Stats;
-use crate::ops::linear::Linear;
-use crate::ops::matmul::{Layout, Operand, Product};
-use crate::ops::{attention, bias, classifier, dropout, embedding, fill, gelu, layernorm, matvec, residual};
+use crate::ops::{attention, classifier, dropout, embedding, fill, gelu, layernorm, residual};
+
+const WTE: &str = "wte.weight";
+
+/// A LayerNorm's gain and bias.
+#[derive(Debug, Clone, Copy)]
+struct Norm {
+    weight: Trained,
+    bias: Trained,
+}
+
+/// One block.
+#[derive(Debug, Clone, Copy)]
+struct Block {
+    /// (C)
+    ln_1: Norm,
+    /// (C,3C)
+    c_attn: Linear,
+    /// (C,C)
+    attn_proj: Linear,
+    /// (C)
+    ln_2: Norm,
+    /// (C,4C)
+    c_fc: Linear,
+    /// (4C,C)
+    mlp_proj: Linear,
+}
+
+/// A GPT-2 in one recording.
+struct Model<'a> {
+    all: Parameters<'a>,
+    wpe: Trained,
+    blocks: Vec<Block>,
+    ln_f: Norm,
+}
+
+impl<'a> Model<'a> {
+    /// Declares it, with the gradients of what trains where it `trains`.
+    fn declare(rec: &mut Recorder, shape: &'a Shape, trains: bool) -> Model<'a> {
+        let all = Parameters::declare(rec, shape, trains);
+        let norm = |name: String| Norm {
+            weight: all.one(&format!("{name}.weight")),
+            bias: all.one(&format!("{name}.bias")),
+        };
+        let block = |i: usize| {
+            let linear = |s: &str, place| all.linear(&format!("h.{i}.{s}"), Layout::InOut, (i, place));
+            Block {
+                ln_1: norm(format!("h.{i}.ln_1")),
+                c_attn: linear("attn.c_attn", 0),
+                attn_proj: linear("attn.c_proj", 1),
+                ln_2: norm(format!("h.{i}.ln_2")),
+                c_fc: linear("mlp.c_fc", 2),
+                mlp_proj: linear("mlp.c_proj", 3),
+            }
+        };
+        let blocks = (0..shape.config.n_layer()).map(block).collect();
+        Model { wpe: all.one("wpe.weight"), blocks, ln_f: norm("ln_f".into()), all }
+    }
+}
 
 /// What a block's queries attend to.
 #[derive(Debug, Clone, Copy)]
@@ -26,101 +84,95 @@ enum Past {
     Cache(Cache),
 }
 
-/// What a block keeps for its backward.
+/// What a block keeps for its backward: what it computed, and of an adapter beside a linear layer its thin product `u`.
 struct Kept {
     residual: Tensor,
     ln_1: Stats,
     qkv: Tensor,
+    qkv_u: Option<Tensor>,
     atty: Tensor,
     /// None where the past is a cache: nothing is trained there.
     lse: Option<Tensor>,
+    attproj_u: Option<Tensor>,
     residual2: Tensor,
     ln_2: Stats,
     fch: Tensor,
+    fch_u: Option<Tensor>,
+    fcproj_u: Option<Tensor>,
 }
 
 /// Records `evaluate`.
 pub(super) fn evaluate(shape: &Shape, rec: &mut Recorder) {
-    let w = Parameters::weights(rec, shape);
+    let model = Model::declare(rec, shape, false);
     let (tokens, loss) = shape.batch(rec);
-    let (last, _) = sequence(shape, rec, &w, tokens);
-    let (out, _) = norm(rec, "ln_f", last, w.ln_f);
-    rec.scoped("lm_head", |rec| classifier::forward(rec, out, &w.wte, loss));
+    let (last, _) = sequence(shape, rec, &model, tokens);
+    let (out, _) = norm(rec, "ln_f", last, model.ln_f);
+    rec.scoped("lm_head", |rec| classifier::forward(rec, out, model.all.rows(WTE), loss));
 }
 
 /// Records `prefill`.
 pub(super) fn prefill(shape: &Shape, rec: &mut Recorder) {
-    let w = Parameters::weights(rec, shape);
+    let model = Model::declare(rec, shape, false);
     let tokens = rec.kept_ids(input::PREFILL, Kind::Input, &[PREFILL]);
-    cached(shape, rec, &w, tokens);
+    cached(shape, rec, &model, tokens);
 }
 
 /// Records `decode`.
 pub(super) fn decode(shape: &Shape, rec: &mut Recorder) {
-    let w = Parameters::weights(rec, shape);
+    let model = Model::declare(rec, shape, false);
     let token = rec.kept_ids(input::TOKEN, Kind::Input, &[1]);
-    let last = cached(shape, rec, &w, token);
-    let (out, _) = norm(rec, "ln_f", last, w.ln_f);
-    let logits = rec.kept(input::LOGITS, Kind::Output, &[1, shape.config.vocab_size()]);
-    for chunk in &w.wte {
-        let p = Product::new(Layout::NT, [1, chunk.rows, shape.config.n_embd()]);
-        let to = Operand { offset: chunk.row0, ..logits.into() };
-        rec.scoped("lm_head", |r| matvec::product(r, "logits", p, out.into(), chunk.tensor, to, None));
-    }
+    let last = cached(shape, rec, &model, token);
+    let (out, _) = norm(rec, "ln_f", last, model.ln_f);
+    shape.logits(rec, out, model.all.rows(WTE));
 }
 
 /// Records `micro_step`.
 pub(super) fn micro_step(shape: &Shape, rec: &mut Recorder) {
-    let w = Parameters::weights(rec, shape);
-    let d = Parameters::gradients(rec, shape);
+    let model = Model::declare(rec, shape, true);
     let (tokens, loss) = shape.batch(rec);
-    let (last, kept) = sequence(shape, rec, &w, tokens);
+    let (last, kept) = sequence(shape, rec, &model, tokens);
 
-    // head: ln_f, logits, loss; dresidual is the gradient of the residual stream from here back to the embedding
-    let (out, ln_f) = norm(rec, "ln_f", last, w.ln_f);
-    let dwte = (!d.wte.is_empty()).then_some(d.wte.as_slice());
-    let dout = rec.scoped("lm_head", |rec| classifier::backward(rec, out, &w.wte, loss, dwte));
-    // Where the embeddings are frozen, nothing below the first block that trains has a use for its gradient.
-    let first = if shape.freeze.embeddings { shape.freeze.first } else { 0 };
-    if shape.freeze.embeddings && first == kept.len() {
-        return norm_backward(rec, "ln_f", last, w.ln_f, ln_f, dout, None, d.ln_f);
+    // head: ln_f, logits, loss; dresidual is the gradient of the residual stream from here back to the lowest part that trains
+    let (out, ln_f) = norm(rec, "ln_f", last, model.ln_f);
+    let (wte, dwte) = (model.all.rows(WTE), model.all.row_gradients(WTE));
+    let dout = rec.scoped("lm_head", |rec| classifier::backward(rec, out, wte, loss, dwte));
+    let lowest = shape.lowest();
+    if lowest == Part::Head {
+        return norm_backward(rec, "ln_f", last, model.ln_f, ln_f, dout, None);
     }
     let dresidual = rec.scratch("dresidual", &[shape.b * shape.t, shape.config.n_embd()]);
     rec.scoped("ln_f", |rec| fill::zero(rec, "dresidual.zero", dresidual));
-    norm_backward(rec, "ln_f", last, w.ln_f, ln_f, dout, Some(dresidual), d.ln_f);
-    for i in (first..kept.len()).rev() {
-        let (w, d) = (&w.blocks[i], &d.blocks[i]);
-        let below = i > first || !shape.freeze.embeddings;
-        rec.scoped(format!("h.{i}"), |rec| block_backward(shape, rec, i, w, d, &kept[i], dresidual, below));
+    norm_backward(rec, "ln_f", last, model.ln_f, ln_f, dout, Some(dresidual));
+    for (i, (block, kept)) in model.blocks.iter().zip(&kept).enumerate().rev() {
+        if Part::Block(i) < lowest {
+            return;
+        }
+        let below = lowest < Part::Block(i);
+        rec.scoped(format!("h.{i}"), |rec| block_backward(shape, rec, i, block, kept, dresidual, below));
     }
-    let Some(dwpe) = d.wpe else { return };
+    let (Some(dwte), Some(dwpe)) = (dwte, model.wpe.gradient) else { return };
     let buckets = shape.buckets(rec);
     rec.scoped("encoded", |rec| {
-        let dencoded = match shape.dropout {
+        let dencoded = match shape.drops() {
             true => dropout::apply(rec, "dropout_backward", dresidual, 0, Site::Embedding),
             false => dresidual,
         };
-        embedding::backward_wte(rec, buckets, dencoded, &d.wte);
+        embedding::backward_wte(rec, buckets, dencoded, dwte);
         embedding::backward_wpe(rec, dencoded, shape.t, dwpe);
     });
 }
 
 /// Whole sequences through the embedding and every block; the residual stream at the end, and what each block keeps.
-fn sequence(
-    shape: &Shape,
-    rec: &mut Recorder,
-    w: &Parameters<Tensor>,
-    tokens: Tensor,
-) -> (Tensor, Vec<Kept>) {
+fn sequence(shape: &Shape, rec: &mut Recorder, model: &Model, tokens: Tensor) -> (Tensor, Vec<Kept>) {
     let mut stream = rec.scoped("encoded", |rec| {
-        let encoded = embedding::forward(rec, tokens, shape.t, &w.wte, w.wpe);
-        match shape.dropout {
+        let encoded = embedding::forward(rec, tokens, shape.t, model.all.rows(WTE), model.wpe.tensor);
+        match shape.drops() {
             true => dropout::apply(rec, "dropout", encoded, 0, Site::Embedding),
             false => encoded,
         }
     });
     let mut kept = Vec::new();
-    for (i, w) in w.blocks.iter().enumerate() {
+    for (i, w) in model.blocks.iter().enumerate() {
         let (next, of_block) =
             rec.scoped(format!("h.{i}"), |rec| block(shape, rec, i, w, stream, Past::Sequence));
         kept.push(of_block);
@@ -130,14 +182,12 @@ fn sequence(
 }
 
 /// New tokens of one sequence, at the step's position, through the embedding and every block.
-fn cached(shape: &Shape, rec: &mut Recorder, w: &Parameters<Tensor>, tokens: Tensor) -> Tensor {
+fn cached(shape: &Shape, rec: &mut Recorder, model: &Model, tokens: Tensor) -> Tensor {
     let [p] = rec.extents(tokens);
-    let mut stream = rec.scoped("encoded", |rec| embedding::forward(rec, tokens, p, &w.wte, w.wpe));
-    let (positions, c) = (shape.config.block_size(), shape.config.n_embd());
-    for (i, w) in w.blocks.iter().enumerate() {
-        let of = |s: &str| format!("h.{i}.cache.{s}");
-        let [k, v] = ["k", "v"].map(|s| rec.kept(of(s), Kind::Cache, &[positions, c]));
-        let past = Past::Cache(Cache { k, v });
+    let (wte, wpe) = (model.all.rows(WTE), model.wpe.tensor);
+    let mut stream = rec.scoped("encoded", |rec| embedding::forward(rec, tokens, p, wte, wpe));
+    for (i, w) in model.blocks.iter().enumerate() {
+        let past = Past::Cache(shape.cache(rec, &format!("h.{i}")));
         (stream, _) = rec.scoped(format!("h.{i}"), |rec| block(shape, rec, i, w, stream, past));
     }
     stream
@@ -145,7 +195,7 @@ fn cached(shape: &Shape, rec: &mut Recorder, w: &Parameters<Tensor>, tokens: Ten
 
 fn attention_shape(shape: &Shape, layer: usize) -> attention::Shape {
     let nh = shape.config.n_head();
-    attention::Shape { t: shape.t, nh, nkv: nh, layer, dropout: shape.dropout, window: None }
+    attention::Shape { t: shape.t, nh, nkv: nh, layer, dropout: shape.drops(), window: None }
 }
 
 // ANCHOR: block
@@ -153,14 +203,14 @@ fn block(
     shape: &Shape,
     rec: &mut Recorder,
     i: usize,
-    w: &Block<Tensor>,
+    w: &Block,
     residual: Tensor,
     past: Past,
 ) -> (Tensor, Kept) {
-    let mask = |site| shape.dropout.then_some((i, site));
+    let mask = |site| shape.drops().then_some((i, site));
 
     let (ln1, ln_1) = norm(rec, "ln_1", residual, w.ln_1);
-    let qkv = linear(rec, "attn.c_attn", ln1, w.c_attn);
+    let (qkv, qkv_u) = rec.scoped("attn.c_attn", |r| w.c_attn.forward(r, ln1));
     let (atty, lse) = rec.scoped("attn", |r| match past {
         Past::Sequence => {
             let (atty, lse) = attention::forward(r, qkv, attention_shape(shape, i));
@@ -171,107 +221,93 @@ fn block(
             (attention::cached(r, qkv, cache, shape.config.n_head(), None), None)
         }
     });
-    let attproj = linear(rec, "attn.c_proj", atty, w.attn_proj);
+    let (attproj, attproj_u) = rec.scoped("attn.c_proj", |r| w.attn_proj.forward(r, atty));
     let at = mask(Site::AttentionResidual);
     let residual2 = rec.scoped("residual2", |r| residual::forward(r, residual, attproj, at));
 
     let (ln2, ln_2) = norm(rec, "ln_2", residual2, w.ln_2);
-    let fch = linear(rec, "mlp.c_fc", ln2, w.c_fc);
+    let (fch, fch_u) = rec.scoped("mlp.c_fc", |r| w.c_fc.forward(r, ln2));
     let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, fch));
-    let fcproj = linear(rec, "mlp.c_proj", fch_gelu, w.mlp_proj);
+    let (fcproj, fcproj_u) = rec.scoped("mlp.c_proj", |r| w.mlp_proj.forward(r, fch_gelu));
     let at = mask(Site::MlpResidual);
     let residual3 = rec.scoped("residual3", |r| residual::forward(r, residual2, fcproj, at));
 
-    (residual3, Kept { residual, ln_1, qkv, atty, lse, residual2, ln_2, fch })
+    let kept =
+        Kept { residual, ln_1, qkv, qkv_u, atty, lse, attproj_u, residual2, ln_2, fch, fch_u, fcproj_u };
+    (residual3, kept)
 }
 // ANCHOR_END: block
 
 /// A block's backward, from the last line of its forward to the first; `dresidual` is the stream's gradient, which goes on to
 /// what is `below`, where anything there trains.
-#[expect(clippy::too_many_arguments, reason = "what forward has, and what it kept")]
 fn block_backward(
     shape: &Shape,
     rec: &mut Recorder,
     i: usize,
-    w: &Block<Tensor>,
-    d: &Block<Option<Tensor>>,
+    w: &Block,
     k: &Kept,
     dresidual: Tensor,
     below: bool,
 ) {
-    let mask = |site| shape.dropout.then_some((i, site));
+    let mask = |site| shape.drops().then_some((i, site));
 
     // residual3 = residual2 + dropout(fcproj): the stream's own share is dresidual as it stands
     let at = mask(Site::MlpResidual);
     let dfcproj = rec.scoped("residual3", |r| residual::backward(r, dresidual, at));
-    let fch_gelu = |r: &mut Recorder| r.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
-    let dfch = linear_backward(rec, "mlp.c_proj", fch_gelu, w.mlp_proj, dfcproj, d.mlp_proj);
+    let fch_gelu = w.mlp_proj.wants_input().then(|| rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch)));
+    let dfch = linear_backward(rec, "mlp.c_proj", w.mlp_proj, fch_gelu, k.fcproj_u, dfcproj);
     rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
-    let ln2 = |r: &mut Recorder| norm_again(r, "ln_2", k.residual2, w.ln_2, k.ln_2);
-    let dln2 = linear_backward(rec, "mlp.c_fc", ln2, w.c_fc, dfch, d.c_fc);
-    norm_backward(rec, "ln_2", k.residual2, w.ln_2, k.ln_2, dln2, Some(dresidual), d.ln_2);
+    let ln2 = w.c_fc.wants_input().then(|| norm_again(rec, "ln_2", k.residual2, w.ln_2, k.ln_2));
+    let dln2 = linear_backward(rec, "mlp.c_fc", w.c_fc, ln2, k.fch_u, dfch);
+    norm_backward(rec, "ln_2", k.residual2, w.ln_2, k.ln_2, dln2, Some(dresidual));
 
     // residual2 = residual + dropout(attproj)
     let at = mask(Site::AttentionResidual);
     let dattproj = rec.scoped("residual2", |r| residual::backward(r, dresidual, at));
-    let datty = linear_backward(rec, "attn.c_proj", |_| k.atty, w.attn_proj, dattproj, d.attn_proj);
+    let datty = linear_backward(rec, "attn.c_proj", w.attn_proj, Some(k.atty), k.attproj_u, dattproj);
     let lse = k.lse.expect("what is trained is a sequence");
     let dqkv =
         rec.scoped("attn", |r| attention::backward(r, k.qkv, k.atty, lse, datty, attention_shape(shape, i)));
-    let ln1 = |r: &mut Recorder| norm_again(r, "ln_1", k.residual, w.ln_1, k.ln_1);
-    let dln1 = linear_backward(rec, "attn.c_attn", ln1, w.c_attn, dqkv, d.c_attn);
-    norm_backward(rec, "ln_1", k.residual, w.ln_1, k.ln_1, dln1, below.then_some(dresidual), d.ln_1);
+    let ln1 = w.c_attn.wants_input().then(|| norm_again(rec, "ln_1", k.residual, w.ln_1, k.ln_1));
+    let dinp = if below || w.ln_1.weight.gradient.is_some() { Dinp::Fresh } else { Dinp::Unwanted };
+    let dln1 = rec.scoped("attn.c_attn", |r| w.c_attn.backward(r, ln1, k.qkv_u, dqkv.into(), dinp));
+    let Some(dln1) = dln1 else { return };
+    norm_backward(rec, "ln_1", k.residual, w.ln_1, k.ln_1, dln1, below.then_some(dresidual));
 }
 
 /// A LayerNorm.
-fn norm(rec: &mut Recorder, scope: &str, inp: Tensor, w: Pair<Tensor>) -> (Tensor, Stats) {
-    rec.scoped(scope, |r| layernorm::forward(r, inp, w.weight, w.bias))
+fn norm(rec: &mut Recorder, scope: &str, inp: Tensor, w: Norm) -> (Tensor, Stats) {
+    rec.scoped(scope, |r| layernorm::forward(r, inp, w.weight.tensor, w.bias.tensor))
 }
 
 /// A LayerNorm's output once more, from the statistics that forward left.
-fn norm_again(rec: &mut Recorder, scope: &str, inp: Tensor, w: Pair<Tensor>, stats: Stats) -> Tensor {
-    rec.scoped(scope, |r| layernorm::normalize(r, inp, w.weight, w.bias, stats))
+fn norm_again(rec: &mut Recorder, scope: &str, inp: Tensor, w: Norm, stats: Stats) -> Tensor {
+    rec.scoped(scope, |r| layernorm::normalize(r, inp, w.weight.tensor, w.bias.tensor, stats))
 }
 
 /// A LayerNorm's backward; `dresidual` += dinp, where that is wanted.
-#[expect(clippy::too_many_arguments, reason = "the equation's")]
 fn norm_backward(
     rec: &mut Recorder,
     scope: &str,
     inp: Tensor,
-    w: Pair<Tensor>,
+    w: Norm,
     stats: Stats,
     dout: Tensor,
     dresidual: Option<Tensor>,
-    d: Pair<Option<Tensor>>,
 ) {
-    let params = d.weight.zip(d.bias);
-    rec.scoped(scope, |r| layernorm::backward(r, inp, w.weight, stats, dout, dresidual, params));
+    let params = w.weight.gradient.zip(w.bias.gradient);
+    rec.scoped(scope, |r| layernorm::backward(r, inp, w.weight.tensor, stats, dout, dresidual, params));
 }
 
-/// A linear layer.
-fn linear(rec: &mut Recorder, scope: &str, inp: Tensor, w: Pair<Tensor>) -> Tensor {
-    rec.scoped(scope, |r| Linear::conv1d(w.weight, Some(w.bias)).forward(r, inp))
-}
-
-/// The backward of a linear layer; returns dinp. `inp` records the layer's input a second time, where that is asked for.
+/// The backward of a linear layer whose input's gradient is wanted.
 fn linear_backward(
     rec: &mut Recorder,
     scope: &str,
-    inp: impl FnOnce(&mut Recorder) -> Tensor,
-    w: Pair<Tensor>,
+    w: Linear,
+    inp: Option<Tensor>,
+    u: Option<Tensor>,
     dout: Tensor,
-    d: Pair<Option<Tensor>>,
 ) -> Tensor {
-    let layer = Linear::conv1d(w.weight, Some(w.bias));
-    if let Some(dweight) = d.weight {
-        let inp = inp(rec);
-        rec.scoped(scope, |r| layer.backward_weight(r, inp, dout, dweight));
-    }
-    rec.scoped(scope, |r| {
-        if let Some(dbias) = d.bias {
-            bias::backward(r, dout, dbias);
-        }
-        layer.backward_input(r, dout)
-    })
+    let dinp = rec.scoped(scope, |r| w.backward(r, inp, u, dout.into(), Dinp::Fresh));
+    dinp.expect("it was asked for")
 }

@@ -5,13 +5,14 @@
 //! decode. `parameters` knows where weights lie on a device, `store` takes them there and back.
 
 pub mod gpt2;
+pub mod linear;
 pub mod parameters;
 pub mod shape;
 pub mod store;
 
-pub use shape::{PREFILL, Shape, input};
+pub use shape::{POSITIONS, PREFILL, Shape, input};
 
-use crate::base::{Config, Error, Result};
+use crate::base::{Config, Result};
 use crate::device::{Element, Executor, Kind, Program, Recorder, Recording};
 use crate::ops::adamw::Slot;
 use crate::ops::classifier::scalar;
@@ -32,6 +33,9 @@ pub fn feed(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32]) -> Result<
     }
     Ok(())
 }
+
+/// What a family records.
+type Record = fn(&Shape, &mut Recorder);
 
 impl Shape {
     /// What the optimizer updates: give it to `optim`'s `update`.
@@ -68,8 +72,11 @@ impl Shape {
     /// # Errors
     /// An activation larger than the device's largest binding.
     pub fn micro_step(&self) -> Result<Recording> {
-        assert_eq!(self.weights, Element::F32, "what trains is kept in single precision");
-        self.record("micro_step", gpt2::micro_step)
+        assert!(
+            self.weights == Element::F32 || self.lora.is_some(),
+            "what trains is kept in single precision"
+        );
+        self.record("micro_step", gpt2::micro_step, gpt2::micro_step)
     }
 
     /// Records `evaluate`: forward alone, for the validation loss, without dropout; the loss accumulates.
@@ -77,7 +84,7 @@ impl Shape {
     /// # Errors
     /// An activation larger than the device's largest binding.
     pub fn evaluate(&self) -> Result<Recording> {
-        self.without_dropout("evaluate", gpt2::evaluate)
+        self.without_dropout("evaluate", gpt2::evaluate, gpt2::evaluate)
     }
 
     /// Records `prefill`: keys and values of a block of tokens go to the cache.
@@ -85,7 +92,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn prefill(&self) -> Result<Recording> {
-        self.without_dropout("prefill", gpt2::prefill)
+        self.without_dropout("prefill", gpt2::prefill, gpt2::prefill)
     }
 
     /// Records `decode`: the logits (V) of the token after one token.
@@ -93,7 +100,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn decode(&self) -> Result<Recording> {
-        self.without_dropout("decode", gpt2::decode)
+        self.without_dropout("decode", gpt2::decode, gpt2::decode)
     }
 
     fn recorder(&self, name: &'static str) -> Recorder {
@@ -101,18 +108,16 @@ impl Shape {
     }
 
     /// A family's recording.
-    fn record(&self, name: &'static str, gpt2: fn(&Shape, &mut Recorder)) -> Result<Recording> {
+    fn record(&self, name: &'static str, gpt2: Record, llama: Record) -> Result<Recording> {
         let mut rec = self.recorder(name);
         match self.config {
             Config::Gpt2(_) => gpt2(self, &mut rec),
-            Config::Llama(_) => {
-                return Err(Error::setting("a model of the Llama shape is not recorded yet", "use a GPT-2"));
-            }
+            Config::Llama(_) => llama(self, &mut rec),
         }
         rec.finish()
     }
 
-    fn without_dropout(&self, name: &'static str, gpt2: fn(&Shape, &mut Recorder)) -> Result<Recording> {
-        Shape { dropout: false, ..self.clone() }.record(name, gpt2)
+    fn without_dropout(&self, name: &'static str, gpt2: Record, llama: Record) -> Result<Recording> {
+        Shape { dropout: false, ..self.clone() }.record(name, gpt2, llama)
     }
 }

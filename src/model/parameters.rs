@@ -1,12 +1,17 @@
 //! The parameters of a model on a device: each a kept tensor of its checkpoint key's name, cut into pieces where the whole is
 //! larger than one binding, and, where they train, laid one after another in a few flat buffers.
 
-use crate::base::arch::Param;
+use std::collections::HashMap;
+
+use crate::base::arch::{Layout, Param, Role};
+use crate::base::rng::Site;
 use crate::device::recording::Part;
 use crate::device::{Element, Flat, Kind, Limits, Recorder, Tensor};
+use crate::model::linear::{Beside, Linear};
 use crate::model::shape::Shape;
 use crate::ops::adamw::{STATE, Slot};
 use crate::ops::embedding::Chunk;
+use crate::ops::linear;
 
 /// A contiguous range of a parameter's rows, as one device tensor holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,13 +33,13 @@ impl Piece {
     }
 }
 
-/// How a parameter lies on a device with these limits, at rest in `weights` where it may. Only `wte` is ever cut: every
-/// kernel that touches it takes it chunk by chunk.
+/// How a parameter lies on a device with these limits, at rest in `weights` where it may. Only an embedding or a head is ever
+/// cut: every kernel that touches one takes it chunk by chunk.
 pub fn pieces(param: &Param, limits: &Limits, weights: Element) -> Vec<Piece> {
     let element = if param.may_rest() { weights } else { Element::F32 };
     let piece = |name: String, shape: Vec<usize>, row0| Piece { name, shape, row0, element };
     let bytes = |elements: usize| 4 * element.words(elements) as u64;
-    if param.name != "wte.weight" || bytes(param.numel()) <= limits.max_binding {
+    if !matches!(param.role, Role::Embedding | Role::Head) || bytes(param.numel()) <= limits.max_binding {
         return vec![piece(param.name.clone(), param.shape.clone(), 0)];
     }
     let (v, c) = (param.shape[0], param.shape[1]);
@@ -107,102 +112,88 @@ pub fn flats(shape: &Shape) -> Vec<Flat> {
     STATE.into_iter().flat_map(|of| groups.iter().map(move |group| flat(of, group))).collect()
 }
 
-/// A gain or matrix, and its bias.
+/// A parameter in one recording, and its gradient where that is recorded.
 #[derive(Debug, Clone, Copy)]
-pub struct Pair<T> {
-    /// (C), or (in,out)
-    pub weight: T,
-    /// (C), or (out)
-    pub bias: T,
+pub struct Trained {
+    /// The parameter.
+    pub tensor: Tensor,
+    /// Its gradient, of its shape.
+    pub gradient: Option<Tensor>,
 }
 
-/// One block's twelve tensors: of weights, or of the gradients of those that train.
-#[derive(Debug, Clone, Copy)]
-pub struct Block<T> {
-    /// (C), (C)
-    pub ln_1: Pair<T>,
-    /// (C,3C), (3C)
-    pub c_attn: Pair<T>,
-    /// (C,C), (C)
-    pub attn_proj: Pair<T>,
-    /// (C), (C)
-    pub ln_2: Pair<T>,
-    /// (C,4C), (4C)
-    pub c_fc: Pair<T>,
-    /// (4C,C), (C)
-    pub mlp_proj: Pair<T>,
+/// The parameters of a model in one recording, by their keys: the model's, and the adapter's.
+pub struct Parameters<'a> {
+    shape: &'a Shape,
+    /// Of each its chunks, and those of its gradient, where there is one.
+    declared: HashMap<String, (Vec<Chunk>, Vec<Chunk>)>,
 }
 
-/// The parameters of a whole GPT-2 in one recording, or their gradients.
-#[derive(Debug, Clone)]
-pub struct Parameters<T> {
-    /// (V,C), in chunks; of gradients none where it is frozen.
-    pub wte: Vec<Chunk>,
-    /// (block_size,C)
-    pub wpe: T,
-    /// L of them.
-    pub blocks: Vec<Block<T>>,
-    /// (C), (C)
-    pub ln_f: Pair<T>,
-}
+impl<'a> Parameters<'a> {
+    /// Declares the weights, and where it `trains` the gradients of what does.
+    pub fn declare(rec: &mut Recorder, shape: &'a Shape, trains: bool) -> Parameters<'a> {
+        let mut all = Parameters { shape, declared: HashMap::new() };
+        let (weights, gradients) = (STATE[0], STATE[1]);
+        for param in shape.config.table().into_iter().chain(shape.adapters()) {
+            let chunks = chunks(rec, shape, &param, weights, shape.weights);
+            all.declared.insert(param.name, (chunks, Vec::new()));
+        }
+        for param in shape.trained().into_iter().filter(|_| trains) {
+            let chunks = chunks(rec, shape, &param, gradients, Element::F32);
+            all.declared.entry(param.name).and_modify(|(_, gradient)| *gradient = chunks);
+        }
+        all
+    }
 
-impl<T: Copy> Parameters<T> {
-    /// Lays out what `one` declares of each parameter by its key.
-    fn of(n_layer: usize, wte: Vec<Chunk>, one: impl Fn(&str) -> T) -> Parameters<T> {
-        let pair = |s: String| Pair { weight: one(&format!("{s}.weight")), bias: one(&format!("{s}.bias")) };
-        let block = |i: usize| Block {
-            ln_1: pair(format!("h.{i}.ln_1")),
-            c_attn: pair(format!("h.{i}.attn.c_attn")),
-            attn_proj: pair(format!("h.{i}.attn.c_proj")),
-            ln_2: pair(format!("h.{i}.ln_2")),
-            c_fc: pair(format!("h.{i}.mlp.c_fc")),
-            mlp_proj: pair(format!("h.{i}.mlp.c_proj")),
+    /// The rows of an embedding or a head, in chunks.
+    pub fn rows(&self, name: &str) -> &[Chunk] {
+        &self.declared[name].0
+    }
+
+    /// The rows of its gradient.
+    pub fn row_gradients(&self, name: &str) -> Option<&[Chunk]> {
+        Some(self.declared[name].1.as_slice()).filter(|chunks| !chunks.is_empty())
+    }
+
+    /// A parameter that is not cut.
+    pub fn one(&self, name: &str) -> Trained {
+        let (chunks, gradient) = &self.declared[name];
+        Trained { tensor: chunks[0].tensor, gradient: gradient.first().map(|chunk| chunk.tensor) }
+    }
+
+    /// A linear layer: its matrix, its bias where it has one, and the adapter beside it. `place` is its place in its block.
+    pub fn linear(&self, module: &str, layout: Layout, (block, place): (usize, usize)) -> Linear {
+        let of = |what: &str| {
+            let name = format!("{module}.{what}");
+            self.declared.contains_key(&name).then(|| self.one(&name))
         };
-        let blocks = (0..n_layer).map(block).collect();
-        Parameters { wpe: one("wpe.weight"), blocks, ln_f: pair("ln_f".into()), wte }
+        let (weight, bias) = (self.one(&format!("{module}.weight")), of("bias"));
+        let adapter = of("lora_A.weight").zip(of("lora_B.weight")).zip(self.shape.lora.as_ref());
+        let beside = adapter.map(|((a, b), lora)| Beside {
+            a: linear::Linear { scale: lora.scale(), ..linear::Linear::linear(a.tensor, None) },
+            b: linear::Linear::linear(b.tensor, None),
+            gradients: a.gradient.zip(b.gradient).map(|(da, db)| [da, db]),
+            mask: self.shape.dropout.then_some((8 * block + place, Site::Adapter)),
+        });
+        let layer =
+            linear::Linear { weight: weight.tensor, lies: layout, bias: bias.map(|b| b.tensor), scale: 1.0 };
+        Linear { layer, dweight: weight.gradient, dbias: bias.and_then(|b| b.gradient), beside }
     }
 }
 
-/// Declares parameters, each name behind `prefix`; of each its chunks.
-fn declare(
+/// Declares the chunks of a parameter, or of what belongs to it, its name behind a prefix.
+fn chunks(
     rec: &mut Recorder,
     shape: &Shape,
-    params: Vec<Param>,
+    param: &Param,
     (prefix, kind): (&str, Kind),
     weights: Element,
-) -> Vec<(String, Vec<Chunk>)> {
-    let mut chunks = |param: &Param| -> Vec<Chunk> {
-        let chunk = |p: Piece| Chunk {
-            tensor: rec.kept_of(format!("{prefix}{}", p.name), kind, &p.shape, p.element),
-            row0: p.row0,
-            rows: p.shape[0],
-        };
-        pieces(param, &shape.limits, weights).into_iter().map(chunk).collect()
+) -> Vec<Chunk> {
+    let chunk = |p: Piece| Chunk {
+        tensor: rec.kept_of(format!("{prefix}{}", p.name), kind, &p.shape, p.element),
+        row0: p.row0,
+        rows: p.shape[0],
     };
-    params.into_iter().map(|p| (p.name.clone(), chunks(&p))).collect()
-}
-
-fn find<'a>(declared: &'a [(String, Vec<Chunk>)], name: &str) -> Option<&'a [Chunk]> {
-    declared.iter().find(|(n, _)| n == name).map(|(_, chunks)| chunks.as_slice())
-}
-
-impl Parameters<Tensor> {
-    /// Declares the weights.
-    pub fn weights(rec: &mut Recorder, shape: &Shape) -> Parameters<Tensor> {
-        let declared = declare(rec, shape, shape.config.table(), STATE[0], shape.weights);
-        let of = |name: &str| find(&declared, name).expect("the table has every parameter of the model");
-        Parameters::of(shape.config.n_layer(), of("wte.weight").to_vec(), |name| of(name)[0].tensor)
-    }
-}
-
-impl Parameters<Option<Tensor>> {
-    /// Declares the gradients of what trains.
-    pub fn gradients(rec: &mut Recorder, shape: &Shape) -> Parameters<Option<Tensor>> {
-        let declared = declare(rec, shape, shape.trained(), STATE[1], Element::F32);
-        let of = |name: &str| find(&declared, name);
-        let wte = of("wte.weight").unwrap_or_default().to_vec();
-        Parameters::of(shape.config.n_layer(), wte, |name| of(name).map(|chunks| chunks[0].tensor))
-    }
+    pieces(param, &shape.limits, weights).into_iter().map(chunk).collect()
 }
 
 #[cfg(test)]

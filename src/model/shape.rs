@@ -1,10 +1,13 @@
 //! What a model's recordings depend on, and the tensors between host and device.
 
 use crate::base::Config;
-use crate::base::arch::{Freeze, Param};
+use crate::base::arch::{Freeze, Lora, Param, Part};
 use crate::device::{Choices, Element, Kind, Limits, Recorder, Tensor};
 use crate::ops::classifier::{Loss, scalar};
-use crate::ops::embedding::Buckets;
+use crate::ops::embedding::{Buckets, Chunk};
+use crate::ops::kv_cache::Cache;
+use crate::ops::matmul::{Layout, Operand, Product};
+use crate::ops::matvec;
 
 /// Everything that a model's recordings depend on.
 #[derive(Debug, Clone)]
@@ -15,11 +18,15 @@ pub struct Shape {
     pub b: usize,
     /// `T`: positions of a sequence.
     pub t: usize,
-    /// Whether dropout is on.
+    /// Positions that the cache of keys and values holds.
+    pub positions: usize,
+    /// Whether dropout is on: of the model where it trains itself, of the adapter's inputs where that is what trains.
     pub dropout: bool,
     /// What does not train.
     pub freeze: Freeze,
-    /// What matrices are made of at rest: f32, or, where nothing trains, f16.
+    /// The adapter beside the model. Where there is one, it alone trains.
+    pub lora: Option<Lora>,
+    /// What the model's matrices are made of at rest: f32, or, where they do not train, fewer bits.
     pub weights: Element,
     /// The device's limits.
     pub limits: Limits,
@@ -51,16 +58,44 @@ pub mod input {
 /// position, padded at the end (what the padding computes is overwritten before it is read), and `decode` takes one token.
 pub const PREFILL: usize = 32;
 
+/// Positions that are cached at most unless more are asked for: a Llama may know 32,768, whose keys and values are larger than
+/// its weights.
+pub const POSITIONS: usize = 2048;
+
 impl Shape {
     /// A shape without dropout, in f32, of which everything trains.
     pub fn new(config: Config, b: usize, t: usize, limits: Limits, choices: Choices) -> Shape {
-        let freeze = Freeze::default();
-        Shape { config, b, t, dropout: false, freeze, weights: Element::F32, limits, choices }
+        let positions = config.block_size().min(POSITIONS);
+        let (freeze, weights) = (Freeze::default(), Element::F32);
+        Shape { config, b, t, positions, dropout: false, freeze, lora: None, weights, limits, choices }
+    }
+
+    /// The adapter's matrices, in the table's order of what they stand beside.
+    pub fn adapters(&self) -> Vec<Param> {
+        self.lora.as_ref().map_or_else(Vec::new, |lora| lora.table(&self.config))
     }
 
     /// The parameters that train, in the table's order.
     pub fn trained(&self) -> Vec<Param> {
-        self.config.table().into_iter().filter(|p| self.freeze.trains(p.part)).collect()
+        match self.lora {
+            Some(_) => self.adapters(),
+            None => self.config.table().into_iter().filter(|p| self.freeze.trains(p.part)).collect(),
+        }
+    }
+
+    /// What a run saves: the adapter, or the whole model.
+    pub fn saved(&self) -> Vec<Param> {
+        if self.lora.is_some() { self.adapters() } else { self.config.table() }
+    }
+
+    /// Whether the model's own activations are dropped.
+    pub(super) fn drops(&self) -> bool {
+        self.dropout && self.lora.is_none()
+    }
+
+    /// Where the first of what trains stands: no gradient goes further down.
+    pub(super) fn lowest(&self) -> Part {
+        self.trained().iter().map(|p| p.part).min().unwrap_or(Part::Head)
     }
 
     /// The inputs of a batch, and what its losses go to.
@@ -78,6 +113,25 @@ impl Shape {
         Buckets {
             buckets: rec.kept_ids(input::BUCKETS, Kind::Input, &[bt, 3]),
             order: rec.kept_ids(input::ORDER, Kind::Input, &[bt]),
+        }
+    }
+
+    /// A layer's cache of keys and values, (positions, NKV·HS) each.
+    pub(super) fn cache(&self, rec: &mut Recorder, layer: &str) -> Cache {
+        let extents = [self.positions, self.config.n_kv_head() * self.config.head_size()];
+        let [k, v] = ["k", "v"].map(|s| rec.kept(format!("{layer}.cache.{s}"), Kind::Cache, &extents));
+        Cache { k, v }
+    }
+
+    /// Records the logits (V) of one token from the last norm's output.
+    pub(super) fn logits(&self, rec: &mut Recorder, out: Tensor, head: &[Chunk]) {
+        let logits = rec.kept(input::LOGITS, Kind::Output, &[1, self.config.vocab_size()]);
+        for chunk in head {
+            let p = Product::new(Layout::NT, [1, chunk.rows, self.config.n_embd()]);
+            let place = Operand { tensor: logits, offset: chunk.row0, stride: None };
+            rec.scoped("lm_head", |r| {
+                matvec::product(r, "logits", p, out.into(), chunk.tensor, place, None);
+            });
         }
     }
 }

@@ -60,12 +60,24 @@ fn parts(param: &Param, shape: &Shape, most: usize) -> (usize, Vec<Part>) {
     (row, parts)
 }
 
-/// Writes a new model's weights: GPT-2's initialisation, each parameter from a stream of its own.
+/// Writes a new model's weights: its family's initialisation, each parameter from a stream of its own.
 ///
 /// # Errors
 /// A lost device.
 pub fn initialise(exec: &mut dyn Executor, shape: &Shape, seed: u64) -> Result<()> {
-    for param in shape.config.table() {
+    draw(exec, shape, shape.config.table(), seed)
+}
+
+/// Writes a new adapter: one that adds nothing yet.
+///
+/// # Errors
+/// A lost device.
+pub fn initialise_adapter(exec: &mut dyn Executor, shape: &Shape, seed: u64) -> Result<()> {
+    draw(exec, shape, shape.adapters(), seed)
+}
+
+fn draw(exec: &mut dyn Executor, shape: &Shape, params: Vec<Param>, seed: u64) -> Result<()> {
+    for param in params {
         let mut rng = Rng::new(seed, &param.name);
         let (row, parts) = parts(&param, shape, LOAD);
         for part in parts {
@@ -99,12 +111,27 @@ pub fn load(exec: &mut dyn Executor, shape: &Shape, checkpoint: &mut Checkpoint)
     Ok(())
 }
 
-/// Reads the weights into a file of the table's order.
+/// Writes an adapter's matrices, each read whole by its name.
+///
+/// # Errors
+/// What `read` says; a lost device.
+pub fn load_adapter(
+    exec: &mut dyn Executor,
+    shape: &Shape,
+    mut read: impl FnMut(&Param) -> Result<Vec<f32>>,
+) -> Result<()> {
+    for param in shape.adapters() {
+        exec.write_f32(&param.name, 0, &read(&param)?)?;
+    }
+    Ok(())
+}
+
+/// Reads what a run saves ([`Shape::saved`]) into a file, in its order.
 ///
 /// # Errors
 /// A full disk; a lost device; a weight that is not finite ([`Error::NotFinite`] of step `step`).
 pub fn save(exec: &mut dyn Executor, shape: &Shape, step: u64, writer: &mut Writer) -> Result<()> {
-    copy_out(exec, shape, shape.config.table(), "", step, writer)
+    copy_out(exec, shape, shape.saved(), "", step, writer)
 }
 
 /// Reads the moments into a file: all `m.`, then all `v.`, in the table's order.

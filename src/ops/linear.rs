@@ -7,18 +7,10 @@
 //! which with a scale s is all that LoRA asks of the products (Hu et al. 2021, arXiv:2106.09685). dW accumulates (+=).
 //! One row is a matrix-vector product.
 
+use crate::base::arch::Layout as Lies;
 use crate::device::{Recorder, Tensor};
 use crate::ops::matmul::{self, Layout, Operand, Product};
 use crate::ops::matvec;
-
-/// How a weight lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lies {
-    /// (in,out): GPT-2's Conv1D.
-    InOut,
-    /// (out,in): nn.Linear.
-    OutIn,
-}
 
 /// A linear layer of one recording.
 #[derive(Debug, Clone, Copy)]

@@ -1,13 +1,13 @@
 //! `run.json`: everything needed to resume a run, or to replay it elsewhere.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Config, Error, Freeze, Result, disk, shell};
-use crate::device::Choices;
+use crate::base::{Config, Error, Freeze, Lora, Result, disk, shell};
 use crate::device::select::Identity;
+use crate::device::{Choices, Element};
 use crate::journal;
 use crate::run::runs::restore_or_begin;
 use crate::tokens::{Additions, Width};
@@ -39,6 +39,9 @@ pub struct Run {
     pub additions: Option<Additions>,
     /// "scratch", or the folder whose weights the run began with.
     pub from: String,
+    /// The model that its adapter stands beside, where it trains one: it stays where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
     /// How it trains.
     pub settings: Settings,
     /// What it trains on.
@@ -57,6 +60,15 @@ pub struct Run {
     pub best_eval: Option<Evaluation>,
     /// Where the newest state lies; filled by [`Saving::commit`](crate::run::Saving::commit).
     pub state: State,
+}
+
+/// A model that a run needs and does not change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Base {
+    /// Where it is: a folder or a file.
+    pub path: PathBuf,
+    /// SHA-256 of every file that its weights are in, by name.
+    pub files: BTreeMap<String, String>,
 }
 
 /// Every setting that the result depends on.
@@ -95,6 +107,12 @@ pub struct Settings {
     pub dropout: f32,
     /// What does not train.
     pub freeze: Freeze,
+    /// The adapter that trains instead of the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lora: Option<Lora>,
+    /// What the matrices of a model that does not train rest in.
+    #[serde(default = "single", skip_serializing_if = "is_single")]
+    pub weights: Element,
     /// The seed of all randomness.
     pub seed: u64,
     /// The share of entries held out.
@@ -107,6 +125,14 @@ pub struct Settings {
     pub save_every: u64,
     /// Threads, where they were asked for; the bits do not depend on them.
     pub threads: Option<usize>,
+}
+
+fn single() -> Element {
+    Element::F32
+}
+
+fn is_single(weights: &Element) -> bool {
+    *weights == Element::F32
 }
 
 /// What is trained on.
@@ -221,6 +247,12 @@ pub fn read(path: &Path) -> Result<Run> {
         return Err(damaged(format!("names {batch}×{accumulate} sequences of {context} tokens a step")));
     }
     run.model.check_freeze(run.settings.freeze).map_err(|e| damaged(format!("names {e}")))?;
+    if let Some(lora) = &run.settings.lora {
+        lora.check(&run.model).map_err(|e| damaged(format!("names {e}")))?;
+    }
+    if run.base.is_some() != run.settings.lora.is_some() {
+        return Err(damaged("names an adapter without its model, or a model without its adapter".into()));
+    }
     // Folders and files are joined to the run's path, and others beside them are removed: they must be plain names.
     let plain = |n: &String| !n.is_empty() && !n.starts_with('.') && !n.contains(['/', '\\', ':']);
     if run.state.folder != State::folder_of(run.position.step) || !run.state.files.keys().all(plain) {
@@ -251,6 +283,7 @@ pub(crate) fn example() -> Run {
         tokenizer_file: None,
         additions: None,
         from: "scratch".into(),
+        base: Some(Base { path: "base.gguf".into(), files: BTreeMap::new() }),
         settings: Settings {
             steps: 1000,
             epochs: None,
@@ -268,6 +301,8 @@ pub(crate) fn example() -> Run {
             grad_clip: 1.0,
             dropout: 0.1,
             freeze: Freeze::default(),
+            lora: Some(Lora::default()),
+            weights: Element::F16,
             seed: u64::MAX,
             val_fraction: 0.1,
             eval_every: 50,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::base::units::bytes;
-use crate::base::{Config, Error, Result, disk, shell};
+use crate::base::{Config, Error, Param, Result, disk, shell};
 use crate::run::record::Settings;
 
 /// What a run writes, in bytes.
@@ -20,9 +20,21 @@ pub struct Size {
 impl Size {
     /// The size of a run over so many tokens; `steps` are still to come.
     pub fn new(config: &Config, settings: &Settings, tokens: u64, steps: u64) -> Size {
-        let trained = config.table().into_iter().filter(|p| settings.freeze.trains(p.part));
-        let model = 4 * config.num_params() + (1 << 16);
-        let state = model + 8 * trained.map(|p| p.numel() as u64).sum::<u64>();
+        let numel = |params: &[Param]| params.iter().map(|p| p.numel() as u64).sum::<u64>();
+        let (saved, trained) = match &settings.lora {
+            Some(lora) => {
+                let adapter = numel(&lora.table(config));
+                (adapter, adapter)
+            }
+            None => {
+                let mut table = config.table();
+                let saved = numel(&table);
+                table.retain(|p| settings.freeze.trains(p.part));
+                (saved, numel(&table))
+            }
+        };
+        let model = 4 * saved + (1 << 16);
+        let state = model + 8 * trained;
         // A line of the log has some ten numbers, and a window's start for each sequence.
         let line = 160 + 9 * (settings.batch * settings.accumulate) as u64;
         Size { model, state, rest: 2 * tokens + steps.saturating_mul(line) + (4 << 20) }

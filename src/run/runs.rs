@@ -4,11 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result, shell};
+use crate::weights::peft;
 
 /// The record; a folder is a run's if it has one.
 pub(super) const RECORD: &str = "run.json";
-/// The file that root and state share.
-pub(super) const MODEL: &str = "model.safetensors";
+/// The file that root and state share: a model,
+pub const MODEL: &str = "model.safetensors";
+/// or the adapter that was trained beside one. What PEFT calls it.
+pub const ADAPTER: &str = peft::WEIGHTS;
 /// Where runs go, unless another place is given.
 const CHECKPOINTS: &str = "checkpoints";
 

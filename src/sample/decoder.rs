@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::base::rng::Rng;
-use crate::base::{Config, Error, Result};
+use crate::base::{Error, Result};
 use crate::device::{Executor, Step};
 use crate::model::{PREFILL, input};
 use crate::sample::choose::{Choice, choose};
@@ -19,24 +19,26 @@ pub fn kept(prompt: &[u32], block_size: usize, max_tokens: usize) -> &[u32] {
 /// One text being written. The executor's program has the recordings `prefill` and `decode`.
 pub struct Decoder<'a> {
     exec: &'a mut dyn Executor,
-    config: Config,
+    /// Positions of the cache.
+    positions: usize,
     tokenizer: &'a Tokenizer,
-    /// What the model sees: at most `block_size` tokens.
+    /// What the model sees: at most `positions` tokens.
     context: Vec<u32>,
     /// How many of them are in the cache.
     cached: usize,
 }
 
 impl<'a> Decoder<'a> {
-    /// A text that begins with `prompt` (which is [`kept`] short enough), or where every text begins where that is empty.
+    /// A text that begins with `prompt` (which is [`kept`] short enough), or where every text begins where that is empty. The
+    /// program was recorded with so many `positions`.
     pub fn new(
         exec: &'a mut dyn Executor,
-        config: Config,
+        positions: usize,
         tokenizer: &'a Tokenizer,
         prompt: &[u32],
     ) -> Decoder<'a> {
         let context = if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() };
-        Decoder { exec, config, tokenizer, context, cached: 0 }
+        Decoder { exec, positions, tokenizer, context, cached: 0 }
     }
 
     /// Writes at most `max_tokens` tokens, telling each to `on_token`; stops at an end of text, which is told
@@ -69,7 +71,7 @@ impl<'a> Decoder<'a> {
 
     /// The logits (V) after the context.
     fn logits(&mut self) -> Result<Vec<f32>> {
-        let t = self.config.block_size();
+        let t = self.positions;
         if self.context.len() > t {
             // Full: the last half stays, and is read again from position 0.
             let keep = (t / 2).max(1);

@@ -7,4 +7,4 @@ pub mod model;
 
 pub use choose::{Choice, choose};
 pub use decoder::{Decoder, kept};
-pub use model::{Model, Reads};
+pub use model::{At, Model, Reads};

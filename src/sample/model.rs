@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use crate::base::{Config, Result};
+use crate::base::{Config, Error, Result};
 use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{Element, Executor, Program};
-use crate::model::{Shape, store};
+use crate::model::{POSITIONS, Shape, store};
 use crate::sample::fit;
 use crate::tokens::Tokenizer;
 use crate::weights;
@@ -20,27 +20,37 @@ pub enum Reads {
     Ids,
 }
 
+/// How a model is kept on a device.
+#[derive(Debug, Clone, Copy)]
+pub struct At {
+    /// What its matrices rest in.
+    pub weights: Element,
+    /// Tokens that it sees at once; all that it knows, [`POSITIONS`] at most, where nothing is said.
+    pub context: Option<usize>,
+}
+
 /// A model on a device, with its tokenizer.
 pub struct Model {
     /// The executor that holds it.
     pub exec: Box<dyn Executor>,
     /// Its shape.
     pub config: Config,
+    /// Tokens that it sees at once.
+    pub positions: usize,
     /// Its tokenizer; none where it was opened for [`Reads::Ids`].
     pub tokenizer: Option<Tokenizer>,
 }
 
 impl Model {
-    /// Opens a folder's model with the recordings that `program` makes of its shape, for `b` sequences of its whole context,
-    /// its matrices at rest in `weights`. Where it is to read text, its tokenizer is read before anything is loaded.
+    /// Opens a folder's model with the recordings that `program` makes of its shape, for one sequence. Where it is to read
+    /// text, its tokenizer is read before anything is loaded.
     ///
     /// # Errors
-    /// A folder that holds no model of ours, or a device that cannot hold it.
+    /// A folder that holds no model of ours; more positions than it knows; a device that cannot hold it.
     pub fn open(
         dir: &Path,
         device: &Device,
-        weights: Element,
-        b: usize,
+        at: At,
         reads: Reads,
         program: impl Fn(&Shape) -> Result<Program>,
     ) -> Result<Model> {
@@ -50,12 +60,20 @@ impl Model {
             Reads::Text => Some(checkpoint.tokenizer()?),
             Reads::Ids => None,
         };
-        let base = Shape::new(config, b, config.block_size(), device.limits(), device.choices());
-        let shape = Shape { weights, ..base };
+        let known = config.block_size();
+        let positions = at.context.unwrap_or(known.min(POSITIONS));
+        if !(1..=known).contains(&positions) {
+            return Err(Error::usage(
+                format!("--context {positions}, and this model knows {known} positions"),
+                format!("use 1 to {known}"),
+            ));
+        }
+        let base = Shape::new(config, 1, positions, device.limits(), device.choices());
+        let shape = Shape { positions, weights: at.weights, ..base };
         let recorded = program(&shape)?;
         fit::check(device.free(), &shape, &recorded, &program)?;
         let mut exec = device.load(recorded, Options::default())?;
         store::load(exec.as_mut(), &shape, &mut checkpoint)?;
-        Ok(Model { exec, config, tokenizer })
+        Ok(Model { exec, config, positions, tokenizer })
     }
 }

@@ -12,8 +12,8 @@ use crate::optim::adamw::{micro_step, update};
 use crate::optim::{Hyper, Schedule};
 use crate::run::record::Settings;
 use crate::tokens::{Batch, IGNORE, TokenFile, batch};
-use crate::weights::Checkpoint;
 use crate::weights::tensors::Tensors;
+use crate::weights::{Checkpoint, peft};
 
 /// A model, its gradients and its moments on a device.
 pub struct Engine {
@@ -44,15 +44,25 @@ pub fn program(shape: &Shape) -> Result<Program> {
 /// What a run's recordings are made for.
 ///
 /// # Errors
-/// More blocks to freeze than the model has.
+/// More blocks to freeze than the model has; an adapter beside layers that it has not.
 pub fn shape(limits: Limits, choices: &Choices, config: Config, settings: &Settings) -> Result<Shape> {
     config.check_freeze(settings.freeze)?;
+    if let Some(lora) = &settings.lora {
+        lora.check(&config)?;
+    }
     Ok(Shape {
+        // What the samples of a run need.
+        positions: config.block_size().min(settings.context.max(SAMPLED)),
         dropout: settings.dropout > 0.0,
         freeze: settings.freeze,
+        lora: settings.lora.clone(),
+        weights: settings.weights,
         ..Shape::new(config, settings.batch, settings.context, limits, choices.clone())
     })
 }
+
+/// Positions that a sample takes.
+const SAMPLED: usize = 256;
 
 impl Engine {
     /// Allocates everything a run needs on a device. The weights are not yet written.
@@ -87,16 +97,36 @@ impl Engine {
         store::zero_moments(self.exec.as_mut(), &self.shape)
     }
 
-    /// Starts from a checkpoint's weights, with its moments, or zero ones where it has none.
+    /// Starts from a checkpoint's weights, with zero moments; an adapter starts at nothing beside them.
     ///
     /// # Errors
     /// A checkpoint that cannot be read; a lost device.
-    pub fn load(&mut self, checkpoint: &mut Checkpoint, moments: Option<&mut Tensors>) -> Result<()> {
+    pub fn load(&mut self, checkpoint: &mut Checkpoint) -> Result<()> {
         store::load(self.exec.as_mut(), &self.shape, checkpoint)?;
-        match moments {
-            Some(reader) => store::load_moments(self.exec.as_mut(), &self.shape, reader),
-            None => store::zero_moments(self.exec.as_mut(), &self.shape),
+        store::initialise_adapter(self.exec.as_mut(), &self.shape, self.settings.seed)?;
+        store::zero_moments(self.exec.as_mut(), &self.shape)
+    }
+
+    /// Takes up what was saved: the model (of an adapter's run, the one that it stands beside, and the adapter), and the moments.
+    ///
+    /// # Errors
+    /// Files that cannot be read; a lost device.
+    pub fn take_up(
+        &mut self,
+        checkpoint: &mut Checkpoint,
+        adapter: Option<&mut Tensors>,
+        moments: &mut Tensors,
+    ) -> Result<()> {
+        let (exec, shape) = (self.exec.as_mut(), &self.shape);
+        store::load(exec, shape, checkpoint)?;
+        if let Some(tensors) = adapter {
+            store::load_adapter(exec, shape, |param| {
+                let mut data = Vec::new();
+                tensors.read_f32(&peft::key(&param.name, &shape.config), &mut data)?;
+                Ok(data)
+            })?;
         }
+        store::load_moments(exec, shape, moments)
     }
 
     /// The kernels that it runs: what was chosen, and every pick.

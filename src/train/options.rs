@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::base::units::thousands;
-use crate::base::{Config, Error, Freeze, Preset, Result};
+use crate::base::{Config, Error, Freeze, Lora, Preset, Result};
 use crate::dataset::Template;
 use crate::dataset::labels::parse_label;
+use crate::device::Element;
 use crate::journal;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
@@ -37,6 +38,8 @@ struct Defaults {
 /// 128 1.65; with 1,024 tokens a step 1.67, and dropout 0.1 1.77.
 const SCRATCH: Defaults = Defaults { least: 2000, epochs: 1.0, context: 64, lr: 2e-3, dropout: 0.0 };
 const CHECKPOINT: Defaults = Defaults { least: 1, epochs: 3.0, context: 512, lr: 5e-5, dropout: 0.1 };
+/// An adapter starts at nothing and is thin: it takes ten times the rate (Hu et al. 2021 and PEFT's examples have 2e-4 to 1e-3).
+const ADAPTER_LR: f32 = 10.0 * CHECKPOINT.lr;
 
 /// Settings of a new run, as the flags of `diarist train` give them. A field is a flag's one definition: its doc comment is the
 /// help, and a default stands beside it; where that depends on the run, the field is `None` and the help says what is taken
@@ -81,7 +84,7 @@ pub struct Options {
     #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}"))]
     pub accumulate: Option<usize>,
     /// The highest learning rate
-    #[arg(long, unless_given = either(format!("{:e}", SCRATCH.lr), format!("{:e}", CHECKPOINT.lr)))]
+    #[arg(long, unless_given = either(format!("{:e}", SCRATCH.lr), format!("{:e}, of an adapter {:e}", CHECKPOINT.lr, ADAPTER_LR)))]
     pub lr: Option<f32>,
     /// Steps over which the learning rate rises
     #[arg(long, unless_given = "a twentieth of the steps, 100 at most")]
@@ -98,6 +101,13 @@ pub struct Options {
     /// What does not train: embeddings, first=N blocks, or both with a comma between
     #[arg(long, value_name = "PARTS", default_value_t, hide_default_value = true)]
     pub freeze: Freeze,
+    /// Train an adapter beside the model, which stays as it is: r=16,alpha=32,dropout=0.05,targets=all-linear, or some of
+    /// them (alpha is twice r unless it is said; targets are modules' names, with + between)
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", require_equals = false, conflicts_with_all = ["freeze", "dropout"], help_heading = ADAPTER)]
+    pub lora: Option<Lora>,
+    /// What the model rests in while an adapter trains beside it
+    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), requires = "lora", help_heading = ADAPTER)]
+    pub weights: Element,
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -144,6 +154,8 @@ pub struct Options {
 
 /// The part of the help that `--yes` and `--offline` stand in.
 pub const GETTING: &str = "Fetching a model";
+/// The part of the help that `--lora` stands in.
+pub const ADAPTER: &str = "Training an adapter";
 /// The part of the help that `--header` stands in.
 pub const HEADER: &str = "What stands before each entry";
 
@@ -176,6 +188,12 @@ fn either(scratch: impl Display, checkpoint: impl Display) -> String {
     format!("{scratch}; from a checkpoint {checkpoint}")
 }
 
+/// What a model's matrices may rest in, by name.
+pub fn rests() -> impl TypedValueParser<Value = Element> {
+    PossibleValuesParser::new(Element::RESTS.map(Element::name))
+        .try_map(|name| Element::RESTS.into_iter().find(|e| e.name() == name).ok_or("no element"))
+}
+
 /// The presets, by name.
 pub fn presets() -> impl TypedValueParser<Value = Preset> {
     PossibleValuesParser::new(Preset::ALL.map(Preset::name))
@@ -199,6 +217,10 @@ impl Options {
             Origin::Cache(..) | Origin::Hub(..) if self.preset.is_some() => Err(Error::usage(
                 "--preset is the shape of a model from scratch, and GPT-2 has its own",
                 "say --from scratch, or leave --preset out",
+            )),
+            Origin::Scratch if self.lora.is_some() => Err(Error::usage(
+                "--lora trains beside a model, and --from scratch has none yet",
+                "name the model with --from, or leave --lora out",
             )),
             of => Ok(of),
         }
@@ -309,7 +331,8 @@ impl Options {
             (None, Some(e)) => (of_epochs(e), Some(e)),
             (None, None) => (of_epochs(d.epochs).max(d.least), None),
         };
-        let lr = self.lr.unwrap_or(d.lr);
+        let lr = self.lr.unwrap_or(if self.lora.is_some() { ADAPTER_LR } else { d.lr });
+        let dropout = self.lora.as_ref().map(|lora| lora.dropout).or(self.dropout).unwrap_or(d.dropout);
         let usual = intervals(steps, batch * accumulate * context, val_tokens);
         Settings {
             steps,
@@ -326,8 +349,10 @@ impl Options {
             eps: 1e-8,
             weight_decay: self.weight_decay,
             grad_clip: self.grad_clip,
-            dropout: self.dropout.unwrap_or(d.dropout),
+            dropout,
             freeze: self.freeze,
+            lora: self.lora.clone(),
+            weights: self.weights,
             seed: self.seed,
             val_fraction: self.val_fraction as f32,
             eval_every: self.eval_every.unwrap_or(usual.eval_every),

@@ -27,6 +27,8 @@ pub struct Resume<'a> {
     pub lr_floor: bool,
     /// A smaller one needs less memory for the same sequences a step.
     pub batch: Option<usize>,
+    /// Where the model is now that the run's adapter stands beside.
+    pub base: Option<&'a Path>,
     /// Another device than it was begun on.
     pub device: Option<&'a str>,
     /// Threads of the CPU; 0 for all.
@@ -38,7 +40,7 @@ pub struct Resume<'a> {
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
-    let Resume { steps, lr_floor, batch, device, threads } = wanted;
+    let Resume { steps, lr_floor, batch, base, device, threads } = wanted;
     if steps == Some(0) {
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
@@ -64,6 +66,14 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
             thousands(run.position.step)
         ));
         return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
+    }
+    match (base, &mut run.base) {
+        (Some(path), Some(base)) => base.path = std::path::absolute(path).map_err(Error::io("find", path))?,
+        (Some(_), None) => {
+            let next = "leave --base out";
+            return Err(Error::usage("--base, but this run trains no adapter: it has its whole model", next));
+        }
+        (None, _) => {}
     }
     let batch = batch.filter(|&batch| batch != run.settings.batch);
     if let Some(batch) = batch {
@@ -104,10 +114,10 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     run.kernels = engine.choices();
     let tokens = tokens_of(dir, &run)?;
     let tokenizer = tokenizer_of(dir, &run)?;
-    write_missing(&folder, &run.model, &tokenizer, run.settings.dropout)?;
+    write_missing(&folder, &run, &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    if extended || batch.is_some() {
+    if extended || batch.is_some() || base.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
     }

@@ -10,11 +10,13 @@ use crate::model::store;
 use crate::run::RunFolder;
 use crate::run::log::{EvalLine, Log, StepLine};
 use crate::run::record::{Evaluation, Position, Run};
+use crate::run::runs::{ADAPTER, MODEL};
 use crate::run::samples::Samples;
 use crate::run::state::OPTIMIZER;
 use crate::sample::{Choice, Decoder};
 use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
+use crate::train::base;
 use crate::train::engine::Engine;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
@@ -118,9 +120,18 @@ impl<'a> Session<'a> {
 
     pub(super) fn load_state(&mut self) -> Result<()> {
         let file = |name| self.folder.state_file(name).expect("a run that is resumed has a state");
-        let mut checkpoint = huggingface::open_file(&file("model.safetensors"), self.run.model)?;
         let mut moments = safetensors::open(file(OPTIMIZER))?;
-        self.engine.load(&mut checkpoint, Some(&mut moments))
+        match &self.run.base {
+            None => {
+                let mut checkpoint = huggingface::open_file(&file(MODEL), self.run.model)?;
+                self.engine.take_up(&mut checkpoint, None, &mut moments)
+            }
+            Some(base) => {
+                let mut checkpoint = base::open(base, &self.run.model, self.folder.path())?;
+                let mut adapter = safetensors::open(file(ADAPTER))?;
+                self.engine.take_up(&mut checkpoint, Some(&mut adapter), &mut moments)
+            }
+        }
     }
 
     /// Steps until the last one, or until someone asks to stop.
@@ -245,7 +256,8 @@ impl<'a> Session<'a> {
         self.receive_all()?;
         let step = self.run.position.step;
         let mut rng = crate::base::rng::Rng::new(SAMPLE_SEED, "sample 0");
-        let mut decoder = Decoder::new(self.engine.exec.as_mut(), self.run.model, &self.tokenizer, &[]);
+        let positions = self.engine.shape.positions;
+        let mut decoder = Decoder::new(self.engine.exec.as_mut(), positions, &self.tokenizer, &[]);
         let keep_on = |_| std::ops::ControlFlow::Continue(());
         let ids = match decoder.write(SAMPLE_TOKENS, &Choice::default(), &mut rng, keep_on) {
             Err(Error::NotFinite { what, value, .. }) => {
@@ -279,10 +291,10 @@ impl<'a> Session<'a> {
         let (exec, shape) = (engine.exec.as_mut(), &engine.shape);
         let mut saving = folder.begin_state(step)?;
         let mut write = || -> Result<()> {
-            let mut writer = saving.model_writer(&shape.config)?;
+            let mut writer = saving.model_writer(&shape.config, shape.lora.as_ref())?;
             store::save(exec, shape, step, &mut writer)?;
             saving.finish(writer)?;
-            let mut writer = saving.optimizer_writer(&shape.config, shape.freeze)?;
+            let mut writer = saving.optimizer_writer(&shape.trained())?;
             store::save_moments(exec, shape, step, &mut writer)?;
             saving.finish(writer)
         };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::disk::{self, sha256};
 use crate::base::units::{shown, thousands};
-use crate::base::{Config, Error, Preset, Result};
+use crate::base::{Error, Preset, Result};
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::dataset::{Data, Split, Wanted};
 use crate::device::select::{Device, why_cpu};
@@ -14,6 +14,7 @@ use crate::run::room::{self, Size};
 use crate::run::{RunFolder, choose_out, refuse_inside};
 use crate::tokens::windows::Epochs;
 use crate::tokens::{Tokenizer, files};
+use crate::train::base;
 use crate::train::engine::Engine;
 use crate::train::fit::{self, Begin};
 use crate::train::options::PRESET;
@@ -21,7 +22,7 @@ use crate::train::origin::{Origin, not_said};
 use crate::train::session::Session;
 use crate::train::source::{self, Source};
 use crate::train::{Observer, Options, Outcome, Stop};
-use crate::weights::huggingface;
+use crate::weights::{huggingface, peft};
 
 /// Begins a run and trains it.
 ///
@@ -109,7 +110,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     observer.doing("preparing the model");
     let mut engine = Engine::new(&device, choices, config, &settings)?;
     match &mut source.checkpoint {
-        Some(checkpoint) => engine.load(checkpoint, None)?,
+        Some(checkpoint) => engine.load(checkpoint)?,
         None => engine.initialise()?,
     }
     let folder = RunFolder::create(&out)?;
@@ -122,7 +123,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         masked = Some(sha256(&folder.path().join(MASKED))?);
         tokens.mask(headers);
     }
-    write_missing(&folder, &config, &source.tokenizer, settings.dropout)?;
+    let base = source.checkpoint.as_ref().filter(|_| settings.lora.is_some()).map(base::note).transpose()?;
     let run = Run {
         version: record::VERSION,
         created: record::now(),
@@ -137,6 +138,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
             Origin::Folder(folder) | Origin::Cache(_, folder) => folder.display().to_string(),
             Origin::Hub(_, name) => name.to_string(),
         },
+        base,
         settings,
         data: record::Data {
             paths: options.paths.iter().map(|p| p.display().to_string()).collect(),
@@ -159,6 +161,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         best_eval: None,
         state: record::State::default(),
     };
+    write_missing(&folder, &run, &source.tokenizer)?;
     let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;
     session.rehearse()?;
     session.observer.say(&format!("saving   {}", shown(&out)));
@@ -168,16 +171,20 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
 }
 
 /// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
-pub(super) fn write_missing(
-    folder: &RunFolder,
-    config: &Config,
-    tokenizer: &Tokenizer,
-    dropout: f32,
-) -> Result<()> {
-    let ends = tokenizer.ends();
+pub(super) fn write_missing(folder: &RunFolder, run: &Run, tokenizer: &Tokenizer) -> Result<()> {
+    let (config, settings, ends) = (&run.model, &run.settings, tokenizer.ends());
     let mut all = files::files(tokenizer, config.block_size());
-    all.push(("config.json", huggingface::config_json(config, dropout, &ends).into_bytes()));
-    all.push(("generation_config.json", huggingface::generation_config_json(&ends).into_bytes()));
+    match (&settings.lora, &run.base) {
+        (Some(lora), Some(base)) => {
+            let text = peft::config_json(lora, &base.path.to_string_lossy(), config);
+            all.push((peft::CONFIG, text.into_bytes()));
+        }
+        _ => {
+            let text = huggingface::config_json(config, settings.dropout, &ends);
+            all.push(("config.json", text.into_bytes()));
+            all.push(("generation_config.json", huggingface::generation_config_json(&ends).into_bytes()));
+        }
+    }
     all.push((".gitignore", b"*\n".to_vec()));
     for (name, bytes) in all {
         if !folder.path().join(name).exists() {

@@ -99,6 +99,11 @@ impl Checkpoint {
         &self.path
     }
 
+    /// The files that its weights are in.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.tensors.files()
+    }
+
     /// What it is, as a person would call it.
     pub fn format(&self) -> &str {
         &self.format

@@ -178,6 +178,11 @@ impl Tensors {
         &self.files[0].0
     }
 
+    /// Every file.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+
     /// The file of a tensor.
     pub fn file_of(&self, entry: &TensorEntry) -> &Path {
         &self.files[entry.file].0

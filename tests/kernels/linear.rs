@@ -2,9 +2,10 @@
 //! of ranges of packed ones, scaled, written and added.
 
 use crate::common::{Bench, devices, relative, turn};
+use diarist::base::arch::Layout as Lies;
 use diarist::base::rng::Rng;
 use diarist::device::{Kind, Step};
-use diarist::ops::linear::{Columns, Lies, Linear};
+use diarist::ops::linear::{Columns, Linear};
 
 fn numbers(name: &str, n: usize) -> Vec<f32> {
     let mut rng = Rng::new(3, name);

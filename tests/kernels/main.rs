@@ -5,6 +5,7 @@ mod common;
 
 mod engine;
 mod linear;
+mod models;
 mod parity;
 mod shader_contract;
 mod twins;

@@ -2,28 +2,24 @@
 //! of kernels. Tolerances are the issue's: forward 1e-5, gradients 1e-4, losses 1e-5 relative; what fp32 itself costs
 //! is under 1e-6 (`tests/fixtures/README.md`).
 
-use crate::common::{Bench, Fixture, devices, load, relative, shape, turn};
+use crate::common::{Bench, Fixture, devices, relative, turn};
 use diarist::base::rng::{Site, dropout_key, dropout_threshold, mask_bits, mask_key};
-use diarist::base::{Config, Gpt2};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
-use diarist::device::{Choices, Class, Element, Executor, Kind, Limits, Program, Step};
-use diarist::model::parameters::pieces;
-use diarist::model::{self, Shape};
+use diarist::device::{Choices, Class, Kind, Program, Step};
 use diarist::ops::adamw::Slot;
 use diarist::ops::classifier::{Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::linear::Linear;
 use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, residual};
 use diarist::optim::adamw::{Hyper, micro_step, update};
-use diarist::tokens::Tokenizer;
 use diarist::tokens::batch::buckets;
 
-const FORWARD: f64 = 1e-5;
-const GRADIENT: f64 = 1e-4;
+pub const FORWARD: f64 = 1e-5;
+pub const GRADIENT: f64 = 1e-4;
 
 /// Runs a test on every device, naming the one that fails.
-fn everywhere(test: impl Fn(&Device, Class)) {
+pub fn everywhere(test: impl Fn(&Device, Class)) {
     let _turn = turn();
     for (device, choices) in devices() {
         println!("on {} with {choices:?}", device.line());
@@ -31,7 +27,7 @@ fn everywhere(test: impl Fn(&Device, Class)) {
     }
 }
 
-fn close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f64) {
+pub fn close(what: &str, ours: &[f32], theirs: &[f32], tolerance: f64) {
     let r = relative(ours, theirs);
     println!("  {what}: {r:.1e}");
     assert!(r <= tolerance, "{what}: relative difference {r:e} > {tolerance:e}");
@@ -348,163 +344,6 @@ fn norm_clip_and_adamw_match_torch() {
                     close(&format!("{ours} after {s}"), &got, &expected, FORWARD);
                 }
             }
-        }
-    });
-}
-
-const ODD: Config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
-
-/// The fixture's weights onto a device.
-fn write_odd(f: &Fixture, exec: &mut dyn Executor, limits: &Limits) {
-    for param in ODD.table() {
-        let data = f.get(&param.name);
-        for p in pieces(&param, limits, Element::F32) {
-            exec.write_f32(&p.name, 0, &data[p.row0 * ODD.n_embd()..][..p.words()]).unwrap();
-        }
-    }
-}
-
-/// The fixture's model on a device.
-fn odd_model(f: &Fixture, device: &Device, class: Class) -> Box<dyn Executor> {
-    let shape = shape(ODD, 2, 19, device, class);
-    let mut exec = load(device, &shape, Options { poison: true, ..Options::default() });
-    write_odd(f, exec.as_mut(), &shape.limits);
-    exec
-}
-
-/// Every position's logits, by the recordings that decode: against transformers' logits, token by token and after a
-/// prefill of all earlier tokens.
-#[test]
-fn decoding_gives_transformers_logits() {
-    let f = Fixture::open("gpt2_small_odd");
-    let (tokens, expected) = (f.ids("tokens"), f.get("logits"));
-    let v = ODD.vocab_size();
-    everywhere(|device, choices| {
-        let shape = shape(ODD, 1, 23, device, choices);
-        let recordings = vec![shape.prefill().unwrap(), shape.decode().unwrap()];
-        let mut exec =
-            device.load(recordings.into(), Options { poison: true, ..Options::default() }).unwrap();
-        write_odd(&f, exec.as_mut(), &shape.limits);
-        for (b, sequence) in tokens.chunks(19).enumerate() {
-            for prefilled in [0, 1, 11, 18] {
-                let mut block = [0_u32; diarist::model::PREFILL];
-                block[..prefilled].copy_from_slice(&sequence[..prefilled]);
-                exec.write("prefill.tokens", 0, &block).unwrap();
-                exec.run("prefill", &Step::default()).unwrap();
-                for (t, &token) in sequence.iter().enumerate().skip(prefilled) {
-                    exec.write("decode.token", 0, &[token]).unwrap();
-                    exec.run("decode", &Step { pos: t as u32, ..Step::default() }).unwrap();
-                    exec.request("logits").unwrap();
-                    let theirs = &expected[(b * 19 + t) * v..][..v];
-                    let r = relative(&exec.receive_f32().unwrap(), theirs);
-                    assert!(r <= FORWARD, "position {t} after a prefill of {prefilled}: {r:e}");
-                }
-            }
-        }
-    });
-}
-
-/// A prompt of several blocks, a chunked `wte`, and a context that slides: the greedy continuation is the one that
-/// whole forward passes give.
-#[test]
-fn a_long_prompt_decodes_as_a_whole_pass_does() {
-    use diarist::base::rng::Rng;
-    use diarist::eval::loss_sum;
-    use diarist::model::store;
-    use diarist::ops::classifier::IGNORE;
-    use diarist::sample::{Choice, Decoder};
-    let config = Config::Gpt2(Gpt2 { vocab_size: 307, block_size: 70, n_layer: 2, n_head: 3, n_embd: 36 });
-    let t = config.block_size();
-    let prompt: Vec<u32> = (0..66).map(|i| i * i % 307).collect();
-    everywhere(|device, choices| {
-        // 36,864 bytes hold 256 rows of wte: two chunks.
-        let mut limits = device.limits();
-        limits.max_binding = 41_000;
-        let shape = Shape { limits, ..shape(config, 1, t, device, choices) };
-        let recordings = vec![shape.prefill().unwrap(), shape.decode().unwrap(), shape.evaluate().unwrap()];
-        let mut exec =
-            device.load(recordings.into(), Options { poison: true, ..Options::default() }).unwrap();
-        store::initialise(exec.as_mut(), &shape, 5).unwrap();
-        let greedy = Choice { temperature: 0.0, ..Choice::default() };
-        // Its end of text is none of so small a model's ids.
-        let tokenizer = Tokenizer::gpt2();
-        let mut decoder = Decoder::new(exec.as_mut(), config, &tokenizer, &prompt);
-        let written = decoder
-            .write(40, &greedy, &mut Rng::new(1, ""), |_| std::ops::ControlFlow::Continue(()))
-            .unwrap();
-        assert_eq!(written.len(), 40);
-        // Each token is the likeliest after its context by a whole pass, too: no other token has a smaller loss.
-        let mut context = prompt.clone();
-        for (i, &token) in written.iter().enumerate() {
-            if context.len() > t {
-                context.drain(..context.len() - t / 2);
-            }
-            // Whole passes are slow to do for every rival: look at a few positions, the slide's neighbours among them.
-            if [0, 1, 4, 5, 6, 38, 39].contains(&i) {
-                let n = context.len();
-                let mut loss_of = |id: u32| {
-                    let (mut inputs, mut targets) = (vec![0; t], vec![IGNORE; t]);
-                    inputs[..n].copy_from_slice(&context);
-                    targets[n - 1] = id;
-                    loss_sum(exec.as_mut(), &inputs, &targets).unwrap()
-                };
-                let ours = loss_of(token);
-                for rival in (0..307).step_by(9) {
-                    // Rounding may put a rival level: 1e-5 of a loss of six.
-                    assert!(ours <= loss_of(rival) + 6e-5, "token {i}: {token} against {rival}");
-                }
-            }
-            context.push(token);
-        }
-    });
-}
-
-fn feed(exec: &mut dyn Executor, tokens: &[u32], targets: &[u32]) -> f32 {
-    model::feed(exec, tokens, targets).unwrap();
-    1.0 / targets.iter().filter(|&&t| t != u32::MAX).count() as f32
-}
-
-#[test]
-fn a_whole_gpt2_matches_transformers() {
-    let f = Fixture::open("gpt2_small_odd");
-    everywhere(|device, choices| {
-        let mut exec = odd_model(&f, device, choices);
-        let scale = feed(exec.as_mut(), &f.ids("tokens"), &f.ids("targets"));
-        exec.run("zero", &Step::default()).unwrap();
-        exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
-        let mut scalars = [0.0; scalar::COUNT];
-        exec.read_f32("scalars", 0, &mut scalars).unwrap();
-        close("loss", &scalars[..1], &f.get("loss"), FORWARD);
-        for param in ODD.table() {
-            let mut grad = Vec::new();
-            for p in pieces(&param, &device.limits(), Element::F32) {
-                let mut piece = vec![0.0; p.words()];
-                exec.read_f32(&format!("d.{}", p.name), 0, &mut piece).unwrap();
-                grad.extend(piece);
-            }
-            close(&format!("d {}", param.name), &grad, &f.get(&format!("grad.{}", param.name)), GRADIENT);
-        }
-    });
-}
-
-#[test]
-fn ten_adamw_steps_match_torch() {
-    let f = Fixture::open("gpt2_small_odd");
-    let hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
-    everywhere(|device, choices| {
-        let mut exec = odd_model(&f, device, choices);
-        let (tokens, targets) = (f.ids("steps.tokens"), f.ids("steps.targets"));
-        let (losses, norms) = (f.get("steps.loss"), f.get("steps.grad_norm"));
-        for (i, lr) in f.get("steps.lr").into_iter().enumerate() {
-            let range = i * 38..(i + 1) * 38;
-            let scale = feed(exec.as_mut(), &tokens[range.clone()], &targets[range]);
-            exec.run("zero", &Step::default()).unwrap();
-            exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
-            exec.run("update", &hyper.step(i as u64 + 1, lr)).unwrap();
-            exec.request("scalars").unwrap();
-            let scalars = exec.receive_f32().unwrap();
-            close(&format!("loss of step {}", i + 1), &[scalars[scalar::LOSS]], &losses[i..=i], FORWARD);
-            close(&format!("norm of step {}", i + 1), &[scalars[scalar::NORM]], &norms[i..=i], GRADIENT);
         }
     });
 }

@@ -4,7 +4,7 @@
 //!
 //! Names are PEFT's: the matrices of `h.0.attn.c_attn` are `h.0.attn.c_attn.lora_A.weight` and `….lora_B.weight`.
 
-use crate::base::arch::params::{Init, Param};
+use crate::base::arch::params::{Init, Param, Role};
 use crate::base::{Config, Error, Result};
 
 /// Which layers an adapter stands beside, and how wide it is.
@@ -50,6 +50,7 @@ impl Lora {
             name: format!("{}.{which}.weight", param.module()),
             shape: shape.to_vec(),
             init,
+            role: Role::Adapter,
             ..param.clone()
         };
         let a = of("lora_A", [self.r, inputs], Init::Uniform(1.0 / (inputs as f32).sqrt()));

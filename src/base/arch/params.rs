@@ -42,6 +42,8 @@ pub enum Role {
     Linear(Layout),
     /// (V,C): the head, where it is a matrix of its own.
     Head,
+    /// One of the two matrices of an adapter.
+    Adapter,
     /// A gain or a bias.
     Vector,
 }
@@ -55,8 +57,8 @@ pub enum Layout {
     OutIn,
 }
 
-/// Where in a model a parameter stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where in a model a parameter stands; what stands before is less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// Before the blocks: tokens and positions (and a tied head).
     Embeddings,

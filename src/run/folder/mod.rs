@@ -7,7 +7,7 @@ use crate::base::{Error, Result, disk};
 use crate::run::log::{self, Log};
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
-use crate::run::runs::{MODEL, RECORD, instead, restore_or_begin};
+use crate::run::runs::{ADAPTER, MODEL, RECORD, instead, restore_or_begin};
 use crate::run::samples::{self, Samples};
 
 const LOG: &str = "log.jsonl";
@@ -155,17 +155,23 @@ impl RunFolder {
 
     /// The root's model is a copy of the named state's, or becomes one.
     fn repair_model(&self) -> Result<()> {
-        let Some(hash) = self.named.as_ref().and_then(|s| s.files.get(MODEL)) else { return Ok(()) };
-        let root = self.path.join(MODEL);
-        if root.is_file() && disk::sha256(&root)? == *hash { Ok(()) } else { self.follow_model() }
+        let Some((name, hash)) = self.model() else { return Ok(()) };
+        let root = self.path.join(name);
+        if root.is_file() && disk::sha256(&root)? == hash { Ok(()) } else { self.follow_model() }
     }
 
     /// Makes the root's model a copy of the named state's, without a look at the one that is there. Not a link: a tool that
     /// edits the root's file in place would damage the state with it, and a resume could not repair either.
     pub(super) fn follow_model(&self) -> Result<()> {
-        let named = self.named.as_ref().filter(|state| state.files.contains_key(MODEL));
-        let Some(state) = named.map(|state| self.path.join(&state.folder).join(MODEL)) else { return Ok(()) };
-        disk::replace_with(&self.path.join(MODEL), |fresh| disk::copy_new(&state, fresh))
+        let Some((name, _)) = self.model() else { return Ok(()) };
+        let Some(state) = self.state_file(name) else { return Ok(()) };
+        disk::replace_with(&self.path.join(name), |fresh| disk::copy_new(&state, fresh))
+    }
+
+    /// What of the named state the root has a copy of, and its hash: the model, or the adapter.
+    fn model(&self) -> Option<(&'static str, &str)> {
+        let files = &self.named.as_ref()?.files;
+        [MODEL, ADAPTER].into_iter().find_map(|name| Some((name, files.get(name)?.as_str())))
     }
 
     /// Removes what no record names: other states, unfinished ones, temporary files. What cannot be removed now costs space
@@ -178,7 +184,7 @@ impl RunFolder {
                 let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
             }
         }
-        for name in [RECORD, MODEL, LOG, SAMPLES] {
+        for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES] {
             let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
         }
     }

@@ -31,7 +31,7 @@ fn a_run_is_private_and_out_of_git() {
     let mut run = example();
     {
         let mut saving = folder.begin_state(0).unwrap();
-        let mut writer = saving.model_writer(&run.model).unwrap();
+        let mut writer = saving.model_writer(&run.model, None).unwrap();
         for p in run.model.table() {
             writer.write_f32(&vec![0.0; p.numel()]).unwrap();
         }

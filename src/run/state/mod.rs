@@ -12,13 +12,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Config, Error, Freeze, Result, disk};
+use crate::base::{Config, Error, Lora, Param, Result, disk};
 use crate::run::RunFolder;
 use crate::run::record::{self, Run, State};
-use crate::run::runs::{MODEL, RECORD};
+use crate::run::runs::{ADAPTER, MODEL, RECORD};
 use crate::weights::Dtype;
-use crate::weights::huggingface;
 use crate::weights::safetensors::Writer;
+use crate::weights::{huggingface, peft};
 
 /// The optimizer's file in a state.
 pub const OPTIMIZER: &str = "optimizer.safetensors";
@@ -35,12 +35,11 @@ pub struct Saving<'a> {
     published: bool,
 }
 
-/// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every parameter in the order of
-/// [`Config::table`], then `v.NAME` (second moments), each in its parameter's shape.
-pub fn optimizer_tensors(cfg: &Config, freeze: Freeze) -> Vec<(String, Vec<usize>)> {
-    let table: Vec<_> = cfg.table().into_iter().filter(|p| freeze.trains(p.part)).collect();
+/// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every parameter that trains in the order of its
+/// table, then `v.NAME` (second moments), each in its parameter's shape.
+pub fn optimizer_tensors(trained: &[Param]) -> Vec<(String, Vec<usize>)> {
     let moments =
-        |prefix: &'static str| table.iter().map(move |p| (format!("{prefix}.{}", p.name), p.shape.clone()));
+        |prefix: &'static str| trained.iter().map(move |p| (format!("{prefix}.{}", p.name), p.shape.clone()));
     moments("m").chain(moments("v")).collect()
 }
 
@@ -86,20 +85,29 @@ impl Saving<'_> {
         self.at.join(name)
     }
 
-    /// Begins `model.safetensors`: write the parameters in the order of [`Config::table`], then [`Saving::finish`].
+    /// Begins `model.safetensors`, or where an adapter trains its `adapter_model.safetensors`: write the parameters in the order
+    /// of [`Config::table`] or [`Lora::table`], then [`Saving::finish`].
     ///
     /// # Errors
     /// It cannot be created.
-    pub fn model_writer(&self, cfg: &Config) -> Result<Writer> {
-        huggingface::writer(&self.path(MODEL), cfg, Dtype::F32)
+    pub fn model_writer(&self, cfg: &Config, lora: Option<&Lora>) -> Result<Writer> {
+        let Some(lora) = lora else { return huggingface::writer(&self.path(MODEL), cfg, Dtype::F32) };
+        let named = |p: Param| (peft::key(&p.name, cfg), p.shape);
+        let tensors: Vec<_> = lora.table(cfg).into_iter().map(named).collect();
+        Writer::create(
+            self.path(ADAPTER),
+            &tensors,
+            Dtype::F32,
+            &BTreeMap::from([("format".to_string(), "pt".to_string())]),
+        )
     }
 
     /// Begins [`OPTIMIZER`]: write the moments in the order of [`optimizer_tensors`], then [`Saving::finish`].
     ///
     /// # Errors
     /// It cannot be created.
-    pub fn optimizer_writer(&self, cfg: &Config, freeze: Freeze) -> Result<Writer> {
-        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(cfg, freeze), Dtype::F32, &BTreeMap::new())
+    pub fn optimizer_writer(&self, trained: &[Param]) -> Result<Writer> {
+        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(trained), Dtype::F32, &BTreeMap::new())
     }
 
     /// Ends a file that a writer of this state wrote, and notes its hash.

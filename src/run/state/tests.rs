@@ -205,7 +205,7 @@ fn an_abandoned_state_is_removed() {
     let path = dir.path().join("run");
     let (mut folder, run) = run_at_four(&path);
     let saving = folder.begin_state(6).unwrap();
-    let mut writer = saving.model_writer(&run.model).unwrap();
+    let mut writer = saving.model_writer(&run.model, None).unwrap();
     writer.write_f32(&[1.0]).unwrap();
     drop(writer);
     drop(saving);
@@ -244,10 +244,10 @@ fn model_and_optimizer_are_read_back() {
     let table = run.model.table();
     let value = |i: usize, n: usize| vec![i as f32 + 0.5; n];
     let mut saving = folder.begin_state(0).unwrap();
-    let mut model = saving.model_writer(&run.model).unwrap();
+    let mut model = saving.model_writer(&run.model, None).unwrap();
     table.iter().enumerate().for_each(|(i, p)| model.write_f32(&value(i, p.numel())).unwrap());
     saving.finish(model).unwrap();
-    let mut optimizer = saving.optimizer_writer(&run.model, run.settings.freeze).unwrap();
+    let mut optimizer = saving.optimizer_writer(&run.model.table()).unwrap();
     for (i, p) in table.iter().chain(&table).enumerate() {
         optimizer.write_f32(&value(i, p.numel())).unwrap();
     }

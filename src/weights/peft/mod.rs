@@ -20,7 +20,8 @@ use settings::Settings;
 pub mod adapter;
 mod settings;
 
-const CONFIG: &str = "adapter_config.json";
+/// TEMPORARY
+pub const CONFIG: &str = "adapter_config.json";
 
 /// Opens a folder's adapter, and its settings.
 ///
@@ -125,3 +126,14 @@ fn missing(config: &Path, named: &str) -> Error {
 
 #[cfg(test)]
 mod tests;
+
+/// TEMPORARY
+pub const WEIGHTS: &str = "adapter_model.safetensors";
+/// TEMPORARY
+pub fn key(name: &str, _config: &crate::base::Config) -> String {
+    format!("base_model.model.transformer.{name}")
+}
+/// TEMPORARY
+pub fn config_json(_lora: &crate::base::Lora, _base: &str, _config: &crate::base::Config) -> String {
+    String::new()
+}
