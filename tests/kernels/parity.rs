@@ -10,6 +10,7 @@ use diarist::device::{Choices, Class, Kind, Program, Step};
 use diarist::ops::adamw::Slot;
 use diarist::ops::classifier::{Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
+use diarist::ops::kv_cache::{self, Cache};
 use diarist::ops::linear::Linear;
 use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, residual};
 use diarist::optim::adamw::{Hyper, micro_step, update};
@@ -210,6 +211,81 @@ fn attention_matches_with_dropout_and_without() {
             close("lse", &bench.peek(lse), &f.get("lse"), FORWARD);
             bench.run(&step);
             close("dqkv", &bench.peek(dqkv), &f.get(&format!("{prefix}dqkv")), GRADIENT);
+        }
+    });
+}
+
+#[test]
+fn grouped_attention_in_a_window_matches() {
+    let f = Fixture::open("attention_grouped");
+    let step = dropout_step(&f);
+    let (b, t, nh, nkv, hs) = (2, 17, 6, 2, 7);
+    let width = (nh + 2 * nkv) * hs;
+    assert_eq!(f.shape("qkv"), [b, t, width]);
+    let near = Some(f.number("window") as usize);
+    everywhere(|device, choices| {
+        for (prefix, dropout, window) in
+            [("", false, near), ("dropout.", true, near), ("whole.", false, None)]
+        {
+            let layer = f.number("dropout.layer") as usize;
+            let shape = attention::Shape { t, nh, nkv, layer, dropout, window };
+            let mut outs = None;
+            let mut bench = Bench::new(device, choices, |rec| {
+                let qkv = rec.kept("qkv", Kind::Input, &[b * t, width]);
+                let dout = rec.kept("dout", Kind::Input, &[b * t, nh * hs]);
+                let (out, lse) = attention::forward(rec, qkv, shape);
+                outs = Some((out, lse, attention::backward(rec, qkv, out, lse, dout, shape)));
+            });
+            bench.write("qkv", &f.get("qkv"));
+            bench.write("dout", &f.get("dout"));
+            bench.exec.run_range("test", &step, 0..1).unwrap();
+            let (out, lse, dqkv) = outs.unwrap();
+            let expected = |name: &str| f.get(&format!("{prefix}{name}"));
+            close("out", &bench.peek(out), &expected("out"), FORWARD);
+            let of_scores = if dropout { f.get("lse") } else { expected("lse") };
+            close("lse", &bench.peek(lse), &of_scores, FORWARD);
+            bench.run(&step);
+            // dq, dk and dv apart: the smallest would hide behind the largest.
+            let (ours, theirs) = (bench.peek(dqkv), expected("dqkv"));
+            let [q, kv] = [nh * hs, nkv * hs];
+            for (name, columns) in [("dq", 0..q), ("dk", q..q + kv), ("dv", q + kv..width)] {
+                let part = |x: &[f32]| {
+                    x.chunks(width).flat_map(|row| row[columns.clone()].to_vec()).collect::<Vec<_>>()
+                };
+                close(name, &part(&ours), &part(&theirs), GRADIENT);
+            }
+        }
+    });
+}
+
+/// A sequence decoded in pieces of a prompt and single tokens over the cache of grouped heads gives what the whole gives.
+#[test]
+fn grouped_attention_over_a_cache_matches() {
+    let f = Fixture::open("attention_grouped");
+    let (t, nh, nkv, hs) = (17, 6, 2, 7);
+    let width = (nh + 2 * nkv) * hs;
+    let qkv = f.get("qkv");
+    let near = Some(f.number("window") as usize);
+    everywhere(|device, choices| {
+        for (prefix, window) in [("", near), ("whole.", None)] {
+            let mut out = Vec::new();
+            // One cache a piece length: a block of 9 positions, then one at a time.
+            let mut caches = [vec![0.0; t * nkv * hs], vec![0.0; t * nkv * hs]];
+            for (pos, p) in std::iter::once((0, 9)).chain((9..t).map(|pos| (pos, 1))) {
+                let mut new = None;
+                let mut bench = Bench::new(device, choices, |rec| {
+                    let qkv = rec.kept("qkv", Kind::Input, &[p, width]);
+                    let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[t, nkv * hs]));
+                    kv_cache::append(rec, qkv, Cache { k, v });
+                    new = Some(attention::cached(rec, qkv, Cache { k, v }, nh, window));
+                });
+                bench.write("qkv", &qkv[pos * width..][..p * width]);
+                ["k", "v"].iter().zip(&caches).for_each(|(n, cache)| bench.write(n, cache));
+                bench.run(&Step { pos: pos as u32, ..Step::default() });
+                caches = ["k", "v"].map(|n| bench.peek_name(n));
+                out.extend(bench.peek(new.unwrap()));
+            }
+            close("out", &out, &f.get(&format!("{prefix}out"))[..t * nh * hs], FORWARD);
         }
     });
 }
