@@ -1,7 +1,7 @@
 //! What a model's recordings depend on, and the tensors between host and device.
 
 use crate::base::Config;
-use crate::base::arch::{Freeze, Param};
+use crate::base::arch::{Freeze, Optimizer, Param};
 use crate::device::{Choices, Element, Kind, Limits, Recorder, Tensor};
 use crate::ops::classifier::{Loss, scalar};
 use crate::ops::embedding::Buckets;
@@ -19,6 +19,8 @@ pub struct Shape {
     pub dropout: bool,
     /// What does not train.
     pub freeze: Freeze,
+    /// What moves the weights.
+    pub optimizer: Optimizer,
     /// What matrices are made of at rest: f32, or, where nothing trains, f16.
     pub weights: Element,
     /// The device's limits.
@@ -52,15 +54,33 @@ pub mod input {
 pub const PREFILL: usize = 32;
 
 impl Shape {
-    /// A shape without dropout, in f32, of which everything trains.
+    /// A shape without dropout, in f32, of which AdamW trains everything.
     pub fn new(config: Config, b: usize, t: usize, limits: Limits, choices: Choices) -> Shape {
-        let freeze = Freeze::default();
-        Shape { config, b, t, dropout: false, freeze, weights: Element::F32, limits, choices }
+        Shape {
+            config,
+            b,
+            t,
+            dropout: false,
+            freeze: Freeze::default(),
+            optimizer: Optimizer::default(),
+            weights: Element::F32,
+            limits,
+            choices,
+        }
     }
 
     /// The parameters that train, in the table's order.
     pub fn trained(&self) -> Vec<Param> {
         self.config.table().into_iter().filter(|p| self.freeze.trains(p.part)).collect()
+    }
+
+    /// The moments of what trains: each parameter behind its moment's prefix, all `m.` first, then all `v.`, in the table's
+    /// order.
+    pub fn moments(&self) -> Vec<(&'static str, Param)> {
+        let first = self.trained();
+        let second: Vec<Param> =
+            first.iter().filter(|p| self.optimizer.has_second_moment(p)).cloned().collect();
+        first.into_iter().map(|p| ("m.", p)).chain(second.into_iter().map(|p| ("v.", p))).collect()
     }
 
     /// The inputs of a batch, and what its losses go to.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::base::units::bytes;
-use crate::base::{Config, Error, Result, disk, shell};
+use crate::base::{Config, Error, Param, Result, disk, shell};
 use crate::run::record::Settings;
 
 /// What a run writes, in bytes.
@@ -11,7 +11,7 @@ use crate::run::record::Settings;
 pub struct Size {
     /// The model's file; the root has a copy.
     model: u64,
-    /// A state: the model, and two moments of all that trains.
+    /// A state: the model, and the moments of all that trains: two, or one where Muon trains it.
     state: u64,
     /// The tokens, the log and the small files.
     rest: u64,
@@ -22,7 +22,8 @@ impl Size {
     pub fn new(config: &Config, settings: &Settings, tokens: u64, steps: u64) -> Size {
         let trained = config.table().into_iter().filter(|p| settings.freeze.trains(p.part));
         let model = 4 * config.num_params() + (1 << 16);
-        let state = model + 8 * trained.map(|p| p.numel() as u64).sum::<u64>();
+        let moments = |p: &Param| 1 + u64::from(settings.optimizer.has_second_moment(p));
+        let state = model + 4 * trained.map(|p| moments(&p) * p.numel() as u64).sum::<u64>();
         // A line of the log has some ten numbers, and a window's start for each sequence.
         let line = 160 + 9 * (settings.batch * settings.accumulate) as u64;
         Size { model, state, rest: 2 * tokens + steps.saturating_mul(line) + (4 << 20) }

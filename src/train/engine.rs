@@ -50,6 +50,7 @@ pub fn shape(limits: Limits, choices: &Choices, config: Config, settings: &Setti
     Ok(Shape {
         dropout: settings.dropout > 0.0,
         freeze: settings.freeze,
+        optimizer: settings.optimizer,
         ..Shape::new(config, settings.batch, settings.context, limits, choices.clone())
     })
 }

@@ -282,7 +282,7 @@ impl<'a> Session<'a> {
             let mut writer = saving.model_writer(&shape.config)?;
             store::save(exec, shape, step, &mut writer)?;
             saving.finish(writer)?;
-            let mut writer = saving.optimizer_writer(&shape.config, shape.freeze)?;
+            let mut writer = saving.optimizer_writer(&shape.config, shape.freeze, shape.optimizer)?;
             store::save_moments(exec, shape, step, &mut writer)?;
             saving.finish(writer)
         };

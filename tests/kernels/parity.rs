@@ -4,7 +4,7 @@
 
 use crate::common::{Bench, Fixture, devices, load, relative, shape, turn};
 use diarist::base::rng::{Site, dropout_key, dropout_threshold, mask_bits, mask_key};
-use diarist::base::{Config, Gpt2};
+use diarist::base::{Config, Gpt2, Optimizer};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Choices, Class, Element, Executor, Kind, Limits, Program, Step};
@@ -13,6 +13,7 @@ use diarist::model::{self, Shape};
 use diarist::ops::adamw::Slot;
 use diarist::ops::classifier::{Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
+use diarist::ops::muon::Matrix;
 use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, matmul, residual};
 use diarist::optim::adamw::{Hyper, micro_step, update};
 use diarist::tokens::Tokenizer;
@@ -299,6 +300,17 @@ fn the_classifier_matches() {
     });
 }
 
+/// The settings of an optimizer's fixture.
+fn hyper(f: &Fixture) -> Hyper {
+    Hyper {
+        beta1: f.number("beta1"),
+        beta2: f.number("beta2"),
+        eps: f.number("eps"),
+        weight_decay: f.number("weight_decay"),
+        grad_clip: f.number("clip"),
+    }
+}
+
 #[test]
 fn norm_clip_and_adamw_match_torch() {
     let f = Fixture::open("adamw");
@@ -306,16 +318,10 @@ fn norm_clip_and_adamw_match_torch() {
     let slots: Vec<Slot> = (names.iter())
         .map(|n| {
             let words = f.shape(&format!("{n}.param.0")).iter().product();
-            Slot { name: n.to_string(), words, decay: *n == "weight" }
+            Slot { name: n.to_string(), words, decay: *n == "weight", matrices: Vec::new() }
         })
         .collect();
-    let hyper = Hyper {
-        beta1: f.number("beta1"),
-        beta2: f.number("beta2"),
-        eps: f.number("eps"),
-        weight_decay: f.number("weight_decay"),
-        grad_clip: f.number("clip"),
-    };
+    let hyper = hyper(&f);
     everywhere(|device, choices| {
         let limits = device.limits();
         let update = update(&slots, limits, &Choices::of(choices, &limits)).unwrap();
@@ -362,8 +368,8 @@ fn write_odd(f: &Fixture, exec: &mut dyn Executor, limits: &Limits) {
 }
 
 /// The fixture's model on a device.
-fn odd_model(f: &Fixture, device: &Device, class: Class) -> Box<dyn Executor> {
-    let shape = shape(ODD, 2, 19, device, class);
+fn odd_model(f: &Fixture, device: &Device, class: Class, optimizer: Optimizer) -> Box<dyn Executor> {
+    let shape = Shape { optimizer, ..shape(ODD, 2, 19, device, class) };
     let mut exec = load(device, &shape, Options { poison: true, ..Options::default() });
     write_odd(f, exec.as_mut(), &shape.limits);
     exec
@@ -465,7 +471,7 @@ fn feed(exec: &mut dyn Executor, tokens: &[u32], targets: &[u32]) -> f32 {
 fn a_whole_gpt2_matches_transformers() {
     let f = Fixture::open("gpt2_small_odd");
     everywhere(|device, choices| {
-        let mut exec = odd_model(&f, device, choices);
+        let mut exec = odd_model(&f, device, choices, Optimizer::Adamw);
         let scale = feed(exec.as_mut(), &f.ids("tokens"), &f.ids("targets"));
         exec.run("zero", &Step::default()).unwrap();
         exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
@@ -484,14 +490,73 @@ fn a_whole_gpt2_matches_transformers() {
     });
 }
 
+/// Wide, tall and of three parts, beside a bias of AdamW's: torch.optim.Muon with its iteration in float64.
+#[test]
+fn muon_matches_torch() {
+    let f = Fixture::open("muon");
+    let names = [("wide", 1), ("tall", 1), ("fused", 3), ("bias", 0)];
+    let slot = |(name, parts): (&str, usize)| {
+        let shape = f.shape(&format!("{name}.param.0"));
+        let matrix = || Matrix { name: name.into(), rows: shape[0], cols: shape[1], parts };
+        let matrices = (parts > 0).then(matrix).into_iter().collect();
+        Slot { name: name.into(), words: shape.iter().product(), decay: parts > 0, matrices }
+    };
+    let slots = names.map(slot);
+    let hyper = hyper(&f);
+    everywhere(|device, choices| {
+        let limits = device.limits();
+        let update = update(&slots, limits, &Choices::of(choices, &limits)).unwrap();
+        assert!(update.find("v.bias").is_some() && update.find("v.wide").is_none(), "Muon has one moment");
+        let options = Options { poison: true, ..Options::default() };
+        let mut exec = device.load(Program::from(vec![update]), options).unwrap();
+        for (n, _) in names {
+            exec.write_f32(n, 0, &f.get(&format!("{n}.param.0"))).unwrap();
+        }
+        for (s, lr) in (1..).zip(f.get("lrs")) {
+            for (n, _) in names {
+                exec.write_f32(&format!("d.{n}"), 0, &f.get(&format!("{n}.grad.{s}"))).unwrap();
+            }
+            exec.run("update", &hyper.step(s, lr)).unwrap();
+            let mut read = |name: &str, n: usize| {
+                let mut got = vec![0.0; n];
+                exec.read_f32(name, 0, &mut got).unwrap();
+                got
+            };
+            for (n, parts) in names {
+                let (before, after) =
+                    (f.get(&format!("{n}.param.{}", s - 1)), f.get(&format!("{n}.param.{s}")));
+                let ours = read(n, after.len());
+                close(&format!("{n} after {s}"), &ours, &after, FORWARD);
+                // What it moved by is a hundredth of it: 1e-7 of the weights is 1e-5 of that.
+                let moved = |to: &[f32]| -> Vec<f32> { to.iter().zip(&before).map(|(a, b)| a - b).collect() };
+                close(&format!("{n} in step {s}"), &moved(&ours), &moved(&after), GRADIENT);
+                if parts > 0 {
+                    let m = f.get(&format!("{n}.m.{s}"));
+                    close(&format!("m.{n} after {s}"), &read(&format!("m.{n}"), m.len()), &m, FORWARD);
+                }
+            }
+        }
+    });
+}
+
 #[test]
 fn ten_adamw_steps_match_torch() {
     let f = Fixture::open("gpt2_small_odd");
+    ten_steps(&f, &f, Optimizer::Adamw);
+}
+
+#[test]
+fn ten_muon_steps_match_torch() {
+    ten_steps(&Fixture::open("gpt2_small_odd"), &Fixture::open("muon"), Optimizer::Muon);
+}
+
+/// Losses and norms of ten steps of the odd model, from its fixture, against another's.
+fn ten_steps(f: &Fixture, expected: &Fixture, optimizer: Optimizer) {
     let hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
     everywhere(|device, choices| {
-        let mut exec = odd_model(&f, device, choices);
+        let mut exec = odd_model(f, device, choices, optimizer);
         let (tokens, targets) = (f.ids("steps.tokens"), f.ids("steps.targets"));
-        let (losses, norms) = (f.get("steps.loss"), f.get("steps.grad_norm"));
+        let (losses, norms) = (expected.get("steps.loss"), expected.get("steps.grad_norm"));
         for (i, lr) in f.get("steps.lr").into_iter().enumerate() {
             let range = i * 38..(i + 1) * 38;
             let scale = feed(exec.as_mut(), &tokens[range.clone()], &targets[range]);

@@ -2,10 +2,12 @@
 //! table, a variant of [`Config`], and a file in `model/` that records it; every other room asks the neutral accessors.
 
 pub mod gpt2;
+pub mod optimizer;
 pub mod params;
 pub mod presets;
 
 pub use gpt2::Gpt2;
+pub use optimizer::Optimizer;
 pub use params::{Freeze, Init, Param, Part};
 pub use presets::Preset;
 

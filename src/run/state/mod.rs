@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Config, Error, Freeze, Result, disk};
+use crate::base::{Config, Error, Freeze, Optimizer, Param, Result, disk};
 use crate::run::RunFolder;
 use crate::run::record::{self, Run, State};
 use crate::run::runs::{MODEL, RECORD};
@@ -35,13 +35,14 @@ pub struct Saving<'a> {
     published: bool,
 }
 
-/// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every parameter in the order of
-/// [`Config::table`], then `v.NAME` (second moments), each in its parameter's shape.
-pub fn optimizer_tensors(cfg: &Config, freeze: Freeze) -> Vec<(String, Vec<usize>)> {
+/// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every trained parameter in the order of
+/// [`Config::table`], then `v.NAME` (second moments) of those that AdamW trains, each in its parameter's shape.
+pub fn optimizer_tensors(cfg: &Config, freeze: Freeze, optimizer: Optimizer) -> Vec<(String, Vec<usize>)> {
     let table: Vec<_> = cfg.table().into_iter().filter(|p| freeze.trains(p.part)).collect();
-    let moments =
-        |prefix: &'static str| table.iter().map(move |p| (format!("{prefix}.{}", p.name), p.shape.clone()));
-    moments("m").chain(moments("v")).collect()
+    let moment = |prefix: &str, p: &Param| (format!("{prefix}.{}", p.name), p.shape.clone());
+    let first = table.iter().map(|p| moment("m", p));
+    let second = table.iter().filter(|p| optimizer.has_second_moment(p)).map(|p| moment("v", p));
+    first.chain(second).collect()
 }
 
 impl RunFolder {
@@ -98,8 +99,9 @@ impl Saving<'_> {
     ///
     /// # Errors
     /// It cannot be created.
-    pub fn optimizer_writer(&self, cfg: &Config, freeze: Freeze) -> Result<Writer> {
-        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(cfg, freeze), Dtype::F32, &BTreeMap::new())
+    pub fn optimizer_writer(&self, cfg: &Config, freeze: Freeze, optimizer: Optimizer) -> Result<Writer> {
+        let tensors = optimizer_tensors(cfg, freeze, optimizer);
+        Writer::create(self.path(OPTIMIZER), &tensors, Dtype::F32, &BTreeMap::new())
     }
 
     /// Ends a file that a writer of this state wrote, and notes its hash.
