@@ -15,7 +15,7 @@
 //! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
 //! | 2 | [`ops`] | one file an op: the maths, forward, backward, variants, twin, cases |
 //! | 3 | [`model`] | GPT-2 as recordings |
-//! | 3 | [`optim`] | AdamW, schedule |
+//! | 3 | [`optim`] | AdamW, Muon, schedule |
 //! | 4 | [`run`] | a run's folder: saved whole, locked, repaired |
 //! | 4 | [`sample`] | a trained model opened, decoding |
 //! | 5 | [`eval`] | perplexity |

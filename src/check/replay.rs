@@ -75,7 +75,9 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
                 }
             }
         }
-        run_twin(&list, d, step, host.iter_mut().map(Vec::as_mut_slice));
+        let (reads, writes) = host.split_at_mut(d.kernel.reads());
+        let reads = reads.iter().map(Vec::as_slice).collect();
+        run_twin(&list, d, step, (reads, writes.iter_mut().map(Vec::as_mut_slice).collect()));
         for (&b, device) in written.iter().zip(device) {
             let comparison = Comparison {
                 dispatch: d.label.clone(),

@@ -59,22 +59,20 @@ impl Cpu {
     }
 }
 
-/// Runs one dispatch's twin: `words[i]` holds the dispatch's i-th tensor.
+/// Runs one dispatch's twin on the words of its tensors: of those that are read, then of those that are written.
 pub fn run_twin<'a>(
     recording: &Recording,
     dispatch: &Dispatch,
     step: &Step,
-    words: impl IntoIterator<Item = &'a mut [u32]>,
+    (reads, writes): (Vec<&'a [u32]>, Vec<&'a mut [u32]>),
 ) {
-    let reads = dispatch.kernel.bindings.iter().filter(|b| !b.writable).count();
-    let mut words = words.into_iter();
-    let view = |(words, arg): (&'a mut [u32], &crate::device::recording::Arg)| {
+    let view = |(words, arg): (&'a [u32], &crate::device::recording::Arg)| {
         let info = recording.info(arg.tensor);
         View::new(words, info.element, info.numel())
     };
     let mut call = Call {
-        reads: words.by_ref().zip(&dispatch.args[..reads]).map(view).collect(),
-        writes: words.map(bytemuck::cast_slice_mut).collect(),
+        reads: reads.into_iter().zip(&dispatch.args).map(view).collect(),
+        writes: writes.into_iter().map(bytemuck::cast_slice_mut).collect(),
         dims: &dispatch.dims,
         consts: &dispatch.consts,
         step: *step,
@@ -102,6 +100,28 @@ fn apart<'a>(mut slots: &'a mut [Vec<u32>], places: &[Place]) -> Vec<&'a mut [u3
         (parts[i], rest, at) = (part, after, first + words);
     }
     parts
+}
+
+/// The words of a dispatch's places: of the first `reads`, which are read and may be the same place twice, and of the others.
+fn words<'a>(
+    slots: &'a mut [Vec<u32>],
+    places: &[Place],
+    reads: usize,
+) -> (Vec<&'a [u32]>, Vec<&'a mut [u32]>) {
+    let mut once: Vec<Place> = Vec::with_capacity(places.len());
+    let at: Vec<usize> = (places[..reads].iter())
+        .map(|place| {
+            once.iter().position(|p| p == place).unwrap_or_else(|| {
+                once.push(*place);
+                once.len() - 1
+            })
+        })
+        .collect();
+    let distinct = once.len();
+    once.extend(&places[reads..]);
+    let mut parts = apart(slots, &once).into_iter();
+    let read: Vec<&[u32]> = parts.by_ref().take(distinct).map(|part| &*part).collect();
+    (at.into_iter().map(|i| read[i]).collect(), parts.collect())
 }
 
 impl Executor for Cpu {
@@ -140,7 +160,7 @@ impl Executor for Cpu {
                     }
                 }
                 let args: Vec<Place> = dispatch.args.iter().map(|a| places[a.tensor.index()]).collect();
-                run_twin(recording, dispatch, step, apart(slots, &args));
+                run_twin(recording, dispatch, step, words(slots, &args, dispatch.kernel.reads()));
             }
         });
         Ok(())
@@ -181,5 +201,15 @@ mod tests {
         let places = [place(2, 1, 2), place(0, 2, 2), place(0, 0, 1), place(2, 0, 1)];
         let parts = apart(&mut slots, &places);
         assert_eq!(parts, [&[6, 7][..], &[2, 3], &[0], &[5]]);
+    }
+
+    #[test]
+    fn a_place_may_be_read_twice() {
+        let mut slots = vec![vec![0, 1, 2, 3], vec![4]];
+        let place = |slot, first, words| Place { slot, first, words };
+        let places = [place(0, 2, 2), place(1, 0, 1), place(0, 2, 2), place(0, 0, 1)];
+        let (reads, writes) = words(&mut slots, &places, 3);
+        assert_eq!(reads, [&[2, 3][..], &[4], &[2, 3]]);
+        assert_eq!(writes, [&[0]]);
     }
 }

@@ -92,6 +92,11 @@ impl std::fmt::Debug for Kernel {
 }
 
 impl Kernel {
+    /// How many of its tensors are read only: they stand before the others.
+    pub fn reads(&self) -> usize {
+        self.bindings.iter().filter(|b| !b.writable).count()
+    }
+
     /// The WGSL text for a set of constants: the library files, then the file, with each constant's line
     /// replaced wherever it stands.
     ///

@@ -171,8 +171,9 @@ impl Recorder {
         assert_eq!(dims.len(), kernel.dims.len(), "{}: one number a dim", kernel.name);
         for (i, (arg, binding)) in args.iter().zip(kernel.bindings).enumerate() {
             let (kernel, name, element) = (kernel.name, self.name(arg.tensor), self.element(arg.tensor));
-            // wgpu refuses one buffer as read-only and read-write in one dispatch; two names for one tensor never help.
-            let twice = args[..i].iter().any(|a| a.tensor == arg.tensor);
+            // wgpu refuses one buffer as read-only and read-write in one dispatch. To read it twice is fine: x·xᵀ.
+            let both = |a: &Arg| a.access != Access::Read || arg.access != Access::Read;
+            let twice = args[..i].iter().any(|a| a.tensor == arg.tensor && both(a));
             assert!(!twice, "{kernel}: {name} is bound twice");
             assert_eq!(binding.writable, arg.access != Access::Read, "{kernel}: how {name} is used");
             assert!(binding.elements.contains(&element), "{kernel}: {name} is made of {element:?}");

@@ -12,6 +12,7 @@ use crate::model::shape::Shape;
 use crate::ops::adamw::{STATE, Slot};
 use crate::ops::embedding::Chunk;
 use crate::ops::linear;
+use crate::ops::muon::Matrix;
 
 /// A contiguous range of a parameter's rows, as one device tensor holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,19 +63,27 @@ struct Group {
     parts: Vec<Part>,
 }
 
-/// The trained pieces in as few ranges as bindings allow, those that decay apart from those that do not.
+/// A parameter as Muon sees it. GPT-2 keeps q, k and v side by side in one: three matrices, each orthogonal in itself.
+fn matrix(param: &Param) -> Matrix {
+    let parts = if param.name.ends_with("attn.c_attn.weight") { 3 } else { 1 };
+    Matrix { name: param.name.clone(), rows: param.shape[0], cols: param.shape[1], parts }
+}
+
+/// The trained pieces in as few ranges as bindings allow, those that decay apart from those that do not, and Muon's apart
+/// from AdamW's.
 fn groups(shape: &Shape) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let most = (shape.limits.max_binding / 4) as usize;
-    for decay in [true, false] {
+    for (decay, muon) in [(true, false), (true, true), (false, false), (false, true)] {
         let mut open = None;
-        for param in shape.trained().into_iter().filter(|p| p.decay == decay) {
+        let alike = |p: &Param| p.decay == decay && shape.optimizer.is_muons(p) == muon;
+        for param in shape.trained().into_iter().filter(alike) {
             for piece in pieces(&param, &shape.limits, Element::F32) {
                 let words = piece.words();
                 let first = |group: &Group| group.slot.words.next_multiple_of(ALIGN);
                 if open.is_none_or(|i: usize| first(&groups[i]) + words > most) {
                     groups.push(Group {
-                        slot: Slot { name: String::new(), words: 0, decay },
+                        slot: Slot { name: String::new(), words: 0, decay, matrices: Vec::new() },
                         parts: Vec::new(),
                     });
                     open = Some(groups.len() - 1);
@@ -83,6 +92,8 @@ fn groups(shape: &Shape) -> Vec<Group> {
                 let first = first(group);
                 group.parts.push(Part { name: piece.name, first, words });
                 group.slot.words = first + words;
+                // Only an embedding is ever cut, which is AdamW's: a matrix is one piece.
+                group.slot.matrices.extend(muon.then(|| matrix(&param)));
             }
         }
     }
@@ -109,7 +120,9 @@ pub fn flats(shape: &Shape) -> Vec<Flat> {
         let parts = group.parts.iter().map(named).collect();
         Flat { name: format!("{prefix}{}", group.slot.name), kind, parts, words: group.slot.words }
     };
-    STATE.into_iter().flat_map(|of| groups.iter().map(move |group| flat(of, group))).collect()
+    let has = |prefix: &str, group: &Group| prefix != "v." || group.slot.matrices.is_empty();
+    let all = STATE.into_iter().flat_map(|of| groups.iter().map(move |group| (of, group)));
+    all.filter(|((prefix, _), group)| has(prefix, group)).map(|(of, group)| flat(of, group)).collect()
 }
 
 /// A parameter in one recording, and its gradient where that is recorded.

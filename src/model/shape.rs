@@ -1,7 +1,7 @@
 //! What a model's recordings depend on, and the tensors between host and device.
 
 use crate::base::Config;
-use crate::base::arch::{Freeze, Lora, Param, Part};
+use crate::base::arch::{Freeze, Lora, Optimizer, Param, Part};
 use crate::device::{Choices, Element, Kind, Limits, Recorder, Tensor};
 use crate::ops::classifier::{Loss, scalar};
 use crate::ops::embedding::{Buckets, Chunk};
@@ -26,6 +26,8 @@ pub struct Shape {
     pub freeze: Freeze,
     /// The adapter beside the model. Where there is one, it alone trains.
     pub lora: Option<Lora>,
+    /// What moves the weights.
+    pub optimizer: Optimizer,
     /// What the model's matrices are made of at rest: f32, or, where they do not train, fewer bits.
     pub weights: Element,
     /// The device's limits.
@@ -63,11 +65,21 @@ pub const PREFILL: usize = 32;
 pub const POSITIONS: usize = 2048;
 
 impl Shape {
-    /// A shape without dropout, in f32, of which everything trains.
+    /// A shape without dropout, in f32, of which AdamW trains everything.
     pub fn new(config: Config, b: usize, t: usize, limits: Limits, choices: Choices) -> Shape {
-        let positions = config.block_size().min(POSITIONS);
-        let (freeze, weights) = (Freeze::default(), Element::F32);
-        Shape { config, b, t, positions, dropout: false, freeze, lora: None, weights, limits, choices }
+        Shape {
+            config,
+            b,
+            t,
+            positions: config.block_size().min(POSITIONS),
+            dropout: false,
+            freeze: Freeze::default(),
+            lora: None,
+            optimizer: Optimizer::default(),
+            weights: Element::F32,
+            limits,
+            choices,
+        }
     }
 
     /// The adapter's matrices, in the table's order of what they stand beside.
@@ -96,6 +108,15 @@ impl Shape {
     /// Where the first of what trains stands: no gradient goes further down.
     pub(super) fn lowest(&self) -> Part {
         self.trained().iter().map(|p| p.part).min().unwrap_or(Part::Head)
+    }
+
+    /// The moments of what trains: each parameter behind its moment's prefix, all `m.` first, then all `v.`, in the table's
+    /// order.
+    pub fn moments(&self) -> Vec<(&'static str, Param)> {
+        let first = self.trained();
+        let second: Vec<Param> =
+            first.iter().filter(|p| self.optimizer.has_second_moment(p)).cloned().collect();
+        first.into_iter().map(|p| ("m.", p)).chain(second.into_iter().map(|p| ("v.", p))).collect()
     }
 
     /// The inputs of a batch, and what its losses go to.

@@ -131,28 +131,26 @@ pub fn load_adapter(
 /// # Errors
 /// A full disk; a lost device; a weight that is not finite ([`Error::NotFinite`] of step `step`).
 pub fn save(exec: &mut dyn Executor, shape: &Shape, step: u64, writer: &mut Writer) -> Result<()> {
-    copy_out(exec, shape, shape.saved(), "", step, writer)
+    copy_out(exec, shape, shape.saved().into_iter().map(|p| ("", p)).collect(), step, writer)
 }
 
-/// Reads the moments into a file: all `m.`, then all `v.`, in the table's order.
+/// Reads the moments into a file, in the order of [`Shape::moments`].
 ///
 /// # Errors
 /// As [`save`].
 pub fn save_moments(exec: &mut dyn Executor, shape: &Shape, step: u64, writer: &mut Writer) -> Result<()> {
-    copy_out(exec, shape, shape.trained(), "m.", step, writer)?;
-    copy_out(exec, shape, shape.trained(), "v.", step, writer)
+    copy_out(exec, shape, shape.moments(), step, writer)
 }
 
 fn copy_out(
     exec: &mut dyn Executor,
     shape: &Shape,
-    params: Vec<Param>,
-    prefix: &str,
+    params: Vec<(&str, Param)>,
     step: u64,
     writer: &mut Writer,
 ) -> Result<()> {
     let mut data = Vec::new();
-    for param in params {
+    for (prefix, param) in params {
         let (row, parts) = parts(&param, shape, COPY);
         for part in parts {
             data.resize(part.rows.len() * row, 0.0);
@@ -180,9 +178,9 @@ fn copy_out(
 /// A file that cannot be read; a lost device.
 pub fn load_moments(exec: &mut dyn Executor, shape: &Shape, reader: &mut Tensors) -> Result<()> {
     let mut data = Vec::new();
-    for param in shape.trained() {
+    for (prefix, param) in shape.moments() {
         let (row, parts) = parts(&param, shape, LOAD);
-        for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
+        for part in parts {
             data.resize(part.rows.len() * row, 0.0);
             reader.read_rows_f32(&format!("{prefix}{}", param.name), part.rows.clone(), &mut data)?;
             exec.write_f32(&format!("{prefix}{}", part.tensor), part.first, &data)?;
@@ -196,9 +194,9 @@ pub fn load_moments(exec: &mut dyn Executor, shape: &Shape, reader: &mut Tensors
 /// # Errors
 /// A lost device.
 pub fn zero_moments(exec: &mut dyn Executor, shape: &Shape) -> Result<()> {
-    for param in shape.trained() {
+    for (prefix, param) in shape.moments() {
         let (row, parts) = parts(&param, shape, COPY);
-        for (prefix, part) in ["m.", "v."].iter().flat_map(|p| parts.iter().map(move |part| (p, part))) {
+        for part in parts {
             let zeros = vec![0.0; part.rows.len() * row];
             exec.write_f32(&format!("{prefix}{}", part.tensor), part.first, &zeros)?;
         }

@@ -13,6 +13,7 @@ use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family, Fill};
 use crate::ops::classifier::scalar;
+use crate::ops::muon::Matrix;
 
 /// The op's kernel and cases.
 pub const FAMILY: Family = Family { name: "adamw", kernels: &[&ADAMW], variants: FLAT, cases };
@@ -34,7 +35,8 @@ static ADAMW: Kernel = Kernel {
 pub const STATE: [(&str, Kind); 4] =
     [("", Kind::Parameter), ("d.", Kind::Gradient), ("m.", Kind::Moment), ("v.", Kind::Moment)];
 
-/// A range of words that are trained alike: a kept tensor of its name behind each prefix of [`STATE`].
+/// A range of words that are trained alike: a kept tensor of its name behind each prefix of [`STATE`], but the last where Muon
+/// trains them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slot {
     /// The weights' name.
@@ -43,6 +45,8 @@ pub struct Slot {
     pub words: usize,
     /// Whether weight decay applies.
     pub decay: bool,
+    /// The matrices it consists of where Muon trains them; of none where AdamW trains the whole.
+    pub matrices: Vec<Matrix>,
 }
 
 /// Records one range's update.

@@ -18,6 +18,7 @@ pub(crate) mod load;
 pub mod math;
 pub mod matmul;
 pub mod matvec;
+pub mod muon;
 pub mod norm;
 pub mod residual;
 
@@ -38,5 +39,6 @@ pub const FAMILIES: &[Family] = &[
     classifier::FAMILY,
     norm::FAMILY,
     adamw::FAMILY,
+    muon::FAMILY,
     fill::FAMILY,
 ];

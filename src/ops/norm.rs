@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{Consts, read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::{grid, plain};
 use crate::device::{Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
@@ -55,13 +55,32 @@ static FINAL: Kernel = Kernel {
 
 /// Records norm and factor of these gradients together.
 pub fn record(rec: &mut Recorder, gradients: &[Tensor], scalars: Tensor) {
-    let chunks: usize = gradients.iter().map(|&g| rec.numel(g).div_ceil(CHUNK)).sum();
+    let labelled: Vec<_> = gradients.iter().map(|&g| (format!("{}.norm", rec.name(g)), g)).collect();
+    let squares = squares(rec, &labelled);
+    let chunks = rec.numel(squares);
+    let launch = Launch {
+        kernel: &FINAL,
+        consts: consts(rec),
+        args: &[squares.read(), scalars.update()],
+        dims: &[chunks],
+        workgroups: [1, 1, 1],
+        flops: chunks as u64,
+    };
+    rec.dispatch("norm", launch);
+}
+
+fn consts(rec: &mut Recorder) -> Consts {
+    rec.pick("norm", VARIANTS, &[]).with([("CHUNK", Const::U32(CHUNK as u32))])
+}
+
+/// Records the sums of squares of these tensors, each with its dispatch's label, chunk by chunk: (chunks of all).
+pub(crate) fn squares(rec: &mut Recorder, of: &[(String, Tensor)]) -> Tensor {
+    let chunks: usize = of.iter().map(|(_, g)| rec.numel(*g).div_ceil(CHUNK)).sum();
     let squares = rec.scratch("squares", &[chunks]);
-    let consts = rec.pick("norm", VARIANTS, &[]).with([("CHUNK", Const::U32(CHUNK as u32))]);
+    let consts = consts(rec);
     let mut first = 0;
-    for &g in gradients {
-        let n = rec.numel(g);
-        let label = format!("{}.norm", rec.name(g));
+    for (label, g) in of {
+        let n = rec.numel(*g);
         let launch = Launch {
             kernel: &PARTIAL,
             consts: consts.clone(),
@@ -70,18 +89,10 @@ pub fn record(rec: &mut Recorder, gradients: &[Tensor], scalars: Tensor) {
             workgroups: grid(n.div_ceil(CHUNK) as u64, &rec.limits),
             flops: 2 * n as u64,
         };
-        rec.dispatch_moving(&label, launch, 4 * n as u64);
+        rec.dispatch_moving(label, launch, 4 * n as u64);
         first += n.div_ceil(CHUNK);
     }
-    let launch = Launch {
-        kernel: &FINAL,
-        consts,
-        args: &[squares.read(), scalars.update()],
-        dims: &[chunks],
-        workgroups: [1, 1, 1],
-        flops: chunks as u64,
-    };
-    rec.dispatch("norm", launch);
+    squares
 }
 
 fn partial_twin(call: &mut Call) {

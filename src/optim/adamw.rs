@@ -1,13 +1,14 @@
-//! The update of an optimizer step: global norm, clipping factor, AdamW on every range.
+//! The update of an optimizer step: global norm, clipping factor, then AdamW, or Muon on each matrix, range by range.
 
 use crate::base::Result;
 use crate::base::rng::{dropout_key, dropout_threshold};
 use crate::device::{Choices, Kind, Limits, Recorder, Recording, Step, Tensor};
 use crate::ops::adamw::{self, STATE, Slot};
 use crate::ops::classifier::scalar;
-use crate::ops::norm;
+use crate::ops::{muon, norm};
 
-/// AdamW's settings that stay the same for a whole run.
+/// The settings that stay the same for a whole run: AdamW's, of which Muon takes the weight decay. Muon's own are constants
+/// of [`crate::ops::muon`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Hyper {
     /// Decay of the first moment.
@@ -22,21 +23,29 @@ pub struct Hyper {
     pub grad_clip: f32,
 }
 
-/// Records `update`: the norm of all gradients, then AdamW range by range.
+/// Records `update`: the norm of all gradients, then range by range what trains it. The clipping factor is one for all.
 ///
 /// # Errors
 /// A tensor larger than the device's largest binding.
 pub fn update(slots: &[Slot], limits: Limits, choices: &Choices) -> Result<Recording> {
     let mut rec = Recorder::new("update", limits, choices);
     let scalars = rec.kept(scalar::NAME, Kind::Output, &[scalar::COUNT]);
-    let declared: Vec<[Tensor; 4]> = (slots.iter())
-        .map(|s| STATE.map(|(prefix, kind)| rec.kept(format!("{prefix}{}", s.name), kind, &[s.words])))
-        .collect();
-    let gradients: Vec<Tensor> = declared.iter().map(|[_, gradient, ..]| *gradient).collect();
+    let kept = |rec: &mut Recorder, of: usize, name: &str, words: usize| {
+        let (prefix, kind) = STATE[of];
+        rec.kept(format!("{prefix}{name}"), kind, &[words])
+    };
+    let gradients: Vec<Tensor> = slots.iter().map(|s| kept(&mut rec, 1, &s.name, s.words)).collect();
     norm::record(&mut rec, &gradients, scalars);
-    for (slot, [param, gradient, m, v]) in slots.iter().zip(declared) {
-        let label = format!("{}.adamw", slot.name);
-        adamw::record(&mut rec, &label, gradient, scalars, [param, m, v], slot.decay);
+    for (slot, gradient) in slots.iter().zip(gradients) {
+        for matrix in &slot.matrices {
+            let state = [0, 1, 2].map(|of| kept(&mut rec, of, &matrix.name, matrix.words()));
+            muon::record(&mut rec, matrix, slot.decay, scalars, state);
+        }
+        if slot.matrices.is_empty() {
+            let [param, m, v] = [0, 2, 3].map(|of| kept(&mut rec, of, &slot.name, slot.words));
+            let label = format!("{}.adamw", slot.name);
+            adamw::record(&mut rec, &label, gradient, scalars, [param, m, v], slot.decay);
+        }
     }
     rec.finish()
 }

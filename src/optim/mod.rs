@@ -1,4 +1,4 @@
-//! Room 3: the optimizer, over lists of tensors; it knows no model.
+//! Room 3: the optimizers, over lists of tensors; they know no model.
 
 pub mod adamw;
 pub mod schedule;

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::base::Config;
 use crate::base::units::thousands;
+use crate::base::{Config, Optimizer};
 use crate::run::record::{Evaluation, Run};
 
 /// The card of a run's model.
@@ -41,7 +41,14 @@ pub fn card(run: &Run) -> String {
     row(
         &mut out,
         "optimizer",
-        format!("AdamW, β {} and {}, ε {:e}, weight decay {}", s.beta1, s.beta2, s.eps, s.weight_decay),
+        format!(
+            "{}AdamW, β {} and {}, ε {:e}, weight decay {}",
+            if s.optimizer == Optimizer::Muon { "Muon for the blocks' matrices, for the rest " } else { "" },
+            s.beta1,
+            s.beta2,
+            s.eps,
+            s.weight_decay
+        ),
     );
     row(
         &mut out,

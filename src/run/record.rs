@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Config, Error, Freeze, Lora, Result, disk, shell};
+use crate::base::{Config, Error, Freeze, Lora, Optimizer, Result, disk, shell};
 use crate::device::select::Identity;
 use crate::device::{Choices, Element};
 use crate::journal;
@@ -93,13 +93,16 @@ pub struct Settings {
     pub lr_floor: Option<u64>,
     /// Steps of linear warm-up.
     pub warmup: u64,
+    /// What moves the weights; nothing is said of it in the records of a diarist that had AdamW alone.
+    #[serde(default)]
+    pub optimizer: Optimizer,
     /// AdamW's decay of the first moment.
     pub beta1: f32,
     /// AdamW's decay of the second moment.
     pub beta2: f32,
     /// AdamW's ε.
     pub eps: f32,
-    /// AdamW's decay of matrices and embeddings.
+    /// The decay of matrices and embeddings.
     pub weight_decay: f32,
     /// The global norm that gradients are clipped to; 0 for no clipping.
     pub grad_clip: f32,
@@ -294,6 +297,7 @@ pub(crate) fn example() -> Run {
             min_lr: 3e-5,
             lr_floor: Some(800),
             warmup: 100,
+            optimizer: Optimizer::default(),
             beta1: 0.9,
             beta2: 0.95,
             eps: 1e-8,

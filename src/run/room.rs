@@ -11,7 +11,7 @@ use crate::run::record::Settings;
 pub struct Size {
     /// The model's file; the root has a copy.
     model: u64,
-    /// A state: the model, and two moments of all that trains.
+    /// A state: the model, and the moments of all that trains: two, or one where Muon trains it.
     state: u64,
     /// The tokens, the log and the small files.
     rest: u64,
@@ -22,19 +22,17 @@ impl Size {
     pub fn new(config: &Config, settings: &Settings, tokens: u64, steps: u64) -> Size {
         let numel = |params: &[Param]| params.iter().map(|p| p.numel() as u64).sum::<u64>();
         let (saved, trained) = match &settings.lora {
-            Some(lora) => {
-                let adapter = numel(&lora.table(config));
-                (adapter, adapter)
-            }
+            Some(lora) => (numel(&lora.table(config)), lora.table(config)),
             None => {
                 let mut table = config.table();
                 let saved = numel(&table);
                 table.retain(|p| settings.freeze.trains(p.part));
-                (saved, numel(&table))
+                (saved, table)
             }
         };
         let model = 4 * saved + (1 << 16);
-        let state = model + 8 * trained;
+        let moments = |p: &Param| 1 + u64::from(settings.optimizer.has_second_moment(p));
+        let state = model + 4 * trained.iter().map(|p| moments(p) * p.numel() as u64).sum::<u64>();
         // A line of the log has some ten numbers, and a window's start for each sequence.
         let line = 160 + 9 * (settings.batch * settings.accumulate) as u64;
         Size { model, state, rest: 2 * tokens + steps.saturating_mul(line) + (4 << 20) }

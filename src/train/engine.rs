@@ -56,6 +56,7 @@ pub fn shape(limits: Limits, choices: &Choices, config: Config, settings: &Setti
         dropout: settings.dropout > 0.0,
         freeze: settings.freeze,
         lora: settings.lora.clone(),
+        optimizer: settings.optimizer,
         weights: settings.weights,
         ..Shape::new(config, settings.batch, settings.context, limits, choices.clone())
     })

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::base::units::thousands;
-use crate::base::{Config, Error, Freeze, Lora, Preset, Result};
+use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result};
 use crate::dataset::Template;
 use crate::dataset::labels::parse_label;
 use crate::device::Element;
@@ -83,13 +83,19 @@ pub struct Options {
     /// Batches whose gradients are added up for one step
     #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}"))]
     pub accumulate: Option<usize>,
+    /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
+    #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = optimizers())]
+    pub optimizer: Optimizer,
+    /// Tune a checkpoint's weights by Muon all the same
+    #[arg(long)]
+    pub insist: bool,
     /// The highest learning rate
     #[arg(long, unless_given = either(format!("{:e}", SCRATCH.lr), format!("{:e}, of an adapter {:e}", CHECKPOINT.lr, ADAPTER_LR)))]
     pub lr: Option<f32>,
     /// Steps over which the learning rate rises
     #[arg(long, unless_given = "a twentieth of the steps, 100 at most")]
     pub warmup: Option<u64>,
-    /// AdamW's weight decay of matrices and embeddings
+    /// The weight decay of matrices and embeddings
     #[arg(long, default_value_t = 0.1)]
     pub weight_decay: f32,
     /// The largest global gradient norm; 0 for no clipping
@@ -200,6 +206,12 @@ pub fn presets() -> impl TypedValueParser<Value = Preset> {
         .try_map(|name| Preset::from_name(&name).ok_or("no preset"))
 }
 
+/// The optimizers, by name.
+fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
+    PossibleValuesParser::new(Optimizer::ALL.map(Optimizer::name))
+        .try_map(|name| Optimizer::from_name(&name).ok_or("no optimizer"))
+}
+
 /// The tokenizers, by name.
 pub fn tokenizers() -> impl TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name))
@@ -213,6 +225,7 @@ impl Options {
     /// A model of the hub where there is no place for its cache; settings of a model from scratch beside another.
     pub fn source(&self) -> Result<Origin> {
         let of = Origin::of(self.from.as_deref(), self.offline)?;
+        self.check_optimizer(&of)?;
         match of {
             Origin::Cache(..) | Origin::Hub(..) if self.preset.is_some() => Err(Error::usage(
                 "--preset is the shape of a model from scratch, and GPT-2 has its own",
@@ -224,6 +237,28 @@ impl Options {
             )),
             of => Ok(of),
         }
+    }
+
+    /// Checks that what moves the weights suits them.
+    ///
+    /// # Errors
+    /// Muon for a checkpoint's weights, which nobody insisted on.
+    fn check_optimizer(&self, of: &Origin) -> Result<()> {
+        let scratch = matches!(of, Origin::Scratch);
+        if self.insist && (scratch || self.lora.is_some() || self.optimizer != Optimizer::Muon) {
+            return Err(Error::usage(
+                "--insist is for --optimizer muon with a checkpoint's weights",
+                "leave it out: nothing here needs it",
+            ));
+        }
+        if self.optimizer != Optimizer::Muon || scratch || self.lora.is_some() || self.insist {
+            return Ok(());
+        }
+        Err(Error::usage(
+            "--optimizer muon with a checkpoint's weights: a model that AdamW trained is known to come out worse when all \
+             of it is tuned by Muon, which moves every direction of a matrix alike, also those that training had settled",
+            "leave --optimizer out, train an adapter beside it with --lora, or say --from scratch; to do it all the same, add --insist",
+        ))
     }
 
     /// The template of `--header`.
@@ -344,6 +379,7 @@ impl Options {
             min_lr: lr / 10.0,
             lr_floor: None,
             warmup: self.warmup.unwrap_or(steps.div_ceil(20).min(100)),
+            optimizer: self.optimizer,
             beta1: 0.9,
             beta2: 0.95,
             eps: 1e-8,

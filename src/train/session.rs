@@ -294,7 +294,7 @@ impl<'a> Session<'a> {
             let mut writer = saving.model_writer(&shape.config, shape.lora.as_ref())?;
             store::save(exec, shape, step, &mut writer)?;
             saving.finish(writer)?;
-            let mut writer = saving.optimizer_writer(&shape.trained())?;
+            let mut writer = saving.optimizer_writer(&shape.trained(), shape.optimizer)?;
             store::save_moments(exec, shape, step, &mut writer)?;
             saving.finish(writer)
         };

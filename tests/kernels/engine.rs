@@ -3,7 +3,7 @@
 
 use crate::common::{devices, gpu, load, relative, shape, turn};
 use diarist::base::Param;
-use diarist::base::{Config, Freeze, Gpt2, Preset};
+use diarist::base::{Config, Freeze, Gpt2, Optimizer, Preset};
 use diarist::device::executor::{Executor, Options};
 use diarist::device::select::Device;
 use diarist::device::{Class, Element, Kind, Limits, Step};
@@ -131,7 +131,8 @@ fn one_batch_is_learned_by_heart() {
 fn the_cpus_bits_do_not_depend_on_threads() {
     let config = Config::Gpt2(Gpt2 { vocab_size: 1009, block_size: 96, n_layer: 2, n_head: 3, n_embd: 192 });
     let run = |threads: usize| {
-        let s = Shape { dropout: true, ..shape(config, 3, 96, &Device::Cpu(0), Class::Lanes) };
+        let s = shape(config, 3, 96, &Device::Cpu(0), Class::Lanes);
+        let s = Shape { dropout: true, optimizer: Optimizer::Muon, ..s };
         let mut exec = load(&Device::Cpu(threads), &s, Options::default());
         let scalars: Vec<_> = (1..=3).map(|t| step(exec.as_mut(), &s, t, 1e-3)).collect();
         (scalars, bits(exec.as_mut(), Kind::Parameter))
@@ -156,6 +157,48 @@ fn two_runs_on_one_device_give_the_same_bits() {
             bits(exec.as_mut(), Kind::Parameter)
         };
         assert!(run() == run(), "{} with {choices:?}", device.line());
+    }
+}
+
+/// Two steps, a state on the disk, two more steps on another executor: the same bits as four without a break, and no second
+/// moment where Muon trains.
+#[test]
+fn a_state_is_all_that_a_resume_needs() {
+    use diarist::run::state::optimizer_tensors;
+    use diarist::weights::{huggingface, safetensors};
+    let _turn = turn();
+    let config = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 24, n_layer: 2, n_head: 2, n_embd: 32 });
+    for (device, class) in devices() {
+        for optimizer in Optimizer::ALL {
+            let s = Shape { dropout: true, optimizer, ..shape(config, 2, 24, &device, class) };
+            let options = Options { poison: true, ..Options::default() };
+            let mut whole = load(&device, &s, options);
+            (1..=2).for_each(|t| drop(step(whole.as_mut(), &s, t, 1e-3)));
+            let dir = tempfile::tempdir().unwrap();
+            let [model, moments] = ["model.safetensors", "optimizer.safetensors"].map(|n| dir.path().join(n));
+            let mut writer = huggingface::writer(&model, &config, Dtype::F32).unwrap();
+            store::save(whole.as_mut(), &s, 2, &mut writer).unwrap();
+            writer.finish().unwrap();
+            let tensors = optimizer_tensors(&s.trained(), optimizer);
+            let mut writer =
+                safetensors::Writer::create(&moments, &tensors, Dtype::F32, &Default::default()).unwrap();
+            store::save_moments(whole.as_mut(), &s, 2, &mut writer).unwrap();
+            writer.finish().unwrap();
+            let second = |kept: &str| tensors.iter().any(|(name, _)| name == kept);
+            assert!(second("v.h.1.attn.c_proj.bias") && second("m.h.1.attn.c_proj.weight"));
+            assert_eq!(second("v.h.1.attn.c_proj.weight"), optimizer == Optimizer::Adamw);
+
+            let mut resumed = load(&device, &s, options);
+            store::load(resumed.as_mut(), &s, &mut huggingface::open_file(&model, config).unwrap()).unwrap();
+            store::load_moments(resumed.as_mut(), &s, &mut safetensors::open(&moments).unwrap()).unwrap();
+            for exec in [&mut whole, &mut resumed] {
+                (3..=4).for_each(|t| drop(step(exec.as_mut(), &s, t, 1e-3)));
+            }
+            for kind in [Kind::Parameter, Kind::Moment] {
+                let same = bits(whole.as_mut(), kind) == bits(resumed.as_mut(), kind);
+                assert!(same, "{kind:?} of {optimizer:?} on {} with {class:?}", device.line());
+            }
+        }
     }
 }
 

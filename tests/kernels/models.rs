@@ -3,7 +3,7 @@
 
 use crate::common::{Fixture, load, relative, shape};
 use crate::parity::{FORWARD, GRADIENT, close, everywhere};
-use diarist::base::{Config, Gpt2, Llama, Lora, Param};
+use diarist::base::{Config, Gpt2, Llama, Lora, Optimizer, Param};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Class, Element, Executor, Step};
@@ -76,8 +76,8 @@ impl Whole {
     }
 
     /// It on a device, to be trained.
-    fn load(&self, device: &Device, class: Class) -> (Shape, Box<dyn Executor>) {
-        let shape = self.shape(T, B, device, class);
+    fn load(&self, device: &Device, class: Class, optimizer: Optimizer) -> (Shape, Box<dyn Executor>) {
+        let shape = Shape { optimizer, ..self.shape(T, B, device, class) };
         let mut exec = load(device, &shape, Options { poison: true, ..Options::default() });
         self.write(exec.as_mut(), &shape);
         (shape, exec)
@@ -135,7 +135,7 @@ fn a_whole_model_matches_transformers() {
     for whole in all() {
         let f = whole.fixture();
         everywhere(|device, class| {
-            let (shape, mut exec) = whole.load(device, class);
+            let (shape, mut exec) = whole.load(device, class, Optimizer::Adamw);
             let scale = feed(exec.as_mut(), &f.ids("tokens"), &f.ids("targets"));
             exec.run("zero", &Step::default()).unwrap();
             exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
@@ -157,26 +157,37 @@ fn a_whole_model_matches_transformers() {
 
 #[test]
 fn ten_adamw_steps_match_torch() {
-    let hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
     for whole in all() {
         let f = whole.fixture();
-        everywhere(|device, class| {
-            let (_, mut exec) = whole.load(device, class);
-            let (tokens, targets) = (f.ids("steps.tokens"), f.ids("steps.targets"));
-            let (losses, norms) = (f.get("steps.loss"), f.get("steps.grad_norm"));
-            for (i, lr) in f.get("steps.lr").into_iter().enumerate() {
-                let range = i * B * T..(i + 1) * B * T;
-                let scale = feed(exec.as_mut(), &tokens[range.clone()], &targets[range]);
-                exec.run("zero", &Step::default()).unwrap();
-                exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
-                exec.run("update", &hyper.step(i as u64 + 1, lr)).unwrap();
-                exec.request("scalars").unwrap();
-                let scalars = exec.receive_f32().unwrap();
-                close(&format!("loss of step {}", i + 1), &[scalars[scalar::LOSS]], &losses[i..=i], FORWARD);
-                close(&format!("norm of step {}", i + 1), &[scalars[scalar::NORM]], &norms[i..=i], GRADIENT);
-            }
-        });
+        ten_steps(&whole, &f, &f, Optimizer::Adamw);
     }
+}
+
+#[test]
+fn ten_muon_steps_match_torch() {
+    let gpt2 = &all()[0];
+    ten_steps(gpt2, &gpt2.fixture(), &Fixture::open("muon"), Optimizer::Muon);
+}
+
+/// Losses and norms of ten steps over the batches of its own fixture, against what another expects of them.
+fn ten_steps(whole: &Whole, f: &Fixture, expected: &Fixture, optimizer: Optimizer) {
+    let hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
+    everywhere(|device, class| {
+        let (_, mut exec) = whole.load(device, class, optimizer);
+        let (tokens, targets) = (f.ids("steps.tokens"), f.ids("steps.targets"));
+        let (losses, norms) = (expected.get("steps.loss"), expected.get("steps.grad_norm"));
+        for (i, lr) in f.get("steps.lr").into_iter().enumerate() {
+            let range = i * B * T..(i + 1) * B * T;
+            let scale = feed(exec.as_mut(), &tokens[range.clone()], &targets[range]);
+            exec.run("zero", &Step::default()).unwrap();
+            exec.run("micro_step", &Step { loss_scale: scale, ..Step::default() }).unwrap();
+            exec.run("update", &hyper.step(i as u64 + 1, lr)).unwrap();
+            exec.request("scalars").unwrap();
+            let scalars = exec.receive_f32().unwrap();
+            close(&format!("loss of step {}", i + 1), &[scalars[scalar::LOSS]], &losses[i..=i], FORWARD);
+            close(&format!("norm of step {}", i + 1), &[scalars[scalar::NORM]], &norms[i..=i], GRADIENT);
+        }
+    });
 }
 
 /// A prompt of several blocks, a chunked `wte`, and a context that slides: the greedy continuation is the one that

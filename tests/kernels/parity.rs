@@ -12,6 +12,7 @@ use diarist::ops::classifier::{Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::kv_cache::{self, Cache};
 use diarist::ops::linear::Linear;
+use diarist::ops::muon::Matrix;
 use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, residual};
 use diarist::optim::adamw::{Hyper, micro_step, update};
 use diarist::tokens::batch::buckets;
@@ -374,6 +375,17 @@ fn the_classifier_matches() {
     });
 }
 
+/// The settings of an optimizer's fixture.
+fn hyper(f: &Fixture) -> Hyper {
+    Hyper {
+        beta1: f.number("beta1"),
+        beta2: f.number("beta2"),
+        eps: f.number("eps"),
+        weight_decay: f.number("weight_decay"),
+        grad_clip: f.number("clip"),
+    }
+}
+
 #[test]
 fn norm_clip_and_adamw_match_torch() {
     let f = Fixture::open("adamw");
@@ -381,16 +393,10 @@ fn norm_clip_and_adamw_match_torch() {
     let slots: Vec<Slot> = (names.iter())
         .map(|n| {
             let words = f.shape(&format!("{n}.param.0")).iter().product();
-            Slot { name: n.to_string(), words, decay: *n == "weight" }
+            Slot { name: n.to_string(), words, decay: *n == "weight", matrices: Vec::new() }
         })
         .collect();
-    let hyper = Hyper {
-        beta1: f.number("beta1"),
-        beta2: f.number("beta2"),
-        eps: f.number("eps"),
-        weight_decay: f.number("weight_decay"),
-        grad_clip: f.number("clip"),
-    };
+    let hyper = hyper(&f);
     everywhere(|device, choices| {
         let limits = device.limits();
         let update = update(&slots, limits, &Choices::of(choices, &limits)).unwrap();
@@ -418,6 +424,54 @@ fn norm_clip_and_adamw_match_torch() {
                     let mut got = vec![0.0; expected.len()];
                     exec.read_f32(&ours, 0, &mut got).unwrap();
                     close(&format!("{ours} after {s}"), &got, &expected, FORWARD);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn muon_matches_torch() {
+    let f = Fixture::open("muon");
+    let names = [("wide", 1), ("tall", 1), ("fused", 3), ("bias", 0)];
+    let slot = |(name, parts): (&str, usize)| {
+        let shape = f.shape(&format!("{name}.param.0"));
+        let matrix = || Matrix { name: name.into(), rows: shape[0], cols: shape[1], parts };
+        let matrices = (parts > 0).then(matrix).into_iter().collect();
+        Slot { name: name.into(), words: shape.iter().product(), decay: parts > 0, matrices }
+    };
+    let slots = names.map(slot);
+    let hyper = hyper(&f);
+    everywhere(|device, choices| {
+        let limits = device.limits();
+        let update = update(&slots, limits, &Choices::of(choices, &limits)).unwrap();
+        assert!(update.find("v.bias").is_some() && update.find("v.wide").is_none(), "Muon has one moment");
+        let options = Options { poison: true, ..Options::default() };
+        let mut exec = device.load(Program::from(vec![update]), options).unwrap();
+        for (n, _) in names {
+            exec.write_f32(n, 0, &f.get(&format!("{n}.param.0"))).unwrap();
+        }
+        for (s, lr) in (1..).zip(f.get("lrs")) {
+            for (n, _) in names {
+                exec.write_f32(&format!("d.{n}"), 0, &f.get(&format!("{n}.grad.{s}"))).unwrap();
+            }
+            exec.run("update", &hyper.step(s, lr)).unwrap();
+            let mut read = |name: &str, n: usize| {
+                let mut got = vec![0.0; n];
+                exec.read_f32(name, 0, &mut got).unwrap();
+                got
+            };
+            for (n, parts) in names {
+                let (before, after) =
+                    (f.get(&format!("{n}.param.{}", s - 1)), f.get(&format!("{n}.param.{s}")));
+                let ours = read(n, after.len());
+                close(&format!("{n} after {s}"), &ours, &after, FORWARD);
+                // What it moved by is a hundredth of it: 1e-7 of the weights is 1e-5 of that.
+                let moved = |to: &[f32]| -> Vec<f32> { to.iter().zip(&before).map(|(a, b)| a - b).collect() };
+                close(&format!("{n} in step {s}"), &moved(&ours), &moved(&after), GRADIENT);
+                if parts > 0 {
+                    let m = f.get(&format!("{n}.m.{s}"));
+                    close(&format!("m.{n} after {s}"), &read(&format!("m.{n}"), m.len()), &m, FORWARD);
                 }
             }
         }

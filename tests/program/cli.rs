@@ -394,6 +394,42 @@ fn frozen_parts_stay_as_they_were() {
 }
 
 /// A model whose matrices rest in half precision writes and is measured as a whole one does, nearly.
+/// Muon is recorded, a resume goes on with it, and a checkpoint is not tuned by it unless one insists.
+#[test]
+fn muon_is_for_models_from_scratch() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    journal(cwd);
+    let o = train(cwd, &["--optimizer", "muon", "--out", "start"]);
+    assert!(o.status.success(), "{}", stderr(&o));
+    let record =
+        || -> Value { serde_json::from_slice(&std::fs::read(cwd.join("start/run.json")).unwrap()).unwrap() };
+    assert_eq!(record()["settings"]["optimizer"], "muon");
+    let resume = ["train", "--resume", "start"];
+    misused(cwd, &[&resume[..], &["--optimizer", "adamw"]].concat(), &["--optimizer", "cannot change"]);
+    let o = run(cwd, &[&resume[..], &["--steps", "5"]].concat());
+    assert!(o.status.success(), "{}", stderr(&o));
+    let bytes = std::fs::read(cwd.join("start/state/5/optimizer.safetensors")).unwrap();
+    let names: Vec<String> = safetensors::SafeTensors::deserialize(&bytes)
+        .unwrap()
+        .names()
+        .iter()
+        .map(|n| n.to_string())
+        .collect();
+    // tiny: 4 + 12·4 parameters, of which 4·4 are matrices of blocks.
+    assert_eq!(names.len(), 2 * 52 - 16);
+    assert!(!names.contains(&"v.h.0.attn.c_attn.weight".to_string()));
+
+    let tune = ["train", "notes", "--from", "start", "--steps", "1", "--device", "cpu", "--out", "tuned"];
+    let muon = [&tune[..], &["--optimizer", "muon"]].concat();
+    misused(cwd, &muon, &["AdamW", "worse", "next:", "--insist"]);
+    misused(cwd, &[&tune[..], &["--insist"]].concat(), &["--insist", "--optimizer muon"]);
+    assert!(!cwd.join("tuned").exists(), "a refused run leaves nothing");
+    let o = run(cwd, &[&muon[..], &["--insist"]].concat());
+    assert!(o.status.success(), "{}", stderr(&o));
+    misused(cwd, &["train", "notes", "--from", "scratch", "--optimizer", "sgd"], &["sgd"]);
+}
+
 #[test]
 fn weights_rest_in_half_precision() {
     let tmp = tempfile::tempdir().unwrap();

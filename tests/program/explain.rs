@@ -140,6 +140,21 @@ fn small_limits_cut_the_embedding() {
 }
 
 #[test]
+fn muon_is_listed_and_priced() {
+    let [adamw, muon] =
+        ["adamw", "muon"].map(|o| json(&format!("--preset tiny --context 16 --optimizer {o}")));
+    assert_eq!(muon["optimizer"], "muon");
+    let updates = dispatches(&muon).filter(|d| d["kernel"] == "muon_update").count();
+    assert_eq!(updates, 4 * (3 + 3), "q, k and v apart, and three more matrices in each of four blocks");
+    // Its products are no part of what the closed form counts, and it has one moment less of its matrices.
+    assert_eq!(adamw["flops"]["products"], muon["flops"]["products"]);
+    assert!(muon["flops"]["other"].as_u64() > adamw["flops"]["other"].as_u64());
+    let moments = |report: &Value| report["memory"]["by_kind"]["moments"].as_u64().unwrap();
+    assert_eq!(moments(&adamw) - moments(&muon), 4 * 4 * 12 * 192 * 192);
+    assert!(text("--preset tiny --context 16 --optimizer muon").contains("Muon and AdamW"));
+}
+
+#[test]
 fn a_kernel_is_printed_as_it_is_built() {
     for (kernels, name) in
         [("lanes", "matmul_lanes"), ("tiles", "layernorm_backward_input"), ("tiles", "kv_append")]

@@ -4,12 +4,14 @@
 pub mod gpt2;
 pub mod llama;
 pub mod lora;
+pub mod optimizer;
 pub mod params;
 pub mod presets;
 
 pub use gpt2::Gpt2;
 pub use llama::Llama;
 pub use lora::Lora;
+pub use optimizer::Optimizer;
 pub use params::{Freeze, Init, Layout, Param, Part, Role};
 pub use presets::Preset;
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
 
-use crate::base::{Error, Freeze, Preset, Result, memory, units};
+use crate::base::{Error, Freeze, Optimizer, Preset, Result, memory, units};
 use crate::cli::explain::listing::listing;
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
@@ -42,6 +42,9 @@ pub struct Args {
     /// What does not train: embeddings, first=N blocks, or both with a comma between
     #[arg(long, value_name = "PARTS", default_value_t, hide_default_value = true)]
     freeze: Freeze,
+    /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
+    #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = PossibleValuesParser::new(Optimizer::ALL.map(Optimizer::name)))]
+    optimizer: String,
     /// The kernels for real GPUs (tiles), or for software adapters (lanes)
     #[arg(long, default_value = "tiles", value_parser = ["lanes", "tiles"])]
     kernels: String,
@@ -113,7 +116,9 @@ impl Args {
         let class = if self.kernels == Class::Lanes.name() { Class::Lanes } else { Class::Tiles };
         config.check_freeze(self.freeze)?;
         let shape = Shape::new(config, self.batch as usize, t, limits, Choices::of(class, &limits));
-        Ok(Shape { dropout: self.dropout, freeze: self.freeze, ..shape })
+        let optimizer =
+            Optimizer::from_name(&self.optimizer).expect("clap takes the optimizers' names alone");
+        Ok(Shape { dropout: self.dropout, freeze: self.freeze, optimizer, ..shape })
     }
 }
 
@@ -150,7 +155,13 @@ impl Flops {
     }
 
     fn of_all(recordings: &[Recording]) -> Flops {
-        recordings.iter().flat_map(|r| &r.dispatches).map(Flops::of).fold(Flops::default(), |a, b| Flops {
+        // The update's products are Muon's, which no closed form of a model counts.
+        let of = |r: &Recording, d: &Dispatch| match r.name {
+            "update" => Flops { other: d.flops, ..Flops::default() },
+            _ => Flops::of(d),
+        };
+        let all = recordings.iter().flat_map(|r| r.dispatches.iter().map(move |d| of(r, d)));
+        all.fold(Flops::default(), |a, b| Flops {
             products: a.products + b.products,
             recomputed: a.recomputed + b.recomputed,
             other: a.other + b.other,
@@ -214,11 +225,12 @@ fn print(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> anyhow::
         units::thousands(c.num_params()),
     ))?;
     out::line(format!(
-        "one step of B = {} × T = {}, dropout {}, {}kernels: {}, bindings of {} at most",
+        "one step of B = {} × T = {}, dropout {}, {}{}kernels: {}, bindings of {} at most",
         shape.b,
         shape.t,
         if shape.dropout { "on" } else { "off" },
         if shape.freeze.any() { format!("frozen: {}, ", shape.freeze) } else { String::new() },
+        if shape.optimizer == Optimizer::Muon { "Muon and AdamW, " } else { "" },
         args.kernels,
         units::bytes(shape.limits.max_binding),
     ))?;
@@ -243,9 +255,17 @@ fn arithmetic(shape: &Shape, program: &Program) -> Table {
     row("closed form", closed, ratio);
     let again = "backward forms S twice and dP once more, so that no T×T numbers are kept";
     row("attention's products, again", flops.recomputed as f64, again.into());
-    row("everything else", flops.other as f64, "elementwise work, reductions, AdamW".into());
+    row("everything else", flops.other as f64, format!("elementwise work, reductions, {}", updates(shape)));
     row("total", flops.total() as f64, String::new());
     table
+}
+
+/// What updates the weights, in words.
+fn updates(shape: &Shape) -> &'static str {
+    match shape.optimizer {
+        Optimizer::Adamw => "AdamW",
+        Optimizer::Muon => "Muon and AdamW",
+    }
 }
 
 fn print_memory(program: &Program, plan: &Plan) -> anyhow::Result<()> {
@@ -299,6 +319,7 @@ fn report(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> Value {
         "context": shape.t,
         "dropout": shape.dropout,
         "freeze": shape.freeze,
+        "optimizer": shape.optimizer,
         "kernels": Choices { picks: program.picks(), ..shape.choices.clone() },
         "limits": shape.limits,
         "recordings": program.recordings.iter().map(recording).collect::<Vec<_>>(),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Config, Error, Lora, Param, Result, disk};
+use crate::base::{Config, Error, Lora, Optimizer, Param, Result, disk};
 use crate::run::RunFolder;
 use crate::run::record::{self, Run, State};
 use crate::run::runs::{ADAPTER, MODEL, RECORD};
@@ -36,11 +36,12 @@ pub struct Saving<'a> {
 }
 
 /// The tensors of the optimizer's file, in order: `m.NAME` (first moments) of every parameter that trains in the order of its
-/// table, then `v.NAME` (second moments), each in its parameter's shape.
-pub fn optimizer_tensors(trained: &[Param]) -> Vec<(String, Vec<usize>)> {
-    let moments =
-        |prefix: &'static str| trained.iter().map(move |p| (format!("{prefix}.{}", p.name), p.shape.clone()));
-    moments("m").chain(moments("v")).collect()
+/// table, then `v.NAME` (second moments) of those that AdamW trains, each in its parameter's shape.
+pub fn optimizer_tensors(trained: &[Param], optimizer: Optimizer) -> Vec<(String, Vec<usize>)> {
+    let moment = |prefix: &str, p: &Param| (format!("{prefix}.{}", p.name), p.shape.clone());
+    let first = trained.iter().map(|p| moment("m", p));
+    let second = trained.iter().filter(|p| optimizer.has_second_moment(p)).map(|p| moment("v", p));
+    first.chain(second).collect()
 }
 
 impl RunFolder {
@@ -106,8 +107,9 @@ impl Saving<'_> {
     ///
     /// # Errors
     /// It cannot be created.
-    pub fn optimizer_writer(&self, trained: &[Param]) -> Result<Writer> {
-        Writer::create(self.path(OPTIMIZER), &optimizer_tensors(trained), Dtype::F32, &BTreeMap::new())
+    pub fn optimizer_writer(&self, trained: &[Param], optimizer: Optimizer) -> Result<Writer> {
+        let tensors = optimizer_tensors(trained, optimizer);
+        Writer::create(self.path(OPTIMIZER), &tensors, Dtype::F32, &BTreeMap::new())
     }
 
     /// Ends a file that a writer of this state wrote, and notes its hash.

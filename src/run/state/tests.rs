@@ -247,7 +247,7 @@ fn model_and_optimizer_are_read_back() {
     let mut model = saving.model_writer(&run.model, None).unwrap();
     table.iter().enumerate().for_each(|(i, p)| model.write_f32(&value(i, p.numel())).unwrap());
     saving.finish(model).unwrap();
-    let mut optimizer = saving.optimizer_writer(&run.model.table()).unwrap();
+    let mut optimizer = saving.optimizer_writer(&run.model.table(), run.settings.optimizer).unwrap();
     for (i, p) in table.iter().chain(&table).enumerate() {
         optimizer.write_f32(&value(i, p.numel())).unwrap();
     }
