@@ -48,7 +48,7 @@ pub enum Kind {
     Parameter,
     /// Gradients of weights.
     Gradient,
-    /// AdamW's moments.
+    /// The optimizer's moments.
     Moment,
     /// What the host writes before a replay: tokens, targets, buckets.
     Input,

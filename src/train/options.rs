@@ -242,7 +242,7 @@ impl Options {
     /// Checks that what moves the weights suits them.
     ///
     /// # Errors
-    /// Muon for a checkpoint's weights, which nobody insisted on.
+    /// Muon for a checkpoint's weights, which nobody insisted on; the reason is Qu et al.'s (2026, arXiv:2605.10468).
     fn check_optimizer(&self, of: &Origin) -> Result<()> {
         let scratch = matches!(of, Origin::Scratch);
         if self.insist && (scratch || self.lora.is_some() || self.optimizer != Optimizer::Muon) {
@@ -255,8 +255,8 @@ impl Options {
             return Ok(());
         }
         Err(Error::usage(
-            "--optimizer muon with a checkpoint's weights: a model that AdamW trained is known to come out worse when all \
-             of it is tuned by Muon, which moves every direction of a matrix alike, also those that training had settled",
+            "--optimizer muon with a checkpoint's weights: a model that AdamW trained comes out worse when all of it is tuned \
+             by Muon, which disturbs what it has learned (Qu et al. 2026, arXiv:2605.10468)",
             "leave --optimizer out, train an adapter beside it with --lora, or say --from scratch; to do it all the same, add --insist",
         ))
     }
