@@ -55,10 +55,12 @@ fn out_at(b: u32, t: u32, h: u32) -> u32 { return ((b * d.T + t) * d.NH + h) * H
 /// The key/value head that query head h attends to.
 fn group_of(h: u32) -> u32 { return h / (d.NH / d.NKV); }
 
+// ANCHOR: sees
 /// Whether a query sees a key, query − window < key ≤ query: a later key's distance wraps to more than any window.
 fn sees(query: u32, key: u32) -> bool { return query - key < d.window; }
 /// The first key that a query sees.
 fn first_seen(query: u32) -> u32 { return query + 1u - min(query + 1u, d.window); }
+// ANCHOR_END: sees
 
 /// Σ of a Vec's words.
 fn total(v: Vec) -> f32 {

@@ -259,7 +259,8 @@ fn grouped_attention_in_a_window_matches() {
     });
 }
 
-/// A sequence decoded in pieces of a prompt and single tokens over the cache of grouped heads gives what the whole gives.
+/// A sequence decoded as a prompt and single tokens over the cache of grouped heads gives what the whole gives; no key is
+/// looked at that is not there yet, nor one before the window.
 #[test]
 fn grouped_attention_over_a_cache_matches() {
     let f = Fixture::open("attention_grouped");
@@ -271,12 +272,13 @@ fn grouped_attention_over_a_cache_matches() {
         for (prefix, window) in [("", near), ("whole.", None)] {
             let mut out = Vec::new();
             // One cache a piece length: a block of 9 positions, then one at a time.
-            let mut caches = [vec![0.0; t * nkv * hs], vec![0.0; t * nkv * hs]];
+            let row = nkv * hs;
+            let mut caches = [vec![f32::NAN; t * row], vec![f32::NAN; t * row]];
             for (pos, p) in std::iter::once((0, 9)).chain((9..t).map(|pos| (pos, 1))) {
                 let mut new = None;
                 let mut bench = Bench::new(device, choices, |rec| {
                     let qkv = rec.kept("qkv", Kind::Input, &[p, width]);
-                    let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[t, nkv * hs]));
+                    let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[t, row]));
                     kv_cache::append(rec, qkv, Cache { k, v });
                     new = Some(attention::cached(rec, qkv, Cache { k, v }, nh, window));
                 });
@@ -284,6 +286,8 @@ fn grouped_attention_over_a_cache_matches() {
                 ["k", "v"].iter().zip(&caches).for_each(|(n, cache)| bench.write(n, cache));
                 bench.run(&Step { pos: pos as u32, ..Step::default() });
                 caches = ["k", "v"].map(|n| bench.peek_name(n));
+                let unseen = window.map_or(0, |w| (pos + p + 1).saturating_sub(w));
+                caches.iter_mut().for_each(|cache| cache[..unseen * row].fill(f32::NAN));
                 out.extend(bench.peek(new.unwrap()));
             }
             close("out", &out, &f.get(&format!("{prefix}out"))[..t * nh * hs], FORWARD);

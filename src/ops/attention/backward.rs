@@ -1,5 +1,7 @@
 //! dqkv, in two passes over the pairs: keys own dk and dv, queries own dq.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::head::{self, Head, contiguous, transposed};
@@ -112,7 +114,7 @@ struct Part<'a> {
 /// first. The sums go into dqkv's columns of heads `columns(heads)`.
 fn pass<const N: usize>(
     call: &mut Call,
-    columns: fn(Heads) -> [std::ops::Range<usize>; N],
+    columns: fn(Heads) -> [Range<usize>; N],
     add: impl Fn(&Head, Part, &mut [Vec<f32>; N]) + Sync,
 ) {
     let ([qkv, lse, dout, dot], [dqkv]) = call.tensors();
@@ -139,22 +141,25 @@ fn pass<const N: usize>(
 }
 
 fn kv_twin(call: &mut Call) {
-    let columns = |Heads { nh, nkv, .. }| [nh..nh + nkv, nh + nkv..nh + 2 * nkv];
-    pass(call, columns, |head, Part { block, p, ds, dout }, [dk, dv]| {
-        let (hs, keys) = (head.heads.hs, block.keys());
-        let (dk, dv) = (&mut dk[block.j0 * hs..], &mut dv[block.j0 * hs..]);
-        let product = [keys, hs, block.queries()];
-        let columns = transposed(contiguous(ds, keys));
-        gemm(product, columns, head.q(block.i0), (dk, hs), (head.scale, true), false);
-        head.drop(block, p);
-        gemm(product, transposed(contiguous(p, keys)), dout, (dv, hs), (1.0, true), false);
-    });
+    pass(
+        call,
+        |heads| [heads.keys(), heads.values()],
+        |head, Part { block, p, ds, dout }, [dk, dv]| {
+            let (hs, keys) = (head.heads.hs, block.keys());
+            let (dk, dv) = (&mut dk[block.j0 * hs..], &mut dv[block.j0 * hs..]);
+            let product = [keys, hs, block.queries()];
+            let columns = transposed(contiguous(ds, keys));
+            gemm(product, columns, head.q(block.i0), (dk, hs), (head.scale, true), false);
+            head.drop(block, p);
+            gemm(product, transposed(contiguous(p, keys)), dout, (dv, hs), (1.0, true), false);
+        },
+    );
 }
 
 fn q_twin(call: &mut Call) {
     pass(
         call,
-        |Heads { nh, .. }| [0..nh],
+        |heads| [heads.queries()],
         |head, Part { block, ds, .. }, [dq]| {
             let (hs, keys) = (head.heads.hs, block.keys());
             let into = &mut dq[block.i0 * hs..block.i1 * hs];

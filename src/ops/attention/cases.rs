@@ -39,8 +39,11 @@ const SIZES: &[Size] = &[
     ([1, 40], [4, 1], 128, Some(9), true),
 ];
 
-/// P of T, [NH, NKV], HS, window. The checker's step has position 3.
-const CACHED_SIZES: &[([usize; 2], [usize; 2], usize, Option<usize>)] = &[
+/// [P, T], [NH, NKV], HS, window.
+type CachedSize = ([usize; 2], [usize; 2], usize, Option<usize>);
+
+/// The checker's step has position 3.
+const CACHED_SIZES: &[CachedSize] = &[
     ([1, 4], [1, 1], 1, None),
     ([1, 300], [3, 3], 12, None),
     ([7, 8], [2, 2], 17, None), // reaches past the context
@@ -69,7 +72,7 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             backward(rec, qkv, out, lse, dout, shape);
         })
     };
-    let cached_case = |&([p, t], [nh, nkv], hs, window): &([usize; 2], [usize; 2], usize, Option<usize>)| {
+    let cached_case = |&([p, t], [nh, nkv], hs, window): &CachedSize| {
         let name = format!("attention cached {p} of {t}x{}", named([nh, nkv], hs, window));
         Case::new(name, limits, choices, vec![], |rec| {
             let qkv = rec.kept("qkv", Kind::Input, &[p, (nh + 2 * nkv) * hs]);

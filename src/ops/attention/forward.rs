@@ -48,7 +48,7 @@ fn twin(call: &mut Call) {
     let ([qkv], [out, lse]) = call.tensors();
     let (all, heads) = head::every(call, qkv);
     let results: Vec<Vec<f32>> = all.par_iter().zip(lse.par_chunks_mut(heads.t)).map(one_head).collect();
-    head::scatter(heads, (out, heads.out_width()), 0..heads.nh, |bh| &results[bh]);
+    head::scatter(heads, (out, heads.out_width()), heads.queries(), |bh| &results[bh]);
 }
 
 fn one_head((head, lse): (&Head, &mut [f32])) -> Vec<f32> {

@@ -1,5 +1,7 @@
 //! One head as the twins see it: matrix products over blocks of queries and the keys that they see.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::shape::{Block, Heads};
@@ -50,16 +52,19 @@ impl<'a> Head<'a> {
         View { data: &self.rows[first * width + column * self.heads.hs..], rs: width, cs: 1 }
     }
 
+    /// Its queries from position `first` on, (T−first, HS).
     pub fn q(&self, first: usize) -> View<'a> {
         self.column(self.h, first)
     }
 
+    /// Its group's keys, the same.
     pub fn k(&self, first: usize) -> View<'a> {
-        self.column(self.heads.nh + self.heads.group_of(self.h), first)
+        self.column(self.heads.keys().start + self.heads.group_of(self.h), first)
     }
 
+    /// Its group's values, the same.
     pub fn v(&self, first: usize) -> View<'a> {
-        self.column(self.heads.nh + self.heads.nkv + self.heads.group_of(self.h), first)
+        self.column(self.heads.values().start + self.heads.group_of(self.h), first)
     }
 
     /// Its rows of a (B·T,NH·HS) tensor, from query `first` on.
@@ -131,7 +136,7 @@ pub(super) fn contiguous(data: &[f32], cols: usize) -> View<'_> {
 pub(super) fn scatter<'a>(
     heads: Heads,
     (into, width): (&mut [f32], usize),
-    columns: std::ops::Range<usize>,
+    columns: Range<usize>,
     of: impl Fn(usize) -> &'a [f32] + Sync,
 ) {
     let Heads { t, nh, hs, .. } = heads;

@@ -72,6 +72,21 @@ impl Heads {
         self.nh * self.hs
     }
 
+    /// The query heads among the heads of a row of qkv.
+    pub fn queries(&self) -> Range<usize> {
+        0..self.nh
+    }
+
+    /// The key heads.
+    pub fn keys(&self) -> Range<usize> {
+        self.nh..self.nh + self.nkv
+    }
+
+    /// The value heads.
+    pub fn values(&self) -> Range<usize> {
+        self.nh + self.nkv..self.nh + 2 * self.nkv
+    }
+
     /// The key/value head of query head `h`.
     pub fn group_of(&self, h: usize) -> usize {
         h / (self.nh / self.nkv)
