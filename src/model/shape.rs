@@ -19,7 +19,7 @@ pub struct Shape {
     pub dropout: bool,
     /// What does not train.
     pub freeze: Freeze,
-    /// What matrices are made of at rest: f32, or, where nothing trains, f16.
+    /// What matrices are made of at rest: f32, or, where nothing trains, f16, q8_0 or q4_1.
     pub weights: Element,
     /// The device's limits.
     pub limits: Limits,
