@@ -139,28 +139,42 @@ fn halves(word: u32) -> [f32; 2] {
     [word, word >> 16].map(|half| f16::from_bits(half as u16).to_f32())
 }
 
+/// The bytes of some words, the lowest first.
+#[inline]
+fn bytes<const N: usize>(words: &[u32]) -> [u8; N] {
+    let mut bytes = [0; N];
+    for (b, word) in bytes.chunks_exact_mut(4).zip(words) {
+        b.copy_from_slice(&word.to_le_bytes());
+    }
+    bytes
+}
+
+// ANCHOR: blocks
+// Both go through whole arrays of a known length: that is what makes vector code of them.
+
 /// A block's numbers.
 #[inline]
 fn of_q8_0((block, out): (&[u32; Q8_0], &mut [f32])) {
-    let [d, _] = halves(block[0]);
-    for (x, word) in out.chunks_exact_mut(4).zip(&block[1..]) {
-        for (x, q) in x.iter_mut().zip(word.to_le_bytes()) {
-            *x = d * f32::from(q as i8);
-        }
+    let ([d, _], q) = (halves(block[0]), bytes::<BLOCK>(&block[1..]));
+    for (x, q) in out.iter_mut().zip(q) {
+        *x = d * f32::from(q as i8);
     }
 }
 
 /// A block's numbers: the low halves of its bytes, then the high ones.
 #[inline]
 fn of_q4_1((block, out): (&[u32; Q4_1], &mut [f32])) {
-    let [d, m] = halves(block[0]);
-    let (low, high) = out.split_at_mut(BLOCK / 2);
-    for ((low, high), word) in low.chunks_exact_mut(4).zip(high.chunks_exact_mut(4)).zip(&block[1..]) {
-        for ((low, high), q) in low.iter_mut().zip(high).zip(word.to_le_bytes()) {
-            (*low, *high) = (d * f32::from(q & 15) + m, d * f32::from(q >> 4) + m);
-        }
+    let ([d, m], pairs) = (halves(block[0]), bytes::<{ BLOCK / 2 }>(&block[1..]));
+    let mut q = [0; BLOCK];
+    let (low, high) = q.split_at_mut(BLOCK / 2);
+    for ((low, high), pair) in low.iter_mut().zip(high).zip(pairs) {
+        (*low, *high) = (pair & 15, pair >> 4);
+    }
+    for (x, q) in out.iter_mut().zip(q) {
+        *x = d * f32::from(q as i8) + m;
     }
 }
+// ANCHOR_END: blocks
 
 /// Two f16 a word, rounded to nearest even. A value beyond f16's range becomes infinite: the caller looks for it.
 pub fn pack_f16(values: &[f32]) -> Vec<u32> {
