@@ -14,7 +14,7 @@
 
 const WG: u32 = 64u;        // invocations of a workgroup
 const W: u32 = 1u;          // elements a load of wte
-alias Stored = f32;         // (it may rest in f16: `lib/load.wgsl`)
+alias Stored = f32;         // (it may rest in fewer bits: `lib/load.wgsl`)
 
 struct ForwardDims { BT: u32, T: u32, C: u32, row0: u32, rows: u32, positions: u32 }
 @group(1) @binding(0) var<uniform> d: ForwardDims;

@@ -17,7 +17,7 @@
 // Workgroup memory 4·BK·(BM + BN + 8) bytes.
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
+// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. (b may rest in fewer bits: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
 //               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is stored by the word.
 // BM, BN, BK    the tile; BK a multiple of 4.
 // TM, TN        a thread's part of it; multiples of 4, and BM of TM, BN of TN.

@@ -15,7 +15,7 @@
 // FLOPs 2·M·K·N. Bytes loaded 4·M·K·N·(1/ROWS + 1/COLS), nearly all from cache; stored 4·M·N (ACC reads as many).
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. (b may rest in f16: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
+// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. (b may rest in fewer bits: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
 //               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is always stored by the word.
 // ROWS, COLS    a thread's tile; COLS a multiple of W, and for TN ROWS too.
 // LANES         threads a workgroup: the adapter's SIMD width.

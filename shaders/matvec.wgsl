@@ -4,7 +4,7 @@
 // NN: a workgroup takes COLS neighbouring columns, so that a row of W is read coalesced, and cuts K into WG / COLS
 // slices that are added up in order. NT: a workgroup takes one row of W, reads it coalesced, and reduces in a tree.
 //
-// Bytes moved: W's, 4 K N, or 2 K N where it rests in f16 (`lib/load.wgsl`). FLOPs: 2 K N.
+// Bytes moved: W's, 4 K N, less where it rests in fewer bits (`lib/load.wgsl`). FLOPs: 2 K N.
 
 const WG: u32 = 64u;        // invocations of a workgroup
 const COLS: u32 = 16u;      // NN: columns of a workgroup

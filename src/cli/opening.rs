@@ -20,8 +20,9 @@ pub struct Opening {
     /// Threads of the CPU; 0 for all
     #[arg(long, default_value_t = 0)]
     threads: usize,
-    /// How matrices are kept in memory: whole, or rounded to half precision, which halves what is read for each token
-    #[arg(long, value_name = "f32|f16", default_value = "f32", value_parser = weights())]
+    /// How matrices are kept in memory: whole (f32), rounded to half precision (f16), or in blocks of 32 numbers that share a
+    /// scale, of 9 bits a number (q8_0) or 5 (q4_1; the embeddings stay at 9)
+    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = weights())]
     weights: Element,
     /// Tokens that the model sees at once [default: all that it knows, 2,048 at most]
     #[arg(long, alias = "block-size")]
@@ -29,8 +30,10 @@ pub struct Opening {
 }
 
 fn weights() -> impl TypedValueParser<Value = Element> {
-    let names = [Element::F32, Element::F16].map(Element::name);
-    PossibleValuesParser::new(names).map(|name| if name == "f16" { Element::F16 } else { Element::F32 })
+    PossibleValuesParser::new(Element::WEIGHTS.map(Element::name)).map(|name| {
+        let named = Element::WEIGHTS.into_iter().find(|element| element.name() == name);
+        named.expect("clap lets no other name through")
+    })
 }
 
 impl Opening {

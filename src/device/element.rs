@@ -1,11 +1,24 @@
 //! What a tensor is made of, and how a twin sees it. Memory is 32-bit words on every device: an f32 and an id are a word,
 //! two f16 share one, the first in its low half, which is how WGSL's `unpack2x16float` reads them and needs no feature.
+//!
+//! Weights may also rest in ggml's blocks of 32 neighbours, which share a scale (llama.cpp's `Q8_0` and `Q4_1`):
+//!
+//! ```text
+//! q8_0  9 words   d:f16 in the low half of the first, q:i8×32 in the others             x = d·q
+//! q4_1  5 words   d:f16 and m:f16 in the first, byte j of the others q_j and q_(16+j)   x = d·q + m
+//! ```
+//!
+//! A q4_1 block is ggml's 20 bytes as they are. ggml's q8_0 has 34 bytes, which no words divide; here it has 36, so that every
+//! block begins with a word. d has 11 bits and q at most 8, so d·q is exact in f32, and x is rounded once, in the addition:
+//! a device that contracts the two into one operation gives the same bits.
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 
 /// A tensor's element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[allow(non_camel_case_types)] // ggml's names
 pub enum Element {
     /// A single-precision number.
     F32,
@@ -13,18 +26,36 @@ pub enum Element {
     U32,
     /// A half-precision number; pairs packed in words, the last word's high half unused where their number is odd.
     F16,
+    /// 8 bits of a block of [`BLOCK`], with a scale: 9 bits a number.
+    Q8_0,
+    /// 4 bits of a block of [`BLOCK`], with a scale and a minimum: 5 bits a number.
+    Q4_1,
 }
 
-impl Element {
-    /// TEMPORARY
-    pub const RESTS: [Element; 2] = [Element::F32, Element::F16];
+/// Numbers that share a scale. Rows of quantised tensors are whole blocks.
+pub const BLOCK: usize = 32;
+/// Words of a block of [`Element::Q8_0`].
+const Q8_0: usize = 1 + BLOCK / 4;
+/// Words of a block of [`Element::Q4_1`].
+const Q4_1: usize = 1 + BLOCK / 8;
 
-    /// Words that hold `n` elements.
+impl Element {
+    /// What weights may be made of at rest.
+    pub const WEIGHTS: [Element; 4] = [Element::F32, Element::F16, Element::Q8_0, Element::Q4_1];
+
+    /// Words that hold `n` elements; of a quantised tensor whole blocks.
     pub fn words(self, n: usize) -> usize {
         match self {
             Element::F32 | Element::U32 => n,
             Element::F16 => n.div_ceil(2),
+            Element::Q8_0 => n.div_ceil(BLOCK) * Q8_0,
+            Element::Q4_1 => n.div_ceil(BLOCK) * Q4_1,
         }
+    }
+
+    /// Whether its numbers come in blocks.
+    pub fn is_quantised(self) -> bool {
+        matches!(self, Element::Q8_0 | Element::Q4_1)
     }
 
     /// Its name in listings and on the command line.
@@ -33,6 +64,8 @@ impl Element {
             Element::F32 => "f32",
             Element::U32 => "u32",
             Element::F16 => "f16",
+            Element::Q8_0 => "q8_0",
+            Element::Q4_1 => "q4_1",
         }
     }
 }
@@ -72,7 +105,76 @@ impl<'a> View<'a> {
         assert_eq!(self.element, Element::F16);
         &bytemuck::cast_slice(self.words)[..self.numel]
     }
+
+    /// Elements `first..first + out.len()` of a tensor of numbers, as f32. Of a quantised one they are whole blocks: rows,
+    /// or parts of rows cut at multiples of [`BLOCK`].
+    #[inline]
+    pub fn widen(&self, first: usize, out: &mut [f32]) {
+        let len = out.len();
+        match self.element {
+            Element::F32 | Element::U32 => out.copy_from_slice(&self.f32()[first..first + len]),
+            Element::F16 => self.f16()[first..first + len].convert_to_f32_slice(out),
+            Element::Q8_0 => {
+                self.blocks::<Q8_0>(first, len).zip(out.chunks_exact_mut(BLOCK)).for_each(of_q8_0)
+            }
+            Element::Q4_1 => {
+                self.blocks::<Q4_1>(first, len).zip(out.chunks_exact_mut(BLOCK)).for_each(of_q4_1)
+            }
+        }
+    }
+
+    fn blocks<const WORDS: usize>(&self, first: usize, len: usize) -> impl Iterator<Item = &'a [u32; WORDS]> {
+        assert!(
+            first.is_multiple_of(BLOCK) && len.is_multiple_of(BLOCK),
+            "whole blocks of {}",
+            self.element.name()
+        );
+        let blocks: &'a [[u32; WORDS]] = bytemuck::cast_slice(self.words);
+        blocks[first / BLOCK..(first + len) / BLOCK].iter()
+    }
 }
+
+/// The halves of a word.
+fn halves(word: u32) -> [f32; 2] {
+    [word, word >> 16].map(|half| f16::from_bits(half as u16).to_f32())
+}
+
+/// The bytes of some words, the lowest first.
+#[inline]
+fn bytes<const N: usize>(words: &[u32]) -> [u8; N] {
+    let mut bytes = [0; N];
+    for (b, word) in bytes.chunks_exact_mut(4).zip(words) {
+        b.copy_from_slice(&word.to_le_bytes());
+    }
+    bytes
+}
+
+// ANCHOR: blocks
+// Both go through whole arrays of a known length: that is what makes vector code of them.
+
+/// A block's numbers.
+#[inline]
+fn of_q8_0((block, out): (&[u32; Q8_0], &mut [f32])) {
+    let ([d, _], q) = (halves(block[0]), bytes::<BLOCK>(&block[1..]));
+    for (x, q) in out.iter_mut().zip(q) {
+        *x = d * f32::from(q as i8);
+    }
+}
+
+/// A block's numbers: the low halves of its bytes, then the high ones.
+#[inline]
+fn of_q4_1((block, out): (&[u32; Q4_1], &mut [f32])) {
+    let ([d, m], pairs) = (halves(block[0]), bytes::<{ BLOCK / 2 }>(&block[1..]));
+    let mut q = [0; BLOCK];
+    let (low, high) = q.split_at_mut(BLOCK / 2);
+    for ((low, high), pair) in low.iter_mut().zip(high).zip(pairs) {
+        (*low, *high) = (pair & 15, pair >> 4);
+    }
+    for (x, q) in out.iter_mut().zip(q) {
+        *x = d * f32::from(q as i8) + m;
+    }
+}
+// ANCHOR_END: blocks
 
 /// Two f16 a word, rounded to nearest even. A value beyond f16's range becomes infinite: the caller looks for it.
 pub fn pack_f16(values: &[f32]) -> Vec<u32> {
@@ -80,9 +182,67 @@ pub fn pack_f16(values: &[f32]) -> Vec<u32> {
     values.chunks(2).map(|pair| half(pair[0]) | pair.get(1).map_or(0, |&x| half(x) << 16)).collect()
 }
 
+/// ggml's blocks as the words of [`Element::Q8_0`] or [`Element::Q4_1`].
+///
+/// # Panics
+/// If the bytes are no whole blocks of 34 or 20, or the element has no blocks.
+pub fn pack_blocks(element: Element, bytes: &[u8]) -> Vec<u32> {
+    // Of q8_0, the scale's two bytes stand alone; of q4_1, the minimum's follow.
+    let scales = match element {
+        Element::Q8_0 => 2,
+        Element::Q4_1 => 4,
+        _ => unreachable!("{} has no blocks", element.name()),
+    };
+    let size = 4 * (element.words(BLOCK) - 1) + scales;
+    assert_eq!(bytes.len() % size, 0, "whole blocks of {size} bytes");
+    let mut words = Vec::with_capacity(element.words(bytes.len() / size * BLOCK));
+    for block in bytes.chunks_exact(size) {
+        let (head, quants) = block.split_at(scales);
+        let mut first = [0; 4];
+        first[..scales].copy_from_slice(head);
+        words.push(u32::from_le_bytes(first));
+        words.extend(quants.chunks_exact(4).map(|q| u32::from_le_bytes([q[0], q[1], q[2], q[3]])));
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Blocks made by hand: bytes as ggml lays them, numbers by the formula.
+    #[test]
+    fn blocks_are_ggmls() {
+        let half = |x: f32| f16::from_f32(x).to_le_bytes();
+        let (mut q8, mut q4) = (Vec::new(), Vec::new());
+        let (mut of_q8, mut of_q4) = (Vec::new(), Vec::new());
+        for (b, (d, m)) in [(0.5, -3.25), (-0.0123, 7e-6), (3e-7, 60_000.0)].into_iter().enumerate() {
+            let [d16, m16] = [d, m].map(|x| f16::from_f32(x).to_f32());
+            let q = |j: usize| (j * 37 + 11 * b) as u8;
+            q8.extend(half(d));
+            q8.extend((0..32).map(q));
+            of_q8.extend((0..32).map(|j| d16 * f32::from(q(j) as i8)));
+            q4.extend([half(d), half(m)].concat());
+            q4.extend((0..16).map(|j| q(j) & 15 | q(16 + j) << 4));
+            // Rounded once: from f64, where the sum of two such numbers is exact.
+            let exact = |j| (f64::from(d16) * f64::from(q(j) & 15) + f64::from(m16)) as f32;
+            of_q4.extend((0..32).map(exact));
+        }
+        for (element, bytes, expected) in [(Element::Q8_0, q8, of_q8), (Element::Q4_1, q4, of_q4)] {
+            let words = pack_blocks(element, &bytes);
+            assert_eq!(words.len(), element.words(96));
+            let view = View::new(&words, element, 96);
+            let mut all = [f32::NAN; 96];
+            view.widen(0, &mut all);
+            assert_eq!(
+                all.map(f32::to_bits).to_vec(),
+                expected.iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+            );
+            let mut last = [f32::NAN; 32];
+            view.widen(64, &mut last);
+            assert_eq!(last, all[64..]);
+        }
+    }
 
     #[test]
     fn packed_halves_are_seen_in_order() {

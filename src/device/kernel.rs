@@ -37,9 +37,9 @@ pub const fn ids(name: &'static str) -> Binding {
     Binding { name, writable: false, elements: &[Element::U32] }
 }
 
-/// A [`Binding`] of weights that are read, at rest in single or half precision.
+/// A [`Binding`] of weights that are read, at rest in single or half precision or in quantised blocks.
 pub const fn weights(name: &'static str) -> Binding {
-    Binding { name, writable: false, elements: &[Element::F32, Element::F16] }
+    Binding { name, writable: false, elements: &Element::WEIGHTS }
 }
 
 /// A [`Binding`] of numbers that are written, or updated in place.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Error, Result};
-use crate::device::element::Element;
+use crate::device::element::{BLOCK, Element};
 use crate::device::kernel::{Access, Consts, Kernel};
 use crate::device::recording::{Arg, Dispatch, Kind, Recording, Tensor, TensorInfo};
 use crate::device::variants::{Choices, Limits, Problem, Variant, grid};
@@ -110,6 +110,8 @@ impl Recorder {
     }
 
     fn add(&mut self, info: TensorInfo) -> Tensor {
+        let whole = info.shape.last().is_some_and(|cols| cols.is_multiple_of(BLOCK));
+        assert!(!info.element.is_quantised() || whole, "{}: rows of whole blocks", info.name);
         self.recording.tensors.push(info);
         Tensor(self.recording.tensors.len() as u32 - 1)
     }

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
-use crate::base::arch::{Layout, Param, Role};
+use crate::base::arch::{self, Layout, Param, Role};
 use crate::base::rng::Site;
+use crate::device::element::BLOCK;
 use crate::device::recording::Part;
 use crate::device::{Element, Flat, Kind, Limits, Recorder, Tensor};
 use crate::model::linear::{Beside, Linear};
@@ -34,10 +35,22 @@ impl Piece {
     }
 }
 
+/// What a parameter is made of at rest, where matrices are made of `weights`: the embeddings and the head, which every token
+/// goes through, no less than q8_0 (llama.cpp's habit); what has no rows of whole blocks, f16 in their place.
+fn at_rest(param: &Param, weights: Element) -> Element {
+    let whole = param.shape.last().is_some_and(|cols| cols.is_multiple_of(BLOCK));
+    match weights {
+        _ if !param.may_rest() => Element::F32,
+        Element::Q8_0 | Element::Q4_1 if !whole => Element::F16,
+        Element::Q4_1 if !matches!(param.part, arch::Part::Block(_)) => Element::Q8_0,
+        weights => weights,
+    }
+}
+
 /// How a parameter lies on a device with these limits, at rest in `weights` where it may. Only an embedding or a head is ever
 /// cut: every kernel that touches one takes it chunk by chunk.
 pub fn pieces(param: &Param, limits: &Limits, weights: Element) -> Vec<Piece> {
-    let element = if param.may_rest() { weights } else { Element::F32 };
+    let element = at_rest(param, weights);
     let piece = |name: String, shape: Vec<usize>, row0| Piece { name, shape, row0, element };
     let bytes = |elements: usize| 4 * element.words(elements) as u64;
     if !matches!(param.role, Role::Embedding | Role::Head) || bytes(param.numel()) <= limits.max_binding {
@@ -223,11 +236,11 @@ mod tests {
     #[test]
     fn wte_is_cut_where_a_binding_is_too_small_and_nothing_else_is() {
         let table = gpt2().config.table();
-        for weights in [Element::F32, Element::F16] {
+        for weights in Element::WEIGHTS {
             let of = |p: &Param| pieces(p, &Limits::DEFAULT, weights);
             let cut: Vec<&Param> = table.iter().filter(|p| of(p).len() > 1).collect();
-            if weights == Element::F16 {
-                assert!(cut.is_empty(), "77 MiB fit in one binding");
+            if weights != Element::F32 {
+                assert!(cut.is_empty(), "77 MiB, or fewer, fit in one binding");
                 continue;
             }
             assert_eq!(cut.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["wte.weight"]);
@@ -237,6 +250,32 @@ mod tests {
                 assert!(4 * p.words() as u64 <= Limits::DEFAULT.max_binding);
                 assert_eq!(p.row0, pieces[..i].iter().map(|p| p.shape[0]).sum::<usize>());
             }
+        }
+    }
+
+    #[test]
+    fn what_has_no_whole_blocks_rests_in_halves_and_the_embeddings_in_eight_bits() {
+        let element = |config: crate::base::Config, weights| {
+            let table = config.table();
+            move |name: &str| {
+                at_rest(table.iter().find(|p| p.name == name).expect("a name of the table"), weights)
+            }
+        };
+        let gpt2 = gpt2().config;
+        for (weights, embedding) in [(Element::Q8_0, Element::Q8_0), (Element::Q4_1, Element::Q8_0)] {
+            let of = element(gpt2, weights);
+            assert_eq!(
+                ["wte.weight", "h.3.mlp.c_fc.weight", "wpe.weight", "h.3.ln_1.weight", "h.3.mlp.c_fc.bias"]
+                    .map(of),
+                [embedding, weights, Element::F32, Element::F32, Element::F32]
+            );
+            let odd =
+                crate::base::Gpt2 { vocab_size: 101, block_size: 23, n_layer: 1, n_head: 3, n_embd: 72 };
+            let of = element(odd.into(), weights);
+            assert_eq!(
+                ["wte.weight", "h.0.mlp.c_fc.weight", "h.0.mlp.c_proj.weight"].map(of),
+                [Element::F16, weights, Element::F16]
+            );
         }
     }
 

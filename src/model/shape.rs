@@ -28,7 +28,7 @@ pub struct Shape {
     pub lora: Option<Lora>,
     /// What moves the weights.
     pub optimizer: Optimizer,
-    /// What the model's matrices are made of at rest: f32, or, where they do not train, fewer bits.
+    /// What the model's matrices are made of at rest: f32, or, where they do not train, f16, q8_0 or q4_1.
     pub weights: Element,
     /// The device's limits.
     pub limits: Limits,

@@ -6,13 +6,13 @@ use std::ops::Range;
 use crate::base::arch::{Init, Param};
 use crate::base::rng::Rng;
 use crate::base::{Error, Result};
-use crate::device::element::pack_f16;
+use crate::device::element::{pack_blocks, pack_f16};
 use crate::device::{Element, Executor};
 use crate::model::parameters::{Piece, pieces};
 use crate::model::shape::Shape;
-use crate::weights::Checkpoint;
 use crate::weights::safetensors::Writer;
 use crate::weights::tensors::Tensors;
+use crate::weights::{Checkpoint, Dtype};
 
 /// Elements copied at once out of a device, which is asked and answers each time.
 const COPY: usize = 1 << 20;
@@ -31,17 +31,25 @@ struct Part {
 impl Part {
     /// Writes the numbers of the part.
     fn write(&self, exec: &mut dyn Executor, data: &[f32]) -> Result<()> {
-        if self.element != Element::F16 {
-            return exec.write_f32(&self.tensor, self.first, data);
-        }
-        // 65,520 is the first number that f16 rounds to infinity.
-        if let Some(x) = data.iter().find(|x| x.abs() >= 65_520.0) {
-            return Err(Error::setting(
-                format!("{} holds {x}, which is beyond half precision", self.tensor),
-                "use --weights f32",
-            ));
-        }
-        exec.write(&self.tensor, self.first, &pack_f16(data))
+        let dtype = match self.element {
+            Element::F32 | Element::U32 => return exec.write_f32(&self.tensor, self.first, data),
+            Element::F16 => {
+                // 65,520 is the first number that f16 rounds to infinity.
+                if let Some(x) = data.iter().find(|x| x.abs() >= 65_520.0) {
+                    return Err(self.too_large(&format!("holds {x}, which is beyond half precision")));
+                }
+                return exec.write(&self.tensor, self.first, &pack_f16(data));
+            }
+            Element::Q8_0 => Dtype::Q8_0,
+            Element::Q4_1 => Dtype::Q4_1,
+        };
+        let mut blocks = Vec::new();
+        dtype.encode(data, &mut blocks).map_err(|problem| self.too_large(&problem))?;
+        exec.write(&self.tensor, self.first, &pack_blocks(self.element, &blocks))
+    }
+
+    fn too_large(&self, problem: &str) -> Error {
+        Error::setting(format!("{} {problem}", self.tensor), "use --weights f32")
     }
 }
 

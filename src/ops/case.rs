@@ -69,6 +69,18 @@ impl Case {
         match tensor.element {
             Element::F32 => bytemuck::cast_vec(numbers),
             Element::F16 => element::pack_f16(&numbers),
+            Element::Q8_0 | Element::Q4_1 => {
+                // A scale, a minimum and whole numbers of every size; numbers about as large as the others'.
+                let block = |numbers: &[f32]| {
+                    let by = if tensor.element == Element::Q8_0 { 64.0 } else { 8.0 };
+                    let first = element::pack_f16(&[numbers[0] / by, numbers[1]])[0];
+                    let more = (1..tensor.element.words(element::BLOCK))
+                        .map(|_| rng.next_u64() as u32)
+                        .collect::<Vec<u32>>();
+                    std::iter::once(first).chain(more)
+                };
+                numbers.chunks(element::BLOCK).flat_map(block).collect()
+            }
             Element::U32 => unreachable!("{name}: ids are given as words"),
         }
     }

@@ -10,6 +10,7 @@
 
 use rayon::prelude::*;
 
+use crate::device::element::BLOCK;
 use crate::device::kernel::{ids, read, weights, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::{FLAT, grid};
@@ -191,7 +192,7 @@ fn add(into: &mut [f32], x: &[f32]) {
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let sizes = [(1, 1, 1, 1), (2, 5, 7, 11), (2, 31, 65, 101), (1, 16, 768, 509)];
+    let sizes = [(1, 1, 1, 1), (2, 5, 7, 11), (2, 31, 65, 101), (3, 7, 96, 31), (1, 16, 768, 509)];
     let one = |(b, t, c, v): (usize, usize, usize, usize)| {
         let bt = b * t;
         // Every third position repeats a token, so that buckets have several members.
@@ -219,11 +220,18 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
                 };
                 ranges.iter().map(chunk).collect()
             };
-            let (wte, half) = (chunks("wte", Element::F32), chunks("half", Element::F16));
+            let wte = chunks("wte", Element::F32);
+            let resting: Vec<Vec<Chunk>> = Element::WEIGHTS[1..]
+                .iter()
+                .filter(|element| !element.is_quantised() || c % BLOCK == 0)
+                .map(|&element| chunks(element.name(), element))
+                .collect();
             let dwte = chunks("dwte", Element::F32);
             let wpe = rec.kept("wpe", Kind::Input, &[t + 2, c]);
             let dwpe = rec.kept("dwpe", Kind::Input, &[t + 2, c]);
-            forward(rec, tokens, t, &half, wpe);
+            for wte in &resting {
+                forward(rec, tokens, t, wte, wpe);
+            }
             let out = forward(rec, tokens, t, &wte, wpe);
             backward_wte(rec, with, out, &dwte);
             backward_wpe(rec, out, t, dwpe);

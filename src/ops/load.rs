@@ -1,10 +1,11 @@
-//! Weights at rest in f32 or f16: how a kernel's WGSL is built to read them (`shaders/lib/load.wgsl`), and how its twin does.
+//! Weights at rest in f32, f16 or quantised blocks: how a kernel's WGSL is built to read them (`shaders/lib/load.wgsl`), and
+//! how its twin does.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
 
+use crate::device::element::BLOCK;
 use crate::device::{Const, Element, View};
 
 /// The text of `shaders/lib/load.wgsl`.
@@ -19,6 +20,14 @@ macro_rules! loads {
         let (stored, body) = match ($element, $wide) {
             (Element::F16, true) => ("vec2<u32>", concat!("return load_f16x4(", $name, "[at / W]);")),
             (Element::F16, false) => ("u32", concat!("return load_f16(", $name, "[at / 2u], at);")),
+            (Element::Q8_0, true) => ("u32", concat!("return ", $crate::ops::load::q8_0!($name), ";")),
+            (Element::Q8_0, false) => {
+                ("u32", concat!("return vec4<f32>(", $crate::ops::load::q8_0!($name), "[at % 4u]);"))
+            }
+            (Element::Q4_1, true) => ("u32", concat!("return ", $crate::ops::load::q4_1!($name), ";")),
+            (Element::Q4_1, false) => {
+                ("u32", concat!("return vec4<f32>(", $crate::ops::load::q4_1!($name), "[at % 4u]);"))
+            }
             (_, wide) => {
                 let stored = if wide { "vec4<f32>" } else { "f32" };
                 (stored, concat!("return vec4<f32>(", $name, "[at / W]);"))
@@ -29,32 +38,74 @@ macro_rules! loads {
 }
 pub(crate) use loads;
 
+/// The four neighbours among which element `at` is, of a binding at rest in q8_0: the block's scale, and a word of its numbers.
+macro_rules! q8_0 {
+    ($name:literal) => {
+        concat!("load_q8_0x4(", $name, "[at / 32u * 9u], ", $name, "[at / 32u * 9u + 1u + at / 4u % 8u])")
+    };
+}
+pub(crate) use q8_0;
+
+/// As `q8_0`, at rest in q4_1: numbers 0 to 15 of a block are the low halves of its bytes, the others the high ones.
+macro_rules! q4_1 {
+    ($name:literal) => {
+        concat!(
+            "load_q4_1x4(",
+            $name,
+            "[at / 32u * 5u], ",
+            $name,
+            "[at / 32u * 5u + 1u + at / 4u % 4u], at / 16u % 2u)"
+        )
+    };
+}
+pub(crate) use q4_1;
+
 /// The width of a load.
 pub fn width(wide: bool) -> (&'static str, Const) {
     ("W", Const::U32(if wide { 4 } else { 1 }))
 }
 
-/// Elements that a task widens at once.
-const CHUNK: usize = 1 << 16;
+/// Numbers that a twin widens at once: 4 MiB of them.
+const CHUNK: usize = 1 << 20;
+/// The fewest columns of a product that is one of several.
+const COLUMNS: usize = 160;
 
-/// All of a tensor's numbers, widened where they rest in half precision.
-pub fn widened(view: View<'_>) -> Cow<'_, [f32]> {
-    if view.element() != Element::F16 {
-        return Cow::Borrowed(view.f32());
-    }
-    let halves = view.f16();
-    let mut wide = vec![0.0; halves.len()];
-    wide.par_chunks_mut(CHUNK).zip(halves.par_chunks(CHUNK)).for_each(|(w, h)| h.convert_to_f32_slice(w));
-    Cow::Owned(wide)
+/// Cuts the n columns of a product over a depth of k into ranges, of which one at a time is widened. Each has more than
+/// `COLUMNS` − 32 columns and begins at a multiple of a block. The `gemm` crate sums each element in an order that depends
+/// on k alone in products of more than 64 columns, of more than 256 elements and of more than one row: so a product of two
+/// rows or more has the bits of the whole, whatever the weights are made of (the tests hold it to that).
+pub fn columns(m: usize, k: usize, n: usize) -> Vec<Range<usize>> {
+    let parts = if m < 2 { 1 } else { (k * n).div_ceil(CHUNK).min(n / COLUMNS).max(1) };
+    let start = |i: usize| if i == parts { n } else { i * n / parts / BLOCK * BLOCK };
+    (0..parts).map(|i| start(i)..start(i + 1)).collect()
 }
 
-/// Elements `first..first + len`, widened into `buffer` where they rest in half precision.
+/// A rectangle of a matrix whose rows are `stride` elements apart, widened row by row into a buffer.
+pub fn rectangle<'a>(
+    view: &View<'_>,
+    first: usize,
+    stride: usize,
+    [rows, cols]: [usize; 2],
+    buffer: &'a mut Vec<f32>,
+) -> &'a [f32] {
+    buffer.resize(rows * cols, 0.0);
+    // Some rows a task, so that a task is worth its start.
+    let at_once = (CHUNK / 64 / cols).max(1);
+    buffer.par_chunks_mut(at_once * cols).enumerate().for_each(|(i, out)| {
+        for (r, out) in out.chunks_mut(cols).enumerate() {
+            view.widen(first + (i * at_once + r) * stride, out);
+        }
+    });
+    buffer
+}
+
+/// Elements `first..first + len`, widened into `buffer` where they rest in fewer bits.
 #[inline]
 pub fn row<'a>(view: &View<'a>, first: usize, len: usize, buffer: &'a mut Vec<f32>) -> &'a [f32] {
-    if view.element() != Element::F16 {
+    if view.element() == Element::F32 {
         return &view.f32()[first..first + len];
     }
     buffer.resize(len, 0.0);
-    view.f16()[first..first + len].convert_to_f32_slice(buffer);
+    view.widen(first, buffer);
     buffer
 }

@@ -10,6 +10,7 @@
 //! one for software adapters, tiles in registers (`matmul_lanes`).
 //! The twin is the `gemm` crate, whose bits do not depend on the number of threads (tests hold it to that).
 
+use crate::device::element::BLOCK;
 use crate::device::kernel::{read, weights, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::Problem;
@@ -162,6 +163,8 @@ pub fn product(
         stride
     });
     let [lda, ldb, ldc] = strides;
+    let blocks = !rec.element(b.tensor).is_quantised() || b.offset % BLOCK == 0 && ldb % BLOCK == 0;
+    assert!(blocks, "{label}: rows of whole blocks");
     let wide = walked.iter().chain(&[a.offset, b.offset, lda, ldb]).all(|x| x % 4 == 0);
     let op = ["matmul_nn", "matmul_nt", "matmul_tn"][layout as usize];
     let variant = rec.pick(op, VARIANTS, &[m, k, n]);
@@ -299,13 +302,12 @@ pub(crate) fn gemm(
 
 fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) {
     let [m, k, n, a0, b0, c0, lda, ldb, ldc, alpha] = call.dims();
-    let (a, b) = (a.f32(), load::widened(b));
     let layout = call.number("LAYOUT");
     let row_major = |data, rs| View { data, rs, cs: 1 };
     let col_major = |data, cs| View { data, rs: 1, cs };
-    let (a, b) = (&a[a0..], &b[b0..]);
+    let a = &a.f32()[a0..];
     let a = if layout == Layout::TN as usize { col_major(a, lda) } else { row_major(a, lda) };
-    let b = if layout == Layout::NT as usize { col_major(b, ldb) } else { row_major(b, ldb) };
+    let b_steps = |stride| if layout == Layout::NT as usize { (1, stride) } else { (stride, 1) };
     let c = &mut c[c0..];
     let mut accumulate = call.flag("ACC");
     if let Some(bias) = bias {
@@ -318,7 +320,19 @@ fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) 
         }
         accumulate = true;
     }
-    gemm([m, n, k], a, b, (c, ldc), (f32::from_bits(alpha as u32), accumulate), true);
+    let how = (f32::from_bits(alpha as u32), accumulate);
+    if b.element() == Element::F32 {
+        let (rs, cs) = b_steps(ldb);
+        return gemm([m, n, k], a, View { data: &b.f32()[b0..], rs, cs }, (c, ldc), how, true);
+    }
+    let mut buffer = Vec::new();
+    for columns in load::columns(m, k, n) {
+        let (j, n) = (columns.start, columns.len());
+        let (first, rows, cols) = if layout == Layout::NT as usize { (j * ldb, n, k) } else { (j, k, n) };
+        let data = load::rectangle(&b, b0 + first, ldb, [rows, cols], &mut buffer);
+        let (rs, cs) = b_steps(cols);
+        gemm([m, n, k], a, View { data, rs, cs }, (&mut c[j..], ldc), how, true);
+    }
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
@@ -348,10 +362,10 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         product(rec, "backward_input", p, out.into(), weight.into(), dinp.into(), None);
         (inp, weight, out)
     };
-    // Weights at rest in half precision: both layouts that read them, wide loads and single ones.
-    let half = |(m, n, k): (usize, usize, usize)| {
-        Case::new(format!("matmul {m}x{k}x{n} f16"), limits, choices, vec![], |rec| {
-            layer(rec, [m, n, k], Element::F16);
+    // Weights at rest in fewer bits: both layouts that read them, wide loads and single ones.
+    let resting = |(element, (m, n, k)): (Element, (usize, usize, usize))| {
+        Case::new(format!("matmul {m}x{k}x{n} {}", element.name()), limits, choices, vec![], |rec| {
+            layer(rec, [m, n, k], element);
         })
     };
     let one = |(m, n, k): (usize, usize, usize)| {
@@ -395,6 +409,10 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         [(1, 1, 1), (15, 17, 3), (17, 63, 16), (33, 64, 36), (97, 101, 37), (128, 64, 16), (65, 768, 64)];
     let columns =
         [((1, 1, 1), 1), ((17, 31, 33), 3), ((16, 64, 32), 4), ((36, 68, 128), 4), ((65, 129, 97), 8)];
-    let cases = sizes.into_iter().map(one).chain(halves.into_iter().map(half));
+    // Rows of whole blocks; in the second, a depth that is no multiple of four. In the last, several parts of columns.
+    let blocks = [(1, 32, 5), (15, 64, 3), (17, 96, 31), (33, 32, 36), (97, 192, 100), (3, 1408, 804)];
+    let blocks = [Element::Q8_0, Element::Q4_1].into_iter().flat_map(|e| blocks.map(|size| (e, size)));
+    let at_rest = halves.into_iter().map(|size| (Element::F16, size)).chain(blocks);
+    let cases = sizes.into_iter().map(one).chain(at_rest.map(resting));
     cases.chain(columns.into_iter().map(ranges)).collect()
 }

@@ -156,6 +156,11 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             product(rec, "more_nt_bias", more(q), from(wide, 2), nt, from(b, 2), Some(bias));
         })
     };
-    let both = [Element::F32, Element::F16].into_iter().flat_map(|e| sizes.map(|size| (e, size)));
-    both.map(|(element, size)| one(element, size)).collect()
+    // Both weights have rows of whole blocks.
+    let blocks = [(32, 32), (64, 96), (96, 32), (128, 352), (768, 1024)];
+    let all = Element::WEIGHTS.into_iter().flat_map(|element| {
+        let sizes = if element.is_quantised() { blocks } else { sizes };
+        sizes.map(|size| one(element, size))
+    });
+    all.collect()
 }

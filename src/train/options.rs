@@ -196,8 +196,8 @@ fn either(scratch: impl Display, checkpoint: impl Display) -> String {
 
 /// What a model's matrices may rest in, by name.
 pub fn rests() -> impl TypedValueParser<Value = Element> {
-    PossibleValuesParser::new(Element::RESTS.map(Element::name))
-        .try_map(|name| Element::RESTS.into_iter().find(|e| e.name() == name).ok_or("no element"))
+    PossibleValuesParser::new(Element::WEIGHTS.map(Element::name))
+        .try_map(|name| Element::WEIGHTS.into_iter().find(|e| e.name() == name).ok_or("no element"))
 }
 
 /// The presets, by name.

@@ -136,7 +136,7 @@ impl Dtype {
     ///
     /// # Panics
     /// If the numbers are no whole blocks.
-    pub(super) fn encode(&self, data: &[f32], out: &mut Vec<u8>) -> Result<(), String> {
+    pub(crate) fn encode(&self, data: &[f32], out: &mut Vec<u8>) -> Result<(), String> {
         // A multiple of every block.
         const PART: usize = 1 << 16;
         if data.len() <= PART {

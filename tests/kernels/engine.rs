@@ -297,27 +297,33 @@ fn a_frozen_parameter_has_nothing() {
     }
 }
 
-/// Weights at rest in f16 compute what the rounded weights compute in f32, to the bit, on both executors: losses, prefilled
-/// keys and values, logits; at odd sizes and at even ones (single loads and wide ones), and with `wte` in chunks.
+/// Weights at rest in fewer bits compute what an f32 tensor of the numbers they stand for computes, to the bit, on both
+/// executors: losses, prefilled keys and values, logits; at odd sizes and at even ones (single loads and wide ones), and with
+/// `wte` in chunks. Quantised blocks where there are whole ones.
 #[test]
-fn half_precision_at_rest_is_exact() {
+fn fewer_bits_at_rest_are_exact() {
     use diarist::device::Program;
     let _turn = turn();
     let odd = Gpt2 { vocab_size: 701, block_size: 40, n_layer: 2, n_head: 3, n_embd: 33 };
     let even = Gpt2 { vocab_size: 1000, block_size: 40, n_layer: 2, n_head: 2, n_embd: 64 };
-    for (device, class) in devices() {
-        for (config, max_binding) in [(odd, 128 << 20), (even, 128 << 20), (even, 70 << 10), (odd, 22 << 10)]
-        {
+    // The block's products have whole blocks along one side and no multiple of four along the other.
+    let mixed = Gpt2 { vocab_size: 301, block_size: 40, n_layer: 2, n_head: 3, n_embd: 72 };
+    let all = [(odd, 128 << 20), (even, 128 << 20), (even, 70 << 10), (odd, 22 << 10)];
+    let cases = all.map(|(config, binding)| (Element::F16, config, binding)).into_iter();
+    let blocks = [(even, 128 << 20), (mixed, 128 << 20)].into_iter();
+    let blocks = blocks.flat_map(|(c, b)| [Element::Q8_0, Element::Q4_1].map(|e| (e, c, b)));
+    for (at_rest, config, max_binding) in cases.chain(blocks) {
+        for (device, class) in devices() {
             let base = shape(config.into(), 1, 40, &device, class);
             let limits = Limits { max_binding, ..base.limits };
             let mut results: Vec<Vec<u32>> = Vec::new();
-            for weights in [Element::F32, Element::F16] {
+            for weights in [Element::F32, at_rest] {
                 let s = Shape { weights, limits, ..base.clone() };
                 let recordings = [s.evaluate(), s.prefill(), s.decode()].map(Result::unwrap).to_vec();
                 let program = Program::from(recordings);
                 let mut exec = device.load(program, Options { poison: true, ..Options::default() }).unwrap();
                 let dir = tempfile::tempdir().unwrap();
-                let mut checkpoint = rounded(&s.config, dir.path());
+                let mut checkpoint = rounded(&s.config, at_rest, dir.path());
                 store::load(exec.as_mut(), &s, &mut checkpoint).unwrap();
                 let text: Vec<u32> = (0..41).map(|i| i * 7919 % config.vocab_size as u32).collect();
                 let mut got = vec![loss_sum(exec.as_mut(), &text[..40], &text[1..]).unwrap().to_bits()];
@@ -334,30 +340,107 @@ fn half_precision_at_rest_is_exact() {
                     s.config.table().iter().filter(|p| p.may_rest()).map(Param::numel).sum();
                 let rest = s.config.num_params() as usize - matrices;
                 let bytes = exec.plan().bytes_of(Kind::Parameter) as usize;
-                // One word more, at most, a matrix or chunk of an odd number of halves.
-                let most = 4 * (rest + weights.words(matrices) + 2 * s.config.table().len());
-                assert!((4 * (rest + weights.words(matrices))..=most).contains(&bytes), "{bytes} bytes");
+                // One word more, at most, a matrix or chunk of an odd number of halves; of quantised ones, the embedding in
+                // eight bits, and halves where there are no whole blocks.
+                let least = 4 * (rest + weights.words(matrices));
+                let spare = 4 * 2 * s.config.table().len();
+                let most = match weights {
+                    Element::Q8_0 | Element::Q4_1 => 4 * (rest + Element::F16.words(matrices)),
+                    _ => least + spare,
+                };
+                assert!((least..=most).contains(&bytes), "{bytes} bytes");
             }
-            assert!(results[0].len() > 100 && results[0] == results[1], "{config:?} on {}", device.line());
-            assert!(results[0].iter().any(|&w| f32::from_bits(w).abs() > 1e-3));
+            let what = format!("{config:?} in {} on {}", at_rest.name(), device.line());
+            assert!(results[0].len() > 100 && results[0] == results[1], "{what}");
+            assert!(results[0].iter().any(|&w| f32::from_bits(w).abs() > 1e-3), "{what}");
         }
     }
 }
 
-/// A checkpoint whose matrices hold nothing that f16 does not.
-fn rounded(config: &Config, dir: &std::path::Path) -> diarist::weights::Checkpoint {
+/// A checkpoint whose matrices hold nothing that `weights` does not.
+fn rounded(config: &Config, weights: Element, dir: &std::path::Path) -> diarist::weights::Checkpoint {
     use diarist::base::rng::Rng;
     use diarist::weights::huggingface;
     std::fs::write(dir.join("config.json"), huggingface::config_json(config, 0.0, &Ends::at(0))).unwrap();
     let mut writer = huggingface::writer(&dir.join("model.safetensors"), config, Dtype::F32).unwrap();
     for p in config.table() {
         let mut rng = Rng::new(2, &p.name);
-        let draw = |_| {
-            let x = 0.2 * rng.normal();
-            if p.may_rest() { half::f16::from_f32(x).to_f32() } else { x }
-        };
-        writer.write_f32(&(0..p.numel()).map(draw).collect::<Vec<f32>>()).unwrap();
+        let element = pieces(&p, &Limits::DEFAULT, weights)[0].element;
+        let mut data: Vec<f32> = (0..p.numel()).map(|_| 0.2 * rng.normal()).collect();
+        match element {
+            Element::F16 => data.iter_mut().for_each(|x| *x = half::f16::from_f32(*x).to_f32()),
+            // Blocks that have the least and the greatest number there is, and a power of two for their scale: then the
+            // encoder finds that scale, and the numbers again.
+            Element::Q8_0 | Element::Q4_1 => {
+                for block in data.chunks_mut(32) {
+                    let (most, e) = if element == Element::Q8_0 { (254, -9) } else { (15, -5) };
+                    let d = 2_f32.powi(e - rng.below(3) as i32);
+                    let least = if element == Element::Q8_0 {
+                        -127.0 * d
+                    } else {
+                        -d * (rng.below(120) as f32 / 8.0)
+                    };
+                    for (j, x) in block.iter_mut().enumerate() {
+                        let q = [0, most].get(j).copied().unwrap_or_else(|| rng.below(most + 1));
+                        *x = least + d * q as f32;
+                    }
+                }
+            }
+            _ => {}
+        }
+        writer.write_f32(&data).unwrap();
     }
     writer.finish().unwrap();
     huggingface::open(dir).unwrap()
+}
+
+/// The CPU widens a large matrix in parts; its products have the bits of the whole, in any number of parts.
+#[test]
+fn products_of_widened_parts_are_those_of_the_whole() {
+    use diarist::base::rng::Rng;
+    use diarist::device::{Choices, Program, Recorder};
+    use diarist::ops::matmul::{self, Layout, Product};
+    let device = Device::Cpu(0);
+    // From 2 rows to more than a tile; depths below and above 512, where the sums are cut; 2 parts, 3 and 6, some that end in
+    // an odd number of columns (which is the number of rows of an NT weight, and free).
+    for (m, k, n) in [(2, 3296, 800), (5, 1600, 2080), (67, 704, 4512), (9, 6400, 992)] {
+        for (layout, n) in [(Layout::NN, n), (Layout::NT, n + 7)] {
+            let b_shape = if layout == Layout::NN { [k, n] } else { [n, k] };
+            // Numbers of few bits are exact in every element.
+            let mut rng = Rng::new(5, "parts");
+            let b: Vec<f32> = (0..k * n).map(|_| rng.below(15) as f32 - 7.0).collect();
+            let a: Vec<f32> = (0..m * k).map(|_| rng.normal()).collect();
+            let of = |element: Element| {
+                let limits = Limits::DEFAULT;
+                let mut rec = Recorder::new("product", limits, &Choices::of(Class::Lanes, &limits));
+                let [ta, tc] =
+                    [("a", [m, k]), ("c", [m, n])].map(|(name, s)| rec.kept(name, Kind::Input, &s));
+                let tb = rec.kept_of("b", Kind::Input, &b_shape, element);
+                let p = Product::new(layout, [m, n, k]);
+                matmul::product(&mut rec, "product", p, ta.into(), tb.into(), tc.into(), None);
+                let program = Program::from(vec![rec.finish().unwrap()]);
+                let mut exec = device.load(program, Options::default()).unwrap();
+                exec.write_f32("a", 0, &a).unwrap();
+                match element {
+                    Element::F32 => exec.write_f32("b", 0, &b).unwrap(),
+                    Element::F16 => exec.write("b", 0, &diarist::device::element::pack_f16(&b)).unwrap(),
+                    _ => {
+                        let d = half::f16::ONE.to_le_bytes();
+                        let block = |b: &[f32]| {
+                            [&d[..], &b.iter().map(|x| *x as i8 as u8).collect::<Vec<u8>>()].concat()
+                        };
+                        let bytes: Vec<u8> = b.chunks(32).flat_map(block).collect();
+                        exec.write("b", 0, &diarist::device::element::pack_blocks(element, &bytes)).unwrap();
+                    }
+                }
+                exec.run("product", &Step::default()).unwrap();
+                exec.request("c").unwrap();
+                exec.receive().unwrap()
+            };
+            let whole = of(Element::F32);
+            for element in [Element::F16, Element::Q8_0] {
+                assert!(of(element) == whole, "{m}x{k}x{n} {layout:?} in {}", element.name());
+            }
+        }
+    }
 }

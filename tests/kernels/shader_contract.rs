@@ -56,7 +56,7 @@ fn variants() -> Variants {
             for (t, dropout) in [(config.block_size(), false), (17, true)] {
                 let shape = Shape { dropout, ..Shape::new(config, 1, t, limits, choices.clone()) };
                 let mut recordings = training(&shape).recordings;
-                for weights in [Element::F32, Element::F16] {
+                for weights in Element::WEIGHTS {
                     let shape = Shape { weights, ..shape.clone() };
                     recordings
                         .extend([shape.evaluate(), shape.prefill(), shape.decode()].map(Result::unwrap));
@@ -164,7 +164,7 @@ fn check_bindings(kernel: &Kernel, shader: &Shader, entry: usize) -> Result<(), 
             TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } => s.kind,
             other => return Err(format!("{} is an array of {other:?}", binding.name)),
         };
-        // Halves are read as the words that they are packed in.
+        // Fewer bits are read as the words that they are packed in.
         let of = |e: &Element| if *e == Element::F32 { ScalarKind::Float } else { ScalarKind::Uint };
         let declared: Vec<ScalarKind> = binding.elements.iter().map(of).collect();
         expect(

@@ -393,7 +393,6 @@ fn frozen_parts_stay_as_they_were() {
     misused(cwd, &[&freeze[..6], &["--freeze", "heads"]].concat(), &["heads", "embeddings"]);
 }
 
-/// A model whose matrices rest in half precision writes and is measured as a whole one does, nearly.
 /// Muon is recorded, a resume goes on with it, and a checkpoint is not tuned by it unless one insists.
 #[test]
 fn muon_is_for_models_from_scratch() {
@@ -430,8 +429,9 @@ fn muon_is_for_models_from_scratch() {
     misused(cwd, &["train", "notes", "--from", "scratch", "--optimizer", "sgd"], &["sgd"]);
 }
 
+/// A model whose matrices rest in fewer bits writes and is measured as a whole one does, nearly.
 #[test]
-fn weights_rest_in_half_precision() {
+fn weights_rest_in_fewer_bits() {
     let tmp = tempfile::tempdir().unwrap();
     let cwd = tmp.path();
     journal(cwd);
@@ -443,13 +443,19 @@ fn weights_rest_in_half_precision() {
         assert!(o.status.success(), "{}", stderr(&o));
         serde_json::from_slice::<Value>(&o.stdout).unwrap()["loss"].as_f64().unwrap()
     };
-    let (whole, half) = (loss("f32"), loss("f16"));
-    // Each weight is rounded by 2⁻¹¹ of itself at most.
-    assert!(whole != half && (whole - half).abs() < 1e-3 * whole, "{whole} and {half}");
+    let whole = loss("f32");
+    // Each weight is rounded by 2⁻¹¹ of itself at most; by 1/254 of its block's farthest; by 1/30 of its block's range.
+    for (weights, most) in [("f16", 1e-3), ("q8_0", 1e-2), ("q4_1", 0.1)] {
+        let rounded = loss(weights);
+        let apart = (whole - rounded).abs();
+        assert!(apart > 0.0 && apart < most * whole, "{whole} and {rounded} in {weights}");
+    }
     let sample = ["sample", "checkpoints/notes", "--device", "cpu", "--seed", "1", "--max-tokens", "20"];
-    let o = run(cwd, &[&sample[..], &["--weights", "f16", "--json"]].concat());
-    assert!(o.status.success() && stdout(&o).contains("ids"), "{}", stderr(&o));
-    misused(cwd, &[&sample[..], &["--weights", "f8"]].concat(), &["f8", "f16"]);
+    for weights in ["f16", "q8_0", "q4_1"] {
+        let o = run(cwd, &[&sample[..], &["--weights", weights, "--json"]].concat());
+        assert!(o.status.success() && stdout(&o).contains("ids"), "{}", stderr(&o));
+    }
+    misused(cwd, &[&sample[..], &["--weights", "f8"]].concat(), &["f8", "f16", "q8_0", "q4_1"]);
 }
 
 #[test]
