@@ -19,6 +19,9 @@ pub mod matmul;
 pub mod matvec;
 pub mod norm;
 pub mod residual;
+pub mod rmsnorm;
+pub mod rope;
+pub mod swiglu;
 
 use crate::ops::case::Family;
 
@@ -26,12 +29,15 @@ use crate::ops::case::Family;
 pub const FAMILIES: &[Family] = &[
     embedding::FAMILY,
     layernorm::FAMILY,
+    rmsnorm::FAMILY,
     matmul::FAMILY,
     matvec::FAMILY,
     bias::FAMILY,
+    rope::FAMILY,
     attention::FAMILY,
     kv_cache::FAMILY,
     gelu::FAMILY,
+    swiglu::FAMILY,
     residual::FAMILY,
     dropout::FAMILY,
     classifier::FAMILY,
