@@ -21,6 +21,9 @@ pub mod matvec;
 pub mod muon;
 pub mod norm;
 pub mod residual;
+pub mod rmsnorm;
+pub mod rope;
+pub mod swiglu;
 
 use crate::ops::case::Family;
 
@@ -28,12 +31,15 @@ use crate::ops::case::Family;
 pub const FAMILIES: &[Family] = &[
     embedding::FAMILY,
     layernorm::FAMILY,
+    rmsnorm::FAMILY,
     matmul::FAMILY,
     matvec::FAMILY,
     bias::FAMILY,
+    rope::FAMILY,
     attention::FAMILY,
     kv_cache::FAMILY,
     gelu::FAMILY,
+    swiglu::FAMILY,
     residual::FAMILY,
     dropout::FAMILY,
     classifier::FAMILY,

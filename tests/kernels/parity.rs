@@ -13,7 +13,10 @@ use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::kv_cache::{self, Cache};
 use diarist::ops::linear::Linear;
 use diarist::ops::muon::Matrix;
-use diarist::ops::{attention, bias, classifier, embedding, gelu, layernorm, residual};
+use diarist::ops::rope::{Pairs, Rope};
+use diarist::ops::{
+    attention, bias, classifier, embedding, gelu, layernorm, residual, rmsnorm, rope, swiglu,
+};
 use diarist::optim::adamw::{Hyper, micro_step, update};
 use diarist::tokens::batch::buckets;
 
@@ -145,6 +148,70 @@ fn layernorm_matches() {
         }
         bench.run(&Step::default());
         close("out", &bench.peek(outs.unwrap().0), &f.get("out"), FORWARD);
+    });
+}
+
+#[test]
+fn rmsnorm_matches() {
+    let f = Fixture::open("rmsnorm");
+    everywhere(|device, choices| {
+        for prefix in ["", "coarse."] {
+            let of = |name: &str| f.get(&format!("{prefix}{name}"));
+            let mut outs = None;
+            let mut bench = Bench::new(device, choices, |rec| {
+                let [inp, dout, dinp] = ["inp", "dout", "dinp"].map(|n| rec.kept(n, Kind::Input, &[38, 36]));
+                let [weight, dweight] = ["weight", "dweight"].map(|n| rec.kept(n, Kind::Input, &[36]));
+                let (out, rstd) = rmsnorm::forward(rec, inp, weight, of("eps")[0]);
+                rmsnorm::backward(rec, inp, weight, rstd, dout, Some(dinp), Some(dweight));
+                outs = Some((out, rstd));
+            });
+            for name in ["inp", "dout", "weight"] {
+                bench.write(name, &f.get(name));
+            }
+            // Accumulation is part of the contract: start from ones.
+            bench.write("dinp", &[1.0; 38 * 36]);
+            bench.write("dweight", &[1.0; 36]);
+            let (out, rstd) = outs.unwrap();
+            bench.exec.run_range("test", &Step::default(), 0..1).unwrap();
+            close("out", &bench.peek(out), &of("out"), FORWARD);
+            close("rstd", &bench.peek(rstd), &of("rstd"), FORWARD);
+            bench.run(&Step::default());
+            for name in ["dinp", "dweight"] {
+                let gradient: Vec<f32> = bench.peek_name(name).iter().map(|x| x - 1.0).collect();
+                close(name, &gradient, &of(name), GRADIENT);
+            }
+        }
+    });
+}
+
+/// Both ways to pair channels, a rotation of a part of a head, and positions at the end of a long context.
+#[test]
+fn rope_matches() {
+    let f = Fixture::open("rope");
+    let runs = [
+        ("half", Pairs::HalfSplit),
+        ("half_far", Pairs::HalfSplit),
+        ("partial", Pairs::HalfSplit),
+        ("adjacent", Pairs::Adjacent),
+        ("adjacent_far", Pairs::Adjacent),
+    ];
+    everywhere(|device, choices| {
+        for (run, pairs) in runs {
+            let number = |name: &str| f.number(&format!("{run}.{name}"));
+            let rot = number("rot") as usize;
+            let turned = Rope { nh: 3, nkv: 1, hs: 12, rot, theta: number("theta"), pairs };
+            let mut bench = Bench::new(device, choices, |rec| {
+                let [qkv, dqkv] = ["qkv", "dqkv"].map(|n| rec.kept(n, Kind::Input, &[14, 60]));
+                rope::forward(rec, qkv, turned, 7);
+                rope::backward(rec, dqkv, turned, 7);
+            });
+            bench.write("qkv", &f.get("qkv"));
+            bench.write("dqkv", &f.get("dout"));
+            bench.run(&Step { pos: number("pos") as u32, ..Step::default() });
+            // A rotation is no long sum: both directions within a few roundings, at position 32,767 as at 0.
+            close(&format!("{run} out"), &bench.peek_name("qkv"), &f.get(&format!("{run}.out")), 3e-7);
+            close(&format!("{run} dqkv"), &bench.peek_name("dqkv"), &f.get(&format!("{run}.dqkv")), 3e-7);
+        }
     });
 }
 
@@ -310,6 +377,45 @@ fn gelu_matches() {
         bench.run(&Step::default());
         close("out", &bench.peek(out.unwrap()), &f.get("out"), FORWARD);
         close("dinp", &bench.peek_name("dinp"), &f.get("dinp"), GRADIENT);
+    });
+}
+
+#[test]
+fn swiglu_matches() {
+    let f = Fixture::open("swiglu");
+    everywhere(|device, choices| {
+        for prefix in ["", "edge."] {
+            let of = |name: &str| f.get(&format!("{prefix}{name}"));
+            let mut outs = None;
+            let mut bench = Bench::new(device, choices, |rec| {
+                let n = of("gate").len();
+                let [gate, up, dout] =
+                    ["gate", "up", "dout"].map(|n_of| rec.kept(n_of, Kind::Input, &[1, n]));
+                let out = swiglu::forward(rec, gate, up);
+                outs = Some((out, swiglu::backward(rec, gate, up, dout)));
+            });
+            for name in ["gate", "up", "dout"] {
+                bench.write(name, &of(name));
+            }
+            bench.run(&Step::default());
+            let (out, (dgate, dup)) = outs.unwrap();
+            for (name, tensor) in [("out", out), ("dgate", dgate), ("dup", dup)] {
+                let (ours, theirs) = (bench.peek(tensor), of(name));
+                if prefix.is_empty() {
+                    close(name, &ours, &theirs, if name == "out" { FORWARD } else { GRADIENT });
+                    continue;
+                }
+                // One by one, for 1e30 hides all others: WGSL's exp may be off by 3 + 2·87 units, 2.2e-5, and below
+                // −87 all is as good as zero. −1.2784645 is where the derivative all but cancels.
+                for ((x, ours), theirs) in of("gate").into_iter().zip(ours).zip(theirs) {
+                    let off = (ours - theirs).abs();
+                    assert!(
+                        off <= 2.2e-5 * theirs.abs() + 1e-34 + if x == -1.2784645 { 1e-6 } else { 0.0 },
+                        "{name} at {x}: {ours:e}, {theirs:e}"
+                    );
+                }
+            }
+        }
     });
 }
 

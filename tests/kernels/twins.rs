@@ -10,7 +10,7 @@ use diarist::device::{Class, Kernel, Kind, Recorder, Step, Tensor};
 use diarist::ops::classifier::Loss;
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::kv_cache::{self, Cache};
-use diarist::ops::{FAMILIES, attention, classifier, embedding, layernorm};
+use diarist::ops::{FAMILIES, attention, classifier, embedding, layernorm, rmsnorm};
 
 fn agree(class: Class, checked: bool) {
     let _turn = turn();
@@ -94,6 +94,35 @@ fn layernorm_normalize_is_its_forward() {
                 both = Some([out, layernorm::normalize(rec, inp, weight, bias, stats)]);
             });
             for (name, numel) in [("inp", bt * c), ("weight", c), ("bias", c)] {
+                let mut rng = Rng::new(1, name);
+                bench.write(name, &(0..numel).map(|_| 3.0 * rng.normal() + 0.5).collect::<Vec<_>>());
+            }
+            let step = Step::default();
+            // The second's buffer may be the first's: each is read as soon as it is there.
+            bench.exec.run_range("test", &step, 0..1).unwrap();
+            let [out, again] = both.unwrap();
+            let out = bench.peek(out);
+            bench.exec.run_range("test", &step, 1..2).unwrap();
+            let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+            assert_eq!(bits(out), bits(bench.peek(again)), "{bt}x{c} on {} with {choices:?}", device.line());
+        }
+    }
+}
+
+/// The same of RMSNorm.
+#[test]
+fn rmsnorm_normalize_is_its_forward() {
+    let _turn = turn();
+    for (device, choices) in devices() {
+        for (bt, c) in [(1, 1), (3, 7), (5, 65), (65, 97), (4, 576)] {
+            let mut both: Option<[Tensor; 2]> = None;
+            let mut bench = Bench::new(&device, choices, |rec| {
+                let inp = rec.kept("inp", Kind::Input, &[bt, c]);
+                let weight = rec.kept("weight", Kind::Parameter, &[c]);
+                let (out, rstd) = rmsnorm::forward(rec, inp, weight, 1e-5);
+                both = Some([out, rmsnorm::normalize(rec, inp, weight, rstd)]);
+            });
+            for (name, numel) in [("inp", bt * c), ("weight", c)] {
                 let mut rng = Rng::new(1, name);
                 bench.write(name, &(0..numel).map(|_| 3.0 * rng.normal() + 0.5).collect::<Vec<_>>());
             }
