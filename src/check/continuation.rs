@@ -9,6 +9,7 @@ use crate::device::Element;
 use crate::device::select::Device;
 use crate::sample::model::Reads;
 use crate::sample::{Choice, Decoder, Model};
+use crate::weights;
 
 /// A prompt and what follows it when the likeliest token is always taken.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +34,7 @@ pub const GPT2: Known = Known {
 /// Another continuation, or logits that are no numbers: the device computes wrongly. What keeps a model from being opened.
 pub fn check(dir: &Path, device: &Device, known: Option<Known>) -> Result<()> {
     let program = |shape: &crate::model::Shape| Ok(vec![shape.prefill()?, shape.decode()?].into());
-    let mut model = Model::open(dir, device, Element::F32, 1, Reads::Text, program)?;
+    let mut model = Model::open(weights::open(dir)?, device, Element::F32, 1, Reads::Text, program)?;
     let tokenizer = model.tokenizer.take().expect("a model that reads text has its tokenizer");
     let vocabulary = model.config.vocab_size();
     if known.is_some_and(|known| known.prompt.iter().any(|&id| id as usize >= vocabulary)) {

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::base::Result;
+use crate::cli::adapters::Adapters;
 use crate::cli::out;
 use crate::device::select::Device;
 use crate::device::{Element, Recording};
@@ -23,6 +24,8 @@ pub struct Opening {
     /// How matrices are kept in memory: whole, or rounded to half precision, which halves what is read for each token
     #[arg(long, value_name = "f32|f16", default_value = "f32", value_parser = weights())]
     weights: Element,
+    #[command(flatten)]
+    adapters: Adapters,
 }
 
 fn weights() -> impl TypedValueParser<Value = Element> {
@@ -43,6 +46,7 @@ impl Opening {
     ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
         out::using(dir, &device);
-        Model::open(dir, &device, self.weights, 1, reads, |shape| Ok(program(shape)?.into()))
+        let checkpoint = self.adapters.open(dir)?;
+        Model::open(checkpoint, &device, self.weights, 1, reads, |shape| Ok(program(shape)?.into()))
     }
 }

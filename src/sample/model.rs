@@ -1,7 +1,5 @@
 //! A trained model opened for use: by a command, by a server.
 
-use std::path::Path;
-
 use crate::base::{Config, Result};
 use crate::device::executor::Options;
 use crate::device::select::Device;
@@ -9,7 +7,7 @@ use crate::device::{Element, Executor, Program};
 use crate::model::{Shape, store};
 use crate::sample::fit;
 use crate::tokens::Tokenizer;
-use crate::weights;
+use crate::weights::Checkpoint;
 
 /// What a model is opened to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,20 +29,19 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens a folder's model with the recordings that `program` makes of its shape, for `b` sequences of its whole context,
+    /// Puts a model on a device, with the recordings that `program` makes of its shape, for `b` sequences of its whole context,
     /// its matrices at rest in `weights`. Where it is to read text, its tokenizer is read before anything is loaded.
     ///
     /// # Errors
-    /// A folder that holds no model of ours, or a device that cannot hold it.
+    /// Weights that cannot be read, or a device that cannot hold them.
     pub fn open(
-        dir: &Path,
+        mut checkpoint: Checkpoint,
         device: &Device,
         weights: Element,
         b: usize,
         reads: Reads,
         program: impl Fn(&Shape) -> Result<Program>,
     ) -> Result<Model> {
-        let mut checkpoint = weights::open(dir)?;
         let config = *checkpoint.config();
         let tokenizer = match reads {
             Reads::Text => Some(checkpoint.tokenizer()?),

@@ -29,7 +29,7 @@ use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
 const WTE: &str = "wte.weight";
-const HEAD: &str = "lm_head.weight";
+pub(super) const HEAD: &str = "lm_head.weight";
 /// The files of [`Checkpoint::beside_weights`].
 const BESIDE: [&str; 9] = [
     "README.md",
@@ -55,6 +55,8 @@ pub struct Checkpoint {
     tokenizer: Words,
     /// What is added to the weights as they are read, in this order.
     adapters: Vec<Adapter>,
+    /// What adapters brought that is none of linear layers.
+    others: Vec<String>,
     /// Whether the head serves as the embedding too.
     head_is_wte: bool,
 }
@@ -74,9 +76,10 @@ impl Checkpoint {
             let problem = format!("holds {entries} tensors in all; its config speaks of {layers} layers");
             return Err(mismatch(tensors.path(), problem));
         }
+        let others = adapter.as_ref().map(Adapter::others).unwrap_or_default();
         let adapters = adapter.map_or(Ok(Vec::new()), Adapter::parts)?;
         let mut checkpoint =
-            Checkpoint { path, format, model, tensors, tokenizer, adapters, head_is_wte: false };
+            Checkpoint { path, format, model, tensors, tokenizer, adapters, others, head_is_wte: false };
         checkpoint.hold()?;
         Ok(checkpoint)
     }
@@ -92,19 +95,43 @@ impl Checkpoint {
         self.compare_head(&wanted[0])
     }
 
-    /// Lays an adapter (a PEFT folder) on the model, after those that it has: what it adds counts `scale` times. Its own base
+    /// Lays an adapter (a PEFT folder, or its name in the Hugging Face cache, or a GGUF) on the model, after those that it has: what it adds counts `scale` times. Its own base
     /// is not looked for: this model is it.
     ///
     /// # Errors
     /// No adapter; one that does not fit this model; parameters that it trained whole, at another scale than 1.
     pub fn add_adapter(&mut self, path: &Path, scale: f32) -> Result<()> {
         let (adapter, whole) = peft::beside(path, &self.model.config, scale)?;
+        if !self.is_adapted() {
+            self.format = format!("LoRA adapter on a {}", self.format);
+        }
+        self.others.extend(adapter.others());
         self.adapters.extend(adapter.parts()?);
         if let Some(whole) = whole {
             self.tensors.replace(whole);
             self.hold()?;
         }
         Ok(())
+    }
+
+    /// How many parameters its adapters change.
+    pub fn adapted(&self) -> usize {
+        let table = self.model.config.table();
+        let changed = |p: &&Param| {
+            self.others.contains(&p.name) || self.adapters.iter().any(|adapter| adapter.rank(&p.name) > 0)
+        };
+        table.iter().filter(changed).count()
+    }
+
+    /// Whether an adapter is on it.
+    pub fn is_adapted(&self) -> bool {
+        !self.adapters.is_empty() || !self.others.is_empty()
+    }
+
+    /// Parameters that its adapters changed otherwise than beside a linear layer: trained whole, or beside positions. They are of
+    /// the model that is read, with or without [`take_adapters`](Self::take_adapters).
+    pub fn others(&self) -> &[String] {
+        &self.others
     }
 
     /// Takes away what its adapters have beside linear layers, as one adapter that runs beside the model; what is read from

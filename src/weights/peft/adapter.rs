@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::base::arch::{Layout, Part, Role};
-use crate::base::{Config, Error, Param, Result, memory};
+use crate::base::{Config, Error, Result, memory};
+use crate::weights::gguf::paired::{Way, paired};
 use crate::weights::peft::settings::{MERGE, Settings};
 use crate::weights::tensors::{Tensors, transpose};
-use crate::weights::words::{listed, quoted, short};
+use crate::weights::words::quoted;
 
 /// What peft puts before every key.
 const BEFORE: &str = "base_model.model.";
@@ -20,37 +20,53 @@ const INNER: [&str; 2] = ["transformer.", "model."];
 /// What embeddings and heads are called, in the families that we know.
 const EMBEDDINGS: [&str; 3] = ["wte", "embed_tokens", "lm_head"];
 /// Why an adapter on the embedding is not read.
-const ONE_MATRIX: &str =
+pub(super) const ONE_MATRIX: &str =
     "the embedding or the head alone; where one matrix is both (GPT-2, SmolLM2), merged they would be two";
-const UNTIED: &str =
+pub(super) const UNTIED: &str =
     "train the adapter again without the embedding and the head among its target_modules and modules_to_save";
-const FETCH: &str =
+pub(super) const FETCH: &str =
     "copy or download the adapter's folder again; adapter_config.json and its weights belong together";
 
 /// An adapter's matrices, still in their file.
 #[derive(Debug)]
 pub struct Adapter {
-    tensors: Tensors,
+    pub(super) tensors: Tensors,
     /// By the parameter's name.
-    deltas: BTreeMap<String, Delta>,
+    pub(super) deltas: BTreeMap<String, Delta>,
     /// What was trained whole: the file's key, and the parameter that it replaces.
-    saved: BTreeMap<String, String>,
+    pub(super) saved: BTreeMap<String, String>,
     /// The last one that was added.
     read: Option<(String, Pair)>,
 }
 
 /// One adapted matrix.
 #[derive(Debug, Default)]
-struct Delta {
-    /// The module, as peft calls it: `transformer.h.0.attn.c_attn`.
-    module: String,
-    a: Option<String>,
-    b: Option<String>,
-    scale: f32,
+pub(super) struct Delta {
+    /// The module, as its file calls it: `transformer.h.0.attn.c_attn`.
+    pub module: String,
+    pub a: Option<String>,
+    pub b: Option<String>,
+    pub scale: f32,
     /// Whether it is beside a linear layer's matrix that lies (out, in).
-    out_in: bool,
+    pub out_in: bool,
     /// Whether it is beside a linear layer.
-    linear: bool,
+    pub linear: bool,
+    /// The heads whose rows B has in llama.cpp's order.
+    pub heads: Option<usize>,
+}
+
+/// What a GGUF has beside a parameter.
+pub(in crate::weights) struct Side {
+    pub param: String,
+    /// The module, as a person may be told.
+    pub module: String,
+    /// A's tensor and B's, where they are there.
+    pub a: Option<String>,
+    pub b: Option<String>,
+    /// What B·A is multiplied by.
+    pub scale: f32,
+    /// The heads whose rows B has in llama.cpp's order.
+    pub heads: Option<usize>,
 }
 
 /// Its two matrices as they add to rows of W: `W'[row] = W[row] + s·Σₖ left[k][row]·right[k]`.
@@ -172,6 +188,22 @@ impl Adapter {
         Ok(Adapter { tensors, deltas, saved, read: None })
     }
 
+    /// A GGUF's, held against the model.
+    pub(in crate::weights) fn of_gguf(
+        tensors: Tensors,
+        sides: Vec<Side>,
+        config: &Config,
+    ) -> Result<Adapter> {
+        let delta = |side: Side| {
+            let Side { param, module, a, b, scale, heads } = side;
+            (param, Delta { module, a, b, scale, heads, ..Delta::default() })
+        };
+        let deltas = sides.into_iter().map(delta).collect();
+        let mut adapter = Adapter { tensors, deltas, saved: BTreeMap::new(), read: None };
+        adapter.check_gguf(config)?;
+        Ok(adapter)
+    }
+
     /// How many matrices it adds to.
     pub(super) fn len(&self) -> usize {
         self.deltas.len()
@@ -183,6 +215,12 @@ impl Adapter {
             true => Ok(None),
             false => Ok(Some(self.tensors.again()?.kept(|key| self.saved.get(key).cloned()))),
         }
+    }
+
+    /// What it has that no linear layer's adapter is: parameters trained whole, positions.
+    pub(in crate::weights) fn others(&self) -> Vec<String> {
+        let beside = self.deltas.iter().filter(|(_, delta)| !delta.linear).map(|(name, _)| name);
+        self.saved.values().chain(beside).cloned().collect()
     }
 
     /// Counts what it adds so many times more.
@@ -215,149 +253,9 @@ impl Adapter {
     }
 
     /// The rank beside a parameter; 0 where it has none there.
-    pub(super) fn rank(&self, param: &str) -> usize {
+    pub(in crate::weights) fn rank(&self, param: &str) -> usize {
         let a = self.deltas.get(param).and_then(|delta| delta.a.as_ref());
         a.and_then(|a| self.tensors.get(a)).map_or(0, |entry| entry.rows())
-    }
-
-    /// Holds every matrix against its settings and the model that it is to be used with.
-    ///
-    /// # Errors
-    /// What does not fit, by its name.
-    pub(super) fn check(&mut self, settings: &Settings, config: &Config) -> Result<()> {
-        let table = config.table();
-        let by_name: BTreeMap<&str, &Param> = table.iter().map(|p| (p.name.as_str(), p)).collect();
-        let path = self.tensors.path().to_path_buf();
-        let bad = |problem: String| Err(Error::file(&path, problem, FETCH));
-        // What another base would have is no damage: then it is the base that is to be looked for.
-        let base = settings.base.as_deref().map_or("another model".into(), quoted);
-        let other = |problem: String| {
-            let next = format!("use it with the model that it was trained beside: {base}");
-            Err(Error::file(&path, problem, next))
-        };
-        for (name, delta) in &mut self.deltas {
-            let module = quoted(&delta.module);
-            let sides = by_name.get(name.as_str()).and_then(|p| sides(p));
-            let Some((inputs, outputs)) = sides else {
-                return other(format!(
-                    "it adapts {module}, which is no matrix of the model ({})",
-                    shape(config)
-                ));
-            };
-            let param = by_name[name.as_str()];
-            delta.out_in = param.role == Role::Linear(Layout::OutIn);
-            delta.linear = param.in_out().is_some();
-            let (Some(a), Some(b)) = (&delta.a, &delta.b) else {
-                return bad(format!("of the two matrices for {module} one is missing"));
-            };
-            let rank = settings.rank(&delta.module) as usize;
-            for (tensor, wanted, rank_at) in [(a, [rank, inputs], 0), (b, [outputs, rank], 1)] {
-                let entry = self.tensors.entry(tensor)?;
-                if entry.shape != wanted {
-                    let found = short(&format!("{:?}", &entry.shape[..entry.shape.len().min(8)]));
-                    let problem = format!(
-                        "tensor {} is {found}, where its model and its rank call for {wanted:?}",
-                        quoted(tensor)
-                    );
-                    let same_rank = entry.shape.len() == 2 && entry.shape[rank_at] == rank;
-                    return if same_rank { other(problem) } else { bad(problem) };
-                }
-                if entry.dtype.block().is_none() {
-                    let stored = entry.dtype.name();
-                    return bad(format!("tensor {} is stored as {stored:?}, not as floats", quoted(tensor)));
-                }
-            }
-        }
-        self.check_saved(settings, config, &by_name)?;
-        self.check_targets(settings, config)
-    }
-
-    /// What was trained whole is of the model, in its shape; an embedding that is the head too is not trained alone.
-    fn check_saved(
-        &mut self,
-        settings: &Settings,
-        config: &Config,
-        table: &BTreeMap<&str, &Param>,
-    ) -> Result<()> {
-        // Masks that were saved among the biases; heads beside the model, such as a classifier's.
-        let mask = |name: &str| name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
-        self.saved.retain(|_, name| !mask(name));
-        let first = |name: &str| name.split('.').next().unwrap_or_default().to_string();
-        let inside = |name: &str| table.keys().any(|param| first(param) == first(name));
-        let (embedding, head) = (config.embedding(), "lm_head.weight");
-        let tied = config.head() == embedding;
-        let path = self.tensors.path().to_path_buf();
-        for (key, name) in &self.saved {
-            let found = &self.tensors.entry(key)?.shape;
-            let bad = |problem: String| {
-                Err(Error::file(&path, format!("it has trained {} anew, {problem}", quoted(name)), FETCH))
-            };
-            let wanted = if tied && name == head { embedding } else { name };
-            match table.get(wanted) {
-                None if inside(name) => return bad(format!("which the model has not ({})", shape(config))),
-                Some(param) if *found != param.shape => {
-                    let found = short(&format!("{:?}", &found[..found.len().min(8)]));
-                    return bad(format!("as {found}; the model's is {:?}", param.shape));
-                }
-                _ => {}
-            }
-        }
-        let of = |name: &str| self.saved.iter().find(|(_, saved)| *saved == name).map(|(key, _)| key.clone());
-        let untied = |problem: String| Err(Error::file(&path, problem, UNTIED));
-        match (of(embedding), of(head)) {
-            (Some(_), None) | (None, Some(_)) if tied && !settings.tied => {
-                untied(format!("it has trained anew {ONE_MATRIX}"))
-            }
-            // Tied by peft, it is the embedding under its other name.
-            (None, Some(key)) if tied => {
-                self.saved.insert(key, embedding.into());
-                Ok(())
-            }
-            (Some(one), Some(two)) if tied => {
-                let (mut a, mut b) = (Vec::new(), Vec::new());
-                self.tensors.read_f32(&one, &mut a)?;
-                self.tensors.read_f32(&two, &mut b)?;
-                if a != b {
-                    let both = "its embedding and its head, both trained anew, are no longer tied: they differ, and the model has one matrix for both";
-                    return untied(both.into());
-                }
-                self.saved.remove(&two);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// What the settings say is adapted is: each matrix of a target has its pair, and no other has one.
-    fn check_targets(&self, settings: &Settings, config: &Config) -> Result<()> {
-        let bad = |problem: String| Err(Error::file(self.tensors.path(), problem, FETCH));
-        let mut missing = Vec::new();
-        for param in config.table() {
-            if sides(&param).is_none() {
-                continue;
-            }
-            let layer = match param.part {
-                Part::Block(layer) => Some(layer),
-                _ => None,
-            };
-            let names = [param.module(), &full(param.module(), config)];
-            let left_out = settings.leave_out(names, layer, param.in_out().is_some());
-            match (left_out, self.deltas.contains_key(&param.name)) {
-                (Some(why), true) => {
-                    return bad(format!("it adapts {}, though {why}", quoted(&param.name)));
-                }
-                (None, false) if settings.knows_targets() => missing.push(param.name),
-                _ => {}
-            }
-        }
-        match missing.is_empty() {
-            true => Ok(()),
-            false => bad(format!(
-                "{} matrices that target_modules names have no adapter in it: {}",
-                missing.len(),
-                listed(&missing)
-            )),
-        }
     }
 
     /// Adds to rows of a parameter what was trained beside it; to most it is nothing. `out` is as long as those rows.
@@ -402,7 +300,7 @@ impl Adapter {
     /// # Errors
     /// The file cannot be read, or holds a number that is not finite.
     pub(super) fn matrices(&mut self, param: &str) -> Result<Option<Matrices>> {
-        let Some(Delta { a: Some(a), b: Some(b), scale, .. }) = self.deltas.get(param) else {
+        let Some(Delta { a: Some(a), b: Some(b), scale, heads, .. }) = self.deltas.get(param) else {
             return Ok(None);
         };
         let mut found =
@@ -414,19 +312,9 @@ impl Adapter {
                 return Err(Error::file(self.tensors.path(), problem, FETCH));
             }
         }
+        if let Some(heads) = heads {
+            found.b = paired(&found.b, *heads, found.rank, Way::Back);
+        }
         Ok(Some(found))
     }
-}
-
-/// The inputs and outputs of what an adapter may be beside: a linear layer, or positions, whose rows are looked up.
-fn sides(param: &Param) -> Option<(usize, usize)> {
-    match (param.role, &param.shape[..]) {
-        (Role::Positions, &[rows, width]) => Some((rows, width)),
-        _ => param.in_out(),
-    }
-}
-
-/// A model, in a few words.
-fn shape(config: &Config) -> String {
-    format!("a {} of {} layers and {} channels", config.family(), config.n_layer(), config.n_embd())
 }

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 use crate::base::units::counted;
 use crate::base::{Config, Error, Result, shell};
 use crate::weights::found::Found;
+use crate::weights::gguf::lora;
+use crate::weights::hub;
 use crate::weights::pickle;
 use crate::weights::safetensors;
 use crate::weights::tensors::Tensors;
@@ -21,8 +23,9 @@ use adapter::Adapter;
 use settings::Settings;
 
 pub mod adapter;
+mod check;
 mod settings;
-mod stacked;
+pub mod stacked;
 mod write;
 
 pub use adapter::file_key as key;
@@ -61,23 +64,30 @@ fn weights(dir: &Path) -> Result<Tensors> {
     ))
 }
 
-/// Opens an adapter for a model that is open already; what it adds counts `scale` times. Also what it replaces, under the
+/// Opens an adapter (a PEFT folder, or its name in the Hugging Face cache, or a GGUF) for a model that is open already; what it adds counts `scale` times. Also what it replaces, under the
 /// parameters' names.
 ///
 /// # Errors
 /// No such folder, or no adapter; one that does not fit the model; parameters trained whole, at another scale than 1.
 pub(in crate::weights) fn beside(
-    dir: &Path,
+    path: &Path,
     config: &Config,
     scale: f32,
 ) -> Result<(Adapter, Option<Tensors>)> {
+    if path.is_file() && !path.ends_with(CONFIG) && !path.ends_with(WEIGHTS) {
+        let mut adapter = lora::open(path, config)?;
+        adapter.scale(scale);
+        return Ok((adapter, None));
+    }
+    let cached = path.to_str().filter(|_| !path.exists()).and_then(hub::local);
+    let dir = cached.as_deref().unwrap_or(if path.is_file() { path.parent().unwrap_or(path) } else { path });
     if !dir.join(CONFIG).exists() {
         let (problem, next) = match dir.exists() {
             true => (
                 "no adapter: it has no adapter_config.json",
-                "name an adapter's folder; a whole model is opened by its own name",
+                "name an adapter's folder or GGUF; a whole model is opened by its own name",
             ),
-            false => ("there is no such adapter", "check the folder's name"),
+            false => ("there is no such adapter", "check the name of its folder or file"),
         };
         return Err(Error::file(dir, problem, next));
     }
