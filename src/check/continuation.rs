@@ -8,6 +8,7 @@ use crate::base::{Error, Result};
 use crate::device::Element;
 use crate::device::select::Device;
 use crate::sample::{At, Choice, Decoder, Model, Reads};
+use crate::weights;
 
 /// A prompt and what follows it when the likeliest token is always taken.
 #[derive(Debug, Clone, Copy)]
@@ -32,8 +33,8 @@ pub const GPT2: Known = Known {
 /// Another continuation, or logits that are no numbers: the device computes wrongly. What keeps a model from being opened.
 pub fn check(dir: &Path, device: &Device, known: Option<Known>) -> Result<()> {
     let program = |shape: &crate::model::Shape| Ok(vec![shape.prefill()?, shape.decode()?].into());
-    let mut model =
-        Model::open(dir, device, At { weights: Element::F32, context: None }, Reads::Text, program)?;
+    let at = At { weights: Element::F32, context: None };
+    let mut model = Model::open(weights::open(dir)?, device, at, Reads::Text, program)?;
     let tokenizer = model.tokenizer.take().expect("a model that reads text has its tokenizer");
     let vocabulary = model.config.vocab_size();
     if known.is_some_and(|known| known.prompt.iter().any(|&id| id as usize >= vocabulary)) {

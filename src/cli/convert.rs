@@ -1,16 +1,18 @@
-//! `diarist convert IN OUT --to hf|gguf|llmc|nanogpt`: a model in the form that another tool reads.
+//! `diarist convert IN OUT --to hf|gguf|llmc|nanogpt|gguf-lora`: a model in the form that another tool reads.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::base::units::{bytes, shown, thousands};
-use crate::base::{Config, Error, Result, disk, shell};
+use crate::base::units::{bytes, counted, shown, thousands};
+use crate::base::{Config, Error, Param, Result, disk, shell};
+use crate::cli::adapters::Adapters;
 use crate::cli::bar::Bar;
 use crate::cli::out;
 use crate::run::{card, record};
 use crate::tokens::Tokenizer;
+use crate::weights::peft::Stacked;
 use crate::weights::{self, Checkpoint, Dtype, gguf, huggingface, llmc, nanogpt};
 
 /// Arguments of `convert`.
@@ -22,7 +24,8 @@ pub struct Args {
     /// What is written, a folder for hf, else a file; nothing is overwritten
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// hf: a folder for `transformers`; gguf: for llama.cpp, Ollama, LM Studio; llmc; nanogpt. Without it, by OUT's ending
+    /// hf: a folder for `transformers`; gguf: for llama.cpp, Ollama, LM Studio; llmc; nanogpt; gguf-lora: an adapter alone, for
+    /// llama.cpp's --lora. Without it, by OUT's ending
     #[arg(long, value_parser = targets())]
     to: Option<Target>,
     /// How numbers are stored [default: f16 in a GGUF, else f32]
@@ -34,6 +37,8 @@ pub struct Args {
     /// The chat template of a GGUF, in Jinja [default: the model's own, else the messages' text as it stands]
     #[arg(long, value_name = "FILE")]
     chat_template: Option<PathBuf>,
+    #[command(flatten)]
+    adapters: Adapters,
 }
 
 /// The model card's file.
@@ -41,15 +46,17 @@ const CARD: &str = "README.md";
 
 /// A form that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Target {
+pub(super) enum Target {
     HuggingFace,
     Gguf,
     LlmC,
     NanoGpt,
+    GgufLora,
 }
 
 impl Target {
-    const ALL: [Target; 4] = [Target::HuggingFace, Target::Gguf, Target::LlmC, Target::NanoGpt];
+    const ALL: [Target; 5] =
+        [Target::HuggingFace, Target::Gguf, Target::LlmC, Target::NanoGpt, Target::GgufLora];
 
     fn name(self) -> &'static str {
         match self {
@@ -57,6 +64,7 @@ impl Target {
             Target::Gguf => "gguf",
             Target::LlmC => "llmc",
             Target::NanoGpt => "nanogpt",
+            Target::GgufLora => "gguf-lora",
         }
     }
 
@@ -65,6 +73,7 @@ impl Target {
         match self {
             Target::HuggingFace | Target::NanoGpt => &[Dtype::F32, Dtype::F16, Dtype::BF16],
             Target::LlmC => &[Dtype::F32, Dtype::BF16],
+            Target::GgufLora => &[Dtype::F32, Dtype::F16],
             Target::Gguf => &[Dtype::F16, Dtype::F32, Dtype::BF16, Dtype::Q8_0, Dtype::Q4_1],
         }
     }
@@ -77,7 +86,7 @@ impl Target {
             Some("bin") => Ok(Target::LlmC),
             _ => Err(Error::usage(
                 format!("{} does not say in which form", shown(path)),
-                "give --to hf (a folder), gguf, llmc or nanogpt, or a name that ends in .gguf, .bin (llm.c) or .pt (nanoGPT)",
+                "give --to hf (a folder), gguf, llmc, nanogpt or gguf-lora, or a name that ends in .gguf, .bin (llm.c) or .pt (nanoGPT)",
             )),
         }
     }
@@ -88,7 +97,7 @@ fn targets() -> impl TypedValueParser<Value = Target> {
         .try_map(|name| Target::ALL.into_iter().find(|t| t.name() == name).ok_or("no form"))
 }
 
-fn dtypes() -> impl TypedValueParser<Value = Dtype> {
+pub(super) fn dtypes() -> impl TypedValueParser<Value = Dtype> {
     const ALL: [(&str, Dtype); 5] = [
         ("f32", Dtype::F32),
         ("f16", Dtype::F16),
@@ -108,14 +117,35 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let to = args.to.map_or_else(|| Target::of(&args.out), Ok)?;
     let dtype = args.dtype.clone().unwrap_or_else(|| to.dtypes()[0].clone());
     args.check(to, &dtype)?;
-    let mut checkpoint = weights::open(&args.input)?;
+    args.adapters.check()?;
+    let checkpoint = args.adapters.open(&args.input)?;
+    write(args, to, &dtype, checkpoint)
+}
+
+/// Writes a model that is open.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn write(
+    args: &Args,
+    to: Target,
+    dtype: &Dtype,
+    mut checkpoint: Checkpoint,
+) -> anyhow::Result<ExitCode> {
     out::note(format!("{}: {}", shown(&args.input), checkpoint.format()));
     if let Some(run) = args.run()?.filter(|run| !run.finished) {
         let (step, steps) = (thousands(run.position.step), thousands(run.settings.steps));
         out::note(format!("the run is not at its end: this is its state after step {step} of {steps}"));
     }
     let config = *checkpoint.config();
-    let numbers = bound(&dtype, &config);
+    let mut adapters = match to {
+        Target::GgufLora => Some(args.taken(&mut checkpoint)?),
+        _ => None,
+    };
+    let numbers = match &adapters {
+        Some(adapters) => bound_of(dtype, &adapters.lora.table(&config)),
+        None => bound(dtype, &config),
+    };
     room(&args.out, numbers)?;
     // Half of a model is of no use to anybody.
     let _ = ctrlc::set_handler(|| {
@@ -127,13 +157,20 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bar = Bar::new();
     let mut progress = |share: f64| bar.bytes("writing", (share * numbers as f64) as u64, numbers);
     let written = match to {
-        Target::HuggingFace => args.folder(&mut checkpoint, tokenizer, &dtype, &mut progress)?,
-        Target::Gguf => args.gguf(&mut checkpoint, &tokenizer?, &dtype, &mut progress)?,
+        Target::HuggingFace => args.hugging_face(&mut checkpoint, tokenizer, dtype, &mut progress)?,
+        Target::Gguf => args.gguf(&mut checkpoint, &tokenizer?, dtype, &mut progress)?,
         Target::LlmC => {
-            disk::new_with(&args.out, |new| llmc::write(&mut checkpoint, &dtype, new, &mut progress))?
+            disk::new_with(&args.out, |new| llmc::write(&mut checkpoint, dtype, new, &mut progress))?
+        }
+        Target::GgufLora => {
+            let adapters = adapters.as_mut().expect("taken above");
+            let name = args.out.file_stem().unwrap_or_default().to_string_lossy();
+            disk::new_with(&args.out, |new| {
+                gguf::lora::write(adapters, &config, dtype, &name, new, &mut progress)
+            })?
         }
         Target::NanoGpt => {
-            disk::new_with(&args.out, |new| nanogpt::write(&mut checkpoint, &dtype, new, &mut progress))?
+            disk::new_with(&args.out, |new| nanogpt::write(&mut checkpoint, dtype, new, &mut progress))?
         }
     };
     bar.finish();
@@ -142,25 +179,58 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Checks that a dtype belongs to a form, and that nothing is in its place.
+///
+/// # Errors
+/// It does not; something is.
+pub(super) fn check(to: Target, dtype: &Dtype, out: &Path) -> Result<()> {
+    if !to.dtypes().contains(dtype) {
+        let names: Vec<String> = to.dtypes().iter().map(|d| d.name().to_lowercase()).collect();
+        return Err(Error::usage(
+            format!("--dtype {} is none of --to {}", dtype.name().to_lowercase(), to.name()),
+            format!("use {}", names.join(", ")),
+        ));
+    }
+    match out.symlink_metadata() {
+        Ok(_) => Err(disk::taken(out)),
+        Err(_) => Ok(()),
+    }
+}
+
 impl Args {
+    /// What writes a Hugging Face folder.
+    pub(super) fn folder(input: PathBuf, out: PathBuf, dtype: Dtype) -> Args {
+        let adapters = Adapters::default();
+        Args { input, out, to: None, dtype: Some(dtype), modelfile: false, chat_template: None, adapters }
+    }
+
+    /// The adapters that are on a model, as one.
+    fn taken(&self, checkpoint: &mut Checkpoint) -> Result<Stacked> {
+        let others = checkpoint.others();
+        if !others.is_empty() {
+            let problem = format!(
+                "its adapter has changed {} outside the linear layers ({}{}), for which a GGUF LoRA has no place",
+                counted(others.len() as u64, "parameter", "parameters"),
+                others[0],
+                if others.len() > 1 { ", …" } else { "" }
+            );
+            return Err(Error::file(&self.input, problem, "merge it: --to gguf writes the whole model"));
+        }
+        let model = format!("{}, with no adapter on it", checkpoint.format());
+        checkpoint.take_adapters().ok_or_else(|| {
+            Error::file(&self.input, model, "name an adapter's folder, or the model with --adapter")
+        })
+    }
+
     /// Checks what can be checked before the model is opened.
     fn check(&self, to: Target, dtype: &Dtype) -> Result<()> {
-        if !to.dtypes().contains(dtype) {
-            let names: Vec<String> = to.dtypes().iter().map(|d| d.name().to_lowercase()).collect();
-            return Err(Error::usage(
-                format!("--dtype {} is none of --to {}", dtype.name().to_lowercase(), to.name()),
-                format!("use {}", names.join(", ")),
-            ));
-        }
+        check(to, dtype, &self.out)?;
         for (given, flag) in
             [(self.modelfile, "--modelfile"), (self.chat_template.is_some(), "--chat-template")]
         {
             if given && to != Target::Gguf {
                 return Err(Error::usage(format!("{flag} belongs to a GGUF"), "use it with --to gguf"));
             }
-        }
-        if self.out.symlink_metadata().is_ok() {
-            return Err(disk::taken(&self.out));
         }
         // A Modelfile is lines: a name with a line break in it would be more than a name.
         let name = self.out.file_name().and_then(|name| name.to_str());
@@ -184,7 +254,7 @@ impl Args {
     }
 
     /// A Hugging Face folder. What such a folder has beside its weights goes along as it is.
-    fn folder(
+    fn hugging_face(
         &self,
         checkpoint: &mut Checkpoint,
         tokenizer: Result<Tokenizer>,
@@ -206,7 +276,8 @@ impl Args {
             .ok();
         let card = match &run {
             Some(run) => Some(card::card(run)),
-            None if beside.iter().any(|(name, _)| *name == CARD) => None,
+            // A base's own card says nothing of what was laid on it.
+            None if !checkpoint.is_adapted() && beside.iter().any(|(name, _)| *name == CARD) => None,
             None => Some(card::converted(
                 checkpoint.config(),
                 tokenizer.as_ref().map(|t| t.kind().name()),
@@ -283,6 +354,9 @@ impl Args {
             Target::Gguf => format!(
                 "next: llama-completion -no-cnv -m {out} -p 'Today ' (it continues texts; it does not chat)"
             ),
+            Target::GgufLora => format!(
+                "next: llama-completion -no-cnv -m BASE.gguf --lora {out} -p 'Today ' (BASE.gguf: its base, by convert --to gguf)"
+            ),
             Target::LlmC => format!("next: llm.c's train_gpt2 -e {out}"),
             Target::NanoGpt => {
                 "next: put it into a folder as ckpt.pt, and nanoGPT's sample.py --out_dir=FOLDER".into()
@@ -299,6 +373,12 @@ fn bound(dtype: &Dtype, config: &Config) -> u64 {
     let whole =
         if dtype.is_quantised() { v * c + 4 * (t * c + 13 * c * config.n_layer() as u64) } else { 4 * t * c };
     numbers + whole + 100 * v + (1 << 16)
+}
+
+/// The same of adapters' matrices.
+fn bound_of(dtype: &Dtype, table: &[Param]) -> u64 {
+    let numbers: u64 = table.iter().map(|p| dtype.bytes(p.numel() as u64).unwrap_or(0)).sum();
+    numbers + 200 * table.len() as u64 + (1 << 12)
 }
 
 /// Checks that the disk has room.

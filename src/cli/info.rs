@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::base::units::{bytes, counted, shown, thousands};
 use crate::base::{Error, Result};
+use crate::cli::adapters::Adapters;
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
 use crate::run::record;
@@ -23,6 +24,8 @@ pub struct Args {
     /// Only the ids that its tokenizer makes of a text
     #[arg(long, value_name = "FILE", conflicts_with = "tensors")]
     ids: Option<PathBuf>,
+    #[command(flatten)]
+    adapters: Adapters,
     /// List every tensor
     #[arg(long)]
     tensors: bool,
@@ -55,7 +58,16 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     about.extend(of_run(&found.path)?);
     let Found { format, path, .. } = &found;
     let (format, path, tensors) = (format.clone(), path.clone(), found.tensors.entries().to_vec());
-    let told = Told { format, path, about, tensors, model: Checkpoint::new(found), tokenizer };
+    let mut model = Checkpoint::new(found);
+    if args.adapters.any() {
+        args.adapters.check()?;
+        let mut adapted = model?;
+        args.adapters.lay_on(&mut adapted)?;
+        let changed = counted(adapted.adapted() as u64, "parameter", "parameters");
+        about.push(("with adapters".into(), format!("{changed} changed")));
+        model = Ok(adapted);
+    }
+    let told = Told { format, path, about, tensors, model, tokenizer };
     if args.json {
         told.json()?
     } else {

@@ -1,5 +1,6 @@
 //! Room 8: the command line, one file a command.
 
+mod adapters;
 mod bar;
 mod completions;
 mod convert;
@@ -11,6 +12,7 @@ mod explain;
 mod fetch;
 mod info;
 mod man;
+mod merge;
 mod opening;
 pub mod out;
 mod reading;
@@ -50,6 +52,8 @@ enum Command {
     Eval(eval::Args),
     /// Write a model in the form that another tool reads: transformers, llama.cpp, Ollama, llm.c, nanoGPT
     Convert(convert::Args),
+    /// Make one plain model of a model and the LoRA adapters on it
+    Merge(merge::Args),
     /// Say what is at a path: a model of any kind, a run, an adapter
     Info(info::Args),
     /// List this computer's devices
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Sample(args) => sample::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Convert(args) => convert::run(args),
+        Command::Merge(args) => merge::run(args),
         Command::Info(args) => info::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Doctor(args) => doctor::run(args),

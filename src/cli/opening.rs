@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::base::Result;
+use crate::cli::adapters::Adapters;
 use crate::cli::out;
 use crate::device::select::Device;
 use crate::device::{Element, Recording};
@@ -27,6 +28,8 @@ pub struct Opening {
     /// Tokens that the model sees at once [default: all that it knows, 2,048 at most]
     #[arg(long, alias = "block-size")]
     context: Option<usize>,
+    #[command(flatten)]
+    adapters: Adapters,
 }
 
 fn weights() -> impl TypedValueParser<Value = Element> {
@@ -49,7 +52,8 @@ impl Opening {
     ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
         out::using(dir, &device);
+        let checkpoint = self.adapters.open(dir)?;
         let at = At { weights: self.weights, context: self.context };
-        Model::open(dir, &device, at, reads, |shape| Ok(program(shape)?.into()))
+        Model::open(checkpoint, &device, at, reads, |shape| Ok(program(shape)?.into()))
     }
 }

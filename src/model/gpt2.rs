@@ -165,7 +165,7 @@ pub(super) fn micro_step(shape: &Shape, rec: &mut Recorder) {
 /// Whole sequences through the embedding and every block; the residual stream at the end, and what each block keeps.
 fn sequence(shape: &Shape, rec: &mut Recorder, model: &Model, tokens: Tensor) -> (Tensor, Vec<Kept>) {
     let mut stream = rec.scoped("encoded", |rec| {
-        let encoded = embedding::forward(rec, tokens, shape.t, model.all.rows(WTE), model.wpe.tensor);
+        let encoded = embedding::forward(rec, tokens, shape.t, model.all.rows(WTE), Some(model.wpe.tensor));
         match shape.drops() {
             true => dropout::apply(rec, "dropout", encoded, 0, Site::Embedding),
             false => encoded,
@@ -184,7 +184,7 @@ fn sequence(shape: &Shape, rec: &mut Recorder, model: &Model, tokens: Tensor) ->
 /// New tokens of one sequence, at the step's position, through the embedding and every block.
 fn cached(shape: &Shape, rec: &mut Recorder, model: &Model, tokens: Tensor) -> Tensor {
     let [p] = rec.extents(tokens);
-    let (wte, wpe) = (model.all.rows(WTE), model.wpe.tensor);
+    let (wte, wpe) = (model.all.rows(WTE), Some(model.wpe.tensor));
     let mut stream = rec.scoped("encoded", |rec| embedding::forward(rec, tokens, p, wte, wpe));
     for (i, w) in model.blocks.iter().enumerate() {
         let past = Past::Cache(shape.cache(rec, &format!("h.{i}")));

@@ -191,7 +191,14 @@ impl<'a> Model<'a> {
     /// How heads are cut and turned.
     fn rope(&self) -> Rope {
         let Llama { n_head, n_kv_head, head_size, rope_theta, .. } = self.config;
-        Rope { nh: n_head, nkv: n_kv_head, hs: head_size, rot: head_size, theta: rope_theta, pairs: Pairs::HalfSplit }
+        Rope {
+            nh: n_head,
+            nkv: n_kv_head,
+            hs: head_size,
+            rot: head_size,
+            theta: rope_theta,
+            pairs: Pairs::HalfSplit,
+        }
     }
 
     fn attention_shape(&self, layer: usize) -> attention::Shape {
@@ -276,7 +283,8 @@ impl<'a> Model<'a> {
         // residual3 = residual2 + down: the stream's own share is dresidual as it stands
         let hidden = (w.down_proj.wants_input())
             .then(|| rec.scoped("mlp.swiglu", |r| swiglu::forward(r, k.gate, k.up)));
-        let dhidden = linear_backward(rec, "mlp.down_proj", w.down_proj, hidden, k.down_u, dresidual, Dinp::Fresh);
+        let dhidden =
+            linear_backward(rec, "mlp.down_proj", w.down_proj, hidden, k.down_u, dresidual, Dinp::Fresh);
         let dhidden = dhidden.expect("it was asked for");
         let (dgate, dup) = rec.scoped("mlp.swiglu", |r| swiglu::backward(r, k.gate, k.up, dhidden));
         let ln2 = ([w.gate_proj, w.up_proj].iter().any(Linear::wants_input))
@@ -285,11 +293,20 @@ impl<'a> Model<'a> {
         let onto = Dinp::Onto(dln2.expect("it was asked for"));
         let dln2 = linear_backward(rec, "mlp.up_proj", w.up_proj, ln2, k.up_u, dup, onto);
         let dln2 = dln2.expect("it was asked for");
-        norm_backward(rec, "post_attention_layernorm", k.residual2, w.post_norm, k.rstd2, dln2, Some(dresidual));
+        norm_backward(
+            rec,
+            "post_attention_layernorm",
+            k.residual2,
+            w.post_norm,
+            k.rstd2,
+            dln2,
+            Some(dresidual),
+        );
 
         // residual2 = residual + attproj
         let o = w.o_proj;
-        let datty = linear_backward(rec, "self_attn.o_proj", o, Some(k.atty), k.attproj_u, dresidual, Dinp::Fresh);
+        let datty =
+            linear_backward(rec, "self_attn.o_proj", o, Some(k.atty), k.attproj_u, dresidual, Dinp::Fresh);
         let datty = datty.expect("it was asked for");
         let lse = k.lse.expect("what is trained is a sequence");
         let dqkv = rec.scoped("self_attn", |r| {
@@ -311,7 +328,15 @@ impl<'a> Model<'a> {
             dln1 = rec.scoped(format!("self_attn.{name}"), |r| layer.backward(r, ln1, u, dy, dinp));
         }
         let Some(dln1) = dln1 else { return };
-        norm_backward(rec, "input_layernorm", k.residual, w.input_norm, k.rstd1, dln1, below.then_some(dresidual));
+        norm_backward(
+            rec,
+            "input_layernorm",
+            k.residual,
+            w.input_norm,
+            k.rstd1,
+            dln1,
+            below.then_some(dresidual),
+        );
     }
 
     /// An RMSNorm, and the 1/rms of each row.

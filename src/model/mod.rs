@@ -6,6 +6,7 @@
 
 pub mod gpt2;
 pub mod linear;
+pub mod llama;
 pub mod parameters;
 pub mod shape;
 pub mod store;
@@ -76,7 +77,7 @@ impl Shape {
             self.weights == Element::F32 || self.lora.is_some(),
             "what trains is kept in single precision"
         );
-        self.record("micro_step", gpt2::micro_step, gpt2::micro_step)
+        self.record("micro_step", gpt2::micro_step, llama::micro_step)
     }
 
     /// Records `evaluate`: forward alone, for the validation loss, without dropout; the loss accumulates.
@@ -84,7 +85,7 @@ impl Shape {
     /// # Errors
     /// An activation larger than the device's largest binding.
     pub fn evaluate(&self) -> Result<Recording> {
-        self.without_dropout("evaluate", gpt2::evaluate, gpt2::evaluate)
+        self.without_dropout("evaluate", gpt2::evaluate, llama::evaluate)
     }
 
     /// Records `prefill`: keys and values of a block of tokens go to the cache.
@@ -92,7 +93,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn prefill(&self) -> Result<Recording> {
-        self.without_dropout("prefill", gpt2::prefill, gpt2::prefill)
+        self.without_dropout("prefill", gpt2::prefill, llama::prefill)
     }
 
     /// Records `decode`: the logits (V) of the token after one token.
@@ -100,7 +101,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn decode(&self) -> Result<Recording> {
-        self.without_dropout("decode", gpt2::decode, gpt2::decode)
+        self.without_dropout("decode", gpt2::decode, llama::decode)
     }
 
     fn recorder(&self, name: &'static str) -> Recorder {

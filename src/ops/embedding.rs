@@ -1,6 +1,6 @@
 //! Token and position embedding.
 //!
-//!   out[b,t] = wte[token[b,t]] + wpe[pos + t]
+//!   out[b,t] = wte[token[b,t]] + wpe[pos + t], or where positions are angles (`ops::rope`) wte[token[b,t]] alone
 //!   dwte[v] = Σ over the positions whose token is v of dout       dwpe[t] = Σ_b dout[b,t]
 //!
 //! tokens (B,T) ids · wte (V,C), in chunks of rows · wpe (positions,C) · out (B·T,C).
@@ -20,8 +20,12 @@ use crate::ops::load::{self, loads};
 use crate::tokens::batch::buckets;
 
 /// The op's kernels and cases.
-pub const FAMILY: Family =
-    Family { name: "embedding", kernels: &[&FORWARD, &BACKWARD_WTE, &BACKWARD_WPE], variants: FLAT, cases };
+pub const FAMILY: Family = Family {
+    name: "embedding",
+    kernels: &[&FORWARD, &LOOKUP, &BACKWARD_WTE, &BACKWARD_WPE],
+    variants: FLAT,
+    cases,
+};
 
 const LIB: &[&str] =
     &[load::LIB, include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")];
@@ -37,6 +41,17 @@ static FORWARD: Kernel = Kernel {
     // One addition: the same bits.
     tolerance: 0.0,
     twin: forward_twin,
+};
+
+static LOOKUP: Kernel = Kernel {
+    name: "embedding_lookup",
+    bindings: &[ids("tokens"), weights("wte"), write("looked_up")],
+    dims: &["BT", "C", "row0", "rows"],
+    step: false,
+    // A copy.
+    tolerance: 0.0,
+    twin: lookup_twin,
+    ..FORWARD
 };
 
 static BACKWARD_WTE: Kernel = Kernel {
@@ -81,24 +96,34 @@ pub struct Buckets {
     pub order: Tensor,
 }
 
-/// Records out (BT,C) for tokens (BT) in sequences of `t`.
-pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe: Tensor) -> Tensor {
+/// Records out (BT,C) for tokens (BT) in sequences of `t`; without a `wpe`, whatever their positions.
+pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe: Option<Tensor>) -> Tensor {
     let [bt] = rec.extents(tokens);
-    let [positions, c] = rec.extents(wpe);
+    let [_, c] = rec.extents(wte[0].tensor);
     let out = rec.scratch("out", &[bt, c]);
     let variant = rec.pick("embedding", FLAT, &[]);
     for chunk in wte {
         let mut consts = variant.with([load::width(false)]);
         consts.extend(loads!("wte", rec.element(chunk.tensor), false));
-        let launch = Launch {
-            kernel: &FORWARD,
-            consts,
-            args: &[tokens.read(), chunk.tensor.read(), wpe.read(), out.write()],
-            dims: &[bt, t, c, chunk.row0, chunk.rows, positions],
-            workgroups: rec.groups(bt * c, variant.number("WG")),
-            flops: (bt * c / wte.len()) as u64,
+        let (from, rows) = ([tokens.read(), chunk.tensor.read()], [chunk.row0, chunk.rows]);
+        let (kernel, args, dims) = match wpe {
+            Some(wpe) => {
+                let [positions, _] = rec.extents(wpe);
+                let dims = vec![bt, t, c, rows[0], rows[1], positions];
+                (&FORWARD, [&from[..], &[wpe.read(), out.write()]].concat(), dims)
+            }
+            None => (&LOOKUP, [&from[..], &[out.write()]].concat(), vec![bt, c, rows[0], rows[1]]),
         };
-        rec.dispatch_moving("forward", launch, (12 * bt * c / wte.len()) as u64);
+        let moved = if wpe.is_some() { 12 } else { 8 };
+        let launch = Launch {
+            kernel,
+            consts,
+            args: &args,
+            dims: &dims,
+            workgroups: rec.groups(bt * c, variant.number("WG")),
+            flops: wpe.map_or(0, |_| (bt * c / wte.len()) as u64),
+        };
+        rec.dispatch_moving("forward", launch, (moved * bt * c / wte.len()) as u64);
     }
     out
 }
@@ -150,6 +175,18 @@ fn forward_twin(call: &mut Call) {
         let p = &wpe[(pos + bt % t).min(positions - 1) * c..][..c];
         for i in 0..c {
             out[i] = e[i] + p[i];
+        }
+    });
+}
+
+fn lookup_twin(call: &mut Call) {
+    let [_, c, row0, rows] = call.dims();
+    let ([tokens, wte], [out]) = call.views();
+    let tokens = tokens.u32();
+    out.par_chunks_mut(c).zip(tokens).for_each(|(out, &token)| {
+        let token = token as usize;
+        if token >= row0 && token < row0 + rows {
+            out.copy_from_slice(load::row(&wte, (token - row0) * c, c, &mut Vec::new()));
         }
     });
 }
@@ -230,9 +267,11 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             let wpe = rec.kept("wpe", Kind::Input, &[t + 2, c]);
             let dwpe = rec.kept("dwpe", Kind::Input, &[t + 2, c]);
             for wte in &resting {
-                forward(rec, tokens, t, wte, wpe);
+                forward(rec, tokens, t, wte, Some(wpe));
+                forward(rec, tokens, t, wte, None);
             }
-            let out = forward(rec, tokens, t, &wte, wpe);
+            forward(rec, tokens, t, &wte, None);
+            let out = forward(rec, tokens, t, &wte, Some(wpe));
             backward_wte(rec, with, out, &dwte);
             backward_wpe(rec, out, t, dwpe);
         })

@@ -1,7 +1,5 @@
 //! A trained model opened for use: by a command, by a server.
 
-use std::path::Path;
-
 use crate::base::{Config, Error, Result};
 use crate::device::executor::Options;
 use crate::device::select::Device;
@@ -9,7 +7,7 @@ use crate::device::{Element, Executor, Program};
 use crate::model::{POSITIONS, Shape, store};
 use crate::sample::fit;
 use crate::tokens::Tokenizer;
-use crate::weights;
+use crate::weights::Checkpoint;
 
 /// What a model is opened to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,19 +40,18 @@ pub struct Model {
 }
 
 impl Model {
-    /// Opens a folder's model with the recordings that `program` makes of its shape, for one sequence. Where it is to read
-    /// text, its tokenizer is read before anything is loaded.
+    /// Puts a model on a device, its adapters beside it, with the recordings that `program` makes of its shape, for one
+    /// sequence. Where it is to read text, its tokenizer is read before anything is loaded.
     ///
     /// # Errors
-    /// A folder that holds no model of ours; more positions than it knows; a device that cannot hold it.
+    /// Weights that cannot be read; more positions than it knows; a device that cannot hold it.
     pub fn open(
-        dir: &Path,
+        mut checkpoint: Checkpoint,
         device: &Device,
         at: At,
         reads: Reads,
         program: impl Fn(&Shape) -> Result<Program>,
     ) -> Result<Model> {
-        let mut checkpoint = weights::open(dir)?;
         let config = *checkpoint.config();
         let tokenizer = match reads {
             Reads::Text => Some(checkpoint.tokenizer()?),
@@ -69,11 +66,16 @@ impl Model {
             ));
         }
         let base = Shape::new(config, 1, positions, device.limits(), device.choices());
-        let shape = Shape { positions, weights: at.weights, ..base };
+        let mut adapters = checkpoint.take_adapters();
+        let lora = adapters.as_ref().map(|stacked| stacked.lora.clone());
+        let shape = Shape { positions, lora, weights: at.weights, ..base };
         let recorded = program(&shape)?;
         fit::check(device.free(), &shape, &recorded, &program)?;
         let mut exec = device.load(recorded, Options::default())?;
         store::load(exec.as_mut(), &shape, &mut checkpoint)?;
+        if let Some(stacked) = &mut adapters {
+            store::load_adapter(exec.as_mut(), &shape, |param| stacked.read(&param.name))?;
+        }
         Ok(Model { exec, config, positions, tokenizer })
     }
 }

@@ -24,11 +24,12 @@ use crate::tokens::Tokenizer;
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::head::{Tie, quantised_alike};
 use crate::weights::peft::adapter::Adapter;
+use crate::weights::peft::{self, Stacked};
 use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
 const WTE: &str = "wte.weight";
-const HEAD: &str = "lm_head.weight";
+pub(super) const HEAD: &str = "lm_head.weight";
 /// The files of [`Checkpoint::beside_weights`].
 const BESIDE: [&str; 9] = [
     "README.md",
@@ -52,7 +53,10 @@ pub struct Checkpoint {
     model: Model,
     tensors: Tensors,
     tokenizer: Words,
-    adapter: Option<Adapter>,
+    /// What is added to the weights as they are read, in this order.
+    adapters: Vec<Adapter>,
+    /// What adapters brought that is none of linear layers.
+    others: Vec<String>,
     /// Whether the head serves as the embedding too.
     head_is_wte: bool,
 }
@@ -72,16 +76,70 @@ impl Checkpoint {
             let problem = format!("holds {entries} tensors in all; its config speaks of {layers} layers");
             return Err(mismatch(tensors.path(), problem));
         }
+        let others = adapter.as_ref().map(Adapter::others).unwrap_or_default();
+        let adapters = adapter.map_or(Ok(Vec::new()), Adapter::parts)?;
         let mut checkpoint =
-            Checkpoint { path, format, model, tensors, tokenizer, adapter, head_is_wte: false };
-        let wanted = model.config.table();
-        checkpoint.check_head()?;
-        checkpoint.tie_head(&wanted[0]);
-        checkpoint.turn(&wanted);
-        checkpoint.check_shapes(&wanted)?;
-        checkpoint.check_extras(&wanted)?;
-        checkpoint.compare_head(&wanted[0])?;
+            Checkpoint { path, format, model, tensors, tokenizer, adapters, others, head_is_wte: false };
+        checkpoint.hold()?;
         Ok(checkpoint)
+    }
+
+    /// Holds the tensors against the model.
+    fn hold(&mut self) -> Result<()> {
+        let wanted = self.model.config.table();
+        self.check_head()?;
+        self.tie_head(&wanted[0]);
+        self.turn(&wanted);
+        self.check_shapes(&wanted)?;
+        self.check_extras(&wanted)?;
+        self.compare_head(&wanted[0])
+    }
+
+    /// Lays an adapter (a PEFT folder, or its name in the Hugging Face cache, or a GGUF) on the model, after those that it has: what it adds counts `scale` times. Its own base
+    /// is not looked for: this model is it.
+    ///
+    /// # Errors
+    /// No adapter; one that does not fit this model; parameters that it trained whole, at another scale than 1.
+    pub fn add_adapter(&mut self, path: &Path, scale: f32) -> Result<()> {
+        let (adapter, whole) = peft::beside(path, &self.model.config, scale)?;
+        if !self.is_adapted() {
+            self.format = format!("LoRA adapter on a {}", self.format);
+        }
+        self.others.extend(adapter.others());
+        self.adapters.extend(adapter.parts()?);
+        if let Some(whole) = whole {
+            self.tensors.replace(whole);
+            self.hold()?;
+        }
+        Ok(())
+    }
+
+    /// How many parameters its adapters change.
+    pub fn adapted(&self) -> usize {
+        let table = self.model.config.table();
+        let changed = |p: &&Param| {
+            self.others.contains(&p.name) || self.adapters.iter().any(|adapter| adapter.rank(&p.name) > 0)
+        };
+        table.iter().filter(changed).count()
+    }
+
+    /// Whether an adapter is on it.
+    pub fn is_adapted(&self) -> bool {
+        !self.adapters.is_empty() || !self.others.is_empty()
+    }
+
+    /// Parameters that its adapters changed otherwise than beside a linear layer: trained whole, or beside positions. They are of
+    /// the model that is read, with or without [`take_adapters`](Self::take_adapters).
+    pub fn others(&self) -> &[String] {
+        &self.others
+    }
+
+    /// Takes away what its adapters have beside linear layers, as one adapter that runs beside the model; what is read from
+    /// here on is the model without. None where there is nothing of the kind.
+    pub fn take_adapters(&mut self) -> Option<Stacked> {
+        let (linear, other) = std::mem::take(&mut self.adapters).into_iter().partition(Adapter::is_linear);
+        self.adapters = other;
+        Stacked::new(linear, &self.model.config)
     }
 
     /// The model's shape.
@@ -150,7 +208,7 @@ impl Checkpoint {
             return Ok(());
         }
         self.tensors.read_rows_f32(key, rows.clone(), out)?;
-        if let Some(adapter) = &mut self.adapter {
+        for adapter in &mut self.adapters {
             adapter.add(key, rows.clone(), out)?;
         }
         // Without an end before the end, this runs as wide as the machine does.
@@ -158,9 +216,9 @@ impl Checkpoint {
             return Ok(());
         }
         let Some(at) = out.iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let file = match &self.adapter {
-            Some(_) => self.path.as_path(),
-            None => self.tensors.file_of(self.tensors.entry(key)?),
+        let file = match self.adapters.is_empty() {
+            false => self.path.as_path(),
+            true => self.tensors.file_of(self.tensors.entry(key)?),
         };
         Err(Error::file(
             file,

@@ -121,24 +121,49 @@ impl Tensors {
         Ok(all)
     }
 
-    /// These, with some of `others` in the place of those of the same name, or beside them; `name` says under which name, and
-    /// leaves out the rest.
-    pub(super) fn replaced(mut self, others: Tensors, name: impl Fn(&str) -> Option<String>) -> Tensors {
+    /// The same again, on handles of its own.
+    ///
+    /// # Errors
+    /// The system gives no more handles.
+    pub(super) fn again(&self) -> Result<Tensors> {
+        let handle = |(path, file): &(PathBuf, File)| {
+            Ok((path.clone(), file.try_clone().map_err(Error::io("open", path))?))
+        };
+        let files = self.files.iter().map(handle).collect::<Result<_>>()?;
+        let (entries, index) = (self.entries.clone(), self.index.clone());
+        Ok(Tensors { files, entries, index, piece: Vec::new(), whole: None })
+    }
+
+    /// Some of these; `name` says under which name, and leaves out the rest.
+    pub(super) fn kept(mut self, name: impl Fn(&str) -> Option<String>) -> Tensors {
+        let kept = self.entries.into_iter().filter_map(|e| Some(TensorEntry { name: name(&e.name)?, ..e }));
+        self.entries = kept.collect();
+        self.index = self.entries.iter().enumerate().map(|(i, e)| (e.name.clone(), i)).collect();
+        self.whole = None;
+        self
+    }
+
+    /// These, with `others` in the place of those of the same name, or beside them.
+    pub(super) fn replaced(mut self, others: Tensors) -> Tensors {
+        self.replace(others);
+        self
+    }
+
+    /// Puts others in the place of those of the same name, or beside them.
+    pub(super) fn replace(&mut self, others: Tensors) {
         let first = self.files.len();
         for entry in others.entries {
-            let Some(name) = name(&entry.name) else { continue };
-            let entry = TensorEntry { name: name.clone(), file: first + entry.file, ..entry };
-            match self.index.get(&name) {
+            let entry = TensorEntry { file: first + entry.file, ..entry };
+            match self.index.get(&entry.name) {
                 Some(&at) => self.entries[at] = entry,
                 None => {
-                    self.index.insert(name, self.entries.len());
+                    self.index.insert(entry.name.clone(), self.entries.len());
                     self.entries.push(entry);
                 }
             }
         }
         self.files.extend(others.files);
         self.whole = None;
-        self
     }
 
     /// Every tensor under another name.

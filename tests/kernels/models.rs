@@ -48,10 +48,10 @@ fn all() -> Vec<Whole> {
     let whole = |name, base, config, lora| Whole { name, base, config, lora };
     vec![
         whole("gpt2_small_odd", "gpt2_small_odd", GPT2, None),
-        // LL        whole("llama_small_odd", "llama_small_odd", LLAMA.into(), None),
-        // LL        whole("mistral_small_odd", "mistral_small_odd", MISTRAL.into(), None),
+        whole("llama_small_odd", "llama_small_odd", LLAMA.into(), None),
+        whole("mistral_small_odd", "mistral_small_odd", MISTRAL.into(), None),
         whole("gpt2_lora", "gpt2_small_odd", GPT2, lora()),
-        // LL        whole("llama_lora", "llama_small_odd", LLAMA.into(), lora()),
+        whole("llama_lora", "llama_small_odd", LLAMA.into(), lora()),
     ]
 }
 

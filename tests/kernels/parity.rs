@@ -88,7 +88,7 @@ fn embedding_matches() {
                 order: rec.kept_ids("order", Kind::Input, &[b * t]),
             };
             let dout = rec.kept("dout", Kind::Input, &[b * t, c]);
-            out = Some(embedding::forward(rec, tokens, t, &wte, wpe));
+            out = Some(embedding::forward(rec, tokens, t, &wte, Some(wpe)));
             embedding::backward_wte(rec, with, dout, &dwte);
             embedding::backward_wpe(rec, dout, t, dwpe);
         });

@@ -236,7 +236,7 @@ fn hostile_tokens_and_positions_reach_nothing() {
                 let tokens = rec.kept_ids("tokens", Kind::Input, &[bt]);
                 let wte = wte_chunks(rec, "wte");
                 let wpe = rec.kept("wpe", Kind::Input, &[5, c]);
-                embedding::forward(rec, tokens, 3, &wte, wpe);
+                embedding::forward(rec, tokens, 3, &wte, Some(wpe));
             },
             |bench| {
                 bench.write_ids("tokens", &tokens);

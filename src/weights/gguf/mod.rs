@@ -10,8 +10,10 @@ use header::Opened;
 
 mod about;
 mod header;
+pub mod lora;
 pub mod metadata;
 mod names;
+pub(super) mod paired;
 pub mod tokenizer;
 mod types;
 pub mod write;

@@ -18,7 +18,7 @@ use crate::weights::{Checkpoint, Dtype};
 
 const VERSION: u32 = 3;
 /// ggml's version of its quantised blocks.
-const QUANTIZATION_VERSION: u32 = 2;
+pub(super) const QUANTIZATION_VERSION: u32 = 2;
 /// What chat programs make of messages where nothing else is asked for: their texts, one behind the other. Without a template
 /// llama.cpp takes ChatML, whose marks GPT-2 reads as noise.
 pub const PASS_THROUGH: &str = "{% for message in messages %}{{ message['content'] }}{% endfor %}";
@@ -108,7 +108,7 @@ fn plan(checkpoint: &Checkpoint, dtype: &Dtype) -> Vec<Planned> {
     let mut end = 0_u64;
     let planned = |param: Param| {
         let turned = param.shape.len() == 2 && param.name.starts_with("h.");
-        let name = names::from_gpt2(&param.name);
+        let name = names::from_key(checkpoint.config(), &param.name);
         let offset = end.next_multiple_of(ALIGNMENT);
         let mut tensor = Planned { param, name, dtype: Dtype::F32, turned, offset, bytes: 0 };
         let [rows, columns] = tensor.extents();
@@ -178,7 +178,7 @@ fn header(
     plan: &[Planned],
 ) -> Vec<u8> {
     let config = checkpoint.config();
-    let mut meta = Meta { count: 0, bytes: Vec::new() };
+    let mut meta = Meta::default();
     meta.text("general.architecture", config.family());
     meta.text("general.type", "model");
     meta.text("general.name", description.name);
@@ -206,17 +206,35 @@ fn header(
     meta.bool("tokenizer.ggml.add_bos_token", false);
     meta.text("tokenizer.chat_template", description.chat_template.unwrap_or(PASS_THROUGH));
 
+    let place = |tensor: &Planned| {
+        let [rows, columns] = tensor.extents();
+        let shape = if tensor.param.shape.len() == 2 { vec![rows, columns] } else { vec![columns] };
+        Place { name: tensor.name.clone(), shape, dtype: tensor.dtype.clone(), offset: tensor.offset }
+    };
+    head(meta, &plan.iter().map(place).collect::<Vec<_>>())
+}
+
+/// A tensor in a header.
+pub(super) struct Place {
+    pub name: String,
+    /// Outermost extent first.
+    pub shape: Vec<usize>,
+    pub dtype: Dtype,
+    /// From where the tensors begin.
+    pub offset: u64,
+}
+
+/// The magic word, the metadata, the tensors' places.
+pub(super) fn head(mut meta: Meta, tensors: &[Place]) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     bytes.extend(VERSION.to_le_bytes());
-    bytes.extend((plan.len() as u64).to_le_bytes());
+    bytes.extend((tensors.len() as u64).to_le_bytes());
     bytes.extend(meta.count.to_le_bytes());
     bytes.append(&mut meta.bytes);
-    for tensor in plan {
+    for tensor in tensors {
         text(&mut bytes, &tensor.name);
-        let [rows, columns] = tensor.extents();
-        let extents = if tensor.param.shape.len() == 2 { vec![columns, rows] } else { vec![columns] };
-        bytes.extend((extents.len() as u32).to_le_bytes());
-        extents.iter().for_each(|&extent| bytes.extend((extent as u64).to_le_bytes()));
+        bytes.extend((tensor.shape.len() as u32).to_le_bytes());
+        tensor.shape.iter().rev().for_each(|&extent| bytes.extend((extent as u64).to_le_bytes()));
         bytes.extend(types::number(&tensor.dtype).to_le_bytes());
         bytes.extend(tensor.offset.to_le_bytes());
     }
@@ -229,7 +247,8 @@ fn text(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Keys and values, as they stand in the file.
-struct Meta {
+#[derive(Default)]
+pub(super) struct Meta {
     count: u64,
     bytes: Vec<u8>,
 }
@@ -243,11 +262,11 @@ impl Meta {
         self.bytes.extend(value);
     }
 
-    fn u32(&mut self, key: &str, n: u32) {
+    pub(super) fn u32(&mut self, key: &str, n: u32) {
         self.put(key, 4, &n.to_le_bytes());
     }
 
-    fn f32(&mut self, key: &str, x: f32) {
+    pub(super) fn f32(&mut self, key: &str, x: f32) {
         self.put(key, 6, &x.to_le_bytes());
     }
 
@@ -255,7 +274,7 @@ impl Meta {
         self.put(key, 7, &[yes.into()]);
     }
 
-    fn text(&mut self, key: &str, value: &str) {
+    pub(super) fn text(&mut self, key: &str, value: &str) {
         self.put(key, 8, &[]);
         text(&mut self.bytes, value);
     }
@@ -278,7 +297,7 @@ impl Meta {
 }
 
 /// Zeros up to the next place where a tensor may stand.
-fn pad(out: &mut Output) -> Result<()> {
+pub(super) fn pad(out: &mut Output) -> Result<()> {
     let zeros = out.written().next_multiple_of(ALIGNMENT) - out.written();
     out.write(&[0; ALIGNMENT as usize][..zeros as usize])
 }

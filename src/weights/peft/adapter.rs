@@ -1,55 +1,90 @@
 //! A LoRA adapter (Hu et al. 2021, arXiv:2106.09685): for some matrices, two thin ones beside them, whose product is added.
 //!
-//!   W' = W + (B·A)ᵀ·s      A (r, in)   B (out, r)   W (in, out)   s = α/r
+//!   W' = W + s·B·A      A (r, in)   B (out, r)   s = α/r      W (out, in), or its transpose (in, out)
 //!
 //! The sum is made in f32 as W's rows are read, so that no second model is ever in memory.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::base::{Config, Error, Result};
+use crate::base::{Config, Error, Result, memory};
+use crate::weights::gguf::paired::{Way, paired};
 use crate::weights::peft::settings::{MERGE, Settings};
 use crate::weights::tensors::{Tensors, transpose};
-use crate::weights::words::{listed, quoted, short};
+use crate::weights::words::quoted;
 
 /// What peft puts before every key.
 const BEFORE: &str = "base_model.model.";
-/// Why an adapter on the embedding makes no GPT-2.
-const ONE_MATRIX: &str =
-    "the embedding or the head alone; GPT-2 has one matrix for both, and merged they would be two";
-const UNTIED: &str =
-    "train the adapter again without wte and lm_head among its target_modules and modules_to_save";
-const FETCH: &str =
+/// What the classes with a head put before the model inside them: GPT-2's and Llama's.
+const INNER: [&str; 2] = ["transformer.", "model."];
+/// What embeddings and heads are called, in the families that we know.
+const EMBEDDINGS: [&str; 3] = ["wte", "embed_tokens", "lm_head"];
+/// Why an adapter on the embedding is not read.
+pub(super) const ONE_MATRIX: &str =
+    "the embedding or the head alone; where one matrix is both (GPT-2, SmolLM2), merged they would be two";
+pub(super) const UNTIED: &str =
+    "train the adapter again without the embedding and the head among its target_modules and modules_to_save";
+pub(super) const FETCH: &str =
     "copy or download the adapter's folder again; adapter_config.json and its weights belong together";
 
 /// An adapter's matrices, still in their file.
 #[derive(Debug)]
 pub struct Adapter {
-    tensors: Tensors,
+    pub(super) tensors: Tensors,
     /// By the parameter's name.
-    deltas: BTreeMap<String, Delta>,
+    pub(super) deltas: BTreeMap<String, Delta>,
+    /// What was trained whole: the file's key, and the parameter that it replaces.
+    pub(super) saved: BTreeMap<String, String>,
     /// The last one that was added.
     read: Option<(String, Pair)>,
 }
 
 /// One adapted matrix.
 #[derive(Debug, Default)]
-struct Delta {
-    /// The module, as peft calls it: `transformer.h.0.attn.c_attn`.
-    module: String,
-    a: Option<String>,
-    b: Option<String>,
-    scale: f32,
+pub(super) struct Delta {
+    /// The module, as its file calls it: `transformer.h.0.attn.c_attn`.
+    pub module: String,
+    pub a: Option<String>,
+    pub b: Option<String>,
+    pub scale: f32,
+    /// Whether it is beside a linear layer's matrix that lies (out, in).
+    pub out_in: bool,
+    /// Whether it is beside a linear layer.
+    pub linear: bool,
+    /// The heads whose rows B has in llama.cpp's order.
+    pub heads: Option<usize>,
 }
 
-/// Its two matrices.
+/// What a GGUF has beside a parameter.
+pub(in crate::weights) struct Side {
+    pub param: String,
+    /// The module, as a person may be told.
+    pub module: String,
+    /// A's tensor and B's, where they are there.
+    pub a: Option<String>,
+    pub b: Option<String>,
+    /// What B·A is multiplied by.
+    pub scale: f32,
+    /// The heads whose rows B has in llama.cpp's order.
+    pub heads: Option<usize>,
+}
+
+/// Its two matrices as they add to rows of W: `W'[row] = W[row] + s·Σₖ left[k][row]·right[k]`.
 #[derive(Debug)]
 struct Pair {
     rank: usize,
-    /// (r, in)
-    a: Vec<f32>,
-    /// Bᵀ: (r, out)
-    b: Vec<f32>,
+    /// (r, rows of W): A, or Bᵀ where W lies (out, in).
+    left: Vec<f32>,
+    /// (r, columns of W): the other one.
+    right: Vec<f32>,
+}
+
+/// A linear layer's two matrices, as they are stored: A (r, in), B (out, r), and what B·A is multiplied by.
+pub(super) struct Matrices {
+    pub rank: usize,
+    pub a: Vec<f32>,
+    pub b: Vec<f32>,
+    pub scale: f32,
 }
 
 /// What a tensor of the file is.
@@ -89,46 +124,51 @@ fn key(name: &str) -> std::result::Result<Key, String> {
     }
 }
 
-/// GPT-2's name of a module or of a parameter.
+/// A module or a parameter as the family's table calls it.
 fn bare(name: &str) -> &str {
-    name.strip_prefix("transformer.").unwrap_or(name)
+    INNER.iter().find_map(|inner| name.strip_prefix(inner)).unwrap_or(name)
 }
 
-/// The parameter that a tensor of an adapter's file replaces, if it was trained whole.
-pub(super) fn whole(name: &str) -> Option<String> {
-    match key(name) {
-        Ok(Key::Whole(name)) => Some(bare(&name).to_string()),
-        _ => None,
-    }
+/// A parameter's module, or the parameter itself, as peft calls it in a model of this family with its head.
+pub(super) fn full(name: &str, config: &Config) -> String {
+    let inner = match config {
+        _ if name.starts_with("lm_head") => "",
+        Config::Gpt2(_) => INNER[0],
+        Config::Llama(_) => INNER[1],
+    };
+    format!("{inner}{name}")
+}
+
+/// The key of a parameter in an adapter's file: `base_model.model.transformer.h.0.attn.c_attn.lora_A.weight`.
+pub fn file_key(param: &str, config: &Config) -> String {
+    format!("{BEFORE}{}", full(param, config))
 }
 
 impl Adapter {
     /// Sorts an adapter's tensors by what they are.
     pub(super) fn new(tensors: Tensors, settings: &Settings) -> Result<Adapter> {
         let mut deltas: BTreeMap<String, Delta> = BTreeMap::new();
-        let mut saved = Vec::new();
+        let mut saved: BTreeMap<String, String> = BTreeMap::new();
         for entry in tensors.entries() {
+            let file = tensors.file_of(entry);
             let bad = |problem: String| {
-                Error::file(
-                    tensors.file_of(entry),
-                    format!("tensor {} {problem}", quoted(&entry.name)),
-                    MERGE,
-                )
+                Error::file(file, format!("tensor {} {problem}", quoted(&entry.name)), MERGE)
             };
             let (module, first) = match key(&entry.name).map_err(bad)? {
                 Key::A(module) => (module, true),
                 Key::B(module) => (module, false),
                 Key::Whole(name) => {
-                    saved.push(bare(&name).to_string());
+                    let name = bare(&name).to_string();
+                    if saved.values().any(|other| *other == name) {
+                        return Err(Error::file(file, format!("holds {} twice", quoted(&name)), FETCH));
+                    }
+                    saved.insert(entry.name.clone(), name);
                     continue;
                 }
             };
-            if ["wte", "lm_head"].contains(&bare(&module)) {
-                return Err(Error::file(
-                    tensors.file_of(entry),
-                    format!("tensor {} adapts {ONE_MATRIX}", quoted(&entry.name)),
-                    UNTIED,
-                ));
+            if EMBEDDINGS.contains(&bare(&module)) {
+                let problem = format!("tensor {} adapts {ONE_MATRIX}", quoted(&entry.name));
+                return Err(Error::file(file, problem, UNTIED));
             }
             let delta = deltas.entry(format!("{}.weight", bare(&module))).or_default();
             let place = if first { &mut delta.a } else { &mut delta.b };
@@ -142,20 +182,26 @@ impl Adapter {
             delta.scale = settings.scale(&module);
             delta.module = module;
         }
-        let bad = |problem: String| Err(Error::file(tensors.path(), problem, FETCH));
-        saved.sort();
-        if let Some(two) = saved.windows(2).find(|two| two[0] == two[1]) {
-            return bad(format!("holds {} twice", quoted(&two[0])));
-        }
-        let has = |name: &str| saved.iter().any(|saved| saved == name);
-        if has("wte.weight") && !has("lm_head.weight") && !settings.tied {
-            let problem = format!("it has trained anew {ONE_MATRIX}");
-            return Err(Error::file(tensors.path(), problem, UNTIED));
-        }
         if deltas.is_empty() && saved.is_empty() {
-            return bad("it holds no tensors".into());
+            return Err(Error::file(tensors.path(), "it holds no tensors", FETCH));
         }
-        Ok(Adapter { tensors, deltas, read: None })
+        Ok(Adapter { tensors, deltas, saved, read: None })
+    }
+
+    /// A GGUF's, held against the model.
+    pub(in crate::weights) fn of_gguf(
+        tensors: Tensors,
+        sides: Vec<Side>,
+        config: &Config,
+    ) -> Result<Adapter> {
+        let delta = |side: Side| {
+            let Side { param, module, a, b, scale, heads } = side;
+            (param, Delta { module, a, b, scale, heads, ..Delta::default() })
+        };
+        let deltas = sides.into_iter().map(delta).collect();
+        let mut adapter = Adapter { tensors, deltas, saved: BTreeMap::new(), read: None };
+        adapter.check_gguf(config)?;
+        Ok(adapter)
     }
 
     /// How many matrices it adds to.
@@ -163,73 +209,53 @@ impl Adapter {
         self.deltas.len()
     }
 
-    /// Holds every matrix against its settings and the model that it belongs to.
-    pub(super) fn check(&self, settings: &Settings, config: &Config) -> Result<()> {
-        let bad = |problem: String| Err(Error::file(self.tensors.path(), problem, FETCH));
-        let table = config.table();
-        for (name, delta) in &self.deltas {
-            let Some(param) = table.iter().find(|p| p.name == *name && p.shape.len() == 2) else {
-                return bad(format!(
-                    "it adapts {}, which is no matrix of the model that it belongs to",
-                    quoted(&delta.module)
-                ));
-            };
-            let (Some(a), Some(b)) = (&delta.a, &delta.b) else {
-                return bad(format!("of the two matrices for {} one is missing", quoted(&delta.module)));
-            };
-            let rank = settings.rank(&delta.module) as usize;
-            let wanted = [(a, [rank, param.shape[0]]), (b, [param.shape[1], rank])];
-            for (tensor, wanted) in wanted {
-                let entry = self.tensors.entry(tensor)?;
-                if entry.shape != wanted {
-                    let shape = short(&format!("{:?}", &entry.shape[..entry.shape.len().min(8)]));
-                    return bad(format!(
-                        "tensor {} is {shape}, where its model and its rank call for {wanted:?}",
-                        quoted(tensor)
-                    ));
-                }
-                if entry.dtype.block().is_none() {
-                    return bad(format!(
-                        "tensor {} is stored as {:?}, not as floats",
-                        quoted(tensor),
-                        entry.dtype.name()
-                    ));
-                }
-            }
+    /// What it has trained whole, under the names of the parameters that it replaces.
+    pub(super) fn whole(&self) -> Result<Option<Tensors>> {
+        match self.saved.is_empty() {
+            true => Ok(None),
+            false => Ok(Some(self.tensors.again()?.kept(|key| self.saved.get(key).cloned()))),
         }
-        self.check_targets(settings, config)
     }
 
-    /// What the settings say is adapted is: each matrix of a target has its pair, and no other has one.
-    fn check_targets(&self, settings: &Settings, config: &Config) -> Result<()> {
-        let Some(targets) = &settings.targets else { return Ok(()) };
-        let is_target = |param: &str| {
-            let module = format!("transformer.{}", param.trim_end_matches(".weight"));
-            targets.iter().any(|t| module == *t || bare(&module) == t || module.ends_with(&format!(".{t}")))
-        };
-        let bad = |problem: String| Err(Error::file(self.tensors.path(), problem, FETCH));
-        let unasked: Vec<String> =
-            self.deltas.keys().filter(|name| !is_target(name)).map(|n| quoted(n)).collect();
-        if !unasked.is_empty() {
-            return bad(format!("it adapts what target_modules does not name: {}", listed(&unasked)));
+    /// What it has that no linear layer's adapter is: parameters trained whole, positions.
+    pub(in crate::weights) fn others(&self) -> Vec<String> {
+        let beside = self.deltas.iter().filter(|(_, delta)| !delta.linear).map(|(name, _)| name);
+        self.saved.values().chain(beside).cloned().collect()
+    }
+
+    /// Counts what it adds so many times more.
+    pub(super) fn scale(&mut self, by: f32) {
+        self.deltas.values_mut().for_each(|delta| delta.scale *= by);
+    }
+
+    /// What it has beside linear layers, and apart from it what it has beside others (positions), where it has both.
+    ///
+    /// # Errors
+    /// The system gives no second handle of its file.
+    pub(in crate::weights) fn parts(mut self) -> Result<Vec<Adapter>> {
+        let (linear, other): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            std::mem::take(&mut self.deltas).into_iter().partition(|(_, delta)| delta.linear);
+        let mut parts = Vec::new();
+        for deltas in [linear, other].into_iter().filter(|deltas| !deltas.is_empty()) {
+            parts.push(Adapter {
+                tensors: self.tensors.again()?,
+                deltas,
+                saved: BTreeMap::new(),
+                read: None,
+            });
         }
-        let layer = |name: &str| name.strip_prefix("h.")?.split('.').next()?.parse::<u64>().ok();
-        let in_layers = |name: &str| {
-            settings.layers.as_ref().is_none_or(|all| layer(name).is_some_and(|l| all.contains(&l)))
-        };
-        let missing: Vec<String> = (config.table().into_iter())
-            .filter(|p| p.shape.len() == 2 && !settings.excluding && is_target(&p.name) && in_layers(&p.name))
-            .filter(|p| !self.deltas.contains_key(&p.name))
-            .map(|p| p.name)
-            .collect();
-        match missing.is_empty() {
-            true => Ok(()),
-            false => bad(format!(
-                "{} matrices that target_modules names have no adapter in it: {}",
-                missing.len(),
-                listed(&missing)
-            )),
-        }
+        Ok(parts)
+    }
+
+    /// Whether it is beside linear layers; of [`parts`](Self::parts), all of one or none.
+    pub(in crate::weights) fn is_linear(&self) -> bool {
+        self.deltas.values().any(|delta| delta.linear)
+    }
+
+    /// The rank beside a parameter; 0 where it has none there.
+    pub(in crate::weights) fn rank(&self, param: &str) -> usize {
+        let a = self.deltas.get(param).and_then(|delta| delta.a.as_ref());
+        a.and_then(|a| self.tensors.get(a)).map_or(0, |entry| entry.rows())
     }
 
     /// Adds to rows of a parameter what was trained beside it; to most it is nothing. `out` is as long as those rows.
@@ -243,37 +269,52 @@ impl Adapter {
             self.read = None;
             self.read = Some((param.to_string(), self.pair(param)?));
         }
-        let (_, Pair { rank, a, b }) = self.read.as_ref().expect("read above");
-        let (width, from) = (out.len() / rows.len(), a.len() / rank);
+        let (_, Pair { rank, left, right }) = self.read.as_ref().expect("read above");
+        let (width, height) = (out.len() / rows.len(), left.len() / rank);
         let mut sum = vec![0.0; width];
         for (row, out) in rows.zip(out.chunks_exact_mut(width)) {
             sum.fill(0.0);
             for k in 0..*rank {
-                let x = a[k * from + row];
-                sum.iter_mut().zip(&b[k * width..]).for_each(|(sum, b)| *sum += x * b);
+                let x = left[k * height + row];
+                sum.iter_mut().zip(&right[k * width..]).for_each(|(sum, y)| *sum += x * y);
             }
             out.iter_mut().zip(&sum).for_each(|(out, sum)| *out += sum * scale);
         }
         Ok(())
     }
 
-    /// Reads a parameter's two matrices.
+    /// A parameter's two matrices, the way they add to its rows.
     fn pair(&mut self, param: &str) -> Result<Pair> {
-        let (Some(a), Some(b)) = (self.deltas[param].a.clone(), self.deltas[param].b.clone()) else {
+        let out_in = self.deltas[param].out_in;
+        let Some(Matrices { rank, a, b, .. }) = self.matrices(param)? else {
             return Err(Error::bug(format!("{param}'s adapter is half there")));
         };
-        let mut pair = Pair { rank: self.tensors.entry(&a)?.rows(), a: Vec::new(), b: Vec::new() };
-        self.tensors.read_f32(&a, &mut pair.a)?;
-        let (rows, mut stored) = (self.tensors.entry(&b)?.rows(), Vec::new());
-        self.tensors.read_f32(&b, &mut stored)?;
-        pair.b.resize(stored.len(), 0.0);
-        transpose(&stored, rows, pair.rank, &mut pair.b);
-        for (name, data) in [(&a, &pair.a), (&b, &pair.b)] {
+        let mut turned = memory::zeros(b.len(), param)?;
+        transpose(&b, b.len() / rank, rank, &mut turned);
+        let (left, right) = if out_in { (turned, a) } else { (a, turned) };
+        Ok(Pair { rank, left, right })
+    }
+
+    /// Reads a parameter's two matrices, where it has some.
+    ///
+    /// # Errors
+    /// The file cannot be read, or holds a number that is not finite.
+    pub(super) fn matrices(&mut self, param: &str) -> Result<Option<Matrices>> {
+        let Some(Delta { a: Some(a), b: Some(b), scale, heads, .. }) = self.deltas.get(param) else {
+            return Ok(None);
+        };
+        let mut found =
+            Matrices { rank: self.tensors.entry(a)?.rows(), a: Vec::new(), b: Vec::new(), scale: *scale };
+        for (name, data) in [(a, &mut found.a), (b, &mut found.b)] {
+            self.tensors.read_f32(name, data)?;
             if let Some(x) = data.iter().find(|x| !x.is_finite()) {
                 let problem = format!("tensor {} holds a number that is not finite ({x})", quoted(name));
                 return Err(Error::file(self.tensors.path(), problem, FETCH));
             }
         }
-        Ok(pair)
+        if let Some(heads) = heads {
+            found.b = paired(&found.b, *heads, found.rank, Way::Back);
+        }
+        Ok(Some(found))
     }
 }

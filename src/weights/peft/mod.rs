@@ -4,29 +4,43 @@
 //!
 //! What was trained whole (`modules_to_save`, biases) replaces the base's. Refused by name, since they would be another network
 //! or are not plain LoRA: an adapter on the embedding, whose head would not be it any more; DoRA and the like; adapters on adapters.
+//!
+//! More adapters may be laid on the same model ([`Checkpoint::add_adapter`](crate::weights::Checkpoint::add_adapter)), each with a
+//! scale. Or the base is read without them, and they are read as one adapter that runs beside it: [`Stacked`].
 
 use std::path::{Path, PathBuf};
 
 use crate::base::units::counted;
-use crate::base::{Error, Result, shell};
+use crate::base::{Config, Error, Result, shell};
 use crate::weights::found::Found;
+use crate::weights::gguf::lora;
+use crate::weights::hub;
 use crate::weights::pickle;
 use crate::weights::safetensors;
 use crate::weights::tensors::Tensors;
-use crate::weights::words::{quoted, short};
+use crate::weights::words::{listed, quoted, short};
 use adapter::Adapter;
 use settings::Settings;
 
 pub mod adapter;
+mod check;
 mod settings;
+pub mod stacked;
+mod write;
 
-/// TEMPORARY
+pub use adapter::file_key as key;
+pub use stacked::Stacked;
+pub use write::{config_json, write};
+
+/// An adapter's settings.
 pub const CONFIG: &str = "adapter_config.json";
+/// An adapter's matrices.
+pub const WEIGHTS: &str = "adapter_model.safetensors";
 
 /// Opens a folder's adapter, and its settings.
 ///
 /// # Errors
-/// A missing or damaged file; another kind of adapter; one that no plain GPT-2 is made of.
+/// A missing or damaged file; another kind of adapter; one that no plain model is made of.
 fn open(dir: &Path) -> Result<(Adapter, Settings)> {
     let settings = settings::read(&dir.join(CONFIG))?;
     let adapter = Adapter::new(weights(dir)?, &settings)?;
@@ -35,7 +49,7 @@ fn open(dir: &Path) -> Result<(Adapter, Settings)> {
 
 /// The tensors of an adapter's folder.
 fn weights(dir: &Path) -> Result<Tensors> {
-    let path = dir.join("adapter_model.safetensors");
+    let path = dir.join(WEIGHTS);
     if path.exists() {
         return safetensors::open(path);
     }
@@ -50,12 +64,51 @@ fn weights(dir: &Path) -> Result<Tensors> {
     ))
 }
 
+/// Opens an adapter (a PEFT folder, or its name in the Hugging Face cache, or a GGUF) for a model that is open already; what it adds counts `scale` times. Also what it replaces, under the
+/// parameters' names.
+///
+/// # Errors
+/// No such folder, or no adapter; one that does not fit the model; parameters trained whole, at another scale than 1.
+pub(in crate::weights) fn beside(
+    path: &Path,
+    config: &Config,
+    scale: f32,
+) -> Result<(Adapter, Option<Tensors>)> {
+    if path.is_file() && !path.ends_with(CONFIG) && !path.ends_with(WEIGHTS) {
+        let mut adapter = lora::open(path, config)?;
+        adapter.scale(scale);
+        return Ok((adapter, None));
+    }
+    let cached = path.to_str().filter(|_| !path.exists()).and_then(hub::local);
+    let dir = cached.as_deref().unwrap_or(if path.is_file() { path.parent().unwrap_or(path) } else { path });
+    if !dir.join(CONFIG).exists() {
+        let (problem, next) = match dir.exists() {
+            true => (
+                "no adapter: it has no adapter_config.json",
+                "name an adapter's folder or GGUF; a whole model is opened by its own name",
+            ),
+            false => ("there is no such adapter", "check the name of its folder or file"),
+        };
+        return Err(Error::file(dir, problem, next));
+    }
+    let (mut adapter, settings) = open(dir)?;
+    adapter.check(&settings, config)?;
+    let whole = adapter.whole()?;
+    if let Some(whole) = whole.as_ref().filter(|_| scale != 1.0) {
+        let names: Vec<String> = whole.entries().iter().map(|e| quoted(&e.name)).collect();
+        let problem = format!("what it has trained whole cannot count {scale} times: {}", listed(&names));
+        return Err(Error::file(dir, problem, "use it with a scale of 1"));
+    }
+    adapter.scale(scale);
+    Ok((adapter, whole))
+}
+
 /// Finds the model that an adapter makes of its base. `base` finds the base, which is a path or a name on the hub.
 ///
 /// # Errors
 /// As for a damaged adapter; it names no base, one that is not there, or an adapter; it does not fit the base.
 pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Found> {
-    let (adapter, settings) = open(dir)?;
+    let (mut adapter, settings) = open(dir)?;
     let config = dir.join(CONFIG);
     let named = settings.base.as_deref().map(str::trim).filter(|name| !name.is_empty()).ok_or_else(|| {
         let next = "write the path of the base's folder into it";
@@ -94,6 +147,10 @@ pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Foun
     }
     let model = found.model?;
     adapter.check(&settings, &model.config)?;
+    let tensors = match adapter.whole()? {
+        Some(whole) => found.tensors.replaced(whole),
+        None => found.tensors,
+    };
     let mut about = vec![
         ("base".to_string(), short(&found.path.display().to_string())),
         ("rank".into(), settings.shown()),
@@ -104,7 +161,7 @@ pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Foun
         format: format!("PEFT adapter (LoRA) on a {}", found.format),
         path: dir.to_path_buf(),
         about,
-        tensors: found.tensors.replaced(weights(dir)?, adapter::whole),
+        tensors,
         model: Ok(model),
         tokenizer: found.tokenizer,
         adapter: Some(adapter),
@@ -126,14 +183,3 @@ fn missing(config: &Path, named: &str) -> Error {
 
 #[cfg(test)]
 mod tests;
-
-/// TEMPORARY
-pub const WEIGHTS: &str = "adapter_model.safetensors";
-/// TEMPORARY
-pub fn key(name: &str, _config: &crate::base::Config) -> String {
-    format!("base_model.model.transformer.{name}")
-}
-/// TEMPORARY
-pub fn config_json(_lora: &crate::base::Lora, _base: &str, _config: &crate::base::Config) -> String {
-    String::new()
-}

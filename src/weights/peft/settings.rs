@@ -5,11 +5,12 @@ use std::path::Path;
 use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
+use crate::base::arch::lora::ALL_LINEAR;
 use crate::base::{Error, Result};
 use crate::weights::small;
 use crate::weights::words::{quoted, short};
 
-/// Patterns in one file: gpt2-xl has 192 matrices in its blocks.
+/// Patterns in one file: gpt2-xl has 192 matrices in its blocks, Mistral 7B 224.
 const MOST_PATTERNS: usize = 512;
 /// What a compiled pattern may take, in bytes.
 const MOST_PATTERN: usize = 1 << 18;
@@ -31,14 +32,55 @@ pub(super) struct Settings {
     rslora: bool,
     ranks: Vec<(Regex, u64)>,
     alphas: Vec<(Regex, f64)>,
-    /// `target_modules`, where it is a list of names.
-    pub targets: Option<Vec<String>>,
-    /// Whether some of those are left out by `exclude_modules`.
-    pub excluding: bool,
+    /// `target_modules`; none where that is a pattern in a form that is not read.
+    targets: Option<Modules>,
+    /// `exclude_modules`.
+    excluded: Option<Modules>,
     /// `layers_to_transform`.
-    pub layers: Option<Vec<u64>>,
+    layers: Option<Vec<u64>>,
     /// `ensure_weight_tying`: a saved embedding is the head too.
     pub tied: bool,
+}
+
+/// Modules, as a setting names them.
+#[derive(Debug)]
+enum Modules {
+    /// Names, or their ends from a dot on.
+    Names(Vec<String>),
+    /// A pattern of whole names.
+    Pattern(Box<Regex>),
+    /// Every linear layer but the head.
+    AllLinear,
+}
+
+impl Modules {
+    /// None of a setting that is not there, or is a pattern that is not read (Python's patterns know more than ours).
+    fn of(value: Option<&Value>) -> Option<Modules> {
+        match value? {
+            Value::String(all) if all == ALL_LINEAR => Some(Modules::AllLinear),
+            Value::String(pattern) => {
+                let whole = format!("^(?:{pattern})$");
+                let regex = RegexBuilder::new(&whole).size_limit(MOST_PATTERN).build().ok()?;
+                Some(Modules::Pattern(Box::new(regex)))
+            }
+            Value::Array(names) => {
+                let names: Option<_> = names.iter().map(|v| v.as_str().map(str::to_string)).collect();
+                names.map(Modules::Names)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether they name a module. `linear`: whether it is a linear layer.
+    fn name(&self, module: &str, linear: bool) -> bool {
+        match self {
+            Modules::AllLinear => linear,
+            Modules::Pattern(pattern) => pattern.is_match(module),
+            Modules::Names(names) => names.iter().any(|name| {
+                module.strip_suffix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+            }),
+        }
+    }
 }
 
 /// Reads an adapter's settings.
@@ -84,13 +126,15 @@ pub(super) fn read(path: &Path) -> Result<Settings> {
             value.map_or("not there".into(), |v| short(&v.to_string()))
         ))),
     };
-    let strings = |value: &Value| -> Option<Vec<String>> {
-        value.as_array()?.iter().map(|v| Some(v.as_str()?.to_string())).collect()
-    };
-    let layers = match found.get("layers_to_transform") {
-        None | Some(Value::Null) => None,
-        Some(Value::Number(one)) => one.as_u64().map(|one| vec![one]),
-        Some(list) => list.as_array().and_then(|list| list.iter().map(Value::as_u64).collect()),
+    let layers = match found.get("layers_to_transform").filter(|value| !value.is_null()) {
+        None => None,
+        Some(value) => {
+            let one = value.as_u64().map(|one| vec![one]);
+            let list = || value.as_array()?.iter().map(Value::as_u64).collect();
+            Some(one.or_else(list).ok_or_else(|| {
+                bad(format!("layers_to_transform is {}, no list of layers", short(&value.to_string())))
+            })?)
+        }
     };
     Ok(Settings {
         base: found.get("base_model_name_or_path").and_then(Value::as_str).map(String::from),
@@ -99,8 +143,8 @@ pub(super) fn read(path: &Path) -> Result<Settings> {
         rslora: found.get("use_rslora") == Some(&Value::Bool(true)),
         ranks: patterns(&found, "rank_pattern", path, rank)?,
         alphas: patterns(&found, "alpha_pattern", path, number)?,
-        targets: found.get("target_modules").and_then(strings),
-        excluding: found.get("exclude_modules").is_some_and(is_set),
+        targets: Modules::of(found.get("target_modules")),
+        excluded: Modules::of(found.get("exclude_modules").filter(|value| is_set(value))),
         layers,
         tied: found.get("ensure_weight_tying") == Some(&Value::Bool(true)),
     })
@@ -141,7 +185,7 @@ fn patterns<T>(
     let empty = Map::new();
     let map = found.get(name).and_then(Value::as_object).unwrap_or(&empty);
     if map.len() > MOST_PATTERNS {
-        let problem = format!("{name} has {} entries, more than a GPT-2 has matrices", map.len());
+        let problem = format!("{name} has {} entries, more than a model has matrices", map.len());
         return Err(Error::file(path, problem, MERGE));
     }
     let pattern = |(key, value): (&String, &Value)| {
@@ -166,6 +210,29 @@ impl Settings {
             self.alphas.iter().find(|(pattern, _)| pattern.is_match(module)).map_or(self.alpha, |(_, a)| *a);
         let r = self.rank(module) as f64;
         (alpha / if self.rslora { r.sqrt() } else { r }) as f32
+    }
+
+    /// Why a module is not to be adapted, if it is not: the setting that leaves it out. A module is known by its whole name
+    /// and by the one that it has in a model without a head; where `target_modules` is a pattern that is not read, the file's
+    /// own matrices count.
+    pub fn leave_out(&self, names: [&str; 2], layer: Option<usize>, linear: bool) -> Option<&'static str> {
+        let name = |modules: &Modules| names.iter().any(|module| modules.name(module, linear));
+        if self.excluded.as_ref().is_some_and(name) {
+            return Some("exclude_modules names it");
+        }
+        if self.targets.as_ref().is_some_and(|targets| !name(targets)) {
+            return Some("target_modules does not name it");
+        }
+        let within = |layers: &Vec<u64>| layer.is_some_and(|layer| layers.contains(&(layer as u64)));
+        if self.layers.as_ref().is_some_and(|layers| !within(layers)) {
+            return Some("layers_to_transform does not name its layer");
+        }
+        None
+    }
+
+    /// Whether it is known what is to be adapted.
+    pub fn knows_targets(&self) -> bool {
+        self.targets.is_some()
     }
 
     /// Rank and scale, as a person says them.

@@ -47,7 +47,11 @@ type Named = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// The tensors of an adapter's file.
 fn tensors(dir: &Path) -> Named {
-    let mut file = safetensors::open(dir.join("adapter_model.safetensors")).unwrap();
+    named(&dir.join(WEIGHTS))
+}
+
+fn named(file: &Path) -> Named {
+    let mut file = safetensors::open(file).unwrap();
     let entries = file.entries().to_vec();
     let read = |e: crate::weights::TensorEntry| {
         let mut out = Vec::new();
@@ -55,6 +59,25 @@ fn tensors(dir: &Path) -> Named {
         (e.name, (e.shape, out))
     };
     entries.into_iter().map(read).collect()
+}
+
+/// The small Llama of `peft_llama`.
+fn llama() -> Checkpoint {
+    let config = Config::Llama(crate::base::Llama {
+        vocab_size: 13,
+        block_size: 6,
+        n_layer: 2,
+        n_head: 4,
+        n_kv_head: 2,
+        n_embd: 12,
+        head_size: 2,
+        n_ff: 20,
+        rope_theta: 10_000.0,
+        eps: 1e-6,
+        window: None,
+        tied: true,
+    });
+    huggingface::open_file(&path("peft_llama/base/model.safetensors"), config).unwrap()
 }
 
 /// Writes an adapter's file anew.
@@ -111,6 +134,179 @@ fn merged_as_peft_merges() {
         };
         assert_eq!(changed, expected, "{name}");
     }
+}
+
+/// A base whose matrices lie (out, in), as peft merges it; one adapter, another with patterns, both.
+#[test]
+fn merged_beside_a_llama_as_peft_merges() {
+    let merged = named(&path("peft_llama/merged.safetensors"));
+    let plain = all(&mut llama());
+    for (name, adapters, expected) in
+        [("all", &["all"][..], 14), ("patterns", &["patterns"], 6), ("both", &["all", "patterns"], 14)]
+    {
+        let mut model = llama();
+        adapters.iter().for_each(|name| model.add_adapter(&path("peft_llama").join(name), 1.0).unwrap());
+        let mut changed = 0;
+        for ((param, ours), (_, plain)) in all(&mut model).into_iter().zip(&plain) {
+            let wanted = merged.get(&format!("{name}.{param}"));
+            changed += usize::from(wanted.is_some());
+            for (a, b) in ours.iter().zip(wanted.map_or(plain, |(_, wanted)| wanted)) {
+                assert!((a - b).abs() <= 1e-6 * b.abs().max(1.0), "{name}, {param}: {a} {b}");
+            }
+        }
+        assert_eq!(changed, expected, "{name}");
+    }
+}
+
+/// On the base that it names, and on one that is open: the same numbers; scales count, and nothing of 0 is left.
+#[test]
+fn several_adapters_each_count_as_they_are_asked_to() {
+    let add = |adapters: &[(&str, f32)]| {
+        let mut model = huggingface::open(&path("peft/base")).unwrap();
+        for (name, scale) in adapters {
+            model.add_adapter(&path("peft").join(name), *scale).unwrap();
+        }
+        all(&mut model)
+    };
+    assert_eq!(add(&[("all", 1.0)]), all(&mut Checkpoint::new(found(&path("peft/all")).unwrap()).unwrap()));
+    assert_eq!(add(&[("all", 0.0)]), base());
+    assert_eq!(add(&[("saved", 1.0), ("regex", 1.0)]).len(), base().len());
+    let three = add(&[("all", 0.5), ("regex", -2.0), ("positions", 3.0)]);
+    let one = |name: &str| add(&[(name, 1.0)]);
+    let (a, b, c) = (one("all"), one("regex"), one("positions"));
+    for (i, (name, plain)) in base().into_iter().enumerate() {
+        for (at, x) in plain.iter().enumerate() {
+            let wanted = x + 0.5 * (a[i].1[at] - x) - 2.0 * (b[i].1[at] - x) + 3.0 * (c[i].1[at] - x);
+            // Three sums of numbers around one, each rounded a few times more.
+            assert!((three[i].1[at] - wanted).abs() <= 4e-6 * wanted.abs().max(1.0), "{name}");
+        }
+    }
+    let mut model = huggingface::open(&path("peft/base")).unwrap();
+    let said = model.add_adapter(&path("peft/saved"), 0.5).unwrap_err().to_string();
+    assert!(said.contains("ln_f") && said.contains("0.5 times"), "{said}");
+    let said = model.add_adapter(&path("peft/base"), 1.0).unwrap_err().to_string();
+    assert!(said.contains("no adapter_config.json"), "{said}");
+    let said = model.add_adapter(&path("peft/none"), 1.0).unwrap_err().to_string();
+    assert!(said.contains("no such adapter"), "{said}");
+    let said = model.add_adapter(&path("peft_llama/all"), 1.0).unwrap_err().to_string();
+    assert!(
+        said.contains("layers.0.mlp.down_proj")
+            && said.contains("a gpt2 of 2 layers and 12")
+            && said.contains("\"../base\""),
+        "{said}"
+    );
+    let said = llama().add_adapter(&path("peft_llama/head"), 1.0).unwrap_err().to_string();
+    assert!(said.contains("lm_head") && said.contains("one matrix is both"), "{said}");
+}
+
+/// W + B·A of the one adapter that runs beside is W with all of them merged; the base is then as it was.
+#[test]
+fn adapters_stacked_are_the_adapters_merged() {
+    type Adapters = &'static [(&'static str, f32)];
+    let opened: [(Checkpoint, Checkpoint, Adapters, usize, usize); 3] = [
+        (llama(), llama(), &[("peft_llama/all", 0.5), ("peft_llama/patterns", -2.0)], 5, 0),
+        (llama(), llama(), &[("peft_llama/patterns", 1.0)], 2, 6),
+        (
+            huggingface::open(&path("peft/base")).unwrap(),
+            huggingface::open(&path("peft/base")).unwrap(),
+            &[("peft/patterns", 1.0), ("peft/saved", 1.0), ("peft/regex", 3.0), ("peft/positions", 2.0)],
+            5,
+            5,
+        ),
+    ];
+    for (mut merged, mut beside, adapters, r, targets) in opened {
+        for (name, scale) in adapters {
+            merged.add_adapter(&path(name), *scale).unwrap();
+            beside.add_adapter(&path(name), *scale).unwrap();
+        }
+        let config = *beside.config();
+        let mut stacked = beside.take_adapters().unwrap();
+        assert!(beside.take_adapters().is_none());
+        let lora = stacked.lora.clone();
+        assert_eq!((lora.r, lora.scale(), lora.targets.len()), (r, 1.0, targets), "{adapters:?}");
+        let (merged, plain) = (all(&mut merged), all(&mut beside));
+        for ((param, merged), (_, mut plain)) in config.table().into_iter().zip(merged).zip(plain) {
+            if let Some([a, b]) = lora.beside(&param) {
+                let (a, b) = (stacked.read(&a.name).unwrap(), stacked.read(&b.name).unwrap());
+                let (inputs, outputs) = param.in_out().unwrap();
+                assert_eq!((a.len(), b.len()), (r * inputs, outputs * r));
+                let out_in = param.shape == [outputs, inputs] && config.family() == "llama";
+                for (o, b) in b.chunks(r).enumerate() {
+                    for i in 0..inputs {
+                        let sum: f32 = (0..r).map(|k| b[k] * a[k * inputs + i]).sum();
+                        plain[if out_in { o * inputs + i } else { i * outputs + o }] += sum;
+                    }
+                }
+            }
+            for (x, y) in plain.iter().zip(&merged.1) {
+                // The same products in another order, of numbers around one, some of them times 3.
+                assert!((x - y).abs() <= 3e-6 * y.abs().max(1.0), "{}: {x} {y}", param.name);
+            }
+        }
+        for none in [
+            "wpe.lora_A.weight",
+            "lora_A.weight",
+            "h.0.attn.c_attn.weight",
+            "layers.9.mlp.up_proj.lora_B.weight",
+        ] {
+            assert!(stacked.read(none).is_err(), "{none}");
+        }
+    }
+    let mut none = huggingface::open(&path("peft/base")).unwrap();
+    assert!(none.take_adapters().is_none());
+}
+
+/// What is written is what peft writes: its fields, of its types; its keys; and read again it is the same adapter.
+#[test]
+fn written_as_peft_writes() {
+    let linear = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    for (folder, mut model, words) in [
+        ("peft/all", huggingface::open(&path("peft/base")).unwrap(), linear(&["c_attn", "c_fc", "c_proj"])),
+        (
+            "peft_llama/all",
+            llama(),
+            linear(&["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]),
+        ),
+    ] {
+        let (config, theirs) = (*model.config(), path(folder));
+        model.add_adapter(&theirs, 1.0).unwrap();
+        let merged = all(&mut model);
+        let dir = tempfile::tempdir().unwrap();
+        let mut stacked = model.take_adapters().unwrap();
+        assert!(stacked.lora.targets.is_empty());
+        super::write(&mut stacked, "../base", &config, dir.path()).unwrap();
+        let of = |dir: &Path| -> serde_json::Map<String, Value> {
+            serde_json::from_slice(&std::fs::read(dir.join(CONFIG)).unwrap()).unwrap()
+        };
+        let (ours, peft) = (of(dir.path()), of(&theirs));
+        for (name, value) in &ours {
+            let theirs = &peft[name];
+            match name.as_str() {
+                // Folded into B.
+                "lora_alpha" => assert_eq!(*value, peft["r"]),
+                "target_modules" => assert_eq!(*value, json!(words)),
+                _ => assert_eq!(value, theirs, "{name}"),
+            }
+        }
+        let shapes =
+            |tensors: Named| tensors.into_iter().map(|(name, (shape, _))| (name, shape)).collect::<Vec<_>>();
+        assert_eq!(shapes(tensors(dir.path())), shapes(tensors(&theirs)));
+        let metadata = |dir: &Path| safetensors::metadata(dir.join(WEIGHTS)).unwrap();
+        assert_eq!(metadata(dir.path()), metadata(&theirs));
+        model.add_adapter(dir.path(), 1.0).unwrap();
+        for ((name, ours), (_, theirs)) in all(&mut model).iter().zip(&merged) {
+            let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
+            assert!(ours.iter().zip(theirs).all(close), "{name}");
+        }
+        // Nothing is overwritten.
+        model.add_adapter(&theirs, 1.0).unwrap();
+        let mut again = model.take_adapters().unwrap();
+        assert!(super::write(&mut again, "../base", &config, dir.path()).is_err());
+    }
+    let some: crate::base::Lora = "r=4,alpha=2.5,dropout=0.05,targets=mlp.c_proj+c_attn".parse().unwrap();
+    let some: Value = serde_json::from_str(&config_json(&some, "gpt2", &CFG)).unwrap();
+    assert_eq!(some["target_modules"], json!(["c_attn", "mlp.c_proj"]));
+    assert_eq!((&some["lora_alpha"], &some["lora_dropout"]), (&json!(2.5), &json!(0.05)));
 }
 
 /// As older versions of peft saved them.
@@ -199,7 +395,7 @@ fn a_base_is_a_path_beside_it_or_what_the_caller_knows() {
 #[test]
 fn other_kinds_of_adapters_are_named() {
     assert!(refusal(&path("peft/dora")).contains("use_dora is true"));
-    assert!(refusal(&path("peft/embedding")).contains("one matrix for both"));
+    assert!(refusal(&path("peft/embedding")).contains("one matrix is both"));
     assert!(of_settings(|s| s["peft_type"] = "IA3".into()).contains("\"IA3\""));
     assert!(of_settings(|s| s["peft_type"] = Value::Null).contains("unnamed"));
     for (name, value) in [
@@ -233,8 +429,23 @@ fn settings_that_are_none_are_named() {
     assert!(of_settings(|s| s["rank_pattern"] = many.clone().into()).contains("600 entries"));
     assert!(
         of_settings(|s| s["target_modules"] = json!(["c_attn", "c_fc"]))
-            .contains("does not name: \"h.0.attn.c_proj")
+            .contains("\"h.0.attn.c_proj.weight\", though target_modules does not name it")
     );
+    let said = of_settings(|s| s["layers_to_transform"] = json!([1]));
+    assert!(said.contains("\"h.0.attn.c_attn.weight\", though layers_to_transform"), "{said}");
+    let said = of_settings(|s| s["layers_to_transform"] = json!("1"));
+    assert!(said.contains("no list of layers"), "{said}");
+    for excluded in [json!(["c_fc"]), json!(r".*\.c_fc")] {
+        let said = of_settings(|s| s["exclude_modules"] = excluded.clone());
+        assert!(said.contains("\"h.0.mlp.c_fc.weight\", though exclude_modules"), "{said}");
+    }
+    for all in [json!("all-linear"), json!(r".*\.(c_attn|c_fc|c_proj)"), json!(r"(?=lookahead).*")] {
+        let dir = copied("peft/all");
+        changed(dir.path(), |s| s["target_modules"] = all.clone());
+        assert!(found_elsewhere(dir.path()).is_ok(), "{all}");
+    }
+    let said = of_settings(|s| s["target_modules"] = json!(r".*\.c_attn"));
+    assert!(said.contains("though target_modules does not name it"), "{said}");
     let dir = copied("peft/all");
     std::fs::write(dir.path().join("adapter_config.json"), vec![b' '; (1 << 20) + 1]).unwrap();
     assert!(refusal(dir.path()).contains("longer than 1 MiB"));
@@ -262,7 +473,9 @@ fn tensors_that_do_not_fit_are_named() {
             *t = moved;
         }
     };
-    assert!(of_tensors("peft/all", renamed("h.7.attn.c_attn")).contains("no matrix of the model"));
+    assert!(
+        of_tensors("peft/all", renamed("h.7.attn.c_attn")).contains("no matrix of the model (a gpt2 of 2")
+    );
     assert!(of_tensors("peft/all", renamed("h.0.ln_1")).contains("no matrix of the model"));
     assert!(of_tensors("peft/all", renamed("../../x")).contains("no matrix of the model"));
     let unnamed = |t: &mut Named| drop(t.insert("h.0.attn.c_attn.lora_A.weight".into(), t[KEY].clone()));
@@ -274,7 +487,7 @@ fn tensors_that_do_not_fit_are_named() {
     // An embedding trained whole, and its head left as it was; with its head, it is a model again.
     let wte = (vec![13, 12], vec![0.5; 13 * 12]);
     let alone = |t: &mut Named| drop(t.insert("base_model.model.transformer.wte.weight".into(), wte.clone()));
-    assert!(of_tensors("peft/saved", alone).contains("one matrix for both"));
+    assert!(of_tensors("peft/saved", alone).contains("one matrix is both"));
     let dir = copied("peft/saved");
     let mut both = tensors(dir.path());
     alone(&mut both);
@@ -285,17 +498,33 @@ fn tensors_that_do_not_fit_are_named() {
     // A head that is another.
     both.insert("base_model.model.lm_head.weight".into(), (wte.0.clone(), vec![0.25; 13 * 12]));
     write(dir.path(), &both);
-    let message = Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap_err().to_string();
-    assert!(message.contains("tied"), "{message}");
+    let message = refusal(dir.path());
+    assert!(message.contains("no longer tied") && message.contains("adapter_model"), "{message}");
+    // A head alone, which is no fault of the base's.
+    let head = |t: &mut Named| drop(t.insert("base_model.model.lm_head.weight".into(), wte.clone()));
+    assert!(of_tensors("peft/saved", head).contains("one matrix is both"));
+    // Tied by peft, it is the embedding.
+    both = tensors(&path("peft/saved"));
+    head(&mut both);
+    write(dir.path(), &both);
+    changed(dir.path(), |s| s["ensure_weight_tying"] = true.into());
+    let mut model = Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap();
+    assert_eq!(all(&mut model)[0].1, wte.1);
     // Trained whole, in another shape or of another network.
-    for (key, expected) in [("ln_f.weight", "have not the shape"), ("h.0.cross.weight", "belong to no GPT-2")]
-    {
-        let mut odd = tensors(&path("peft/saved"));
-        odd.insert(format!("base_model.model.transformer.{key}"), (vec![3], vec![0.0; 3]));
-        write(dir.path(), &odd);
-        let message = Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap_err().to_string();
-        assert!(message.contains(expected), "{message}");
+    for (key, expected) in [("ln_f.weight", "as [3]; the model's is [12]"), ("h.0.cross.weight", "has not")] {
+        let said = of_tensors("peft/saved", |t| {
+            t.insert(format!("base_model.model.transformer.{key}"), (vec![3], vec![0.0; 3]));
+        });
+        assert!(said.contains(expected), "{said}");
     }
+    let mask = |t: &mut Named| {
+        t.insert("base_model.model.transformer.h.0.attn.bias".into(), (vec![1, 1, 2, 2], vec![0.0; 4]));
+        t.insert("base_model.model.score.weight".into(), (vec![2, 12], vec![0.0; 24]));
+    };
+    both = tensors(&path("peft/saved"));
+    mask(&mut both);
+    write(dir.path(), &both);
+    assert!(Checkpoint::new(found_elsewhere(dir.path()).unwrap()).is_ok());
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! Adapters laid on a model: the arguments of every command that opens one.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::{Error, Result};
+use crate::weights::{self, Checkpoint};
+
+/// Adapters, and how much each counts.
+#[derive(Default, clap::Args)]
+pub struct Adapters {
+    /// Lay a LoRA adapter on the model: a PEFT folder, its fetched name, or a GGUF; again for more, in their order
+    #[arg(long = "adapter", value_name = "ADAPTER")]
+    paths: Vec<PathBuf>,
+    /// How often it counts: one for all, or one for each in their order [default: 1]
+    #[arg(long = "adapter-scale", value_name = "S", requires = "paths", allow_negative_numbers = true)]
+    scales: Vec<f32>,
+}
+
+impl Adapters {
+    /// Opens the model at a path with the adapters on it.
+    ///
+    /// # Errors
+    /// Scales that are none, or not as many as the adapters; otherwise as [`weights::open`] and [`Checkpoint::add_adapter`].
+    pub fn open(&self, model: &Path) -> Result<Checkpoint> {
+        self.check()?;
+        let mut checkpoint = weights::open(model)?;
+        self.lay_on(&mut checkpoint)?;
+        Ok(checkpoint)
+    }
+
+    /// Checks what can be checked before anything is opened.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), for the scales.
+    pub fn check(&self) -> Result<()> {
+        let (adapters, scales) = (self.paths.len(), self.scales.len());
+        if scales > 1 && scales != adapters {
+            return Err(Error::usage(
+                format!("{scales} times --adapter-scale for {adapters} times --adapter"),
+                "give one scale for all adapters, or one for each in their order",
+            ));
+        }
+        match self.scales.iter().find(|scale| !scale.is_finite()) {
+            Some(scale) => {
+                Err(Error::usage(format!("--adapter-scale {scale}: no number"), "use 1, or 0.5, say"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Lays the adapters on a model, in their order.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::add_adapter`].
+    pub fn lay_on(&self, checkpoint: &mut Checkpoint) -> Result<()> {
+        for (i, path) in self.paths.iter().enumerate() {
+            let scale = self.scales.get(i).or(self.scales.first()).copied().unwrap_or(1.0);
+            checkpoint.add_adapter(path, scale)?;
+        }
+        Ok(())
+    }
+
+    /// Whether there are any.
+    pub fn any(&self) -> bool {
+        !self.paths.is_empty()
+    }
+}

@@ -1,0 +1,144 @@
+//! A LoRA adapter as GGUF, for llama.cpp's `--lora`: A (r, in) and B (out, r) beside each adapted tensor of the model, under its
+//! name with `.lora_a` and `.lora_b`; what B·A counts is α/r, as elsewhere.
+//!
+//! llama.cpp keeps every matrix as (out, in), so that a GPT-2's pair needs no turning. Of a Llama's queries and keys it keeps the
+//! rows of a head in pairs (row j and row j + HS/2 beside each other), and so it does with B's. Checked against llama.cpp itself:
+//! `tests/interop/check_gguf_lora.py`. (Its own `convert_lora_to_gguf.py` turns a GPT-2's pair with its matrix, and llama.cpp
+//! refuses the shapes.)
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::base::{Config, Error, Result};
+use crate::weights::Dtype;
+use crate::weights::gguf::header::{self, ALIGNMENT, Opened};
+use crate::weights::gguf::paired::{Way, paired};
+use crate::weights::gguf::write::{Meta, Place, QUANTIZATION_VERSION, head, pad};
+use crate::weights::gguf::{names, types};
+use crate::weights::output::{Output, encode};
+use crate::weights::peft::adapter::{Adapter, Side};
+use crate::weights::peft::stacked::Stacked;
+use crate::weights::words::{quoted, short};
+
+/// Writes adapters, as one, to a new file (mode 0600 on Unix); its numbers as `dtype`. Returns its bytes.
+///
+/// # Errors
+/// There is a file of that name (nothing is overwritten); the adapters cannot be read, or the file not be written; a number
+/// that the dtype cannot hold.
+pub fn write(
+    adapters: &mut Stacked,
+    config: &Config,
+    dtype: &Dtype,
+    name: &str,
+    path: &Path,
+    progress: &mut dyn FnMut(f64),
+) -> Result<u64> {
+    let mut meta = Meta::default();
+    meta.text("general.architecture", config.family());
+    meta.text("general.type", "adapter");
+    meta.text("general.name", name);
+    meta.u32("general.file_type", types::file_number(dtype));
+    meta.u32("general.quantization_version", QUANTIZATION_VERSION);
+    meta.text("adapter.type", "lora");
+    meta.f32("adapter.lora.alpha", adapters.lora.alpha);
+    let table = adapters.lora.table(config);
+    let mut places = Vec::with_capacity(table.len());
+    let mut end = 0_u64;
+    for param in &table {
+        let offset = end.next_multiple_of(ALIGNMENT);
+        end = offset + dtype.bytes(param.numel() as u64).expect("floats are no blocks");
+        let (module, side) = param.name.rsplit_once(".lora_").expect("LoRA's names");
+        let side = if side.starts_with('A') { "lora_a" } else { "lora_b" };
+        let name = format!("{}.{side}", names::from_key(config, &format!("{module}.weight")));
+        places.push(Place { name, shape: param.shape.clone(), dtype: dtype.clone(), offset });
+    }
+    let mut out = Output::create(path)?;
+    out.write(&head(meta, &places))?;
+    pad(&mut out)?;
+    let mut encoded = Vec::new();
+    for (i, param) in table.iter().enumerate() {
+        let mut data = adapters.read(&param.name)?;
+        if let Some(heads) = param.name.strip_suffix(".lora_B.weight").and_then(|m| heads(config, m)) {
+            data = paired(&data, heads, adapters.lora.r, Way::There);
+        }
+        encoded.clear();
+        encode(dtype, &data, &mut encoded, path, &param.name)?;
+        out.write(&encoded)?;
+        pad(&mut out)?;
+        progress((i + 1) as f64 / table.len() as f64);
+    }
+    out.finish()
+}
+
+/// The heads of a module whose rows llama.cpp keeps in pairs.
+fn heads(config: &Config, module: &str) -> Option<usize> {
+    let end = |end: &str| module.ends_with(end);
+    match config {
+        Config::Llama(c) if end("self_attn.q_proj") => Some(c.n_head),
+        Config::Llama(c) if end("self_attn.k_proj") => Some(c.n_kv_head),
+        _ => None,
+    }
+}
+
+/// Opens an adapter for a model of this shape.
+///
+/// # Errors
+/// No GGUF, or a damaged one; a whole model; an adapter of another kind, or for another architecture; one that does not fit.
+pub(in crate::weights) fn open(path: &Path, config: &Config) -> Result<Adapter> {
+    let Opened { metadata, tensors, .. } = header::open(path)?;
+    let bad = |problem: String, next: &str| Err(Error::file(path, problem, next));
+    let said = |key: &str| metadata.get_str(key).unwrap_or("an unnamed one");
+    const ANOTHER: &str = "name a LoRA adapter that was made for this model";
+    if said("general.type") != "adapter" {
+        return bad(
+            "a whole model, not an adapter".into(),
+            "open it by its own name; --adapter is for what is laid on a model",
+        );
+    }
+    if said("adapter.type") != "lora" || metadata.get("adapter.alora.invocation_tokens").is_some() {
+        let kind = if said("adapter.type") == "lora" { "alora" } else { said("adapter.type") };
+        return bad(format!("an adapter of the kind {}; lora is read", quoted(kind)), ANOTHER);
+    }
+    if said("general.architecture") != config.family() {
+        let (theirs, ours) = (quoted(said("general.architecture")), config.family());
+        return bad(format!("an adapter for the architecture {theirs}; the model is a {ours}"), ANOTHER);
+    }
+    let Some(alpha) =
+        metadata.get_f64("adapter.lora.alpha").map(|alpha| alpha as f32).filter(|alpha| alpha.is_finite())
+    else {
+        return bad(
+            "does not say what it counts (adapter.lora.alpha)".into(),
+            "convert the adapter to GGUF again",
+        );
+    };
+    let mut sides: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
+    for entry in tensors.entries() {
+        let name = &entry.name;
+        let (base, side) = match (name.strip_suffix(".lora_a"), name.strip_suffix(".lora_b")) {
+            (Some(base), _) => (base, 0),
+            (_, Some(base)) => (base, 1),
+            _ => return bad(format!("tensor {} is no part of a LoRA", quoted(name)), ANOTHER),
+        };
+        let Some(key) = names::to_key(config.family(), base) else {
+            let problem = format!("tensor {} is beside none of a {}", quoted(name), config.family());
+            return bad(problem, ANOTHER);
+        };
+        sides.entry(key).or_default()[side] = Some(name.clone());
+    }
+    let mut beside = Vec::new();
+    for (param, [a, b]) in sides {
+        let rank = a.as_ref().and_then(|a| tensors.get(a)).map_or(0, |a| a.rows());
+        // As llama.cpp has it: no α counts once.
+        let scale = if alpha == 0.0 || rank == 0 { 1.0 } else { alpha / rank as f32 };
+        let module = param.trim_end_matches(".weight");
+        beside.push(Side {
+            module: short(module),
+            heads: heads(config, module),
+            param: param.clone(),
+            a,
+            b,
+            scale,
+        });
+    }
+    Adapter::of_gguf(tensors, beside, config)
+}
