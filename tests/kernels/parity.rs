@@ -326,6 +326,37 @@ fn grouped_attention_in_a_window_matches() {
     });
 }
 
+/// A row that is visited spreads its NaN, masked or not (0·NaN = NaN): so the first position's may reach no query, and the last
+/// position's no key, that is further away than the window and the 64 rows that are worked on together.
+#[test]
+fn what_no_window_reaches_is_not_visited() {
+    let (t, nh, nkv, hs, window) = (300, 4, 2, 4, 5);
+    let width = (nh + 2 * nkv) * hs;
+    let shape = attention::Shape { t, nh, nkv, layer: 0, dropout: false, window: Some(window) };
+    let numbers = |n: usize| (0..n).map(|i| (i * 37 % 101) as f32 / 101.0 - 0.5).collect::<Vec<_>>();
+    let (mut qkv, mut dout) = (numbers(t * width), numbers(t * nh * hs));
+    qkv[..width].fill(f32::NAN);
+    dout[(t - 1) * nh * hs..].fill(f32::NAN);
+    everywhere(|device, choices| {
+        let mut outs = None;
+        let mut bench = Bench::new(device, choices, |rec| {
+            let qkv = rec.kept("qkv", Kind::Input, &[t, width]);
+            let dout = rec.kept("dout", Kind::Input, &[t, nh * hs]);
+            let (out, lse) = attention::forward(rec, qkv, shape);
+            outs = Some((out, attention::backward(rec, qkv, out, lse, dout, shape)));
+        });
+        bench.write("qkv", &qkv);
+        bench.write("dout", &dout);
+        let (out, dqkv) = outs.unwrap();
+        bench.exec.run_range("test", &Step::default(), 0..1).unwrap();
+        let out = bench.peek(out);
+        assert!(out[0].is_nan() && out[64 * nh * hs..].iter().all(|x| x.is_finite()));
+        bench.run(&Step::default());
+        let dqkv = bench.peek(dqkv);
+        assert!(dqkv[0].is_nan() && dqkv[64 * width..(256 - window) * width].iter().all(|x| x.is_finite()));
+    });
+}
+
 /// A sequence decoded as a prompt and single tokens over the cache of grouped heads gives what the whole gives; no key is
 /// looked at that is not there yet, nor one before the window.
 #[test]
