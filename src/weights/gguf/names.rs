@@ -1,70 +1,136 @@
-//! What llama.cpp calls a GPT-2's tensors.
+//! What llama.cpp calls a model's tensors.
 
-/// Stems outside the blocks: llama.cpp's, GPT-2's.
-const OUTSIDE: [(&str, &str); 4] =
-    [("token_embd", "wte"), ("position_embd", "wpe"), ("output_norm", "ln_f"), ("output", "lm_head")];
-/// Stems inside a block.
-const INSIDE: [(&str, &str); 6] = [
-    ("attn_norm", "ln_1"),
-    ("attn_qkv", "attn.c_attn"),
-    ("attn_output", "attn.c_proj"),
-    ("ffn_norm", "ln_2"),
-    ("ffn_up", "mlp.c_fc"),
-    ("ffn_down", "mlp.c_proj"),
-];
+use crate::base::Config;
 
-/// GPT-2's key of a GGUF's tensor; none where no GPT-2 has it.
-pub(super) fn to_gpt2(name: &str) -> Option<String> {
-    let (stem, kind) = name.rsplit_once('.').filter(|(_, kind)| ["weight", "bias"].contains(kind))?;
-    let Some((number, stem)) = stem.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) else {
-        let (_, ours) = OUTSIDE.iter().find(|(theirs, _)| *theirs == stem)?;
-        return (kind == "weight" || *ours == "ln_f").then(|| format!("{ours}.{kind}"));
-    };
-    let (_, ours) = INSIDE.iter().find(|(theirs, _)| *theirs == stem)?;
-    // As a number is written: "07" would be block 7 twice.
-    let block = number.parse::<u32>().ok().filter(|n| n.to_string() == number)?;
-    Some(format!("h.{block}.{ours}.{kind}"))
+/// A family's stems, llama.cpp's and the table's.
+struct Names {
+    /// Of what stands outside the blocks.
+    outside: &'static [(&'static str, &'static str)],
+    /// What the table calls a block.
+    block: &'static str,
+    /// Of what stands inside one.
+    inside: &'static [(&'static str, &'static str)],
+    /// The stems, ours, that have a bias too.
+    biases: &'static [&'static str],
 }
 
-/// A GGUF's name for a parameter of GPT-2.
+const GPT2: Names = Names {
+    outside: &[
+        ("token_embd", "wte"),
+        ("position_embd", "wpe"),
+        ("output_norm", "ln_f"),
+        ("output", "lm_head"),
+    ],
+    block: "h",
+    inside: &[
+        ("attn_norm", "ln_1"),
+        ("attn_qkv", "attn.c_attn"),
+        ("attn_output", "attn.c_proj"),
+        ("ffn_norm", "ln_2"),
+        ("ffn_up", "mlp.c_fc"),
+        ("ffn_down", "mlp.c_proj"),
+    ],
+    biases: &["ln_f", "ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"],
+};
+const LLAMA: Names = Names {
+    outside: &[("token_embd", "embed_tokens"), ("output_norm", "norm"), ("output", "lm_head")],
+    block: "layers",
+    inside: &[
+        ("attn_norm", "input_layernorm"),
+        ("attn_q", "self_attn.q_proj"),
+        ("attn_k", "self_attn.k_proj"),
+        ("attn_v", "self_attn.v_proj"),
+        ("attn_output", "self_attn.o_proj"),
+        ("ffn_norm", "post_attention_layernorm"),
+        ("ffn_gate", "mlp.gate_proj"),
+        ("ffn_up", "mlp.up_proj"),
+        ("ffn_down", "mlp.down_proj"),
+    ],
+    biases: &[],
+};
+
+/// The families that we compute, by their architecture in a GGUF.
+const FAMILIES: [(&str, &Names); 2] = [("gpt2", &GPT2), ("llama", &LLAMA)];
+
+fn names(architecture: &str) -> Option<&'static Names> {
+    FAMILIES.iter().find(|(name, _)| *name == architecture).map(|(_, names)| *names)
+}
+
+/// A family's key of a GGUF's tensor; none where it has no such.
+pub(super) fn to_key(architecture: &str, name: &str) -> Option<String> {
+    let Names { outside, block, inside, biases } = names(architecture)?;
+    let (stem, kind) = name.rsplit_once('.').filter(|(_, kind)| ["weight", "bias"].contains(kind))?;
+    let ours = |table: &'static [(&str, &'static str)], stem: &str| {
+        let (_, ours) = table.iter().find(|(theirs, _)| *theirs == stem)?;
+        (kind == "weight" || biases.contains(ours)).then_some(*ours)
+    };
+    let Some((number, stem)) = stem.strip_prefix("blk.").and_then(|rest| rest.split_once('.')) else {
+        return Some(format!("{}.{kind}", ours(outside, stem)?));
+    };
+    // As a number is written: "07" would be block 7 twice.
+    let number = number.parse::<u32>().ok().filter(|n| n.to_string() == number)?;
+    Some(format!("{block}.{number}.{}.{kind}", ours(inside, stem)?))
+}
+
+/// A GGUF's name for a parameter.
 ///
 /// # Panics
-/// If GPT-2 has no such parameter.
-pub(super) fn from_gpt2(key: &str) -> String {
+/// If the family has no such parameter.
+pub(super) fn from_key(config: &Config, key: &str) -> String {
+    let Names { outside, block, inside, .. } = names(config.family()).expect("every family is in the table");
     let (stem, kind) = key.rsplit_once('.').expect("a key has a stem and a kind");
-    let theirs = |table: &[(&str, &'static str)], stem: &str| -> Option<String> {
+    let theirs = |table: &[(&str, &str)], stem: &str| -> Option<String> {
         table.iter().find(|(_, ours)| *ours == stem).map(|(theirs, _)| theirs.to_string())
     };
-    let name = match stem.strip_prefix("h.").and_then(|rest| rest.split_once('.')) {
-        Some((block, stem)) => theirs(&INSIDE, stem).map(|stem| format!("blk.{block}.{stem}")),
-        None => theirs(&OUTSIDE, stem),
+    let rest = stem.strip_prefix(block).and_then(|rest| rest.strip_prefix('.'));
+    let name = match rest.and_then(|rest| rest.split_once('.')) {
+        Some((block, stem)) => theirs(inside, stem).map(|stem| format!("blk.{block}.{stem}")),
+        None => theirs(outside, stem),
     };
     format!("{}.{kind}", name.expect("the names of all parameters are in the tables"))
+}
+
+/// The heads of a matrix whose rows llama.cpp keeps in pairs: a Llama's queries and keys.
+pub(super) fn paired(key: &str) -> bool {
+    ["self_attn.q_proj.weight", "self_attn.k_proj.weight"].iter().any(|end| key.ends_with(end))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::Preset;
+    use crate::weights::checkpoint::HEAD;
 
     #[test]
     fn every_parameter_has_its_name_and_comes_back() {
-        for param in Preset::Gpt2.config(50_257).table() {
-            let name = from_gpt2(&param.name);
-            assert_eq!(to_gpt2(&name).as_deref(), Some(param.name.as_str()));
-        }
-        assert_eq!(from_gpt2("h.11.mlp.c_proj.weight"), "blk.11.ffn_down.weight");
-        assert_eq!(to_gpt2("output.weight").unwrap(), "lm_head.weight");
-        for other in [
-            "output.bias",
-            "blk.0.attn_q.weight",
-            "blk.00.ffn_up.weight",
-            "blk.x.ffn_up.weight",
-            "wte.weight",
-            "token_embd.scale",
-            "h",
+        for config in [
+            Preset::Gpt2.config(50_257),
+            Preset::Smollm2_135m.config(49_152),
+            Preset::Mistral7b.config(32_000),
         ] {
-            assert_eq!(to_gpt2(other), None, "{other}");
+            for param in config.table() {
+                let name = from_key(&config, &param.name);
+                assert_eq!(to_key(config.family(), &name).as_deref(), Some(param.name.as_str()));
+            }
+            assert_eq!(to_key(config.family(), "output.weight").unwrap(), HEAD);
+            for other in [
+                "output.bias",
+                "blk.00.ffn_up.weight",
+                "blk.x.ffn_up.weight",
+                "wte.weight",
+                "token_embd.scale",
+                "rope_freqs.weight",
+                "blk.0.ffn_gate_inp.weight",
+                "h",
+            ] {
+                assert_eq!(to_key(config.family(), other), None, "{other}");
+            }
         }
+        let (gpt2, llama) = (Preset::Gpt2.config(50_257), Preset::Smollm2_135m.config(49_152));
+        assert_eq!(from_key(&gpt2, "h.11.mlp.c_proj.weight"), "blk.11.ffn_down.weight");
+        assert_eq!(from_key(&llama, "layers.11.mlp.down_proj.weight"), "blk.11.ffn_down.weight");
+        assert_eq!(to_key("gpt2", "blk.0.attn_q.weight"), None);
+        assert_eq!(to_key("llama", "blk.0.attn_q.bias"), None);
+        assert_eq!(to_key("qwen2", "blk.0.attn_q.weight"), None);
     }
 }

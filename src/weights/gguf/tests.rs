@@ -117,7 +117,7 @@ fn a_file_of_the_gguf_package_is_read() {
         let turned = param.shape.len() == 2 && param.name.starts_with("h.");
         let stored: Vec<usize> =
             if turned { param.shape.iter().rev().copied().collect() } else { param.shape.clone() };
-        let theirs = float(&stored, &names::from_gpt2(&param.name));
+        let theirs = float(&stored, &names::from_key(checkpoint.config(), &param.name));
         for (at, x) in ours.iter().enumerate() {
             let place = if turned { at % stored[0] * stored[1] + at / stored[0] } else { at };
             assert_eq!(x.to_bits(), theirs[place].to_bits(), "{} {at}", param.name);
@@ -299,7 +299,7 @@ fn a_model_that_is_not_computed_is_named_and_still_listed() {
     let number = |n: u32| n.to_le_bytes();
     let model = changed("a", 4, &number(0));
     assert!(find_bytes(&model.bytes()).unwrap().model.is_ok());
-    says(&changed("general.architecture", 8, &text("llama")), "its architecture is \"llama\"");
+    says(&changed("general.architecture", 8, &text("qwen2")), "its architecture is \"qwen2\"");
     says(&changed("general.architecture", 4, &number(1)), "does not say its architecture");
     says(&changed("general.type", 8, &text("adapter")), "a LoRA adapter");
     says(&changed("general.type", 8, &text("mmproj")), "holds \"mmproj\"");

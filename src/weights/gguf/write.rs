@@ -108,7 +108,7 @@ fn plan(checkpoint: &Checkpoint, dtype: &Dtype) -> Vec<Planned> {
     let mut end = 0_u64;
     let planned = |param: Param| {
         let turned = param.shape.len() == 2 && param.name.starts_with("h.");
-        let name = names::from_gpt2(&param.name);
+        let name = names::from_key(checkpoint.config(), &param.name);
         let offset = end.next_multiple_of(ALIGNMENT);
         let mut tensor = Planned { param, name, dtype: Dtype::F32, turned, offset, bytes: 0 };
         let [rows, columns] = tensor.extents();
