@@ -3,32 +3,37 @@
 //! What stands beside the parameters is sorted by whether it changes what the network computes:
 //!
 //! - `attn.bias` and `attn.masked_bias` are the causal mask, which the attention kernel has in its bounds: ignored.
-//! - `lm_head.weight` must be `wte.weight` again (GPT-2 ties them), perhaps rounded. It is compared number by number; where
-//!   a file kept only one of the two names, that one serves as both, unless the file denies the tie. Where one of them is
-//!   quantised, rows are compared by their distance, and the matrix with more bits serves as both.
-//! - Any other tensor inside the transformer (`h.…`, `wte.…`, `wpe.…`, `ln_f.…`: cross-attention, adapters, layers beyond
-//!   `n_layer`, scales of quantized weights) is part of a network we do not compute: an error.
+//! - `rotary_emb.inv_freq` are a Llama's angles, which follow from its base: ignored.
+//! - A head of its own is a parameter like the others. The head of a tied model (every GPT-2, and a Llama that says so) must be
+//!   the embedding again, perhaps rounded. It is compared number by number; where a file kept only one of the two names, that one
+//!   serves as both. Where one of them is quantised, rows are compared by their distance, and the matrix with more bits serves
+//!   as both.
+//! - Any other tensor inside the transformer (`h.…`, `layers.…`, the embedding's, the last norm's, the head's: cross-attention,
+//!   biases, adapters, experts, layers beyond `n_layer`, scales of quantized weights) is part of a network we do not compute: an
+//!   error.
 //! - Heads beside the transformer (a classifier's `score.weight`) do not touch it: ignored.
 //!
-//! The matrices of the blocks are stored as `Conv1D` has them, (in, out), or as `nn.Linear` has them, (out, in), all of them one
-//! way: `c_attn`, three times as wide as it is high, tells which.
+//! The matrices of GPT-2's blocks are stored as `Conv1D` has them, (in, out), or as `nn.Linear` has them, (out, in), all of them
+//! one way: `c_attn`, three times as wide as it is high, tells which. Llama's are `nn.Linear`'s everywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::base::Param;
+use crate::base::arch::{Layout, Role};
 use crate::base::disk::{self, PIECE};
 use crate::base::{Config, Error, Result};
 use crate::tokens::Tokenizer;
-use crate::weights::found::{Found, Model, Words};
+use crate::weights::dtype::Dtype;
+use crate::weights::found::{Found, Model, Words, called};
 use crate::weights::head::{Tie, quantised_alike};
 use crate::weights::peft::adapter::Adapter;
 use crate::weights::peft::{self, Stacked};
-use crate::weights::tensors::{TensorEntry, Tensors, UNQUANTIZED, not_floats};
+use crate::weights::tensors::{Order, TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
-const WTE: &str = "wte.weight";
+/// A head's key, in every family.
 pub(super) const HEAD: &str = "lm_head.weight";
 /// The files of [`Checkpoint::beside_weights`].
 const BESIDE: [&str; 9] = [
@@ -42,10 +47,10 @@ const BESIDE: [&str; 9] = [
     "tokenizer_config.json",
     "vocab.json",
 ];
-/// Numbers of the head and of `wte` compared at a time (1 MiB of each).
+/// Numbers of the head and of the embedding compared at a time (1 MiB of each).
 const COMPARED: usize = 1 << 18;
 
-/// A GPT-2 on disk. The weights are still in the file.
+/// A model on disk. The weights are still in the file.
 #[derive(Debug)]
 pub struct Checkpoint {
     path: PathBuf,
@@ -57,15 +62,15 @@ pub struct Checkpoint {
     adapters: Vec<Adapter>,
     /// What adapters brought that is none of linear layers.
     others: Vec<String>,
-    /// Whether the head serves as the embedding too.
-    head_is_wte: bool,
+    /// Whether a tied head serves as the embedding.
+    head_serves: bool,
 }
 
 impl Checkpoint {
     /// Holds what was found against the model that it says it is.
     ///
     /// # Errors
-    /// It is no model that we compute; missing, misshapen or unsupported tensors; a head that is not tied.
+    /// It is no model that we compute; missing, misshapen or unsupported tensors; a head that is not the embedding where it should be.
     pub fn new(found: Found) -> Result<Checkpoint> {
         let Found { path, format, model, tensors, tokenizer, adapter, about: _ } = found;
         let model = model?;
@@ -79,7 +84,7 @@ impl Checkpoint {
         let others = adapter.as_ref().map(Adapter::others).unwrap_or_default();
         let adapters = adapter.map_or(Ok(Vec::new()), Adapter::parts)?;
         let mut checkpoint =
-            Checkpoint { path, format, model, tensors, tokenizer, adapters, others, head_is_wte: false };
+            Checkpoint { path, format, model, tensors, tokenizer, adapters, others, head_serves: false };
         checkpoint.hold()?;
         Ok(checkpoint)
     }
@@ -147,7 +152,7 @@ impl Checkpoint {
         &self.model.config
     }
 
-    /// Whether it has biases; those of a model without them are read as zeros.
+    /// Whether it has its family's biases; those of a model without them are read as zeros.
     pub(super) fn biases(&self) -> bool {
         self.model.biases
     }
@@ -202,7 +207,7 @@ impl Checkpoint {
     /// # Panics
     /// If `out` is not as long as those rows.
     pub fn read(&mut self, name: &str, rows: Range<usize>, out: &mut [f32]) -> Result<()> {
-        let key = if name == WTE && self.head_is_wte { HEAD } else { name };
+        let key = self.key(name);
         if self.is_zeros(key) {
             out.fill(0.0);
             return Ok(());
@@ -211,6 +216,39 @@ impl Checkpoint {
         for adapter in &mut self.adapters {
             adapter.add(key, rows.clone(), out)?;
         }
+        self.check_finite(key, rows, out)
+    }
+
+    /// How a parameter's rows are stored, where [`read_stored`](Self::read_stored) gives them as they are: of a matrix whose rows
+    /// stand in the file in one piece each, as whole blocks of ggml's, with nothing to be added to them.
+    pub fn stored(&self, name: &str) -> Option<Dtype> {
+        let entry = self.entry(name).filter(|e| e.shape.len() == 2 && e.order != Order::Columns)?;
+        let whole = self.adapters.is_empty() && entry.dtype.bytes(entry.row_len() as u64).is_some();
+        let ggml = matches!(entry.dtype, Dtype::F16 | Dtype::Q8_0 | Dtype::Q4_1);
+        (whole && ggml).then(|| entry.dtype.clone())
+    }
+
+    /// Reads rows of a matrix as the blocks that they are in the file, into `out`, which is cleared first: the rows'
+    /// `dtype.bytes(columns)` bytes each, one behind the other, in the order of [`read`](Self::read), of which they are the
+    /// very numbers.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    ///
+    /// # Panics
+    /// If it has no such rows, or [`stored`](Self::stored) says that they are not to be had so.
+    pub fn read_stored(&mut self, name: &str, rows: Range<usize>, out: &mut Vec<u8>) -> Result<()> {
+        let dtype = self.stored(name).expect("asked before");
+        let key = self.key(name);
+        out.clear();
+        self.tensors.read_rows_stored(key, rows.clone(), out)?;
+        let mut numbers = vec![0.0; rows.len() * self.tensors.entry(key)?.row_len()];
+        dtype.decode(out, &mut numbers);
+        self.check_finite(key, rows, &numbers)
+    }
+
+    /// Refuses rows of a tensor that hold what is no number.
+    fn check_finite(&self, key: &str, rows: Range<usize>, out: &[f32]) -> Result<()> {
         // Without an end before the end, this runs as wide as the machine does.
         if out.iter().fold(true, |all, x| all & x.is_finite()) {
             return Ok(());
@@ -264,10 +302,10 @@ impl Checkpoint {
         !self.model.biases && name.ends_with(".bias") && self.tensors.get(name).is_none()
     }
 
-    /// Sees all matrices of the blocks as (in, out) where the file has them as (out, in).
+    /// Sees all matrices of a family that has them as (in, out) so where the file has them as (out, in).
     fn turn(&mut self, wanted: &[Param]) {
         let matrices: BTreeMap<&str, &Param> =
-            (wanted.iter().filter(|p| p.shape.len() == 2 && p.name.starts_with("h.")))
+            (wanted.iter().filter(|p| p.role == Role::Linear(Layout::InOut)))
                 .map(|p| (p.name.as_str(), p))
                 .collect();
         let (mut turned, mut other) = (0, 0);
@@ -285,27 +323,40 @@ impl Checkpoint {
         }
     }
 
-    /// Without a tie, a matrix that is not in the file would be random numbers, in `transformers` as here.
-    fn check_head(&self) -> Result<()> {
-        match [WTE, HEAD].into_iter().find(|name| !self.model.tied && self.tensors.get(name).is_none()) {
-            None => Ok(()),
-            Some(missing) => Err(Error::file(
-                self.tensors.path(),
-                format!("config.json says tie_word_embeddings false, but {missing} is not in the file"),
-                "download the whole checkpoint; if its head is its embedding, say tie_word_embeddings true in config.json",
-            )),
-        }
+    /// The name of the tensor that a parameter is read from.
+    fn key<'a>(&self, name: &'a str) -> &'a str {
+        if self.head_serves && name == self.model.config.embedding() { HEAD } else { name }
     }
 
-    /// Lets a head stand in for an embedding that was left out as its double.
-    fn tie_head(&mut self, wte: &Param) {
-        let head = self.tensors.get(HEAD).is_some_and(|e| e.shape == wte.shape);
-        self.head_is_wte = head && self.tensors.get(WTE).is_none();
+    /// Whether the head is the embedding.
+    fn tied(&self) -> bool {
+        self.model.config.head() != HEAD
+    }
+
+    /// A head that is not tied, and not in the file, would be random numbers, in `transformers` as here.
+    fn check_head(&self) -> Result<()> {
+        let missing = !self.tied() && self.tensors.get(HEAD).is_none();
+        if !missing || self.tensors.get(self.model.config.embedding()).is_none() {
+            return Ok(());
+        }
+        Err(Error::file(
+            self.tensors.path(),
+            format!(
+                "{HEAD} is not in the file, and the model's config does not say that its head is its embedding"
+            ),
+            "download the whole checkpoint; if its head is its embedding, say tie_word_embeddings true in config.json",
+        ))
+    }
+
+    /// Lets a tied head stand in for an embedding that was left out as its double.
+    fn tie_head(&mut self, embedding: &Param) {
+        let head = self.tensors.get(HEAD).is_some_and(|e| e.shape == embedding.shape);
+        self.head_serves = self.tied() && head && self.tensors.get(&embedding.name).is_none();
     }
 
     /// The tensor that a parameter is read from.
     fn entry(&self, name: &str) -> Option<&TensorEntry> {
-        self.tensors.get(if name == WTE && self.head_is_wte { HEAD } else { name })
+        self.tensors.get(self.key(name))
     }
 
     /// Every parameter is there, in its shape.
@@ -348,43 +399,57 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Nothing else is inside the transformer.
+    /// Nothing else is inside the transformer, nor is the head more than a matrix.
     fn check_extras(&self, wanted: &[Param]) -> Result<()> {
-        let known: BTreeSet<&str> = wanted.iter().map(|p| p.name.as_str()).collect();
-        let inside = |n: &str| ["h.", "wte.", "wpe.", "ln_f."].iter().any(|p| n.starts_with(p));
+        let first = |name: &str| name.split('.').next().unwrap_or_default().to_string();
+        let known: BTreeSet<&str> = wanted.iter().map(|p| p.name.as_str()).chain([HEAD]).collect();
+        let inside: BTreeSet<String> = known.iter().map(|name| first(name)).collect();
         let mask = |n: &str| n.ends_with(".attn.bias") || n.ends_with(".attn.masked_bias");
+        let harmless = |n: &str| match self.model.config {
+            Config::Gpt2(_) => mask(n),
+            Config::Llama(_) => n.ends_with(".rotary_emb.inv_freq"),
+        };
         let mut extra: Vec<String> = (self.tensors.entries().iter())
-            .filter(|e| inside(&e.name) && !mask(&e.name) && !known.contains(e.name.as_str()))
+            .filter(|e| inside.contains(&first(&e.name)))
+            .filter(|e| !harmless(&e.name) && !known.contains(e.name.as_str()))
             .map(|e| quoted(&e.name))
             .collect();
         if extra.is_empty() {
             return Ok(());
         }
         extra.sort();
+        let (n, family) = (extra.len(), called(&self.model.config));
         Err(mismatch(
             self.tensors.path(),
-            format!("{} tensors belong to no GPT-2 of this shape: {}", extra.len(), listed(&extra)),
+            format!("{n} tensors belong to no {family} of this shape: {}", listed(&extra)),
         ))
     }
 
-    /// A head, where there is one, is the embedding again, perhaps rounded.
+    /// A tied head, where there is one, is the embedding again, perhaps rounded.
     fn compare_head(&mut self, wte: &Param) -> Result<()> {
-        let Some(head) = self.tensors.get(HEAD).filter(|_| !self.head_is_wte) else { return Ok(()) };
+        if !self.tied() || self.head_serves {
+            return Ok(());
+        }
+        let Some(head) = self.tensors.get(HEAD) else { return Ok(()) };
         let path = self.tensors.path().to_path_buf();
-        let untied = |what: String| {
-            Error::file(
-                &path,
-                format!("{HEAD} {what}; diarist trains GPT-2, whose head is its embedding (tied)"),
+        let (why, next) = match self.model.config {
+            Config::Gpt2(_) => (
+                "diarist trains GPT-2, whose head is its embedding (tied)",
                 "start from a checkpoint with tied embeddings",
-            )
+            ),
+            Config::Llama(_) => (
+                "its config says that the head is the embedding (tied)",
+                "if its head is a matrix of its own, say tie_word_embeddings false in config.json",
+            ),
         };
+        let untied = |what: String| Error::file(&path, format!("{HEAD} {what}; {why}"), next);
         if head.shape != wte.shape {
             return Err(untied(format!("is {}, not {:?}", short(&format!("{:?}", head.shape)), wte.shape)));
         }
         let (rows, width) = (wte.shape[0], wte.shape[1]);
         let step = (COMPARED / width).clamp(1, rows);
         let (mut a, mut b) = (vec![0.0; step * width], vec![0.0; step * width]);
-        let other = self.tensors.entry(WTE)?;
+        let other = self.tensors.entry(&wte.name)?;
         let quantised = head.dtype.is_quantised() || other.dtype.is_quantised();
         let head_has_more_bits = head.len > other.len;
         let mut ties = Tie::ALL.to_vec();
@@ -392,7 +457,7 @@ impl Checkpoint {
             let range = start..rows.min(start + step);
             let n = range.len() * width;
             self.read(HEAD, range.clone(), &mut a[..n])?;
-            self.read(WTE, range, &mut b[..n])?;
+            self.read(&wte.name, range, &mut b[..n])?;
             let apart = if quantised {
                 let mut pairs = a[..n].chunks_exact(width).zip(b[..n].chunks_exact(width));
                 pairs.position(|(head, wte)| !quantised_alike(head, wte)).map(|row| (row, "quantising does"))
@@ -406,10 +471,13 @@ impl Checkpoint {
             };
             if let Some((row, what)) = apart {
                 let row = start + row;
-                return Err(untied(format!("differs from {WTE} by more than {what} (told in row {row})")));
+                return Err(untied(format!(
+                    "differs from {} by more than {what} (told in row {row})",
+                    wte.name
+                )));
             }
         }
-        self.head_is_wte = if quantised { head_has_more_bits } else { ties[0].head_is_finer() };
+        self.head_serves = if quantised { head_has_more_bits } else { ties[0].head_is_finer() };
         Ok(())
     }
 }
@@ -418,6 +486,6 @@ fn mismatch(path: &Path, problem: String) -> Error {
     Error::file(
         path,
         problem,
-        "check that the model's config and its weights come from one GPT-2 checkpoint, and download both again",
+        "check that the model's config and its weights come from one checkpoint, and download both again",
     )
 }

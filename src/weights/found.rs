@@ -20,8 +20,9 @@ pub struct Found {
     pub path: PathBuf,
     /// What it says of itself, for `diarist info`: a name and a value, each short enough to print.
     pub about: Vec<(String, String)>,
-    /// Its tensors. Those of a GPT-2 carry GPT-2's keys (`wte.weight`, `h.0.attn.c_attn.weight`), whatever the format calls
-    /// them; matrices of the blocks may be `Conv1D`'s (in, out) or `nn.Linear`'s (out, in).
+    /// Its tensors. Those of a family that we compute carry the keys of its table (`wte.weight`, `h.0.attn.c_attn.weight`;
+    /// `embed_tokens.weight`, `layers.0.self_attn.q_proj.weight`), whatever the format calls them; GPT-2's matrices of the blocks
+    /// may be `Conv1D`'s (in, out) or `nn.Linear`'s (out, in).
     pub tensors: Tensors,
     /// The model that they are, or why it is none that we compute.
     pub model: Result<Model>,
@@ -37,10 +38,23 @@ pub struct Found {
 pub struct Model {
     /// Its family and shape.
     pub config: Config,
-    /// Whether its head is its embedding.
-    pub tied: bool,
-    /// Whether it has biases; without them they are zeros.
+    /// Whether the biases that its family has are there; without them they are zeros.
     pub biases: bool,
+}
+
+impl Model {
+    /// A model with all that its family has.
+    pub fn whole(config: Config) -> Model {
+        Model { config, biases: true }
+    }
+}
+
+/// A family as a person calls it.
+pub(super) fn called(config: &Config) -> &'static str {
+    match config {
+        Config::Gpt2(_) => "GPT-2",
+        Config::Llama(_) => "Llama",
+    }
 }
 
 /// Where a model's tokenizer is.
@@ -57,7 +71,7 @@ pub enum Words {
 /// Rows of an embedding that belongs to GPT-2's tokenizer, where a format has no place for one: as it is, and as nanoGPT pads it.
 const GPT2_ROWS: [usize; 2] = [50_257, 50_304];
 /// What an embedding is called, in the families that we know by name.
-const EMBEDDINGS: [&str; 3] = ["wte.weight", "token_embd.weight", "model.embed_tokens.weight"];
+const EMBEDDINGS: [&str; 3] = ["wte.weight", "token_embd.weight", "embed_tokens.weight"];
 
 impl Found {
     /// Its tokenizer, whether or not its model is one that we compute.

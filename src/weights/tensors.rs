@@ -26,14 +26,40 @@ pub struct TensorEntry {
     pub dtype: Dtype,
     /// The extents, outermost first; none for a single number.
     pub shape: Vec<usize>,
-    /// Whether a matrix is stored column by column: its bytes are its transpose's, row by row.
-    pub transposed: bool,
+    /// How its rows lie in the file.
+    pub order: Order,
     /// Which of the files it is in.
     pub file: usize,
     /// Where the first element stands, in bytes from the start of the file.
     pub offset: u64,
     /// Length in bytes.
     pub len: u64,
+}
+
+/// How the rows of a tensor lie in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// One behind the other.
+    Rows,
+    /// A matrix column by column: its bytes are its transpose's, row by row.
+    Columns,
+    /// Those of every head of so many in pairs: channel `i` of a head's first half, then channel `i` of its second. llama.cpp's
+    /// rotary positions turn neighbours, those of Llama's own code the halves.
+    Pairs(usize),
+}
+
+impl Order {
+    /// Where a row stands in the file, if it stands there in one piece.
+    fn place(self, row: usize) -> Option<usize> {
+        match self {
+            Order::Rows => Some(row),
+            Order::Columns => None,
+            Order::Pairs(head) => {
+                let (first, channel, half) = (row / head * head, row % head, head / 2);
+                Some(first + 2 * (channel % half) + channel / half)
+            }
+        }
+    }
 }
 
 impl TensorEntry {
@@ -178,7 +204,7 @@ impl Tensors {
                 return Err(Error::file(
                     self.file_of(entry),
                     format!("{a} and {b} are one parameter twice"),
-                    "check that config.json and the weights come from one GPT-2 checkpoint, and download both again",
+                    "check that config.json and the weights come from one checkpoint, and download both again",
                 ));
             }
         }
@@ -189,13 +215,28 @@ impl Tensors {
         Ok(self)
     }
 
-    /// Sees some matrices as their transposes.
+    /// Sees some matrices as their transposes. Of what lies in pairs there is none.
     pub(super) fn transpose(&mut self, which: impl Fn(&TensorEntry) -> bool) {
         for entry in self.entries.iter_mut().filter(|e| which(e)) {
+            entry.order = match entry.order {
+                Order::Rows => Order::Columns,
+                Order::Columns => Order::Rows,
+                Order::Pairs(_) => continue,
+            };
             entry.shape.reverse();
-            entry.transposed = !entry.transposed;
         }
         self.whole = None;
+    }
+
+    /// Sees heads in halves whose rows lie in pairs. `which` says how many rows a head has; what is no whole heads stays as it
+    /// is, and is told by its shape.
+    pub(super) fn pairs(&mut self, which: impl Fn(&TensorEntry) -> Option<usize>) {
+        for entry in &mut self.entries {
+            let whole = |head: &usize| head.is_multiple_of(2) && entry.rows().is_multiple_of(*head);
+            if let Some(head) = which(entry).filter(|head| *head > 0).filter(whole) {
+                entry.order = Order::Pairs(head);
+            }
+        }
     }
 
     /// The (first) file.
@@ -275,8 +316,16 @@ impl Tensors {
             return Err(Error::file(self.file_of(entry), not_floats(entry), UNQUANTIZED));
         }
         let start = rows.start * width;
-        if !entry.transposed && entry.dtype.bytes(width as u64).is_some() {
-            return self.read_run(at, start, sink);
+        let order = entry.order;
+        if order != Order::Columns && entry.dtype.bytes(width as u64).is_some() {
+            if order == Order::Rows {
+                return self.read_run(at, start, sink);
+            }
+            for (row, out) in rows.zip(sink.chunks_exact_mut(width.max(1))) {
+                let place = order.place(row).expect("rows are in one piece");
+                self.read_run(at, place * width, out)?;
+            }
+            return Ok(());
         }
         if self.whole.as_ref().is_none_or(|(kept, _)| *kept != at) {
             self.whole = None;
@@ -293,12 +342,39 @@ impl Tensors {
             (self.entries[at].name.clone(), self.entries[at].rows(), self.entries[at].row_len());
         let mut stored = memory::zeros(rows * width, &name)?;
         self.read_run(at, 0, &mut stored)?;
-        if !self.entries[at].transposed {
+        if self.entries[at].order != Order::Columns {
             return Ok(stored);
         }
         let mut out = memory::zeros(rows * width, &name)?;
         transpose(&stored, width, rows, &mut out);
         Ok(out)
+    }
+
+    /// Adds some rows of a tensor to `out` as their bytes are in the file.
+    ///
+    /// # Errors
+    /// No such tensor, or a file that cannot be read to there.
+    ///
+    /// # Panics
+    /// If it has no such rows, or they do not stand in the file in one piece each, as whole blocks.
+    pub(super) fn read_rows_stored(&self, name: &str, rows: Range<usize>, out: &mut Vec<u8>) -> Result<()> {
+        let entry = &self.entries[self.at(name)?];
+        assert!(rows.end <= entry.rows(), "{name} has {} rows", entry.rows());
+        let (path, file) = &self.files[entry.file];
+        let row = entry.dtype.bytes(entry.row_len() as u64).expect("rows are whole blocks") as usize;
+        let begin = out.len();
+        out.resize(begin + rows.len() * row, 0);
+        let out = &mut out[begin..];
+        let failed = |e| unreadable(path, name, e);
+        if entry.order == Order::Rows {
+            let place = entry.offset + (rows.start * row) as u64;
+            return disk::read_at(file, out, place).map_err(failed);
+        }
+        for (i, out) in rows.zip(out.chunks_exact_mut(row.max(1))) {
+            let place = entry.order.place(i).expect("a row stands in one piece");
+            disk::read_at(file, out, entry.offset + (place * row) as u64).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Elements as they are stored, from one on; both its place and their number end blocks.
@@ -307,14 +383,7 @@ impl Tensors {
         let (path, file) = &self.files[*file];
         let (elements, bytes) = dtype.block().expect("checked by the caller");
         let mut place = offset + (start / elements * bytes) as u64;
-        let failed = |e: std::io::Error| match e.kind() {
-            ErrorKind::UnexpectedEof => Error::file(
-                path,
-                format!("became shorter while {} was read", quoted(name)),
-                "let whatever is writing the file finish, then try again",
-            ),
-            _ => Error::io("read", path)(e),
-        };
+        let failed = |e| unreadable(path, name, e);
         if *dtype == Dtype::F32 && cfg!(target_endian = "little") {
             return disk::read_at(file, bytemuck::cast_slice_mut(sink), place).map_err(failed);
         }
@@ -326,6 +395,18 @@ impl Tensors {
             place += piece.len() as u64;
         }
         Ok(())
+    }
+}
+
+/// A tensor's bytes that could not be read.
+fn unreadable(path: &Path, name: &str, e: std::io::Error) -> Error {
+    match e.kind() {
+        ErrorKind::UnexpectedEof => Error::file(
+            path,
+            format!("became shorter while {} was read", quoted(name)),
+            "let whatever is writing the file finish, then try again",
+        ),
+        _ => Error::io("read", path)(e),
     }
 }
 

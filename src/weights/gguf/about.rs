@@ -1,31 +1,26 @@
-//! What a GGUF's metadata say of its model: for a person, and as a GPT-2's shape.
+//! What a GGUF's metadata say of its model: for a person, and as the model that it is.
 
 use std::path::Path;
 
-use crate::base::arch::gpt2::LAYER_NORM_EPS;
-use crate::base::{Config, Error, Gpt2, Result, units};
+use crate::base::{Error, Result, units};
 use crate::weights::dtype::Dtype;
 use crate::weights::found::Model;
 use crate::weights::gguf::metadata::{Metadata, Value};
-use crate::weights::gguf::{names, types};
+use crate::weights::gguf::{names, shape, types};
 use crate::weights::tensors::Tensors;
 use crate::weights::words::{listed, quoted, short};
 
 const ARCHITECTURE: &str = "general.architecture";
-/// The one architecture that we compute.
-const GPT2: &str = "gpt2";
-/// No extent of any GPT-2 comes near this.
-const MOST_EXTENT: u32 = 1 << 24;
 
-/// Whether it says that it is a GPT-2.
-pub(super) fn is_gpt2(metadata: &Metadata) -> bool {
-    metadata.get_str(ARCHITECTURE) == Some(GPT2)
+/// The architecture that it says it is.
+pub(super) fn architecture(metadata: &Metadata) -> &str {
+    metadata.get_str(ARCHITECTURE).unwrap_or_default()
 }
 
 /// What it says of itself, a line each.
 pub(super) fn about(metadata: &Metadata) -> Vec<(String, String)> {
     let text = |key: &str| metadata.get_str(key).map(printable);
-    let architecture = metadata.get_str(ARCHITECTURE).unwrap_or_default();
+    let architecture = architecture(metadata);
     let of = |key: &str| match metadata.get(&format!("{architecture}.{key}"))? {
         Value::Whole(n) => Some(n.to_string()),
         Value::Numbers(each) => Some(format!("{} values for", each.len())),
@@ -90,7 +85,7 @@ fn printable(text: &str) -> String {
 /// None that we compute, or not all of one.
 pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Result<Model> {
     let other = |problem: String| {
-        Error::file(path, problem, "use a GGUF of a GPT-2 model (`general.architecture` gpt2)")
+        Error::file(path, problem, "use a GGUF of a GPT-2 or a Llama (`general.architecture` gpt2 or llama)")
     };
     let Some(architecture) = metadata.get_str(ARCHITECTURE) else {
         return Err(other("does not say its architecture (general.architecture)".into()));
@@ -106,13 +101,21 @@ pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Resu
         }
         Some(kind) => return Err(other(format!("holds {}, not a model", quoted(kind)))),
     }
-    if architecture != GPT2 {
-        return Err(other(format!("its architecture is {}; diarist computes gpt2", quoted(architecture))));
+    let Some(family) = shape::family(architecture) else {
+        return Err(other(format!(
+            "its architecture is {}; diarist computes gpt2 and llama",
+            quoted(architecture)
+        )));
+    };
+    if tensors.get("rope_freqs.weight").is_some() {
+        return Err(other(
+            "its rotary positions are scaled (rope_freqs.weight), which is not computed".into(),
+        ));
     }
-    let unknown = tensors.entries().iter().filter(|e| names::to_gpt2(&e.name).is_none());
+    let unknown = tensors.entries().iter().filter(|e| names::to_key(architecture, &e.name).is_none());
     let unknown: Vec<String> = unknown.map(|e| quoted(&e.name)).collect();
     if !unknown.is_empty() {
-        let problem = format!("{} tensors belong to no GPT-2: {}", unknown.len(), listed(&unknown));
+        let problem = format!("{} tensors belong to no {family}: {}", unknown.len(), listed(&unknown));
         return Err(other(problem));
     }
     if let Some(entry) = tensors.entries().iter().find(|e| matches!(e.dtype, Dtype::Other(_))) {
@@ -126,47 +129,5 @@ pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Resu
             "use the model's f16 or Q8_0 file, or make one of this with `llama-quantize --allow-requantize IN OUT Q8_0`",
         ));
     }
-    Ok(Model { config: config(path, metadata, tensors)?, tied: true, biases: true })
-}
-
-/// A GPT-2's shape.
-fn config(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Result<Config> {
-    let wrong = |problem: String| {
-        Error::file(path, problem, "download the file again, or make it anew from the model's weights")
-    };
-    let key = |name: &str| format!("{GPT2}.{name}");
-    let extent = |name: &str| {
-        let key = key(name);
-        let said = metadata.get_u32(&key).filter(|&n| n <= MOST_EXTENT);
-        said.map(|n| n as usize).ok_or_else(|| match metadata.get(&key) {
-            None => wrong(format!("does not say {key}")),
-            Some(_) => wrong(format!("{key} is no size of a GPT-2")),
-        })
-    };
-    let embedding = ["token_embd.weight", "output.weight"].iter().find_map(|name| tensors.get(name));
-    let embedding = embedding.ok_or_else(|| wrong("holds no token_embd.weight".into()))?;
-    let config = Gpt2 {
-        vocab_size: embedding.rows(),
-        block_size: extent("context_length")?,
-        n_layer: extent("block_count")?,
-        n_head: extent("attention.head_count")?,
-        n_embd: extent("embedding_length")?,
-    };
-    let (width, heads) = (key("feed_forward_length"), key("attention.head_count_kv"));
-    for (key, ours) in [(width, 4 * config.n_embd), (heads, config.n_head)] {
-        if metadata.get(&key).is_some() && metadata.get_u32(&key).map(|n| n as usize) != Some(ours) {
-            return Err(wrong(format!("{key} is not {ours}, which it is in every GPT-2 of this size")));
-        }
-    }
-    let eps = key("attention.layer_norm_epsilon");
-    let said = metadata.get_f64(&eps).unwrap_or(LAYER_NORM_EPS.into());
-    if (said - f64::from(LAYER_NORM_EPS)).abs() > 1e-9 {
-        return Err(wrong(format!("{eps} is {said}; GPT-2's is {LAYER_NORM_EPS}")));
-    }
-    let config = Config::from(config);
-    config.check().map_err(|e| match e {
-        Error::Setting { problem, next } => Error::file(path, problem, next),
-        other => other,
-    })?;
-    Ok(config)
+    Ok(Model::whole(shape::config(architecture, path, metadata, tensors)?))
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use crate::base::{Error, Result, disk};
 use crate::weights::gguf::metadata::{Header, Metadata};
 use crate::weights::gguf::types;
-use crate::weights::tensors::{TensorEntry, Tensors, numel, overlap};
+use crate::weights::tensors::{Order, TensorEntry, Tensors, numel, overlap};
 use crate::weights::words::{quoted, short};
 
 /// What a GGUF begins with.
@@ -190,7 +190,7 @@ impl Info {
             name,
             dtype,
             shape: extents,
-            transposed: false,
+            order: Order::Rows,
             file: 0,
             offset: start + offset,
             len,

@@ -3,8 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result};
-use crate::weights::found::{Found, Words};
+use crate::base::{Config, Error, Result};
+use crate::weights::found::{Found, Model, Words};
 use crate::weights::tensors::Tensors;
 use header::Opened;
 
@@ -14,6 +14,7 @@ pub mod lora;
 pub mod metadata;
 mod names;
 pub(super) mod paired;
+mod shape;
 pub mod tokenizer;
 mod types;
 pub mod write;
@@ -31,10 +32,12 @@ pub fn find(path: &Path) -> Result<Found> {
         Some(count) => joined(path, count)?,
     };
     let model = about::model(path, &metadata, &tensors);
-    let tensors = match about::is_gpt2(&metadata) {
-        true => tensors.renamed(|name| names::to_gpt2(name).unwrap_or_else(|| name.to_string()))?,
-        false => tensors,
-    };
+    let family = about::architecture(&metadata);
+    let mut tensors =
+        tensors.renamed(|name| names::to_key(family, name).unwrap_or_else(|| name.to_string()))?;
+    if let Ok(Model { config: Config::Llama(llama), .. }) = &model {
+        tensors.pairs(|entry| names::paired(&entry.name).then_some(llama.head_size));
+    }
     let parts = if parts > 1 { format!(", in {parts} parts") } else { String::new() };
     Ok(Found {
         format: format!("GGUF v{version}{parts}"),

@@ -90,9 +90,9 @@ pub(super) fn from_key(config: &Config, key: &str) -> String {
     format!("{}.{kind}", name.expect("the names of all parameters are in the tables"))
 }
 
-/// GPT-2's key of a GGUF's tensor; none where no GPT-2 has it.
-pub(super) fn to_gpt2(name: &str) -> Option<String> {
-    to_key("gpt2", name)
+/// The heads of a matrix whose rows llama.cpp keeps in pairs: a Llama's queries and keys.
+pub(super) fn paired(key: &str) -> bool {
+    ["self_attn.q_proj.weight", "self_attn.k_proj.weight"].iter().any(|end| key.ends_with(end))
 }
 
 #[cfg(test)]

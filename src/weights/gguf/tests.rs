@@ -300,7 +300,7 @@ fn a_model_that_is_not_computed_is_named_and_still_listed() {
     let number = |n: u32| n.to_le_bytes();
     let model = changed("a", 4, &number(0));
     assert!(find_bytes(&model.bytes()).unwrap().model.is_ok());
-    says(&changed("general.architecture", 8, &text("llama")), "its architecture is \"llama\"");
+    says(&changed("general.architecture", 8, &text("qwen2")), "its architecture is \"qwen2\"");
     says(&changed("general.architecture", 4, &number(1)), "does not say its architecture");
     says(&changed("general.type", 8, &text("adapter")), "a LoRA adapter");
     says(&changed("general.type", 8, &text("mmproj")), "holds \"mmproj\"");

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::base::{Error, Result};
 use crate::weights::hub::name::Name;
+use crate::weights::huggingface::config::Kind;
 use crate::weights::words::{quoted, short};
 
 /// What stands beside the weights, the configuration first: it says whether to go on.
@@ -90,17 +91,15 @@ pub(super) fn shards(index: &Path) -> Result<BTreeSet<String>> {
     }
 }
 
-/// Refuses what is no GPT-2, by its config.json, before its weights are asked for. The weights' reader judges the rest.
+/// Refuses what is of no family that we compute, by its config.json, before its weights are asked for. The weights' reader judges the rest.
 pub(super) fn check_architecture(name: &Name, config: &Path) -> Result<()> {
     let found = object(config)?;
-    let classes = found.get("architectures").and_then(Value::as_array).into_iter().flatten();
-    let classes: Vec<&str> = classes.filter_map(Value::as_str).collect();
-    let kind = found.get("model_type").and_then(Value::as_str).or(classes.first().copied());
-    if kind.is_some_and(|kind| kind == "gpt2" || kind.starts_with("GPT2")) {
-        return Ok(());
-    }
-    let kind = short(kind.unwrap_or("no architecture that it names"));
-    Err(refused(name, format!("is {kind}, and diarist computes GPT-2; its weights were not asked for")))
+    let Err(other) = Kind::of(&found) else { return Ok(()) };
+    let kind = other.unwrap_or_else(|| "no architecture that it names".into());
+    Err(refused(
+        name,
+        format!("is {kind}, and diarist computes gpt2, llama and mistral; its weights were not asked for"),
+    ))
 }
 
 /// No configuration and no index of weights is longer.
@@ -236,6 +235,9 @@ mod tests {
         };
         says(r#"{"model_type": "gpt2"}"#).unwrap();
         says(r#"{"architectures": ["GPT2LMHeadModel"]}"#).unwrap();
+        says(r#"{"model_type": "llama"}"#).unwrap();
+        says(r#"{"model_type": "mistral"}"#).unwrap();
+        assert!(says(r#"{"model_type": "qwen2"}"#).unwrap_err().contains("is qwen2"));
         assert!(says(r#"{"model_type": "bert"}"#).unwrap_err().contains("is bert"));
         assert!(says("{}").unwrap_err().contains("no architecture"));
         assert!(says("[]").unwrap_err().contains("not a JSON object"));

@@ -1,4 +1,4 @@
-//! `config.json` and `generation_config.json` of a GPT-2, as `transformers` reads and writes them.
+//! `config.json` and `generation_config.json`, as `transformers` reads and writes them.
 
 use std::path::Path;
 
@@ -10,74 +10,117 @@ use crate::base::{Config, Error, Gpt2, Result};
 use crate::tokens::Ends;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::Model;
+use crate::weights::huggingface::llama;
 use crate::weights::small;
 use crate::weights::words::short;
 
-/// No extent of any GPT-2 comes near this; up to it, no product of two extents overflows.
+/// No extent of any model comes near this; up to it, no product of two extents overflows.
 const MOST_EXTENT: u64 = 1 << 24;
 
-/// Reads a folder's `config.json` and checks that it describes a GPT-2 we compute exactly. Also whether the head is tied.
-pub(super) fn read(path: &Path) -> Result<Model> {
+/// What a `config.json` says.
+pub(super) struct Said {
+    pub(super) model: Model,
+    /// Whether it denies a tie that its family always has.
+    pub(super) untied: bool,
+}
+
+/// Reads a folder's `config.json` and checks that it describes a model that we compute exactly.
+pub(super) fn read(path: &Path) -> Result<Said> {
     if path.symlink_metadata().is_err() {
         return Err(Error::file(
             path,
-            "there is none; a Hugging Face GPT-2 folder holds config.json and model.safetensors",
+            "there is none; a model's Hugging Face folder holds config.json and model.safetensors",
             "check the folder's name, or download config.json beside the weights",
         ));
     }
     let found = small::json(path)?;
-    let again = "download config.json again";
-    architecture(&found, path)?;
-    settings(&found, path)?;
-    let extent = |names: &[&str]| {
-        let value = names.iter().find_map(|&n| found.get(n).filter(|v| !v.is_null()));
-        match value.map(|v| (v, v.as_u64())) {
-            Some((_, Some(n))) if n <= MOST_EXTENT => Ok(n as usize),
-            Some((v, _)) => {
-                Err(Error::file(path, format!("{} is {}, no size of a GPT-2", names[0], shown(v)), again))
-            }
-            None => Err(Error::file(path, format!("does not say {}", names.join(" or ")), again)),
-        }
+    let kind = kind(&found, path)?;
+    let config = match kind {
+        Kind::Gpt2 => gpt2(&found, path)?,
+        Kind::Llama | Kind::Mistral => llama::read(&found, kind, path)?,
     };
-    let config = Gpt2 {
+    config.check().map_err(|e| match e {
+        Error::Setting { problem, next } => Error::file(path, problem, next),
+        other => other,
+    })?;
+    let untied = kind == Kind::Gpt2 && found.get("tie_word_embeddings").is_some_and(|tied| *tied != true);
+    Ok(Said { model: Model::whole(config), untied })
+}
+
+/// A GPT-2's shape.
+fn gpt2(found: &Map<String, Value>, path: &Path) -> Result<Config> {
+    settings(found, path)?;
+    let extent = |names: &[&str]| extent(found, names, path);
+    let config = Config::from(Gpt2 {
         vocab_size: extent(&["vocab_size"])?,
         block_size: extent(&["n_positions", "n_ctx"])?,
         n_layer: extent(&["n_layer"])?,
         n_head: extent(&["n_head"])?,
         n_embd: extent(&["n_embd"])?,
-    };
-    let config = Config::from(config);
-    inner_width(&found, &config, path)?;
-    config.check().map_err(|e| match e {
-        Error::Setting { problem, next } => Error::file(path, problem, next),
-        other => other,
-    })?;
-    let tied = found.get("tie_word_embeddings").is_none_or(|tied| *tied == true);
-    Ok(Model { config, tied, biases: true })
+    });
+    inner_width(found, &config, path)?;
+    Ok(config)
 }
 
-/// GPT-2 by its `model_type`, or, where a folder has none, by the class that wrote it.
-fn architecture(found: &Map<String, Value>, path: &Path) -> Result<()> {
-    let classes: Vec<&str> = (found.get("architectures").and_then(Value::as_array).into_iter().flatten())
-        .filter_map(Value::as_str)
-        .collect();
-    let kind = found.get("model_type").and_then(Value::as_str);
-    let gpt2 = match kind {
-        Some(kind) => kind == "gpt2",
-        None => classes.iter().any(|c| c.starts_with("GPT2")),
-    };
-    if gpt2 {
-        return Ok(());
+/// A size, under the first of its names that is there.
+pub(super) fn extent(found: &Map<String, Value>, names: &[&str], path: &Path) -> Result<usize> {
+    let again = "download config.json again";
+    let value = names.iter().find_map(|&n| found.get(n).filter(|v| !v.is_null()));
+    match value.map(|v| (v, v.as_u64())) {
+        Some((_, Some(n))) if n <= MOST_EXTENT => Ok(n as usize),
+        Some((v, _)) => {
+            Err(Error::file(path, format!("{} is {}, no size of a model", names[0], shown(v)), again))
+        }
+        None => Err(Error::file(path, format!("does not say {}", names.join(" or ")), again)),
     }
-    let name = kind.or(classes.first().copied()).unwrap_or("an unnamed one");
-    Err(Error::file(
-        path,
-        format!("another architecture: {}; diarist trains GPT-2", short(name)),
-        "start from a GPT-2 checkpoint (gpt2, gpt2-medium, gpt2-large, gpt2-xl, or one trained from them)",
-    ))
 }
 
-/// The settings that change what the network computes. Each has the one value our kernels compute; an absent one has
+/// The kinds of model that we compute, as `transformers` tells them apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::weights) enum Kind {
+    Gpt2,
+    Llama,
+    /// A Llama whose queries may see a window of keys.
+    Mistral,
+}
+
+impl Kind {
+    /// Of a `config.json`: by its `model_type`, or, where it has none, by the class that wrote it. What it is called instead,
+    /// if anything.
+    pub(in crate::weights) fn of(found: &Map<String, Value>) -> std::result::Result<Kind, Option<String>> {
+        let classes = found.get("architectures").and_then(Value::as_array).into_iter().flatten();
+        let classes: Vec<&str> = classes.filter_map(Value::as_str).collect();
+        let of_class = |class: &&str| match () {
+            () if class.starts_with("GPT2") => Some(Kind::Gpt2),
+            () if ["LlamaFor", "LlamaModel"].iter().any(|c| class.starts_with(c)) => Some(Kind::Llama),
+            () if ["MistralFor", "MistralModel"].iter().any(|c| class.starts_with(c)) => Some(Kind::Mistral),
+            () => None,
+        };
+        let said = found.get("model_type").and_then(Value::as_str);
+        let kind = match said {
+            Some("gpt2") => Some(Kind::Gpt2),
+            Some("llama") => Some(Kind::Llama),
+            Some("mistral") => Some(Kind::Mistral),
+            Some(_) => None,
+            None => classes.iter().find_map(of_class),
+        };
+        kind.ok_or_else(|| said.or(classes.first().copied()).map(short))
+    }
+}
+
+/// The kind of model.
+fn kind(found: &Map<String, Value>, path: &Path) -> Result<Kind> {
+    Kind::of(found).map_err(|other| {
+        let name = other.unwrap_or_else(|| "an unnamed one".into());
+        Error::file(
+            path,
+            format!("another architecture: {name}; diarist computes gpt2, llama and mistral"),
+            "start from a GPT-2 (gpt2 to gpt2-xl) or a model of Llama's shape (SmolLM2, TinyLlama, Mistral 7B), or one trained from them",
+        )
+    })
+}
+
+/// The settings that change what a GPT-2 computes. Each has the one value our kernels compute; an absent one has
 /// that value by `transformers`' defaults. Dropouts, `summary_*` and token ids change nothing that is loaded, and
 /// `reorder_and_upcast_attn` nothing that is computed in f32.
 fn settings(found: &Map<String, Value>, path: &Path) -> Result<()> {
@@ -131,7 +174,7 @@ fn inner_width(found: &Map<String, Value>, config: &Config, path: &Path) -> Resu
     }
 }
 
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     short(&value.to_string())
 }
 

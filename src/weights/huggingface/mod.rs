@@ -1,21 +1,23 @@
-//! A GPT-2 in a Hugging Face folder: `config.json` and the weights, in one file or in several with their index.
+//! A model in a Hugging Face folder: `config.json` and the weights, in one file or in several with their index.
 //!
-//! Keys are GPT-2's, with or without `transformer.` in front, or what a wrapper put there (`_orig_mod.`, `module.`).
+//! Keys are the family's, with or without `transformer.` or `model.` in front, or what a wrapper put there (`_orig_mod.`,
+//! `module.`).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::base::{Config, Result};
-use crate::weights::checkpoint::Checkpoint;
+use crate::base::{Config, Error, Result};
+use crate::weights::checkpoint::{Checkpoint, HEAD};
 use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::pickle;
 use crate::weights::safetensors::{self, Writer};
 use crate::weights::tensors::Tensors;
 
-mod config;
+pub(in crate::weights) mod config;
 mod export;
 pub(super) mod folder;
+mod llama;
 
 pub use config::{config_json, config_json_as, generation_config_json};
 pub use export::export;
@@ -23,14 +25,14 @@ pub use export::export;
 /// The prefix under which GPT2LMHeadModel keeps its GPT2Model.
 const PREFIX: &str = "transformer.";
 
-/// Finds a Hugging Face GPT-2 folder; an earlier run's folder is one.
+/// Finds a model's Hugging Face folder; an earlier run's folder is one.
 ///
 /// # Errors
 /// No such folder, or one of another kind; no `config.json`; no weights; a damaged file. (Another architecture, or a setting that
 /// we do not compute, is an error of what was found.)
 pub fn find(dir: &Path) -> Result<Found> {
     let dir = &folder::find(dir)?;
-    let model = config::read(&dir.join("config.json"));
+    let said = config::read(&dir.join("config.json"));
     let files = folder::weights(dir)?;
     let pickled = files[0].extension().is_some_and(|ending| ending == "bin");
     let open = |file: &PathBuf| if pickled { Ok(pickle::open(file)?.0) } else { safetensors::open(file) };
@@ -39,14 +41,27 @@ pub fn find(dir: &Path) -> Result<Found> {
         format: format!("Hugging Face folder, {}", if pickled { "PyTorch's pickle" } else { "safetensors" }),
         path: dir.clone(),
         about: Vec::new(),
+        model: said.and_then(|said| held(said, &tensors)),
         tensors,
-        model,
         tokenizer: Words::Folder(dir.clone()),
         adapter: None,
     })
 }
 
-/// Opens a Hugging Face GPT-2 folder.
+/// Without its tie, a GPT-2's matrix that is not in the file would be random numbers, in `transformers` as here.
+fn held(said: config::Said, tensors: &Tensors) -> Result<Model> {
+    let config::Said { model, untied } = said;
+    match [model.config.embedding(), HEAD].into_iter().find(|name| untied && tensors.get(name).is_none()) {
+        None => Ok(model),
+        Some(missing) => Err(Error::file(
+            tensors.path(),
+            format!("config.json says tie_word_embeddings false, but {missing} is not in the file"),
+            "download the whole checkpoint; if its head is its embedding, say tie_word_embeddings true in config.json",
+        )),
+    }
+}
+
+/// Opens a model's Hugging Face folder.
 ///
 /// # Errors
 /// As [`find`] and [`Checkpoint::new`].
@@ -64,7 +79,7 @@ pub fn open_file(path: &Path, config: Config) -> Result<Checkpoint> {
         path: path.to_path_buf(),
         about: Vec::new(),
         tensors: safetensors::open(path)?.renamed(bare)?,
-        model: Ok(Model { config, tied: true, biases: true }),
+        model: Ok(Model::whole(config)),
         tokenizer: Words::BySize,
         adapter: None,
     })

@@ -207,7 +207,7 @@ fn other_models_are_named() {
     let path = dir.path().join("config.json");
     let ours: Value = serde_json::from_str(&config_json(&CFG, 0.1, &Ends::at(12))).unwrap();
     let cases = [
-        ("model_type", json!("llama"), "another architecture: llama"),
+        ("model_type", json!("qwen2"), "another architecture: qwen2"),
         ("activation_function", json!("relu"), "activation_function is \"relu\""),
         ("layer_norm_epsilon", json!(1e-6), "layer_norm_epsilon"),
         ("n_inner", json!(47), "n_inner is 47"),

@@ -19,7 +19,7 @@ use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::output::{Output, encode};
-use crate::weights::tensors::{TensorEntry, Tensors, transpose};
+use crate::weights::tensors::{Order, TensorEntry, Tensors, transpose};
 
 /// A model's first number.
 const MAGIC: i32 = 20_240_326;
@@ -84,7 +84,7 @@ pub fn find(path: &Path) -> Result<Found> {
         return Err(Error::file(path, problem, next));
     }
     let config = Config::from(shape.model);
-    let model = config.check().map(|()| Model { config, tied: true, biases: true }).map_err(|e| match e {
+    let model = config.check().map(|()| Model::whole(config)).map_err(|e| match e {
         Error::Setting { problem, .. } => Error::file(path, problem, MODEL),
         other => other,
     });
@@ -203,7 +203,7 @@ fn entries(shape: &Shape, dtype: &Dtype) -> Vec<TensorEntry> {
             }
             let len = dims.iter().product::<usize>() as u64 * bytes;
             let dtype = dtype.clone();
-            TensorEntry { name, dtype, shape: dims, transposed: false, file: 0, offset: begin, len }
+            TensorEntry { name, dtype, shape: dims, order: Order::Rows, file: 0, offset: begin, len }
         })
         .collect()
 }

@@ -73,7 +73,7 @@ fn model(said: &Pickle, args: Value, path: &Path) -> Result<Model> {
         Some(Value::Bool(false)) => false,
         Some(_) => return Err(Error::file(path, "its bias is neither True nor False", WHOLE)),
     };
-    Ok(Model { config, tied: true, biases })
+    Ok(Model { config, biases })
 }
 
 /// What it says of its training.

@@ -75,7 +75,13 @@ fn what_is_written_is_the_same_model() {
             assert_eq!(found.model.as_ref().unwrap().biases, biases);
             let biased = found.tensors.entries().iter().filter(|e| e.name.ends_with(".bias")).count();
             assert_eq!(biased > 0, biases, "biases are written where there are some");
-            assert!(found.tensors.entries().iter().all(|e| e.dtype == dtype && !e.transposed));
+            assert!(
+                found
+                    .tensors
+                    .entries()
+                    .iter()
+                    .all(|e| e.dtype == dtype && e.order == crate::weights::tensors::Order::Rows)
+            );
             let [head, wte] =
                 ["lm_head.weight", "wte.weight"].map(|n| found.tensors.entry(n).unwrap().offset);
             assert_eq!(head, wte, "one storage");

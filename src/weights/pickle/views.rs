@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::weights::pickle::fault::{Fault, RESAVE};
 use crate::weights::pickle::value::{Pickle, Value, View};
-use crate::weights::tensors::{TensorEntry, numel};
+use crate::weights::tensors::{Order, TensorEntry, numel};
 use crate::weights::words::{quoted, short};
 
 /// Where a storage's bytes stand in the file: all of them are inside it.
@@ -50,9 +50,10 @@ pub(super) fn entry(name: &str, view: &View, places: &[Place]) -> Result<TensorE
         ))
     };
     let n = numel(shape).ok_or_else(outside)? as u64;
-    let transposed = match order(shape, stride) {
-        _ if n == 0 => false,
-        Some(transposed) => transposed,
+    let order = match order(shape, stride) {
+        _ if n == 0 => Order::Rows,
+        Some(true) => Order::Columns,
+        Some(false) => Order::Rows,
         None => {
             return Err(Fault::Refused(
                 format!(
@@ -74,7 +75,7 @@ pub(super) fn entry(name: &str, view: &View, places: &[Place]) -> Result<TensorE
         name: name.to_string(),
         dtype: kind.dtype(),
         shape: shape.clone(),
-        transposed,
+        order,
         file: 0,
         offset: place.offset + begin,
         len,

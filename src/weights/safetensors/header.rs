@@ -10,7 +10,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::weights::dtype::Dtype;
-use crate::weights::tensors::{TensorEntry, numel, overlap};
+use crate::weights::tensors::{Order, TensorEntry, numel, overlap};
 use crate::weights::words::{quoted, short};
 
 /// The longest header the format allows, in bytes.
@@ -76,7 +76,7 @@ fn entry(name: String, info: TensorInfo, start: u64, room: u64) -> Result<Tensor
         other => Dtype::Other(format!("{other:?}").into()),
     };
     let (offset, len) = (start + begin, end - begin);
-    Ok(TensorEntry { name, dtype, shape: info.shape, transposed: false, file: 0, offset, len })
+    Ok(TensorEntry { name, dtype, shape: info.shape, order: Order::Rows, file: 0, offset, len })
 }
 
 /// The JSON as it stands: pairs in order, so that a name given twice can be seen.

@@ -16,7 +16,7 @@ use crate::base::units::thousands;
 use crate::base::{Config, Error, Gpt2, Result, disk};
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::small;
-use crate::weights::tensors::{TensorEntry, Tensors, overlap};
+use crate::weights::tensors::{Order, TensorEntry, Tensors, overlap};
 use crate::weights::words::{listed, quoted, short};
 use index::{Variable, variables};
 
@@ -65,7 +65,7 @@ fn tensors(prefix: &Path, shards: u64, variables: Vec<Variable>) -> Result<Tenso
             name,
             dtype,
             shape,
-            transposed: false,
+            order: Order::Rows,
             file: 0,
             offset,
             len,
@@ -169,7 +169,7 @@ fn hparams(path: &Path) -> Result<Model> {
         Error::Setting { problem, .. } => Error::file(path, problem, next),
         other => other,
     })?;
-    Ok(Model { config, tied: true, biases: true })
+    Ok(Model::whole(config))
 }
 
 #[cfg(test)]

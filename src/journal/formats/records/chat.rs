@@ -119,7 +119,6 @@ fn sender(record: &Record) -> Option<Vec<String>> {
         "real_name",
         "username",
         "login",
-        "login",
         "email",
         "role",
         "id",
@@ -177,21 +176,6 @@ fn is_a_note(record: &Record) -> bool {
         "diarytext",
         "reflection",
         "memo",
-    ];
-    usual(record, TEXT).is_some_and(|(name, _)| NOTES.contains(&folded(name).as_str()))
-}
-
-/// Whether it names its speaker as only messengers do.
-fn is_messengers(record: &Record) -> bool {
-    let sender = usual(record, &["sendername", "senderid", "fromname", "fromid"]);
-    sender.is_some_and(|(_, name)| !is_blank(name))
-}
-
-/// Whether its text is a note by name, of whoever keeps the file: what it is `from` is a place, a shop, a person met.
-fn is_a_note(record: &Record) -> bool {
-    const NOTES: [&str; 12] = [
-        "note", "notes", "notetext", "notecontent", "journal", "journalentry", "journaltext", "diary", "diaryentry",
-        "diarytext", "reflection", "memo",
     ];
     usual(record, TEXT).is_some_and(|(name, _)| NOTES.contains(&folded(name).as_str()))
 }

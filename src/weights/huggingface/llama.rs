@@ -1,0 +1,130 @@
+//! `config.json` of a Llama or a Mistral, as `transformers` reads and writes them. The two are one network; a Mistral's
+//! queries may see a window of keys only.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use crate::base::{Config, Error, Llama, Result};
+use crate::weights::huggingface::config::{Kind, extent, shown};
+
+/// `transformers`' defaults, where a key is absent.
+const ROPE_THETA: f64 = 10_000.0;
+const EPS: f64 = 1e-6;
+const MISTRAL_WINDOW: u64 = 4096;
+const MISTRAL_KV_HEADS: u64 = 8;
+
+/// The shape that it describes.
+///
+/// # Errors
+/// A setting that makes another network of it; a size that is none.
+pub(super) fn read(found: &Map<String, Value>, kind: Kind, path: &Path) -> Result<Config> {
+    settings(found, path)?;
+    let said = |name: &str| found.get(name).filter(|v| !v.is_null());
+    let size = |name: &str| extent(found, &[name], path);
+    let optional = |name: &str, or: usize| if said(name).is_some() { size(name) } else { Ok(or) };
+    // Absent is the class's default; null is none.
+    let absent = |name: &str| kind == Kind::Mistral && !found.contains_key(name);
+    let (n_head, n_embd) = (size("num_attention_heads")?, size("hidden_size")?);
+    let kv_heads = if absent("num_key_value_heads") { MISTRAL_KV_HEADS as usize } else { n_head };
+    let window = match said("sliding_window") {
+        _ if kind != Kind::Mistral => None,
+        Some(_) => Some(size("sliding_window")?),
+        None => absent("sliding_window").then_some(MISTRAL_WINDOW as usize),
+    };
+    let number = |name: &str, value: Option<&Value>, or: f64| match value {
+        None => Ok(or as f32),
+        Some(v) => v.as_f64().map(|x| x as f32).ok_or_else(|| refused(name, v, "a number", path)),
+    };
+    Ok(Config::Llama(Llama {
+        vocab_size: size("vocab_size")?,
+        block_size: size("max_position_embeddings")?,
+        n_layer: size("num_hidden_layers")?,
+        n_head,
+        n_kv_head: optional("num_key_value_heads", kv_heads)?,
+        n_embd,
+        head_size: match said("head_dim") {
+            Some(_) => size("head_dim")?,
+            None if n_head > 0 && n_embd.is_multiple_of(n_head) => n_embd / n_head,
+            None => {
+                let problem = format!("hidden_size {n_embd} is no multiple of num_attention_heads {n_head}");
+                return Err(Error::file(path, problem, "download config.json again"));
+            }
+        },
+        n_ff: size("intermediate_size")?,
+        rope_theta: number("rope_theta", theta(found, path)?, ROPE_THETA)?,
+        eps: number("rms_norm_eps", said("rms_norm_eps"), EPS)?,
+        window,
+        tied: said("tie_word_embeddings").is_some_and(|tied| *tied == true),
+    }))
+}
+
+/// Where transformers 4 and 5 write how positions turn.
+const ROPE: [&str; 2] = ["rope_parameters", "rope_scaling"];
+
+/// The rotary base: beside the others as transformers 4 writes it, or among the rotary settings as 5 does.
+fn theta<'a>(found: &'a Map<String, Value>, path: &Path) -> Result<Option<&'a Value>> {
+    let inner = ROPE.iter().filter_map(|name| found.get(*name)?.get("rope_theta"));
+    let mut all = inner.chain(found.get("rope_theta")).filter(|v| !v.is_null());
+    let first = all.next();
+    match all.find(|other| Some(*other) != first) {
+        None => Ok(first),
+        Some(other) => Err(refused("rope_theta", other, "one rope_theta, and it says two", path)),
+    }
+}
+
+/// The settings that change what the network computes. Each has the one value that our kernels compute, which an absent one
+/// has by `transformers`' defaults. `pretraining_tp` cuts products into parts, and changes nothing that is computed.
+fn settings(found: &Map<String, Value>, path: &Path) -> Result<()> {
+    for (name, value) in found.iter().filter(|(_, value)| !value.is_null()) {
+        let ours = match name.as_str() {
+            "hidden_act" if !["silu", "swish"].iter().any(|act| value == act) => "silu",
+            "attention_bias" | "mlp_bias" if *value != false => "false",
+            "partial_rotary_factor" if value.as_f64() != Some(1.0) => "1",
+            "num_local_experts" | "num_experts" => "one feed-forward a layer, and no experts",
+            "quantization_config" => "float weights",
+            "layer_types" if !alike(found, value) => "layers that are all alike",
+            "rope_parameters" | "rope_scaling" => {
+                rope(name, value, path)?;
+                continue;
+            }
+            _ => continue,
+        };
+        return Err(refused(name, value, ours, path));
+    }
+    Ok(())
+}
+
+/// Whether all layers see what the window says.
+fn alike(found: &Map<String, Value>, layers: &Value) -> bool {
+    let windowed = found.get("sliding_window").is_some_and(|w| !w.is_null());
+    let wanted = if windowed { "sliding_attention" } else { "full_attention" };
+    layers.as_array().is_some_and(|layers| layers.iter().all(|layer| layer == wanted))
+}
+
+/// How positions turn: at one speed for each pair of channels, that of the base.
+fn rope(name: &str, value: &Value, path: &Path) -> Result<()> {
+    let refuse = |value: &Value| refused(name, value, "plain rotary positions", path);
+    let Some(said) = value.as_object() else { return Err(refuse(value)) };
+    let whole = |value: &Value| value.is_null() || value.as_f64() == Some(1.0);
+    for (key, inner) in said {
+        let plain = match key.as_str() {
+            "rope_theta" => true,
+            "rope_type" | "type" => inner == "default" || inner.is_null(),
+            // Of the plain kind, all else is 1 or says nothing.
+            _ => whole(inner),
+        };
+        if !plain {
+            return Err(refuse(value));
+        }
+    }
+    Ok(())
+}
+
+fn refused(name: &str, value: &Value, ours: &str, path: &Path) -> Error {
+    Error::file(
+        path,
+        format!("{name} is {}; diarist computes Llama with {ours} only", shown(value)),
+        "start from a checkpoint of Llama's plain shape (SmolLM2, TinyLlama, Mistral 7B)",
+    )
+}
