@@ -117,12 +117,12 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor,
 
 /// Records the rotation of the q and k heads, in place; sequences of `t` rows follow one another.
 pub fn forward(rec: &mut Recorder, qkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &FORWARD, "rope.forward", qkv, rope, t);
+    record(rec, &FORWARD, "forward", qkv, rope, t);
 }
 
 /// Records the gradient of what [`forward`] rotated → the gradient of what it was given, in place.
 pub fn backward(rec: &mut Recorder, dqkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &BACKWARD, "rope.backward", dqkv, rope, t);
+    record(rec, &BACKWARD, "backward", dqkv, rope, t);
 }
 
 // ANCHOR: turns
