@@ -117,12 +117,12 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor,
 
 /// Records the rotation of the q and k heads, in place; sequences of `t` rows follow one another.
 pub fn forward(rec: &mut Recorder, qkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &FORWARD, "rope.forward", qkv, rope, t);
+    record(rec, &FORWARD, "forward", qkv, rope, t);
 }
 
 /// Records the gradient of what [`forward`] rotated → the gradient of what it was given, in place.
 pub fn backward(rec: &mut Recorder, dqkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &BACKWARD, "rope.backward", dqkv, rope, t);
+    record(rec, &BACKWARD, "backward", dqkv, rope, t);
 }
 
 // ANCHOR: turns
@@ -130,7 +130,7 @@ pub fn backward(rec: &mut Recorder, dqkv: Tensor, rope: Rope, t: usize) {
 fn product(a: u64, b: u64) -> u64 {
     const LOW: u64 = 0xFFFF_FFFF;
     let (ah, al, bh, bl) = (a >> 32, a & LOW, b >> 32, b & LOW);
-    ah * bh + (ah * bl >> 32) + (al * bh >> 32)
+    ah * bh + ((ah * bl) >> 32) + ((al * bh) >> 32)
 }
 
 /// Turns a position of pair i: first·ratioⁱ, by squaring.
@@ -190,7 +190,7 @@ fn rotate(call: &mut Call, sign: f32) {
     let pos = call.step.pos;
     let adjacent = call.flag("ADJACENT");
     let [first_hi, first_lo, ratio_hi, ratio_lo] = WORDS.map(|name| call.number(name) as u64);
-    let (first, ratio) = (first_hi << 32 | first_lo, ratio_hi << 32 | ratio_lo);
+    let (first, ratio) = ((first_hi << 32) | first_lo, (ratio_hi << 32) | ratio_lo);
     let half = rot / 2;
     let turns: Vec<u64> = (0..half).map(|i| turns(first, ratio, i)).collect();
     let ([], [qkv]) = call.tensors();
@@ -273,7 +273,7 @@ mod tests {
                 }
             }
         }
-        println!("worst {worst:e}");
+        // 1.07e-7 when this was written.
         // The reduced angle and the result rounded to f32, 2⁻²⁴ each, and the polynomial's own roundings.
         assert!(worst < 1.5e-7, "{worst:e}");
     }
