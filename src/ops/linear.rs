@@ -59,7 +59,7 @@ impl Linear {
     }
 
     /// A layer as nn.Linear stores it, (out,in).
-    pub fn linear(weight: Tensor, bias: Option<Tensor>) -> Linear {
+    pub fn nn_linear(weight: Tensor, bias: Option<Tensor>) -> Linear {
         Linear { weight, lies: Lies::OutIn, bias, scale: 1.0 }
     }
 

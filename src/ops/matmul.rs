@@ -163,7 +163,8 @@ pub fn product(
         stride
     });
     let [lda, ldb, ldc] = strides;
-    let blocks = !rec.element(b.tensor).is_quantised() || b.offset % BLOCK == 0 && ldb % BLOCK == 0;
+    let blocks =
+        !rec.element(b.tensor).is_quantised() || b.offset.is_multiple_of(BLOCK) && ldb.is_multiple_of(BLOCK);
     assert!(blocks, "{label}: rows of whole blocks");
     let wide = walked.iter().chain(&[a.offset, b.offset, lda, ldb]).all(|x| x % 4 == 0);
     let op = ["matmul_nn", "matmul_nt", "matmul_tn"][layout as usize];
