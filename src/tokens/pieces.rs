@@ -125,7 +125,8 @@ fn cut<'a>(text: &'a str, places: impl Iterator<Item = usize>) -> impl Iterator<
 }
 
 /// The merges of tokens that have scores, by rank: every way to make one of two others, the highest score first; of one
-/// score, the longest left half, and then the order of ids. (`tokens` and `scores` by id; one that is empty is left out.)
+/// score, the longest left half, then the longest right half, and then the order of ids. (`tokens` and `scores` by id; a token
+/// that is empty is left out.)
 pub fn merges_of_scores(tokens: &[String], scores: &[f32]) -> Vec<(String, String)> {
     let ids: HashMap<&str, usize> = tokens
         .iter()
@@ -133,43 +134,44 @@ pub fn merges_of_scores(tokens: &[String], scores: &[f32]) -> Vec<(String, Strin
         .filter(|(_, token)| !token.is_empty())
         .map(|(id, token)| (&**token, id))
         .collect();
-    let mut merges: Vec<(usize, usize, &str, &str)> = Vec::new();
+    let mut merges = Vec::new();
     for (id, token) in tokens.iter().enumerate().filter(|(id, token)| ids.get(&***token) == Some(id)) {
-        let halves = token.char_indices().skip(1).map(|(at, _)| token.split_at(at));
-        merges.extend(
-            halves
-                .zip(1..)
-                .filter(|((left, right), _)| ids.contains_key(left) && ids.contains_key(right))
-                .map(|((left, right), letters)| (id, letters, left, right)),
-        );
+        let letters = token.chars().count();
+        let halves = token.char_indices().skip(1).map(|(at, _)| token.split_at(at)).zip(1..);
+        let known = halves.filter(|((left, right), _)| ids.contains_key(left) && ids.contains_key(right));
+        merges.extend(known.map(|(halves, left)| (scores[id], left, letters - left, halves)));
     }
-    merges.sort_by(|a, b| scores[b.0].total_cmp(&scores[a.0]).then(b.1.cmp(&a.1)).then(a.0.cmp(&b.0)));
-    merges.into_iter().map(|(_, _, left, right)| (left.to_string(), right.to_string())).collect()
+    merges.sort_by(|a, b| b.0.total_cmp(&a.0).then((b.1, b.2).cmp(&(a.1, a.2))));
+    merges.into_iter().map(|(_, _, _, (left, right))| (left.to_string(), right.to_string())).collect()
 }
 
-/// Scores by which llama.cpp merges as this list does, by id: less one for each token that was made before. Of what nothing
-/// makes, the lowest. None where no scores say what the list says: a way to make a token is not in it, or comes apart from
-/// the others.
+/// Scores by which llama.cpp merges as this list does, by id: each less than those of the tokens that were made before, and
+/// one for tokens whose merges stand among each other. Of what nothing makes, the lowest. None where no scores say what the
+/// list says: a way to make a token is not in it, or comes apart from the others.
 pub fn scores_of_merges(tokens: &[String], merges: &[(String, String)]) -> Option<Vec<f32>> {
     let ids: HashMap<&str, usize> = tokens.iter().enumerate().map(|(id, token)| (&**token, id)).collect();
-    let mut scores: Vec<Option<f32>> = vec![None; tokens.len()];
-    let (mut before, mut count) = (usize::MAX, 0_u32);
-    for (left, right) in merges {
-        let made = *ids.get(&*format!("{left}{right}"))?;
-        if made != before {
-            if scores[made].is_some() {
-                return None;
-            }
-            scores[made] = Some(0.0 - count as f32);
-            (before, count) = (made, count + 1);
+    let id = |(left, right): &(String, String)| ids.get(&*format!("{left}{right}")).copied();
+    let made = merges.iter().map(id).collect::<Option<Vec<usize>>>()?;
+    let last: HashMap<usize, usize> = made.iter().enumerate().map(|(rank, id)| (*id, rank)).collect();
+
+    let mut scores = vec![None; tokens.len()];
+    let (mut score, mut until) = (0.0_f32, 0);
+    for (rank, id) in made.iter().enumerate() {
+        if rank > until {
+            score -= 1.0;
         }
+        until = until.max(last[id]);
+        scores[*id] = Some(score);
     }
-    let scores: Vec<f32> = scores.into_iter().map(|score| score.unwrap_or(0.0 - count as f32)).collect();
+    let scores: Vec<f32> = scores.into_iter().map(|own| own.unwrap_or(score - 1.0)).collect();
+
+    // The same pairs, in the same order but for the ways to make one token.
     let known = merges_of_scores(tokens, &scores);
-    let [mut known, mut listed] = [known.iter(), merges.iter()].map(|all| all.collect::<Vec<_>>());
-    known.sort();
+    let ordered = known.iter().zip(&made).all(|(merge, made)| id(merge) == Some(*made));
+    let [mut all, mut listed] = [known.iter(), merges.iter()].map(|all| all.collect::<Vec<_>>());
+    all.sort();
     listed.sort();
-    (known == listed).then_some(scores)
+    (ordered && all == listed).then_some(scores)
 }
 
 #[cfg(test)]
