@@ -115,7 +115,7 @@ fn borders(text: &str) -> impl Iterator<Item = usize> {
 }
 
 /// A text cut at some places, which are neither its beginning nor its end; no part is empty, and an empty text has none.
-fn cut<'a>(text: &'a str, places: impl Iterator<Item = usize>) -> impl Iterator<Item = &'a str> {
+fn cut(text: &str, places: impl Iterator<Item = usize>) -> impl Iterator<Item = &str> {
     let mut from = 0;
     places.chain([text.len()]).filter(|_| !text.is_empty()).map(move |place| {
         let part = &text[from..place];

@@ -59,9 +59,9 @@ pub struct Vocabulary {
 /// How text becomes ids.
 enum Coding {
     /// Of words, which start as their bytes. Rare bytes may have no token: in a text, they are left out.
-    Bytes { bpe: Bpe<u32>, lacks: Vec<u8> },
+    Bytes { bpe: Box<Bpe<u32>>, lacks: Vec<u8> },
     /// SentencePiece's.
-    Pieces(Pieces),
+    Pieces(Box<Pieces>),
 }
 
 impl fmt::Debug for Vocabulary {
@@ -111,7 +111,7 @@ impl Vocabulary {
             let texts = texts.map(|((token, id), is_text)| pieces.text(token, id, is_text)).collect();
             drop(ids);
             let parts = Parts { added, ends: None, ..parts };
-            return Ok(Vocabulary { parts, texts, coding: Coding::Pieces(pieces) });
+            return Ok(Vocabulary { parts, texts, coding: Coding::Pieces(Box::new(pieces)) });
         }
         let merges = merges(&parts.merges, &ids, |token| bytes_of(token).is_some())?;
         let bytes = bytes(&ids)?;
@@ -132,7 +132,7 @@ impl Vocabulary {
         drop(ids);
         let lacks = (0..=255).filter(|byte| bytes[usize::from(*byte)].is_none()).collect();
         let parts = Parts { added, ends: None, ..parts };
-        Ok(Vocabulary { parts, texts, coding: Coding::Bytes { bpe, lacks } })
+        Ok(Vocabulary { parts, texts, coding: Coding::Bytes { bpe: Box::new(bpe), lacks } })
     }
 
     /// What it is made of.
