@@ -59,6 +59,14 @@ pub struct Additions {
     pub start: u32,
 }
 
+impl Additions {
+    /// The id of the token that the files call so: `unk_token`.
+    pub fn id_of(&self, part: &str) -> Option<u32> {
+        let (_, content) = self.names.iter().find(|(known, _)| known == part)?;
+        self.tokens.iter().find(|token| token.content == *content).map(|token| token.id)
+    }
+}
+
 /// Where a model's texts begin and end, as its `config.json` says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ends {

@@ -2,6 +2,8 @@
 //!
 //! The `bytes` tokenizer is, in these files, a GPT-2 BPE that learned no merge: 256 bytes and end of text. The id of
 //! byte b is b (GPT-2 itself has its bytes in the order of [`byte_chars`](crate::tokens::alphabet::byte_chars)).
+//!
+//! SentencePiece's has `tokenizer.json` alone: two files of a vocabulary and its merges say nothing of its spaces.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -21,24 +23,28 @@ use crate::tokens::vocabulary::Normalizer;
 pub const WHOLE: &str = "tokenizer.json";
 
 /// The files of a tokenizer, by name: `vocab.json merges.txt tokenizer.json tokenizer_config.json
-/// special_tokens_map.json`. `model_max_length` is the most tokens the model takes, its `block_size`.
+/// special_tokens_map.json`, without the first two where it is SentencePiece's. `model_max_length` is the most tokens the model takes, its `block_size`.
 pub fn files(tok: &Tokenizer, model_max_length: usize) -> Vec<(&'static str, Vec<u8>)> {
     let vocab = vocab(tok);
     let merges: Vec<String> = tok.merges().iter().map(|(left, right)| format!("{left} {right}")).collect();
-    vec![
+    let mut pair = vec![
         ("vocab.json", vocab_json(&vocab).into_bytes()),
         ("merges.txt", format!("#version: 0.2\n{}", lines(&merges)).into_bytes()),
+    ];
+    pair.retain(|_| tok.spaces().is_none());
+    pair.extend([
         (WHOLE, tokenizer_json(tok, vocab, &merges).to_string().into_bytes()),
         ("tokenizer_config.json", lines([pretty(&config_json(tok, model_max_length))]).into_bytes()),
         ("special_tokens_map.json", lines([pretty(&names(tok).into())]).into_bytes()),
-    ]
+    ]);
+    pair
 }
 
 /// The tokenizer of a checkpoint's folder, whose model has `vocab_size` rows in `wte`. Without tokenizer files, 50,257
 /// rows mean GPT-2's. A model may have more rows than its tokenizer has tokens (some pad them): no text leads to those.
 ///
 /// # Errors
-/// A tokenizer that is no byte-level BPE, files that are damaged, or no way to tell; in a run's folder, also another
+/// A tokenizer of another kind, files that are damaged, or no way to tell; in a run's folder, also another
 /// tokenizer than the run was begun with.
 pub fn from_folder(dir: &Path, vocab_size: usize) -> Result<Tokenizer> {
     unchanged(dir)?;
@@ -168,15 +174,30 @@ fn tokenizer_json(tok: &Tokenizer, vocab: Vec<(String, u32)>, merges: &[String])
     if tok.ignore_merges() {
         model["ignore_merges"] = true.into();
     }
+    let normalizer = if tok.normalizer() == Normalizer::Nfc { json!({ "type": "NFC" }) } else { Value::Null };
+    let [normalizer, pre_tokenizer, post_processor, decoder] = match tok.spaces() {
+        None => [normalizer, tok.pre().to_json(), byte_level.clone(), byte_level],
+        Some(spaces) => {
+            // A token may hold a space no more than in other files, but both halves apart are what is written today.
+            model["merges"] = tok.merges().iter().map(|(left, right)| json!([left, right])).collect();
+            model["byte_fallback"] = true.into();
+            model["fuse_unk"] = true.into();
+            model["unk_token"] = names(tok).get("unk_token").cloned().unwrap_or_default();
+            model["continuing_subword_prefix"] = Value::Null;
+            model["end_of_word_suffix"] = Value::Null;
+            let [normalizer, pre_tokenizer, decoder] = spaces.to_json();
+            [normalizer, pre_tokenizer, Value::Null, decoder]
+        }
+    };
     json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
         "added_tokens": added_tokens(tok, true).map(|(_, token)| token).collect::<Vec<Value>>(),
-        "normalizer": if tok.normalizer() == Normalizer::Nfc { json!({ "type": "NFC" }) } else { Value::Null },
-        "pre_tokenizer": tok.pre().to_json(),
-        "post_processor": byte_level,
-        "decoder": byte_level,
+        "normalizer": normalizer,
+        "pre_tokenizer": pre_tokenizer,
+        "post_processor": post_processor,
+        "decoder": decoder,
         "model": model,
     })
 }

@@ -16,7 +16,9 @@ impl Tokenizer {
     pub fn from_parts(parts: Parts) -> Result<Tokenizer, String> {
         let (added, ends) = (parts.added.clone(), parts.ends.clone());
         let tokenizer = Tokenizer::without_ends(parts)?;
-        let default = tokenizer.default_end(&added).map(Ends::at);
+        let start = tokenizer.default_start(&added);
+        let default =
+            tokenizer.default_end(&added).map(|end| Ends { start: start.unwrap_or(end), ..Ends::at(end) });
         let ends = ends
             .or(default)
             .ok_or("no token ends a text: none is called <|endoftext|>, and none is named")?;
@@ -25,19 +27,31 @@ impl Tokenizer {
 
     /// The same, but of the third kind it knows no ends yet: it has to be given some additions.
     pub(super) fn without_ends(parts: Parts) -> Result<Tokenizer, String> {
-        let plain = parts.pre == Pre::gpt2() && parts.normalizer == Normalizer::None;
+        let plain =
+            parts.pre == Pre::gpt2() && parts.normalizer == Normalizer::None && parts.spaces.is_none();
         let known = Kind::ALL.map(Tokenizer::new).into_iter().find(|tok| plain && tok.is_made_of(&parts));
         known.map_or_else(|| Ok(Tokenizer::of(Vocabulary::new(parts)?)), Ok)
     }
 
-    /// The id of `<|endoftext|>`, where there is one.
+    /// The id of `<|endoftext|>`, or of SentencePiece's `</s>`, where there is one.
     pub(super) fn default_end(&self, added: &[AddedToken]) -> Option<u32> {
-        let named = || added.iter().find(|token| token.content == END_OF_TEXT).map(|token| token.id);
+        let end = if self.spaces().is_some() { "</s>" } else { END_OF_TEXT };
+        self.kind().last().or_else(|| self.called(end, added))
+    }
+
+    /// The id of SentencePiece's `<s>`, behind which its models' texts begin, where there is one.
+    pub(super) fn default_start(&self, added: &[AddedToken]) -> Option<u32> {
+        self.spaces().and_then(|_| self.called("<s>", added))
+    }
+
+    /// The id of a token that is called so.
+    fn called(&self, name: &str, added: &[AddedToken]) -> Option<u32> {
+        let named = || added.iter().find(|token| token.content == name).map(|token| token.id);
         let spelled = || {
             let tokens = &self.vocabulary()?.parts().tokens;
-            tokens.iter().zip(0..).find(|(token, _)| *token == END_OF_TEXT).map(|(_, id)| id)
+            tokens.iter().zip(0..).find(|(token, _)| *token == name).map(|(_, id)| id)
         };
-        self.kind().last().or_else(named).or_else(spelled)
+        named().or_else(spelled)
     }
 
     /// With added tokens, of which those that end texts are some, whether they are listed or not.
@@ -55,8 +69,13 @@ impl Tokenizer {
         let mut stops = ends.stops.clone();
         stops.extend((stops.is_empty()).then_some(end_of_text));
         let named = |id| tokens.iter().find(|token| token.id == id).map(|token| token.content.clone());
-        let parts =
-            [("bos_token", Some(ends.start)), ("eos_token", Some(end_of_text)), ("pad_token", ends.pad)];
+        let unknown = self.spaces().and_then(|_| self.called("<unk>", &tokens));
+        let parts = [
+            ("bos_token", Some(ends.start)),
+            ("eos_token", Some(end_of_text)),
+            ("unk_token", unknown),
+            ("pad_token", ends.pad),
+        ];
         let names =
             parts.into_iter().filter_map(|(part, id)| Some((part.to_string(), named(id?)?))).collect();
         self.with(Some(Additions { tokens, names, pad: ends.pad, end_of_text, stops, start: ends.start }))
@@ -91,6 +110,7 @@ mod tests {
             merges: tok.merges().to_vec(),
             pre: tok.pre(),
             normalizer: tok.normalizer(),
+            spaces: tok.spaces(),
             ignore_merges: tok.ignore_merges(),
             added: tok.added().into_owned(),
             ends: Some(tok.ends()),

@@ -10,7 +10,7 @@ pub enum Kind {
     Gpt2,
     /// The 256 bytes, each its own id, then end of text.
     Bytes,
-    /// Another byte-level BPE, which came with a model.
+    /// Another BPE, which came with a model: byte-level, or SentencePiece's with byte fallback.
     Bpe,
 }
 

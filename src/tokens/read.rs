@@ -1,7 +1,7 @@
 //! The tokenizer files of a checkpoint's folder, read into parts: `tokenizer.json`, or `vocab.json` with `merges.txt`.
 //!
 //! They are a stranger's: larger than any tokenizer's is refused unread, ids are checked before a table is made by them, and
-//! what is no byte-level BPE is refused by its name.
+//! what is neither byte-level BPE nor SentencePiece BPE with byte fallback is refused by its name.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::base::{Error, Result, disk, units};
 use crate::tokens::added::AddedToken;
 use crate::tokens::pre::Pre;
+use crate::tokens::spaces::Spaces;
 use crate::tokens::vocabulary::{Normalizer, Parts, shown};
 
 /// The largest file that is read: twice the largest in use.
@@ -61,8 +62,16 @@ pub fn folder(dir: &Path, rows: usize) -> Result<Option<Found>> {
     let (pre, normalizer) =
         of_class(&settings).map_err(|name| other(&vocab, &format!("{name}'s, without a tokenizer.json")))?;
     let (tokens, vocabulary) = by_id(&vocab, tokens, rows)?;
-    let parts =
-        Parts { tokens, merges, pre, normalizer, ignore_merges: false, added: Vec::new(), ends: None };
+    let parts = Parts {
+        tokens,
+        merges,
+        pre,
+        normalizer,
+        spaces: None,
+        ignore_merges: false,
+        added: Vec::new(),
+        ends: None,
+    };
     Ok(Some(Found { path: vocab, parts, vocabulary, listed: Vec::new() }))
 }
 
@@ -107,9 +116,15 @@ fn damaged(path: &Path, problem: impl Into<String>) -> Error {
     Error::file(path, problem, "fetch the file again, or remove it if the model uses GPT-2's own tokenizer")
 }
 
-/// The error of a tokenizer that is no byte-level BPE.
+/// The error of a tokenizer that is another.
 fn other(path: &Path, what: &str) -> Error {
-    Error::file(path, format!("another tokenizer: {what}; diarist reads byte-level BPE"), INSTEAD)
+    Error::file(
+        path,
+        format!(
+            "another tokenizer: {what}; diarist reads byte-level BPE, and SentencePiece BPE with byte_fallback"
+        ),
+        INSTEAD,
+    )
 }
 
 /// What is read of a `tokenizer.json`.
@@ -121,6 +136,8 @@ struct Whole {
     normalizer: Value,
     #[serde(default)]
     pre_tokenizer: Value,
+    #[serde(default)]
+    decoder: Value,
     model: Option<Model>,
 }
 
@@ -198,7 +215,6 @@ fn of_whole(path: &Path, bytes: &[u8], rows: usize) -> Result<Found> {
         return Err(other(path, &format!("of the kind {kind:.40}")));
     }
     for (name, value) in [
-        ("byte_fallback", &model.byte_fallback),
         ("dropout", &model.dropout),
         ("continuing_subword_prefix", &model.continuing_subword_prefix),
         ("end_of_word_suffix", &model.end_of_word_suffix),
@@ -210,9 +226,15 @@ fn of_whole(path: &Path, bytes: &[u8], rows: usize) -> Result<Found> {
     let Some(Vocab::Map(tokens)) = model.vocab else {
         return Err(damaged(path, "model.vocab is not a map from tokens to ids"));
     };
-    let normalizer = of_normalizer(&whole.normalizer)
-        .map_err(|name| other(path, &format!("its normalizer is {name:.40}")))?;
-    let pre = Pre::of_json(&whole.pre_tokenizer).map_err(|what| other(path, &what))?;
+    let (pre, normalizer, spaces) = if model.byte_fallback == true {
+        let spaces = Spaces::of_json(&whole.normalizer, &whole.pre_tokenizer, &whole.decoder);
+        (Pre::none(), Normalizer::None, Some(spaces.map_err(|what| other(path, &what))?))
+    } else {
+        let normalizer = of_normalizer(&whole.normalizer)
+            .map_err(|name| other(path, &format!("its normalizer is {name:.40}")))?;
+        let pre = Pre::of_json(&whole.pre_tokenizer).map_err(|what| other(path, &what))?;
+        (pre, normalizer, None)
+    };
     let (tokens, vocabulary) = by_id(path, tokens, rows)?;
     let merge = |(place, merge): (usize, Merge)| match merge {
         Merge::Pair(left, right) => Ok((left, right)),
@@ -227,7 +249,7 @@ fn of_whole(path: &Path, bytes: &[u8], rows: usize) -> Result<Found> {
     let added =
         listed.iter().filter_map(|token| Some(AddedToken { id: id(token)?, ..added(token)? })).collect();
     let ignore_merges = model.ignore_merges == true;
-    let parts = Parts { tokens, merges, pre, normalizer, ignore_merges, added, ends: None };
+    let parts = Parts { tokens, merges, pre, normalizer, spaces, ignore_merges, added, ends: None };
     Ok(Found { path: path.to_path_buf(), parts, vocabulary, listed })
 }
 

@@ -113,8 +113,8 @@ pub fn beside(
     if !stops.contains(&end_of_text) {
         stops.push(end_of_text);
     }
-    let start =
-        in_config("bos_token_id").first().copied().or_else(|| id_of("bos_token")).unwrap_or(end_of_text);
+    let start = in_config("bos_token_id").first().copied().or_else(|| id_of("bos_token"));
+    let start = start.or_else(|| tok.default_start(&tokens)).unwrap_or(end_of_text);
     for id in stops.iter().copied().chain([start]) {
         if !tok.is_text(id) && !tokens.iter().any(|token| token.id == id) {
             tokens.push(AddedToken::special(id, &tok.spelled(id)));
@@ -123,8 +123,11 @@ pub fn beside(
     tokens.sort_by_key(|token| token.id);
     if names.is_empty() {
         let end = tokens.iter().find(|token| token.id == end_of_text);
-        let content = end.map_or(END_OF_TEXT, |token| token.content.as_str());
-        names = ["bos_token", "eos_token", "unk_token"].map(|part| (part.into(), content.into())).to_vec();
+        let end = end.map_or(END_OF_TEXT, |token| token.content.as_str());
+        let known = |name: &str| tok.spaces().and_then(|_| tokens.iter().find(|token| token.content == name));
+        let parts = [("bos_token", "<s>"), ("eos_token", end), ("unk_token", "<unk>")];
+        let content = |name| known(name).map_or(end, |token| token.content.as_str());
+        names = parts.map(|(part, name)| (part.to_string(), content(name).to_string())).to_vec();
     }
     let pad = in_config("pad_token_id").first().copied();
     Ok(tok.with(Some(Additions { tokens, names, pad, end_of_text, stops, start })))
@@ -155,10 +158,10 @@ fn further(file: &Map<String, Value>) -> Vec<String> {
 }
 
 /// The id of a text that is one token of the vocabulary, and written there as it is: white space and what is not ASCII is
-/// not (a line feed is `Ċ`), and so is another token when it is added.
+/// not (a line feed is `Ċ`), and so is another token when it is added. Of SentencePiece's, the vocabulary has them all.
 fn in_text(tok: &Tokenizer, content: &str) -> Option<u64> {
     match tok.encode(content)[..] {
-        _ if !content.bytes().all(|byte| byte.is_ascii_graphic()) => None,
+        _ if tok.spaces().is_some() || !content.bytes().all(|byte| byte.is_ascii_graphic()) => None,
         [id] => Some(u64::from(id)),
         _ => None,
     }

@@ -1,8 +1,8 @@
-//! The tokenizers: GPT-2's byte-pair encoding (Radford et al. 2019), plain bytes, and any other byte-level BPE that came
-//! with a model.
+//! The tokenizers: GPT-2's byte-pair encoding (Radford et al. 2019), plain bytes, and any other byte-level BPE, or
+//! SentencePiece BPE with byte fallback, that came with a model.
 //!
-//! All are byte-level, so every text has an encoding, and decoding gives back its very bytes (unless a model's own files want
-//! it changed first: see [`Normalizer`] and [`Pre`]). All have a token that stands for no text, end of text; encoding never
+//! Every text has an encoding, and decoding gives back its very bytes (unless a model's own files want it changed first: see
+//! [`Normalizer`], [`Pre`] and [`Spaces`]). All have a token that stands for no text, end of text; encoding never
 //! produces it, even for a literal `<|endoftext|>` in a journal.
 
 use std::borrow::Cow;
@@ -14,7 +14,9 @@ use crate::tokens::added::{self, AddedToken, Additions, Ends, Piece};
 use crate::tokens::alphabet::spelling;
 use crate::tokens::gpt2;
 use crate::tokens::kind::{Kind, Role};
+use crate::tokens::pieces::scores_of_merges;
 use crate::tokens::pre::Pre;
+use crate::tokens::spaces::{Prefix, Spaces};
 use crate::tokens::vocabulary::{Normalizer, Vocabulary};
 use crate::tokens::width::Width;
 
@@ -166,8 +168,13 @@ impl Tokenizer {
     /// The ids of a text, letter by letter: what looks like an added token is its letters. Every text has some ids, and
     /// none of them is end of text.
     pub fn encode(&self, text: &str) -> Vec<u32> {
+        self.encode_piece(text, true)
+    }
+
+    /// The ids of a piece of a text: `first` is the one that it begins with.
+    fn encode_piece(&self, text: &str, first: bool) -> Vec<u32> {
         match (&self.vocabulary, self.kind) {
-            (Some(vocabulary), _) => vocabulary.encode(text),
+            (Some(vocabulary), _) => vocabulary.encode(text, first),
             (None, Kind::Bytes) => text.bytes().map(u32::from).collect(),
             (None, _) => gpt2::encode(text),
         }
@@ -175,10 +182,11 @@ impl Tokenizer {
 
     /// The ids of a prompt, in which the names of added tokens, and `<|endoftext|>`, stand for those.
     pub fn encode_prompt(&self, text: &str) -> Vec<u32> {
-        let pieces = added::pieces(text, &self.added()).into_iter().map(|piece| match piece {
-            Piece::Text(text) => self.encode(text),
-            Piece::Token(id) => vec![id],
-        });
+        let pieces =
+            added::pieces(text, &self.added()).into_iter().enumerate().map(|(at, piece)| match piece {
+                Piece::Text(text) => self.encode_piece(text, at == 0),
+                Piece::Token(id) => vec![id],
+            });
         pieces.flatten().collect()
     }
 
@@ -209,14 +217,16 @@ impl Tokenizer {
         }
     }
 
-    /// An id as tokenizer files spell it: text in [`byte_chars`](crate::tokens::alphabet::byte_chars), an added token as it
-    /// is written, and a row without a spelling as `[PAD7]`.
+    /// An id as tokenizer files spell it: text in [`byte_chars`](crate::tokens::alphabet::byte_chars) or as SentencePiece
+    /// does, an added token as it is written, and a row without a spelling as `[PAD7]`.
     pub fn spelled(&self, id: u32) -> String {
-        if self.is_text(id) {
-            return spelling(self.token_bytes(id));
-        }
         let own =
             || self.vocabulary.as_ref()?.parts().tokens.get(id as usize).filter(|token| !token.is_empty());
+        match own() {
+            Some(own) if self.spaces().is_some() => return own.clone(),
+            _ if self.is_text(id) => return spelling(self.token_bytes(id)),
+            _ => {}
+        }
         let added = self.additions().and_then(|all| all.tokens.iter().find(|token| token.id == id));
         match added {
             Some(token) => token.content.clone(),
@@ -244,6 +254,29 @@ impl Tokenizer {
         self.vocabulary.as_ref().map_or(Normalizer::None, |vocabulary| vocabulary.parts().normalizer)
     }
 
+    /// What becomes of spaces, where tokens are SentencePiece's.
+    pub fn spaces(&self) -> Option<Spaces> {
+        self.vocabulary.as_ref()?.parts().spaces
+    }
+
+    /// The byte whose token an id is, where bytes have tokens of their own beside characters: SentencePiece's `<0x0A>`.
+    pub fn byte(&self, id: u32) -> Option<u8> {
+        self.vocabulary.as_ref()?.byte(id)
+    }
+
+    /// The scores by which llama.cpp merges SentencePiece's tokens, by id: the merges are every way to make a token of two
+    /// that stand for text, the highest score first. None where no scores say what this tokenizer's merges say, and for
+    /// other tokenizers.
+    pub fn scores(&self) -> Option<Vec<f32>> {
+        self.spaces().filter(|_| !self.ignore_merges())?;
+        let spelled = |id| match self.byte(id) {
+            None if self.is_text(id) => self.spelled(id),
+            _ => String::new(),
+        };
+        let tokens: Vec<String> = (0..self.vocab_size() as u32).map(spelled).collect();
+        scores_of_merges(&tokens, self.merges())
+    }
+
     /// Whether a word that is a token is that token, whatever merging would make of it.
     pub fn ignore_merges(&self) -> bool {
         self.vocabulary.as_ref().is_some_and(|vocabulary| vocabulary.parts().ignore_merges)
@@ -267,9 +300,20 @@ impl Tokenizer {
         ids.iter().flat_map(|&id| self.shown(id).into_owned()).collect()
     }
 
-    /// The text of some ids, with U+FFFD where their bytes are no character.
+    /// The text of some ids, with U+FFFD where their bytes are no character. It may go on from another, so a space that it
+    /// begins with is its own: see [`decode_start`](Self::decode_start).
     pub fn decode(&self, ids: &[u32]) -> String {
         String::from_utf8_lossy(&self.decode_bytes(ids)).into_owned()
+    }
+
+    /// The text of ids that are a whole text's: without the space that SentencePiece puts before one.
+    pub fn decode_start(&self, ids: &[u32]) -> String {
+        let text = self.decode(ids);
+        let prefixed = self.spaces().is_some_and(|spaces| spaces.prefix != Prefix::Never);
+        match text.strip_prefix(' ') {
+            Some(rest) if prefixed => rest.to_string(),
+            _ => text,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A byte-level BPE vocabulary that came with a model: its parts, and what text becomes by them.
+//! A BPE vocabulary that came with a model, byte-level or SentencePiece's: its parts, and what text becomes by them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,13 +11,15 @@ use crate::base::{disk, units};
 use crate::tokens::added::{AddedToken, Ends};
 use crate::tokens::alphabet::{byte_chars, bytes_of};
 use crate::tokens::bpe::Bpe;
+use crate::tokens::pieces::Pieces;
 use crate::tokens::pre::Pre;
+use crate::tokens::spaces::Spaces;
 
-/// What a byte-level BPE tokenizer is made of, as a `tokenizer.json` or a GGUF has it.
+/// What a BPE tokenizer is made of, as a `tokenizer.json` or a GGUF has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
-    /// The tokens by id, spelled in [`byte_chars`](crate::tokens::alphabet::byte_chars); an empty one where an id has none, or
-    /// is only there to fill a row (in a GGUF, of the type unused).
+    /// The tokens by id, spelled in [`byte_chars`](crate::tokens::alphabet::byte_chars), or as SentencePiece does; an empty
+    /// one where an id has none, or is only there to fill a row (in a GGUF, of the type unused).
     pub tokens: Vec<String>,
     /// The pairs that merge, by rank, spelled alike.
     pub merges: Vec<(String, String)>,
@@ -25,6 +27,9 @@ pub struct Parts {
     pub pre: Pre,
     /// What is done to a text before.
     pub normalizer: Normalizer,
+    /// What becomes of spaces, where tokens are SentencePiece's: `▁the`, and `<0x0A>` for a byte. Then nothing but this is
+    /// done to a text before, and `pre` and `normalizer` say nothing.
+    pub spaces: Option<Spaces>,
     /// Whether a word that is a token is that token, whatever merging would make of it.
     pub ignore_merges: bool,
     /// Tokens that were added, special ones among them: also those that `tokens` has. Their ids may lie beyond it.
@@ -48,9 +53,15 @@ pub struct Vocabulary {
     parts: Parts,
     /// The bytes of every token that stands for text; none of any other.
     texts: Vec<Option<Vec<u8>>>,
-    /// Rare bytes that have no token: in a text, they are left out.
-    lacks: Vec<u8>,
-    bpe: Bpe<u32>,
+    coding: Coding,
+}
+
+/// How text becomes ids.
+enum Coding {
+    /// Of words, which start as their bytes. Rare bytes may have no token: in a text, they are left out.
+    Bytes { bpe: Box<Bpe<u32>>, lacks: Vec<u8> },
+    /// SentencePiece's.
+    Pieces(Box<Pieces>),
 }
 
 impl fmt::Debug for Vocabulary {
@@ -79,9 +90,6 @@ impl Vocabulary {
                 return Err(format!("the token {} has two ids, {before} and {id}", shown(token)));
             }
         }
-        let merges = merges(&parts.merges, &ids)?;
-        let bytes = bytes(&ids)?;
-
         // What merging can make stands for text; and where words are looked up first, whatever is spelled as text.
         let mut is_text = vec![false; parts.tokens.len()];
         if parts.ignore_merges {
@@ -90,6 +98,23 @@ impl Vocabulary {
                 is_text[token.id as usize] = false;
             }
         }
+        // Nothing else of a text depends on the rest.
+        let added = if parts.ignore_merges { parts.added.clone() } else { Vec::new() };
+
+        if let Some(spaces) = parts.spaces {
+            let merges = merges(&parts.merges, &ids, |_| true)?;
+            merges.iter().for_each(|&(_, _, made)| is_text[made as usize] = true);
+            let whole = ids.iter().filter(|(_, id)| parts.ignore_merges && is_text[**id as usize]);
+            let whole = whole.map(|(token, id)| (token.to_string(), *id)).collect();
+            let pieces = Pieces::new(&ids, &merges, spaces, whole)?;
+            let texts = parts.tokens.iter().zip(0..).zip(is_text);
+            let texts = texts.map(|((token, id), is_text)| pieces.text(token, id, is_text)).collect();
+            drop(ids);
+            let parts = Parts { added, ends: None, ..parts };
+            return Ok(Vocabulary { parts, texts, coding: Coding::Pieces(Box::new(pieces)) });
+        }
+        let merges = merges(&parts.merges, &ids, |token| bytes_of(token).is_some())?;
+        let bytes = bytes(&ids)?;
         bytes
             .iter()
             .flatten()
@@ -99,8 +124,6 @@ impl Vocabulary {
         let texts: Vec<Option<Vec<u8>>> =
             texts.map(|(token, is_text)| bytes_of(token).filter(|_| is_text)).collect();
 
-        // Nothing else of a text depends on the rest.
-        let added = if parts.ignore_merges { parts.added.clone() } else { Vec::new() };
         let mut bpe = Bpe::of_merges(&bytes, &merges);
         let words = || texts.iter().zip(0..).filter_map(|(text, id)| Some((text.as_deref()?, id)));
         let known: Vec<(&[u8], u32)> =
@@ -108,7 +131,8 @@ impl Vocabulary {
         bpe.know(known.into_iter());
         drop(ids);
         let lacks = (0..=255).filter(|byte| bytes[usize::from(*byte)].is_none()).collect();
-        Ok(Vocabulary { parts: Parts { added, ends: None, ..parts }, texts, lacks, bpe })
+        let parts = Parts { added, ends: None, ..parts };
+        Ok(Vocabulary { parts, texts, coding: Coding::Bytes { bpe: Box::new(bpe), lacks } })
     }
 
     /// What it is made of.
@@ -131,8 +155,20 @@ impl Vocabulary {
         self.texts.get(id as usize)?.as_deref()
     }
 
-    /// The ids of a text.
-    pub fn encode(&self, text: &str) -> Vec<u32> {
+    /// The byte whose token an id is, where bytes have tokens of their own beside characters.
+    pub fn byte(&self, id: u32) -> Option<u8> {
+        match &self.coding {
+            Coding::Bytes { .. } => None,
+            Coding::Pieces(pieces) => pieces.byte(id),
+        }
+    }
+
+    /// The ids of a piece of a text; `first` is the one that the text begins with.
+    pub fn encode(&self, text: &str, first: bool) -> Vec<u32> {
+        let (bpe, lacks) = match &self.coding {
+            Coding::Bytes { bpe, lacks } => (bpe, lacks),
+            Coding::Pieces(pieces) => return pieces.encode(text, first),
+        };
         let text = match self.parts.normalizer {
             Normalizer::Nfc if is_nfc_quick(text.chars()) != IsNormalized::Yes => {
                 Cow::Owned(text.nfc().collect())
@@ -142,13 +178,13 @@ impl Vocabulary {
         let mut ids = Vec::with_capacity(text.len() / 4);
         self.parts.pre.split(&text, &mut |bytes, length| {
             let word = &bytes[..length];
-            if word.iter().any(|byte| self.lacks.contains(byte)) {
-                let kept: Vec<u8> = word.iter().copied().filter(|byte| !self.lacks.contains(byte)).collect();
+            if word.iter().any(|byte| lacks.contains(byte)) {
+                let kept: Vec<u8> = word.iter().copied().filter(|byte| !lacks.contains(byte)).collect();
                 if !kept.is_empty() {
-                    self.bpe.encode(&kept, kept.len(), &mut ids);
+                    bpe.encode(&kept, kept.len(), &mut ids);
                 }
             } else {
-                self.bpe.encode(bytes, length, &mut ids);
+                bpe.encode(bytes, length, &mut ids);
             }
         });
         ids
@@ -156,13 +192,14 @@ impl Vocabulary {
 
     /// A hash of all that the ids of a text depend on.
     pub fn hash(&self) -> String {
-        let Parts { tokens, merges, pre, normalizer, ignore_merges, added, ends: _ } = &self.parts;
+        let Parts { tokens, merges, pre, normalizer, spaces, ignore_merges, added, ends: _ } = &self.parts;
         let mut sha = Sha256::new();
         let mut put = |text: &str| {
             sha.update((text.len() as u64).to_le_bytes());
             sha.update(text);
         };
         put(&format!("{} {} {normalizer:?} {ignore_merges} {}", tokens.len(), merges.len(), pre.to_json()));
+        spaces.iter().for_each(|spaces| put(&format!("{spaces:?}")));
         tokens.iter().for_each(|token| put(token));
         merges.iter().for_each(|(left, right)| {
             put(left);
@@ -174,10 +211,14 @@ impl Vocabulary {
 }
 
 /// The merges by ids: left, right, and what they make.
-fn merges(merges: &[(String, String)], ids: &HashMap<&str, u32>) -> Result<Vec<(u32, u32, u32)>, String> {
+fn merges(
+    merges: &[(String, String)],
+    ids: &HashMap<&str, u32>,
+    is_text: impl Fn(&str) -> bool,
+) -> Result<Vec<(u32, u32, u32)>, String> {
     let merge = |(rank, (left, right)): (usize, &(String, String))| {
         let id = |token: &str| {
-            let id = ids.get(token).filter(|_| bytes_of(token).is_some()).copied();
+            let id = ids.get(token).filter(|_| is_text(token)).copied();
             id.ok_or_else(|| {
                 let merge = format!("{} and {}", shown(left), shown(right));
                 format!(
@@ -246,6 +287,7 @@ pub(crate) mod tests {
             merges,
             pre: Pre::gpt2(),
             normalizer: Normalizer::None,
+            spaces: None,
             ignore_merges: false,
             added: Vec::new(),
             ends: None,
@@ -255,7 +297,7 @@ pub(crate) mod tests {
     fn encoded(parts: &Parts, text: &str) -> Vec<String> {
         let vocabulary = Vocabulary::new(parts.clone()).unwrap();
         let spelled = |id: u32| parts.tokens[id as usize].clone();
-        vocabulary.encode(text).into_iter().map(spelled).collect()
+        vocabulary.encode(text, true).into_iter().map(spelled).collect()
     }
 
     #[test]
@@ -335,7 +377,7 @@ pub(crate) mod tests {
         fn every_text_comes_back(text in "([ a-eh-nrt\n']|\\PC){0,50}", ignore_merges in any::<bool>()) {
             let parts = Parts { ignore_merges, ..parts(&["<s>", ""], &["the", "then", "her", "on", "é"]) };
             let vocabulary = Vocabulary::new(parts).unwrap();
-            let ids = vocabulary.encode(&text);
+            let ids = vocabulary.encode(&text, true);
             let bytes: Vec<u8> = ids.iter().flat_map(|&id| vocabulary.text(id).unwrap().to_vec()).collect();
             prop_assert_eq!(bytes, text.as_bytes());
         }

@@ -168,6 +168,7 @@ fn ids_beyond_16_bits_are_trained_on() {
         merges: Vec::new(),
         pre: Pre::gpt2(),
         normalizer: Normalizer::None,
+        spaces: None,
         ignore_merges: false,
         added: Vec::new(),
         ends: None,
@@ -264,8 +265,18 @@ fn ids_of_a_file() {
             let ignore_merges = Pre::gguf_ignores_merges(&pre);
             let (pre, ends) = (Pre::from_gguf(&pre).unwrap(), Some(Ends::at(eos)));
             let normalizer = Normalizer::None;
-            Tokenizer::from_parts(Parts { tokens, merges, pre, normalizer, ignore_merges, added, ends })
-                .unwrap()
+            let spaces = None;
+            Tokenizer::from_parts(Parts {
+                tokens,
+                merges,
+                pre,
+                normalizer,
+                spaces,
+                ignore_merges,
+                added,
+                ends,
+            })
+            .unwrap()
         }
         Err(_) => Tokenizer::gpt2(),
     };

@@ -133,10 +133,25 @@ impl Bpe<u32> {
         }
     }
 
+    /// The encoding that merges these pairs of tokens, in the order of their ranks: left, right, and what they make, by their
+    /// ids, which are the symbols. It knows no bytes: see [`Bpe::merge`].
+    pub fn of_pairs(merges: &[(u32, u32, u32)]) -> Bpe<u32> {
+        let pairs: HashMap<u64, u32> =
+            (0..).zip(merges).map(|(rank, (left, right, _))| (u32::pair(*left, *right), rank)).collect();
+        Bpe {
+            short: Table::new(Vec::new(), u32::MAX),
+            long: HashMap::new(),
+            bytes: [u32::NONE; 256],
+            pairs: Table::new(pairs.into_iter().collect(), u32::NONE),
+            makes: Some(merges.iter().map(|(_, _, made)| *made).collect()),
+            ids: None,
+        }
+    }
+
     /// Whether merging makes one token of these bytes, and that one.
     pub fn is_made(&self, bytes: &[u8], id: u32) -> bool {
         let mut ids = Vec::new();
-        self.merge(bytes, &mut ids);
+        self.merge(self.symbols(bytes), &mut ids);
         ids == [id]
     }
 
@@ -161,7 +176,7 @@ impl<S: Symbol> Bpe<S> {
     pub fn encode(&self, bytes: &[u8], length: usize, out: &mut Vec<u32>) {
         match self.token(bytes, length) {
             Some(id) => out.push(id),
-            None => self.merge(&bytes[..length], out),
+            None => self.merge(self.symbols(&bytes[..length]), out),
         }
     }
 
@@ -174,7 +189,13 @@ impl<S: Symbol> Bpe<S> {
         self.long.get(&bytes[..length]).copied()
     }
 
-    fn merge(&self, word: &[u8], out: &mut Vec<u32>) {
+    /// The symbols that a word starts as.
+    fn symbols<'a>(&'a self, word: &'a [u8]) -> impl ExactSizeIterator<Item = S> + 'a {
+        word.iter().map(|&byte| self.bytes[usize::from(byte)])
+    }
+
+    /// Adds the ids of what merging makes of symbols, of which there are some.
+    pub fn merge(&self, word: impl ExactSizeIterator<Item = S>, out: &mut Vec<u32>) {
         if word.len() <= SCANNED { self.merge_by_scan(word, out) } else { self.merge_by_heap(word, out) }
     }
 
@@ -191,12 +212,10 @@ impl<S: Symbol> Bpe<S> {
         self.ids.as_ref().map_or(number, |ids| ids[number as usize])
     }
 
-    fn merge_by_scan(&self, word: &[u8], out: &mut Vec<u32>) {
+    fn merge_by_scan(&self, word: impl ExactSizeIterator<Item = S>, out: &mut Vec<u32>) {
         let (mut symbols, mut ranks) = ([S::NONE; SCANNED], [S::NONE; SCANNED]);
         let mut count = word.len();
-        for (symbol, &byte) in symbols.iter_mut().zip(word) {
-            *symbol = self.bytes[usize::from(byte)];
-        }
+        symbols.iter_mut().zip(word).for_each(|(symbol, first)| *symbol = first);
         for left in 0..count - 1 {
             ranks[left] = self.rank(symbols[left], symbols[left + 1]);
         }
@@ -215,9 +234,9 @@ impl<S: Symbol> Bpe<S> {
         out.extend(symbols[..count].iter().map(|&symbol| self.id(symbol)));
     }
 
-    fn merge_by_heap(&self, word: &[u8], out: &mut Vec<u32>) {
-        let end = word.len();
-        let mut symbols: Vec<S> = word.iter().map(|&byte| self.bytes[usize::from(byte)]).collect();
+    fn merge_by_heap(&self, word: impl ExactSizeIterator<Item = S>, out: &mut Vec<u32>) {
+        let mut symbols: Vec<S> = word.collect();
+        let end = symbols.len();
         let mut ranks: Vec<S> = symbols.windows(2).map(|two| self.rank(two[0], two[1])).collect();
         ranks.push(S::NONE);
         let mut previous: Vec<usize> = (0..end).map(|at| at.saturating_sub(1)).collect();

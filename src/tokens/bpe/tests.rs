@@ -53,8 +53,8 @@ proptest! {
     #[test]
     fn both_ways_to_merge_agree(piece in prop::collection::vec(any::<u8>(), 1..=SCANNED)) {
         let (mut by_scan, mut by_heap) = (Vec::new(), Vec::new());
-        BPE.merge_by_scan(&piece, &mut by_scan);
-        BPE.merge_by_heap(&piece, &mut by_heap);
+        BPE.merge_by_scan(BPE.symbols(&piece), &mut by_scan);
+        BPE.merge_by_heap(BPE.symbols(&piece), &mut by_heap);
         prop_assert_eq!(by_scan, by_heap);
     }
 }
@@ -64,8 +64,8 @@ fn every_token_is_itself_and_every_merge_agrees() {
     for (token, id) in tokens().iter().zip(0..) {
         assert_eq!(BPE.token(token, token.len()), Some(id));
         let (mut by_scan, mut by_heap) = (Vec::new(), Vec::new());
-        BPE.merge_by_scan(token, &mut by_scan);
-        BPE.merge_by_heap(token, &mut by_heap);
+        BPE.merge_by_scan(BPE.symbols(token), &mut by_scan);
+        BPE.merge_by_heap(BPE.symbols(token), &mut by_heap);
         assert_eq!(by_scan, by_heap, "{:?}", String::from_utf8_lossy(token));
     }
 }
@@ -116,8 +116,8 @@ fn only_what_is_listed_merges() {
         let mut ids = Vec::new();
         bpe.encode(word, word.len(), &mut ids);
         let (mut by_scan, mut by_heap) = (Vec::new(), Vec::new());
-        bpe.merge_by_scan(word, &mut by_scan);
-        bpe.merge_by_heap(word, &mut by_heap);
+        bpe.merge_by_scan(bpe.symbols(word), &mut by_scan);
+        bpe.merge_by_heap(bpe.symbols(word), &mut by_heap);
         assert_eq!(by_scan, by_heap);
         ids
     };

@@ -126,7 +126,11 @@ fn other_tokenizers_and_damaged_files_are_refused() {
         ),
         ("tokenizer.json", r#"{"model": {"type": "WordPiece", "vocab": {"a": 1}}}"#, "of the kind WordPiece"),
         ("tokenizer.json", r#"{"model": {"vocab": 7}}"#, "no tokenizer's"),
-        ("tokenizer.json", &model(r#""byte_fallback": true"#), "BPE with byte_fallback"),
+        (
+            "tokenizer.json",
+            &model(r#""byte_fallback": true, "vocab": {}"#),
+            "its pre-tokenizer is ByteLevel, with byte_fallback",
+        ),
         ("tokenizer.json", &model(r#""end_of_word_suffix": "</w>""#), "BPE with end_of_word_suffix"),
         ("tokenizer.json", &holes, "the byte 0x09 has no token"),
         ("tokenizer.json", &model(r#""vocab": {"a": 0}, "merges": ["a b c"]"#), "merge 1 is no pair"),
@@ -301,9 +305,10 @@ mod fuzz {
     use super::*;
     use proptest::prelude::*;
 
-    /// A sound file.
-    fn sound() -> Vec<u8> {
-        file(&own(), WHOLE)
+    /// A sound file: byte-level, or SentencePiece's.
+    fn sound(pieces: bool) -> Vec<u8> {
+        let llama = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizers/llama");
+        if pieces { fs::read(llama.join(WHOLE)).unwrap() } else { file(&own(), WHOLE) }
     }
 
     /// A change to some bytes of it.
@@ -367,9 +372,11 @@ mod fuzz {
 
         /// A damaged file is an error, or a tokenizer that still encodes every text; never a panic.
         #[test]
-        fn a_damaged_file_is_an_error_or_a_tokenizer(changes in changes(), text in "(heron|[ a-z0-9é])*") {
-            let dir = folder(&[(WHOLE, &changed(sound(), &changes))]);
-            match from_folder(dir.path(), 300) {
+        fn a_damaged_file_is_an_error_or_a_tokenizer(
+            changes in changes(), pieces in any::<bool>(), text in "(heron|[ a-z0-9é])*"
+        ) {
+            let dir = folder(&[(WHOLE, &changed(sound(pieces), &changes))]);
+            match from_folder(dir.path(), 500) {
                 Ok(tok) => {
                     let ids = tok.encode(&text);
                     prop_assert!(ids.iter().all(|id| tok.is_text(*id)));

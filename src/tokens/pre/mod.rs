@@ -60,6 +60,11 @@ impl Pre {
         Pre::new(Vec::new(), false, true)
     }
 
+    /// None: a text is one word.
+    pub fn none() -> Pre {
+        Pre::new(Vec::new(), false, false)
+    }
+
     /// Whether a text's words are the text, whatever the text: nothing is added and nothing left out.
     pub fn keeps_text(&self) -> bool {
         let keeps = |step: &Step| !matches!(step, Step::Split { kept: Kept::Between | Kept::Matches, .. });

@@ -171,7 +171,13 @@ fn a_tokenizer_goes_with_its_model() {
     own.ends = Some(Ends { start: 1, stops: vec![0], pad: Some(1) });
     let rows = own.tokens.len();
     let own = Tokenizer::from_parts(own).unwrap();
+    let fixture = |name: &str| {
+        let all = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tokenizers");
+        crate::tokens::files::from_folder(&all.join(name), 430).unwrap()
+    };
     for (tokenizer, rows) in [
+        (fixture("llama"), 430),
+        (fixture("bare"), 435),
         (Tokenizer::bytes(), 257),
         (Tokenizer::bytes(), 300),
         (more, 261),

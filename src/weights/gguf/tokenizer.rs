@@ -1,9 +1,12 @@
-//! The tokenizer in a GGUF: its keys as ours, and ours as its keys. Only byte-level BPE is read, which is `gpt2` there.
+//! The tokenizer in a GGUF: its keys as ours, and ours as its keys. Read is byte-level BPE, which is `gpt2` there, and
+//! SentencePiece's with byte fallback, which is `llama`: it has a score for each token where the other has merges.
 
+use std::iter::repeat;
 use std::path::Path;
 
 use crate::base::{Error, Result, units};
-use crate::tokens::{AddedToken, Ends, Kind, Normalizer, Parts, Pre, Role, Tokenizer};
+use crate::tokens::pieces::merges_of_scores;
+use crate::tokens::{AddedToken, Ends, Kind, Normalizer, Parts, Pre, Prefix, Role, Spaces, Tokenizer};
 use crate::weights::gguf::metadata::{Metadata, Texts, Value};
 use crate::weights::words::{quoted, short};
 
@@ -14,6 +17,7 @@ mod kind {
     pub const CONTROL: u32 = 3;
     pub const USER_DEFINED: u32 = 4;
     pub const UNUSED: u32 = 5;
+    pub const BYTE: u32 = 6;
 }
 
 /// A merge that no text leads to: the byte FF is in no UTF-8. llama.cpp wants a list of merges, and the `gguf` package no
@@ -31,28 +35,42 @@ fn key(name: &str) -> String {
 pub fn read(path: &Path, metadata: &Metadata, rows: usize) -> Result<Tokenizer> {
     let elsewhere =
         "take the tokenizer from the model's Hugging Face folder (tokenizer.json), and the model too";
-    match metadata.get_str(&key("model")) {
-        Some("gpt2") => {}
+    let with_scores = match metadata.get_str(&key("model")) {
+        Some("gpt2") => false,
+        Some("llama") => true,
         None => return Err(Error::file(path, "holds no tokenizer (tokenizer.ggml.model)", elsewhere)),
         Some(other) => {
-            let problem = format!("its tokenizer is {}; read is \"gpt2\", byte-level BPE", quoted(other));
-            return Err(Error::file(path, problem, "start from a model with a byte-level BPE tokenizer"));
+            let problem = format!(
+                "its tokenizer is {}; read are \"gpt2\", byte-level BPE, and \"llama\", SentencePiece's",
+                quoted(other)
+            );
+            return Err(Error::file(path, problem, "start from a model with a BPE tokenizer"));
         }
-    }
+    };
     let damaged = |problem: String| {
         Error::file(path, problem, "download the file again, or make it anew from the model")
     };
-    let name = metadata.get_str(&key("pre")).unwrap_or("default");
-    let pre = Pre::from_gguf(name).ok_or_else(|| {
-        let problem = format!(
-            "cuts text into words as {} does (tokenizer.ggml.pre), which is not known here",
-            quoted(name)
-        );
-        Error::file(path, problem, elsewhere)
-    })?;
-    let parts = parts(metadata, pre, Pre::gguf_ignores_merges(name)).map_err(damaged)?;
+    let mut parts = parts(metadata).map_err(damaged)?;
+    if with_scores {
+        let prefix = match metadata.get(&key("add_space_prefix")) {
+            Some(Value::Bool(false)) => Prefix::Never,
+            _ => Prefix::Every,
+        };
+        parts.spaces = Some(Spaces { prefix, split: false });
+        parts.merges = scored(metadata, &parts).map_err(damaged)?;
+    } else {
+        let name = metadata.get_str(&key("pre")).unwrap_or("default");
+        parts.ignore_merges = Pre::gguf_ignores_merges(name);
+        parts.pre = Pre::from_gguf(name).ok_or_else(|| {
+            let problem = format!(
+                "cuts text into words as {} does (tokenizer.ggml.pre), which is not known here",
+                quoted(name)
+            );
+            Error::file(path, problem, elsewhere)
+        })?;
+    }
     let tokens = parts.tokens.len();
-    let without_merges = metadata.get_texts(&key("merges")).is_none();
+    let without_merges = !with_scores && metadata.get_texts(&key("merges")).is_none();
     let tokenizer = Tokenizer::from_parts(parts)
         .map_err(|told| damaged(format!("its tokenizer does not fit: {}", short(&told))))?;
     if without_merges && tokenizer.kind() == Kind::Bpe {
@@ -66,8 +84,25 @@ pub fn read(path: &Path, metadata: &Metadata, rows: usize) -> Result<Tokenizer> 
     Ok(tokenizer)
 }
 
-/// The parts of it, in words that follow "FILE: " where they are not there.
-fn parts(metadata: &Metadata, pre: Pre, ignore_merges: bool) -> std::result::Result<Parts, String> {
+/// The merges that scores stand for: of text, not of what only looks like a token that is none.
+fn scored(metadata: &Metadata, parts: &Parts) -> std::result::Result<Vec<(String, String)>, String> {
+    let scores =
+        metadata.get_numbers(&key("scores")).ok_or_else(|| format!("does not say {}", key("scores")))?;
+    let float = |score| match score {
+        Value::Float(score) if !score.is_nan() => Ok(score as f32),
+        _ => Err(format!("{} holds what is no number", key("scores"))),
+    };
+    let scores = scores.iter().map(float).collect::<std::result::Result<Vec<f32>, String>>()?;
+    if scores.len() != parts.tokens.len() {
+        return Err(format!("has {} tokens, and scores of {}", parts.tokens.len(), scores.len()));
+    }
+    let mut tokens = parts.tokens.clone();
+    parts.added.iter().for_each(|token| tokens[token.id as usize].clear());
+    Ok(merges_of_scores(&tokens, &scores))
+}
+
+/// What both kinds of it have, in words that follow "FILE: " where they are not there.
+fn parts(metadata: &Metadata) -> std::result::Result<Parts, String> {
     let texts =
         |name: &str| metadata.get_texts(&key(name)).ok_or_else(|| format!("does not say {}", key(name)));
     let mut tokens: Vec<String> = texts("tokens")?.iter().map(|token| token.into_owned()).collect();
@@ -111,20 +146,27 @@ fn parts(metadata: &Metadata, pre: Pre, ignore_merges: bool) -> std::result::Res
     let mut stops: Vec<u32> = eos.into_iter().chain(eot).collect();
     stops.dedup();
     let ends = stops.first().copied().map(|end| Ends { start: bos.unwrap_or(end), stops, pad });
-    Ok(Parts { tokens, merges, pre, normalizer: Normalizer::None, ignore_merges, added, ends })
+    let (pre, normalizer) = (Pre::none(), Normalizer::None);
+    Ok(Parts { tokens, merges, pre, normalizer, spaces: None, ignore_merges: false, added, ends })
 }
 
 /// A tokenizer as a GGUF's keys have it.
 #[derive(Debug)]
 pub(super) struct Keys {
+    /// `model`
+    pub model: &'static str,
     /// `pre`
     pub pre: &'static str,
     /// `tokens`, one for each row of the model.
     pub tokens: Vec<String>,
     /// `token_type`
     pub kinds: Vec<u32>,
-    /// `merges`
+    /// `merges`; none where there are scores.
     pub merges: Vec<String>,
+    /// `scores`; none where there are merges.
+    pub scores: Vec<f32>,
+    /// `add_space_prefix`, where it is said.
+    pub space_prefix: Option<bool>,
     /// `bos_token_id eos_token_id eot_token_id padding_token_id`, those that there are.
     pub ids: Vec<(&'static str, u32)>,
 }
@@ -135,11 +177,30 @@ impl Keys {
     /// # Errors
     /// llama.cpp has no such tokenizer; or the model has too few rows for it.
     pub fn new(tokenizer: &Tokenizer, rows: usize) -> Result<Keys> {
-        let Some(pre) = tokenizer.pre().to_gguf(tokenizer.ignore_merges()) else {
-            return Err(Error::setting(
-                "llama.cpp has no name for the way in which this model's tokenizer cuts text into words",
-                "write the model as a Hugging Face folder",
-            ));
+        let none = |problem: &str| {
+            Err(Error::setting(problem.to_string(), "write the model as a Hugging Face folder"))
+        };
+        let spaces = tokenizer.spaces();
+        let (model, pre, mut scores) = match spaces {
+            None => match tokenizer.pre().to_gguf(tokenizer.ignore_merges()) {
+                Some(pre) => ("gpt2", pre, Vec::new()),
+                None => {
+                    return none(
+                        "llama.cpp has no name for the way in which this model's tokenizer cuts text into words",
+                    );
+                }
+            },
+            Some(Spaces { split: true, .. }) => {
+                return none("llama.cpp cuts no text into words where a tokenizer is SentencePiece's");
+            }
+            Some(_) => match tokenizer.scores() {
+                Some(scores) => ("llama", "default", scores),
+                None => {
+                    return none(
+                        "llama.cpp merges SentencePiece's tokens by scores, and this tokenizer's merges have none",
+                    );
+                }
+            },
         };
         if tokenizer.rows() > rows {
             return Err(Error::setting(
@@ -148,7 +209,10 @@ impl Keys {
             ));
         }
         let all = 0..u32::try_from(rows).expect("ids have 32 bits");
+        let unknown = tokenizer.additions().and_then(|all| all.id_of("unk_token"));
         let kind = |id: u32| match tokenizer.role(id) {
+            Role::Text if tokenizer.byte(id).is_some() => kind::BYTE,
+            Role::Control if spaces.is_some() && unknown == Some(id) => kind::UNKNOWN,
             Role::Text => kind::NORMAL,
             Role::Control => kind::CONTROL,
             Role::Added => kind::USER_DEFINED,
@@ -157,6 +221,10 @@ impl Keys {
         let mut merges: Vec<String> =
             tokenizer.merges().iter().map(|(left, right)| format!("{left} {right}")).collect();
         merges.extend(merges.is_empty().then(|| NEVER.to_string()));
+        if spaces.is_some() {
+            // A row beyond the vocabulary is nothing that text becomes: its score says nothing.
+            (merges, scores) = (Vec::new(), scores.into_iter().chain(repeat(0.0)).take(rows).collect());
+        }
         let (end, ends) = (tokenizer.end_of_text(), tokenizer.ends());
         let other = ends.stops.into_iter().find(|&id| id != end && tokenizer.role(id) == Role::Control);
         let ids = [
@@ -166,7 +234,10 @@ impl Keys {
             ends.pad.map(|id| ("padding_token_id", id)),
         ];
         Ok(Keys {
+            model,
             pre,
+            scores,
+            space_prefix: spaces.map(|spaces| spaces.prefix != Prefix::Never),
             tokens: all.clone().map(|id| tokenizer.spelled(id)).collect(),
             kinds: all.map(kind).collect(),
             merges,

@@ -195,11 +195,17 @@ fn header(
         meta.u32(&format!("{}.{key}", config.family()), number(n));
     }
     meta.f32(&format!("{}.attention.layer_norm_epsilon", config.family()), config.eps());
-    meta.text("tokenizer.ggml.model", "gpt2");
+    meta.text("tokenizer.ggml.model", keys.model);
     meta.text("tokenizer.ggml.pre", keys.pre);
     meta.texts("tokenizer.ggml.tokens", &keys.tokens);
     meta.whole("tokenizer.ggml.token_type", &keys.kinds);
-    meta.texts("tokenizer.ggml.merges", &keys.merges);
+    match &keys.scores[..] {
+        [] => meta.texts("tokenizer.ggml.merges", &keys.merges),
+        scores => meta.floats("tokenizer.ggml.scores", scores),
+    }
+    if let Some(prefix) = keys.space_prefix {
+        meta.bool("tokenizer.ggml.add_space_prefix", prefix);
+    }
     for (key, id) in &keys.ids {
         meta.u32(&format!("tokenizer.ggml.{key}"), *id);
     }
@@ -292,6 +298,11 @@ impl Meta {
 
     fn whole(&mut self, key: &str, values: &[u32]) {
         self.array(key, 5, values.len());
+        values.iter().for_each(|value| self.bytes.extend(value.to_le_bytes()));
+    }
+
+    fn floats(&mut self, key: &str, values: &[f32]) {
+        self.array(key, 6, values.len());
         values.iter().for_each(|value| self.bytes.extend(value.to_le_bytes()));
     }
 }
