@@ -10,22 +10,7 @@ from transformers import AutoTokenizer, GPT2LMHeadModel
 import forms
 import llama
 from common import PAGE, PROMPTS, case, convert, finish, our_greedy, run_of, same, say, tensors_of, within
-
-TIE = 0.02  # nats between the two likeliest tokens
-COARSE = {"f32": 0.02, "f16": 0.02, "q8_0": 0.5, "q4_1": 2.0}  # nats that one log probability may be off
-
-
-def alike(what, model, start, ours, theirs):
-    """64 tokens alike; or alike up to a place where the model itself has a tie."""
-    if ours == theirs:
-        return say(True, what, f"{len(ours)} alike, {len(set(ours))} different")
-    at = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), None)
-    if at is None:
-        return say(False, what, f"{len(ours)} tokens and {len(theirs)}")
-    row = forms.logits(model, start + ours[:at])[-1].log_softmax(-1)
-    gap = (row[ours[at]] - row[theirs[at]]).item()
-    say(abs(gap) < TIE, what, f"{at} alike, then {ours[at]} and {theirs[at]}, {gap:.4f} nats apart")
-
+from llama import COARSE, alike
 
 def judged(name, run, dtype):
     what, gguf = f"{name} {dtype}", convert(run, "gguf", dtype)

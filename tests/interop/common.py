@@ -127,7 +127,7 @@ def our_ids(path, text):
 
 def convert(source, to, dtype="f32", *more):
     """`diarist convert` of a file or folder to a new one, whose path this is."""
-    out = fresh({"hf": "hf", "gguf": f"{dtype}.gguf", "llmc": f"{dtype}.bin", "nanogpt": "ckpt.pt"}[to])
+    out = fresh({"hf": "hf", "gguf": f"{dtype}.gguf", "llmc": f"{dtype}.bin", "nanogpt": "ckpt.pt", "gguf-lora": f"{dtype}.lora.gguf"}[to])
     diarist("convert", source, out, "--to", to, "--dtype", dtype, *more)
     return out
 

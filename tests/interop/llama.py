@@ -11,12 +11,29 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import forms
 from common import say, skip
 
 ROOT = os.environ.get("DIARIST_LLAMA")
 HOW = ("llama.cpp is not here. As root on Debian: debootstrap --variant=minbase --include=ca-certificates sid DIR; "
        "chroot DIR apt-get install -y --no-install-recommends llama.cpp-tools; mount --bind /proc DIR/proc; "
        "then DIARIST_LLAMA=DIR tests/interop/run")
+
+
+TIE = 0.02  # nats between the two likeliest tokens
+COARSE = {"f32": 0.02, "f16": 0.02, "q8_0": 0.5, "q4_1": 2.0}  # nats that one log probability may be off
+
+
+def alike(what, model, start, ours, theirs):
+    """64 tokens alike; or alike up to a place where the model itself has a tie."""
+    if ours == theirs:
+        return say(True, what, f"{len(ours)} alike, {len(set(ours))} different")
+    at = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), None)
+    if at is None:
+        return say(False, what, f"{len(ours)} tokens and {len(theirs)}")
+    row = forms.logits(model, start + ours[:at])[-1].log_softmax(-1)
+    gap = (row[ours[at]] - row[theirs[at]]).item()
+    say(abs(gap) < TIE, what, f"{at} alike, then {ours[at]} and {theirs[at]}, {gap:.4f} nats apart")
 
 
 def found():
@@ -82,15 +99,17 @@ class Server:
 
 
 @contextmanager
-def server(gguf, context):
-    """A llama-server with this file on a free port, ended afterwards. An error shows what it said."""
+def server(gguf, context, lora=None, scale=1):
+    """A llama-server with this file on a free port, ended afterwards. An error shows what it said. `lora`: an adapter's GGUF,
+    which counts `scale` times."""
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    with _seen(gguf) as path, tempfile.TemporaryFile("w+") as log:
+    with _seen(gguf) as path, _seen(lora or gguf) as beside, tempfile.TemporaryFile("w+") as log:
+        adapter = ["--lora-scaled", f"{beside}:{scale}"] if lora else []
         program = subprocess.Popen(
             command("llama-server", "-m", path, "--host", "127.0.0.1", "--port", str(port), "-c", str(context), "-np", "1",
-                    "-t", "2", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--no-warmup"),
+                    "-t", "2", "-fa", "off", "-ctk", "f32", "-ctv", "f32", "--no-warmup", *adapter),
             stdout=log, stderr=subprocess.STDOUT, env={**os.environ, "LC_ALL": "C"})
         try:
             this, until = Server(port), time.time() + 120

@@ -95,8 +95,8 @@ pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Resu
         Some("adapter") => {
             return Err(Error::file(
                 path,
-                "a LoRA adapter as GGUF, which is not read",
-                "name the adapter's PEFT folder (adapter_config.json), or merge it into its base with llama-export-lora",
+                "a LoRA adapter as GGUF, which is no model by itself",
+                "name its base, and this file with --adapter",
             ));
         }
         Some(kind) => return Err(other(format!("holds {}, not a model", quoted(kind)))),
