@@ -195,8 +195,8 @@ impl<'a> Parameters<'a> {
         let (weight, bias) = (self.one(&format!("{module}.weight")), of("bias"));
         let adapter = of("lora_A.weight").zip(of("lora_B.weight")).zip(self.shape.lora.as_ref());
         let beside = adapter.map(|((a, b), lora)| Beside {
-            a: linear::Linear { scale: lora.scale(), ..linear::Linear::linear(a.tensor, None) },
-            b: linear::Linear::linear(b.tensor, None),
+            a: linear::Linear { scale: lora.scale(), ..linear::Linear::nn_linear(a.tensor, None) },
+            b: linear::Linear::nn_linear(b.tensor, None),
             gradients: a.gradient.zip(b.gradient).map(|(da, db)| [da, db]),
             mask: self.shape.dropout.then_some((8 * block + place, Site::Adapter)),
         });
