@@ -117,7 +117,7 @@ fn a_file_of_the_gguf_package_is_read() {
         let turned = param.shape.len() == 2 && param.name.starts_with("h.");
         let stored: Vec<usize> =
             if turned { param.shape.iter().rev().copied().collect() } else { param.shape.clone() };
-        let theirs = float(&stored, &names::from_gpt2(&param.name));
+        let theirs = float(&stored, &names::from_key(checkpoint.config(), &param.name));
         for (at, x) in ours.iter().enumerate() {
             let place = if turned { at % stored[0] * stored[1] + at / stored[0] } else { at };
             assert_eq!(x.to_bits(), theirs[place].to_bits(), "{} {at}", param.name);
