@@ -242,7 +242,7 @@ fn adapters_are_merged_laid_on_and_taken_along() {
         let out = format!("out-{i}");
         let args: Vec<&str> = args.iter().map(|arg| if *arg == "OUT" { &out } else { *arg }).collect();
         good(cwd, &args);
-        assert!(bytes(&cwd.join(out).join("model.safetensors")) == merged, "{args:?}");
+        assert!(bytes(&cwd.join(&out).join("model.safetensors")) == merged, "{args:?}");
     }
     assert!(std::fs::read_to_string(cwd.join("merged/README.md")).unwrap().contains("LoRA"));
     let laid_on = loss(&[&base, "--adapter", &all]);
