@@ -208,3 +208,97 @@ fn what_cannot_be_converted_is_refused_before_anything_is_written() {
     );
     assert_eq!(std::fs::read_dir(cwd.join("folder")).unwrap().count(), 0);
 }
+
+/// The fixtures' small GPT-2 and adapters that peft wrote beside it.
+fn fixture(name: &str) -> String {
+    format!("{}/tests/fixtures/forms/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn adapters_are_merged_laid_on_and_taken_along() {
+    let place = tempfile::tempdir().unwrap();
+    let cwd = place.path();
+    let (all, base, regex) = (fixture("peft/all"), fixture("peft/base"), fixture("peft/regex"));
+    std::fs::write(cwd.join("ids.json"), "[1,2,3,4,5,6]").unwrap();
+    let loss = |more: &[&str]| -> f64 {
+        let args = [&["eval"], more, &["--ids", "ids.json", "--device", "cpu", "--json"]].concat();
+        let said: Value = serde_json::from_str(&good(cwd, &args)).unwrap();
+        said["loss"].as_f64().unwrap()
+    };
+    good(cwd, &["merge", &all, "--out", "merged"]);
+    let merged = bytes(&cwd.join("merged/model.safetensors"));
+    // Whichever way the two come together, every bit is the same.
+    good(cwd, &["convert", &all, "alone.gguf", "--to", "gguf-lora"]);
+    for (i, args) in [
+        &["convert", &all, "OUT", "--to", "hf"][..],
+        &["merge", &base, "--adapter", &all, "--out", "OUT"],
+        &["merge", &all, "--base", &base, "--out", "OUT"],
+        &["merge", "alone.gguf", "--base", &base, "--out", "OUT"],
+        &["merge", &base, "--adapter", "alone.gguf", "--adapter-scale", "1", "--out", "OUT"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let out = format!("out-{i}");
+        let args: Vec<&str> = args.iter().map(|arg| if *arg == "OUT" { &out } else { *arg }).collect();
+        good(cwd, &args);
+        assert!(bytes(&cwd.join(&out).join("model.safetensors")) == merged, "{args:?}");
+    }
+    assert!(std::fs::read_to_string(cwd.join("merged/README.md")).unwrap().contains("LoRA"));
+    let laid_on = loss(&[&base, "--adapter", &all]);
+    assert_eq!(laid_on, loss(&["merged"]));
+    let both = [&base, "--adapter", &all, "--adapter", &regex];
+    let scaled = loss(&[&both[..], &["--adapter-scale", "0", "--adapter-scale", "-1"]].concat());
+    let losses = [
+        laid_on,
+        loss(&[&base]),
+        loss(&both),
+        loss(&[&both[..], &["--adapter-scale", "0.5"]].concat()),
+        scaled,
+    ];
+    for (i, a) in losses.iter().enumerate() {
+        assert!(losses[..i].iter().all(|b| a != b), "{losses:?}");
+    }
+    assert_eq!(loss(&[&both[..], &["--adapter-scale", "0"]].concat()), losses[1]);
+    let info: Value =
+        serde_json::from_str(&good(cwd, &["info", &base, "--adapter", &all, "--json"])).unwrap();
+    assert_eq!(info["about"]["with adapters"], "8 parameters changed");
+
+    let llama = fixture("peft_llama/all");
+    for (code, args, says) in [
+        (1, &["merge", &base, "--out", "new"][..], &["nothing to merge", "--adapter"][..]),
+        (1, &["merge", &all, "--out", "merged"], &["already"]),
+        (1, &["merge", &base, "--adapter", "none", "--out", "new"], &["no such adapter"]),
+        (
+            1,
+            &["merge", &base, "--adapter", &llama, "--out", "new"],
+            &["no matrix of the model", "trained beside"],
+        ),
+        (1, &["merge", "alone.gguf", "--out", "new"], &["no model by itself", "--adapter"]),
+        (2, &["merge", &all, "--out", "new", "--dtype", "q8_0"], &["q8_0"]),
+        (2, &["merge", &base, "--adapter-scale", "2", "--out", "new"], &["--adapter"]),
+        (
+            2,
+            &[
+                "merge",
+                &base,
+                "--adapter",
+                &all,
+                "--adapter-scale",
+                "1",
+                "--adapter-scale",
+                "2",
+                "--out",
+                "new",
+            ],
+            &["one for each"],
+        ),
+        (2, &["merge", &base, "--adapter", &all, "--adapter-scale", "nan", "--out", "new"], &["no number"]),
+        (1, &["convert", &base, "new", "--to", "gguf-lora"], &["no adapter on it"]),
+        (1, &["convert", &fixture("peft/saved"), "new", "--to", "gguf-lora"], &["4 parameters", "merge it"]),
+        (1, &["convert", &fixture("peft/positions"), "new", "--to", "gguf-lora"], &["wpe.weight"]),
+    ] {
+        refused(cwd, code, args, says);
+        assert!(!cwd.join("new").exists());
+    }
+}

@@ -88,6 +88,15 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
             ],
         ),
         ("convert", vec![vec!["convert", "run", "run.gguf"], vec!["convert", "gpt2", "gpt2.gguf"]]),
+        // Its base is there and plain: it is opened, and there is nothing to merge; a name that is not here is not asked for.
+        (
+            "merge",
+            vec![
+                vec!["merge", "--help"],
+                vec!["merge", "run", "--out", "m"],
+                vec!["merge", "gpt2", "--out", "m"],
+            ],
+        ),
         ("info", vec![vec!["info", "run"], vec!["info", "gpt2"]]),
         ("devices", vec![vec!["devices"], vec!["devices", "--json"]]),
         ("doctor", vec![vec!["doctor", "--device", "cpu"]]),

@@ -111,14 +111,13 @@ fn a_file_of_the_gguf_package_is_read() {
     let dtype = |name: &str| found.tensors.get(name).unwrap().dtype.clone();
     assert_eq!((dtype("wte.weight"), dtype("h.0.attn.c_attn.weight")), (Dtype::Q8_0, Dtype::Q4_1));
     let mut checkpoint = Checkpoint::new(found).unwrap();
-    let config = *checkpoint.config();
     for param in config.table() {
         let mut ours = vec![0.0; param.numel()];
         checkpoint.read(&param.name, 0..param.shape[0], &mut ours).unwrap();
         let turned = param.shape.len() == 2 && param.name.starts_with("h.");
         let stored: Vec<usize> =
             if turned { param.shape.iter().rev().copied().collect() } else { param.shape.clone() };
-        let theirs = float(&stored, &names::from_key(&config, &param.name));
+        let theirs = float(&stored, &names::from_key(checkpoint.config(), &param.name));
         for (at, x) in ours.iter().enumerate() {
             let place = if turned { at % stored[0] * stored[1] + at / stored[0] } else { at };
             assert_eq!(x.to_bits(), theirs[place].to_bits(), "{} {at}", param.name);

@@ -309,6 +309,84 @@ fn written_as_peft_writes() {
     assert_eq!((&some["lora_alpha"], &some["lora_dropout"]), (&json!(2.5), &json!(0.05)));
 }
 
+/// A GGUF of an adapter, and back: the same numbers, whichever way the base lies and whatever the order of its rows.
+#[test]
+fn through_a_gguf_and_back_an_adapter_is_the_same() {
+    let gpt2 = || huggingface::open(&path("peft/base")).unwrap();
+    let models: [(&str, &dyn Fn() -> Checkpoint); 3] =
+        [("peft/all", &gpt2), ("peft_llama/all", &llama), ("peft_llama/patterns", &llama)];
+    for (name, model) in models {
+        let (mut merged, mut taken, mut back) = (model(), model(), model());
+        merged.add_adapter(&path(name), 1.0).unwrap();
+        taken.add_adapter(&path(name), 1.0).unwrap();
+        let config = *taken.config();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.gguf");
+        let mut stacked = taken.take_adapters().unwrap();
+        lora::write(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
+        assert!(lora::write(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).is_err());
+        back.add_adapter(&file, 1.0).unwrap();
+        for ((name, a), (_, b)) in all(&mut merged).iter().zip(all(&mut back)) {
+            // α/r is in B there, and outside of the sum here.
+            assert!(a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= 1e-6 * a.abs().max(1.0)), "{name}");
+        }
+        let mut half = model();
+        let file = dir.path().join("half.gguf");
+        lora::write(&mut stacked, &config, &Dtype::F16, "a", &file, &mut |_| {}).unwrap();
+        half.add_adapter(&file, 1.0).unwrap();
+        let mut furthest = 0.0_f32;
+        for ((_, a), (_, b)) in all(&mut merged).iter().zip(all(&mut half)) {
+            furthest = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(furthest, f32::max);
+        }
+        // Two factors rounded to 11 bits, sums of three products around one.
+        assert!(furthest > 0.0 && furthest < 5e-3, "{furthest}");
+    }
+}
+
+#[test]
+fn ggufs_that_are_no_adapter_of_this_model_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("a.gguf");
+    let mut taken = llama();
+    taken.add_adapter(&path("peft_llama/all"), 1.0).unwrap();
+    let config = *taken.config();
+    lora::write(&mut taken.take_adapters().unwrap(), &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
+    let good = std::fs::read(&file).unwrap();
+    let with = |from: &str, to: &str| {
+        assert_eq!(from.len(), to.len());
+        let mut bytes = good.clone();
+        let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        std::fs::write(&file, bytes).unwrap();
+        let said = llama().add_adapter(&file, 1.0).unwrap_err().to_string();
+        assert!(said.contains("next: "), "{said}");
+        said
+    };
+    let said =
+        huggingface::open(&path("peft/base")).unwrap().add_adapter(&file, 1.0).unwrap_err().to_string();
+    assert!(said.contains("\"llama\"; the model is a gpt2"), "{said}");
+    assert!(with("general.type", "general.tyqe").contains("whole model"));
+    assert!(with("adapter.type", "adapter.tyqe").contains("an unnamed one"));
+    assert!(with("adapter.lora.alpha", "adapter.lora.alphx").contains("adapter.lora.alpha"));
+    assert!(with("weight.lora_a", "weight.lora_x").contains("no part of a LoRA"));
+    assert!(with("attn_q.weight.lora_a", "attn_y.weight.lora_a").contains("beside none of a llama"));
+    assert!(with("blk.1.attn_q.weight.lora_a", "blk.0.attn_q.weight.lora_a").contains("twice"));
+    assert!(with("blk.1.attn_q.weight.lora_a", "blk.7.attn_q.weight.lora_a").contains("one is missing"));
+    let mut bytes = good.clone();
+    // Behind the last matrix there are 16 zeros.
+    let end = bytes.len();
+    bytes[end - 20..end - 16].copy_from_slice(&f32::INFINITY.to_le_bytes());
+    std::fs::write(&file, &bytes).unwrap();
+    let mut broken = llama();
+    broken.add_adapter(&file, 1.0).unwrap();
+    let said = broken.read("layers.1.mlp.down_proj.weight", 0..1, &mut [0.0; 20]).unwrap_err().to_string();
+    assert!(said.contains("not finite"), "{said}");
+    for cut in (0..good.len() - 32).step_by(97) {
+        std::fs::write(&file, &good[..cut]).unwrap();
+        assert!(llama().add_adapter(&file, 1.0).is_err(), "{cut}");
+    }
+}
+
 /// As older versions of peft saved them.
 #[test]
 fn a_pickled_adapter_is_the_same() {
