@@ -111,7 +111,7 @@ fn a_file_of_the_gguf_package_is_read() {
     let dtype = |name: &str| found.tensors.get(name).unwrap().dtype.clone();
     assert_eq!((dtype("wte.weight"), dtype("h.0.attn.c_attn.weight")), (Dtype::Q8_0, Dtype::Q4_1));
     let mut checkpoint = Checkpoint::new(found).unwrap();
-    for param in config.table() {
+    for param in checkpoint.config().table() {
         let mut ours = vec![0.0; param.numel()];
         checkpoint.read(&param.name, 0..param.shape[0], &mut ours).unwrap();
         let turned = param.shape.len() == 2 && param.name.starts_with("h.");
