@@ -31,25 +31,37 @@ struct Part {
 impl Part {
     /// Writes the numbers of the part.
     fn write(&self, exec: &mut dyn Executor, data: &[f32]) -> Result<()> {
-        let dtype = match self.element {
-            Element::F32 | Element::U32 => return exec.write_f32(&self.tensor, self.first, data),
-            Element::F16 => {
-                // 65,520 is the first number that f16 rounds to infinity.
-                if let Some(x) = data.iter().find(|x| x.abs() >= 65_520.0) {
-                    return Err(self.too_large(&format!("holds {x}, which is beyond half precision")));
-                }
-                return exec.write(&self.tensor, self.first, &pack_f16(data));
+        let Some(dtype) = blocks_of(self.element) else {
+            if self.element != Element::F16 {
+                return exec.write_f32(&self.tensor, self.first, data);
             }
-            Element::Q8_0 => Dtype::Q8_0,
-            Element::Q4_1 => Dtype::Q4_1,
+            // 65,520 is the first number that f16 rounds to infinity.
+            if let Some(x) = data.iter().find(|x| x.abs() >= 65_520.0) {
+                return Err(self.too_large(&format!("holds {x}, which is beyond half precision")));
+            }
+            return exec.write(&self.tensor, self.first, &pack_f16(data));
         };
         let mut blocks = Vec::new();
         dtype.encode(data, &mut blocks).map_err(|problem| self.too_large(&problem))?;
-        exec.write(&self.tensor, self.first, &pack_blocks(self.element, &blocks))
+        self.write_blocks(exec, &blocks)
+    }
+
+    /// Writes the part's blocks as a file has them.
+    fn write_blocks(&self, exec: &mut dyn Executor, blocks: &[u8]) -> Result<()> {
+        exec.write(&self.tensor, self.first, &pack_blocks(self.element, blocks))
     }
 
     fn too_large(&self, problem: &str) -> Error {
         Error::setting(format!("{} {problem}", self.tensor), "use --weights f32")
+    }
+}
+
+/// The blocks that an element is, where it is quantised.
+fn blocks_of(element: Element) -> Option<Dtype> {
+    match element {
+        Element::Q8_0 => Some(Dtype::Q8_0),
+        Element::Q4_1 => Some(Dtype::Q4_1),
+        Element::F32 | Element::U32 | Element::F16 => None,
     }
 }
 
@@ -102,15 +114,22 @@ fn draw(exec: &mut dyn Executor, shape: &Shape, params: Vec<Param>, seed: u64) -
     Ok(())
 }
 
-/// Writes a checkpoint's weights.
+/// Writes a checkpoint's weights. Blocks that rest here as they are in the file come over as they are: to quantise their
+/// numbers again would not give the same.
 ///
 /// # Errors
 /// A checkpoint that cannot be read or holds numbers that are not finite; a lost device.
 pub fn load(exec: &mut dyn Executor, shape: &Shape, checkpoint: &mut Checkpoint) -> Result<()> {
-    let mut data = Vec::new();
+    let (mut data, mut blocks) = (Vec::new(), Vec::new());
     for param in shape.config.table() {
         let (row, parts) = parts(&param, shape, LOAD);
+        let stored = checkpoint.stored(&param.name);
         for part in parts {
+            if stored.is_some() && blocks_of(part.element) == stored {
+                checkpoint.read_stored(&param.name, part.rows.clone(), &mut blocks)?;
+                part.write_blocks(exec, &blocks)?;
+                continue;
+            }
             data.resize(part.rows.len() * row, 0.0);
             checkpoint.read(&param.name, part.rows.clone(), &mut data)?;
             part.write(exec, &data)?;

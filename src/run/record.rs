@@ -306,7 +306,7 @@ pub(crate) fn example() -> Run {
             dropout: 0.1,
             freeze: Freeze::default(),
             lora: Some(Lora::default()),
-            weights: Element::F16,
+            weights: Element::Q4_1,
             seed: u64::MAX,
             val_fraction: 0.1,
             eval_every: 50,

@@ -114,7 +114,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     run.kernels = engine.choices();
     let tokens = tokens_of(dir, &run)?;
     let tokenizer = tokenizer_of(dir, &run)?;
-    write_missing(&folder, &run, &tokenizer)?;
+    write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
     if extended || batch.is_some() || base.is_some() {

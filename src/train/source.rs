@@ -1,7 +1,7 @@
 //! Where a run's weights and its tokenizer come from: nothing, or a checkpoint.
 
 use crate::base::units::shown;
-use crate::base::{Config, Error, Preset, Result};
+use crate::base::{Config, Error, Preset, Result, shell};
 use crate::tokens::Tokenizer;
 use crate::train::Options;
 use crate::train::options::{PRESET, TOKENIZER};
@@ -58,6 +58,17 @@ impl Source {
         let source = match origin {
             Origin::Folder(folder) | Origin::Cache(_, folder) => {
                 let checkpoint = weights::open(folder)?;
+                if options.lora.is_some() && checkpoint.is_adapted() {
+                    return Err(Error::file(
+                        checkpoint.path(),
+                        "an adapter already, and a new one trains beside a whole model",
+                        format!(
+                            "make one model of it and its base: {} merge {} --out MODEL; then --from MODEL",
+                            shell::program(),
+                            shell::path(folder)
+                        ),
+                    ));
+                }
                 let config = *checkpoint.config();
                 let tokenizer = checkpoint.tokenizer()?.for_entries();
                 Source { config, tokenizer, checkpoint: Some(checkpoint) }

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::base::disk::{self, sha256};
 use crate::base::units::{shown, thousands};
-use crate::base::{Error, Preset, Result};
+use crate::base::{Config, Error, Preset, Result};
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::dataset::{Data, Split, Wanted};
 use crate::device::select::{Device, why_cpu};
 use crate::journal::Report;
-use crate::run::record::{self, Position, Run};
+use crate::run::record::{self, Base, Position, Run, Settings};
 use crate::run::room::{self, Size};
 use crate::run::{RunFolder, choose_out, refuse_inside};
 use crate::tokens::windows::Epochs;
@@ -124,6 +124,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         tokens.mask(headers);
     }
     let base = source.checkpoint.as_ref().filter(|_| settings.lora.is_some()).map(base::note).transpose()?;
+    write_missing(&folder, &config, &settings, base.as_ref(), &source.tokenizer)?;
     let run = Run {
         version: record::VERSION,
         created: record::now(),
@@ -161,7 +162,6 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         best_eval: None,
         state: record::State::default(),
     };
-    write_missing(&folder, &run, &source.tokenizer)?;
     let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;
     session.rehearse()?;
     session.observer.say(&format!("saving   {}", shown(&out)));
@@ -171,10 +171,16 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
 }
 
 /// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
-pub(super) fn write_missing(folder: &RunFolder, run: &Run, tokenizer: &Tokenizer) -> Result<()> {
-    let (config, settings, ends) = (&run.model, &run.settings, tokenizer.ends());
+pub(super) fn write_missing(
+    folder: &RunFolder,
+    config: &Config,
+    settings: &Settings,
+    base: Option<&Base>,
+    tokenizer: &Tokenizer,
+) -> Result<()> {
+    let ends = tokenizer.ends();
     let mut all = files::files(tokenizer, config.block_size());
-    match (&settings.lora, &run.base) {
+    match (&settings.lora, base) {
         (Some(lora), Some(base)) => {
             let text = peft::config_json(lora, &base.path.to_string_lossy(), config);
             all.push((peft::CONFIG, text.into_bytes()));
