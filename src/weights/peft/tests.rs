@@ -471,6 +471,38 @@ fn a_base_is_a_path_beside_it_or_what_the_caller_knows() {
 }
 
 #[test]
+fn a_base_of_another_revision_is_another_base() {
+    let hub = tempfile::tempdir().unwrap();
+    let model = hub.path().join("models--a--b");
+    let snapshot = model.join("snapshots/0123456789abcdef");
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::create_dir_all(model.join("refs/pr")).unwrap();
+    std::fs::write(model.join("refs/main"), "0123456789abcdef").unwrap();
+    std::fs::write(model.join("refs/pr/1"), "fedcba9876543210").unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(path("peft/base").join(name), snapshot.join(name)).unwrap();
+    }
+    let of = |revision: Value, base: &Path| {
+        let dir = copied("peft/all");
+        changed(dir.path(), |s| s["revision"] = revision.clone());
+        find(dir.path(), |_| huggingface::find(base))
+    };
+    for same in [json!(null), json!("main"), json!("0123456789abcdef"), json!("0123456")] {
+        let found = of(same.clone(), &snapshot).unwrap();
+        assert!(found.about.iter().all(|(what, _)| what != "revision"), "{same}");
+    }
+    for other in ["pr/1", "0123", "fedcba9876543210", "v1", "../refs/main", "/etc/hostname"] {
+        let said = of(other.into(), &snapshot).unwrap_err().to_string();
+        assert!(
+            said.contains(other) && said.contains("in the cache is \"0123") && said.contains("--base"),
+            "{said}"
+        );
+    }
+    let found = of("v1".into(), &path("peft/base")).unwrap();
+    assert!(found.about.iter().any(|(what, value)| what == "revision" && value.contains("\"v1\"")));
+}
+
+#[test]
 fn other_kinds_of_adapters_are_named() {
     assert!(refusal(&path("peft/dora")).contains("use_dora is true"));
     assert!(refusal(&path("peft/embedding")).contains("one matrix is both"));
