@@ -10,6 +10,7 @@ use super::*;
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::fixtures::{CFG, all, base, copied, path};
+use crate::weights::gguf;
 use crate::weights::huggingface;
 use crate::weights::safetensors::Writer;
 
@@ -323,8 +324,8 @@ fn through_a_gguf_and_back_an_adapter_is_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.gguf");
         let mut stacked = taken.take_adapters().unwrap();
-        lora::write(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
-        assert!(lora::write(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).is_err());
+        gguf::write_lora(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
+        assert!(gguf::write_lora(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).is_err());
         back.add_adapter(&file, 1.0).unwrap();
         for ((name, a), (_, b)) in all(&mut merged).iter().zip(all(&mut back)) {
             // α/r is in B there, and outside of the sum here.
@@ -332,7 +333,7 @@ fn through_a_gguf_and_back_an_adapter_is_the_same() {
         }
         let mut half = model();
         let file = dir.path().join("half.gguf");
-        lora::write(&mut stacked, &config, &Dtype::F16, "a", &file, &mut |_| {}).unwrap();
+        gguf::write_lora(&mut stacked, &config, &Dtype::F16, "a", &file, &mut |_| {}).unwrap();
         half.add_adapter(&file, 1.0).unwrap();
         let mut furthest = 0.0_f32;
         for ((_, a), (_, b)) in all(&mut merged).iter().zip(all(&mut half)) {
@@ -350,7 +351,8 @@ fn ggufs_that_are_no_adapter_of_this_model_are_named() {
     let mut taken = llama();
     taken.add_adapter(&path("peft_llama/all"), 1.0).unwrap();
     let config = *taken.config();
-    lora::write(&mut taken.take_adapters().unwrap(), &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
+    gguf::write_lora(&mut taken.take_adapters().unwrap(), &config, &Dtype::F32, "a", &file, &mut |_| {})
+        .unwrap();
     let good = std::fs::read(&file).unwrap();
     let with = |from: &str, to: &str| {
         assert_eq!(from.len(), to.len());
