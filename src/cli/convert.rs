@@ -166,7 +166,7 @@ pub(super) fn write(
             let adapters = adapters.as_mut().expect("taken above");
             let name = args.out.file_stem().unwrap_or_default().to_string_lossy();
             disk::new_with(&args.out, |new| {
-                gguf::lora::write(adapters, &config, dtype, &name, new, &mut progress)
+                gguf::write_lora(adapters, &config, dtype, &name, new, &mut progress)
             })?
         }
         Target::NanoGpt => {

@@ -88,13 +88,16 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
             ],
         ),
         ("convert", vec![vec!["convert", "run", "run.gguf"], vec!["convert", "gpt2", "gpt2.gguf"]]),
-        // Its base is there and plain: it is opened, and there is nothing to merge; a name that is not here is not asked for.
         (
             "merge",
             vec![
-                vec!["merge", "--help"],
-                vec!["merge", "run", "--out", "m"],
-                vec!["merge", "gpt2", "--out", "m"],
+                vec![
+                    "merge",
+                    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/forms/peft/all"),
+                    "--out",
+                    "merged",
+                ],
+                vec!["merge", "gpt2", "--adapter", "someone/adapter", "--out", "m"],
             ],
         ),
         ("info", vec![vec!["info", "run"], vec!["info", "gpt2"]]),

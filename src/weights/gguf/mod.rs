@@ -10,7 +10,8 @@ use header::Opened;
 
 mod about;
 mod header;
-pub mod lora;
+pub(super) mod lora;
+mod lora_write;
 pub mod metadata;
 mod names;
 pub(super) mod paired;
@@ -19,6 +20,7 @@ pub mod tokenizer;
 mod types;
 pub mod write;
 
+pub use lora_write::write_lora;
 pub use write::{Description, Written, modelfile, write};
 
 /// Finds the model in a GGUF, or in the parts of one.

@@ -1,6 +1,18 @@
 //! The order in which llama.cpp keeps the rows of a Llama's queries and keys: it turns neighbours by a rotary position, where
 //! the model turns each row with the one half a head behind it.
 
+use crate::base::Config;
+
+/// The heads of a module whose rows llama.cpp keeps in pairs.
+pub(in crate::weights) fn heads(config: &Config, module: &str) -> Option<usize> {
+    let end = |end: &str| module.ends_with(end);
+    match config {
+        Config::Llama(c) if end("self_attn.q_proj") => Some(c.n_head),
+        Config::Llama(c) if end("self_attn.k_proj") => Some(c.n_kv_head),
+        _ => None,
+    }
+}
+
 /// To llama.cpp's order of rows, or back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::weights) enum Way {

@@ -145,6 +145,23 @@ pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Foun
             ),
         ));
     }
+    let revision = settings.revision.as_ref().map(|revision| (revision, revision_of(&found.path, revision)));
+    if let Some((revision, Revision::Another(commit))) = &revision {
+        return Err(Error::file(
+            &config,
+            format!(
+                "an adapter on the revision {} of its base; in the cache is {}",
+                quoted(revision),
+                quoted(commit)
+            ),
+            format!(
+                "name a folder with that revision as base_model_name_or_path; or lay it on the one that is there: {} merge {} --base {} --out MERGED",
+                shell::program(),
+                shell::path(dir),
+                shell::path(&found.path)
+            ),
+        ));
+    }
     let model = found.model?;
     adapter.check(&settings, &model.config)?;
     let tensors = match adapter.whole()? {
@@ -156,6 +173,12 @@ pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Foun
         ("rank".into(), settings.shown()),
         ("adapted".into(), counted(adapter.len() as u64, "matrix", "matrices")),
     ];
+    if let Some((revision, Revision::Unknown)) = revision {
+        about.push((
+            "revision".into(),
+            format!("{} of its base, which a folder does not tell", quoted(revision)),
+        ));
+    }
     about.extend(found.about);
     Ok(Found {
         format: format!("PEFT adapter (LoRA) on a {}", found.format),
@@ -166,6 +189,28 @@ pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Foun
         tokenizer: found.tokenizer,
         adapter: Some(adapter),
     })
+}
+
+/// Whether a base is of a revision.
+enum Revision {
+    Same,
+    /// It is this one.
+    Another(String),
+    /// Not from the hub's cache.
+    Unknown,
+}
+
+/// Told by where the cache has it: `models--…/snapshots/COMMIT`, and the names of commits in `models--…/refs`.
+fn revision_of(path: &Path, wanted: &str) -> Revision {
+    let snapshot = path.ancestors().find(|p| p.parent().is_some_and(|p| p.ends_with("snapshots")));
+    let cached = snapshot.and_then(|p| Some((p.file_name()?.to_str()?, p.parent()?.parent()?)));
+    let Some((commit, model)) = cached else { return Revision::Unknown };
+    let plain = !wanted.split('/').any(|part| part.is_empty() || part == "..") && !wanted.contains('\\');
+    let named = || plain.then(|| std::fs::read_to_string(model.join("refs").join(wanted)).ok()).flatten();
+    match wanted.len() >= 7 && commit.starts_with(wanted) || named().is_some_and(|c| c.trim() == commit) {
+        true => Revision::Same,
+        false => Revision::Another(commit.to_string()),
+    }
 }
 
 /// A base that is nowhere.

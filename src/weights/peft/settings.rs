@@ -27,6 +27,8 @@ pub(super) const MERGE: &str = "merge it with Python: python -c \"import sys, pe
 pub(super) struct Settings {
     /// `base_model_name_or_path`.
     pub base: Option<String>,
+    /// `revision`: which of the base's on the hub.
+    pub revision: Option<String>,
     r: u64,
     alpha: f64,
     rslora: bool,
@@ -138,6 +140,11 @@ pub(super) fn read(path: &Path) -> Result<Settings> {
     };
     Ok(Settings {
         base: found.get("base_model_name_or_path").and_then(Value::as_str).map(String::from),
+        revision: found
+            .get("revision")
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .map(String::from),
         r: rank(found.get("r"), "r")?,
         alpha: number(found.get("lora_alpha"), "lora_alpha")?,
         rslora: found.get("use_rslora") == Some(&Value::Bool(true)),

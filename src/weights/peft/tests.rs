@@ -10,6 +10,7 @@ use super::*;
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::fixtures::{CFG, all, base, copied, path};
+use crate::weights::gguf;
 use crate::weights::huggingface;
 use crate::weights::safetensors::Writer;
 
@@ -323,8 +324,8 @@ fn through_a_gguf_and_back_an_adapter_is_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("a.gguf");
         let mut stacked = taken.take_adapters().unwrap();
-        lora::write(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
-        assert!(lora::write(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).is_err());
+        gguf::write_lora(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
+        assert!(gguf::write_lora(&mut stacked, &config, &Dtype::F32, "a", &file, &mut |_| {}).is_err());
         back.add_adapter(&file, 1.0).unwrap();
         for ((name, a), (_, b)) in all(&mut merged).iter().zip(all(&mut back)) {
             // α/r is in B there, and outside of the sum here.
@@ -332,7 +333,7 @@ fn through_a_gguf_and_back_an_adapter_is_the_same() {
         }
         let mut half = model();
         let file = dir.path().join("half.gguf");
-        lora::write(&mut stacked, &config, &Dtype::F16, "a", &file, &mut |_| {}).unwrap();
+        gguf::write_lora(&mut stacked, &config, &Dtype::F16, "a", &file, &mut |_| {}).unwrap();
         half.add_adapter(&file, 1.0).unwrap();
         let mut furthest = 0.0_f32;
         for ((_, a), (_, b)) in all(&mut merged).iter().zip(all(&mut half)) {
@@ -350,7 +351,8 @@ fn ggufs_that_are_no_adapter_of_this_model_are_named() {
     let mut taken = llama();
     taken.add_adapter(&path("peft_llama/all"), 1.0).unwrap();
     let config = *taken.config();
-    lora::write(&mut taken.take_adapters().unwrap(), &config, &Dtype::F32, "a", &file, &mut |_| {}).unwrap();
+    gguf::write_lora(&mut taken.take_adapters().unwrap(), &config, &Dtype::F32, "a", &file, &mut |_| {})
+        .unwrap();
     let good = std::fs::read(&file).unwrap();
     let with = |from: &str, to: &str| {
         assert_eq!(from.len(), to.len());
@@ -468,6 +470,38 @@ fn a_base_is_a_path_beside_it_or_what_the_caller_knows() {
     assert!(broken.unwrap_err().to_string().starts_with("x: damaged"));
     let nested = find(&path("peft/all"), |_| found(&path("peft/all"))).unwrap_err().to_string();
     assert!(nested.contains("is an adapter too") && nested.contains("convert"), "{nested}");
+}
+
+#[test]
+fn a_base_of_another_revision_is_another_base() {
+    let hub = tempfile::tempdir().unwrap();
+    let model = hub.path().join("models--a--b");
+    let snapshot = model.join("snapshots/0123456789abcdef");
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::create_dir_all(model.join("refs/pr")).unwrap();
+    std::fs::write(model.join("refs/main"), "0123456789abcdef").unwrap();
+    std::fs::write(model.join("refs/pr/1"), "fedcba9876543210").unwrap();
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(path("peft/base").join(name), snapshot.join(name)).unwrap();
+    }
+    let of = |revision: Value, base: &Path| {
+        let dir = copied("peft/all");
+        changed(dir.path(), |s| s["revision"] = revision.clone());
+        find(dir.path(), |_| huggingface::find(base))
+    };
+    for same in [json!(null), json!("main"), json!("0123456789abcdef"), json!("0123456")] {
+        let found = of(same.clone(), &snapshot).unwrap();
+        assert!(found.about.iter().all(|(what, _)| what != "revision"), "{same}");
+    }
+    for other in ["pr/1", "0123", "fedcba9876543210", "v1", "../refs/main", "/etc/hostname"] {
+        let said = of(other.into(), &snapshot).unwrap_err().to_string();
+        assert!(
+            said.contains(other) && said.contains("in the cache is \"0123") && said.contains("--base"),
+            "{said}"
+        );
+    }
+    let found = of("v1".into(), &path("peft/base")).unwrap();
+    assert!(found.about.iter().any(|(what, value)| what == "revision" && value.contains("\"v1\"")));
 }
 
 #[test]
