@@ -140,6 +140,10 @@ impl<'a> Session<'a> {
         self.last_received = Instant::now();
         self.last_saved = Instant::now();
         let mut position = self.run.position;
+        if position.step == 0 && self.run.from != "scratch" {
+            // What the model knows of this text before it has seen any: what is reached is held against it.
+            self.evaluate()?;
+        }
         while position.step < s.steps {
             let windows: Vec<usize> =
                 (0..s.batch * s.accumulate).map(|_| self.windows.next_window()).collect();
