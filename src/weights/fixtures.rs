@@ -22,12 +22,13 @@ pub(super) fn base() -> Vec<(String, Vec<f32>)> {
 
 /// Every parameter of a checkpoint, whole.
 pub(super) fn all(checkpoint: &mut Checkpoint) -> Vec<(String, Vec<f32>)> {
+    let table = checkpoint.config().table();
     let read = |p: crate::base::Param| {
         let mut out = vec![0.0; p.numel()];
         checkpoint.read(&p.name, 0..p.shape[0], &mut out).unwrap();
         (p.name, out)
     };
-    CFG.table().into_iter().map(read).collect()
+    table.into_iter().map(read).collect()
 }
 
 /// A copy of some files in a folder that goes with the test.
