@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::base::arch::Role;
 use crate::base::units::{bytes, counted, shown, thousands};
 use crate::base::{Config, Error, Param, Result, disk, shell};
 use crate::cli::adapters::Adapters;
@@ -74,7 +75,7 @@ impl Target {
             Target::HuggingFace | Target::NanoGpt => &[Dtype::F32, Dtype::F16, Dtype::BF16],
             Target::LlmC => &[Dtype::F32, Dtype::BF16],
             Target::GgufLora => &[Dtype::F32, Dtype::F16],
-            Target::Gguf => &[Dtype::F16, Dtype::F32, Dtype::BF16, Dtype::Q8_0, Dtype::Q4_1],
+            Target::Gguf => &[Dtype::F16, Dtype::F32, Dtype::BF16, Dtype::Q8_0, Dtype::Q4_0, Dtype::Q4_1],
         }
     }
 
@@ -98,11 +99,12 @@ fn targets() -> impl TypedValueParser<Value = Target> {
 }
 
 pub(super) fn dtypes() -> impl TypedValueParser<Value = Dtype> {
-    const ALL: [(&str, Dtype); 5] = [
+    const ALL: [(&str, Dtype); 6] = [
         ("f32", Dtype::F32),
         ("f16", Dtype::F16),
         ("bf16", Dtype::BF16),
         ("q8_0", Dtype::Q8_0),
+        ("q4_0", Dtype::Q4_0),
         ("q4_1", Dtype::Q4_1),
     ];
     PossibleValuesParser::new(ALL.map(|(name, _)| name))
@@ -367,12 +369,18 @@ impl Args {
 
 /// Bytes that a file or a folder takes at most: the numbers, of which some are stored whole in any case, and the tokenizer.
 fn bound(dtype: &Dtype, config: &Config) -> u64 {
-    let (v, c, t) = (config.vocab_size() as u64, config.n_embd() as u64, config.block_size() as u64);
-    let numbers = dtype.bytes(config.num_params().next_multiple_of(32)).unwrap_or(0);
-    // Of a quantised file: the head in eight bits, positions and vectors whole.
-    let whole =
-        if dtype.is_quantised() { v * c + 4 * (t * c + 13 * c * config.n_layer() as u64) } else { 4 * t * c };
-    numbers + whole + 100 * v + (1 << 16)
+    let of = |param: &Param| {
+        let n = param.numel() as u64;
+        let whole_blocks = param.shape.iter().all(|extent| extent.is_multiple_of(32));
+        match param.role {
+            Role::Vector | Role::Positions => 4 * n,
+            // Of a quantised file: eight bits and a scale, or halves where rows are no whole blocks.
+            Role::Embedding | Role::Head if dtype.is_quantised() => 2 * n,
+            _ if dtype.is_quantised() && !whole_blocks => 2 * n,
+            _ => dtype.bytes(n).unwrap_or(4 * n),
+        }
+    };
+    config.table().iter().map(of).sum::<u64>() + 100 * config.vocab_size() as u64 + (1 << 16)
 }
 
 /// The same of adapters' matrices.

@@ -104,10 +104,15 @@ impl Told {
         let mut lines = vec![("what".to_string(), self.format.clone()), ("where".into(), shown(&self.path))];
         if let Ok(model) = &self.model {
             let c = model.config();
+            let shared = match c.n_kv_head() {
+                n if n == c.n_head() => String::new(),
+                n => format!(" ({n} of keys and values)"),
+            };
+            let window = c.window().map_or(String::new(), |n| format!(", a window of {n}"));
             lines.push((
                 "model".into(),
                 format!(
-                    "{}, {} parameters: {} layers, {} heads, {} channels, context {}, vocabulary {}",
+                    "{}, {} parameters: {} layers, {} heads{shared}, {} channels, context {}{window}, vocabulary {}",
                     c.family(),
                     thousands(c.num_params()),
                     c.n_layer(),

@@ -11,6 +11,8 @@ pub mod gguf;
 mod head;
 pub mod hub;
 pub mod huggingface;
+#[cfg(test)]
+mod llamas;
 pub mod llmc;
 pub mod nanogpt;
 mod open;

@@ -50,7 +50,7 @@ pub enum Order {
 
 impl Order {
     /// Where a row stands in the file, if it stands there in one piece.
-    fn place(self, row: usize) -> Option<usize> {
+    pub(super) fn place(self, row: usize) -> Option<usize> {
         match self {
             Order::Rows => Some(row),
             Order::Columns => None,

@@ -6,7 +6,7 @@ use super::metadata::Metadata;
 use super::write::PASS_THROUGH;
 use super::*;
 use crate::base::rng::Rng;
-use crate::base::{Config, Gpt2};
+use crate::base::{Config, Gpt2, Llama};
 use crate::tokens::vocabulary::tests::parts;
 use crate::tokens::{AddedToken, Additions, Ends, Pre, Tokenizer};
 use crate::weights::{Checkpoint, Dtype, huggingface};
@@ -252,4 +252,63 @@ fn ollamas_file_names_the_model_and_its_end() {
         "FROM ./me.gguf\nTEMPLATE \"{{ .Prompt }}\"\nPARAMETER num_ctx 1024\nPARAMETER stop \"<|endoftext|>\"\n\
          PARAMETER stop \"\"\"a \"b\"\"\"\n"
     );
+}
+
+/// A Llama's head has rows in pairs in the file and in halves here, whatever they are stored as.
+#[test]
+fn a_llama_comes_back_and_its_blocks_are_copied() {
+    let tied = Llama {
+        vocab_size: 257,
+        block_size: 8,
+        n_layer: 2,
+        n_head: 4,
+        n_kv_head: 2,
+        n_embd: 64,
+        head_size: 32,
+        n_ff: 96,
+        rope_theta: 500.0,
+        eps: 1e-6,
+        window: None,
+        tied: true,
+    };
+    let untied = Llama { tied: false, window: Some(5), n_ff: 32, ..tied };
+    for (config, dtype) in [tied, untied].into_iter().flat_map(|config| {
+        [Dtype::F32, Dtype::F16, Dtype::Q8_0, Dtype::Q4_0, Dtype::Q4_1].map(|d| (Config::Llama(config), d))
+    }) {
+        let weights = weights(&config);
+        let dir = folder(&config, &weights);
+        let (path, told) = written(dir.path(), &Tokenizer::bytes(), dtype.clone()).unwrap();
+        assert_eq!((told.tensors, told.not_quantised), (config.table().len(), Vec::new()));
+        let mut checkpoint = Checkpoint::new(find(&path).unwrap()).unwrap();
+        assert_eq!(*checkpoint.config(), config);
+        let four = [Dtype::Q4_0, Dtype::Q4_1].contains(&dtype);
+        for param in config.table() {
+            let stored = match &param.name {
+                _ if param.shape.len() == 1 => Dtype::F32,
+                name if four && (name == config.embedding() || name == config.head()) => Dtype::Q8_0,
+                _ => dtype.clone(),
+            };
+            let (mut bytes, mut expected) = (Vec::new(), vec![0.0; param.numel()]);
+            stored.encode(&weights[&param.name], &mut bytes).unwrap();
+            stored.decode(&bytes, &mut expected);
+            let mut ours = vec![0.0; param.numel()];
+            checkpoint.read(&param.name, 0..param.shape[0], &mut ours).unwrap();
+            assert!(ours == expected, "{} as {}", param.name, dtype.name());
+            // As blocks, of some rows in the middle of a head.
+            let given = [Dtype::F16, Dtype::Q8_0, Dtype::Q4_1].contains(&stored);
+            assert_eq!(checkpoint.stored(&param.name), Some(stored).filter(|_| given), "{}", param.name);
+            if given {
+                let (row, mut some) = (bytes.len() / param.shape[0], vec![7]);
+                checkpoint.read_stored(&param.name, 3..21, &mut some).unwrap();
+                assert!(some == bytes[3 * row..21 * row], "{} as {}", param.name, dtype.name());
+            }
+        }
+        let again = dir.path().join("again.gguf");
+        let about = Description { name: "me", chat_template: None };
+        write(&mut checkpoint, &Tokenizer::bytes(), &dtype, &about, &again, &mut |_| {}).unwrap();
+        // Q4_0 is read and written, and not copied: what it had is what it has, but for the sign of a scale.
+        if dtype != Dtype::Q4_0 {
+            assert!(std::fs::read(&again).unwrap() == std::fs::read(&path).unwrap(), "{}", dtype.name());
+        }
+    }
 }

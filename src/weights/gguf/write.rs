@@ -1,19 +1,21 @@
-//! A GPT-2 written as GGUF v3, the way llama.cpp's own converter does: a tensor at a time, its rows read, turned, stored.
+//! A model written as GGUF v3, the way llama.cpp's own converter does: a tensor at a time, its rows read, turned, stored; the rows
+//! of a Llama's queries and keys in pairs. What is stored already as it will be is copied, block by block.
 //!
-//! Vectors and positions stay F32, as llama.cpp has them. The embedding, which is the head too, is never stored in four
+//! Vectors and positions stay F32, as llama.cpp has them. The embedding and the head, often one, are never stored in four
 //! bits: a head says what every token's chance is, and llama.cpp's own quantiser gives it six bits or eight for that reason.
 //! A matrix whose rows are no whole blocks is stored as F16.
 
 use std::path::Path;
 
+use crate::base::arch::{Layout, Role};
 use crate::base::disk::PIECE;
-use crate::base::{Error, Param, Result};
+use crate::base::{Config, Error, Llama, Param, Result};
 use crate::tokens::Tokenizer;
 use crate::weights::gguf::header::{ALIGNMENT, MAGIC};
 use crate::weights::gguf::tokenizer::Keys;
 use crate::weights::gguf::{names, types};
 use crate::weights::output::{Output, encode};
-use crate::weights::tensors::transpose;
+use crate::weights::tensors::{Order, transpose};
 use crate::weights::{Checkpoint, Dtype};
 
 const VERSION: u32 = 3;
@@ -48,8 +50,8 @@ struct Planned {
     param: Param,
     name: String,
     dtype: Dtype,
-    /// Whether it stands there as its transpose: (out, in).
-    turned: bool,
+    /// How its rows lie there: as they are, as its transpose's, (out, in), or those of a head in pairs.
+    order: Order,
     offset: u64,
     bytes: u64,
 }
@@ -58,7 +60,7 @@ impl Planned {
     /// Rows and columns in the file; a vector is one row.
     fn extents(&self) -> [usize; 2] {
         match self.param.shape[..] {
-            [rows, columns] if self.turned => [columns, rows],
+            [rows, columns] if self.order == Order::Columns => [columns, rows],
             [rows, columns] => [rows, columns],
             _ => [1, self.param.numel()],
         }
@@ -107,10 +109,14 @@ pub fn write(
 fn plan(checkpoint: &Checkpoint, dtype: &Dtype) -> Vec<Planned> {
     let mut end = 0_u64;
     let planned = |param: Param| {
-        let turned = param.shape.len() == 2 && param.name.starts_with("h.");
+        let order = match (param.role, checkpoint.config()) {
+            (Role::Linear(Layout::InOut), _) => Order::Columns,
+            (_, Config::Llama(llama)) if names::paired(&param.name) => Order::Pairs(llama.head_size),
+            _ => Order::Rows,
+        };
         let name = names::from_key(checkpoint.config(), &param.name);
         let offset = end.next_multiple_of(ALIGNMENT);
-        let mut tensor = Planned { param, name, dtype: Dtype::F32, turned, offset, bytes: 0 };
+        let mut tensor = Planned { param, name, dtype: Dtype::F32, order, offset, bytes: 0 };
         let [rows, columns] = tensor.extents();
         tensor.dtype = stored_as(&tensor.param, columns, dtype);
         let elements = rows as u64 * columns as u64;
@@ -123,11 +129,11 @@ fn plan(checkpoint: &Checkpoint, dtype: &Dtype) -> Vec<Planned> {
 
 /// How a parameter is stored whose rows are so long in the file.
 fn stored_as(param: &Param, columns: usize, dtype: &Dtype) -> Dtype {
-    if param.shape.len() < 2 || param.name == "wpe.weight" {
+    if !param.may_rest() {
         return Dtype::F32;
     }
     let dtype = match dtype {
-        Dtype::Q4_0 | Dtype::Q4_1 if param.name == "wte.weight" => &Dtype::Q8_0,
+        Dtype::Q4_0 | Dtype::Q4_1 if matches!(param.role, Role::Embedding | Role::Head) => &Dtype::Q8_0,
         dtype => dtype,
     };
     if dtype.bytes(columns as u64).is_some() { dtype.clone() } else { Dtype::F16 }
@@ -146,27 +152,53 @@ fn store(checkpoint: &mut Checkpoint, tensor: &Planned, room: &mut Room, out: &m
     let Param { name, shape, .. } = &tensor.param;
     let (rows, width) = (shape[0], shape.iter().skip(1).product::<usize>());
     let model = checkpoint.path().to_path_buf();
-    // A matrix that is turned has to be whole; of another, some rows at a time will do, and of a vector some blocks.
-    let step = if tensor.turned { rows } else { (PIECE / 4 / width.max(1)).next_multiple_of(32).min(rows) };
+    let some = (PIECE / 4 / width.max(1)).max(1);
+    // A matrix that is turned has to be whole; of another, some rows at a time will do, or some heads, and of a vector some
+    // blocks.
+    let step = match tensor.order {
+        Order::Columns => rows,
+        Order::Pairs(head) => some.next_multiple_of(head).min(rows),
+        Order::Rows => some.next_multiple_of(32).min(rows),
+    };
     let Room { data, turned, encoded } = room;
-    data.resize(step * width, 0.0);
-    turned.resize(if tensor.turned { rows * width } else { 0 }, 0.0);
+    let turns = tensor.order == Order::Columns;
+    let copied = !turns && checkpoint.stored(name).as_ref() == Some(&tensor.dtype);
+    turned.resize(if turns { rows * width } else { 0 }, 0.0);
     for start in (0..rows).step_by(step.max(1)) {
         let range = start..rows.min(start + step);
-        let data = &mut data[..range.len() * width];
-        checkpoint.read(name, range, data)?;
-        let stored: &[f32] = match tensor.turned {
-            true => {
-                transpose(data, rows, width, turned);
-                turned
-            }
-            false => data,
-        };
+        let n = range.len();
         encoded.clear();
-        encode(&tensor.dtype, stored, encoded, &model, name)?;
-        out.write(encoded)?;
+        if copied {
+            checkpoint.read_stored(name, range, encoded)?;
+        } else {
+            data.resize(n * width, 0.0);
+            checkpoint.read(name, range, data)?;
+            let stored: &[f32] = match turns {
+                true => {
+                    transpose(data, rows, width, turned);
+                    turned
+                }
+                false => data,
+            };
+            encode(&tensor.dtype, stored, encoded, &model, name)?;
+        }
+        match tensor.order {
+            Order::Pairs(_) => out.write(&paired(encoded, n, tensor.order))?,
+            Order::Rows | Order::Columns => out.write(encoded)?,
+        }
     }
     Ok(())
+}
+
+/// The bytes of some heads' rows, each where it stands in the file.
+fn paired(bytes: &[u8], rows: usize, order: Order) -> Vec<u8> {
+    let row = bytes.len() / rows;
+    let mut out = vec![0; bytes.len()];
+    for (i, bytes) in bytes.chunks_exact(row).enumerate() {
+        let place = order.place(i).expect("a row stands in one piece");
+        out[place * row..(place + 1) * row].copy_from_slice(bytes);
+    }
+    out
 }
 
 /// Everything before the tensors.
@@ -184,17 +216,37 @@ fn header(
     meta.text("general.name", description.name);
     meta.u32("general.file_type", types::file_number(dtype));
     meta.u32("general.quantization_version", QUANTIZATION_VERSION);
-    let number = |n: usize| u32::try_from(n).expect("extents are far below");
+    let size = |meta: &mut Meta, key: &str, n: usize| {
+        meta.u32(&format!("{}.{key}", config.family()), u32::try_from(n).expect("extents are far below"));
+    };
+    let n_ff = match config {
+        Config::Gpt2(c) => 4 * c.n_embd,
+        Config::Llama(c) => c.n_ff,
+    };
     for (key, n) in [
         ("block_count", config.n_layer()),
         ("context_length", config.block_size()),
         ("embedding_length", config.n_embd()),
-        ("feed_forward_length", 4 * config.n_embd()),
+        ("feed_forward_length", n_ff),
         ("attention.head_count", config.n_head()),
     ] {
-        meta.u32(&format!("{}.{key}", config.family()), number(n));
+        size(&mut meta, key, n);
     }
-    meta.f32(&format!("{}.attention.layer_norm_epsilon", config.family()), config.eps());
+    match config {
+        Config::Gpt2(_) => meta.f32("gpt2.attention.layer_norm_epsilon", config.eps()),
+        Config::Llama(Llama { n_kv_head, head_size, window, rope_theta, vocab_size, .. }) => {
+            size(&mut meta, "attention.head_count_kv", *n_kv_head);
+            size(&mut meta, "attention.key_length", *head_size);
+            size(&mut meta, "attention.value_length", *head_size);
+            if let Some(window) = window {
+                size(&mut meta, "attention.sliding_window", *window);
+            }
+            meta.f32("llama.attention.layer_norm_rms_epsilon", config.eps());
+            meta.f32("llama.rope.freq_base", *rope_theta);
+            size(&mut meta, "rope.dimension_count", *head_size);
+            size(&mut meta, "vocab_size", *vocab_size);
+        }
+    }
     meta.text("tokenizer.ggml.model", keys.model);
     meta.text("tokenizer.ggml.pre", keys.pre);
     meta.texts("tokenizer.ggml.tokens", &keys.tokens);

@@ -183,9 +183,17 @@ pub fn config_json(cfg: &Config, dropout: f32, ends: &Ends) -> String {
     config_json_as(cfg, &Dtype::F32, dropout, Some(ends))
 }
 
-/// `config.json` for a model of this shape, with the fields that `transformers` (5.x) writes for a GPT2LMHeadModel.
-/// `dropout` is the run's, at all three sites; without `ends`, nothing is known of where texts begin and end.
+/// `config.json` for a model of this shape, with the fields that `transformers` (5.x) writes for one.
+/// `dropout` is the run's, at all three sites of a GPT-2; without `ends`, nothing is known of where texts begin and end.
 pub fn config_json_as(cfg: &Config, dtype: &Dtype, dropout: f32, ends: Option<&Ends>) -> String {
+    match cfg {
+        Config::Gpt2(shape) => gpt2_json(shape, dtype, dropout, ends),
+        Config::Llama(shape) => llama::config_json(shape, dtype, ends),
+    }
+}
+
+/// A GPT2LMHeadModel's.
+fn gpt2_json(cfg: &Gpt2, dtype: &Dtype, dropout: f32, ends: Option<&Ends>) -> String {
     // A struct and not `json!`, which would widen the dropout to f64: 0.10000000149011612.
     #[derive(Serialize)]
     struct Gpt2Config {
@@ -222,22 +230,18 @@ pub fn config_json_as(cfg: &Config, dtype: &Dtype, dropout: f32, ends: Option<&E
         architectures: ["GPT2LMHeadModel"],
         attn_pdrop: dropout,
         bos_token_id: ends.map(|ends| ends.start).into(),
-        dtype: match dtype {
-            Dtype::F16 => "float16",
-            Dtype::BF16 => "bfloat16",
-            _ => "float32",
-        },
+        dtype: torch(dtype),
         embd_pdrop: dropout,
         eos_token_id: ends.map_or(Value::Null, eos),
         initializer_range: 0.02,
         layer_norm_epsilon: LAYER_NORM_EPS,
         model_type: "gpt2",
-        n_ctx: cfg.block_size(),
-        n_embd: cfg.n_embd(),
-        n_head: cfg.n_head(),
+        n_ctx: cfg.block_size,
+        n_embd: cfg.n_embd,
+        n_head: cfg.n_head,
         n_inner: None,
-        n_layer: cfg.n_layer(),
-        n_positions: cfg.block_size(),
+        n_layer: cfg.n_layer,
+        n_positions: cfg.block_size,
         pad_token_id: ends.and_then(|ends| ends.pad),
         reorder_and_upcast_attn: false,
         resid_pdrop: dropout,
@@ -245,8 +249,17 @@ pub fn config_json_as(cfg: &Config, dtype: &Dtype, dropout: f32, ends: Option<&E
         scale_attn_weights: true,
         tie_word_embeddings: true,
         use_cache: true,
-        vocab_size: cfg.vocab_size(),
+        vocab_size: cfg.vocab_size,
     })
+}
+
+/// torch's name of a type.
+pub(super) fn torch(dtype: &Dtype) -> &'static str {
+    match dtype {
+        Dtype::F16 => "float16",
+        Dtype::BF16 => "bfloat16",
+        _ => "float32",
+    }
 }
 
 /// `generation_config.json`: where a text begins and ends, and nothing about how to sample.
@@ -264,13 +277,13 @@ pub fn generation_config_json(ends: &Ends) -> String {
 }
 
 /// One id, or a list of them.
-fn eos(ends: &Ends) -> Value {
+pub(super) fn eos(ends: &Ends) -> Value {
     match ends.stops[..] {
         [one] => one.into(),
         _ => ends.stops.clone().into(),
     }
 }
 
-fn pretty(value: &impl Serialize) -> String {
+pub(super) fn pretty(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).expect("strings, numbers and booleans are JSON") + "\n"
 }

@@ -3,10 +3,13 @@
 
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::base::{Config, Error, Llama, Result};
-use crate::weights::huggingface::config::{Kind, extent, shown};
+use crate::tokens::Ends;
+use crate::weights::dtype::Dtype;
+use crate::weights::huggingface::config::{Kind, eos, extent, pretty, shown, torch};
 
 /// `transformers`' defaults, where a key is absent.
 const ROPE_THETA: f64 = 10_000.0;
@@ -127,4 +130,77 @@ fn refused(name: &str, value: &Value, ours: &str, path: &Path) -> Error {
         format!("{name} is {}; diarist computes Llama with {ours} only", shown(value)),
         "start from a checkpoint of Llama's plain shape (SmolLM2, TinyLlama, Mistral 7B)",
     )
+}
+
+/// A LlamaForCausalLM's, or, where queries see a window, a MistralForCausalLM's; also where the heads do not divide the channels,
+/// which `transformers` allows a Mistral alone.
+pub(super) fn config_json(cfg: &Llama, dtype: &Dtype, ends: Option<&Ends>) -> String {
+    // A struct and not `json!`, which would widen ε to f64: 0.000009999999747378752.
+    #[derive(Serialize)]
+    struct Rope {
+        rope_theta: f32,
+        rope_type: &'static str,
+    }
+    #[derive(Serialize)]
+    struct LlamaConfig {
+        architectures: [&'static str; 1],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        attention_bias: Option<bool>,
+        attention_dropout: f32,
+        bos_token_id: Value,
+        dtype: &'static str,
+        eos_token_id: Value,
+        head_dim: usize,
+        hidden_act: &'static str,
+        hidden_size: usize,
+        initializer_range: f32,
+        intermediate_size: usize,
+        max_position_embeddings: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mlp_bias: Option<bool>,
+        model_type: &'static str,
+        num_attention_heads: usize,
+        num_hidden_layers: usize,
+        num_key_value_heads: usize,
+        pad_token_id: Option<u32>,
+        rms_norm_eps: f32,
+        /// Where transformers 5 looks for the base.
+        rope_parameters: Rope,
+        /// Where transformers 4 looks for it, and what reads its files.
+        rope_theta: f32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sliding_window: Option<Value>,
+        tie_word_embeddings: bool,
+        use_cache: bool,
+        vocab_size: usize,
+    }
+    let mistral = cfg.window.is_some() || !cfg.n_embd.is_multiple_of(cfg.n_head);
+    let biases = (!mistral).then_some(false);
+    pretty(&LlamaConfig {
+        architectures: [if mistral { "MistralForCausalLM" } else { "LlamaForCausalLM" }],
+        attention_bias: biases,
+        attention_dropout: 0.0,
+        bos_token_id: ends.map(|ends| ends.start).into(),
+        dtype: torch(dtype),
+        eos_token_id: ends.map_or(Value::Null, eos),
+        head_dim: cfg.head_size,
+        hidden_act: "silu",
+        hidden_size: cfg.n_embd,
+        initializer_range: 0.02,
+        intermediate_size: cfg.n_ff,
+        max_position_embeddings: cfg.block_size,
+        mlp_bias: biases,
+        model_type: if mistral { "mistral" } else { "llama" },
+        num_attention_heads: cfg.n_head,
+        num_hidden_layers: cfg.n_layer,
+        num_key_value_heads: cfg.n_kv_head,
+        pad_token_id: ends.and_then(|ends| ends.pad),
+        rms_norm_eps: cfg.eps,
+        rope_parameters: Rope { rope_theta: cfg.rope_theta, rope_type: "default" },
+        rope_theta: cfg.rope_theta,
+        sliding_window: mistral.then(|| cfg.window.into()),
+        tie_word_embeddings: cfg.tied,
+        use_cache: true,
+        vocab_size: cfg.vocab_size,
+    })
 }

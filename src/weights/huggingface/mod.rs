@@ -22,8 +22,15 @@ mod llama;
 pub use config::{config_json, config_json_as, generation_config_json};
 pub use export::export;
 
-/// The prefix under which GPT2LMHeadModel keeps its GPT2Model.
-const PREFIX: &str = "transformer.";
+/// The key under which a family's class keeps a parameter: GPT2LMHeadModel its GPT2Model's, LlamaForCausalLM its LlamaModel's;
+/// the head is its own.
+fn key(config: &Config, name: &str) -> String {
+    match config {
+        _ if name == HEAD => name.to_string(),
+        Config::Gpt2(_) => format!("transformer.{name}"),
+        Config::Llama(_) => format!("model.{name}"),
+    }
+}
 
 /// Finds a model's Hugging Face folder; an earlier run's folder is one.
 ///
@@ -85,13 +92,13 @@ pub fn open_file(path: &Path, config: Config) -> Result<Checkpoint> {
     })
 }
 
-/// Begins a model's file: GPT2LMHeadModel's keys (`transformer.` in front, no head), the true vocabulary, metadata exactly
+/// Begins a model's file: the keys of its family's class (no head where it is tied), the true vocabulary, metadata exactly
 /// `{"format":"pt"}`. Write the parameters in the order of [`Config::table`].
 ///
 /// # Errors
 /// As [`Writer::create`].
 pub fn writer(path: &Path, cfg: &Config, dtype: Dtype) -> Result<Writer> {
-    let tensors: Vec<_> = cfg.table().into_iter().map(|p| (format!("{PREFIX}{}", p.name), p.shape)).collect();
+    let tensors: Vec<_> = cfg.table().into_iter().map(|p| (key(cfg, &p.name), p.shape)).collect();
     Writer::create(path, &tensors, dtype, &BTreeMap::from([("format".to_string(), "pt".to_string())]))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::base::{Config, Param, Result};
+use crate::base::{Config, Error, Param, Result};
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::output::encode;
@@ -29,6 +29,12 @@ pub fn write(
     progress: &mut dyn FnMut(f64),
 ) -> Result<u64> {
     let config = *checkpoint.config();
+    if !matches!(config, Config::Gpt2(_)) {
+        return Err(Error::usage(
+            "nanoGPT's form is for GPT-2 alone",
+            "write it in another form: --to hf or gguf",
+        ));
+    }
     let biases = checkpoint.biases();
     let (_, size) = dtype.block().expect("one of torch's floats");
     let has = |param: &Param| biases || !param.name.ends_with(".bias");
