@@ -207,7 +207,7 @@ pub fn presets() -> impl TypedValueParser<Value = Preset> {
 }
 
 /// The optimizers, by name.
-fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
+pub fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
     PossibleValuesParser::new(Optimizer::ALL.map(Optimizer::name))
         .try_map(|name| Optimizer::from_name(&name).ok_or("no optimizer"))
 }
