@@ -20,18 +20,20 @@ const CONTEXT: usize = 512;
 struct Way {
     adapter: bool,
     weights: Element,
+    recompute: bool,
 }
 
-/// Every way, the one that needs most first.
-fn ways() -> impl Iterator<Item = Way> {
-    let beside = Element::WEIGHTS.map(|weights| Way { adapter: true, weights });
-    [Way { adapter: false, weights: Element::F32 }].into_iter().chain(beside)
+/// Every way that keeps what backward needs, or that computes it again: the one that needs most first.
+fn ways(recompute: bool) -> impl Iterator<Item = Way> {
+    let beside = Element::WEIGHTS.map(|weights| Way { adapter: true, weights, recompute });
+    [Way { adapter: false, weights: Element::F32, recompute }].into_iter().chain(beside)
 }
 
 impl Way {
     fn name(self) -> String {
         let how = if self.adapter { "LoRA" } else { "whole" };
-        format!("{how}, {}", self.weights.name())
+        let again = if self.recompute { " --recompute" } else { "" };
+        format!("{how}, {}{again}", self.weights.name())
     }
 }
 
@@ -42,6 +44,7 @@ struct Cell {
     /// The adapter, where one trains.
     lora: Option<Lora>,
     weights: Element,
+    recompute: bool,
     batch: usize,
     context: usize,
     /// Bytes; none where a tensor of it is larger than the device's largest binding.
@@ -77,6 +80,7 @@ impl Args {
         let options = Options {
             lora: lora.clone(),
             weights: way.weights,
+            recompute: way.recompute,
             optimizer: self.optimizer,
             ..Options::default()
         };
@@ -92,7 +96,16 @@ impl Args {
             (Some(bytes), Some(free)) => Some(bytes <= free),
             (Some(_), None) => None,
         };
-        Ok(Cell { preset: preset.name(), lora, weights: way.weights, batch, context, bytes, fits })
+        Ok(Cell {
+            preset: preset.name(),
+            lora,
+            weights: way.weights,
+            recompute: way.recompute,
+            batch,
+            context,
+            bytes,
+            fits,
+        })
     }
 }
 
@@ -161,16 +174,17 @@ fn of_one(args: &Args, preset: Preset, room: &Room) -> Result<Rows> {
         Ok((format!("{} {}", preset.name(), way.name()), cells))
     };
     let names = contexts.iter().map(|t| format!("T = {t} ")).collect();
-    Ok((ways().map(row).collect::<Result<_>>()?, names))
+    Ok((ways(false).chain(ways(true)).map(row).collect::<Result<_>>()?, names))
 }
 
 /// Every preset: presets by ways, at one context.
 fn of_all(args: &Args, room: &Room) -> Result<Rows> {
     let row = |preset: Preset| {
         let context = args.context.unwrap_or(CONTEXT).min(args.config(preset).block_size());
-        let cells = ways().map(|way| args.cell(preset, way, context, room)).collect::<Result<_>>()?;
+        let cells =
+            ways(args.recompute).map(|way| args.cell(preset, way, context, room)).collect::<Result<_>>()?;
         Ok((format!("{}, T = {context}", preset.name()), cells))
     };
-    let names = ways().map(|way| format!("{} ", way.name())).collect();
+    let names = ways(args.recompute).map(|way| format!("{} ", way.name())).collect();
     Ok((Preset::ALL.into_iter().map(row).collect::<Result<_>>()?, names))
 }

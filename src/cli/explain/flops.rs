@@ -10,7 +10,7 @@ use crate::model::Shape;
 pub(super) struct Flops {
     /// What the closed form counts: each linear layer's three products, attention's six.
     pub products: u64,
-    /// Attention's products that backward forms again instead of keeping T×T numbers.
+    /// What backward computes again instead of keeping it: attention's products, of T×T numbers; with `--recompute`, blocks.
     pub recomputed: u64,
     /// Everything elementwise, reductions and the update.
     pub other: u64,
@@ -19,6 +19,10 @@ pub(super) struct Flops {
 impl Flops {
     fn of(d: &Dispatch) -> Flops {
         let f = d.flops;
+        if d.label.contains(".again.") {
+            // A block that is computed a second time.
+            return Flops { recomputed: f, ..Flops::default() };
+        }
         match d.kernel.name {
             "attention_forward" => Flops { products: f, ..Flops::default() },
             // Four products: S (forward's, again), dV, dP, dK.
@@ -64,8 +68,14 @@ pub(super) fn arithmetic(shape: &Shape, program: &Program) -> Table {
     let ratio = flops.products as f64 / closed;
     let note = format!("{}; recorded/closed = {ratio:.4}", in_words(shape));
     row("closed form", closed, note);
-    let again = "backward forms S twice and dP once more, so that no T×T numbers are kept";
-    row("attention's products, again", flops.recomputed as f64, again.into());
+    let (what, why) = match shape.recompute {
+        false => (
+            "attention's products, again",
+            "backward forms S twice and dP once more, so that no T×T numbers are kept",
+        ),
+        true => ("blocks and attention's products, again", "backward computes each block from its input"),
+    };
+    row(what, flops.recomputed as f64, why.into());
     row("everything else", flops.other as f64, format!("elementwise work, reductions, {}", updates(shape)));
     row("total", flops.total() as f64, String::new());
     table

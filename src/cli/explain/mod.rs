@@ -50,6 +50,9 @@ pub struct Args {
     /// What the model rests in beside the adapter
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = Element::F32.name(), value_parser = rests(), requires = "lora")]
     weights: Element,
+    /// Keep of each block its input alone, and compute it a second time in backward
+    #[arg(long)]
+    recompute: bool,
     /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
     #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = optimizers())]
     optimizer: Optimizer,
@@ -144,6 +147,7 @@ impl Args {
             freeze: self.freeze,
             lora: self.lora.clone(),
             weights: self.weights,
+            recompute: self.recompute,
             optimizer: self.optimizer,
             ..Shape::new(config, self.batch as usize, t, limits, choices)
         })
@@ -224,7 +228,12 @@ fn print(args: &Args, preset: Preset, shape: &Shape, program: &Program, plan: &P
         shape.t,
         if shape.dropout { "on" } else { "off" },
         if shape.freeze.any() { format!("frozen: {}, ", shape.freeze) } else { String::new() },
-        if shape.optimizer == Optimizer::Muon { "Muon and AdamW, " } else { "" },
+        match (shape.optimizer, shape.recompute) {
+            (Optimizer::Muon, true) => "Muon and AdamW, blocks computed twice, ",
+            (Optimizer::Muon, false) => "Muon and AdamW, ",
+            (Optimizer::Adamw, true) => "blocks computed twice, ",
+            (Optimizer::Adamw, false) => "",
+        },
         args.kernels,
         units::bytes(shape.limits.max_binding),
     ))?;

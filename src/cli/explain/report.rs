@@ -34,6 +34,7 @@ pub(super) fn report(preset: Preset, shape: &Shape, program: &Program, plan: &Pl
         "lora": shape.lora,
         "adapter_parameters": shape.adapters().iter().map(|p| p.numel()).sum::<usize>(),
         "weights": shape.weights,
+        "recompute": shape.recompute,
         "optimizer": shape.optimizer,
         "kernels": Choices { picks: program.picks(), ..shape.choices.clone() },
         "limits": shape.limits,
