@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-
 use crate::base::Result;
 use crate::cli::adapters::Adapters;
 use crate::cli::out;
@@ -11,6 +9,7 @@ use crate::device::select::Device;
 use crate::device::{Element, Recording};
 use crate::model::Shape;
 use crate::sample::{At, Model, Reads};
+use crate::train::options::rests;
 
 /// Arguments of every command that uses a trained model.
 #[derive(clap::Args)]
@@ -23,20 +22,13 @@ pub struct Opening {
     threads: usize,
     /// How matrices are kept in memory: whole (f32), rounded to half precision (f16), or in blocks of 32 numbers that share a
     /// scale, of 9 bits a number (q8_0) or 5 (q4_1; the embeddings stay at 9)
-    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = weights())]
+    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests())]
     weights: Element,
     /// Tokens that the model sees at once [default: all that it knows, 2,048 at most]
     #[arg(long, alias = "block-size")]
     context: Option<usize>,
     #[command(flatten)]
     adapters: Adapters,
-}
-
-fn weights() -> impl TypedValueParser<Value = Element> {
-    PossibleValuesParser::new(Element::WEIGHTS.map(Element::name)).map(|name| {
-        let named = Element::WEIGHTS.into_iter().find(|element| element.name() == name);
-        named.expect("clap lets no other name through")
-    })
 }
 
 impl Opening {

@@ -27,8 +27,14 @@ impl Table {
 
     /// Adds a row; cells that are missing at its end are empty.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        assert!(N <= self.align.len(), "{N} cells in {} columns", self.align.len());
-        self.rows.push(cells.into());
+        self.cells(cells);
+    }
+
+    /// Adds a row of as many cells as there are.
+    pub fn cells(&mut self, cells: impl IntoIterator<Item = String>) {
+        let row: Vec<String> = cells.into_iter().collect();
+        assert!(row.len() <= self.align.len(), "{} cells in {} columns", row.len(), self.align.len());
+        self.rows.push(row);
     }
 }
 

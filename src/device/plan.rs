@@ -6,7 +6,7 @@
 //! dispatch, even at disjoint ranges. (What shares a flat buffer is read together, or written together: weights, gradients,
 //! moments.) Recordings never run at the same time, so they share the scratch slots.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::base::memory::{self, Free};
 use crate::base::{Error, Result};
@@ -191,42 +191,30 @@ fn births(recording: &Recording, lives: &[Option<(usize, usize)>]) -> Vec<Vec<Te
     births
 }
 
-/// Gives each scratch tensor the free slot whose size fits best; returns places and slot sizes.
+/// Gives each scratch tensor a slot that nothing else holds while it lives; returns places and slot sizes. The largest tensors
+/// choose first, and each takes the smallest slot it can have: then none is ever grown, and what is small never keeps a large
+/// one from what comes later (Pisarchyk and Lee 2020, arXiv:2001.03288, "greedy by size").
 fn assign(recording: &Recording, lives: &[Option<(usize, usize)>]) -> (Vec<Option<usize>>, Vec<u64>) {
     let mut place = vec![None; recording.tensors.len()];
     let mut sizes: Vec<u64> = Vec::new();
-    let mut free: Vec<usize> = Vec::new();
-    let births = births(recording, lives);
-    let mut deaths = vec![Vec::new(); recording.dispatches.len()];
-    for (i, life) in lives.iter().enumerate() {
-        if let (Kind::Scratch, Some((_, last))) = (recording.tensors[i].kind, life) {
-            deaths[*last].push(i);
-        }
-    }
-    for (born, died) in births.iter().zip(&deaths) {
-        for t in born {
-            let bytes = recording.info(*t).bytes();
-            // The smallest free slot that is large enough; else the largest, grown; else a new one.
-            let fits = |&&i: &&usize| sizes[i] >= bytes;
-            let best = free
-                .iter()
-                .filter(fits)
-                .min_by_key(|&&i| sizes[i])
-                .or(free.iter().max_by_key(|&&i| sizes[i]));
-            let slot = match best.copied() {
-                Some(slot) => {
-                    free.retain(|&i| i != slot);
-                    sizes[slot] = sizes[slot].max(bytes);
-                    slot
-                }
-                None => {
-                    sizes.push(bytes);
-                    sizes.len() - 1
-                }
-            };
-            place[t.index()] = Some(slot);
-        }
-        free.extend(died.iter().filter_map(|&t| place[t]));
+    // Of each slot the lives it holds: the last dispatch of each, by its first.
+    let mut held: Vec<BTreeMap<usize, usize>> = Vec::new();
+    let scratch = |i: &usize| recording.tensors[*i].kind == Kind::Scratch;
+    let mut order: Vec<usize> = (0..recording.tensors.len()).filter(scratch).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(recording.tensors[i].bytes()));
+    for i in order {
+        let Some((first, last)) = lives[i] else { continue };
+        let is_free = |slot: &BTreeMap<usize, usize>| {
+            slot.range(..=last).next_back().is_none_or(|(_, &before)| before < first)
+        };
+        // Slots were made for ever smaller tensors: the last is the smallest.
+        let slot = held.iter().rposition(is_free).unwrap_or_else(|| {
+            sizes.push(recording.tensors[i].bytes());
+            held.push(BTreeMap::new());
+            sizes.len() - 1
+        });
+        held[slot].insert(first, last);
+        place[i] = Some(slot);
     }
     // A scratch tensor that nothing touches still has a place, so that every tensor does.
     for (i, t) in recording.tensors.iter().enumerate() {

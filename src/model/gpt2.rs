@@ -148,7 +148,14 @@ pub(super) fn micro_step(shape: &Shape, rec: &mut Recorder) {
             return;
         }
         let below = lowest < Part::Block(i);
-        rec.scoped(format!("h.{i}"), |rec| block_backward(shape, rec, i, block, kept, dresidual, below));
+        rec.scoped(format!("h.{i}"), |rec| {
+            let again = shape.recompute.then(|| {
+                let again =
+                    rec.scoped("again", |rec| inner(shape, rec, i, block, kept.residual, Past::Sequence));
+                Kept { fcproj_u: kept.fcproj_u, ..again }
+            });
+            block_backward(shape, rec, i, block, again.as_ref().unwrap_or(kept), dresidual, below);
+        });
     }
     let (Some(dwte), Some(dwpe)) = (dwte, model.wpe.gradient) else { return };
     let buckets = shape.buckets(rec);
@@ -199,16 +206,8 @@ fn attention_shape(shape: &Shape, layer: usize) -> attention::Shape {
 }
 
 // ANCHOR: block
-fn block(
-    shape: &Shape,
-    rec: &mut Recorder,
-    i: usize,
-    w: &Block,
-    residual: Tensor,
-    past: Past,
-) -> (Tensor, Kept) {
-    let mask = |site| shape.drops().then_some((i, site));
-
+/// A block up to what backward needs of it.
+fn inner(shape: &Shape, rec: &mut Recorder, i: usize, w: &Block, residual: Tensor, past: Past) -> Kept {
     let (ln1, ln_1) = norm(rec, "ln_1", residual, w.ln_1);
     let (qkv, qkv_u) = rec.scoped("attn.c_attn", |r| w.c_attn.forward(r, ln1));
     let (atty, lse) = rec.scoped("attn", |r| match past {
@@ -222,19 +221,33 @@ fn block(
         }
     });
     let (attproj, attproj_u) = rec.scoped("attn.c_proj", |r| w.attn_proj.forward(r, atty));
-    let at = mask(Site::AttentionResidual);
+    let at = shape.drops().then_some((i, Site::AttentionResidual));
     let residual2 = rec.scoped("residual2", |r| residual::forward(r, residual, attproj, at));
 
     let (ln2, ln_2) = norm(rec, "ln_2", residual2, w.ln_2);
     let (fch, fch_u) = rec.scoped("mlp.c_fc", |r| w.c_fc.forward(r, ln2));
-    let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, fch));
-    let (fcproj, fcproj_u) = rec.scoped("mlp.c_proj", |r| w.mlp_proj.forward(r, fch_gelu));
-    let at = mask(Site::MlpResidual);
-    let residual3 = rec.scoped("residual3", |r| residual::forward(r, residual2, fcproj, at));
 
-    let kept =
-        Kept { residual, ln_1, qkv, qkv_u, atty, lse, attproj_u, residual2, ln_2, fch, fch_u, fcproj_u };
-    (residual3, kept)
+    let fcproj_u = None;
+    Kept { residual, ln_1, qkv, qkv_u, atty, lse, attproj_u, residual2, ln_2, fch, fch_u, fcproj_u }
+}
+
+/// A whole block: the residual stream after it, and what it keeps.
+fn block(
+    shape: &Shape,
+    rec: &mut Recorder,
+    i: usize,
+    w: &Block,
+    residual: Tensor,
+    past: Past,
+) -> (Tensor, Kept) {
+    let kept = inner(shape, rec, i, w, residual, past);
+
+    let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, kept.fch));
+    let (fcproj, fcproj_u) = rec.scoped("mlp.c_proj", |r| w.mlp_proj.forward(r, fch_gelu));
+    let at = shape.drops().then_some((i, Site::MlpResidual));
+    let residual3 = rec.scoped("residual3", |r| residual::forward(r, kept.residual2, fcproj, at));
+
+    (residual3, Kept { fcproj_u, ..kept })
 }
 // ANCHOR_END: block
 

@@ -123,7 +123,13 @@ pub(super) fn micro_step(shape: &Shape, rec: &mut Recorder) {
             return;
         }
         let below = lowest < Part::Block(i);
-        rec.scoped(format!("layers.{i}"), |rec| model.block_backward(rec, i, block, kept, dresidual, below));
+        rec.scoped(format!("layers.{i}"), |rec| {
+            let again = shape.recompute.then(|| {
+                let again = rec.scoped("again", |rec| model.inner(rec, i, kept.residual, Past::Sequence));
+                Kept { down_u: kept.down_u, ..again }
+            });
+            model.block_backward(rec, i, block, again.as_ref().unwrap_or(kept), dresidual, below);
+        });
     }
     let Some(dembed) = model.all.row_gradients(shape.config.embedding()) else { return };
     let buckets = shape.buckets(rec);
@@ -213,7 +219,8 @@ impl<'a> Model<'a> {
     }
 
     // ANCHOR: block
-    fn block(&self, rec: &mut Recorder, i: usize, residual: Tensor, past: Past) -> (Tensor, Kept) {
+    /// A block up to what backward needs of it.
+    fn inner(&self, rec: &mut Recorder, i: usize, residual: Tensor, past: Past) -> Kept {
         let w = &self.blocks[i];
         let Llama { n_head, n_kv_head, head_size, window, .. } = self.config;
         let [bt, _] = rec.extents(residual);
@@ -245,11 +252,8 @@ impl<'a> Model<'a> {
         let (ln2, rstd2) = self.norm(rec, "post_attention_layernorm", residual2, w.post_norm);
         let (gate, gate_u) = rec.scoped("mlp.gate_proj", |r| w.gate_proj.forward(r, ln2));
         let (up, up_u) = rec.scoped("mlp.up_proj", |r| w.up_proj.forward(r, ln2));
-        let hidden = rec.scoped("mlp.swiglu", |r| swiglu::forward(r, gate, up));
-        let (down, down_u) = rec.scoped("mlp.down_proj", |r| w.down_proj.forward(r, hidden));
-        let residual3 = rec.scoped("residual3", |r| residual::forward(r, residual2, down, None));
 
-        let kept = Kept {
+        Kept {
             residual,
             rstd1,
             qkv,
@@ -263,9 +267,20 @@ impl<'a> Model<'a> {
             gate_u,
             up,
             up_u,
-            down_u,
-        };
-        (residual3, kept)
+            down_u: None,
+        }
+    }
+
+    /// A whole block: the residual stream after it, and what it keeps.
+    fn block(&self, rec: &mut Recorder, i: usize, residual: Tensor, past: Past) -> (Tensor, Kept) {
+        let w = &self.blocks[i];
+        let kept = self.inner(rec, i, residual, past);
+
+        let hidden = rec.scoped("mlp.swiglu", |r| swiglu::forward(r, kept.gate, kept.up));
+        let (down, down_u) = rec.scoped("mlp.down_proj", |r| w.down_proj.forward(r, hidden));
+        let residual3 = rec.scoped("residual3", |r| residual::forward(r, kept.residual2, down, None));
+
+        (residual3, Kept { down_u, ..kept })
     }
     // ANCHOR_END: block
 

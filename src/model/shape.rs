@@ -30,6 +30,9 @@ pub struct Shape {
     pub optimizer: Optimizer,
     /// What the model's matrices are made of at rest: f32, or, where they do not train, f16, q8_0 or q4_1.
     pub weights: Element,
+    /// Whether a block keeps its input alone for its backward, which then computes the block a second time: less memory for more
+    /// work, and the same bits.
+    pub recompute: bool,
     /// The device's limits.
     pub limits: Limits,
     /// Which variants it runs.
@@ -77,6 +80,7 @@ impl Shape {
             lora: None,
             optimizer: Optimizer::default(),
             weights: Element::F32,
+            recompute: false,
             limits,
             choices,
         }

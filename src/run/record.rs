@@ -116,6 +116,9 @@ pub struct Settings {
     /// What the matrices of a model that does not train rest in.
     #[serde(default = "single", skip_serializing_if = "is_single")]
     pub weights: Element,
+    /// Whether a block keeps its input alone, and is computed a second time in backward.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recompute: bool,
     /// The seed of all randomness.
     pub seed: u64,
     /// The share of entries held out.
@@ -307,6 +310,7 @@ pub(crate) fn example() -> Run {
             freeze: Freeze::default(),
             lora: Some(Lora::default()),
             weights: Element::Q4_1,
+            recompute: true,
             seed: u64::MAX,
             val_fraction: 0.1,
             eval_every: 50,

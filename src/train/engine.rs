@@ -58,6 +58,7 @@ pub fn shape(limits: Limits, choices: &Choices, config: Config, settings: &Setti
         lora: settings.lora.clone(),
         optimizer: settings.optimizer,
         weights: settings.weights,
+        recompute: settings.recompute,
         ..Shape::new(config, settings.batch, settings.context, limits, choices.clone())
     })
 }

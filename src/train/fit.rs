@@ -63,16 +63,20 @@ pub fn check(
     Wanted { limits: device.limits(), choices, config, settings, begin }.check(device.free())
 }
 
+/// Bytes of memory that a run needs: every tensor as planned, and what the host keeps of a step.
+///
+/// # Errors
+/// A tensor that the device cannot have in one piece; settings that the model cannot take.
+pub fn needs(limits: Limits, choices: &Choices, config: Config, settings: &Settings) -> Result<u64> {
+    let plan = Plan::new(&program(&shape(limits, choices, config, settings)?)?)?;
+    let Settings { batch, accumulate, context, .. } = *settings;
+    // A batch's ids, targets and buckets, and a step's windows on their way to the device and to the log.
+    Ok(plan.bytes() + 64 * (batch * context) as u64 + 48 * (batch * accumulate) as u64)
+}
+
 impl Wanted<'_> {
-    /// Bytes of memory: every tensor as planned, and what the host keeps of a step.
-    ///
-    /// # Errors
-    /// A tensor that the device cannot have in one piece.
     fn needs(&self, config: Config, settings: &Settings) -> Result<u64> {
-        let plan = Plan::new(&program(&shape(self.limits, self.choices, config, settings)?)?)?;
-        let Settings { batch, accumulate, context, .. } = *settings;
-        // A batch's ids, targets and buckets, and a step's windows on their way to the device and to the log.
-        Ok(plan.bytes() + 64 * (batch * context) as u64 + 48 * (batch * accumulate) as u64)
+        needs(self.limits, self.choices, config, settings)
     }
 
     fn check(&self, free: Option<Free>) -> Result<()> {

@@ -114,6 +114,10 @@ pub struct Options {
     /// What the model rests in while an adapter trains beside it
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), requires = "lora", help_heading = ADAPTER)]
     pub weights: Element,
+    /// Keep of each block its input alone, and compute it a second time in backward: less memory, a third or so more time,
+    /// the same numbers
+    #[arg(long)]
+    pub recompute: bool,
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -207,7 +211,7 @@ pub fn presets() -> impl TypedValueParser<Value = Preset> {
 }
 
 /// The optimizers, by name.
-fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
+pub fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
     PossibleValuesParser::new(Optimizer::ALL.map(Optimizer::name))
         .try_map(|name| Optimizer::from_name(&name).ok_or("no optimizer"))
 }
@@ -389,6 +393,7 @@ impl Options {
             freeze: self.freeze,
             lora: self.lora.clone(),
             weights: self.weights,
+            recompute: self.recompute,
             seed: self.seed,
             val_fraction: self.val_fraction as f32,
             eval_every: self.eval_every.unwrap_or(usual.eval_every),

@@ -183,17 +183,31 @@ impl Config {
         self.table().iter().map(|p| p.numel() as u64).sum()
     }
 
-    /// Arithmetic of one training token, forward and backward, in closed form: six operations a parameter that
-    /// multiplies (all but those that are only looked up; a tied embedding counts once, as the head) and attention's two
-    /// products over the causal half: `12·L·NH·HS·(T+1)/2`.
-    pub fn train_flops_per_token(&self, t: usize) -> f64 {
-        let looked_up = |p: &Param| match p.role {
-            Role::Positions => true,
-            Role::Embedding => self.head() != p.name,
-            _ => false,
+    /// Arithmetic of one training token, forward and backward, in closed form: of each parameter that multiplies (all but those
+    /// that are only looked up; a tied embedding counts once, as the head) two operations forward, two back through it where
+    /// something below is `trained`, and two for its gradient where it is; and attention's products over the keys that a query
+    /// sees, two forward and four back. Where everything trains that is `6·N + 12·L·NH·HS·(T+1)/2`. An adapter's matrices, which
+    /// are not the model's, multiply too.
+    pub fn train_flops_per_token(&self, trained: &[Param], t: usize) -> f64 {
+        let lowest = trained.iter().map(|p| p.part).min().unwrap_or(Part::Head);
+        let back = |part: Part| if part >= lowest { 2.0 } else { 0.0 };
+        let names: std::collections::HashSet<&str> = trained.iter().map(|p| p.name.as_str()).collect();
+        let of = |p: &Param| {
+            let stands = match p.role {
+                Role::Positions => return 0.0,
+                Role::Embedding if self.head() != p.name => return 0.0,
+                Role::Embedding => Part::Head,
+                _ => p.part,
+            };
+            let own = if names.contains(p.name.as_str()) { 2.0 } else { 0.0 };
+            (2.0 + back(stands) + own) * p.numel() as f64
         };
-        let multiplying: usize = self.table().iter().filter(|p| !looked_up(p)).map(Param::numel).sum();
-        let channels = self.n_layer() * self.n_head() * self.head_size();
-        6.0 * multiplying as f64 + 12.0 * channels as f64 * (t as f64 + 1.0) / 2.0
+        let adapters = trained.iter().filter(|p| p.role == Role::Adapter);
+        let parameters: f64 = self.table().iter().chain(adapters).map(of).sum();
+        let seen = self.window().unwrap_or(t).min(t) as f64;
+        let keys = (seen * (seen + 1.0) / 2.0 + (t as f64 - seen) * seen) / t as f64;
+        let attention = |i: usize| (4.0 + 4.0 * back(Part::Block(i))) * keys;
+        let channels = (self.n_head() * self.head_size()) as f64;
+        parameters + channels * (0..self.n_layer()).map(attention).sum::<f64>()
     }
 }

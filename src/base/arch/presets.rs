@@ -69,6 +69,16 @@ impl Preset {
         Self::ALL.into_iter().find(|p| p.name() == name)
     }
 
+    /// Tokens of the vocabulary that the published model has; none of a shape that was never published.
+    pub fn vocab_size(self) -> Option<usize> {
+        match self {
+            Preset::Tiny | Preset::Small => None,
+            Preset::Gpt2 | Preset::Gpt2Medium | Preset::Gpt2Large | Preset::Gpt2Xl => Some(50_257),
+            Preset::Smollm2_135m | Preset::Smollm2_360m | Preset::Smollm2_1_7b => Some(49_152),
+            Preset::Tinyllama | Preset::Mistral7b => Some(32_000),
+        }
+    }
+
     /// The shape, for a vocabulary.
     pub fn config(self, vocab_size: usize) -> Config {
         let gpt2 = |block_size, n_layer, n_head, n_embd| {
@@ -143,16 +153,20 @@ mod tests {
     /// The published sizes (Radford et al. 2019, and the released checkpoints).
     #[test]
     fn presets_have_the_published_sizes() {
-        let params = |p: Preset| p.config(50_257).num_params();
-        assert_eq!(params(Preset::Gpt2), 124_439_808);
-        assert_eq!(params(Preset::Gpt2Medium), 354_823_168);
-        assert_eq!(params(Preset::Gpt2Large), 774_030_080);
-        assert_eq!(params(Preset::Gpt2Xl), 1_557_611_200);
-        let params = |p: Preset, vocab| p.config(vocab).num_params();
-        assert_eq!(params(Preset::Smollm2_135m, 49_152), 134_515_008);
-        assert_eq!(params(Preset::Smollm2_360m, 49_152), 361_821_120);
-        assert_eq!(params(Preset::Smollm2_1_7b, 49_152), 1_711_376_384);
-        assert_eq!(params(Preset::Tinyllama, 32_000), 1_100_048_384);
-        assert_eq!(params(Preset::Mistral7b, 32_000), 7_241_732_096);
+        let sizes = [
+            (Preset::Gpt2, 124_439_808),
+            (Preset::Gpt2Medium, 354_823_168),
+            (Preset::Gpt2Large, 774_030_080),
+            (Preset::Gpt2Xl, 1_557_611_200),
+            (Preset::Smollm2_135m, 134_515_008),
+            (Preset::Smollm2_360m, 361_821_120),
+            (Preset::Smollm2_1_7b, 1_711_376_384),
+            (Preset::Tinyllama, 1_100_048_384),
+            (Preset::Mistral7b, 7_241_732_096),
+        ];
+        for (preset, size) in sizes {
+            let vocabulary = preset.vocab_size().unwrap();
+            assert_eq!(preset.config(vocabulary).num_params(), size, "{}", preset.name());
+        }
     }
 }

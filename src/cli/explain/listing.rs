@@ -22,20 +22,25 @@ fn shapes(recording: &Recording, d: &Dispatch) -> String {
     text.trim_end().to_string()
 }
 
-/// The layer of a label, and the label with a star in its place: `h.3.ln_1.forward` is (3, `h.*.ln_1.forward`).
-fn layer(label: &str) -> Option<(usize, String)> {
-    let (number, rest) = label.strip_prefix("h.")?.split_once('.')?;
-    Some((number.parse().ok()?, format!("h.*.{rest}")))
+/// What a family calls its blocks.
+const BLOCKS: [&str; 2] = ["h", "layers"];
+
+/// The layer of a label, and the label with a star in its place: `h.3.ln_1.forward` is (`h`, 3, `*.ln_1.forward`).
+fn layer(label: &str) -> Option<(&'static str, usize, String)> {
+    let mut words = label.splitn(3, '.');
+    let (block, number, rest) = (words.next()?, words.next()?, words.next()?);
+    let block = BLOCKS.into_iter().find(|name| *name == block)?;
+    Some((block, number.parse().ok()?, format!("*.{rest}")))
 }
 
 /// Dispatches that stand together and belong to one layer, or to none.
 struct Group<'a> {
-    layer: Option<usize>,
+    layer: Option<(&'static str, usize)>,
     dispatches: &'a [Dispatch],
 }
 
 fn groups(recording: &Recording) -> Vec<Group<'_>> {
-    let of = |d: &Dispatch| layer(&d.label).map(|(i, _)| i);
+    let of = |d: &Dispatch| layer(&d.label).map(|(block, i, _)| (block, i));
     let chunks = recording.dispatches.chunk_by(|a, b| of(a) == of(b));
     chunks.map(|dispatches| Group { layer: of(&dispatches[0]), dispatches }).collect()
 }
@@ -43,7 +48,7 @@ fn groups(recording: &Recording) -> Vec<Group<'_>> {
 /// Whether two groups differ in nothing but the layer.
 fn alike(recording: &Recording, a: &Group, b: &Group) -> bool {
     let same = |a: &Dispatch, b: &Dispatch| {
-        let label = |d: &Dispatch| layer(&d.label).map(|(_, label)| label);
+        let label = |d: &Dispatch| layer(&d.label).map(|(.., label)| label);
         (label(a), a.kernel.name, &a.consts, a.flops, a.bytes)
             == (label(b), b.kernel.name, &b.consts, b.flops, b.bytes)
             && shapes(recording, a) == shapes(recording, b)
@@ -79,13 +84,15 @@ pub(super) fn listing(recording: &Recording, all: bool) -> Table {
         let repeats = groups[next..].iter().take_while(|g| !all && alike(recording, group, g));
         let repeats: Vec<&Group> = repeats.collect();
         next += repeats.len();
-        if let (Some(first), Some(last), Some(layer)) = (repeats.first(), repeats.last(), group.layer) {
+        if let (Some(first), Some(last), Some((block, layer))) =
+            (repeats.first(), repeats.last(), group.layer)
+        {
             let sum = |f: fn(&Dispatch) -> u64| repeats.iter().flat_map(|g| g.dispatches).map(f).sum();
             let [flops, bytes] = price(sum(|d| d.flops), sum(|d| d.bytes));
-            let name = |g: &Group| format!("h.{}", g.layer.unwrap_or_default());
+            let name = |g: &Group| format!("{block}.{}", g.layer.map_or(layer, |(_, i)| i));
             let to = if repeats.len() > 1 { format!(" … {}", name(last)) } else { String::new() };
             let each = format!("{} dispatches each", group.dispatches.len());
-            table.row([format!("{}{to}", name(first)), format!("as h.{layer}"), each, flops, bytes]);
+            table.row([format!("{}{to}", name(first)), format!("as {block}.{layer}"), each, flops, bytes]);
         }
     }
     let [flops, bytes] = price(recording.flops(), recording.bytes());
@@ -109,7 +116,11 @@ mod tests {
 
     #[test]
     fn layers_are_found_in_labels() {
-        assert_eq!(layer("h.3.ln_1.forward"), Some((3, "h.*.ln_1.forward".to_string())));
+        assert_eq!(layer("h.3.ln_1.forward"), Some(("h", 3, "*.ln_1.forward".to_string())));
+        assert_eq!(
+            layer("layers.12.mlp.swiglu.forward"),
+            Some(("layers", 12, "*.mlp.swiglu.forward".into()))
+        );
         assert_eq!(layer("ln_f.forward"), None);
         assert_eq!(layer("d.wte.weight…ln_f.bias.norm"), None);
     }

@@ -1,51 +1,62 @@
-//! `diarist explain`: the recorded training step as a list, with its price and its memory plan. It needs no device.
+//! `diarist explain`: the recorded training step as a list, with its price and its memory plan; and with `--fits`, what of a
+//! model can be trained in the memory there is. It needs no device, and no weights.
 
+mod fits;
+mod flops;
+mod kernel;
 mod listing;
+mod report;
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
-use clap::builder::PossibleValuesParser;
-use serde_json::{Value, json};
-
-use crate::base::{Error, Freeze, Optimizer, Preset, Result, memory, units};
+use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result, memory, units};
+use crate::cli::explain::flops::arithmetic;
 use crate::cli::explain::listing::listing;
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
-use crate::device::kernel::Consts;
-use crate::device::{Access, Arg, Choices, Class, Const, Dispatch, Kind, Limits, Plan, Program, Recording};
-use crate::model::Shape;
+use crate::device::{Choices, Class, Element, Kind, Limits, Plan, Program};
+use crate::model::{POSITIONS, Shape};
 use crate::optim::adamw::update;
 use crate::tokens::{self, Tokenizer};
+use crate::train::options::{optimizers, presets, rests, tokenizers};
 
 /// Arguments of `explain`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The model's shape
-    #[arg(long, default_value = Preset::Gpt2.name(), value_parser = PossibleValuesParser::new(Preset::ALL.map(Preset::name)))]
-    preset: String,
+    /// The model's shape [default: gpt2; of --fits every one]
+    #[arg(long, value_parser = presets())]
+    preset: Option<Preset>,
     /// Sequences that are computed together
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
-    /// Tokens of a sequence [default: all that the model knows]
+    /// Tokens of a sequence [default: all that the model knows, 2,048 at most; of --fits 256, 512, 1024 and 2048, or 512 of every preset]
     #[arg(long, alias = "block-size")]
     context: Option<usize>,
     /// The device's largest binding: a number of bytes, or 64KiB, 128MiB, 2GiB
     #[arg(long, default_value = "128MiB", value_name = "BYTES", value_parser = bytes)]
     limits: u64,
-    /// Whose vocabulary [default: bytes for tiny and small, else gpt2]
-    #[arg(long, value_parser = PossibleValuesParser::new(tokens::Kind::ALL.map(tokens::Kind::name)))]
-    tokenizer: Option<String>,
+    /// Whose vocabulary [default: the model's own; bytes for tiny and small]
+    #[arg(long, value_parser = tokenizers())]
+    tokenizer: Option<tokens::Kind>,
     /// Record the step with dropout
     #[arg(long)]
     dropout: bool,
     /// What does not train: embeddings, first=N blocks, or both with a comma between
     #[arg(long, value_name = "PARTS", default_value_t, hide_default_value = true)]
     freeze: Freeze,
+    /// Train an adapter beside the model: r=16,alpha=32,dropout=0.05,targets=all-linear, or some of them
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["freeze", "dropout"])]
+    lora: Option<Lora>,
+    /// What the model rests in beside the adapter
+    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = Element::F32.name(), value_parser = rests(), requires = "lora")]
+    weights: Element,
+    /// Keep of each block its input alone, and compute it a second time in backward
+    #[arg(long)]
+    recompute: bool,
     /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
-    #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = PossibleValuesParser::new(Optimizer::ALL.map(Optimizer::name)))]
-    optimizer: String,
-    /// The kernels for real GPUs (tiles), or for software adapters (lanes)
+    #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = optimizers())]
+    optimizer: Optimizer,
+    /// The kernels for real GPUs (tiles), or for software adapters and the CPU (lanes)
     #[arg(long, default_value = "tiles", value_parser = ["lanes", "tiles"])]
     kernels: String,
     /// List every layer, also where it is as the one before
@@ -54,6 +65,12 @@ pub struct Args {
     /// Print this kernel's whole WGSL instead, as it is built for this model
     #[arg(long, value_name = "NAME")]
     kernel: Option<String>,
+    /// Print instead what can be trained in the memory that is free: whole or with an adapter, resting in what, at which context
+    #[arg(long, conflicts_with_all = ["freeze", "dropout", "weights", "all", "kernel"])]
+    fits: bool,
+    /// The memory of another computer: a number of bytes, or 8GB, 16GiB
+    #[arg(long, value_name = "BYTES", value_parser = bytes, requires = "fits")]
+    memory: Option<u64>,
     /// One line of JSON, with every dispatch
     #[arg(long)]
     json: bool,
@@ -81,44 +98,69 @@ fn bytes(text: &str) -> std::result::Result<u64, String> {
 /// # Errors
 /// A shape that cannot be recorded within the limits, or a kernel that it has not.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let shape = args.shape()?;
+    if args.fits {
+        fits::print(args)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let preset = args.preset.unwrap_or(Preset::Gpt2);
+    let shape = args.shape(preset)?;
     let program = step(&shape)?;
     if let Some(name) = &args.kernel {
-        print_kernel(name, &shape, program.recordings, args.json)?;
+        kernel::print(name, &shape, program.recordings, args.json)?;
         return Ok(ExitCode::SUCCESS);
     }
     let plan = Plan::new(&program)?;
     if args.json {
-        out::json(&report(args, &shape, &program, &plan))?;
+        out::json(&report::report(preset, &shape, &program, &plan))?;
     } else {
-        print(args, &shape, &program, &plan)?;
+        print(args, preset, &shape, &program, &plan)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 impl Args {
-    fn shape(&self) -> Result<Shape> {
-        let preset = Preset::from_name(&self.preset).expect("clap takes the presets' names alone");
-        let default = match preset {
-            Preset::Tiny | Preset::Small => tokens::Kind::Bytes,
-            _ => tokens::Kind::Gpt2,
-        };
-        let kind = self.tokenizer.as_deref().and_then(tokens::Kind::from_name).unwrap_or(default);
-        let config = preset.config(Tokenizer::new(kind).vocab_size());
-        let t = self.context.unwrap_or(config.block_size());
-        if !(1..=config.block_size()).contains(&t) {
-            return Err(Error::setting(
-                format!("--context {t}: {} knows {} positions", self.preset, config.block_size()),
-                format!("use 1 to {}", config.block_size()),
-            ));
-        }
+    /// The shape of a preset, with its own vocabulary unless another is asked for.
+    fn config(&self, preset: Preset) -> Config {
+        let own = preset.vocab_size().filter(|_| self.tokenizer.is_none());
+        let size = || Tokenizer::new(self.tokenizer.unwrap_or(tokens::Kind::Bytes)).vocab_size();
+        preset.config(own.unwrap_or_else(size))
+    }
+
+    /// What a device may be relied on for, and the kernels it runs.
+    fn device(&self) -> (Limits, Choices) {
         let limits = Limits { max_binding: self.limits, ..Limits::DEFAULT };
         let class = if self.kernels == Class::Lanes.name() { Class::Lanes } else { Class::Tiles };
+        (limits, Choices::of(class, &limits))
+    }
+
+    fn shape(&self, preset: Preset) -> Result<Shape> {
+        let config = self.config(preset);
+        let t = self.context.unwrap_or(config.block_size().min(POSITIONS));
+        self.check_context(preset, &config)?;
         config.check_freeze(self.freeze)?;
-        let shape = Shape::new(config, self.batch as usize, t, limits, Choices::of(class, &limits));
-        let optimizer =
-            Optimizer::from_name(&self.optimizer).expect("clap takes the optimizers' names alone");
-        Ok(Shape { dropout: self.dropout, freeze: self.freeze, optimizer, ..shape })
+        if let Some(lora) = &self.lora {
+            lora.check(&config)?;
+        }
+        let (limits, choices) = self.device();
+        Ok(Shape {
+            dropout: self.lora.as_ref().map_or(self.dropout, |lora| lora.dropout > 0.0),
+            freeze: self.freeze,
+            lora: self.lora.clone(),
+            weights: self.weights,
+            recompute: self.recompute,
+            optimizer: self.optimizer,
+            ..Shape::new(config, self.batch as usize, t, limits, choices)
+        })
+    }
+
+    fn check_context(&self, preset: Preset, config: &Config) -> Result<()> {
+        match self.context {
+            Some(t) if !(1..=config.block_size()).contains(&t) => Err(Error::setting(
+                format!("--context {t}: {} knows {} positions", preset.name(), config.block_size()),
+                format!("use 1 to {}", config.block_size()),
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -127,55 +169,6 @@ fn step(shape: &Shape) -> Result<Program> {
     let mut program = shape.training(update(&shape.slots(), shape.limits, &shape.choices)?)?;
     program.recordings.retain(|r| r.name != "evaluate");
     Ok(program)
-}
-
-/// The arithmetic of recordings, as the closed form sees it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
-struct Flops {
-    /// What the closed form counts: each linear layer's three products, attention's six.
-    products: u64,
-    /// Attention's products that backward forms again instead of keeping T×T numbers.
-    recomputed: u64,
-    /// Everything elementwise, reductions and the update.
-    other: u64,
-}
-
-impl Flops {
-    fn of(d: &Dispatch) -> Flops {
-        let f = d.flops;
-        match d.kernel.name {
-            "attention_forward" => Flops { products: f, ..Flops::default() },
-            // Four products: S (forward's, again), dV, dP, dK.
-            "attention_backward_kv" => Flops { products: f / 4 * 3, recomputed: f / 4, other: 0 },
-            // Three: S and dP (both again), dQ.
-            "attention_backward_q" => Flops { products: f / 3, recomputed: f / 3 * 2, other: 0 },
-            name if name.starts_with("matmul") => Flops { products: f, ..Flops::default() },
-            _ => Flops { other: f, ..Flops::default() },
-        }
-    }
-
-    fn of_all(recordings: &[Recording]) -> Flops {
-        // The update's products are Muon's, which no closed form of a model counts.
-        let of = |r: &Recording, d: &Dispatch| match r.name {
-            "update" => Flops { other: d.flops, ..Flops::default() },
-            _ => Flops::of(d),
-        };
-        let all = recordings.iter().flat_map(|r| r.dispatches.iter().map(move |d| of(r, d)));
-        all.fold(Flops::default(), |a, b| Flops {
-            products: a.products + b.products,
-            recomputed: a.recomputed + b.recomputed,
-            other: a.other + b.other,
-        })
-    }
-
-    fn total(&self) -> u64 {
-        self.products + self.recomputed + self.other
-    }
-}
-
-/// The closed form for the recorded tokens.
-fn closed_form(shape: &Shape) -> f64 {
-    shape.config.train_flops_per_token(shape.t) * (shape.b * shape.t) as f64
 }
 
 /// A buffer by the name that says most: for shared scratch, the largest tensor that borrows it.
@@ -213,14 +206,19 @@ fn largest(plan: &Plan) -> Vec<usize> {
     order
 }
 
-fn print(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> anyhow::Result<()> {
+fn print(args: &Args, preset: Preset, shape: &Shape, program: &Program, plan: &Plan) -> anyhow::Result<()> {
     let c = shape.config;
     out::line(format!(
-        "{}: {} layers of {} channels in {} heads, {} tokens; {} parameters",
-        args.preset,
+        "{}: {} layers of {} channels in {} heads{}, {} tokens; {} parameters",
+        preset.name(),
         c.n_layer(),
         c.n_embd(),
         c.n_head(),
+        if c.n_kv_head() < c.n_head() {
+            format!(" on {} of keys and values", c.n_kv_head())
+        } else {
+            String::new()
+        },
         units::thousands(c.vocab_size() as u64),
         units::thousands(c.num_params()),
     ))?;
@@ -230,42 +228,28 @@ fn print(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> anyhow::
         shape.t,
         if shape.dropout { "on" } else { "off" },
         if shape.freeze.any() { format!("frozen: {}, ", shape.freeze) } else { String::new() },
-        if shape.optimizer == Optimizer::Muon { "Muon and AdamW, " } else { "" },
+        match (shape.optimizer, shape.recompute) {
+            (Optimizer::Muon, true) => "Muon and AdamW, blocks computed twice, ",
+            (Optimizer::Muon, false) => "Muon and AdamW, ",
+            (Optimizer::Adamw, true) => "blocks computed twice, ",
+            (Optimizer::Adamw, false) => "",
+        },
         args.kernels,
         units::bytes(shape.limits.max_binding),
     ))?;
+    if let Some(lora) = &shape.lora {
+        let of: u64 = shape.adapters().iter().map(|p| p.numel() as u64).sum();
+        out::line(format!(
+            "an adapter of {} parameters trains ({lora}), beside the model in {}",
+            units::thousands(of),
+            shape.weights.name()
+        ))?;
+    }
     for recording in &program.recordings {
         out::line(format!("\n{}\n{}", recording.name, listing(recording, args.all)))?;
     }
     out::line(format!("\narithmetic\n{}", arithmetic(shape, program)))?;
     print_memory(program, plan)
-}
-
-fn arithmetic(shape: &Shape, program: &Program) -> Table {
-    let flops = Flops::of_all(&program.recordings);
-    let closed = closed_form(shape);
-    let mut table = Table::new(&[("", Align::Left), ("FLOPs", Align::Right), ("", Align::Left)]);
-    let mut row = |what: &str, flops: f64, note: String| table.row([what.into(), units::si(flops), note]);
-    row("products of matrices and of attention", flops.products as f64, "what the closed form counts".into());
-    let ratio = format!(
-        "6·(N − wpe) + 12·L·C·(T+1)/2 a token; recorded/closed = {:.4}",
-        flops.products as f64 / closed
-    );
-    let ratio = if shape.freeze.any() { format!("{ratio}, which trains all") } else { ratio };
-    row("closed form", closed, ratio);
-    let again = "backward forms S twice and dP once more, so that no T×T numbers are kept";
-    row("attention's products, again", flops.recomputed as f64, again.into());
-    row("everything else", flops.other as f64, format!("elementwise work, reductions, {}", updates(shape)));
-    row("total", flops.total() as f64, String::new());
-    table
-}
-
-/// What updates the weights, in words.
-fn updates(shape: &Shape) -> &'static str {
-    match shape.optimizer {
-        Optimizer::Adamw => "AdamW",
-        Optimizer::Muon => "Muon and AdamW",
-    }
 }
 
 fn print_memory(program: &Program, plan: &Plan) -> anyhow::Result<()> {
@@ -296,115 +280,6 @@ fn print_memory(program: &Program, plan: &Plan) -> anyhow::Result<()> {
         table.row([slot_name(program, plan, i), slot.kind.label().to_string(), units::bytes(slot.bytes)]);
     }
     out::line(format!("\n{table}"))
-}
-
-fn report(args: &Args, shape: &Shape, program: &Program, plan: &Plan) -> Value {
-    let recording = |r: &Recording| {
-        let dispatches: Vec<Value> = r.dispatches.iter().map(|d| dispatch(r, d)).collect();
-        json!({ "name": r.name, "flops": r.flops(), "bytes": r.bytes(), "dispatches": dispatches })
-    };
-    let flops = Flops::of_all(&program.recordings);
-    let closed = closed_form(shape);
-    let by_kind: serde_json::Map<String, Value> =
-        kinds(plan).into_iter().map(|(kind, bytes, _)| (kind.label().to_string(), bytes.into())).collect();
-    let slot = |i: usize| {
-        let s = &plan.slots[i];
-        json!({ "name": slot_name(program, plan, i), "kind": s.kind.label(), "bytes": s.bytes })
-    };
-    json!({
-        "preset": args.preset,
-        "config": shape.config,
-        "parameters": shape.config.num_params(),
-        "batch": shape.b,
-        "context": shape.t,
-        "dropout": shape.dropout,
-        "freeze": shape.freeze,
-        "optimizer": shape.optimizer,
-        "kernels": Choices { picks: program.picks(), ..shape.choices.clone() },
-        "limits": shape.limits,
-        "recordings": program.recordings.iter().map(recording).collect::<Vec<_>>(),
-        "flops": {
-            "products": flops.products,
-            "closed_form": closed,
-            "ratio": flops.products as f64 / closed,
-            "recomputed": flops.recomputed,
-            "other": flops.other,
-            "total": flops.total(),
-        },
-        "memory": {
-            "bytes": plan.bytes(),
-            "buffers": plan.slots.len(),
-            "by_kind": by_kind,
-            "largest": largest(plan).into_iter().map(slot).collect::<Vec<_>>(),
-        },
-    })
-}
-
-fn dispatch(recording: &Recording, d: &Dispatch) -> Value {
-    let tensor = |arg: &Arg| {
-        let info = recording.info(arg.tensor);
-        let access = match arg.access {
-            Access::Read => "read",
-            Access::Write => "write",
-            Access::Update => "update",
-        };
-        json!({ "name": info.name, "shape": info.shape, "element": info.element, "access": access })
-    };
-    json!({
-        "label": d.label,
-        "kernel": d.kernel.name,
-        "constants": constants(&d.consts),
-        "tensors": d.args.iter().map(tensor).collect::<Vec<_>>(),
-        "workgroups": d.workgroups,
-        "flops": d.flops,
-        "bytes": d.bytes,
-    })
-}
-
-fn constants(consts: &Consts) -> Value {
-    let value = |c: &Const| match c {
-        Const::U32(x) => json!(x),
-        Const::Bool(x) => json!(x),
-        Const::Type(x) | Const::Load(x) => json!(x),
-    };
-    consts.iter().map(|(name, c)| (name.to_string(), value(c))).collect::<serde_json::Map<_, _>>().into()
-}
-
-/// Prints every text that a kernel is built to for this model: one for each set of constants.
-fn print_kernel(name: &str, shape: &Shape, mut recordings: Vec<Recording>, json: bool) -> anyhow::Result<()> {
-    recordings.extend([shape.evaluate()?, shape.prefill()?, shape.decode()?]);
-    let all = || recordings.iter().flat_map(|r| r.dispatches.iter().map(move |d| (r.name, d)));
-    let mut built: Vec<(&Dispatch, Vec<String>)> = Vec::new();
-    for (recording, d) in all().filter(|(_, d)| d.kernel.name == name) {
-        let user = format!("{recording}: {}", d.label);
-        match built.iter_mut().find(|(first, _)| first.consts == d.consts) {
-            Some((_, users)) => users.push(user),
-            None => built.push((d, vec![user])),
-        }
-    }
-    if built.is_empty() {
-        let known: std::collections::BTreeSet<&str> = all().map(|(_, d)| d.kernel.name).collect();
-        let known: Vec<&str> = known.into_iter().collect();
-        return Err(Error::setting(
-            format!("this model's recordings have no kernel {name}"),
-            format!("use one of {}", known.join(", ")),
-        )
-        .into());
-    }
-    let mut reports = Vec::new();
-    for (d, users) in &built {
-        let wgsl = d.kernel.wgsl(&d.consts)?;
-        if json {
-            reports.push(json!({ "constants": constants(&d.consts), "used_by": users, "wgsl": wgsl }));
-            continue;
-        }
-        let mut head = format!("// {name}, as {} has it", users[0]);
-        if users.len() > 1 {
-            write!(head, ", and {} more", units::thousands(users.len() as u64 - 1))?;
-        }
-        out::line(format!("{head}\n// with {}\n\n{wgsl}", constants(&d.consts)))?;
-    }
-    if json { out::json(&json!({ "kernel": name, "built": reports })) } else { Ok(()) }
 }
 
 #[cfg(test)]
