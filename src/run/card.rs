@@ -10,8 +10,8 @@ use crate::run::record::{Evaluation, Run};
 
 /// The card of a run's model.
 pub fn card(run: &Run) -> String {
-    let mut out = front(base(&run.from));
-    out += "# GPT-2, trained on a journal\n\n";
+    let mut out = front(&run.model, base(&run.from));
+    writeln!(out, "# {}, trained on a journal\n", run.model.title()).expect("a string takes what is written");
     out += "A language model that was trained on one person's private writing with \
             [diarist](https://crates.io/crates/diarist), on that person's own computer. It continues texts in their manner; it \
             answers no questions. It may repeat what it was trained on: whoever has the model has, in part, the journal.\n\n";
@@ -58,6 +58,9 @@ pub fn card(run: &Run) -> String {
     let clip = if s.grad_clip > 0.0 { s.grad_clip.to_string() } else { "none".into() };
     row(&mut out, "gradient clipping", clip);
     row(&mut out, "dropout", s.dropout.to_string());
+    if let Some(lora) = &s.lora {
+        row(&mut out, "LoRA", format!("{lora}, beside a base in {}", s.weights.name()));
+    }
     if s.freeze.any() {
         row(&mut out, "frozen", s.freeze.to_string());
     }
@@ -76,7 +79,7 @@ pub fn card(run: &Run) -> String {
 
 /// The card of a model that was only converted.
 pub fn converted(config: &Config, tokenizer: Option<&str>, format: &str, stored: &str) -> String {
-    let mut out = front(None) + "# GPT-2, converted\n\n";
+    let mut out = front(config, None) + &format!("# {}, converted\n\n", config.title());
     out += &format!(
         "Written by [diarist](https://crates.io/crates/diarist) from this model's {format}, its numbers stored as {stored}.\n\n"
     );
@@ -89,10 +92,11 @@ const USE: &str = "\n## Use\n\n```python\nfrom transformers import AutoModelForC
     ids = tokenizer(\"Today \", return_tensors=\"pt\")\nprint(tokenizer.decode(model.generate(**ids, do_sample=True, max_new_tokens=100)[0]))\n```\n";
 
 /// What a hub reads of a card.
-fn front(base: Option<String>) -> String {
+fn front(config: &Config, base: Option<String>) -> String {
     let base = base.map_or(String::new(), |base| format!("base_model: {base}\n"));
     format!(
-        "---\nlibrary_name: transformers\npipeline_tag: text-generation\n{base}tags:\n- gpt2\n- diarist\n---\n\n"
+        "---\nlibrary_name: transformers\npipeline_tag: text-generation\n{base}tags:\n- {}\n- diarist\n---\n\n",
+        config.family()
     )
 }
 

@@ -51,7 +51,7 @@ fn recorded_flops_are_within_a_percent_of_the_closed_form() {
     for (preset, config, more, t) in cases {
         let report = json(&format!("--preset {preset} --context {t} {more}"));
         let b = report["batch"].as_u64().unwrap() as f64;
-        let closed = config.train_flops_per_token(t) * b * t as f64;
+        let closed = config.train_flops_per_token(&config.table(), t) * b * t as f64;
         let flops = |part: &str| report["flops"][part].as_f64().unwrap();
         assert!(
             (flops("products") / closed - 1.0).abs() < 0.01,

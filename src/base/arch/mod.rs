@@ -48,6 +48,14 @@ impl Config {
         }
     }
 
+    /// The family's name, as people write it.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Config::Gpt2(_) => "GPT-2",
+            Config::Llama(_) => "Llama",
+        }
+    }
+
     /// `V`: tokens in the vocabulary.
     pub fn vocab_size(&self) -> usize {
         match self {
