@@ -1,4 +1,5 @@
-//! Train GPT-2 on a person's own journals, on any GPU or none, with nothing but Rust and hand-written WGSL.
+//! Train GPT-2, or a small model of Llama's shape, on a person's own journals, on any GPU or none, with nothing but Rust and
+//! hand-written WGSL.
 //!
 //! # The map of the house
 //! A training step is data: the model *records* an ordered list of dispatches over named tensors, once, and an executor
@@ -7,14 +8,14 @@
 //!
 //! | | room | |
 //! |---|---|---|
-//! | 0 | [`base`] | errors, private and whole files, families of models (shapes, presets, parameter tables), randomness, units |
+//! | 0 | [`base`] | errors, private and whole files, families of models (shapes, presets, parameter tables), what an adapter is, randomness, units |
 //! | 1 | [`journal`] | files and folders to entries |
 //! | 1 | [`tokens`] | text to ids, `tokens.bin`, windows, batches |
 //! | 1 | [`device`] | tensors, kernels, variants, the recording, the planner, the two executors |
-//! | 2 | [`weights`] | models on disk, in all their forms, read and written; the hub's cache, and what fills it |
+//! | 2 | [`weights`] | models on disk, in all their forms, and adapters on them, read and written; the hub's cache, and what fills it |
 //! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
 //! | 2 | [`ops`] | one file an op: the maths, forward, backward, variants, twin, cases |
-//! | 3 | [`model`] | GPT-2 as recordings |
+//! | 3 | [`model`] | GPT-2 and the Llama shape as recordings; a linear layer and the adapter beside it |
 //! | 3 | [`optim`] | AdamW, Muon, schedule |
 //! | 4 | [`run`] | a run's folder: saved whole, locked, repaired |
 //! | 4 | [`sample`] | a trained model opened, decoding |
@@ -24,7 +25,7 @@
 //! | 8 | [`cli`] | one file a command |
 //!
 //! (7 is kept for a local server.) From the command to a kernel in four hops: `cli/train.rs` → `train` (`start`, `session`,
-//! `engine`) → `model::gpt2` → `ops::layernorm::forward` → `shaders/layernorm.wgsl`.
+//! `engine`) → `model::gpt2` or `model::llama` → `ops::layernorm::forward` → `shaders/layernorm.wgsl`.
 //!
 //! # A worked example
 //! One training step of a tiny model on the CPU:

@@ -58,6 +58,7 @@ impl Linear {
         (out, u)
     }
 
+    // ANCHOR: forward_into
     /// Records y into columns of a tensor.
     pub fn forward_into(&self, rec: &mut Recorder, inp: Tensor, out: Columns) -> Option<Tensor> {
         self.layer.forward_into(rec, inp, out, false);
@@ -67,12 +68,14 @@ impl Linear {
         rec.scoped("lora_B", |r| beside.b.forward_into(r, u, out, true));
         Some(u)
     }
+    // ANCHOR_END: forward_into
 
     /// Whether its backward has a use for its input.
     pub fn wants_input(&self) -> bool {
         self.dweight.is_some() || self.beside.is_some_and(|b| b.gradients.is_some())
     }
 
+    // ANCHOR: backward
     /// Records the gradients of what trains, and of the input where that is wanted. `inp` is there where [`Linear::wants_input`]
     /// says so; `u` is what forward returned.
     pub fn backward(
@@ -102,6 +105,7 @@ impl Linear {
             None => dinp,
         }
     }
+    // ANCHOR_END: backward
 }
 
 impl Beside {
@@ -113,6 +117,7 @@ impl Beside {
         }
     }
 
+    // ANCHOR: beside_backward
     /// Records its gradients; returns dinp with its share in it.
     fn backward(
         &self,
@@ -145,4 +150,5 @@ impl Beside {
             }
         })
     }
+    // ANCHOR_END: beside_backward
 }

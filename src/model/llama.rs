@@ -212,11 +212,13 @@ impl<'a> Model<'a> {
         attention::Shape { t: self.shape.t, nh: n_head, nkv: n_kv_head, layer, dropout: false, window }
     }
 
+    // ANCHOR: columns
     /// Where queries, keys and values lie side by side.
     fn columns(&self, qkv: Tensor) -> [Columns; 3] {
         let Llama { n_head, n_kv_head, head_size, .. } = self.config;
         [0, n_head, n_head + n_kv_head].map(|head| Columns { tensor: qkv, first: head * head_size })
     }
+    // ANCHOR_END: columns
 
     // ANCHOR: block
     /// A block up to what backward needs of it.
@@ -329,6 +331,7 @@ impl<'a> Model<'a> {
             rope::backward(r, dqkv, self.rope(), self.shape.t);
             dqkv
         });
+        // ANCHOR: qkv_backward
         let layers = [("q_proj", w.q_proj), ("k_proj", w.k_proj), ("v_proj", w.v_proj)];
         let ln1 = (layers.iter().any(|(_, layer)| layer.wants_input()))
             .then(|| norm_again(rec, "input_layernorm", k.residual, w.input_norm, k.rstd1));
@@ -342,6 +345,7 @@ impl<'a> Model<'a> {
             };
             dln1 = rec.scoped(format!("self_attn.{name}"), |r| layer.backward(r, ln1, u, dy, dinp));
         }
+        // ANCHOR_END: qkv_backward
         let Some(dln1) = dln1 else { return };
         norm_backward(
             rec,

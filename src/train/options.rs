@@ -39,7 +39,7 @@ struct Defaults {
 const SCRATCH: Defaults = Defaults { least: 2000, epochs: 1.0, context: 64, lr: 2e-3, dropout: 0.0 };
 const CHECKPOINT: Defaults = Defaults { least: 1, epochs: 3.0, context: 512, lr: 5e-5, dropout: 0.1 };
 /// An adapter starts at nothing and is thin: it takes ten times the rate (Hu et al. 2021 and PEFT's examples have 2e-4 to 1e-3).
-const ADAPTER_LR: f32 = 10.0 * CHECKPOINT.lr;
+const ADAPTER_LR: f32 = 5e-4;
 
 /// Settings of a new run, as the flags of `diarist train` give them. A field is a flag's one definition: its doc comment is the
 /// help, and a default stands beside it; where that depends on the run, the field is `None` and the help says what is taken

@@ -49,6 +49,7 @@ pub enum Order {
 }
 
 impl Order {
+    // ANCHOR: place
     /// Where a row stands in the file, if it stands there in one piece.
     pub(super) fn place(self, row: usize) -> Option<usize> {
         match self {
@@ -60,6 +61,7 @@ impl Order {
             }
         }
     }
+    // ANCHOR_END: place
 }
 
 impl TensorEntry {
