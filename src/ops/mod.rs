@@ -1,4 +1,4 @@
-//! Room 2: the ops, one file each: the maths, what is recorded for forward and backward, the CPU twin, the test cases.
+//! Room 2: the ops, one file or folder each: the maths, what is recorded for forward and backward, the CPU twin, the test cases.
 //!
 //! [`FAMILIES`] lists every kernel with its variants and cases: doctor and the tests read that list and nothing else.
 

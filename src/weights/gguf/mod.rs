@@ -37,8 +37,9 @@ pub fn find(path: &Path) -> Result<Found> {
     let family = about::architecture(&metadata);
     let mut tensors =
         tensors.renamed(|name| names::to_key(family, name).unwrap_or_else(|| name.to_string()))?;
-    if let Ok(Model { config: Config::Llama(llama), .. }) = &model {
-        tensors.pairs(|entry| names::paired(&entry.name).then_some(llama.head_size));
+    if let Ok(Model { config, .. }) = &model {
+        let paired = |module: &str| paired::heads(config, module).map(|_| config.head_size());
+        tensors.pairs(|entry| paired(entry.name.trim_end_matches(".weight")));
     }
     let parts = if parts > 1 { format!(", in {parts} parts") } else { String::new() };
     Ok(Found {

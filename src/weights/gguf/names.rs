@@ -90,11 +90,6 @@ pub(super) fn from_key(config: &Config, key: &str) -> String {
     format!("{}.{kind}", name.expect("the names of all parameters are in the tables"))
 }
 
-/// The heads of a matrix whose rows llama.cpp keeps in pairs: a Llama's queries and keys.
-pub(super) fn paired(key: &str) -> bool {
-    ["self_attn.q_proj.weight", "self_attn.k_proj.weight"].iter().any(|end| key.ends_with(end))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@ use crate::base::disk::PIECE;
 use crate::base::{Config, Error, Llama, Param, Result};
 use crate::tokens::Tokenizer;
 use crate::weights::gguf::header::{ALIGNMENT, MAGIC};
+use crate::weights::gguf::paired::heads;
 use crate::weights::gguf::tokenizer::Keys;
 use crate::weights::gguf::{names, types};
 use crate::weights::output::{Output, encode};
@@ -109,9 +110,10 @@ pub fn write(
 fn plan(checkpoint: &Checkpoint, dtype: &Dtype) -> Vec<Planned> {
     let mut end = 0_u64;
     let planned = |param: Param| {
-        let order = match (param.role, checkpoint.config()) {
-            (Role::Linear(Layout::InOut), _) => Order::Columns,
-            (_, Config::Llama(llama)) if names::paired(&param.name) => Order::Pairs(llama.head_size),
+        let config = checkpoint.config();
+        let order = match param.role {
+            Role::Linear(Layout::InOut) => Order::Columns,
+            _ if heads(config, param.module()).is_some() => Order::Pairs(config.head_size()),
             _ => Order::Rows,
         };
         let name = names::from_key(checkpoint.config(), &param.name);
