@@ -93,10 +93,15 @@ pub type Flag<'a> = (&'a [&'a str], Option<OsString>);
 
 /// The command that this process was given, with some flags changed; the flags alone where that is not known.
 pub fn again(flags: &[Flag]) -> String {
+    again_with(&[], flags)
+}
+
+/// As [`again`], with some more flags that take no value, or none here.
+pub fn again_with(switches: &[&str], flags: &[Flag]) -> String {
     let given: Vec<OsString> = std::env::args_os().skip(1).collect();
     match called() {
-        Some(_) => format!("{} {}", program(), changed(&given, flags)),
-        None => changed(&[], flags),
+        Some(_) => format!("{} {}", program(), changed(&given, switches, flags)),
+        None => changed(&[], switches, flags),
     }
 }
 
@@ -107,7 +112,7 @@ pub fn was_given(flag: &str) -> bool {
     called().is_some() && names.any(|name| name == flag)
 }
 
-fn changed(given: &[OsString], flags: &[Flag]) -> String {
+fn changed(given: &[OsString], switches: &[&str], flags: &[Flag]) -> String {
     // After `--` nothing is a flag.
     let end = given.iter().position(|arg| arg == "--").unwrap_or(given.len());
     let (mut words, mut skip) = (Vec::new(), false);
@@ -123,6 +128,7 @@ fn changed(given: &[OsString], flags: &[Flag]) -> String {
             words.push(word(arg));
         }
     }
+    words.extend(switches.iter().map(|name| name.to_string()));
     for (names, value) in flags {
         if let Some(value) = value {
             words.push(format!("{} {}", names[0], word(value)));
@@ -217,15 +223,19 @@ mod tests {
             (&["--accumulate", "--grad-accum"], Some("8".into())),
             (&["--preset"], None),
         ];
-        let again = |line| changed(&given(line), &flags);
+        let again = |line| changed(&given(line), &[], &flags);
         assert_eq!(again("train notes --seed 4"), "train notes --seed 4 --batch 1 --accumulate 8");
         assert_eq!(
             again("train --batch 8 --grad-accum=2 --preset small notes -- -x --batch 3"),
             "train notes --batch 1 --accumulate 8 -- -x --batch 3"
         );
-        assert_eq!(changed(&[], &flags[..1]), "--batch 1");
+        assert_eq!(changed(&[], &[], &flags[..1]), "--batch 1");
+        assert_eq!(
+            changed(&given("train x -- -y"), &["--lora"], &flags[..1]),
+            "train x --lora --batch 1 -- -y"
+        );
         if cfg!(unix) {
-            assert_eq!(changed(&["train".into(), "my notes".into()], &[]), "train 'my notes'");
+            assert_eq!(changed(&["train".into(), "my notes".into()], &[], &[]), "train 'my notes'");
         }
     }
 }

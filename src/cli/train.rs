@@ -15,11 +15,11 @@ use crate::cli::watch::Watch;
 use crate::cli::{fetch, out};
 use crate::journal;
 use crate::train::options::HEADER;
-use crate::train::{self, Options, Outcome, Resume};
+use crate::train::{self, Estimate, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 7] =
-    ["--resume", "--steps", "--lr-floor", "--batch", "--base", "--device", "--threads"];
+const RESUMES: [&str; 8] =
+    ["--resume", "--steps", "--lr-floor", "--batch", "--recompute", "--base", "--device", "--threads"];
 
 /// And those that it has no use for, which say nothing of the run.
 const ASIDE: [&str; 2] = ["--yes", "--offline"];
@@ -39,6 +39,10 @@ pub struct Args {
     base: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
+    /// Read the journals and say what would be trained, the memory, the disk and the steps that it takes, and whether it fits;
+    /// nothing is trained, and nothing written
+    #[arg(long, conflicts_with = "resume")]
+    dry_run: bool,
     /// Say of everything below PATH what it is, for --header; repeatable
     #[arg(long, value_name = "PATH=KEY:VALUE", requires = "header", help_heading = HEADER)]
     label: Vec<String>,
@@ -70,6 +74,9 @@ fn given(matches: &ArgMatches) -> Vec<String> {
 /// # Errors
 /// Whatever keeps it from training; what was saved is whole.
 pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    if args.dry_run {
+        return dry_run(args);
+    }
     let stop = on_interrupt();
     let mut watch = Watch::new(&args.options);
     let outcome = match &args.resume {
@@ -86,11 +93,11 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
                 );
                 return Err(Error::usage(problem, next).into());
             }
-            let Options { steps, batch, device, threads, .. } = &args.options;
+            let Options { steps, batch, recompute, device, threads, .. } = &args.options;
             let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
-            let (steps, batch, threads) = (*steps, *batch, *threads);
+            let (steps, batch, recompute, threads) = (*steps, *batch, *recompute, *threads);
             let base = args.base.as_deref();
-            let wanted = Resume { steps, lr_floor: args.lr_floor, batch, base, device, threads };
+            let wanted = Resume { steps, lr_floor: args.lr_floor, batch, recompute, base, device, threads };
             train::resume(dir, wanted, &mut watch, &stop)
         }
         None => train::start(&args.options(), &mut watch, &stop),
@@ -106,6 +113,16 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     // The run is saved whether or not anyone still reads this; the exit code tells how it ended.
     let _ = writeln!(std::io::stdout(), "{line}");
     Ok(code)
+}
+
+/// Says what a run would be and take.
+fn dry_run(args: &Args) -> anyhow::Result<ExitCode> {
+    let mut watch = Watch::new(&args.options);
+    let estimate = train::dry_run(&args.options(), &mut watch);
+    watch.finish();
+    let Estimate { lines, problem } = estimate?;
+    lines.into_iter().try_for_each(out::line)?;
+    problem.map_or(Ok(ExitCode::SUCCESS), |problem| Err(problem.into()))
 }
 
 /// Set by the first Ctrl-C (or a termination request); the second ends the process at once.
@@ -214,8 +231,10 @@ mod tests {
         for row in
             rows().iter().filter(|row| !["What is read", "Fetching a model"].contains(&row.section.as_str()))
         {
-            for flag in
-                row.flags.iter().filter(|flag| !["--out", "--resume", "--insist"].contains(&flag.as_str()))
+            for flag in row
+                .flags
+                .iter()
+                .filter(|flag| !["--out", "--resume", "--insist", "--dry-run"].contains(&flag.as_str()))
             {
                 assert!(recorded(&flag[2..].replace('-', "_")), "{flag} is not in run.json");
             }

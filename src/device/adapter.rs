@@ -33,6 +33,23 @@ pub(super) struct Pipeline {
 /// Rewrites a kernel's WGSL before it is built; a test corrupts a kernel with it.
 pub type Patch = fn(&Kernel, String) -> String;
 
+/// What a recording may rely on where an adapter has these limits.
+pub(super) fn limits_of(limits: &wgpu::Limits) -> Limits {
+    Limits {
+        max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
+        max_workgroups: limits.max_compute_workgroups_per_dimension,
+        max_invocations: limits.max_compute_invocations_per_workgroup,
+        max_shared: limits.max_compute_workgroup_storage_size,
+    }
+}
+
+/// What is free where an adapter's memory is the computer's: that of a processor's graphics, or of a software adapter. Of
+/// memory of its own wgpu tells nothing; a buffer that has no room there is refused.
+pub(super) fn free_of(info: &wgpu::AdapterInfo) -> Option<Free> {
+    let shared = matches!(info.device_type, wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu);
+    if shared { memory::free() } else { None }
+}
+
 impl GpuDevice {
     /// Opens an adapter with all the limits that it has.
     ///
@@ -58,12 +75,7 @@ impl GpuDevice {
             let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             slot.get_or_insert_with(|| e.to_string());
         }));
-        let limits = Limits {
-            max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
-            max_workgroups: limits.max_compute_workgroups_per_dimension,
-            max_invocations: limits.max_compute_invocations_per_workgroup,
-            max_shared: limits.max_compute_workgroup_storage_size,
-        };
+        let limits = limits_of(&limits);
         Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
     }
 
@@ -77,11 +89,9 @@ impl GpuDevice {
         format!("{} {}", self.info.driver, self.info.driver_info)
     }
 
-    /// What is free where its memory is the computer's: that of a processor's graphics, or of a software adapter. Of memory
-    /// of its own wgpu tells nothing; a buffer that has no room there is refused.
+    /// What is free of its memory.
     pub(super) fn free(&self) -> Option<Free> {
-        let shared = matches!(self.info.device_type, wgpu::DeviceType::IntegratedGpu | wgpu::DeviceType::Cpu);
-        if shared { memory::free() } else { None }
+        free_of(&self.info)
     }
 
     /// Vulkan, Metal, Dx12.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::base::memory::{self, Free};
 use crate::base::{Error, Result, shell};
-use crate::device::adapter::{GpuDevice, Patch};
+use crate::device::adapter::{GpuDevice, Patch, free_of, limits_of};
 use crate::device::cpu::Cpu;
 use crate::device::executor::{Executor, Options};
 use crate::device::gpu::Gpu;
@@ -56,6 +56,21 @@ impl Identity {
     }
 }
 
+/// A device that is looked at, and not opened.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// What a recording for it may rely on.
+    pub limits: Limits,
+    /// The class of kernels that suits it.
+    pub class: Class,
+    /// The memory that is free where its tensors go; none where nothing tells.
+    pub free: Option<Free>,
+    /// Whether it is a GPU's adapter.
+    pub gpu: bool,
+    /// The line that is shown of it.
+    pub line: String,
+}
+
 /// An opened device, ready for programs.
 #[derive(Clone)]
 pub enum Device {
@@ -71,42 +86,35 @@ impl Device {
     /// # Errors
     /// A name that fits no adapter; a GPU that does not open.
     pub fn open(wanted: &str, threads: usize) -> Result<Device> {
-        if wanted == "cpu" {
-            return Ok(Device::Cpu(threads));
-        }
-        let adapters = adapters();
-        let found = match wanted {
-            "auto" => adapters.iter().find(|a| !is_software(a)),
-            "gpu" => adapters.first(),
-            _ => match wanted.strip_prefix("gpu:") {
-                Some(part) => match part.parse::<usize>() {
-                    Ok(i) => adapters.get(i),
-                    Err(_) => {
-                        let part = part.to_lowercase();
-                        adapters.iter().find(|a| a.get_info().name.to_lowercase().contains(&part))
-                    }
-                },
-                None => {
-                    return Err(Error::usage(
-                        format!("--device {wanted} is not a device"),
-                        format!(
-                            "use auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; `{} devices` lists them",
-                            shell::program()
-                        ),
-                    ));
-                }
-            },
-        };
-        match found {
-            Some(adapter) => Ok(Device::Gpu(Arc::new(GpuDevice::open(adapter)?))),
-            None if wanted == "auto" => Ok(Device::Cpu(threads)),
-            None => Err(Error::device(
-                format!("no adapter for --device {wanted}; this computer has {}", names(adapters)),
-                format!("see `{} devices`; --device cpu needs no driver", shell::program()),
-            )),
-        }
+        Ok(match find(wanted)? {
+            Some(adapter) => Device::Gpu(Arc::new(GpuDevice::open(adapter)?)),
+            None => Device::Cpu(threads),
+        })
     }
 
+    /// Looks at what `--device` names, and opens nothing.
+    ///
+    /// # Errors
+    /// A name that fits no adapter.
+    pub fn look(wanted: &str, threads: usize) -> Result<Seen> {
+        Ok(match find(wanted)? {
+            Some(adapter) => {
+                let info = adapter.get_info();
+                Seen {
+                    limits: limits_of(&adapter.limits()),
+                    class: class_of(&info),
+                    free: free_of(&info),
+                    gpu: true,
+                    line: line_of(&info),
+                }
+            }
+            None => {
+                let cpu = Device::Cpu(threads);
+                let (limits, class, free) = (cpu.limits(), cpu.class(), cpu.free());
+                Seen { limits, class, free, gpu: false, line: cpu.line() }
+            }
+        })
+    }
     /// Puts a program on it.
     ///
     /// # Errors
@@ -150,8 +158,8 @@ impl Device {
     /// The class of kernels that suits it.
     pub fn class(&self) -> Class {
         match self {
-            Device::Gpu(gpu) if gpu.info.device_type != wgpu::DeviceType::Cpu => Class::Tiles,
-            _ => Class::Lanes,
+            Device::Gpu(gpu) => class_of(&gpu.info),
+            Device::Cpu(_) => Class::Lanes,
         }
     }
 
@@ -203,9 +211,56 @@ impl Device {
                 1 => "cpu, 1 thread".to_string(),
                 n => format!("cpu, {n} threads"),
             },
-            Device::Gpu(gpu) => format!("{} ({})", gpu.info.name, gpu.info.backend),
+            Device::Gpu(gpu) => line_of(&gpu.info),
         }
     }
+}
+
+/// The adapter that `--device` names; none where it is the CPU. `auto` takes the best real GPU; where there is none, the CPU.
+fn find(wanted: &str) -> Result<Option<&'static wgpu::Adapter>> {
+    if wanted == "cpu" {
+        return Ok(None);
+    }
+    let adapters = adapters();
+    let found = match wanted {
+        "auto" => adapters.iter().find(|a| !is_software(a)),
+        "gpu" => adapters.first(),
+        _ => match wanted.strip_prefix("gpu:") {
+            Some(part) => match part.parse::<usize>() {
+                Ok(i) => adapters.get(i),
+                Err(_) => {
+                    let part = part.to_lowercase();
+                    adapters.iter().find(|a| a.get_info().name.to_lowercase().contains(&part))
+                }
+            },
+            None => {
+                return Err(Error::usage(
+                    format!("--device {wanted} is not a device"),
+                    format!(
+                        "use auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; `{} devices` lists them",
+                        shell::program()
+                    ),
+                ));
+            }
+        },
+    };
+    match found {
+        Some(adapter) => Ok(Some(adapter)),
+        None if wanted == "auto" => Ok(None),
+        None => Err(Error::device(
+            format!("no adapter for --device {wanted}; this computer has {}", names(adapters)),
+            format!("see `{} devices`; --device cpu needs no driver", shell::program()),
+        )),
+    }
+}
+
+/// The class of kernels that suits an adapter.
+fn class_of(info: &wgpu::AdapterInfo) -> Class {
+    if info.device_type == wgpu::DeviceType::Cpu { Class::Lanes } else { Class::Tiles }
+}
+
+fn line_of(info: &wgpu::AdapterInfo) -> String {
+    format!("{} ({})", info.name, info.backend)
 }
 
 /// What the last bits of a CPU's sums depend on: the widest vectors it has.

@@ -3,9 +3,9 @@
 use crate::base::memory::{self, Free};
 use crate::base::shell::{self, Flag};
 use crate::base::units::bytes;
-use crate::base::{Config, Error, Freeze, Preset, Result};
+use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result};
 use crate::device::select::Device;
-use crate::device::{Choices, Limits, Plan};
+use crate::device::{Choices, Element, Limits, Plan};
 use crate::run::record::Settings;
 use crate::train::engine::{program, shape};
 
@@ -39,8 +39,22 @@ pub struct Wanted<'a> {
 #[derive(Debug, PartialEq)]
 struct Offer {
     what: &'static str,
-    flags: Vec<(&'static [&'static str], String)>,
+    flags: Flags,
     needs: u64,
+}
+
+/// What an offer changes: flags that take no value, those that take one, and those that have to go.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Flags {
+    switches: Vec<&'static str>,
+    values: Vec<(&'static [&'static str], String)>,
+    gone: Vec<&'static [&'static str]>,
+}
+
+impl Flags {
+    fn value(names: &'static [&'static str], value: impl ToString) -> Flags {
+        Flags { values: vec![(names, value.to_string())], ..Flags::default() }
+    }
 }
 
 const BATCH: &[&str] = &["--batch"];
@@ -48,6 +62,10 @@ const ACCUMULATE: &[&str] = &["--accumulate", "--grad-accum"];
 const CONTEXT: &[&str] = &["--context", "--block-size"];
 const FREEZE: &[&str] = &["--freeze"];
 const PRESET: &[&str] = &["--preset"];
+const DROPOUT: &[&str] = &["--dropout"];
+const WEIGHTS: &[&str] = &["--weights"];
+const RECOMPUTE: &str = "--recompute";
+const LORA: &str = "--lora";
 
 /// Checks that a run fits its device.
 ///
@@ -79,7 +97,11 @@ impl Wanted<'_> {
         needs(self.limits, self.choices, config, settings)
     }
 
-    fn check(&self, free: Option<Free>) -> Result<()> {
+    /// Checks that the run fits into what is free.
+    ///
+    /// # Errors
+    /// As [`check`].
+    pub fn check(&self, free: Option<Free>) -> Result<()> {
         let (needs, problem) = match self.needs(self.config, self.settings) {
             Ok(needs) => match free {
                 Some(free) if needs > free.for_tensors() => {
@@ -102,26 +124,41 @@ impl Wanted<'_> {
     }
 
     fn name(&self) -> String {
-        let Settings { batch, context, .. } = self.settings;
+        let Settings { batch, context, lora, weights, .. } = self.settings;
         let model = match self.begin {
             Begin::Scratch(preset) => preset.name(),
             _ => "this model",
         };
         let sequences = if *batch == 1 { "sequence" } else { "sequences" };
+        let model = match lora {
+            Some(lora) => format!("an adapter (r={}) beside {model} in {}", lora.r, weights.name()),
+            None => model.to_string(),
+        };
         format!("training {model} on {batch} {sequences} of {context} tokens at a time")
     }
 
     /// What fits into so many bytes, nearest to what was asked for first.
     fn offers(&self, most: u64) -> Vec<Offer> {
-        let whole = self.batches(self.config, self.settings, most);
+        let whole = self.batches(most);
         let smallest = self.in_pieces_of(1);
+        let whole_fails = whole.is_none();
         // Where the batch alone does not help, the rest is tried with the smallest.
         let settings = if whole.is_some() { self.settings } else { &smallest };
         let mut offers: Vec<Offer> = whole.into_iter().collect();
-        match self.begin {
-            Begin::Resume => return offers,
-            Begin::Checkpoint if offers.is_empty() => offers.extend(self.freezing(settings, most)),
-            _ => {}
+        if offers.is_empty() {
+            offers.extend(self.twice(most));
+        }
+        if self.begin == Begin::Resume {
+            return offers;
+        }
+        if whole_fails && self.begin == Begin::Checkpoint {
+            match &self.settings.lora {
+                Some(_) => offers.extend(self.resting(self.settings, most)),
+                None => {
+                    offers.extend(self.adapter(most));
+                    offers.extend(self.freezing(settings, most));
+                }
+            }
         }
         offers.extend(self.contexts(settings, most));
         if let Begin::Scratch(preset) = self.begin {
@@ -136,8 +173,14 @@ impl Wanted<'_> {
         Settings { batch, accumulate: total / batch, ..self.settings.clone() }
     }
 
-    /// The largest batch that fits, with the same sequences a step.
-    fn batches(&self, config: Config, settings: &Settings, most: u64) -> Option<Offer> {
+    /// The same steps in smaller pieces.
+    fn batches(&self, most: u64) -> Option<Offer> {
+        let settings = self.smaller(self.config, self.settings, most)?;
+        self.offer("the same steps, in smaller pieces", self.config, &settings, Flags::default(), most)
+    }
+
+    /// The settings with the largest batch below theirs that fits, and the same sequences a step.
+    fn smaller(&self, config: Config, settings: &Settings, most: u64) -> Option<Settings> {
         let total = settings.batch * settings.accumulate;
         let mut smaller: Vec<usize> =
             (1..).take_while(|d| d * d <= total).filter(|d| total.is_multiple_of(*d)).collect();
@@ -146,8 +189,7 @@ impl Wanted<'_> {
         smaller.sort_unstable();
         let of = |&batch: &usize| Settings { batch, accumulate: total / batch, ..settings.clone() };
         let fit = smaller.partition_point(|batch| self.fits(config, &of(batch), most).is_some());
-        let settings = of(smaller[..fit].last()?);
-        self.offer("the same steps, in smaller pieces", config, &settings, vec![], most)
+        Some(of(smaller[..fit].last()?))
     }
 
     /// The longest context that fits.
@@ -166,7 +208,7 @@ impl Wanted<'_> {
         });
         let context = *shorter[..fit].last()?;
         let (config, settings) = of(&context);
-        self.offer("shorter sequences", config, &settings, vec![(CONTEXT, context.to_string())], most)
+        self.offer("shorter sequences", config, &settings, Flags::value(CONTEXT, context), most)
     }
 
     /// The least that has to be frozen: blocks from the first on, and the embeddings where that is not enough.
@@ -177,8 +219,48 @@ impl Wanted<'_> {
             let of = |&first: &usize| Settings { freeze: Freeze { embeddings, first }, ..settings.clone() };
             let not = more.partition_point(|first| self.fits(self.config, &of(first), most).is_none());
             let settings = of(more.get(not)?);
-            let freeze = settings.freeze.to_string();
-            self.offer("a part of the model trained", self.config, &settings, vec![(FREEZE, freeze)], most)
+            let flags = Flags::value(FREEZE, settings.freeze);
+            self.offer("a part of the model trained", self.config, &settings, flags, most)
+        })
+    }
+
+    /// The same steps, each block computed a second time instead of kept.
+    fn twice(&self, most: u64) -> Option<Offer> {
+        let settings = Settings { recompute: true, ..self.settings.clone() };
+        let flags = Flags { switches: vec![RECOMPUTE], ..Flags::default() };
+        let what = "the same steps, each block computed twice, which takes longer";
+        self.in_pieces(what, self.config, &settings, flags, most).filter(|_| !self.settings.recompute)
+    }
+
+    /// An adapter beside the model, which rests in the most bits that fit.
+    fn adapter(&self, most: u64) -> Option<Offer> {
+        let lora = Lora::default();
+        // --insist, which goes with Muon, is not for adapters.
+        if lora.check(&self.config).is_err() || self.settings.optimizer != Optimizer::Adamw {
+            return None;
+        }
+        let (dropout, freeze) = (lora.dropout, Freeze::default());
+        let beside = Settings { lora: Some(lora), dropout, freeze, ..self.settings.clone() };
+        let fits = |weights| {
+            let settings = Settings { weights, ..beside.clone() };
+            let mut flags = match weights {
+                Element::F32 => Flags::default(),
+                _ => Flags::value(WEIGHTS, weights.name()),
+            };
+            flags.switches.push(LORA);
+            flags.gone = vec![FREEZE, DROPOUT];
+            self.in_pieces("an adapter beside the model", self.config, &settings, flags, most)
+        };
+        Element::WEIGHTS.into_iter().find_map(fits)
+    }
+
+    /// The model at rest in fewer bits beside its adapter: the most that fit.
+    fn resting(&self, settings: &Settings, most: u64) -> Option<Offer> {
+        let fewer = Element::WEIGHTS.into_iter().skip_while(|&weights| weights != settings.weights).skip(1);
+        fewer.into_iter().find_map(|weights| {
+            let settings = Settings { weights, ..settings.clone() };
+            let flags = Flags::value(WEIGHTS, weights.name());
+            self.in_pieces("the model at rest in fewer bits", self.config, &settings, flags, most)
         })
     }
 
@@ -190,18 +272,28 @@ impl Wanted<'_> {
             if config.family() != self.config.family() {
                 return None;
             }
-            let flags = || vec![(PRESET, preset.name().to_string())];
-            self.offer("a smaller model", config, self.settings, flags(), most).or_else(|| {
-                let mut offer = self.batches(config, self.settings, most)?;
-                offer.what = "a smaller model";
-                offer.flags.splice(..0, flags());
-                Some(offer)
-            })
+            let flags = Flags::value(PRESET, preset.name());
+            self.in_pieces("a smaller model", config, self.settings, flags, most)
         })
     }
 
     fn fits(&self, config: Config, settings: &Settings, most: u64) -> Option<u64> {
         self.needs(config, settings).ok().filter(|&needs| needs <= most)
+    }
+
+    /// The offer of some settings, at the same sizes, or in smaller pieces.
+    fn in_pieces(
+        &self,
+        what: &'static str,
+        config: Config,
+        settings: &Settings,
+        flags: Flags,
+        most: u64,
+    ) -> Option<Offer> {
+        self.offer(what, config, settings, flags.clone(), most).or_else(|| {
+            let settings = self.smaller(config, settings, most)?;
+            self.offer(what, config, &settings, flags, most)
+        })
     }
 
     /// The offer of some settings, where they fit: `flags`, and those of the batch, which has defaults of its own.
@@ -210,13 +302,13 @@ impl Wanted<'_> {
         what: &'static str,
         config: Config,
         settings: &Settings,
-        mut flags: Vec<(&'static [&'static str], String)>,
+        mut flags: Flags,
         most: u64,
     ) -> Option<Offer> {
         let needs = self.fits(config, settings, most)?;
-        flags.push((BATCH, settings.batch.to_string()));
+        flags.values.push((BATCH, settings.batch.to_string()));
         if self.begin != Begin::Resume {
-            flags.push((ACCUMULATE, settings.accumulate.to_string()));
+            flags.values.push((ACCUMULATE, settings.accumulate.to_string()));
         }
         Some(Offer { what, flags, needs })
     }
@@ -228,8 +320,11 @@ fn told(offers: &[Offer]) -> String {
         _ => "ask for less; each of these fits:".to_string(),
     };
     for Offer { what, flags, needs } in offers {
-        let flags: Vec<Flag> = flags.iter().map(|(names, value)| (*names, Some(value.into()))).collect();
-        text += &format!("\n  {what} ({}):\n    {}", bytes(*needs), shell::again(&flags));
+        let set = flags.values.iter().map(|(names, value)| (*names, Some(value.into())));
+        let gone = flags.gone.iter().map(|names| (*names, None));
+        let all: Vec<Flag> = set.chain(gone).collect();
+        let command = shell::again_with(&flags.switches, &all);
+        text += &format!("\n  {what} ({}):\n    {command}", bytes(*needs));
     }
     text
 }
@@ -248,10 +343,22 @@ mod tests {
 
     /// A run of a preset, from where it begins, at B × accumulate × T.
     fn wanted<T>(preset: Preset, begin: Begin, sizes: [usize; 3], then: impl FnOnce(&Wanted) -> T) -> T {
+        wanted_beside((None, Element::F32), preset, begin, sizes, then)
+    }
+
+    /// The same beside an adapter.
+    fn wanted_beside<T>(
+        (lora, weights): (Option<Lora>, Element),
+        preset: Preset,
+        begin: Begin,
+        sizes: [usize; 3],
+        then: impl FnOnce(&Wanted) -> T,
+    ) -> T {
         let [batch, accumulate, context] = sizes;
-        let settings = Settings { batch, accumulate, context, ..example().settings };
+        let settings =
+            Settings { batch, accumulate, context, lora, weights, recompute: false, ..example().settings };
         let choices = Choices::of(Class::Lanes, &Limits::DEFAULT);
-        let whole = preset.config(if preset == Preset::Tiny { 257 } else { 50_257 });
+        let whole = preset.config(preset.vocab_size().unwrap_or(257));
         let config = if matches!(begin, Begin::Scratch(_)) { whole.with_block_size(context) } else { whole };
         then(&Wanted { limits: Limits::DEFAULT, choices: &choices, config, settings: &settings, begin })
     }
@@ -259,12 +366,29 @@ mod tests {
     /// The settings of an offer.
     fn taken(wanted: &Wanted, offer: &Offer) -> (Config, Settings) {
         let (mut config, mut settings) = (wanted.config, wanted.settings.clone());
-        for (names, value) in &offer.flags {
+        for switch in &offer.flags.switches {
+            match *switch {
+                RECOMPUTE => settings.recompute = true,
+                LORA => settings.lora = Some(Lora::default()),
+                other => panic!("{other}"),
+            }
+        }
+        for names in &offer.flags.gone {
+            match names[0] {
+                "--freeze" => settings.freeze = Freeze::default(),
+                "--dropout" => settings.dropout = Lora::default().dropout,
+                other => panic!("{other}"),
+            }
+        }
+        for (names, value) in &offer.flags.values {
             match names[0] {
                 "--batch" => settings.batch = value.parse().unwrap(),
                 "--accumulate" => settings.accumulate = value.parse().unwrap(),
                 "--context" => settings.context = value.parse().unwrap(),
                 "--freeze" => settings.freeze = value.parse().unwrap(),
+                "--weights" => {
+                    settings.weights = Element::WEIGHTS.into_iter().find(|e| e.name() == value).unwrap();
+                }
                 "--preset" => config = Preset::from_name(value).unwrap().config(config.vocab_size()),
                 other => panic!("{other}"),
             }
@@ -287,15 +411,21 @@ mod tests {
 
     #[test]
     fn every_offer_fits_and_the_steps_of_smaller_pieces_are_the_same() {
-        for (preset, begin, sizes, most) in [
-            (Preset::Gpt2, Begin::Checkpoint, [8, 1, 512], 3 * GIB),
-            (Preset::Gpt2, Begin::Checkpoint, [6, 2, 512], 5 * GIB / 2),
-            (Preset::Gpt2, Begin::Checkpoint, [1, 8, 1024], 3 * GIB / 2),
-            (Preset::Gpt2, Begin::Resume, [4, 2, 512], 11 * GIB / 4),
-            (Preset::Tiny, Begin::Scratch(Preset::Tiny), [512, 1, 64], GIB / 2),
-            (Preset::Gpt2Medium, Begin::Scratch(Preset::Gpt2Medium), [2, 4, 256], 3 * GIB),
+        let whole = (None, Element::F32);
+        let beside = |weights| (Some(Lora::default()), weights);
+        for (how, preset, begin, sizes, most) in [
+            (whole.clone(), Preset::Gpt2, Begin::Checkpoint, [8, 1, 512], 3 * GIB),
+            (whole.clone(), Preset::Gpt2, Begin::Checkpoint, [6, 2, 512], 5 * GIB / 2),
+            (whole.clone(), Preset::Gpt2, Begin::Checkpoint, [1, 8, 1024], 3 * GIB / 2),
+            (whole.clone(), Preset::Gpt2, Begin::Resume, [4, 2, 512], 5 * GIB / 2),
+            (whole.clone(), Preset::Gpt2, Begin::Resume, [1, 2, 1024], 9 * GIB / 4),
+            (whole.clone(), Preset::Tiny, Begin::Scratch(Preset::Tiny), [512, 1, 64], GIB / 2),
+            (whole.clone(), Preset::Gpt2Medium, Begin::Scratch(Preset::Gpt2Medium), [2, 4, 256], 3 * GIB),
+            (whole, Preset::Tinyllama, Begin::Checkpoint, [1, 8, 256], 3 * GIB),
+            (beside(Element::F32), Preset::Gpt2, Begin::Checkpoint, [1, 8, 1024], 3 * GIB / 4),
+            (beside(Element::F16), Preset::Mistral7b, Begin::Checkpoint, [1, 8, 512], 10 * GIB),
         ] {
-            wanted(preset, begin, sizes, |w| {
+            wanted_beside(how, preset, begin, sizes, |w| {
                 let needs = w.needs(w.config, w.settings).unwrap();
                 assert!(needs > most, "{preset:?} {sizes:?} needs {needs}");
                 let offers = w.offers(most);
@@ -314,6 +444,48 @@ mod tests {
                 }
             });
         }
+    }
+
+    /// Nearest to what was asked for first: the same steps, then an adapter, then a part of the model.
+    #[test]
+    fn offers_stand_in_the_order_of_what_they_change() {
+        let order = |how, preset, most| {
+            wanted_beside(how, preset, Begin::Checkpoint, [1, 8, 512], |w| {
+                let offers = w.offers(most);
+                offers.into_iter().map(|o| (o.flags.switches, o.flags.values[0].clone())).collect::<Vec<_>>()
+            })
+        };
+        let of = |flag: &'static [&'static str], value: &str| (flag, value.to_string());
+        let whole = order((None, Element::F32), Preset::Gpt2, 2 * GIB);
+        assert_eq!(whole[0], (vec![RECOMPUTE], of(BATCH, "1")));
+        assert_eq!(whole[1], (vec![LORA], of(BATCH, "1")), "single precision fits");
+        assert_eq!(whole[2].1.0, FREEZE);
+        let less = order((None, Element::F32), Preset::Smollm2_1_7b, 4 * GIB);
+        assert_eq!(less[0], (vec![LORA], of(WEIGHTS, "q8_0")), "neither f32 nor f16 fits: {less:?}");
+        let beside = order((Some(Lora::default()), Element::F16), Preset::Mistral7b, 10 * GIB);
+        assert_eq!(beside[0], (vec![], of(WEIGHTS, "q4_1")), "{beside:?}");
+        assert!(beside.iter().all(|(_, (names, _))| *names != FREEZE));
+    }
+
+    /// 8·10⁹ bytes are what a computer of 8 GB has: one sequence of 512 tokens, and the longest that it was trained for.
+    #[test]
+    fn mistral_is_tuned_in_eight_gigabytes() {
+        wanted_beside(
+            (Some(Lora::default()), Element::Q4_1),
+            Preset::Mistral7b,
+            Begin::Checkpoint,
+            [1, 8, 512],
+            |w| {
+                let twice = Settings { recompute: true, ..w.settings.clone() };
+                let needs = |settings: &Settings| w.needs(w.config, settings).unwrap();
+                assert!(needs(&twice) < 6_000_000_000, "{}", needs(&twice));
+                let longer = Settings { context: 2048, ..twice };
+                assert!(needs(&longer) < 8_000_000_000, "{}", needs(&longer));
+                // Every activation kept, it does not: that is what is offered then.
+                assert!(needs(w.settings) > 8_000_000_000);
+                assert_eq!(w.offers(8_000_000_000)[0].flags.switches, [RECOMPUTE]);
+            },
+        );
     }
 
     #[test]

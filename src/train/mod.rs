@@ -5,12 +5,14 @@
 
 mod base;
 pub mod cost;
+mod dry_run;
 pub mod engine;
 mod extend;
 pub mod fit;
 mod not_finite;
 pub mod options;
 pub mod origin;
+mod read;
 mod resume;
 mod session;
 mod source;
@@ -22,10 +24,12 @@ use std::sync::atomic::AtomicBool;
 use crate::base::Result;
 use crate::weights::hub::{Hub, Name};
 
+pub use dry_run::{Estimate, dry_run};
 pub use options::Options;
+pub use read::not_whole;
 pub use resume::{Resume, resume};
 pub use source::tokenizer_of;
-pub use start::{not_whole, start};
+pub use start::start;
 
 /// What an optimizer step did.
 #[derive(Debug, Clone, Copy)]

@@ -27,6 +27,8 @@ pub struct Resume<'a> {
     pub lr_floor: bool,
     /// A smaller one needs less memory for the same sequences a step.
     pub batch: Option<usize>,
+    /// Whether blocks are computed a second time instead of kept, which needs less memory for the same bits.
+    pub recompute: bool,
     /// Where the model is now that the run's adapter stands beside.
     pub base: Option<&'a Path>,
     /// Another device than it was begun on.
@@ -40,7 +42,7 @@ pub struct Resume<'a> {
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
-    let Resume { steps, lr_floor, batch, base, device, threads } = wanted;
+    let Resume { steps, lr_floor, batch, recompute, base, device, threads } = wanted;
     if steps == Some(0) {
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
@@ -79,6 +81,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     if let Some(batch) = batch {
         in_pieces_of(batch, &mut run, observer)?;
     }
+    let twice = recompute && !run.settings.recompute;
+    run.settings.recompute |= recompute;
     let opened = open_device(device.unwrap_or(&run.device.spec()), threads, observer)?;
     let same_device = opened.identity() == run.device;
     if !same_device {
@@ -117,7 +121,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    if extended || batch.is_some() || base.is_some() {
+    if extended || twice || batch.is_some() || base.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
     }

@@ -1,24 +1,23 @@
 //! How a run begins.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::base::disk::{self, sha256};
 use crate::base::units::{shown, thousands};
-use crate::base::{Config, Error, Preset, Result};
+use crate::base::{Config, Preset, Result};
+use crate::dataset::Data;
 use crate::dataset::data::{MASKED, mask_bytes};
-use crate::dataset::{Data, Split, Wanted};
 use crate::device::select::{Device, why_cpu};
-use crate::journal::Report;
+use crate::run::RunFolder;
 use crate::run::record::{self, Base, Position, Run, Settings};
 use crate::run::room::{self, Size};
-use crate::run::{RunFolder, choose_out, refuse_inside};
-use crate::tokens::windows::Epochs;
 use crate::tokens::{Tokenizer, files};
 use crate::train::base;
 use crate::train::engine::Engine;
 use crate::train::fit::{self, Begin};
 use crate::train::options::PRESET;
 use crate::train::origin::{Origin, not_said};
+use crate::train::read::Read;
 use crate::train::session::Session;
 use crate::train::source::{self, Source};
 use crate::train::{Observer, Options, Outcome, Stop};
@@ -44,67 +43,29 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         _ => {}
     }
     let mut source = Source::open(options, &origin)?;
-    let (seed, val) = (options.seed, options.val_fraction);
-    let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
-    refuse_inside(&out, &options.paths)?;
-    let header = options.template()?;
-    let wanted = Wanted {
-        paths: &options.paths,
-        options: &options.journal,
-        header: header.as_ref(),
-        tokenizer: source.tokenizer.clone(),
-    };
-    let split = Split::parse(&options.split);
-    observer.doing("reading");
-    let mut data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
-    describe_data(data.report(), observer);
-    let bare = data.without_header();
-    if header.is_some() && bare > 0 {
-        let all = data.report().entries as u64;
-        let (bare, all) = (thousands(bare as u64), thousands(all));
-        observer.say(&format!("header   {bare} of {all} entries have none: they lack what it asks for"));
-    }
-    if options.strict && !data.report().is_whole() {
-        return Err(not_whole());
-    }
+    let mut read = Read::new(options, &source, observer)?;
     if let Origin::Hub(hub, name) = &origin {
         let fetched = Origin::Cache(name.clone(), observer.fetch(hub, name)?);
+        let before = source.tokenizer;
         source = Source::open(options, &fetched)?;
-        if source.tokenizer != wanted.tokenizer {
-            let wanted = Wanted { tokenizer: source.tokenizer.clone(), ..wanted };
-            data = Data::prepare(&wanted, &split, val, seed, options.cache, observer)?;
+        if source.tokenizer != before {
+            read.data = read.again(options, &source.tokenizer, observer)?;
         }
         origin = fetched;
     }
-
-    let most = if scratch { usize::MAX } else { source.config.block_size() };
-    let wanted = options.context(scratch, most)?;
-    observer.say(&format!("split    {}", data.sides().line()));
-    let context = data.sides().fit_context(wanted)?;
-    if context < wanted {
-        observer.say(&format!(
-            "context  {context} tokens instead of {wanted}: the text has only {} to train on",
-            thousands(data.sides().train_tokens() as u64)
-        ));
-    }
-    if scratch {
-        source.config = source.config.with_block_size(context);
-    }
-    let config = source.config;
+    let context = read.context(options, &mut source, scratch, observer)?;
     let device = open_device(&options.device, options.threads, observer)?;
     let gpu = matches!(device, Device::Gpu(_));
-    let batches = options.batches(scratch, &config, gpu);
-    let windows = Epochs::new(0..data.sides().train_tokens(), context, seed)?.windows_in_epoch(0);
-    let settings = options.settings(scratch, context, batches, windows, data.sides().val_tokens());
+    let settings = read.settings(options, &source.config, scratch, (context, gpu))?;
+    let Read { data, out, .. } = read;
+    let config = source.config;
     let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
     let what = source::name(options, &origin);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
 
     let choices = device.choices();
-    let begin = if scratch { Begin::Scratch(options.preset.unwrap_or(PRESET)) } else { Begin::Checkpoint };
-    fit::check(&device, &choices, config, &settings, begin)?;
-    let tokens = (data.sides().train_tokens() + data.sides().val_tokens()) as u64;
-    let most = Size::new(&config, &settings, tokens, settings.steps).of_new();
+    fit::check(&device, &choices, config, &settings, begin(options, scratch))?;
+    let most = disk_needs(&config, &settings, &data);
     room::check(&out, most, disk::free(&out), |short| room::elsewhere(&out, most, short))?;
 
     observer.doing("preparing the model");
@@ -170,6 +131,17 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     session.train()
 }
 
+/// How a run of these options begins.
+pub(super) fn begin(options: &Options, scratch: bool) -> Begin {
+    if scratch { Begin::Scratch(options.preset.unwrap_or(PRESET)) } else { Begin::Checkpoint }
+}
+
+/// Bytes that a run writes at most.
+pub(super) fn disk_needs(config: &Config, settings: &Settings, data: &Data) -> u64 {
+    let tokens = (data.sides().train_tokens() + data.sides().val_tokens()) as u64;
+    Size::new(config, settings, tokens, settings.steps).of_new()
+}
+
 /// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
 pub(super) fn write_missing(
     folder: &RunFolder,
@@ -210,25 +182,6 @@ impl Drop for Unfinished {
             let _ = std::fs::remove_dir_all(path);
         }
     }
-}
-
-/// What was read, before anything is trained on.
-fn describe_data(report: &Report, observer: &mut dyn Observer) {
-    observer.say(&format!("journal  {report}"));
-    for (what, line) in report.details() {
-        observer.say(&format!("{what:8} {line}"));
-    }
-    for line in report.doubts() {
-        observer.say(&line);
-    }
-}
-
-/// The error of `--strict`.
-pub fn not_whole() -> Error {
-    Error::setting(
-        "--strict: something could not be read, or is doubtful (see the lines above)",
-        "mend it, leave it out with --glob '!NAME', or leave --strict out",
-    )
 }
 
 /// Opens a device and says which it is.

@@ -6,11 +6,11 @@ use crate::parity::{FORWARD, GRADIENT, close, everywhere};
 use diarist::base::{Config, Gpt2, Llama, Lora, Optimizer, Param};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
-use diarist::device::{Class, Element, Executor, Step};
+use diarist::device::{Class, Element, Executor, Kind, Step};
 use diarist::model::parameters::pieces;
 use diarist::model::{self, Shape};
 use diarist::ops::classifier::scalar;
-use diarist::optim::adamw::Hyper;
+use diarist::optim::adamw::{Hyper, micro_step};
 use diarist::tokens::Tokenizer;
 
 const GPT2: Config =
@@ -151,6 +151,37 @@ fn a_whole_model_matches_transformers() {
                 }
                 close(&format!("d {}", param.name), &grad, &f.get(&format!("grad.{}", param.name)), GRADIENT);
             }
+        });
+    }
+}
+
+/// The same dispatches over the same numbers: not close, but the same, with dropout on.
+#[test]
+fn a_block_that_is_computed_twice_gives_the_same_bits() {
+    for whole in all() {
+        let f = whole.fixture();
+        everywhere(|device, class| {
+            let gradients = |recompute| {
+                let shape = Shape { recompute, dropout: true, ..whole.shape(T, B, device, class) };
+                let mut exec = load(device, &shape, Options { poison: true, ..Options::default() });
+                whole.write(exec.as_mut(), &shape);
+                let scale = feed(exec.as_mut(), &f.ids("tokens"), &f.ids("targets"));
+                exec.run("zero", &Step::default()).unwrap();
+                exec.run("micro_step", &micro_step(scale, 0.3, 7, 2)).unwrap();
+                let mut scalars = vec![0.0; scalar::COUNT];
+                exec.read_f32("scalars", 0, &mut scalars).unwrap();
+                let mut bits: Vec<u32> = scalars[..1].iter().map(|x| x.to_bits()).collect();
+                for p in shape.trained().iter().flat_map(|p| pieces(p, &device.limits(), Element::F32)) {
+                    let mut piece = vec![0.0; p.words()];
+                    exec.read_f32(&format!("d.{}", p.name), 0, &mut piece).unwrap();
+                    bits.extend(piece.iter().map(|x| x.to_bits()));
+                }
+                let scratch = exec.plan().bytes_of(Kind::Scratch);
+                (bits, scratch, exec.program().find("micro_step").unwrap().flops())
+            };
+            let [(kept, memory, work), (again, less, more)] = [false, true].map(gradients);
+            assert!(kept == again, "{}", whole.name);
+            assert!(less < memory && more > work, "{less} of {memory} bytes, {more} of {work} FLOPs");
         });
     }
 }

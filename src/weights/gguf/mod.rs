@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::{Config, Error, Result};
+use crate::base::{Error, Result};
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::tensors::Tensors;
 use header::Opened;

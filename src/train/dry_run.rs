@@ -1,0 +1,121 @@
+//! What a run would be and take, before any of it: nothing is opened, allocated or written.
+
+use crate::base::disk;
+use crate::base::memory::Free;
+use crate::base::units::{bytes, shown, thousands};
+use crate::base::{Error, Preset, Result};
+use crate::device::Choices;
+use crate::device::select::Device;
+use crate::run::record::Settings;
+use crate::run::room;
+use crate::tokens::Tokenizer;
+use crate::train::engine::shape;
+use crate::train::fit::{self, Wanted};
+use crate::train::origin::Origin;
+use crate::train::read::Read;
+use crate::train::source::{self, Source};
+use crate::train::start::{begin, disk_needs};
+use crate::train::{Observer, Options};
+
+/// What a run would be.
+#[derive(Debug)]
+pub struct Estimate {
+    /// Lines for a person.
+    pub lines: Vec<String>,
+    /// Why it could not begin: memory or disk, and what would fit.
+    pub problem: Option<Error>,
+}
+
+/// Reads the journals as a run would, and says what it would train and what that takes. The journals' tokens are kept
+/// nowhere.
+///
+/// # Errors
+/// What a person should mend before a run could be thought of; a model that is not on this computer and whose shape is not
+/// known.
+pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimate> {
+    options.check()?;
+    let options = &Options { cache: false, ..options.clone() };
+    let origin = options.source()?;
+    let scratch = matches!(origin, Origin::Scratch);
+    let mut source = match &origin {
+        // GPT-2's tokenizer and shapes are known without its weights.
+        Origin::Hub(hub, name) => {
+            let preset = name.short().and_then(Preset::from_name).ok_or_else(|| hub.not_here(name))?;
+            let tokenizer = Tokenizer::gpt2();
+            Source { config: preset.config(tokenizer.vocab_size()), tokenizer, checkpoint: None }
+        }
+        origin => Source::open(options, origin)?,
+    };
+    let read = Read::new(options, &source, observer)?;
+    let context = read.context(options, &mut source, scratch, observer)?;
+    let device = Device::look(&options.device, options.threads)?;
+    let config = source.config;
+    let settings = read.settings(options, &config, scratch, (context, device.gpu))?;
+    let choices = Choices::of(device.class, &device.limits);
+    let recorded = shape(device.limits, &choices, config, &settings)?;
+
+    let parameters = thousands(config.num_params());
+    let mut lines = vec![format!("model    {}, {parameters} parameters", source::name(options, &origin))];
+    if let Origin::Hub(_, name) = &origin {
+        lines.push(format!("fetch    {name} is not on this computer yet"));
+    }
+    let trained: usize = recorded.trained().iter().map(|p| p.numel()).sum();
+    let trained = thousands(trained as u64);
+    lines.push(match &settings.lora {
+        Some(lora) => format!(
+            "trains   an adapter of {trained} parameters ({lora}), beside the model in {}",
+            settings.weights.name()
+        ),
+        None => format!("trains   {trained} parameters"),
+    });
+    lines.push(steps(&settings, read.data.sides().train_tokens()));
+    lines.push(format!("device   {}", device.line));
+    let wanted = Wanted {
+        limits: device.limits,
+        choices: &choices,
+        config,
+        settings: &settings,
+        begin: begin(options, scratch),
+    };
+    let short = wanted.check(device.free).err();
+    // Too large in one piece, there is no figure.
+    if let Ok(needs) = fit::needs(device.limits, &choices, config, &settings) {
+        lines.push(format!(
+            "memory   {} for tensors; {}",
+            bytes(needs),
+            free_of(device.free, short.is_none())
+        ));
+    }
+    let most = disk_needs(&config, &settings, &read.data);
+    let free = disk::free(&read.out);
+    let full = room::check(&read.out, most, free, |short| room::elsewhere(&read.out, most, short)).err();
+    let has = match free {
+        Some(free) => format!("this disk has {} free: {}", bytes(free), verdict(full.is_none())),
+        None => "nothing tells what is free".into(),
+    };
+    lines.push(format!("disk     {} at most, in {}; {has}", bytes(most), shown(&read.out)));
+    Ok(Estimate { lines, problem: short.or(full) })
+}
+
+/// How long a run is, and its steps.
+fn steps(settings: &Settings, tokens: usize) -> String {
+    let Settings { steps, batch, accumulate, context, .. } = *settings;
+    let of_step = batch * accumulate * context;
+    let epochs = (steps as f64 * of_step as f64) / tokens.max(1) as f64;
+    format!(
+        "steps    {} of {batch} × {accumulate} sequences of {context} tokens: {epochs:.1} epochs of {} tokens",
+        thousands(steps),
+        thousands(tokens as u64)
+    )
+}
+
+fn free_of(free: Option<Free>, fits: bool) -> String {
+    match free {
+        Some(free) => format!("{free}: {}", verdict(fits)),
+        None => "the device does not tell what it has free".into(),
+    }
+}
+
+fn verdict(fits: bool) -> &'static str {
+    if fits { "it fits" } else { "it does not fit" }
+}

@@ -1,0 +1,124 @@
+//! What a run is to be trained on, read and divided, and the settings that follow from it.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::units::thousands;
+use crate::base::{Config, Error, Result};
+use crate::dataset::{Data, Split, Template, Wanted};
+use crate::journal::Report;
+use crate::run::record::Settings;
+use crate::run::{choose_out, refuse_inside};
+use crate::tokens::Tokenizer;
+use crate::tokens::windows::Epochs;
+use crate::train::source::Source;
+use crate::train::{Observer, Options};
+
+/// The journals of a run, as the tokens of its model.
+pub(super) struct Read {
+    pub data: Data,
+    /// Where the run goes; nothing is there yet.
+    pub out: PathBuf,
+    header: Option<Template>,
+}
+
+impl Read {
+    /// Reads them, and says what was read.
+    pub fn new(options: &Options, source: &Source, observer: &mut dyn Observer) -> Result<Read> {
+        let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
+        refuse_inside(&out, &options.paths)?;
+        let header = options.template()?;
+        observer.doing("reading");
+        let data = tokenise(options, header.as_ref(), &source.tokenizer, observer)?;
+        describe_data(data.report(), observer);
+        let bare = data.without_header();
+        if header.is_some() && bare > 0 {
+            let all = data.report().entries as u64;
+            let (bare, all) = (thousands(bare as u64), thousands(all));
+            observer.say(&format!("header   {bare} of {all} entries have none: they lack what it asks for"));
+        }
+        if options.strict && !data.report().is_whole() {
+            return Err(not_whole());
+        }
+        Ok(Read { data, out, header })
+    }
+
+    /// The same journals as another tokenizer's tokens.
+    pub fn again(
+        &self,
+        options: &Options,
+        tokenizer: &Tokenizer,
+        observer: &mut dyn Observer,
+    ) -> Result<Data> {
+        tokenise(options, self.header.as_ref(), tokenizer, observer)
+    }
+
+    /// Tokens of a sequence, which a model from scratch then knows; says how the text is divided.
+    pub fn context(
+        &self,
+        options: &Options,
+        source: &mut Source,
+        scratch: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<usize> {
+        let most = if scratch { usize::MAX } else { source.config.block_size() };
+        let wanted = options.context(scratch, most)?;
+        let sides = self.data.sides();
+        observer.say(&format!("split    {}", sides.line()));
+        let context = sides.fit_context(wanted)?;
+        if context < wanted {
+            observer.say(&format!(
+                "context  {context} tokens instead of {wanted}: the text has only {} to train on",
+                thousands(sides.train_tokens() as u64)
+            ));
+        }
+        if scratch {
+            source.config = source.config.with_block_size(context);
+        }
+        Ok(context)
+    }
+
+    /// Every setting of the run, on a GPU or not.
+    pub fn settings(
+        &self,
+        options: &Options,
+        config: &Config,
+        scratch: bool,
+        (context, gpu): (usize, bool),
+    ) -> Result<Settings> {
+        let batches = options.batches(scratch, config, gpu);
+        let train = self.data.sides().train_tokens();
+        let windows = Epochs::new(0..train, context, options.seed)?.windows_in_epoch(0);
+        Ok(options.settings(scratch, context, batches, windows, self.data.sides().val_tokens()))
+    }
+}
+
+fn tokenise(
+    options: &Options,
+    header: Option<&Template>,
+    tokenizer: &Tokenizer,
+    observer: &mut dyn Observer,
+) -> Result<Data> {
+    let wanted =
+        Wanted { paths: &options.paths, options: &options.journal, header, tokenizer: tokenizer.clone() };
+    let (seed, val) = (options.seed, options.val_fraction);
+    Data::prepare(&wanted, &Split::parse(&options.split), val, seed, options.cache, observer)
+}
+
+/// What was read, before anything is trained on.
+fn describe_data(report: &Report, observer: &mut dyn Observer) {
+    observer.say(&format!("journal  {report}"));
+    for (what, line) in report.details() {
+        observer.say(&format!("{what:8} {line}"));
+    }
+    for line in report.doubts() {
+        observer.say(&line);
+    }
+}
+
+/// The error of `--strict`.
+pub fn not_whole() -> Error {
+    Error::setting(
+        "--strict: something could not be read, or is doubtful (see the lines above)",
+        "mend it, leave it out with --glob '!NAME', or leave --strict out",
+    )
+}
