@@ -73,7 +73,7 @@ def main():
     run = json.loads((args.run / "run.json").read_text())
     s, data = run["settings"], run["data"]
     assert s["dropout"] == 0, "masks are diarist's own: compare runs without dropout"
-    tokens = np.fromfile(args.run / "tokens.bin", dtype=np.uint32 if data.get("width") == 4 else np.uint16)
+    tokens = np.fromfile(args.run / "tokens.bin", dtype=np.uint32 if data.get("width") == "u32" else np.uint16)
     tokens = torch.from_numpy(tokens.astype(np.int64))
     log = [json.loads(line) for line in (args.run / "log.jsonl").read_text().splitlines()]
     steps = {line["step"]: line for line in log if "windows" in line}

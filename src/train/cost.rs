@@ -71,7 +71,7 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
     let device = Device::open(&options.device, options.threads)?;
     let (batch, accumulate) = options.batches(scratch, &config, matches!(device, Device::Gpu(_)));
     let windows = Epochs::new(0..train_tokens, context, options.seed)?.windows_in_epoch(0);
-    let settings = options.settings(scratch, context, (batch, accumulate), windows, val_tokens);
+    let settings = options.settings(&config, scratch, context, (batch, accumulate), windows, val_tokens);
     let folder = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
     let path = folder.path().join("tokens.bin");
     let mut taken = 0;

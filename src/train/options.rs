@@ -352,9 +352,27 @@ impl Options {
         (batch, accumulate)
     }
 
+    /// Checks what depends on the model's family.
+    ///
+    /// # Errors
+    /// Dropout of a model that has no place for it.
+    pub fn check_model(&self, config: &Config) -> Result<()> {
+        if self.dropout.is_some_and(|p| p > 0.0) && !config.has_dropout() {
+            return Err(Error::usage(
+                format!(
+                    "--dropout, and a {} has none: models of its shape are trained without",
+                    config.title()
+                ),
+                "leave --dropout out; an adapter has its own: --lora dropout=0.05",
+            ));
+        }
+        Ok(())
+    }
+
     /// Every setting of the run, once the data are known: `windows` of them in an epoch, and `val_tokens` held out.
     pub fn settings(
         &self,
+        config: &Config,
         scratch: bool,
         context: usize,
         batches: (usize, usize),
@@ -371,7 +389,8 @@ impl Options {
             (None, None) => (of_epochs(d.epochs).max(d.least), None),
         };
         let lr = self.lr.unwrap_or(if self.lora.is_some() { ADAPTER_LR } else { d.lr });
-        let dropout = self.lora.as_ref().map(|lora| lora.dropout).or(self.dropout).unwrap_or(d.dropout);
+        let usual = if config.has_dropout() { d.dropout } else { 0.0 };
+        let dropout = self.lora.as_ref().map(|lora| lora.dropout).or(self.dropout).unwrap_or(usual);
         let usual = intervals(steps, batch * accumulate * context, val_tokens);
         Settings {
             steps,

@@ -88,7 +88,8 @@ impl Read {
         let batches = options.batches(scratch, config, gpu);
         let train = self.data.sides().train_tokens();
         let windows = Epochs::new(0..train, context, options.seed)?.windows_in_epoch(0);
-        Ok(options.settings(scratch, context, batches, windows, self.data.sides().val_tokens()))
+        options.check_model(config)?;
+        Ok(options.settings(config, scratch, context, batches, windows, self.data.sides().val_tokens()))
     }
 }
 

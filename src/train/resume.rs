@@ -17,6 +17,7 @@ use crate::train::fit::{self, Begin};
 use crate::train::session::Session;
 use crate::train::start::{open_device, write_missing};
 use crate::train::{Observer, Outcome, Stop};
+use crate::weights::peft;
 
 /// What a resumed run is asked to do otherwise than it was begun.
 #[derive(Debug, Clone, Copy, Default)]
@@ -124,6 +125,11 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     if extended || twice || batch.is_some() || base.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
+        if let (Some(base), Some(lora)) = (&session.run.base, &session.run.settings.lora) {
+            // Where PEFT and every other command look for the model.
+            let text = peft::config_json(lora, &base.path.to_string_lossy(), &session.run.model);
+            disk::replace(&dir.join(peft::CONFIG), text.as_bytes())?;
+        }
     }
     let (step, steps) = (session.run.position.step, session.run.settings.steps);
     session.observer.say(&format!("resuming {} at step {step} of {steps}", shown(dir)));

@@ -163,6 +163,7 @@ fn the_base_has_to_be_the_same() {
     );
     succeed(cwd, &[&more[..], &["--base", "moved"]].concat());
     assert!(record(cwd, "run")["base"]["path"].as_str().unwrap().ends_with("moved"));
+    succeed(cwd, &["sample", "run", "--max-tokens", "2", "--device", "cpu"]);
     // Another model of the same shape.
     succeed(
         cwd,

@@ -56,6 +56,11 @@ impl Config {
         }
     }
 
+    /// Whether its activations are dropped while it is trained, where one wants that.
+    pub fn has_dropout(&self) -> bool {
+        matches!(self, Config::Gpt2(_))
+    }
+
     /// `V`: tokens in the vocabulary.
     pub fn vocab_size(&self) -> usize {
         match self {

@@ -85,7 +85,7 @@ impl Args {
             ..Options::default()
         };
         let batch = self.batch as usize;
-        let settings = options.settings(false, context, (batch, 1), 1, 0);
+        let settings = options.settings(&config, false, context, (batch, 1), 1, 0);
         let bytes = match fit::needs(limits, &choices, config, &settings) {
             Ok(bytes) => Some(bytes),
             Err(Error::Device { .. }) => None,
