@@ -48,7 +48,7 @@ pub struct Args {
     /// The model to judge the text for: a shape from scratch
     #[arg(long, default_value = PRESET.name(), value_parser = presets())]
     preset: Preset,
-    /// The model to judge the text for: a folder with GPT-2 or with an earlier run, or a fetched model's name
+    /// The model to judge the text for: a model's folder or file, an earlier run's folder, or a fetched model's name
     #[arg(long, value_name = "DIR|NAME", conflicts_with = "preset")]
     from: Option<String>,
     /// The tokenizer to count tokens with, and of a model from scratch [default: gpt2 to count, bytes for a model]

@@ -27,7 +27,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-/// Train GPT-2 on your own journals, at home, on any GPU or none.
+/// Train GPT-2, or a newer small model, on your own journals, at home, on any GPU or none.
 #[derive(Parser)]
 #[command(name = "diarist", version, max_term_width = 100)]
 struct Cli {
