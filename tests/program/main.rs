@@ -14,6 +14,7 @@ mod crash;
 mod explain;
 mod fetch;
 mod first_model;
+mod limits;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod network; // a filter of system calls is Linux's; elsewhere only `fetch` is known to connect by reading
 mod tokenizers;
