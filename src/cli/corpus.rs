@@ -6,17 +6,18 @@ use std::process::ExitCode;
 use similar::TextDiff;
 
 use crate::base::units::{counted, shown, thousands};
-use crate::base::{Error, Preset, Result};
+use crate::base::{Error, Lora, Preset, Result};
 use crate::cli::bar::Bar;
 use crate::cli::out;
 use crate::cli::reading::Reading;
 use crate::dataset::{Tokenised, Wanted};
+use crate::device::Element;
 use crate::journal::overview::{Named, Overview, overview};
 use crate::journal::{self, Change, Corpus, Entry, Observer};
 use crate::run::refuse_inside;
 use crate::tokens::{Kind, Tokenizer};
 use crate::train::cost::{Cost, cost};
-use crate::train::options::{PRESET, presets, tokenizers};
+use crate::train::options::{PRESET, presets, rests, tokenizers};
 use crate::train::{self, not_whole};
 
 /// Columns of the longest bar of the chart of years.
@@ -51,6 +52,12 @@ pub struct Args {
     /// The model to judge the text for: a model's folder or file, an earlier run's folder, or a fetched model's name
     #[arg(long, value_name = "DIR|NAME", conflicts_with = "preset")]
     from: Option<String>,
+    /// The training to judge it for: an adapter beside that model, with these settings, as `train` takes them
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", requires = "from")]
+    lora: Option<Lora>,
+    /// What the model rests in beside the adapter
+    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = Element::F32.name(), value_parser = rests(), requires = "lora")]
+    weights: Element,
     /// The tokenizer to count tokens with, and of a model from scratch [default: gpt2 to count, bytes for a model]
     #[arg(long, value_parser = tokenizers())]
     tokenizer: Option<Kind>,
@@ -330,6 +337,8 @@ impl Args {
             from: Some(self.from.clone().unwrap_or_else(|| "scratch".into())),
             preset: self.from.is_none().then_some(self.preset),
             tokenizer: self.tokenizer,
+            lora: self.lora.clone(),
+            weights: self.weights,
             val_fraction: self.val_fraction,
             split: self.split.clone(),
             seed: self.seed,

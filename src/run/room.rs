@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn both_figures_are_told_before_the_first_step() {
-        let run = example();
-        let size = Size::new(&Preset::Gpt2.config(50_257), &run.settings, 1000, 10);
+        let settings = Settings { lora: None, ..example().settings };
+        let size = Size::new(&Preset::Gpt2.config(50_257), &settings, 1000, 10);
         // 124,439,808 parameters of 4 bytes; a state has three such files, and there are two of them and two models.
         assert_eq!(size.of_new() >> 20, ((8 * 4 * 124_439_808_u64) >> 20) + 4);
         let told =
@@ -108,10 +108,12 @@ mod tests {
 
     #[test]
     fn what_is_frozen_has_no_moments() {
-        let mut settings = example().settings;
+        let adapter = example().settings;
         let config = Preset::Tiny.config(257);
-        let whole = Size::new(&config, &settings, 0, 0).of_new();
-        settings.freeze = Freeze { embeddings: true, first: 4 };
-        assert!(Size::new(&config, &settings, 0, 0).of_new() < whole * 6 / 10);
+        let of = |settings: &Settings| Size::new(&config, settings, 0, 0).of_new();
+        let whole = Settings { lora: None, ..adapter.clone() };
+        let frozen = Settings { freeze: Freeze { embeddings: true, first: 4 }, ..whole.clone() };
+        assert!(of(&frozen) < of(&whole) * 6 / 10);
+        assert!(of(&adapter) < of(&frozen), "of an adapter's run the adapter alone is saved");
     }
 }

@@ -30,6 +30,8 @@ pub struct Cost {
     pub model: String,
     /// Its parameters.
     pub parameters: u64,
+    /// Those that train: of a run with `--lora` the adapter's.
+    pub trained: u64,
     /// Its tokenizer.
     pub tokenizer: String,
     /// Tokens of one epoch.
@@ -83,15 +85,18 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
     let ranges = TokenFile::write(&path, enough, [], tokenizer.end_of_text(), tokenizer.width())?;
     let file = TokenFile::open(&path, ranges.train.end, tokenizer.width())?;
     let mut engine = Engine::new(&device, device.choices(), config, &settings)?;
+    // How fast it is depends on no weight: a checkpoint's are not read for this.
     engine.initialise()?;
     let seconds = engine.rehearse(&file, &vec![0; batch])?;
 
+    let trained = engine.shape.trained().iter().map(|p| p.numel() as u64).sum();
     let rate = (batch * context) as f64 / seconds;
-    let trained = (settings.steps as usize * batch * accumulate * context) as f64;
-    let epochs = trained / train_tokens as f64;
+    let seen = (settings.steps as usize * batch * accumulate * context) as f64;
+    let epochs = seen / train_tokens as f64;
     Ok(Cost {
         model: source::name(options, &origin),
         parameters: config.num_params(),
+        trained,
         tokenizer: tokenizer.kind().name().into(),
         tokens: train_tokens as u64,
         held_out: val_tokens as u64,
@@ -101,8 +106,8 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
         device: device.line(),
         tokens_per_second: rate,
         epoch_seconds: train_tokens as f64 / rate,
-        run_seconds: trained / rate,
-        verdict: verdict(scratch, config.num_params(), (train_tokens, val_tokens), epochs),
+        run_seconds: seen / rate,
+        verdict: verdict(scratch, trained, (train_tokens, val_tokens), epochs),
     })
 }
 
@@ -142,9 +147,15 @@ impl Cost {
         let time = |seconds: f64| duration(Duration::from_secs_f64(seconds));
         [
             format!(
-                "{}, {} parameters, on {}: an epoch of {} tokens ({}) takes about {}, the default run of {} steps about {}",
+                "{}, {}, on {}: an epoch of {} tokens ({}) takes about {}, the default run of {} steps about {}",
                 self.model,
-                thousands(self.parameters),
+                match self.trained == self.parameters {
+                    true => format!("{} parameters", thousands(self.parameters)),
+                    false => {
+                        let (all, adapter) = (thousands(self.parameters), thousands(self.trained));
+                        format!("{all} parameters and an adapter of {adapter}")
+                    }
+                },
                 self.device,
                 thousands(self.tokens),
                 self.tokenizer,

@@ -90,12 +90,13 @@ impl Engine {
         })
     }
 
-    /// Starts from GPT-2's initialisation, with zero moments.
+    /// Starts from the family's initialisation, and an adapter from its own, with zero moments.
     ///
     /// # Errors
     /// A lost device.
     pub fn initialise(&mut self) -> Result<()> {
         store::initialise(self.exec.as_mut(), &self.shape, self.settings.seed)?;
+        store::initialise_adapter(self.exec.as_mut(), &self.shape, self.settings.seed)?;
         store::zero_moments(self.exec.as_mut(), &self.shape)
     }
 

@@ -14,6 +14,7 @@ mod crash;
 mod explain;
 mod fetch;
 mod first_model;
+mod limits;
 #[cfg(unix)]
 mod lora;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

@@ -241,6 +241,7 @@ fn model_and_optimizer_are_read_back() {
     run.model =
         Config::Gpt2(crate::base::Gpt2 { vocab_size: 7, block_size: 5, n_layer: 1, n_head: 2, n_embd: 4 });
     run.settings.context = 5;
+    (run.settings.lora, run.base) = (None, None);
     let table = run.model.table();
     let value = |i: usize, n: usize| vec![i as f32 + 0.5; n];
     let mut saving = folder.begin_state(0).unwrap();
