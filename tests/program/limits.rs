@@ -71,7 +71,7 @@ fn a_dry_run_says_everything_and_writes_nothing() {
     let (out, err) = (String::from_utf8(o.stdout).unwrap(), String::from_utf8(o.stderr).unwrap());
     assert!(out.contains("disk ") && err.contains("next: ask for less"), "{out}{err}");
     let o = run(cwd, "train notes --from nobody/nothing --dry-run --offline");
-    assert!(!o.status.success() && String::from_utf8_lossy(&o.stderr).contains("not on this computer"));
+    assert!(!o.status.success() && String::from_utf8_lossy(&o.stderr).contains("not in the cache"));
     assert_eq!(run(cwd, "train --resume x --dry-run").status.code(), Some(2));
     assert_eq!(files(cwd), before, "a dry run wrote something");
 }

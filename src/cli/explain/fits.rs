@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::base::{Error, Lora, Preset, Result, memory, units};
-use crate::cli::explain::Args;
+use crate::cli::explain::args::Args;
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
 use crate::device::Element;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::base::Preset;
 use crate::cli::explain::flops::{Flops, closed_form};
-use crate::cli::explain::{kinds, largest, slot_name};
+use crate::cli::explain::memory::{kinds, largest, slot_name};
 use crate::device::kernel::Consts;
 use crate::device::{Access, Arg, Choices, Const, Dispatch, Plan, Program, Recording};
 use crate::model::Shape;
