@@ -34,6 +34,14 @@ pub fn bytes_of(spelling: &str) -> Option<Vec<u8>> {
     Some(spelling.chars().map(byte).collect::<Option<Vec<u8>>>()?).filter(|bytes| !bytes.is_empty())
 }
 
+/// A token of a stranger's file for a message.
+pub(super) fn shown(token: &str) -> String {
+    match token.char_indices().nth(40) {
+        Some((end, _)) => format!("{:?}…", &token[..end]),
+        None => format!("{token:?}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,9 +10,9 @@
 
 use std::collections::HashMap;
 
+use crate::tokens::alphabet::shown;
 use crate::tokens::bpe::Bpe;
 use crate::tokens::spaces::{MARK, Spaces};
-use crate::tokens::vocabulary::shown;
 
 /// How the token of a byte is spelled.
 pub fn byte_spelling(byte: u8) -> String {

@@ -12,9 +12,10 @@ use serde_json::{Map, Value};
 
 use crate::base::{Error, Result, disk, units};
 use crate::tokens::added::AddedToken;
+use crate::tokens::alphabet::shown;
 use crate::tokens::pre::Pre;
 use crate::tokens::spaces::Spaces;
-use crate::tokens::vocabulary::{Normalizer, Parts, shown};
+use crate::tokens::vocabulary::{Normalizer, Parts};
 
 /// The largest file that is read: twice the largest in use.
 const MOST: u64 = 64 << 20;

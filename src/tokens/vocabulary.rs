@@ -9,6 +9,7 @@ use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::base::{disk, units};
 use crate::tokens::added::{AddedToken, Ends};
+use crate::tokens::alphabet::shown;
 use crate::tokens::alphabet::{byte_chars, bytes_of};
 use crate::tokens::bpe::Bpe;
 use crate::tokens::pieces::Pieces;
@@ -250,14 +251,6 @@ fn bytes(ids: &HashMap<&str, u32>) -> Result<[Option<u32>; 256], String> {
         }
     }
     Ok(bytes)
-}
-
-/// A token of a stranger's file for a message.
-pub(super) fn shown(token: &str) -> String {
-    match token.char_indices().nth(40) {
-        Some((end, _)) => format!("{:?}…", &token[..end]),
-        None => format!("{token:?}"),
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::base::{Error, Result};
 use crate::weights::hub::name::Name;
-use crate::weights::huggingface::config::Kind;
+use crate::weights::huggingface::fields::Kind;
 use crate::weights::words::{quoted, short};
 
 /// What stands beside the weights, the configuration first: it says whether to go on.

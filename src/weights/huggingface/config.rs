@@ -10,12 +10,9 @@ use crate::base::{Config, Error, Gpt2, Result};
 use crate::tokens::Ends;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::Model;
+use crate::weights::huggingface::fields::{Kind, eos, extent, pretty, shown, torch};
 use crate::weights::huggingface::llama;
 use crate::weights::small;
-use crate::weights::words::short;
-
-/// No extent of any model comes near this; up to it, no product of two extents overflows.
-const MOST_EXTENT: u64 = 1 << 24;
 
 /// What a `config.json` says.
 pub(super) struct Said {
@@ -60,52 +57,6 @@ fn gpt2(found: &Map<String, Value>, path: &Path) -> Result<Config> {
     });
     inner_width(found, &config, path)?;
     Ok(config)
-}
-
-/// A size, under the first of its names that is there.
-pub(super) fn extent(found: &Map<String, Value>, names: &[&str], path: &Path) -> Result<usize> {
-    let again = "download config.json again";
-    let value = names.iter().find_map(|&n| found.get(n).filter(|v| !v.is_null()));
-    match value.map(|v| (v, v.as_u64())) {
-        Some((_, Some(n))) if n <= MOST_EXTENT => Ok(n as usize),
-        Some((v, _)) => {
-            Err(Error::file(path, format!("{} is {}, no size of a model", names[0], shown(v)), again))
-        }
-        None => Err(Error::file(path, format!("does not say {}", names.join(" or ")), again)),
-    }
-}
-
-/// The kinds of model that we compute, as `transformers` tells them apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::weights) enum Kind {
-    Gpt2,
-    Llama,
-    /// A Llama whose queries may see a window of keys.
-    Mistral,
-}
-
-impl Kind {
-    /// Of a `config.json`: by its `model_type`, or, where it has none, by the class that wrote it. What it is called instead,
-    /// if anything.
-    pub(in crate::weights) fn of(found: &Map<String, Value>) -> std::result::Result<Kind, Option<String>> {
-        let classes = found.get("architectures").and_then(Value::as_array).into_iter().flatten();
-        let classes: Vec<&str> = classes.filter_map(Value::as_str).collect();
-        let of_class = |class: &&str| match () {
-            () if class.starts_with("GPT2") => Some(Kind::Gpt2),
-            () if ["LlamaFor", "LlamaModel"].iter().any(|c| class.starts_with(c)) => Some(Kind::Llama),
-            () if ["MistralFor", "MistralModel"].iter().any(|c| class.starts_with(c)) => Some(Kind::Mistral),
-            () => None,
-        };
-        let said = found.get("model_type").and_then(Value::as_str);
-        let kind = match said {
-            Some("gpt2") => Some(Kind::Gpt2),
-            Some("llama") => Some(Kind::Llama),
-            Some("mistral") => Some(Kind::Mistral),
-            Some(_) => None,
-            None => classes.iter().find_map(of_class),
-        };
-        kind.ok_or_else(|| said.or(classes.first().copied()).map(short))
-    }
 }
 
 /// The kind of model.
@@ -172,10 +123,6 @@ fn inner_width(found: &Map<String, Value>, config: &Config, path: &Path) -> Resu
             "start from a checkpoint with GPT-2's own settings",
         )),
     }
-}
-
-pub(super) fn shown(value: &Value) -> String {
-    short(&value.to_string())
 }
 
 /// `config.json` for a model of this shape in f32: see [`config_json_as`].
@@ -253,15 +200,6 @@ fn gpt2_json(cfg: &Gpt2, dtype: &Dtype, dropout: f32, ends: Option<&Ends>) -> St
     })
 }
 
-/// torch's name of a type.
-pub(super) fn torch(dtype: &Dtype) -> &'static str {
-    match dtype {
-        Dtype::F16 => "float16",
-        Dtype::BF16 => "bfloat16",
-        _ => "float32",
-    }
-}
-
 /// `generation_config.json`: where a text begins and ends, and nothing about how to sample.
 pub fn generation_config_json(ends: &Ends) -> String {
     let mut settings = serde_json::json!({
@@ -274,16 +212,4 @@ pub fn generation_config_json(ends: &Ends) -> String {
         settings["pad_token_id"] = pad.into();
     }
     pretty(&settings)
-}
-
-/// One id, or a list of them.
-pub(super) fn eos(ends: &Ends) -> Value {
-    match ends.stops[..] {
-        [one] => one.into(),
-        _ => ends.stops.clone().into(),
-    }
-}
-
-pub(super) fn pretty(value: &impl Serialize) -> String {
-    serde_json::to_string_pretty(value).expect("strings, numbers and booleans are JSON") + "\n"
 }

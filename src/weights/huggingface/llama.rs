@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::base::{Config, Error, Llama, Result};
 use crate::tokens::Ends;
 use crate::weights::dtype::Dtype;
-use crate::weights::huggingface::config::{Kind, eos, extent, pretty, shown, torch};
+use crate::weights::huggingface::fields::{Kind, eos, extent, pretty, shown, torch};
 
 /// `transformers`' defaults, where a key is absent.
 const ROPE_THETA: f64 = 10_000.0;

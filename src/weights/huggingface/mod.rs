@@ -16,6 +16,7 @@ use crate::weights::tensors::Tensors;
 
 pub(in crate::weights) mod config;
 mod export;
+pub(super) mod fields;
 pub(super) mod folder;
 mod llama;
 
