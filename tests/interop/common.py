@@ -107,14 +107,14 @@ def fresh(name):
     return WORK / f"{Path(sys.argv[0]).stem}-{_files}-{name}"
 
 
-def our_loss(path, ids, *more):
+def our_loss(path, ids, *more, device="cpu"):
     file = fresh("ids.json")
     file.write_text(json.dumps(ids))
-    return json.loads(diarist("eval", path, "--ids", file, "--device", "cpu", "--json", *more))["loss"]
+    return json.loads(diarist("eval", path, "--ids", file, "--device", device, "--json", *more))["loss"]
 
 
-def our_greedy(path, prompt, count):
-    args = ("--prompt", prompt, "--temperature", 0, "--max-tokens", count, "--device", "cpu", "--json")
+def our_greedy(path, prompt, count, *more):
+    args = ("--prompt", prompt, "--temperature", 0, "--max-tokens", count, "--device", "cpu", "--json", *more)
     return json.loads(diarist("sample", path, *args))["samples"][0]["ids"]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel
 
 TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")  # [in, out] in GPT-2
 TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
@@ -73,6 +73,26 @@ def logits(model, ids):
 def loss(model, ids):
     """Nats a token over one window, in float64."""
     return F.cross_entropy(logits(model, ids)[:-1], torch.tensor(ids[1:])).item()
+
+
+# -- Llama -------------------------------------------------------------------------------------------------------------
+
+
+def of_gguf(path):
+    """A GGUF as transformers reads it: whole numbers, rows of queries and keys in its own order."""
+    read = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    # Of a model that was quantised transformers does not let the numbers' type be changed.
+    return plain(read.config, dict(read.named_parameters()))
+
+
+def plain(config, tensors):
+    """A model of these weights in float32, with nothing else about it."""
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    missing, extra = model.load_state_dict({k: x.detach().float() for k, x in tensors.items()}, strict=False)
+    assert set(missing) <= {"lm_head.weight"} and not extra, (missing, extra)
+    return model
 
 
 # -- Hugging Face ------------------------------------------------------------------------------------------------------
@@ -313,6 +333,20 @@ def tensorflow():
 GGUF_NAMES = {"wte": "token_embd", "wpe": "position_embd", "ln_f": "output_norm", "ln_1": "attn_norm",
               "attn.c_attn": "attn_qkv", "attn.c_proj": "attn_output", "ln_2": "ffn_norm", "mlp.c_fc": "ffn_up",
               "mlp.c_proj": "ffn_down"}
+
+
+LLAMA_NAMES = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+               "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+               "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
+
+
+def llama_gguf_name(key):
+    """GGUF's name of one of Llama's keys, with `model.` before it or without."""
+    key = key.removeprefix("model.")
+    if key.startswith("layers."):
+        _, n, layer = key.removesuffix(".weight").split(".", 2)
+        return f"blk.{n}.{LLAMA_NAMES[layer]}.weight"
+    return {"embed_tokens.weight": "token_embd.weight", "norm.weight": "output_norm.weight", "lm_head.weight": "output.weight"}[key]
 
 
 def gguf_name(key):
