@@ -154,11 +154,13 @@ def relative(ours, theirs):
 
 
 def tensors_of(folder):
-    """A Hugging Face folder's weights by GPT-2's keys, without a tied head."""
+    """A Hugging Face folder's weights by GPT-2's keys or by Llama's, without a tied head."""
     out = {}
     for file in sorted(Path(folder).glob("*.safetensors")):
         out |= {name.removeprefix("transformer."): x for name, x in load_file(file).items()}
-    return {name: x for name, x in out.items() if name != "lm_head.weight"}
+    head = out.get("lm_head.weight")
+    tied = head is None or "model.embed_tokens.weight" not in out or torch.equal(head, out["model.embed_tokens.weight"])
+    return {name: x for name, x in out.items() if name != "lm_head.weight" or not tied}
 
 
 def equal(what, ours, theirs):
