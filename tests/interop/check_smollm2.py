@@ -121,8 +121,8 @@ def greedy(model, start, count):
 
 
 def texts(path, model, may):
-    """Greedy texts. llama.cpp multiplies roundings, which move a log probability by `may` nats: so it may take another token
-    where the likeliest is ahead by less than twice that. Two programs' fp32 differ by far less than 1e-3."""
+    """Greedy texts. llama.cpp multiplies roundings, which move a likely token's log probability by `may` nats: so it may take
+    another where the likeliest is ahead by less than twice that. Two programs' fp32 differ by far less than 1e-3."""
     end = model.config.eos_token_id
     ended = lambda ids: [id for id in ids if id != end]
     ours = {text: ended(our_greedy(path, text, 64)) for text in BEGINNINGS}
@@ -200,7 +200,7 @@ if __name__ == "__main__":
             losses(path, model, page[:256])
         starts = [our_ids(path, text) for text in BEGINNINGS] + [page[:24]]
         with case(f"{NAME}: texts"):
-            texts(path, model, max(llama.roundings(model, "q4_1", ids) for ids in starts))
+            texts(path, model, max(llama.roundings(model, "q4_1", ids, 10) for ids in starts))
         with case(f"{NAME}: the file itself"):
             probabilities(f"{NAME} itself", path, model, "q4_1", starts)
         model.float()

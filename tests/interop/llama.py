@@ -127,8 +127,9 @@ class Server:
         return self.completion(ids, count)["tokens"]
 
     def log_probabilities(self, ids, count):
-        """The `count` likeliest next tokens with their log probabilities, by id, from the logits as they are."""
-        likeliest = self.completion(ids, 1, n_probs=count)["completion_probabilities"][0]["top_logprobs"]
+        """The `count` likeliest next tokens with their log probabilities, by id, from the logits as they are.
+        Of an end of text as the one token chosen it would tell nothing."""
+        likeliest = self.completion(ids, 1, n_probs=count, ignore_eos=True)["completion_probabilities"][0]["top_logprobs"]
         return {token["id"]: token["logprob"] for token in likeliest}
 
     def completion(self, ids, count, **more):
