@@ -161,7 +161,9 @@ def probabilities(what, path, model, kind, starts):
 def written(path, model, folder, starts):
     original = gguf.GGUFReader(path)
     fields = lambda reader: {key: field.contents() for key, field in reader.fields.items()}
-    kept = {k: v for k, v in fields(original).items() if k.startswith(("llama.", "tokenizer."))}
+    # These two say something of other kinds of tokenizers alone.
+    idle = ("tokenizer.ggml.add_space_prefix", "tokenizer.ggml.unknown_token_id")
+    kept = {k: v for k, v in fields(original).items() if k.startswith(("llama.", "tokenizer.")) and k not in idle}
     for kind in ("q4_1", "q8_0", "f16", "f32"):
         with case(f"{NAME} to gguf {kind}"):
             what, out = f"{NAME} to gguf {kind}", convert(path, "gguf", kind)
