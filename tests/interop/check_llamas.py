@@ -36,18 +36,24 @@ def ggufs(what, folder, model, ids):
     if not llama.found():
         return llama.missing(f"{what} in llama.cpp")
     window = getattr(model.config, "sliding_window", None)
+    everything = forms.with_weights(model, tensors)
+    if window:
+        model.config.sliding_window = None
+        everything = forms.with_weights(model, tensors)
+        model.config.sliding_window = window
+    model = forms.with_weights(model, tensors)
+    # llama.cpp keeps a token that begins a character of several bytes to itself until the character is whole.
+    shown = [(forms.logits(m, ids).argmax(-1) < 128).tolist() for m in (model, everything)]
+    counts = [n + 1 for n in range(3, COUNT) if shown[0][n] and shown[1][n]]
     with llama.server(out, 128) as server:
-        for count in (5, COUNT):
-            model = forms.with_weights(model, tensors)
+        for count in (counts[0], counts[-1]):
             found = llama.furthest(server, model, ids[:count])
             if window and count > window:
-                model.config.sliding_window = None
-                whole = llama.furthest(server, forms.with_weights(model, tensors), ids[:count])
-                model.config.sliding_window = window
+                whole = llama.furthest(server, everything, ids[:count])
                 # Not ours to change: the file says the window, and this program does not ask for it in a `llama`.
                 heeds = "computes" if found < whole else "does not compute"
                 say(min(found, whole) < llama.COARSE["f32"] < max(found, whole), f"{what}: llama.cpp {heeds} the window",
-                    f"{found:.1e} from PyTorch with it, {whole:.1e} without")
+                    f"{found:.1e} from PyTorch with it, {whole:.1e} without, after {count} ids")
             else:
                 within(f"{what}: llama.cpp after {count} ids, furthest", found, llama.COARSE["f32"])
 
