@@ -4,6 +4,7 @@ Every function of GPT-2 that saves takes a dict of weights under GPT-2's own key
 out], ...: what `weights` returns) and writes what its program writes, with that program's own code where it is installed.
 """
 
+import copy
 import importlib.util
 import json
 import os
@@ -52,7 +53,7 @@ def weights(model):
 
 def with_weights(model, tensors):
     """Another model of the same shape with these weights."""
-    other = type(model)(model.config).eval()
+    other = type(model)(copy.deepcopy(model.config)).eval()
     before = "transformer." if model.config.model_type == "gpt2" else ""
     missing, extra = other.load_state_dict({before + k: x.float() for k, x in tensors.items()}, strict=False)
     assert set(missing) <= {"lm_head.weight"} and not extra, (missing, extra)
