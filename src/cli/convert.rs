@@ -324,6 +324,15 @@ impl Args {
             let rows = "rows of no multiple of 32 numbers cannot be quantised";
             out::note(format!("{n} of {all} tensors are stored as f16: {rows}"));
         }
+        let config = checkpoint.config();
+        if let Some(window) = config.window().filter(|&window| window < config.block_size()) {
+            // Shown by tests/interop/check_llamas.py, with llama.cpp 0.7.0.
+            out::note(format!(
+                "llama.cpp does not compute the window of {} tokens that the file states: of longer texts it makes \
+                 something else (give it -c {window})",
+                thousands(window as u64)
+            ));
+        }
         if self.modelfile {
             let file = self.out.file_name().unwrap_or_default().to_string_lossy();
             let stops: Vec<String> = tokenizer.stops().iter().map(|&id| tokenizer.decode(&[id])).collect();

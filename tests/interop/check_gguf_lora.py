@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 import forms
 import llama
 from common import LIMIT, PROMPTS, case, convert, diarist, finish, fresh, our_loss, relative, run_of, say, tensors_of, within
-from llama import COARSE, alike
+from llama import COARSE, alike, furthest
 
 
 def adapter_on(base, model, scale):
@@ -25,12 +25,6 @@ def adapter_on(base, model, scale):
             p.add_(torch.randn(p.shape, generator=random) * scale)
     adapted.save_pretrained(out := fresh("adapter"))
     return out
-
-
-def furthest(server, model, ids):
-    theirs = server.log_probabilities(ids, min(model.config.vocab_size, 500))
-    row = forms.logits(model, ids)[-1].log_softmax(-1)
-    return (torch.tensor(list(theirs.values())).double() - row[list(theirs)]).abs().max().item()
 
 
 def judged(name, base, base_gguf, model, scale, limit):

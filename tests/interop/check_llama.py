@@ -4,13 +4,13 @@ llama.cpp's fp32 is coarser than ours (its GELU looks up a table of f16), so whe
 take the other; a greedy text may part at such a place and nowhere else.
 """
 
-import torch
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
 import forms
 import llama
 from common import PAGE, PROMPTS, case, convert, finish, our_greedy, run_of, same, say, tensors_of, within
-from llama import COARSE, alike
+from llama import COARSE, alike, furthest
+
 
 def judged(name, run, dtype):
     what, gguf = f"{name} {dtype}", convert(run, "gguf", dtype)
@@ -24,11 +24,7 @@ def judged(name, run, dtype):
         page = PAGE.read_text()
         same(f"{what}: ids of the page", tokenizer(page)["input_ids"], server.ids(page))
         ids = forms.some_ids(vocab, 24)
-        theirs = server.log_probabilities(ids, min(vocab, 500))
-        row = forms.logits(model, ids)[-1].log_softmax(-1)
-        found = torch.tensor(list(theirs.values())).double()
-        furthest = (found - row[list(theirs)]).abs().max().item()
-        within(f"{what}: {len(theirs)} log probabilities, furthest", furthest, COARSE[dtype])
+        within(f"{what}: {min(vocab, 500)} log probabilities, furthest", furthest(server, model, ids), COARSE[dtype])
         if dtype in ("f32", "f16"):
             for prompt in PROMPTS:
                 start = server.ids(prompt)

@@ -20,6 +20,21 @@ ADAPTERS = {
     "layers_to_transform": {"target_modules": ["c_attn"], "layers_to_transform": [1], "layers_pattern": "h"},
     "bias lora_only": {"target_modules": ["c_attn"], "bias": "lora_only"},
 }
+PROJECTIONS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+LLAMA = {
+    "q_proj and v_proj": {"target_modules": ["q_proj", "v_proj"]},
+    "all-linear": {"target_modules": "all-linear"},
+    "target_modules a pattern": {"target_modules": r".*\.layers\.1\.mlp\.(up|down)_proj"},
+    "rslora": {"target_modules": PROJECTIONS, "use_rslora": True},
+    "modules_to_save": {"target_modules": ["k_proj"], "modules_to_save": ["norm"]},
+    "rank_pattern and alpha_pattern": {"target_modules": PROJECTIONS, "rank_pattern": {"o_proj": 2, r"layers\.1\.mlp\.gate_proj": 3},
+                                       "alpha_pattern": {"mlp.down_proj": 32}},
+    "layers_to_transform": {"target_modules": ["q_proj"], "layers_to_transform": [2], "layers_pattern": "layers"},
+}
+LLAMA_REFUSED = {
+    "dora": {"target_modules": ["q_proj"], "use_dora": True},
+    "embed_tokens": {"target_modules": ["embed_tokens"]},  # the tied head again
+}
 REFUSED = {  # by the word that must be in the error
     "dora": {"target_modules": ["c_attn"], "use_dora": True},
     "wte": {"target_modules": ["wte"], "fan_in_fan_out": False},  # peft leaves the tied head as it was: no GPT-2 any more
@@ -30,7 +45,8 @@ def save(model, tensors, base, options):
     """An adapter with random A and B, saved by peft."""
     copy = forms.with_weights(model, tensors)
     copy.name_or_path = str(base)
-    config = {"r": 4, "lora_alpha": 8, "lora_dropout": 0.0, "fan_in_fan_out": True} | options
+    conv1d = model.config.model_type == "gpt2"
+    config = {"r": 4, "lora_alpha": 8, "lora_dropout": 0.0, "fan_in_fan_out": conv1d} | options
     adapted = get_peft_model(copy, LoraConfig(task_type="CAUSAL_LM", **config))
     random = torch.Generator().manual_seed(11)
     with torch.no_grad():
@@ -55,22 +71,31 @@ def judged(what, adapter, model, tensors):
     say(all(torch.equal(ours[k], tensors[k]) for k in same), f"{what}: what it leaves alone", f"{len(same)} tensors")
 
 
+def all_of(name, model, base, adapters, refused):
+    tensors = forms.weights(model)
+    for what, options in adapters.items():
+        with case(f"{name}, {what}"):
+            judged(f"{name}, {what}", save(model, tensors, base, options), model, tensors)
+    with case(f"{name}, adapter_model.bin"):
+        old = save(model, tensors, base, next(iter(adapters.values())))
+        torch.save(load_file(old / "adapter_model.safetensors"), old / "adapter_model.bin")
+        (old / "adapter_model.safetensors").unlink()
+        judged(f"{name}, adapter_model.bin", old, model, tensors)
+    for word, options in refused.items():
+        with case(f"{name}, refuses {word}"):
+            adapter, made = save(model, tensors, base, options), fresh("out")
+            said = diarist("convert", adapter, made, "--to", "hf", "--dtype", "f32", fails=True)
+            said = next((line for line in said.splitlines() if line.startswith("error")), "")
+            say(word in said.lower() and not made.exists(), f"{name}, refuses {word}", said)
+
+
 model = forms.tiny()
-tensors = forms.weights(model)
 base = forms.folder(fresh("base"), model, run_of("bytes"))
-save_file(tensors, base / "model.safetensors")
-for what, options in ADAPTERS.items():
-    with case(f"peft, {what}"):
-        judged(f"peft, {what}", save(model, tensors, base, options), model, tensors)
-with case("peft, adapter_model.bin"):
-    old = save(model, tensors, base, {"target_modules": EVERY})
-    torch.save(load_file(old / "adapter_model.safetensors"), old / "adapter_model.bin")
-    (old / "adapter_model.safetensors").unlink()
-    judged("peft, adapter_model.bin", old, model, tensors)
-for word, options in REFUSED.items():
-    with case(f"peft, refuses {word}"):
-        adapter, made = save(model, tensors, base, options), fresh("out")
-        said = diarist("convert", adapter, made, "--to", "hf", "--dtype", "f32", fails=True)
-        said = next((line for line in said.splitlines() if line.startswith("error")), "")
-        say(word in said.lower() and not made.exists(), f"peft, refuses {word}", said)
+save_file(forms.weights(model), base / "model.safetensors")
+all_of("peft", model, base, ADAPTERS, REFUSED)
+for shape in ("a tied Llama", "a Mistral with a window"):
+    model = forms.tiny_llama(forms.LLAMA_SHAPES[shape])
+    tied = model.config.tie_word_embeddings
+    base = forms.llama_folder(fresh("base"), model, run_of("bytes"))
+    all_of(f"peft, {shape}", model, base, LLAMA, LLAMA_REFUSED if tied else {"dora": LLAMA_REFUSED["dora"]})
 finish()

@@ -107,14 +107,14 @@ def fresh(name):
     return WORK / f"{Path(sys.argv[0]).stem}-{_files}-{name}"
 
 
-def our_loss(path, ids, *more):
+def our_loss(path, ids, *more, device="cpu"):
     file = fresh("ids.json")
     file.write_text(json.dumps(ids))
-    return json.loads(diarist("eval", path, "--ids", file, "--device", "cpu", "--json", *more))["loss"]
+    return json.loads(diarist("eval", path, "--ids", file, "--device", device, "--json", *more))["loss"]
 
 
-def our_greedy(path, prompt, count):
-    args = ("--prompt", prompt, "--temperature", 0, "--max-tokens", count, "--device", "cpu", "--json")
+def our_greedy(path, prompt, count, *more):
+    args = ("--prompt", prompt, "--temperature", 0, "--max-tokens", count, "--device", "cpu", "--json", *more)
     return json.loads(diarist("sample", path, *args))["samples"][0]["ids"]
 
 
@@ -154,11 +154,13 @@ def relative(ours, theirs):
 
 
 def tensors_of(folder):
-    """A Hugging Face folder's weights by GPT-2's keys, without a tied head."""
+    """A Hugging Face folder's weights by GPT-2's keys or by Llama's, without a tied head."""
     out = {}
     for file in sorted(Path(folder).glob("*.safetensors")):
         out |= {name.removeprefix("transformer."): x for name, x in load_file(file).items()}
-    return {name: x for name, x in out.items() if name != "lm_head.weight"}
+    head = out.get("lm_head.weight")
+    tied = head is None or "model.embed_tokens.weight" not in out or torch.equal(head, out["model.embed_tokens.weight"])
+    return {name: x for name, x in out.items() if name != "lm_head.weight" or not tied}
 
 
 def equal(what, ours, theirs):

@@ -1,9 +1,10 @@
-"""Small GPT-2 models, and the forms in which other programs keep one: the material of all checks.
+"""Small GPT-2 models and Llamas, and the forms in which other programs keep one: the material of all checks.
 
-Every function that saves takes a dict of weights under GPT-2's own keys (`wte.weight`, `h.0.attn.c_attn.weight` [in,
+Every function of GPT-2 that saves takes a dict of weights under GPT-2's own keys (`wte.weight`, `h.0.attn.c_attn.weight` [in,
 out], ...: what `weights` returns) and writes what its program writes, with that program's own code where it is installed.
 """
 
+import copy
 import importlib.util
 import json
 import os
@@ -17,7 +18,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from transformers import GPT2Config, GPT2LMHeadModel
+from transformers import (AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, MistralConfig,
+                          MistralForCausalLM)
 
 TRANSPOSED = ("attn.c_attn.weight", "attn.c_proj.weight", "mlp.c_fc.weight", "mlp.c_proj.weight")  # [in, out] in GPT-2
 TOKENIZER = ("tokenizer.json", "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json")
@@ -51,8 +53,9 @@ def weights(model):
 
 def with_weights(model, tensors):
     """Another model of the same shape with these weights."""
-    other = GPT2LMHeadModel(model.config).eval()
-    missing, extra = other.load_state_dict({f"transformer.{k}": x.float() for k, x in tensors.items()}, strict=False)
+    other = type(model)(copy.deepcopy(model.config)).eval()
+    before = "transformer." if model.config.model_type == "gpt2" else ""
+    missing, extra = other.load_state_dict({before + k: x.float() for k, x in tensors.items()}, strict=False)
     assert set(missing) <= {"lm_head.weight"} and not extra, (missing, extra)
     return other
 
@@ -73,6 +76,26 @@ def logits(model, ids):
 def loss(model, ids):
     """Nats a token over one window, in float64."""
     return F.cross_entropy(logits(model, ids)[:-1], torch.tensor(ids[1:])).item()
+
+
+# -- Llama -------------------------------------------------------------------------------------------------------------
+
+
+def of_gguf(path):
+    """A GGUF as transformers reads it: whole numbers, rows of queries and keys in its own order."""
+    read = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    # Of a model that was quantised transformers does not let the numbers' type be changed.
+    return plain(read.config, dict(read.named_parameters()))
+
+
+def plain(config, tensors):
+    """A model of these weights in float32, with nothing else about it."""
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+    missing, extra = model.load_state_dict({k: x.detach().float() for k, x in tensors.items()}, strict=False)
+    assert set(missing) <= {"lm_head.weight"} and not extra, (missing, extra)
+    return model
 
 
 # -- Hugging Face ------------------------------------------------------------------------------------------------------
@@ -313,6 +336,60 @@ def tensorflow():
 GGUF_NAMES = {"wte": "token_embd", "wpe": "position_embd", "ln_f": "output_norm", "ln_1": "attn_norm",
               "attn.c_attn": "attn_qkv", "attn.c_proj": "attn_output", "ln_2": "ffn_norm", "mlp.c_fc": "ffn_up",
               "mlp.c_proj": "ffn_down"}
+
+
+LLAMA_SHAPES = {  # tokenizers of bytes; sizes that no real model has
+    "a tied Llama": dict(hidden_size=36, intermediate_size=52, num_attention_heads=6, num_key_value_heads=3,
+                         tie_word_embeddings=True),
+    "a Llama with a head of its own, of heads wider than its share": dict(
+        hidden_size=44, intermediate_size=60, num_attention_heads=4, num_key_value_heads=1, head_dim=14),
+    "a Llama without groups": dict(hidden_size=40, intermediate_size=28, num_attention_heads=5, num_key_value_heads=5),
+    "a Mistral with a window": dict(hidden_size=36, intermediate_size=68, num_attention_heads=6, num_key_value_heads=2,
+                                    head_dim=10, sliding_window=7),
+}
+
+
+def tiny_llama(shape, vocab=257, layers=3, positions=64, seed=1):
+    """A Llama of one of LLAMA_SHAPES, or, where it has a window, a Mistral, with random weights."""
+    config, model = (MistralConfig, MistralForCausalLM) if "sliding_window" in shape else (LlamaConfig, LlamaForCausalLM)
+    rope = {"rope_type": "default", "rope_theta": 500.0}
+    model = model(config(**{"tie_word_embeddings": False} | shape, vocab_size=vocab, num_hidden_layers=layers, rms_norm_eps=1e-5,
+                         max_position_embeddings=positions, rope_parameters=rope, bos_token_id=vocab - 1,
+                         eos_token_id=vocab - 1, pad_token_id=None)).eval()
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            x = torch.randn(p.shape, generator=random)
+            if p.dim() == 1:
+                x = 1 + 0.1 * x
+            elif "embed_tokens" in name or "lm_head" in name:
+                x *= 2 / p.shape[1] ** 0.5
+            else:
+                x *= 1.5 / p.shape[1] ** 0.5
+            p.copy_(x)
+    return model
+
+
+def llama_folder(out, model, tokenizer):
+    """As save_pretrained writes it, with the tokenizer's files of another folder."""
+    model.save_pretrained(out)
+    for name in TOKENIZER:
+        shutil.copy(Path(tokenizer) / name, out)
+    return out
+
+
+LLAMA_NAMES = {"self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
+               "self_attn.o_proj": "attn_output", "mlp.gate_proj": "ffn_gate", "mlp.up_proj": "ffn_up",
+               "mlp.down_proj": "ffn_down", "input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
+
+
+def llama_gguf_name(key):
+    """GGUF's name of one of Llama's keys, with `model.` before it or without."""
+    key = key.removeprefix("model.")
+    if key.startswith("layers."):
+        _, n, layer = key.removesuffix(".weight").split(".", 2)
+        return f"blk.{n}.{LLAMA_NAMES[layer]}.weight"
+    return {"embed_tokens.weight": "token_embd.weight", "norm.weight": "output_norm.weight", "lm_head.weight": "output.weight"}[key]
 
 
 def gguf_name(key):

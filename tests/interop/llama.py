@@ -11,6 +11,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 import forms
 from common import say, skip
 
@@ -24,8 +26,8 @@ TIE = 0.02  # nats between the two likeliest tokens
 COARSE = {"f32": 0.02, "f16": 0.02, "q8_0": 0.5, "q4_1": 2.0}  # nats that one log probability may be off
 
 
-def alike(what, model, start, ours, theirs):
-    """64 tokens alike; or alike up to a place where the model itself has a tie."""
+def alike(what, model, start, ours, theirs, tie=TIE):
+    """64 tokens alike; or alike up to a place where the model itself has a tie, of `tie` nats."""
     if ours == theirs:
         return say(True, what, f"{len(ours)} alike, {len(set(ours))} different")
     at = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), None)
@@ -33,7 +35,44 @@ def alike(what, model, start, ours, theirs):
         return say(False, what, f"{len(ours)} tokens and {len(theirs)}")
     row = forms.logits(model, start + ours[:at])[-1].log_softmax(-1)
     gap = (row[ours[at]] - row[theirs[at]]).item()
-    say(abs(gap) < TIE, what, f"{at} alike, then {ours[at]} and {theirs[at]}, {gap:.4f} nats apart")
+    say(abs(gap) < tie, what, f"{at} alike, then {ours[at]} and {theirs[at]}, {gap:.4f} nats apart")
+
+
+@contextmanager
+def activations(model, kind):
+    """A model of PyTorch that meanwhile multiplies as llama.cpp does on a CPU: with matrices in blocks, what they are
+    multiplied with is put in blocks of 32 too, of 8 bits and a scale in f16; with f16 it is rounded to f16."""
+
+    def blocks(x):
+        parts = x.reshape(-1, 32)
+        step = parts.abs().amax(1, True) / 127
+        whole = torch.where(step > 0, parts / step, 0).round()
+        return (whole * step.half().to(x.dtype)).view(x.shape)
+
+    rounded = {"f32": lambda x: x, "f16": lambda x: x.half().to(x.dtype)}.get(kind, blocks)
+    layers = (m for m in model.modules() if isinstance(m, torch.nn.Linear))
+    hooks = [layer.register_forward_pre_hook(lambda _, given: (rounded(given[0]),)) for layer in layers]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def roundings(model, kind, ids, count=500):
+    """Nats by which `activations` move the log probabilities of the likeliest next tokens: what may be between llama.cpp's
+    and ours where all is right."""
+    row = forms.logits(model, ids)[-1].log_softmax(-1)
+    with activations(model, kind):
+        moved = forms.logits(model, ids)[-1].log_softmax(-1)
+    return (moved - row)[row.topk(count).indices].abs().max().item()
+
+
+def furthest(server, model, ids, count=500):
+    """Nats between the log probabilities of the likeliest next tokens, llama.cpp's and PyTorch's in float64."""
+    theirs = server.log_probabilities(ids, min(model.config.vocab_size, count))
+    row = forms.logits(model, ids)[-1].log_softmax(-1)
+    return (torch.tensor(list(theirs.values())).double() - row[list(theirs)]).abs().max().item()
 
 
 def found():
@@ -88,8 +127,9 @@ class Server:
         return self.completion(ids, count)["tokens"]
 
     def log_probabilities(self, ids, count):
-        """The `count` likeliest next tokens with their log probabilities, by id, from the logits as they are."""
-        likeliest = self.completion(ids, 1, n_probs=count)["completion_probabilities"][0]["top_logprobs"]
+        """The `count` likeliest next tokens with their log probabilities, by id, from the logits as they are.
+        Of an end of text as the one token chosen it would tell nothing."""
+        likeliest = self.completion(ids, 1, n_probs=count, ignore_eos=True)["completion_probabilities"][0]["top_logprobs"]
         return {token["id"]: token["logprob"] for token in likeliest}
 
     def completion(self, ids, count, **more):
