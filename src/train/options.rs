@@ -114,8 +114,8 @@ pub struct Options {
     /// What the model rests in while an adapter trains beside it
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), requires = "lora", help_heading = ADAPTER)]
     pub weights: Element,
-    /// Keep of each block its input alone, and compute it a second time in backward: less memory, a third or so more time,
-    /// the same numbers
+    /// Keep of each block its input alone, and compute it a second time in backward: less memory, a sixth to a third more
+    /// arithmetic, the same numbers
     #[arg(long)]
     pub recompute: bool,
     /// The seed of everything random
