@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result};
+use crate::train::base;
 use crate::weights::{self, Checkpoint};
 
 /// Adapters, and how much each counts.
@@ -24,6 +25,7 @@ impl Adapters {
     pub fn open(&self, model: &Path) -> Result<Checkpoint> {
         self.check()?;
         let mut checkpoint = weights::open(model)?;
+        base::check(&checkpoint, model)?;
         self.lay_on(&mut checkpoint)?;
         Ok(checkpoint)
     }

@@ -7,6 +7,7 @@ use crate::base::units::shown;
 use crate::base::{Error, shell};
 use crate::cli::adapters::Adapters;
 use crate::cli::convert::{self, Target};
+use crate::train::base;
 use crate::weights;
 use crate::weights::Dtype;
 
@@ -39,10 +40,20 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut checkpoint = match &args.base {
         Some(base) => {
             let mut checkpoint = weights::open(base)?;
+            if checkpoint.is_adapted() {
+                let next = "name the whole model as --base; several adapters are laid on it with --adapter";
+                return Err(
+                    Error::file(base, "an adapter itself, and no model to lay another on", next).into()
+                );
+            }
             checkpoint.add_adapter(&args.input, 1.0)?;
             checkpoint
         }
-        None => weights::open(&args.input)?,
+        None => {
+            let checkpoint = weights::open(&args.input)?;
+            base::check(&checkpoint, &args.input)?;
+            checkpoint
+        }
     };
     args.adapters.lay_on(&mut checkpoint)?;
     if !checkpoint.is_adapted() {

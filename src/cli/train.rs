@@ -14,6 +14,7 @@ use crate::cli::reading::Reading;
 use crate::cli::watch::Watch;
 use crate::cli::{fetch, out};
 use crate::journal;
+use crate::run::read_run;
 use crate::train::options::HEADER;
 use crate::train::{self, Estimate, Options, Outcome, Resume};
 
@@ -87,9 +88,15 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             if !refused.is_empty() {
                 let problem =
                     format!("--resume goes on as the run was begun; {} cannot change", refused.join(", "));
+                // An adapter is no model to begin from: the one that it stands beside is.
+                let base = read_run(dir).ok().and_then(|run| run.base);
+                let (whose, from) = match &base {
+                    Some(base) => ("the model that it stands beside", base.path.as_path()),
+                    None => ("this one's model", dir.as_path()),
+                };
                 let next = format!(
-                    "leave it out, or begin a new run from this one's model, with the journals' paths and --from {}",
-                    shell::path(dir)
+                    "leave it out, or begin a new run from {whose}, with the journals' paths and --from {}",
+                    shell::path(from)
                 );
                 return Err(Error::usage(problem, next).into());
             }
@@ -100,7 +107,15 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             let wanted = Resume { steps, lr_floor: args.lr_floor, batch, recompute, base, device, threads };
             train::resume(dir, wanted, &mut watch, &stop)
         }
-        None => train::start(&args.options(), &mut watch, &stop),
+        None => {
+            // Clap does not ask for what cannot be beside a PATH.
+            let lone = [("--base", args.base.is_some()), ("--lr-floor", args.lr_floor)];
+            if let Some((flag, _)) = lone.into_iter().find(|(_, given)| *given) {
+                let next = "leave it out; what a new run starts from is --from";
+                return Err(Error::usage(format!("{flag} is for a run that is resumed"), next).into());
+            }
+            train::start(&args.options(), &mut watch, &stop)
+        }
     };
     watch.finish();
     let Outcome { dir, interrupted } = outcome?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::base::disk::sha256;
 use crate::base::units::shown;
 use crate::base::{Config, Error, Result, shell};
+use crate::run::read_run;
 use crate::run::record::Base;
 use crate::weights::{self, Checkpoint};
 
@@ -37,10 +38,31 @@ pub(super) fn open(base: &Base, model: &Config, run: &Path) -> Result<Checkpoint
         return Err(Error::file(&base.path, problem, next()));
     }
     let checkpoint = weights::open(&base.path)?;
+    if checkpoint.is_adapted() {
+        return Err(Error::file(&base.path, "an adapter; this run's stands beside a whole model", next()));
+    }
     if checkpoint.config() != model || note(&checkpoint)?.files != base.files {
         let problem =
             format!("not the model that the run in {} began with: its weights are others", shown(run));
         return Err(Error::file(&base.path, problem, next()));
     }
     Ok(checkpoint)
+}
+
+/// Checks that an adapter's run, opened for use, lies on the model that it was trained beside; of anything else, nothing.
+///
+/// # Errors
+/// Its model is another now.
+pub fn check(opened: &Checkpoint, path: &Path) -> Result<()> {
+    let Some(base) = read_run(path).ok().and_then(|run| run.base) else { return Ok(()) };
+    if note(opened)?.files == base.files {
+        return Ok(());
+    }
+    let next = format!(
+        "put the model that it was trained beside back at {}; to lay the adapter on this one all the same, name the model, and \
+         --adapter {}",
+        shell::path(&base.path),
+        shell::path(path)
+    );
+    Err(Error::file(path, "an adapter whose model has changed since: its weights are others", next))
 }

@@ -3,7 +3,7 @@
 //! [`start`] begins a run and [`resume`] continues one; both end in the loop (`session`), which drives the model through
 //! `engine`. What is trained on comes from [`dataset`](crate::dataset). What a person sees goes through an [`Observer`].
 
-mod base;
+pub mod base;
 pub mod cost;
 mod dry_run;
 pub mod engine;

@@ -9,7 +9,7 @@ use crate::run::record::Position;
 use crate::tokens::validation;
 use crate::train::session::{Bad, Session, windows_at};
 
-/// The command that was given, from a run's model at another rate; a checkpoint has a shape and a tokenizer of its own, and a
+/// The command that was given, from a run's model, or the one that its adapter stands beside, at another rate; a checkpoint has a shape and a tokenizer of its own, and a
 /// new run a place.
 fn from(run: &Path, lr: String, paths: &[String]) -> String {
     let again = shell::again(&[
@@ -51,10 +51,11 @@ impl Session<'_> {
     fn explain(&self, step: u64, what: &'static str, value: f32, found: String) -> Error {
         let (dir, lr) = (self.folder.path(), format!("{:e}", self.run.settings.lr / 4.0));
         let next = format!(
-            "{} holds the last good state, of {}. Begin a new run from it with a smaller learning rate:\n    {}",
+            "{} holds the last good state, of {}. Begin a new run from {} with a smaller learning rate:\n    {}",
             shown(dir),
             self.run.state.folder,
-            from(dir, lr, &self.run.data.paths)
+            if self.run.base.is_some() { "the model that it stands beside" } else { "it" },
+            from(self.run.base.as_ref().map_or(dir, |base| &base.path), lr, &self.run.data.paths)
         );
         Error::NotFinite { step: Some(step), what, value, found, next }
     }

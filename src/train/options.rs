@@ -112,7 +112,7 @@ pub struct Options {
     #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", require_equals = false, conflicts_with_all = ["freeze", "dropout"], help_heading = ADAPTER)]
     pub lora: Option<Lora>,
     /// What the model rests in while an adapter trains beside it
-    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), requires = "lora", help_heading = ADAPTER)]
+    #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), help_heading = ADAPTER)]
     pub weights: Element,
     /// Keep of each block its input alone, and compute it a second time in backward: less memory, a sixth to a third more
     /// arithmetic, the same numbers
@@ -291,6 +291,12 @@ impl Options {
             _ => Ok(()),
         };
         positive("--steps", self.steps)?;
+        if self.weights != Element::F32 && self.lora.is_none() {
+            return Err(Error::usage(
+                format!("--weights {}: what trains is kept whole", self.weights.name()),
+                "add --lora, which trains an adapter beside the model, or leave --weights out",
+            ));
+        }
         positive("--context", self.context.map(|x| x as u64))?;
         positive("--batch", self.batch.map(|x| x as u64))?;
         positive("--accumulate", self.accumulate.map(|x| x as u64))?;

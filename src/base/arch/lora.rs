@@ -86,7 +86,7 @@ impl Lora {
         if self.r > most {
             return Err(Error::usage(
                 format!("--lora r={}: the smallest of the adapted matrices has rank {most}", self.r),
-                format!("use r={most} or less; 8 to 64 are usual"),
+                format!("use r={most} or less"),
             ));
         }
         Ok(())

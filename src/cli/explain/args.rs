@@ -19,7 +19,7 @@ pub struct Args {
     #[arg(long, alias = "block-size")]
     pub(super) context: Option<usize>,
     /// The device's largest binding: a number of bytes, or 64KiB, 128MiB, 2GiB
-    #[arg(long, default_value = "128MiB", value_name = "BYTES", value_parser = bytes)]
+    #[arg(long, default_value = "128MiB", value_name = "BYTES", value_parser = binding)]
     pub(super) limits: u64,
     /// Whose vocabulary [default: the model's own; bytes for tiny and small]
     #[arg(long, value_parser = tokenizers())]
@@ -60,6 +60,15 @@ pub struct Args {
     /// One line of JSON, with every dispatch
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// A binding that a device could have.
+fn binding(text: &str) -> std::result::Result<u64, String> {
+    let least = 64 << 10;
+    match bytes(text)? {
+        small if small < least => Err(format!("{text} is less than any device binds: use 64KiB or more")),
+        size => Ok(size),
+    }
 }
 
 /// `128MiB` in bytes.

@@ -179,6 +179,9 @@ fn of_one(args: &Args, preset: Preset, room: &Room) -> Result<Rows> {
 
 /// Every preset: presets by ways, at one context.
 fn of_all(args: &Args, room: &Room) -> Result<Rows> {
+    if args.context == Some(0) {
+        return Err(Error::usage("--context 0", "use 1 or more"));
+    }
     let row = |preset: Preset| {
         let context = args.context.unwrap_or(CONTEXT).min(args.config(preset).block_size());
         let cells =

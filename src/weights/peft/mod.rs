@@ -217,10 +217,13 @@ fn revision_of(path: &Path, wanted: &str) -> Revision {
 fn missing(config: &Path, named: &str) -> Error {
     let is_name =
         named.split('/').count() <= 2 && !named.starts_with(['.', '/', '~']) && !named.contains('\\');
-    let path = "write the path of the base's folder as base_model_name_or_path";
+    let path = format!(
+        "name the model where it is now, with --adapter {}; or write its path as base_model_name_or_path",
+        shell::path(config.parent().unwrap_or(config))
+    );
     let next = match is_name {
         true => format!("{} fetch {}; or {path}", shell::program(), shell::path(Path::new(named))),
-        false => path.to_string(),
+        false => path,
     };
     let problem = format!("an adapter on the model {}, which is not there", quoted(named));
     Error::file(config, problem, next)
