@@ -246,7 +246,8 @@ fn adapters_are_merged_laid_on_and_taken_along() {
     }
     assert!(std::fs::read_to_string(cwd.join("merged/README.md")).unwrap().contains("LoRA"));
     let laid_on = loss(&[&base, "--adapter", &all]);
-    assert_eq!(laid_on, loss(&["merged"]));
+    // Beside it and merged, the sums are made in another order: a few units of 2⁻²⁴.
+    assert!((laid_on - loss(&["merged"])).abs() < 1e-5, "{laid_on}");
     let both = [&base, "--adapter", &all, "--adapter", &regex];
     let scaled = loss(&[&both[..], &["--adapter-scale", "0", "--adapter-scale", "-1"]].concat());
     let losses = [
