@@ -42,21 +42,27 @@ impl Origin {
 }
 
 /// The error where nobody can be asked whether to fetch a model.
-pub fn not_said(hub: &Hub, name: &Name, named: bool) -> Error {
+pub fn not_said(hub: &Hub, name: &Name, named: bool, lora: bool) -> Error {
     let (url, short) = (hub.url(name), name.short().map_or_else(|| name.to_string(), str::to_string));
     let problem = if named {
         format!(
             "{name} is not on this computer, and nobody can be asked whether to fetch it: --yes was not given"
         )
     } else {
-        "say what to start from: --from scratch, --from DIR with GPT-2's folder, or --yes to fetch GPT-2"
-            .to_string()
+        let scratch = if lora { "" } else { "--from scratch, " };
+        format!("say what to start from: {scratch}--from DIR with GPT-2's folder, or --yes to fetch GPT-2")
     };
     let size = name.about().map_or(String::new(), |size| format!(" ({})", megabytes(size)));
+    // An adapter stands beside a model that is there already.
+    let scratch = match lora {
+        true => "",
+        false => {
+            "`--from scratch` trains a small model that learns spelling and rhythm. For sense, start from GPT-2: "
+        }
+    };
     let next = format!(
-        "`--from scratch` trains a small model that learns spelling and rhythm. For sense, start from GPT-2: `--yes`, or \
-         `diarist fetch {short}` before, gets it from {url}{size}, and nothing of yours is sent; or give a folder that has \
-         it as `--from DIR`"
+        "{scratch}`--yes`, or `diarist fetch {short}` before, gets it from {url}{size}, and nothing of yours is sent; or give \
+         a folder that has it as `--from DIR`"
     );
     Error::usage(problem, next)
 }

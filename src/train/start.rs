@@ -38,7 +38,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         }
         Origin::Hub(hub, name) if hub.offline => return Err(hub.not_here(name)),
         Origin::Hub(hub, name) if !options.yes && !observer.can_ask() => {
-            return Err(not_said(hub, name, options.from.is_some()));
+            return Err(not_said(hub, name, options.from.is_some(), options.lora.is_some()));
         }
         _ => {}
     }

@@ -108,6 +108,12 @@ impl Args {
         let t = self.context.unwrap_or(config.block_size().min(POSITIONS));
         self.check_context(preset, &config)?;
         config.check_freeze(self.freeze)?;
+        if self.dropout && !config.has_dropout() {
+            return Err(Error::usage(
+                format!("--dropout, and {} has none", preset.name()),
+                "leave it out; an adapter has its own: --lora dropout=0.05",
+            ));
+        }
         if let Some(lora) = &self.lora {
             lora.check(&config)?;
         }
