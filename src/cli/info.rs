@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         args.adapters.check()?;
         let mut adapted = model?;
         args.adapters.lay_on(&mut adapted)?;
-        let changed = counted(adapted.adapted() as u64, "matrix", "matrices");
+        let changed = counted(adapted.adapted() as u64, "tensor", "tensors");
         about.push(("with adapters".into(), format!("{changed} changed")));
         model = Ok(adapted);
     }

@@ -12,8 +12,8 @@ use crate::base::rng::Site;
 use crate::device::{Kind, Recorder, Tensor};
 use crate::model::linear::{Dinp, Linear};
 use crate::model::parameters::{Parameters, Trained};
-use crate::model::shape::{PREFILL, Shape, input};
-use crate::ops::kv_cache::{self, Cache};
+use crate::model::shape::{PREFILL, Past, Shape, input};
+use crate::ops::kv_cache;
 use crate::ops::layernorm::Stats;
 use crate::ops::{attention, classifier, dropout, embedding, fill, gelu, layernorm, residual};
 
@@ -73,15 +73,6 @@ impl<'a> Model<'a> {
         let blocks = (0..shape.config.n_layer()).map(block).collect();
         Model { wpe: all.one("wpe.weight"), blocks, ln_f: norm("ln_f".into()), all }
     }
-}
-
-/// What a block's queries attend to.
-#[derive(Debug, Clone, Copy)]
-enum Past {
-    /// The sequence that they stand in.
-    Sequence,
-    /// The positions decoded so far, and their own, which are added.
-    Cache(Cache),
 }
 
 /// What a block keeps for its backward: what it computed, and of an adapter beside a linear layer its thin product `u`.

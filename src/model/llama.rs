@@ -10,8 +10,8 @@ use crate::base::arch::{Layout, Llama, Part};
 use crate::device::{Kind, Recorder, Tensor};
 use crate::model::linear::{Dinp, Linear};
 use crate::model::parameters::{Parameters, Trained};
-use crate::model::shape::{PREFILL, Shape, input};
-use crate::ops::kv_cache::{self, Cache};
+use crate::model::shape::{PREFILL, Past, Shape, input};
+use crate::ops::kv_cache;
 use crate::ops::linear::Columns;
 use crate::ops::rope::{self, Pairs, Rope};
 use crate::ops::{attention, classifier, embedding, fill, residual, rmsnorm, swiglu};
@@ -46,15 +46,6 @@ struct Model<'a> {
     all: Parameters<'a>,
     blocks: Vec<Block>,
     norm: Trained,
-}
-
-/// What a block's queries attend to.
-#[derive(Debug, Clone, Copy)]
-enum Past {
-    /// The sequence that they stand in.
-    Sequence,
-    /// The positions decoded so far, and their own, which are added.
-    Cache(Cache),
 }
 
 /// What a block keeps for its backward; `u` are the thin products of the adapters beside its linear layers.

@@ -39,6 +39,15 @@ pub struct Shape {
     pub choices: Choices,
 }
 
+/// What a block's queries attend to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Past {
+    /// The sequence that they stand in.
+    Sequence,
+    /// The positions decoded so far, and their own, which are added.
+    Cache(Cache),
+}
+
 /// The tensors between host and device, by name.
 pub mod input {
     /// (B·T) ids.

@@ -109,7 +109,7 @@ pub struct Options {
     pub freeze: Freeze,
     /// Train an adapter beside the model, which stays as it is: r=16,alpha=32,dropout=0.05,targets=all-linear, or some of
     /// them (alpha is twice r unless it is said; targets are modules' names, with + between)
-    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", require_equals = false, conflicts_with_all = ["freeze", "dropout"], help_heading = ADAPTER)]
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["freeze", "dropout"], help_heading = ADAPTER)]
     pub lora: Option<Lora>,
     /// What the model rests in while an adapter trains beside it
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), help_heading = ADAPTER)]

@@ -263,7 +263,7 @@ fn adapters_are_merged_laid_on_and_taken_along() {
     assert_eq!(loss(&[&both[..], &["--adapter-scale", "0"]].concat()), losses[1]);
     let info: Value =
         serde_json::from_str(&good(cwd, &["info", &base, "--adapter", &all, "--json"])).unwrap();
-    assert_eq!(info["about"]["with adapters"], "8 matrices changed");
+    assert_eq!(info["about"]["with adapters"], "8 tensors changed");
 
     let llama = fixture("peft_llama/all");
     for (code, args, says) in [
