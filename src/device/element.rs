@@ -13,7 +13,6 @@
 //! a device that contracts the two into one operation gives the same bits.
 
 use half::f16;
-use half::slice::HalfFloatSliceExt;
 
 /// A tensor's element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -113,7 +112,10 @@ impl<'a> View<'a> {
         let len = out.len();
         match self.element {
             Element::F32 | Element::U32 => out.copy_from_slice(&self.f32()[first..first + len]),
-            Element::F16 => self.f16()[first..first + len].convert_to_f32_slice(out),
+            Element::F16 => {
+                let halves: &[u16] = bytemuck::cast_slice(self.words);
+                of_f16(&halves[first..first + len], out);
+            }
             Element::Q8_0 => {
                 self.blocks::<Q8_0>(first, len).zip(out.chunks_exact_mut(BLOCK)).for_each(of_q8_0)
             }
@@ -147,6 +149,18 @@ fn bytes<const N: usize>(words: &[u32]) -> [u8; N] {
         b.copy_from_slice(&word.to_le_bytes());
     }
     bytes
+}
+
+/// Half-precision numbers, without a branch and without a call: that is what makes vector code of it. The bits go where f32
+/// has them, sign, exponent and fraction, and a multiplication by 2¹¹² makes up for the other bias of the exponent, exactly, for
+/// numbers below the normal range too. Infinity and NaN come out at 2¹⁶ and above, where no other half is.
+fn of_f16(halves: &[u16], out: &mut [f32]) {
+    for (x, &half) in out.iter_mut().zip(halves) {
+        let bits = (i32::from(half as i16) << 13) as u32 & 0x8fff_e000;
+        let value = f32::from_bits(bits) * f32::from_bits((127 + 112) << 23);
+        let top = if value.abs() >= 65536.0 { 0x7f80_0000 } else { 0 };
+        *x = f32::from_bits(value.to_bits() | top);
+    }
 }
 
 // ANCHOR: blocks
@@ -241,6 +255,19 @@ mod tests {
             let mut last = [f32::NAN; 32];
             view.widen(64, &mut last);
             assert_eq!(last, all[64..]);
+        }
+    }
+
+    /// Against the `half` crate, which does it number by number.
+    #[test]
+    fn every_half_is_widened() {
+        let words: Vec<u32> = (0..1 << 15).map(|i| (2 * i) | (2 * i + 1) << 16).collect();
+        let mut all = vec![0.0; 1 << 16];
+        View::new(&words, Element::F16, 1 << 16).widen(0, &mut all);
+        for (bits, x) in (0..=u16::MAX).zip(all) {
+            let expected = f16::from_bits(bits).to_f32();
+            let same = x.to_bits() == expected.to_bits() || x.is_nan() && expected.is_nan();
+            assert!(same, "{bits:04x}: {x} {expected}");
         }
     }
 
