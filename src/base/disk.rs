@@ -100,6 +100,14 @@ pub fn copy_new(from: &Path, to: &Path) -> Result<()> {
     filled(to, |file| io::copy(&mut source, file).map(drop))
 }
 
+/// A second name for a file that nothing will write to again; a copy, on a disk without links.
+///
+/// # Errors
+/// As [`copy_new`].
+pub fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
+    fs::hard_link(from, to).or_else(|_| copy_new(from, to))
+}
+
 /// A new file that `fill` writes; removed where that fails.
 fn filled(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     let mut file = create_new(path).map_err(Error::io("create", path))?;

@@ -19,8 +19,17 @@ use crate::train::options::HEADER;
 use crate::train::{self, Estimate, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 8] =
-    ["--resume", "--steps", "--lr-floor", "--batch", "--recompute", "--base", "--device", "--threads"];
+const RESUMES: [&str; 9] = [
+    "--resume",
+    "--steps",
+    "--lr-floor",
+    "--batch",
+    "--recompute",
+    "--patience",
+    "--base",
+    "--device",
+    "--threads",
+];
 
 /// And those that it has no use for, which say nothing of the run.
 const ASIDE: [&str; 2] = ["--yes", "--offline"];
@@ -100,11 +109,12 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
                 );
                 return Err(Error::usage(problem, next).into());
             }
-            let Options { steps, batch, recompute, device, threads, .. } = &args.options;
+            let Options { steps, batch, recompute, patience, device, threads, .. } = &args.options;
             let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
-            let (steps, batch, recompute, threads) = (*steps, *batch, *recompute, *threads);
-            let base = args.base.as_deref();
-            let wanted = Resume { steps, lr_floor: args.lr_floor, batch, recompute, base, device, threads };
+            let (steps, batch, recompute, patience, threads) =
+                (*steps, *batch, *recompute, *patience, *threads);
+            let (lr_floor, base) = (args.lr_floor, args.base.as_deref());
+            let wanted = Resume { steps, lr_floor, batch, recompute, patience, base, device, threads };
             train::resume(dir, wanted, &mut watch, &stop)
         }
         None => {

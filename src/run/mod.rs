@@ -3,12 +3,13 @@
 //!
 //! ```text
 //! checkpoints/journal/
-//!   run.json                    what the run is and which state is its newest; renamed into place last
-//!   model.safetensors           the newest state's model (a copy of it: editing one does not harm the other)
+//!   run.json                    what the run is, which state is its newest and which model its best; renamed into place last
+//!   model.safetensors           the best model, or where nothing is held out the newest (a copy: editing one does not harm the other)
 //!   config.json …               the other files of a Hugging Face folder, written once
 //!   tokens.bin                  the data
 //!   log.jsonl  samples.md       a line a step; samples now and then
-//!   state/120/                  the newest state: model.safetensors, optimizer.safetensors
+//!   state/120/  state/90/       the newest state and the one before it: model.safetensors, optimizer.safetensors, run.json as it was
+//!   best/90/                    the model with the lowest validation loss
 //!   state/.140.partial/         a state being written; a resume removes it
 //!   lock  .gitignore            one process at a time; none of it in git
 //! ```
@@ -23,7 +24,7 @@ pub mod runs;
 pub mod samples;
 pub mod state;
 
-pub use folder::{RunFolder, read_run};
+pub use folder::{Repaired, RunFolder, read_run};
 pub use place::{choose_out, refuse_inside};
 pub use record::Run;
 pub use runs::newest;

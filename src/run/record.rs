@@ -56,8 +56,17 @@ pub struct Run {
     pub finished: bool,
     /// The newest evaluation.
     pub last_eval: Option<Evaluation>,
-    /// The evaluation with the lowest loss.
+    /// The evaluation before the first step: what the model knew of the text that it began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_eval: Option<Evaluation>,
+    /// The evaluation with the lowest loss, of those after a step.
     pub best_eval: Option<Evaluation>,
+    /// Evaluations since that one.
+    #[serde(default)]
+    pub since_best: u64,
+    /// Where that one's model lies; none before it, and where nothing is held out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<State>,
     /// Where the newest state lies; filled by [`Saving::commit`](crate::run::Saving::commit).
     pub state: State,
 }
@@ -129,8 +138,18 @@ pub struct Settings {
     pub sample_every: u64,
     /// Steps between saved states; ten minutes at most, whatever this says.
     pub save_every: u64,
+    /// The run ends after so many evaluations without a better one than before them; 0 where it goes on to its last step.
+    #[serde(default)]
+    pub patience: u64,
+    /// So many states stay, the newest.
+    #[serde(default = "one")]
+    pub keep: u64,
     /// Threads, where they were asked for; the bits do not depend on them.
     pub threads: Option<usize>,
+}
+
+fn one() -> u64 {
+    1
 }
 
 fn single() -> Element {
@@ -207,6 +226,11 @@ impl State {
     pub fn folder_of(step: u64) -> String {
         format!("state/{step}")
     }
+
+    /// The folder of the best model, of that step, relative to the run's.
+    pub fn best_of(step: u64) -> String {
+        format!("best/{step}")
+    }
 }
 
 /// The time now, RFC 3339 in UTC, to the second.
@@ -267,6 +291,14 @@ pub fn read(path: &Path) -> Result<Run> {
             run.state.folder, run.position.step
         )));
     }
+    if let Some(best) = &run.best {
+        let step = run.best_eval.map(|best| best.step);
+        if step.map(State::best_of).as_ref() != Some(&best.folder) || !best.files.keys().all(plain) {
+            let problem =
+                format!("names the best model {:?} for step {step:?}, which no diarist writes", best.folder);
+            return Err(damaged(problem));
+        }
+    }
     Ok(run)
 }
 
@@ -316,6 +348,8 @@ pub(crate) fn example() -> Run {
             eval_every: 50,
             sample_every: 0,
             save_every: 100,
+            patience: 3,
+            keep: 2,
             threads: None,
         },
         data: Data {
@@ -341,7 +375,10 @@ pub(crate) fn example() -> Run {
         position: Position::default(),
         finished: false,
         last_eval: None,
+        first_eval: None,
         best_eval: Some(Evaluation { step: 0, val_loss: 5.5 }),
+        since_best: 0,
+        best: None,
         state: State::default(),
     }
 }

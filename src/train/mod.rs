@@ -17,6 +17,7 @@ mod resume;
 mod session;
 mod source;
 mod start;
+mod verdict;
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;

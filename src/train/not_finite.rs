@@ -68,7 +68,7 @@ impl Session<'_> {
             self.engine.receive()?;
         }
         self.load_state()?;
-        let saved: Position = self.folder.repair()?.position;
+        let saved: Position = self.folder.repair()?.run.position;
         let mut windows = windows_at(&self.run, saved)?;
         let count = self.run.settings.batch * self.run.settings.accumulate;
         for step in saved.step + 1..=bad_step {

@@ -29,15 +29,37 @@ struct Defaults {
     least: u64,
     epochs: f32,
     context: usize,
+    optimizer: Optimizer,
     lr: f32,
     dropout: f32,
+    /// Evaluations that may pass without a better one.
+    patience: u64,
 }
 
 /// Short windows and few tokens a step: in a few minutes, a small model learns most from many updates. No dropout: in so few
 /// epochs it costs more than it guards. Held-out loss on examples/journal after the same million tokens: 1.59; with windows of
-/// 128 1.65; with 1,024 tokens a step 1.67, and dropout 0.1 1.77.
-const SCRATCH: Defaults = Defaults { least: 2000, epochs: 1.0, context: 64, lr: 2e-3, dropout: 0.0 };
-const CHECKPOINT: Defaults = Defaults { least: 1, epochs: 3.0, context: 512, lr: 5e-5, dropout: 0.1 };
+/// 128 1.65; with 1,024 tokens a step 1.67, and dropout 0.1 1.77. Muon, because in the same time it comes lower than AdamW in
+/// twice the steps: `benches/record/2026-11-29-muon.md`.
+const SCRATCH: Defaults = Defaults {
+    least: 1000,
+    epochs: 1.0,
+    context: 64,
+    optimizer: Optimizer::Muon,
+    lr: 8e-3,
+    dropout: 0.0,
+    patience: 0,
+};
+const CHECKPOINT: Defaults = Defaults {
+    least: 1,
+    epochs: 3.0,
+    context: 512,
+    optimizer: Optimizer::Adamw,
+    lr: 5e-5,
+    dropout: 0.1,
+    patience: 3,
+};
+/// What AdamW takes from scratch, where it is asked for instead.
+const SCRATCH_ADAMW: (u64, f32) = (2000, 2e-3);
 /// An adapter starts at nothing and is thin: it takes ten times the rate (Hu et al. 2021 and PEFT's examples have 2e-4 to 1e-3).
 const ADAPTER_LR: f32 = 5e-4;
 
@@ -69,7 +91,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR", unless_given = "checkpoints/NAME")]
     pub out: Option<PathBuf>,
     /// Optimizer steps
-    #[arg(long, unless_given = either(thousands(SCRATCH.least) + ", and an epoch at least", "by epochs"))]
+    #[arg(long, unless_given = either(format!("{}, with adamw {}, and an epoch at least", thousands(SCRATCH.least), thousands(SCRATCH_ADAMW.0)), "by epochs"))]
     pub steps: Option<u64>,
     /// Passes over the training text
     #[arg(long, unless_given = either("by steps", CHECKPOINT.epochs))]
@@ -84,13 +106,13 @@ pub struct Options {
     #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}"))]
     pub accumulate: Option<usize>,
     /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
-    #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = optimizers())]
-    pub optimizer: Optimizer,
+    #[arg(long, value_parser = optimizers(), unless_given = either(SCRATCH.optimizer.name(), CHECKPOINT.optimizer.name()))]
+    pub optimizer: Option<Optimizer>,
     /// Tune a checkpoint's weights by Muon all the same
     #[arg(long)]
     pub insist: bool,
     /// The highest learning rate
-    #[arg(long, unless_given = either(format!("{:e}", SCRATCH.lr), format!("{:e}, of an adapter {:e}", CHECKPOINT.lr, ADAPTER_LR)))]
+    #[arg(long, unless_given = either(format!("{:e}, with adamw {:e}", SCRATCH.lr, SCRATCH_ADAMW.1), format!("{:e}, of an adapter {:e}", CHECKPOINT.lr, ADAPTER_LR)))]
     pub lr: Option<f32>,
     /// Steps over which the learning rate rises
     #[arg(long, unless_given = "a twentieth of the steps, 100 at most")]
@@ -139,6 +161,12 @@ pub struct Options {
     /// Steps between saves; there is one at least every ten minutes
     #[arg(long, unless_given = "a tenth of the steps")]
     pub save_every: Option<u64>,
+    /// Evaluations without a better one after which the run ends; 0 goes on to the last step. The best is kept in any case
+    #[arg(long, value_name = "N", unless_given = either(SCRATCH.patience, CHECKPOINT.patience))]
+    pub patience: Option<u64>,
+    /// Saved states that stay, the newest: one more than is needed, should it be damaged
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub keep: u64,
     /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME; auto takes the best real GPU, else the CPU
     #[arg(long, default_value = "auto")]
     pub device: String,
@@ -249,13 +277,14 @@ impl Options {
     /// Muon for a checkpoint's weights, which nobody insisted on; the reason is Qu et al.'s (2026, arXiv:2605.10468).
     fn check_optimizer(&self, of: &Origin) -> Result<()> {
         let scratch = matches!(of, Origin::Scratch);
-        if self.insist && (scratch || self.lora.is_some() || self.optimizer != Optimizer::Muon) {
+        let muon = self.optimizer == Some(Optimizer::Muon);
+        if self.insist && (scratch || self.lora.is_some() || !muon) {
             return Err(Error::usage(
                 "--insist is for --optimizer muon with a checkpoint's weights",
                 "leave it out: nothing here needs it",
             ));
         }
-        if self.optimizer != Optimizer::Muon || scratch || self.lora.is_some() || self.insist {
+        if !muon || scratch || self.lora.is_some() || self.insist {
             return Ok(());
         }
         Err(Error::usage(
@@ -303,6 +332,7 @@ impl Options {
         positive("--eval-every", self.eval_every)?;
         positive("--sample-every", self.sample_every)?;
         positive("--save-every", self.save_every)?;
+        positive("--keep", Some(self.keep))?;
         let sizes = [self.batch.unwrap_or(1), self.accumulate.unwrap_or(1), self.context.unwrap_or(1024)];
         let tokens = sizes.iter().try_fold(1_usize, |product, &x| product.checked_mul(x));
         if tokens.is_none_or(|t| t > 1 << 31) {
@@ -344,7 +374,7 @@ impl Options {
                 format!("use --context {most} or less"),
             )),
             Some(t) => Ok(t),
-            None => Ok(defaults(scratch).context.min(most)),
+            None => Ok(self.defaults(scratch).context.min(most)),
         }
     }
 
@@ -385,7 +415,7 @@ impl Options {
         windows: usize,
         val_tokens: usize,
     ) -> Settings {
-        let d = defaults(scratch);
+        let d = self.defaults(scratch);
         let (batch, accumulate) = batches;
         let of_epochs =
             |e: f32| ((f64::from(e) * windows as f64) / (batch * accumulate) as f64).ceil().max(1.0) as u64;
@@ -408,7 +438,7 @@ impl Options {
             min_lr: lr / 10.0,
             lr_floor: None,
             warmup: self.warmup.unwrap_or(steps.div_ceil(20).min(100)),
-            optimizer: self.optimizer,
+            optimizer: d.optimizer,
             beta1: 0.9,
             beta2: 0.95,
             eps: 1e-8,
@@ -424,13 +454,21 @@ impl Options {
             eval_every: self.eval_every.unwrap_or(usual.eval_every),
             sample_every: self.sample_every.unwrap_or(usual.sample_every),
             save_every: self.save_every.unwrap_or(usual.save_every),
+            patience: self.patience.unwrap_or(d.patience),
+            keep: self.keep,
             threads: (self.threads > 0).then_some(self.threads),
         }
     }
-}
 
-fn defaults(scratch: bool) -> Defaults {
-    if scratch { SCRATCH } else { CHECKPOINT }
+    fn defaults(&self, scratch: bool) -> Defaults {
+        let usual = if scratch { SCRATCH } else { CHECKPOINT };
+        let optimizer = self.optimizer.unwrap_or(usual.optimizer);
+        if scratch && optimizer == Optimizer::Adamw {
+            let (least, lr) = SCRATCH_ADAMW;
+            return Defaults { least, lr, optimizer, ..usual };
+        }
+        Defaults { optimizer, ..usual }
+    }
 }
 
 /// Steps between what interrupts the training.

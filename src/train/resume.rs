@@ -9,13 +9,14 @@ use crate::dataset::data::{MASKED, read_mask};
 use crate::run::record::Settings;
 use crate::run::room::{self, Size};
 use crate::run::runs::restore_or_begin;
-use crate::run::{Run, RunFolder};
+use crate::run::{Repaired, Run, RunFolder};
 use crate::tokens::{Kind, TokenFile, Tokenizer, files};
 use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
 use crate::train::session::Session;
 use crate::train::start::{open_device, write_missing};
+use crate::train::verdict::ended_early;
 use crate::train::{Observer, Outcome, Stop};
 use crate::weights::peft;
 
@@ -30,6 +31,8 @@ pub struct Resume<'a> {
     pub batch: Option<usize>,
     /// Whether blocks are computed a second time instead of kept, which needs less memory for the same bits.
     pub recompute: bool,
+    /// Another patience; 0 goes on to the last step.
+    pub patience: Option<u64>,
     /// Where the model is now that the run's adapter stands beside.
     pub base: Option<&'a Path>,
     /// Another device than it was begun on.
@@ -43,12 +46,17 @@ pub struct Resume<'a> {
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
-    let Resume { steps, lr_floor, batch, recompute, base, device, threads } = wanted;
+    let Resume { steps, lr_floor, batch, recompute, patience, base, device, threads } = wanted;
     if steps == Some(0) {
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
     let mut folder = RunFolder::open(dir)?;
-    let mut run = folder.repair()?;
+    let Repaired { mut run, notes } = folder.repair()?;
+    notes.iter().for_each(|note| observer.say(&format!("damaged  {note}")));
+    if let Some(patience) = patience {
+        run.settings.patience = patience;
+        run.finished = false;
+    }
     let extended = steps.is_some_and(|s| s > run.settings.steps);
     if lr_floor && !extended {
         let next = "give the number of steps to extend it to, with --steps, or leave --lr-floor out";
@@ -62,6 +70,10 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
             "steps    {} stay, not {steps}: only a larger number changes a run",
             run.settings.steps
         ));
+    }
+    if let Some(line) = ended_early(&run) {
+        observer.say(&line);
+        return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
     }
     if run.position.step >= run.settings.steps {
         observer.say(&format!(
@@ -122,7 +134,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    if extended || twice || batch.is_some() || base.is_some() {
+    if extended || twice || batch.is_some() || base.is_some() || patience.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
         if let (Some(base), Some(lora)) = (&session.run.base, &session.run.settings.lora) {

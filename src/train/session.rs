@@ -18,6 +18,7 @@ use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::base;
 use crate::train::engine::Engine;
+use crate::train::verdict::verdict;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
 use crate::weights::safetensors;
@@ -144,7 +145,8 @@ impl<'a> Session<'a> {
             // What the model knows of this text before it has seen any: what is reached is held against it.
             self.evaluate()?;
         }
-        while position.step < s.steps {
+        let mut enough = false;
+        while position.step < s.steps && !enough {
             let windows: Vec<usize> =
                 (0..s.batch * s.accumulate).map(|_| self.windows.next_window()).collect();
             let Cursor { epoch, index } = self.windows.cursor();
@@ -162,15 +164,19 @@ impl<'a> Session<'a> {
                 self.receive()?;
             }
             let stopping = self.stop.load(Ordering::Relaxed);
-            let last = position.step == s.steps;
+            let at_end = position.step == s.steps;
             let due = |every: u64| every > 0 && position.step.is_multiple_of(every);
-            if due(s.eval_every) || last {
+            if due(s.eval_every) || at_end {
                 self.evaluate()?;
             }
+            enough = s.patience > 0 && self.run.since_best >= s.patience;
+            let last = at_end || enough;
             if due(s.sample_every) || last {
                 self.sample()?;
             }
-            if due(s.save_every) || last || stopping || self.last_saved.elapsed() > SAVE_AFTER {
+            // The best model is saved when it is found, and the state with it.
+            let best = self.run.best_eval.is_some_and(|best| best.step == position.step);
+            if due(s.save_every) || best || last || stopping || self.last_saved.elapsed() > SAVE_AFTER {
                 self.receive_all()?;
                 self.run.finished = last;
                 self.save()?;
@@ -179,6 +185,7 @@ impl<'a> Session<'a> {
                 return Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: true });
             }
         }
+        verdict(&self.run).into_iter().for_each(|line| self.observer.say(&line));
         Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: false })
     }
 
@@ -247,9 +254,14 @@ impl<'a> Session<'a> {
         }
         let evaluation = Evaluation { step, val_loss };
         self.log.eval(&EvalLine { step, tokens, val_loss })?;
-        self.run.last_eval = Some(evaluation);
-        if self.run.best_eval.is_none_or(|best| val_loss < best.val_loss) {
-            self.run.best_eval = Some(evaluation);
+        let run = &mut self.run;
+        run.last_eval = Some(evaluation);
+        if step == 0 {
+            run.first_eval = Some(evaluation);
+        } else if run.best_eval.is_none_or(|best| val_loss < best.val_loss) {
+            (run.best_eval, run.since_best) = (Some(evaluation), 0);
+        } else {
+            run.since_best += 1;
         }
         self.observer.evaluated(step, val_loss);
         self.last_received = Instant::now();

@@ -120,7 +120,10 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         position: Position::default(),
         finished: false,
         last_eval: None,
+        first_eval: None,
         best_eval: None,
+        since_best: 0,
+        best: None,
         state: record::State::default(),
     };
     let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;

@@ -81,7 +81,7 @@ impl Args {
             lora: lora.clone(),
             weights: way.weights,
             recompute: way.recompute,
-            optimizer: self.optimizer,
+            optimizer: Some(self.optimizer),
             ..Options::default()
         };
         let batch = self.batch as usize;

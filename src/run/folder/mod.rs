@@ -1,14 +1,18 @@
-//! A run's folder: made private, held by one process, repaired when it is resumed.
+//! A run's folder: made private, held by one process, repaired when it is resumed ([`repair`]).
 
-use std::fs::{self, File, TryLockError};
+mod repair;
+
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result, disk};
-use crate::run::log::{self, Log};
+use crate::run::log::Log;
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
 use crate::run::runs::{ADAPTER, MODEL, RECORD, instead, restore_or_begin};
-use crate::run::samples::{self, Samples};
+
+use crate::run::samples::Samples;
+pub use repair::Repaired;
 
 const LOG: &str = "log.jsonl";
 const SAMPLES: &str = "samples.md";
@@ -20,6 +24,12 @@ pub struct RunFolder {
     pub(super) path: PathBuf,
     /// The state that `run.json` names; none before the first.
     pub(super) named: Option<State>,
+    /// The best model that it names.
+    best: Option<State>,
+    /// So many states stay.
+    pub(super) keep: u64,
+    /// The hash of the root's model, where this process has put it there.
+    followed: Option<String>,
     /// The operating system frees it when the process ends, however it ends.
     _lock: File,
 }
@@ -35,7 +45,14 @@ impl RunFolder {
         // An empty folder that somebody else made becomes as private as ours.
         disk::make_private(path)?;
         let lock = lock(path)?;
-        let folder = RunFolder { path: path.to_path_buf(), named: None, _lock: lock };
+        let folder = RunFolder {
+            path: path.to_path_buf(),
+            named: None,
+            best: None,
+            keep: 1,
+            followed: None,
+            _lock: lock,
+        };
         // A second process may have come between the look and the lock, and may have gone again.
         if path.join(RECORD).exists() || path.join(".gitignore").exists() {
             return Err(Error::file(
@@ -54,10 +71,23 @@ impl RunFolder {
     /// It is no run's folder, or another process holds it.
     pub fn open(path: &Path) -> Result<RunFolder> {
         // Looked at first, so that no lock file is left in a folder that is none of ours.
-        read_run(path)?;
+        repair::look(path)?;
         let lock = lock(path)?;
-        let run = read_run(path)?;
-        Ok(RunFolder { path: path.to_path_buf(), named: Some(run.state), _lock: lock })
+        Ok(RunFolder {
+            path: path.to_path_buf(),
+            named: None,
+            best: None,
+            keep: 1,
+            followed: None,
+            _lock: lock,
+        })
+    }
+
+    /// What a record names is what is there from now on.
+    pub(super) fn take(&mut self, run: &Run) {
+        self.named = Some(run.state.clone());
+        self.best.clone_from(&run.best);
+        self.keep = run.settings.keep;
     }
 
     /// The folder.
@@ -94,41 +124,6 @@ impl RunFolder {
         self.named.as_ref().map(|s| self.path.join(&s.folder).join(name))
     }
 
-    /// Makes the folder what `run.json` says it is, and returns that. The named state's hashes are checked first, and while
-    /// they do not hold nothing is touched. Then: states that are not named and temporary files go; the root's model
-    /// becomes the state's again; `log.jsonl` and `samples.md` are cut to the saved step.
-    ///
-    /// # Errors
-    /// The named state is damaged, or the folder cannot be read or written.
-    pub fn repair(&mut self) -> Result<Run> {
-        let run = read_run(&self.path)?;
-        self.named = Some(run.state.clone());
-        self.verify(&run)?;
-        self.sweep();
-        self.repair_model()?;
-        log::cut(&self.path.join(LOG), run.position.step)?;
-        samples::cut(&self.path.join(SAMPLES), run.position.step)?;
-        Ok(run)
-    }
-
-    /// Every file of the named state is there with its hash.
-    fn verify(&self, run: &Run) -> Result<()> {
-        let next = || restore_or_begin("the folder", &self.path);
-        for (name, hash) in &run.state.files {
-            let path = self.path.join(&run.state.folder).join(name);
-            if !path.is_file() {
-                let problem = format!("missing, though run.json names it as step {}'s", run.position.step);
-                return Err(Error::file(&path, problem, next()));
-            }
-            let found = disk::sha256(&path)?;
-            if found != *hash {
-                let problem = format!("damaged: its SHA-256 is {found}, run.json has {hash}");
-                return Err(Error::file(&path, problem, next()));
-            }
-        }
-        Ok(())
-    }
-
     /// Writes `run.json` anew beside the state that it names already: more steps asked for, a run declared finished.
     /// The change is whole or does not happen.
     ///
@@ -139,7 +134,9 @@ impl RunFolder {
     /// If `run` names another state than the saved one.
     pub fn save_run(&self, run: &Run) -> Result<()> {
         assert_eq!(Some(&run.state), self.named.as_ref(), "a new state is saved by begin_state");
-        disk::replace(&self.path.join(RECORD), record::to_json(run).as_bytes())
+        let text = record::to_json(run);
+        disk::replace(&self.path.join(RECORD), text.as_bytes())?;
+        disk::replace(&self.path.join(&run.state.folder).join(RECORD), text.as_bytes())
     }
 
     /// Brings the log and the samples to the disk, so that no state is ahead of them after a power cut.
@@ -153,40 +150,25 @@ impl RunFolder {
         Ok(())
     }
 
-    /// The root's model is a copy of the named state's, or becomes one.
-    fn repair_model(&self) -> Result<()> {
-        let Some((name, hash)) = self.model() else { return Ok(()) };
-        let root = self.path.join(name);
-        if root.is_file() && disk::sha256(&root)? == hash { Ok(()) } else { self.follow_model() }
-    }
-
-    /// Makes the root's model a copy of the named state's, without a look at the one that is there. Not a link: a tool that
-    /// edits the root's file in place would damage the state with it, and a resume could not repair either.
-    pub(super) fn follow_model(&self) -> Result<()> {
-        let Some((name, _)) = self.model() else { return Ok(()) };
-        let Some(state) = self.state_file(name) else { return Ok(()) };
-        disk::replace_with(&self.path.join(name), |fresh| disk::copy_new(&state, fresh))
-    }
-
-    /// What of the named state the root has a copy of, and its hash: the model, or the adapter.
-    fn model(&self) -> Option<(&'static str, &str)> {
-        let files = &self.named.as_ref()?.files;
-        [MODEL, ADAPTER].into_iter().find_map(|name| Some((name, files.get(name)?.as_str())))
-    }
-
-    /// Removes what no record names: other states, unfinished ones, temporary files. What cannot be removed now costs space
-    /// and nothing else, and the next save or resume tries again: no reason to stop a run.
-    pub(super) fn sweep(&self) {
-        let Some(named) = &self.named else { return };
-        for entry in fs::read_dir(self.path.join("state")).into_iter().flatten().flatten() {
-            if format!("state/{}", entry.file_name().to_string_lossy()) != named.folder {
-                let path = entry.path();
-                let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-            }
+    /// Makes the root's model a copy of the best one, or, where none is known to be, of the named state's, without a look at the
+    /// one that is there. Not a link: a tool that edits the root's file in place would damage the other with it, and a resume
+    /// could not repair either.
+    pub(super) fn follow_model(&mut self) -> Result<()> {
+        let Some((folder, name, hash)) = self.front() else { return Ok(()) };
+        if self.followed.as_ref() == Some(&hash) {
+            return Ok(());
         }
-        for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES] {
-            let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
-        }
+        let from = self.path.join(folder).join(name);
+        disk::replace_with(&self.path.join(name), |fresh| disk::copy_new(&from, fresh))?;
+        self.followed = Some(hash);
+        Ok(())
+    }
+
+    /// What the root has a copy of: the folder, the name of its model or adapter, and its hash.
+    fn front(&self) -> Option<(String, &'static str, String)> {
+        let State { folder, files } = self.best.as_ref().or(self.named.as_ref())?;
+        let of = |name: &'static str| Some((folder.clone(), name, files.get(name)?.clone()));
+        [MODEL, ADAPTER].into_iter().find_map(of)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The folder's own promises: modes, lock, records, newest. What a crash leaves is in `state/tests.rs`.
 
+use std::fs;
+
 use super::*;
 use crate::run::newest;
 use crate::run::record::example;
@@ -49,8 +51,9 @@ fn a_run_is_private_and_out_of_git() {
         seen += 1;
         todo.extend(fs::read_dir(&at).into_iter().flatten().map(|e| e.unwrap().path()));
     }
-    // checkpoints, journal, state, state/0, its model; lock .gitignore config tokens samples log run.json model.
-    assert_eq!(seen, 13);
+    // checkpoints, journal, state, state/0, its model and run.json, best, best/0, its model; lock .gitignore config tokens
+    // samples log run.json model.
+    assert_eq!(seen, 17);
 }
 
 #[cfg(unix)]

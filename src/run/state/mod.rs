@@ -1,10 +1,11 @@
 //! Saving a state so that it is there as a whole or not at all.
 //!
-//! 1. The files are written into `state/.STEP.partial/`, hashed on the way, and brought to the disk.
-//! 2. The folder is renamed to `state/STEP`.
-//! 3. `run.json`, which names the state and its hashes, is written beside its place, brought to the disk and renamed. This
+//! 1. The files are written into `state/.STEP.partial/`, hashed on the way, and brought to the disk; last the record as it will
+//!    be, so that a state can be taken up without the run's own.
+//! 2. The folder is renamed to `state/STEP`. Where its model is the best so far, it is put into `best/STEP` in the same way.
+//! 3. `run.json`, which names both and their hashes, is written beside its place, brought to the disk and renamed. This
 //!    rename is the save: before it, the run is at its earlier state; after it, at this one.
-//! 4. The root's `model.safetensors` follows, and the earlier states go.
+//! 4. The root's `model.safetensors` follows the best, and what is older than the states that are kept goes.
 //!
 //! A process killed at any point leaves what [`RunFolder::repair`] turns into one of the two.
 
@@ -30,6 +31,8 @@ pub struct Saving<'a> {
     step: u64,
     /// Where the files are now.
     at: PathBuf,
+    /// Where the best model's copy is now, where this state has it.
+    best: Option<PathBuf>,
     files: BTreeMap<String, String>,
     /// Whether `run.json` names the state.
     published: bool,
@@ -67,16 +70,24 @@ impl RunFolder {
                 "put it back and resume it: it is at its last saved state; or train again",
             ));
         }
-        let states = self.path.join("state");
-        disk::create_folder(&states)?;
-        let at = states.join(format!(".{step}.partial"));
-        for leftover in [&at, &self.path.join(&folder)] {
+        // The oldest goes first: with two states kept, a disk never holds more than two.
+        self.keep_states(self.keep.saturating_sub(1).max(1));
+        let at = self.fresh(&folder)?;
+        Ok(Saving { folder: self, step, at, best: None, files: BTreeMap::new(), published: false })
+    }
+
+    /// Makes an empty folder beside its place, `state/.STEP.partial`, for what will be renamed to `state/STEP`.
+    fn fresh(&self, folder: &str) -> Result<PathBuf> {
+        let place = self.path.join(folder);
+        let (above, name) = (place.parent().expect("a state lies in a folder"), place.file_name());
+        let at = above.join(format!(".{}.partial", name.expect("a state has a name").to_string_lossy()));
+        for leftover in [&at, &place] {
             if leftover.exists() {
                 fs::remove_dir_all(leftover).map_err(Error::io("remove", leftover))?;
             }
         }
         disk::create_folder(&at)?;
-        Ok(Saving { folder: self, step, at, files: BTreeMap::new(), published: false })
+        Ok(at)
     }
 }
 
@@ -135,24 +146,29 @@ impl Saving<'_> {
         Ok(())
     }
 
-    /// Makes this the run's state: `run.json` names it when this returns, and `run.state` too.
+    /// Makes this the run's state: `run.json` names it when this returns, and `run.state` too. Where the lowest validation loss
+    /// was measured at this step, its model is the best one from here on, and `run.best` names that.
     ///
     /// # Errors
     /// A full disk, say, at any point before `run.json` is renamed: the earlier state and record stand untouched, the
-    /// new files are removed, `run.state` is as it was. A failure after it (the root's model could not follow) is an
-    /// error too, but then the state is saved, `run.state` names it, and a resume repairs the rest.
+    /// new files are removed, `run.state` and `run.best` are as they were. A failure after it (the root's model could not follow)
+    /// is an error too, but then the state is saved, `run.state` names it, and a resume repairs the rest.
     ///
     /// # Panics
     /// If `run.position.step` is another step than the one begun.
     pub fn commit(mut self, run: &mut Run) -> Result<()> {
         assert_eq!(run.position.step, self.step, "the record's position is the state's");
-        let before = std::mem::replace(
-            &mut run.state,
-            State { folder: State::folder_of(self.step), files: self.files.clone() },
-        );
+        let before = (run.state.clone(), run.best.clone());
+        run.state = State { folder: State::folder_of(self.step), files: self.files.clone() };
+        if run.best_eval.is_some_and(|best| best.step == self.step) {
+            let model = self.files.iter().filter(|(name, _)| [MODEL, ADAPTER].contains(&name.as_str()));
+            let files = model.map(|(name, hash)| (name.clone(), hash.clone())).collect();
+            run.best = Some(State { folder: State::best_of(self.step), files });
+        }
+        self.folder.keep = run.settings.keep;
         let named = self.name_state(run);
         if !self.published {
-            run.state = before;
+            (run.state, run.best) = before;
         }
         named?;
         self.folder.follow_model()?;
@@ -164,32 +180,50 @@ impl Saving<'_> {
     /// Steps 1 to 3.
     fn name_state(&mut self, run: &Run) -> Result<()> {
         let root = self.folder.path.clone();
+        let record = record::to_json(run);
+        disk::write_new(&self.path(RECORD), record.as_bytes())?;
         point(Point::FilesWritten, &root)?;
         self.folder.sync_logs()?;
-        disk::sync_folder(&self.at)?;
-        let place = root.join(&run.state.folder);
-        disk::rename(&self.at, &place)?;
-        self.at = place;
-        disk::sync_folder(&root.join("state"))?;
-        // The first time, `state` itself is a new name.
-        disk::sync_folder(&root)?;
+        self.at = put(&root, &self.at, &run.state.folder)?;
         point(Point::StateRenamed, &root)?;
-        let record = root.join(RECORD);
-        disk::stage(&record, |fresh| disk::write_new(fresh, record::to_json(run).as_bytes()))?;
+        if let Some(best) = run.best.as_ref().filter(|best| best.folder == State::best_of(self.step)) {
+            let at = self.best.insert(self.folder.fresh(&best.folder)?);
+            for name in best.files.keys() {
+                // Nothing ever writes into either of the two again.
+                disk::link_or_copy(&self.at.join(name), &at.join(name))?;
+            }
+            *at = put(&root, at, &best.folder)?;
+            point(Point::BestRenamed, &root)?;
+        }
+        let place = root.join(RECORD);
+        disk::stage(&place, |fresh| disk::write_new(fresh, record.as_bytes()))?;
         point(Point::RecordStaged, &root)?;
-        disk::rename(&disk::temporary(&record), &record)?;
+        disk::rename(&disk::temporary(&place), &place)?;
         // Should the folder's sync fail, the new record stands all the same, and its state has to.
         self.published = true;
-        self.folder.named = Some(run.state.clone());
+        self.folder.take(run);
         disk::sync_folder(&root)?;
         point(Point::RecordPublished, &root)
     }
 }
 
+/// Renames a folder that is filled to its place in a run's, for good. Returns the place.
+fn put(root: &Path, at: &Path, folder: &str) -> Result<PathBuf> {
+    disk::sync_folder(at)?;
+    let place = root.join(folder);
+    disk::rename(at, &place)?;
+    disk::sync_folder(place.parent().expect("it lies in a folder"))?;
+    // The first time, that folder is itself a new name.
+    disk::sync_folder(root)?;
+    Ok(place)
+}
+
 impl Drop for Saving<'_> {
     fn drop(&mut self) {
         if !self.published {
-            let _ = fs::remove_dir_all(&self.at);
+            for at in [Some(&self.at), self.best.as_ref()].into_iter().flatten() {
+                let _ = fs::remove_dir_all(at);
+            }
             let _ = fs::remove_file(disk::temporary(&self.folder.path.join(RECORD)));
         }
     }
@@ -200,6 +234,7 @@ impl Drop for Saving<'_> {
 enum Point {
     FilesWritten,
     StateRenamed,
+    BestRenamed,
     RecordStaged,
     RecordPublished,
     ModelFollowed,

@@ -5,13 +5,14 @@ use std::cell::RefCell;
 
 use super::*;
 use crate::run::log::{EvalLine, StepLine};
-use crate::run::record::example;
-use crate::run::{log, read_run};
+use crate::run::record::{Evaluation, example};
+use crate::run::{Repaired, log, read_run};
 use crate::tokens::Ends;
 
-const POINTS: [Point; 6] = [
+const POINTS: [Point; 7] = [
     Point::FilesWritten,
     Point::StateRenamed,
+    Point::BestRenamed,
     Point::RecordStaged,
     Point::RecordPublished,
     Point::ModelFollowed,
@@ -81,33 +82,53 @@ fn save(folder: &mut RunFolder, run: &mut Run, step: u64) -> Result<()> {
     saving.commit(run)
 }
 
-/// A run saved at step 4 that has gone on to step 6.
+/// A run saved at step 4, where it was best, that has gone on to step 6.
 fn run_at_four(path: &Path) -> (RunFolder, Run) {
     let mut folder = RunFolder::create(path).unwrap();
-    let mut run = example();
+    let mut run = Run { best_eval: None, ..example() };
     save(&mut folder, &mut run, 0).unwrap();
     train_to(&folder, 1..=4);
+    run.best_eval = Some(Evaluation { step: 4, val_loss: 2.0 });
     save(&mut folder, &mut run, 4).unwrap();
     train_to(&folder, 5..=6);
     (folder, run)
+}
+
+/// Takes a run up in which nothing is damaged.
+fn repair(folder: &mut RunFolder) -> Run {
+    let Repaired { run, notes } = folder.repair().unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+    run
+}
+
+fn names(p: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(p).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 /// Everything a resumable run at this step is.
 fn assert_whole(path: &Path, run: &Run, step: u64) {
     assert_eq!(run.position.step, step);
     assert_eq!(read_run(path).unwrap(), *run);
-    let names = |p: &Path| {
-        let mut names: Vec<_> =
-            fs::read_dir(p).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    };
-    assert_eq!(names(&path.join("state")), [step.to_string()]);
-    assert_eq!(names(&path.join("state").join(step.to_string())), [MODEL, OPTIMIZER]);
-    let root = [".gitignore", "lock", "log.jsonl", "model.safetensors", "run.json", "samples.md", "state"];
+    // The newest state, and at most the one before it, each with what it takes to be taken up.
+    let states: Vec<u64> = names(&path.join("state")).iter().map(|name| name.parse().unwrap()).collect();
+    assert!(states.len() <= 2 && states.iter().max() == Some(&step), "{states:?}");
+    for state in &states {
+        let at = path.join(State::folder_of(*state));
+        assert_eq!(names(&at), [MODEL, OPTIMIZER, RECORD]);
+        assert_eq!(record::read(&at.join(RECORD)).unwrap().position.step, *state);
+        assert_eq!(fs::read(at.join(MODEL)).unwrap(), model_of(*state));
+    }
+    let root =
+        [".gitignore", "best", "lock", "log.jsonl", "model.safetensors", "run.json", "samples.md", "state"];
     assert_eq!(names(path), root);
-    assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(step));
-    assert_eq!(fs::read(path.join(&run.state.folder).join(MODEL)).unwrap(), model_of(step));
+    // The best was at step 4, and is what the root has.
+    assert_eq!(names(&path.join("best")), ["4"]);
+    assert_eq!(run.best.as_ref().unwrap().folder, "best/4");
+    assert_eq!(fs::read(path.join("best/4").join(MODEL)).unwrap(), model_of(4));
+    assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(4));
     // A step line and an evaluation for each step, and no more.
     assert_eq!(log::read(&path.join("log.jsonl")).unwrap().len() as u64, 2 * step);
     let samples = fs::read_to_string(path.join("samples.md")).unwrap();
@@ -125,14 +146,15 @@ fn a_crash_at_any_point_leaves_a_run_to_resume() {
         Ok(())
     };
     watched(keep, || save(&mut folder, &mut run, 6)).unwrap();
-    for at in POINTS {
+    // Step 6 is no better than step 4: no best is put beside it.
+    for at in POINTS.into_iter().filter(|at| *at != Point::BestRenamed) {
         let path = crashes.join(format!("{at:?}"));
         let step =
             if matches!(at, Point::FilesWritten | Point::StateRenamed | Point::RecordStaged) { 4 } else { 6 };
         let mut folder = RunFolder::open(&path).unwrap();
-        let mut run = folder.repair().unwrap();
+        let mut run = repair(&mut folder);
         assert_whole(&path, &run, step);
-        assert_eq!(folder.repair().unwrap(), run, "a repair of a whole run changes nothing");
+        assert_eq!(repair(&mut folder), run, "a repair of a whole run changes nothing");
         // And it goes on from there.
         train_to(&folder, step + 1..=8);
         save(&mut folder, &mut run, 8).unwrap();
@@ -156,13 +178,14 @@ fn run_json_first_appears_with_a_resumable_state() {
         let path = crashes.join(format!("{at:?}"));
         match RunFolder::open(&path) {
             Ok(mut folder) => {
-                assert!(path.join(RECORD).exists());
-                let run = folder.repair().unwrap();
+                let recorded = path.join(RECORD).exists();
+                let Repaired { run, notes } = folder.repair().unwrap();
+                assert_eq!(notes.is_empty(), recorded, "{notes:?}");
                 assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(0));
                 assert_eq!(run.position.step, 0);
             }
             Err(e) => {
-                assert!(!path.join(RECORD).exists(), "{at:?}: {e}");
+                assert_eq!(at, Point::FilesWritten, "{e}");
                 assert!(e.to_string().contains("before its first save"), "{e}");
             }
         }
@@ -171,7 +194,7 @@ fn run_json_first_appears_with_a_resumable_state() {
 
 #[test]
 fn a_full_disk_at_any_point_leaves_the_earlier_state() {
-    for full in POINTS {
+    for full in POINTS.into_iter().filter(|at| *at != Point::BestRenamed) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("run");
         let (mut folder, mut run) = run_at_four(&path);
@@ -194,7 +217,7 @@ fn a_full_disk_at_any_point_leaves_the_earlier_state() {
         }
         drop(folder);
         let mut folder = RunFolder::open(&path).unwrap();
-        let run = folder.repair().unwrap();
+        let run = repair(&mut folder);
         assert_whole(&path, &run, 6);
     }
 }
@@ -209,7 +232,7 @@ fn an_abandoned_state_is_removed() {
     writer.write_f32(&[1.0]).unwrap();
     drop(writer);
     drop(saving);
-    let run = folder.repair().unwrap();
+    let run = repair(&mut folder);
     assert_whole(&path, &run, 4);
 }
 
@@ -220,16 +243,16 @@ fn a_resume_restores_the_roots_model() {
     let (mut folder, _) = run_at_four(&path);
     let root = path.join(MODEL);
     fs::remove_file(&root).unwrap();
-    let run = folder.repair().unwrap();
+    let run = repair(&mut folder);
     assert_whole(&path, &run, 4);
     fs::remove_file(&root).unwrap();
     fs::write(&root, "something else").unwrap();
-    folder.repair().unwrap();
+    repair(&mut folder);
     assert_whole(&path, &run, 4);
     // A copy, as a backup makes it, becomes a link again.
     fs::remove_file(&root).unwrap();
     fs::write(&root, model_of(4)).unwrap();
-    folder.repair().unwrap();
+    repair(&mut folder);
     assert_whole(&path, &run, 4);
 }
 
@@ -257,7 +280,7 @@ fn model_and_optimizer_are_read_back() {
     folder
         .write_new("config.json", huggingface::config_json(&run.model, 0.0, &Ends::at(6)).as_bytes())
         .unwrap();
-    folder.repair().unwrap();
+    repair(&mut folder);
 
     // The run's folder is a Hugging Face folder, and the state's file is the same model.
     let state = folder.state_file(MODEL).unwrap();
@@ -285,6 +308,84 @@ fn the_roots_model_can_be_damaged_and_comes_back() {
     let (mut folder, _) = run_at_four(&path);
     let whole = fs::read(path.join(MODEL)).unwrap();
     fs::OpenOptions::new().write(true).open(path.join(MODEL)).unwrap().set_len(10).unwrap();
-    folder.repair().unwrap();
+    repair(&mut folder);
     assert!(fs::read(path.join(MODEL)).unwrap() == whole);
+}
+
+/// Takes a run up in which something is damaged, and is told what.
+fn mended(path: &Path) -> (Run, String) {
+    let Repaired { run, notes } = RunFolder::open(path).unwrap().repair().unwrap();
+    assert_eq!(read_run(path).unwrap(), run);
+    (run, notes.join("\n"))
+}
+
+/// A run whose states of the steps 4 and 6 are there.
+fn run_at_six(path: &Path) -> Run {
+    let (mut folder, mut run) = run_at_four(path);
+    save(&mut folder, &mut run, 6).unwrap();
+    run
+}
+
+#[test]
+fn a_damaged_newest_state_gives_way_to_the_one_before() {
+    for damage in [OPTIMIZER, MODEL] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let before = run_at_six(&path);
+        fs::write(path.join("state/6").join(damage), "torn").unwrap();
+        let (run, told) = mended(&path);
+        assert!(told.contains(damage) && told.contains("damaged") && told.contains("from step 4"), "{told}");
+        assert_whole(&path, &run, 4);
+        assert_eq!(run.settings, before.settings);
+        // And once more: there is none before.
+        fs::write(path.join("state/4").join(damage), "torn").unwrap();
+        let error = RunFolder::open(&path).unwrap().repair().unwrap_err().to_string();
+        assert!(error.contains("damaged") && error.contains("restore"), "{error}");
+        assert!(path.join("state/4").exists(), "nothing is removed while no state is whole");
+    }
+}
+
+/// Wherever it was cut: the record that the state has takes its place.
+#[test]
+fn a_record_cut_short_comes_back_from_its_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let before = run_at_six(&path);
+    let whole = fs::read(path.join(RECORD)).unwrap();
+    // The last byte is a line's end, without which nothing is missing.
+    for cut in (0..whole.len() - 1).step_by(31) {
+        fs::write(path.join(RECORD), &whole[..cut]).unwrap();
+        let (run, told) = mended(&path);
+        assert!(told.contains("run.json") && told.contains("from step 6"), "{told}");
+        assert_eq!(run, before);
+    }
+    fs::remove_file(path.join(RECORD)).unwrap();
+    assert_eq!(mended(&path).0, before);
+}
+
+#[test]
+fn a_best_model_that_is_lost_is_told_and_followed_by_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    run_at_six(&path);
+    fs::remove_dir_all(path.join("best")).unwrap();
+    let (run, told) = mended(&path);
+    assert!(told.contains("the best model is lost"), "{told}");
+    assert_eq!(run.best, None);
+    assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(6));
+}
+
+#[test]
+fn a_better_model_takes_the_place_of_the_best() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let mut run = run_at_six(&path);
+    let mut folder = RunFolder::open(&path).unwrap();
+    run.best_eval = Some(Evaluation { step: 8, val_loss: 1.9 });
+    // With one state kept, none refers to the earlier best.
+    run.settings.keep = 1;
+    folder.repair().unwrap();
+    save(&mut folder, &mut run, 8).unwrap();
+    assert_eq!((names(&path.join("best")), names(&path.join("state"))), (vec!["8".into()], vec!["8".into()]));
+    assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(8));
 }

@@ -1,0 +1,172 @@
+//! A run's folder is made what its record says; where the newest state or the record is damaged, what the newest whole state
+//! says. And what no record names goes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::base::units::thousands;
+use crate::base::{Error, Result, disk};
+use crate::run::folder::{LOG, RunFolder, SAMPLES, read_run};
+use crate::run::record::{self, Run, State};
+use crate::run::runs::{ADAPTER, MODEL, RECORD, restore_or_begin};
+use crate::run::{log, samples};
+
+/// A run that is taken up.
+#[derive(Debug, PartialEq)]
+pub struct Repaired {
+    /// Its record.
+    pub run: Run,
+    /// What was found damaged, and what became of it: lines for the person.
+    pub notes: Vec<String>,
+}
+
+/// Checks that a folder is a run's, were its record damaged.
+pub(super) fn look(path: &Path) -> Result<()> {
+    match read_run(path) {
+        Err(e) if states(path).is_empty() => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// The steps of the states in a folder that have a record, the newest first.
+fn states(path: &Path) -> Vec<u64> {
+    let there = fs::read_dir(path.join("state")).into_iter().flatten().flatten();
+    let step = |entry: fs::DirEntry| {
+        let step = entry.file_name().to_str()?.parse().ok()?;
+        entry.path().join(RECORD).is_file().then_some(step)
+    };
+    let mut steps: Vec<u64> = there.filter_map(step).collect();
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    steps
+}
+
+impl RunFolder {
+    /// Makes the folder what `run.json` says it is, and returns that. The named state's hashes are checked first. Where they do
+    /// not hold, or the record cannot be read, the newest state that is whole is the run's, and that is told; while there is none,
+    /// nothing is touched. Then: states that are not named and temporary files go; the root's model becomes the best one's
+    /// again; `log.jsonl` and `samples.md` are cut to the saved step.
+    ///
+    /// # Errors
+    /// No state is whole, or the folder cannot be read or written.
+    pub fn repair(&mut self) -> Result<Repaired> {
+        let recorded = read_run(&self.path);
+        let (mut run, mut notes) = match &recorded {
+            Ok(run) => match self.verify(&run.state, run.position.step) {
+                Ok(()) => (run.clone(), Vec::new()),
+                Err(damage) => self.before(Some(run), damage)?,
+            },
+            Err(_) => self.before(None, recorded.expect_err("it is one"))?,
+        };
+        if let Some(best) = &run.best
+            && let Err(damage) = self.verify(best, run.best_eval.map_or(0, |best| best.step))
+        {
+            notes.push(format!("the best model is lost: {}", problem(&damage)));
+            run.best = None;
+        }
+        self.take(&run);
+        if !notes.is_empty() {
+            self.save_run(&run)?;
+        }
+        self.sweep();
+        self.repair_model()?;
+        log::cut(&self.path.join(LOG), run.position.step)?;
+        samples::cut(&self.path.join(SAMPLES), run.position.step)?;
+        Ok(Repaired { run, notes })
+    }
+
+    /// The newest whole state before the one of the record that was read, if one could be; `damage` is why that is not taken.
+    fn before(&self, recorded: Option<&Run>, damage: Error) -> Result<(Run, Vec<String>)> {
+        for step in states(&self.path) {
+            if recorded.is_some_and(|run| run.position.step <= step) {
+                continue;
+            }
+            let Ok(mut run) = record::read(&self.path.join(State::folder_of(step)).join(RECORD)) else {
+                continue;
+            };
+            if run.position.step != step || self.verify(&run.state, step).is_err() {
+                continue;
+            }
+            if let Some(recorded) = recorded {
+                // What was asked for since stands; so does a best model of a later step, which is what it is.
+                run.settings = recorded.settings.clone();
+                run.position.micro_step = step * run.settings.accumulate as u64;
+                (run.best_eval, run.since_best) = (recorded.best_eval, recorded.since_best);
+                run.best.clone_from(&recorded.best);
+            }
+            let note =
+                format!("{}: going on from step {}, whose state is whole", problem(&damage), thousands(step));
+            return Ok((run, vec![note]));
+        }
+        Err(damage)
+    }
+
+    /// Every file of a state is there with its hash.
+    fn verify(&self, state: &State, step: u64) -> Result<()> {
+        let next = || restore_or_begin("the folder", &self.path);
+        for (name, hash) in &state.files {
+            let path = self.path.join(&state.folder).join(name);
+            if !path.is_file() {
+                let problem = format!("missing, though run.json names it as step {step}'s");
+                return Err(Error::file(&path, problem, next()));
+            }
+            let found = disk::sha256(&path)?;
+            if found != *hash {
+                let problem = format!("damaged: its SHA-256 is {found}, run.json has {hash}");
+                return Err(Error::file(&path, problem, next()));
+            }
+        }
+        Ok(())
+    }
+
+    /// The root's model is a copy of the best one, or of the named state's; or becomes one.
+    fn repair_model(&mut self) -> Result<()> {
+        let Some((_, name, hash)) = self.front() else { return Ok(()) };
+        let root = self.path.join(name);
+        let same = root.is_file() && disk::sha256(&root)? == hash;
+        self.followed = same.then_some(hash);
+        self.follow_model()
+    }
+
+    /// Removes what no record names: other states than the newest, other models than theirs, unfinished ones, temporary files.
+    /// What cannot be removed now costs space and nothing else, and the next save or resume tries again: no reason to stop a run.
+    pub(in crate::run) fn sweep(&self) {
+        self.keep_states(self.keep);
+        for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES] {
+            let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
+        }
+    }
+
+    /// Removes all states but the named one and the newest before it, `keep` in all, and all models that none of them names as
+    /// the best.
+    pub(in crate::run) fn keep_states(&self, keep: u64) {
+        let Some(named) = &self.named else { return };
+        let newest =
+            states(&self.path).into_iter().map(State::folder_of).skip_while(|folder| *folder != named.folder);
+        let mut kept: BTreeSet<String> = newest.take(keep.max(1) as usize).collect();
+        kept.insert(named.folder.clone());
+        let mut best: BTreeSet<String> = self.best.iter().map(|best| best.folder.clone()).collect();
+        for folder in &kept {
+            let record = record::read(&self.path.join(folder).join(RECORD));
+            best.extend(record.ok().and_then(|run| run.best).map(|best| best.folder));
+        }
+        remove_others(&self.path, "state", &kept);
+        remove_others(&self.path, "best", &best);
+    }
+}
+
+/// Removes what lies in a folder of the run's, but for what is named.
+fn remove_others(run: &Path, folder: &str, named: &BTreeSet<String>) {
+    for entry in fs::read_dir(run.join(folder)).into_iter().flatten().flatten() {
+        if !named.contains(&format!("{folder}/{}", entry.file_name().to_string_lossy())) {
+            let path: PathBuf = entry.path();
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        }
+    }
+}
+
+/// What an error says, without what to do: the next thing is done already.
+fn problem(error: &Error) -> String {
+    let text = error.to_string();
+    text.split("\n  next:").next().unwrap_or_default().to_string()
+}
