@@ -15,6 +15,7 @@
 
 pub mod card;
 pub mod folder;
+pub mod leftover;
 pub mod log;
 pub mod place;
 pub mod record;
@@ -24,6 +25,7 @@ pub mod samples;
 pub mod state;
 
 pub use folder::{RunFolder, read_run};
+pub use leftover::is_leftover;
 pub use place::{choose_out, refuse_inside};
 pub use record::Run;
 pub use runs::newest;

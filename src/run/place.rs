@@ -5,9 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::base::units::shown;
 use crate::base::{Error, Result, shell};
+use crate::run::leftover::is_leftover;
 use crate::run::runs::RECORD;
 
-/// The folder for a new run: `out`, which must hold nothing yet; without it, `checkpoints/NAME` after the first path's
+/// The folder for a new run: `out`, which must hold nothing yet but what a run left that was killed before its first save; without it, `checkpoints/NAME` after the first path's
 /// file or folder, then `NAME-2`, `NAME-3`… where there is one. Creates nothing.
 ///
 /// # Errors
@@ -38,7 +39,7 @@ fn numbered(place: &Path) -> PathBuf {
     numbered.find(|place| is_free(place)).expect("there are fewer folders than numbers")
 }
 
-/// An absent or an empty folder.
+/// An absent or an empty folder, or one that holds what a run left that was killed before its first save.
 pub(super) fn check_empty(out: &Path) -> Result<()> {
     if out.symlink_metadata().is_err() {
         return Ok(());
@@ -59,6 +60,7 @@ pub(super) fn check_empty(out: &Path) -> Result<()> {
     }
     match std::fs::read_dir(out).map_err(Error::io("read", out))?.next() {
         None => Ok(()),
+        Some(_) if is_leftover(out) => Ok(()),
         Some(_) => Err(taken("holds something already, and nothing is ever overwritten")),
     }
 }
