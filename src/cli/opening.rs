@@ -8,6 +8,7 @@ use crate::cli::out;
 use crate::device::select::Device;
 use crate::device::{Element, Recording};
 use crate::model::Shape;
+use crate::model::parameters::not_in_blocks;
 use crate::sample::{At, Model, Reads};
 use crate::train::options::rests;
 
@@ -45,6 +46,9 @@ impl Opening {
         let device = Device::open(&self.device, self.threads)?;
         out::using(dir, &device);
         let checkpoint = self.adapters.open(dir)?;
+        if let Some(line) = not_in_blocks(checkpoint.config(), self.weights) {
+            out::note(line);
+        }
         let at = At { weights: self.weights, context: self.context };
         Model::open(checkpoint, &device, at, reads, |shape| Ok(program(shape)?.into()))
     }
