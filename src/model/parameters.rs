@@ -227,7 +227,7 @@ impl<'a> Parameters<'a> {
             mask: self.shape.dropout.then_some((8 * block + place, Site::Adapter)),
         });
         let layer =
-            linear::Linear { weight: weight.tensor, lies: layout, bias: bias.map(|b| b.tensor), scale: 1.0 };
+            linear::Linear { weight: weight.tensor, layout, bias: bias.map(|b| b.tensor), scale: 1.0 };
         Linear { layer, dweight: weight.gradient, dbias: bias.and_then(|b| b.gradient), beside }
     }
 }

@@ -30,7 +30,7 @@ mod write;
 
 pub use adapter::file_key as key;
 pub use stacked::Stacked;
-pub use write::{config_json, write};
+pub use write::config_json;
 
 /// An adapter's settings.
 pub const CONFIG: &str = "adapter_config.json";
