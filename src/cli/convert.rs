@@ -11,7 +11,7 @@ use crate::base::{Config, Error, Param, Result, disk, shell};
 use crate::cli::adapters::Adapters;
 use crate::cli::bar::Bar;
 use crate::cli::out;
-use crate::run::{card, record};
+use crate::run::{card, record, refuse_in_run};
 use crate::tokens::Tokenizer;
 use crate::weights::peft::Stacked;
 use crate::weights::{self, Checkpoint, Dtype, gguf, huggingface, llmc, nanogpt};
@@ -181,7 +181,7 @@ pub(super) fn write(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks that a dtype belongs to a form, and that nothing is in its place.
+/// Checks that a dtype belongs to a form, and that nothing is in its place, which is no run's.
 ///
 /// # Errors
 /// It does not; something is.
@@ -195,7 +195,7 @@ pub(super) fn check(to: Target, dtype: &Dtype, out: &Path) -> Result<()> {
     }
     match out.symlink_metadata() {
         Ok(_) => Err(disk::taken(out)),
-        Err(_) => Ok(()),
+        Err(_) => refuse_in_run(out),
     }
 }
 

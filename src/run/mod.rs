@@ -26,7 +26,7 @@ pub mod state;
 
 pub use folder::{RunFolder, read_run};
 pub use leftover::is_leftover;
-pub use place::{choose_out, refuse_inside};
+pub use place::{choose_out, refuse_in_run, refuse_inside};
 pub use record::Run;
 pub use runs::newest;
 pub use state::Saving;
