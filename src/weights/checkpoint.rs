@@ -27,14 +27,12 @@ use crate::base::{Config, Error, Result};
 use crate::tokens::Tokenizer;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words, called};
-use crate::weights::head::{Tie, quantised_alike};
+use crate::weights::head::{HEAD, Tie, quantised_alike};
 use crate::weights::peft::adapter::Adapter;
 use crate::weights::peft::{self, Stacked};
 use crate::weights::tensors::{Order, TensorEntry, Tensors, UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
 
-/// A head's key, in every family.
-pub(super) const HEAD: &str = "lm_head.weight";
 /// The files of [`Checkpoint::beside_weights`].
 const BESIDE: [&str; 9] = [
     "README.md",

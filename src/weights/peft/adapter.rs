@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use crate::base::{Config, Error, Result, memory};
 use crate::weights::gguf::paired::{Way, paired};
-use crate::weights::peft::settings::{MERGE, Settings};
+use crate::weights::peft::said::MERGE;
+use crate::weights::peft::settings::Settings;
 use crate::weights::tensors::{Tensors, transpose};
 use crate::weights::words::quoted;
 

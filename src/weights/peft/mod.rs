@@ -24,6 +24,7 @@ use settings::Settings;
 
 pub mod adapter;
 mod check;
+mod said;
 mod settings;
 pub mod stacked;
 mod write;

@@ -532,7 +532,59 @@ fn other_kinds_of_adapters_are_named() {
 }
 
 #[test]
+fn settings_that_contradict_the_file_are_named() {
+    let of_saved = |change: &dyn Fn(&mut Value)| {
+        let dir = copied("peft/saved");
+        changed(dir.path(), change);
+        refusal(dir.path())
+    };
+    let said = of_saved(&|s| s["bias"] = "none".into());
+    assert!(said.contains("\"h.0.attn.c_attn.bias\" anew, though bias is \"none\""), "{said}");
+    let said = of_saved(&|s| s["modules_to_save"] = json!(["ln_f", "ln_1"]));
+    assert!(said.contains("modules_to_save names what is not in it: h.0.ln_1.weight"), "{said}");
+    let said = of_settings(|s| s["modules_to_save"] = json!(["lm_head"]));
+    assert!(said.contains("modules_to_save names what is not in it: lm_head.weight"), "{said}");
+    // Of a classifier peft writes both names that its head may have.
+    let dir = copied("peft/saved");
+    changed(dir.path(), |s| s["modules_to_save"] = json!(["ln_f", "classifier", "score"]));
+    assert!(found_elsewhere(dir.path()).is_ok());
+    let dir = copied("peft/patterns");
+    let said = |pattern: Value| {
+        changed(dir.path(), |s| s["layers_pattern"] = pattern.clone());
+        found_elsewhere(dir.path()).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert!(said(json!(["layers"])).unwrap_err().contains("this model's layers are called h"));
+    for ours in [json!("h"), json!(["layers", "h"]), json!([]), json!("")] {
+        said(ours).unwrap();
+    }
+}
+
+/// peft sets it right by the kind of layer that it finds (`dispatch_default` of its LoRA).
+#[test]
+fn fan_in_fan_out_says_nothing() {
+    let plain = all(&mut Checkpoint::new(found(&path("peft/all")).unwrap()).unwrap());
+    let dir = copied("peft/all");
+    changed(dir.path(), |s| s["fan_in_fan_out"] = false.into());
+    assert_eq!(all(&mut Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap()), plain);
+}
+
+#[test]
 fn settings_that_are_none_are_named() {
+    for (name, value, why) in [
+        ("use_rslora", json!("true"), "neither true nor false"),
+        ("ensure_weight_tying", json!(1), "neither true nor false"),
+        ("use_what_is_not_known_yet", json!(true), "another form"),
+        ("bias", json!("some"), "none of those that are read"),
+        ("rank_pattern", json!([1]), "no numbers by modules"),
+        ("alpha_pattern", json!(8), "no numbers by modules"),
+        ("target_modules", json!({"c_attn": 1}), "no names of modules"),
+        ("exclude_modules", json!([1]), "no names of modules"),
+        ("modules_to_save", json!("ln_f"), "no list of names"),
+        ("layers_pattern", json!(1), "no list of names"),
+    ] {
+        let said = of_settings(|s| s[name] = value.clone());
+        assert!(said.contains(&format!("{name} is {value}")) && said.contains(why), "{said}");
+    }
     assert!(of_settings(|s| s["r"] = 0.into()).contains("r is 0"));
     assert!(of_settings(|s| s["r"] = json!(1.5)).contains("r is 1.5"));
     assert!(of_settings(|s| s["r"] = 8.into()).contains("call for [8, 12]"));
