@@ -10,6 +10,7 @@ use crate::device::{Element, Recording};
 use crate::model::Shape;
 use crate::model::parameters::not_in_blocks;
 use crate::sample::{At, Model, Reads};
+use crate::tokens::Tokenizer;
 use crate::train::options::rests;
 
 /// Arguments of every command that uses a trained model.
@@ -33,7 +34,8 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Opens the model in `dir` as it was asked for, for one sequence, with the recordings that `program` makes of its shape.
+    /// Opens the model in `dir` as it was asked for, for one sequence of `most` tokens at most where that is known, with the
+    /// recordings that `program` makes of its shape.
     ///
     /// # Errors
     /// No such device; otherwise as [`Model::open`].
@@ -41,6 +43,7 @@ impl Opening {
         &self,
         dir: &Path,
         reads: Reads,
+        most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
         program: impl Fn(&Shape) -> Result<Vec<Recording>>,
     ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
@@ -50,6 +53,6 @@ impl Opening {
             out::note(line);
         }
         let at = At { weights: self.weights, context: self.context };
-        Model::open(checkpoint, &device, at, reads, |shape| Ok(program(shape)?.into()))
+        Model::open(checkpoint, &device, at, reads, most, |shape| Ok(program(shape)?.into()))
     }
 }

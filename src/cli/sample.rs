@@ -55,8 +55,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
-    let mut model =
-        args.opening.open(&dir, Reads::Text, |shape| Ok(vec![shape.prefill()?, shape.decode()?]))?;
+    let mut model = args.opening.open(
+        &dir,
+        Reads::Text,
+        |_| Ok(None),
+        |shape| Ok(vec![shape.prefill()?, shape.decode()?]),
+    )?;
     let seed = args.seed.unwrap_or_else(clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
     let prompt = tokenizer.encode_prompt(&args.prompt);
