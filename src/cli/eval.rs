@@ -67,12 +67,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return Err(Error::usage(problem, format!("use 1 to {t}")).into());
     }
     let mut shown = 0;
-    let score = score(model.exec.as_mut(), [1, t], ids, stride.min(t), |done| {
+    let scored = score(model.exec.as_mut(), [1, t], ids, stride.min(t), |done| {
         if (done * 10.0) as u32 > shown {
             shown = (done * 10.0) as u32;
             out::note(format!("{:.0}%", (done * 100.0).min(100.0)));
         }
-    })?;
+    });
+    let score = scored.map_err(|e| model.told(e))?;
     if args.json {
         out::json(&score)?;
     } else {

@@ -78,7 +78,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let mut rng = Rng::new(seed, &format!("sample {i}"));
         let mut decoder = Decoder::new(model.exec.as_mut(), model.positions, &tokenizer, prompt);
         if args.json {
-            let ids = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()))?;
+            let written = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()));
+            let ids = written.map_err(|e| model.told(e))?;
             samples.push(json!({ "ids": ids, "text": tokenizer.decode(&ids) }));
             continue;
         }
@@ -88,7 +89,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out::text(&args.prompt)?;
         let mut stream = Utf8Stream::default();
         let mut failed = None;
-        decoder.write(args.max_tokens, &how, &mut rng, |id| {
+        let written = decoder.write(args.max_tokens, &how, &mut rng, |id| {
             match out::text(&stream.push(&tokenizer.shown(id))) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(e) => {
@@ -96,7 +97,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
                     ControlFlow::Break(())
                 }
             }
-        })?;
+        });
+        written.map_err(|e| model.told(e))?;
         if let Some(e) = failed {
             return Err(e);
         }

@@ -37,6 +37,8 @@ pub struct Model {
     pub positions: usize,
     /// Its tokenizer; none where it was opened for [`Reads::Ids`].
     pub tokenizer: Option<Tokenizer>,
+    /// The adapters that run beside it, as a person is told of them.
+    beside: Option<String>,
 }
 
 impl Model {
@@ -69,6 +71,7 @@ impl Model {
         }
         let positions = most(tokenizer.as_ref())?.map_or(positions, |most| positions.min(most.max(1)));
         let base = Shape::new(config, 1, positions, device.limits(), device.choices());
+        let beside = checkpoint.adapters_told();
         let mut adapters = checkpoint.take_adapters();
         let lora = adapters.as_ref().map(|stacked| stacked.lora.clone());
         let shape = Shape { positions, lora, weights: at.weights, ..base };
@@ -79,7 +82,21 @@ impl Model {
         if let Some(stacked) = &mut adapters {
             store::load_adapter(exec.as_mut(), &shape, |param| stacked.read(&param.name))?;
         }
-        Ok(Model { exec, config, positions, tokenizer })
+        Ok(Model { exec, config, positions, tokenizer, beside })
+    }
+
+    /// An error of using it: where numbers are not finite and adapters run beside it, it is they that count too much before the
+    /// checkpoint is damaged.
+    pub fn told(&self, error: Error) -> Error {
+        match (error, &self.beside) {
+            (Error::NotFinite { step, what, value, found, next }, Some(beside)) => {
+                let next = format!(
+                    "let the adapter beside it count less (--adapter-scale 0.1): {beside}; or {next}"
+                );
+                Error::NotFinite { step, what, value, found, next }
+            }
+            (other, _) => other,
+        }
     }
 }
 

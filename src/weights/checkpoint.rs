@@ -214,7 +214,29 @@ impl Checkpoint {
         for adapter in &mut self.adapters {
             adapter.add(key, rows.clone(), out)?;
         }
-        self.check_finite(key, rows, out)
+        match self.adapters.is_empty() || all_finite(out) {
+            true => self.check_finite(key, rows, out),
+            false => self.find_not_finite(key, rows, out),
+        }
+    }
+
+    /// Whose numbers make rows what is no number, where adapters are added to them: the model's own, or an adapter's.
+    fn find_not_finite(&mut self, key: &str, rows: Range<usize>, out: &mut [f32]) -> Result<()> {
+        self.tensors.read_rows_f32(key, rows.clone(), out)?;
+        self.check_finite(key, rows.clone(), out)?;
+        for adapter in &mut self.adapters {
+            adapter.add(key, rows.clone(), out)?;
+            if !all_finite(out) {
+                return Err(adapter.beyond(key));
+            }
+        }
+        Ok(())
+    }
+
+    /// Its adapters, as a person is told of them where what is computed is no number; none where it has none.
+    pub fn adapters_told(&self) -> Option<String> {
+        let told: Vec<String> = self.adapters.iter().map(Adapter::told).collect();
+        (!told.is_empty()).then(|| listed(&told))
     }
 
     /// How a parameter's rows are stored, where [`read_stored`](Self::read_stored) gives them as they are: of a matrix whose rows
@@ -247,17 +269,12 @@ impl Checkpoint {
 
     /// Refuses rows of a tensor that hold what is no number.
     fn check_finite(&self, key: &str, rows: Range<usize>, out: &[f32]) -> Result<()> {
-        // Without an end before the end, this runs as wide as the machine does.
-        if out.iter().fold(true, |all, x| all & x.is_finite()) {
+        if all_finite(out) {
             return Ok(());
         }
         let Some(at) = out.iter().position(|x| !x.is_finite()) else { return Ok(()) };
-        let file = match self.adapters.is_empty() {
-            false => self.path.as_path(),
-            true => self.tensors.file_of(self.tensors.entry(key)?),
-        };
         Err(Error::file(
-            file,
+            self.tensors.file_of(self.tensors.entry(key)?),
             format!(
                 "tensor {} holds a number that is not finite ({}) in row {}",
                 quoted(key),
@@ -478,6 +495,11 @@ impl Checkpoint {
         self.head_serves = if quantised { head_has_more_bits } else { ties[0].head_is_finer() };
         Ok(())
     }
+}
+
+fn all_finite(numbers: &[f32]) -> bool {
+    // Without an end before the end, this runs as wide as the machine does.
+    numbers.iter().fold(true, |all, x| all & x.is_finite())
 }
 
 fn mismatch(path: &Path, problem: String) -> Error {

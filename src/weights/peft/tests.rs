@@ -707,6 +707,46 @@ fn numbers_that_are_none_are_found_before_they_spread() {
 }
 
 #[test]
+fn what_counts_too_much_is_the_adapters_fault() {
+    // Finite in single precision, and beyond it where B·A is not small.
+    let dir = copied("peft/all");
+    changed(dir.path(), |s| s["lora_alpha"] = json!(3e38));
+    let mut large = tensors(dir.path());
+    large.values_mut().for_each(|(_, data)| data.fill(100.0));
+    write(dir.path(), &large);
+    let mut model = Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap();
+    let merged = model.read("h.0.attn.c_attn.weight", 0..1, &mut [0.0; 36]).unwrap_err().to_string();
+    assert!(model.adapters_told().unwrap().contains("α 3e38, B·A counts 7.5e37 times"));
+    let beside =
+        model.take_adapters().unwrap().read("h.0.attn.c_attn.lora_B.weight").unwrap_err().to_string();
+    for said in [merged, beside] {
+        assert!(
+            said.contains("adapter_model.safetensors: what it adds to \"h.0.attn.c_attn.weight\""),
+            "{said}"
+        );
+        assert!(said.contains("its α is 3e38, and B·A counts 7.5e37 times"), "{said}");
+    }
+    assert!(of_settings(|s| s["lora_alpha"] = json!(1e39)).contains("lora_alpha is 1e39, more than single"));
+    // A base that holds no number is the base's.
+    let (base, dir) = (copied("peft/base"), copied("peft/all"));
+    let file = base.path().join("model.safetensors");
+    let mut broken = named(&file);
+    let name = broken.keys().find(|name| name.ends_with("h.0.attn.c_attn.weight")).unwrap().clone();
+    broken.get_mut(&name).unwrap().1[7] = f32::INFINITY;
+    let list: Vec<_> = broken.iter().map(|(name, (shape, _))| (name.clone(), shape.clone())).collect();
+    std::fs::remove_file(&file).unwrap();
+    let mut writer = Writer::create(&file, &list, Dtype::F32, &BTreeMap::new()).unwrap();
+    broken.values().for_each(|(_, data)| writer.write_f32(data).unwrap());
+    writer.finish().unwrap();
+    let mut model = Checkpoint::new(find(dir.path(), |_| huggingface::find(base.path())).unwrap()).unwrap();
+    let said = model.read("h.0.attn.c_attn.weight", 0..1, &mut [0.0; 36]).unwrap_err().to_string();
+    assert!(
+        said.contains("model.safetensors: tensor") && said.contains("not finite (inf) in row 0"),
+        "{said}"
+    );
+}
+
+#[test]
 fn missing_weights_are_named() {
     let dir = copied("peft/all");
     let weights = dir.path().join("adapter_model.safetensors");
