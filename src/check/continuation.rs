@@ -34,7 +34,7 @@ pub const GPT2: Known = Known {
 pub fn check(dir: &Path, device: &Device, known: Option<Known>) -> Result<()> {
     let program = |shape: &crate::model::Shape| Ok(vec![shape.prefill()?, shape.decode()?].into());
     let at = At { weights: Element::F32, context: None };
-    let mut model = Model::open(weights::open(dir)?, device, at, Reads::Text, program)?;
+    let mut model = Model::open(weights::open(dir)?, device, at, Reads::Text, |_| Ok(None), program)?;
     let tokenizer = model.tokenizer.take().expect("a model that reads text has its tokenizer");
     let vocabulary = model.config.vocab_size();
     if known.is_some_and(|known| known.prompt.iter().any(|&id| id as usize >= vocabulary)) {

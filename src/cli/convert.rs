@@ -3,15 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-
 use crate::base::arch::Role;
 use crate::base::units::{bytes, counted, shown, thousands};
 use crate::base::{Config, Error, Param, Result, disk, shell};
 use crate::cli::adapters::Adapters;
 use crate::cli::bar::Bar;
 use crate::cli::out;
-use crate::run::{card, record};
+use crate::cli::target::{Target, dtypes, targets};
+use crate::run::{card, record, refuse_in_run};
 use crate::tokens::Tokenizer;
 use crate::weights::peft::Stacked;
 use crate::weights::{self, Checkpoint, Dtype, gguf, huggingface, llmc, nanogpt};
@@ -44,72 +43,6 @@ pub struct Args {
 
 /// The model card's file.
 const CARD: &str = "README.md";
-
-/// A form that is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    HuggingFace,
-    Gguf,
-    LlmC,
-    NanoGpt,
-    GgufLora,
-}
-
-impl Target {
-    const ALL: [Target; 5] =
-        [Target::HuggingFace, Target::Gguf, Target::LlmC, Target::NanoGpt, Target::GgufLora];
-
-    fn name(self) -> &'static str {
-        match self {
-            Target::HuggingFace => "hf",
-            Target::Gguf => "gguf",
-            Target::LlmC => "llmc",
-            Target::NanoGpt => "nanogpt",
-            Target::GgufLora => "gguf-lora",
-        }
-    }
-
-    /// What may be stored in it, the usual one first.
-    fn dtypes(self) -> &'static [Dtype] {
-        match self {
-            Target::HuggingFace | Target::NanoGpt => &[Dtype::F32, Dtype::F16, Dtype::BF16],
-            Target::LlmC => &[Dtype::F32, Dtype::BF16],
-            Target::GgufLora => &[Dtype::F32, Dtype::F16],
-            Target::Gguf => &[Dtype::F16, Dtype::F32, Dtype::BF16, Dtype::Q8_0, Dtype::Q4_0, Dtype::Q4_1],
-        }
-    }
-
-    /// By the ending of what is to be written.
-    fn of(path: &Path) -> Result<Target> {
-        match path.extension().and_then(|e| e.to_str()).map(str::to_lowercase).as_deref() {
-            Some("gguf") => Ok(Target::Gguf),
-            Some("pt") => Ok(Target::NanoGpt),
-            Some("bin") => Ok(Target::LlmC),
-            _ => Err(Error::usage(
-                format!("{} does not say in which form", shown(path)),
-                "give --to hf (a folder), gguf, llmc, nanogpt or gguf-lora, or a name that ends in .gguf, .bin (llm.c) or .pt (nanoGPT)",
-            )),
-        }
-    }
-}
-
-fn targets() -> impl TypedValueParser<Value = Target> {
-    PossibleValuesParser::new(Target::ALL.map(Target::name))
-        .try_map(|name| Target::ALL.into_iter().find(|t| t.name() == name).ok_or("no form"))
-}
-
-pub(super) fn dtypes() -> impl TypedValueParser<Value = Dtype> {
-    const ALL: [(&str, Dtype); 6] = [
-        ("f32", Dtype::F32),
-        ("f16", Dtype::F16),
-        ("bf16", Dtype::BF16),
-        ("q8_0", Dtype::Q8_0),
-        ("q4_0", Dtype::Q4_0),
-        ("q4_1", Dtype::Q4_1),
-    ];
-    PossibleValuesParser::new(ALL.map(|(name, _)| name))
-        .try_map(|name| ALL.into_iter().find(|(n, _)| *n == name).map(|(_, dtype)| dtype).ok_or("no dtype"))
-}
 
 /// Runs it.
 ///
@@ -181,7 +114,7 @@ pub(super) fn write(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks that a dtype belongs to a form, and that nothing is in its place.
+/// Checks that a dtype belongs to a form, and that nothing is in its place, which is no run's.
 ///
 /// # Errors
 /// It does not; something is.
@@ -195,7 +128,7 @@ pub(super) fn check(to: Target, dtype: &Dtype, out: &Path) -> Result<()> {
     }
     match out.symlink_metadata() {
         Ok(_) => Err(disk::taken(out)),
-        Err(_) => Ok(()),
+        Err(_) => refuse_in_run(out),
     }
 }
 

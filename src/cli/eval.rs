@@ -8,6 +8,7 @@ use crate::cli::opening::Opening;
 use crate::cli::out;
 use crate::eval::score;
 use crate::sample::Reads;
+use crate::tokens::Tokenizer;
 
 /// Arguments of `eval`.
 #[derive(clap::Args)]
@@ -43,31 +44,36 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         None => (Some(utf8(given, bytes)?), Vec::new()),
     };
     let reads = if text.is_some() { Reads::Text } else { Reads::Ids };
-    let mut model = args.opening.open(&args.dir, reads, |shape| {
+    let mut encoded = Vec::new();
+    // The last token is a target alone; what one window holds needs no longer one.
+    let inputs = |tokenizer: Option<&Tokenizer>| {
+        encoded = tokenizer.zip(text).map_or_else(Vec::new, |(tokenizer, text)| tokenizer.encode(&text));
+        let tokens = encoded.len().max(listed.len());
+        if tokens < 2 {
+            let problem = format!("{tokens} token in it; the first of a text is never scored");
+            return Err(Error::file(given, problem, "give a longer text"));
+        }
+        Ok(Some(tokens - 1))
+    };
+    let mut model = args.opening.open(&args.dir, reads, inputs, |shape| {
         within(given, &listed, shape.config.vocab_size())?;
         Ok(vec![shape.evaluate()?])
     })?;
+    let ids = if reads == Reads::Text { &encoded } else { &listed };
     let t = model.positions;
     let stride = args.stride.unwrap_or((t / 2).max(1));
-    if stride == 0 || stride > t {
+    if stride == 0 || stride > t && ids.len() > t + 1 {
         let problem = format!("--stride {stride} with a context of {t} tokens would leave tokens out");
         return Err(Error::usage(problem, format!("use 1 to {t}")).into());
     }
-    let ids = match (&model.tokenizer, text) {
-        (Some(tokenizer), Some(text)) => tokenizer.encode(&text),
-        _ => listed,
-    };
-    if ids.len() < 2 {
-        let problem = format!("{} token in it; the first of a text is never scored", ids.len());
-        return Err(Error::file(given, problem, "give a longer text").into());
-    }
     let mut shown = 0;
-    let score = score(model.exec.as_mut(), [1, t], &ids, stride, |done| {
+    let scored = score(model.exec.as_mut(), [1, t], ids, stride.min(t), |done| {
         if (done * 10.0) as u32 > shown {
             shown = (done * 10.0) as u32;
             out::note(format!("{:.0}%", (done * 100.0).min(100.0)));
         }
-    })?;
+    });
+    let score = scored.map_err(|e| model.told(e))?;
     if args.json {
         out::json(&score)?;
     } else {

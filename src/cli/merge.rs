@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use crate::base::units::shown;
 use crate::base::{Error, shell};
 use crate::cli::adapters::Adapters;
-use crate::cli::convert::{self, Target};
+use crate::cli::convert;
+use crate::cli::target::{Target, dtypes};
 use crate::train::base;
 use crate::weights;
 use crate::weights::Dtype;
@@ -24,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "MODEL")]
     base: Option<PathBuf>,
     /// How numbers are stored
-    #[arg(long, default_value = "f32", value_parser = convert::dtypes())]
+    #[arg(long, default_value = "f32", value_parser = dtypes())]
     dtype: Dtype,
     #[command(flatten)]
     adapters: Adapters,

@@ -18,6 +18,7 @@ pub mod out;
 mod reading;
 mod sample;
 mod table;
+mod target;
 mod train;
 mod version;
 mod watch;

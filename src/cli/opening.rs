@@ -8,7 +8,9 @@ use crate::cli::out;
 use crate::device::select::Device;
 use crate::device::{Element, Recording};
 use crate::model::Shape;
+use crate::model::parameters::not_in_blocks;
 use crate::sample::{At, Model, Reads};
+use crate::tokens::Tokenizer;
 use crate::train::options::rests;
 
 /// Arguments of every command that uses a trained model.
@@ -32,7 +34,8 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Opens the model in `dir` as it was asked for, for one sequence, with the recordings that `program` makes of its shape.
+    /// Opens the model in `dir` as it was asked for, for one sequence of `most` tokens at most where that is known, with the
+    /// recordings that `program` makes of its shape.
     ///
     /// # Errors
     /// No such device; otherwise as [`Model::open`].
@@ -40,12 +43,16 @@ impl Opening {
         &self,
         dir: &Path,
         reads: Reads,
+        most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
         program: impl Fn(&Shape) -> Result<Vec<Recording>>,
     ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
         out::using(dir, &device);
         let checkpoint = self.adapters.open(dir)?;
+        if let Some(line) = not_in_blocks(checkpoint.config(), self.weights) {
+            out::note(line);
+        }
         let at = At { weights: self.weights, context: self.context };
-        Model::open(checkpoint, &device, at, reads, |shape| Ok(program(shape)?.into()))
+        Model::open(checkpoint, &device, at, reads, most, |shape| Ok(program(shape)?.into()))
     }
 }

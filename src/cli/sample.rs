@@ -55,8 +55,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
-    let mut model =
-        args.opening.open(&dir, Reads::Text, |shape| Ok(vec![shape.prefill()?, shape.decode()?]))?;
+    let mut model = args.opening.open(
+        &dir,
+        Reads::Text,
+        |_| Ok(None),
+        |shape| Ok(vec![shape.prefill()?, shape.decode()?]),
+    )?;
     let seed = args.seed.unwrap_or_else(clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
     let prompt = tokenizer.encode_prompt(&args.prompt);
@@ -74,7 +78,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         let mut rng = Rng::new(seed, &format!("sample {i}"));
         let mut decoder = Decoder::new(model.exec.as_mut(), model.positions, &tokenizer, prompt);
         if args.json {
-            let ids = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()))?;
+            let written = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()));
+            let ids = written.map_err(|e| model.told(e))?;
             samples.push(json!({ "ids": ids, "text": tokenizer.decode(&ids) }));
             continue;
         }
@@ -84,7 +89,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out::text(&args.prompt)?;
         let mut stream = Utf8Stream::default();
         let mut failed = None;
-        decoder.write(args.max_tokens, &how, &mut rng, |id| {
+        let written = decoder.write(args.max_tokens, &how, &mut rng, |id| {
             match out::text(&stream.push(&tokenizer.shown(id))) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(e) => {
@@ -92,7 +97,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
                     ControlFlow::Break(())
                 }
             }
-        })?;
+        });
+        written.map_err(|e| model.told(e))?;
         if let Some(e) = failed {
             return Err(e);
         }

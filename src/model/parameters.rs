@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::base::Config;
 use crate::base::arch::{self, Layout, Param, Role};
 use crate::base::rng::Site;
 use crate::device::element::BLOCK;
@@ -45,6 +46,31 @@ fn at_rest(param: &Param, weights: Element) -> Element {
         Element::Q4_1 if !matches!(param.part, arch::Part::Block(_)) => Element::Q8_0,
         weights => weights,
     }
+}
+
+/// What a person is told where matrices do not rest in the blocks that were asked for; none where all do.
+pub fn not_in_blocks(config: &Config, weights: Element) -> Option<String> {
+    let resting: Vec<Param> = config.table().into_iter().filter(Param::may_rest).collect();
+    let halves = |p: &&Param| weights.is_quantised() && at_rest(p, weights) == Element::F16;
+    let (mut names, mut n) = (Vec::new(), 0);
+    for param in resting.iter().filter(halves) {
+        n += 1;
+        // A matrix is called so in every block.
+        let of_block = matches!(param.part, arch::Part::Block(_));
+        let name = param.module().splitn(if of_block { 3 } else { 1 }, '.').last()?;
+        let name = format!("{name}: {}", param.shape.last()?);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (n > 0).then(|| {
+        format!(
+            "{n} of {} matrices rest in f16, not in {}, whose blocks are of {BLOCK} numbers: their rows are no whole blocks ({})",
+            resting.len(),
+            weights.name(),
+            names.join(", ")
+        )
+    })
 }
 
 /// How a parameter lies on a device with these limits, at rest in `weights` where it may. Only an embedding or a head is ever
@@ -201,7 +227,7 @@ impl<'a> Parameters<'a> {
             mask: self.shape.dropout.then_some((8 * block + place, Site::Adapter)),
         });
         let layer =
-            linear::Linear { weight: weight.tensor, lies: layout, bias: bias.map(|b| b.tensor), scale: 1.0 };
+            linear::Linear { weight: weight.tensor, layout, bias: bias.map(|b| b.tensor), scale: 1.0 };
         Linear { layer, dweight: weight.gradient, dbias: bias.and_then(|b| b.gradient), beside }
     }
 }
@@ -276,6 +302,14 @@ mod tests {
                 ["wte.weight", "h.0.mlp.c_fc.weight", "h.0.mlp.c_proj.weight"].map(of),
                 [Element::F16, weights, Element::F16]
             );
+            let told = not_in_blocks(&odd.into(), weights).unwrap();
+            assert!(
+                told.starts_with(&format!("4 of 5 matrices rest in f16, not in {}", weights.name())),
+                "{told}"
+            );
+            assert!(told.ends_with("(wte: 72, attn.c_attn: 216, attn.c_proj: 72, mlp.c_proj: 72)"), "{told}");
+            assert_eq!(not_in_blocks(&gpt2, weights), None);
+            assert_eq!(not_in_blocks(&odd.into(), Element::F16), None);
         }
     }
 

@@ -7,9 +7,9 @@
 //! which with a scale s is all that LoRA asks of the products (Hu et al. 2021, arXiv:2106.09685). dW accumulates (+=).
 //! One row is a matrix-vector product.
 
-use crate::base::arch::Layout as Lies;
+use crate::base::arch::Layout;
 use crate::device::{Recorder, Tensor};
-use crate::ops::matmul::{self, Layout, Operand, Product};
+use crate::ops::matmul::{self, Operand, Product};
 use crate::ops::matvec;
 
 /// A linear layer of one recording.
@@ -18,7 +18,7 @@ pub struct Linear {
     /// (in,out) or (out,in)
     pub weight: Tensor,
     /// Which of the two.
-    pub lies: Lies,
+    pub layout: Layout,
     /// (out)
     pub bias: Option<Tensor>,
     /// s: what the product is multiplied by; 1 but for an adapter. The bias is added as it is.
@@ -55,18 +55,18 @@ impl Columns {
 impl Linear {
     /// A layer as GPT-2 stores it, (in,out).
     pub fn conv1d(weight: Tensor, bias: Option<Tensor>) -> Linear {
-        Linear { weight, lies: Lies::InOut, bias, scale: 1.0 }
+        Linear { weight, layout: Layout::InOut, bias, scale: 1.0 }
     }
 
     /// A layer as nn.Linear stores it, (out,in).
     pub fn nn_linear(weight: Tensor, bias: Option<Tensor>) -> Linear {
-        Linear { weight, lies: Lies::OutIn, bias, scale: 1.0 }
+        Linear { weight, layout: Layout::OutIn, bias, scale: 1.0 }
     }
 
     /// in and out.
     pub fn extents(&self, rec: &Recorder) -> (usize, usize) {
         let [rows, cols] = rec.extents(self.weight);
-        if self.lies == Lies::InOut { (rows, cols) } else { (cols, rows) }
+        if self.layout == Layout::InOut { (rows, cols) } else { (cols, rows) }
     }
 
     /// Records y, a new tensor (rows,out).
@@ -87,7 +87,7 @@ impl Linear {
     ) {
         let (inp, out) = (inp.into(), out.into());
         let (k, n) = self.extents(rec);
-        let layout = if self.lies == Lies::InOut { Layout::NN } else { Layout::NT };
+        let layout = if self.layout == Layout::InOut { matmul::Layout::NN } else { matmul::Layout::NT };
         let m = inp.rows(rec);
         let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [m, n, k]) };
         let (x, y) = (inp.operand(rec), out.operand(rec));
@@ -115,7 +115,7 @@ impl Linear {
     ) {
         let (dout, dinp) = (dout.into(), dinp.into());
         let (k, n) = self.extents(rec);
-        let layout = if self.lies == Lies::InOut { Layout::NT } else { Layout::NN };
+        let layout = if self.layout == Layout::InOut { matmul::Layout::NT } else { matmul::Layout::NN };
         let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [dout.rows(rec), k, n]) };
         let (dy, dx) = (dout.operand(rec), dinp.operand(rec));
         matmul::product(rec, "backward_input", p, dy, self.weight.into(), dx, None);
@@ -132,8 +132,8 @@ impl Linear {
         let (inp, dout) = (inp.into(), dout.into());
         let (k, n) = self.extents(rec);
         let (x, dy) = (inp.operand(rec), dout.operand(rec));
-        let (m, n, a, b) = if self.lies == Lies::InOut { (k, n, x, dy) } else { (n, k, dy, x) };
-        let p = Product::new(Layout::TN, [m, n, inp.rows(rec)]);
+        let (m, n, a, b) = if self.layout == Layout::InOut { (k, n, x, dy) } else { (n, k, dy, x) };
+        let p = Product::new(matmul::Layout::TN, [m, n, inp.rows(rec)]);
         let p = Product { accumulate: true, alpha: self.scale, ..p };
         matmul::product(rec, "backward_weight", p, a, b, dweight.into(), None);
     }

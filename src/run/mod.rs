@@ -16,6 +16,7 @@
 
 pub mod card;
 pub mod folder;
+pub mod leftover;
 pub mod log;
 pub mod place;
 pub mod record;
@@ -25,7 +26,8 @@ pub mod samples;
 pub mod state;
 
 pub use folder::{Repaired, RunFolder, read_run};
-pub use place::{choose_out, refuse_inside};
+pub use leftover::is_leftover;
+pub use place::{choose_out, refuse_in_run, refuse_inside};
 pub use record::Run;
 pub use runs::newest;
 pub use state::Saving;

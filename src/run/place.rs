@@ -5,9 +5,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::base::units::shown;
 use crate::base::{Error, Result, shell};
+use crate::run::leftover::is_leftover;
 use crate::run::runs::RECORD;
 
-/// The folder for a new run: `out`, which must hold nothing yet; without it, `checkpoints/NAME` after the first path's
+/// The folder for a new run: `out`, which must hold nothing yet but what a run left that was killed before its first save; without it, `checkpoints/NAME` after the first path's
 /// file or folder, then `NAME-2`, `NAME-3`… where there is one. Creates nothing.
 ///
 /// # Errors
@@ -38,7 +39,7 @@ fn numbered(place: &Path) -> PathBuf {
     numbered.find(|place| is_free(place)).expect("there are fewer folders than numbers")
 }
 
-/// An absent or an empty folder.
+/// An absent or an empty folder, or one that holds what a run left that was killed before its first save.
 pub(super) fn check_empty(out: &Path) -> Result<()> {
     if out.symlink_metadata().is_err() {
         return Ok(());
@@ -59,6 +60,7 @@ pub(super) fn check_empty(out: &Path) -> Result<()> {
     }
     match std::fs::read_dir(out).map_err(Error::io("read", out))?.next() {
         None => Ok(()),
+        Some(_) if is_leftover(out) => Ok(()),
         Some(_) => Err(taken("holds something already, and nothing is ever overwritten")),
     }
 }
@@ -92,6 +94,23 @@ pub fn refuse_inside(out: &Path, paths: &[PathBuf]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses a place inside (or at) a run's folder, for what is made of a run: the folder is the run's own, and what is not of it
+/// would be taken for a part of it. Links are followed; `out` need not exist.
+///
+/// # Errors
+/// `out` is inside a run's folder.
+pub fn refuse_in_run(out: &Path) -> Result<()> {
+    let place = resolve(out)?;
+    let Some(run) = place.ancestors().find(|above| above.join(RECORD).is_file()) else { return Ok(()) };
+    let mut beside = run.as_os_str().to_os_string();
+    beside.push("-made");
+    let beside = PathBuf::from(beside);
+    let beside = if is_free(&beside) { beside } else { numbered(&beside) };
+    let problem =
+        format!("inside {}, which is a run's own folder: nothing else is written there", shown(run));
+    Err(Error::file(out, problem, format!("give another place, such as {}", shell::path(beside))))
 }
 
 /// A place outside the journals, as advice: in this user's home, beside the journals, or in the temporary folder.
@@ -185,6 +204,24 @@ mod tests {
             refuse_inside(&at(beside), &paths).unwrap();
         }
         assert!(refuse_inside(&at("run"), &[at("no")]).is_err());
+    }
+
+    #[test]
+    fn a_place_inside_a_run_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |p: &str| dir.path().join(p);
+        fs::create_dir_all(at("run/state")).unwrap();
+        fs::write(at("run").join(RECORD), "{}").unwrap();
+        for inside in ["run", "run/merged", "run/state/a/b", "other/../run/x"] {
+            let message = refuse_in_run(&at(inside)).unwrap_err().to_string();
+            assert!(
+                message.contains("a run's own folder") && message.contains("run-made"),
+                "{inside}: {message}"
+            );
+        }
+        for beside in ["run-made", "merged", "run/../x"] {
+            refuse_in_run(&at(beside)).unwrap();
+        }
     }
 
     #[cfg(unix)]

@@ -12,6 +12,12 @@ pub(super) const RECORD: &str = "run.json";
 pub const MODEL: &str = "model.safetensors";
 /// or the adapter that was trained beside one. What PEFT calls it.
 pub const ADAPTER: &str = peft::WEIGHTS;
+/// A line a step.
+pub(super) const LOG: &str = "log.jsonl";
+/// What the model wrote.
+pub(super) const SAMPLES: &str = "samples.md";
+/// Held by the process that works in the folder; it has no bytes.
+pub(super) const LOCK: &str = "lock";
 /// Where runs go, unless another place is given.
 const CHECKPOINTS: &str = "checkpoints";
 

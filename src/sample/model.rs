@@ -37,19 +37,23 @@ pub struct Model {
     pub positions: usize,
     /// Its tokenizer; none where it was opened for [`Reads::Ids`].
     pub tokenizer: Option<Tokenizer>,
+    /// The adapters that run beside it, as a person is told of them.
+    beside: Option<String>,
 }
 
 impl Model {
     /// Puts a model on a device, its adapters beside it, with the recordings that `program` makes of its shape, for one
-    /// sequence. Where it is to read text, its tokenizer is read before anything is loaded.
+    /// sequence. Where it is to read text, its tokenizer is read before anything is loaded. `most`, which is given the tokenizer,
+    /// says how many tokens the model will be given at once where that is known: positions beyond those are not computed.
     ///
     /// # Errors
-    /// Weights that cannot be read; more positions than it knows; a device that cannot hold it.
+    /// Weights that cannot be read; more positions than it knows; a device that cannot hold it; those of `most`.
     pub fn open(
         mut checkpoint: Checkpoint,
         device: &Device,
         at: At,
         reads: Reads,
+        most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
         program: impl Fn(&Shape) -> Result<Program>,
     ) -> Result<Model> {
         let config = *checkpoint.config();
@@ -65,7 +69,9 @@ impl Model {
                 format!("use 1 to {known}"),
             ));
         }
+        let positions = most(tokenizer.as_ref())?.map_or(positions, |most| positions.min(most.max(1)));
         let base = Shape::new(config, 1, positions, device.limits(), device.choices());
+        let beside = checkpoint.adapters_told();
         let mut adapters = checkpoint.take_adapters();
         let lora = adapters.as_ref().map(|stacked| stacked.lora.clone());
         let shape = Shape { positions, lora, weights: at.weights, ..base };
@@ -76,6 +82,43 @@ impl Model {
         if let Some(stacked) = &mut adapters {
             store::load_adapter(exec.as_mut(), &shape, |param| stacked.read(&param.name))?;
         }
-        Ok(Model { exec, config, positions, tokenizer })
+        Ok(Model { exec, config, positions, tokenizer, beside })
+    }
+
+    /// An error of using it: where numbers are not finite and adapters run beside it, it is they that count too much before the
+    /// checkpoint is damaged.
+    pub fn told(&self, error: Error) -> Error {
+        match (error, &self.beside) {
+            (Error::NotFinite { step, what, value, found, next }, Some(beside)) => {
+                let next = format!(
+                    "let the adapter beside it count less (--adapter-scale 0.1): {beside}; or {next}"
+                );
+                Error::NotFinite { step, what, value, found, next }
+            }
+            (other, _) => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights;
+
+    #[test]
+    fn no_more_positions_are_computed_than_will_be_given() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/forms/peft/base");
+        let device = Device::open("cpu", 1).unwrap();
+        let positions = |context: Option<usize>, most: Option<usize>| {
+            let at = At { weights: Element::F32, context };
+            let program = |shape: &Shape| Ok(vec![shape.evaluate()?].into());
+            Model::open(weights::open(&path).unwrap(), &device, at, Reads::Ids, |_| Ok(most), program)
+                .map(|model| model.positions)
+        };
+        assert_eq!(positions(None, None).unwrap(), 6, "all that it knows");
+        assert_eq!(positions(None, Some(3)).unwrap(), 3);
+        assert_eq!(positions(Some(2), Some(3)).unwrap(), 2);
+        assert_eq!(positions(None, Some(0)).unwrap(), 1);
+        assert!(positions(Some(7), Some(3)).is_err(), "more than it knows is refused all the same");
     }
 }

@@ -6,6 +6,7 @@ use crate::base::units::{bytes, shown, thousands};
 use crate::base::{Error, Preset, Result};
 use crate::device::Choices;
 use crate::device::select::Device;
+use crate::model::parameters::not_in_blocks;
 use crate::run::record::Settings;
 use crate::run::room;
 use crate::tokens::Tokenizer;
@@ -68,6 +69,7 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
         ),
         None => format!("trains   {trained} parameters"),
     });
+    lines.extend(not_in_blocks(&config, settings.weights).map(|line| format!("weights  {line}")));
     lines.push(steps(&settings, read.data.sides().train_tokens()));
     lines.push(format!("device   {}", device.line));
     let wanted = Wanted {

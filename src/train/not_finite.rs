@@ -9,6 +9,9 @@ use crate::run::record::Position;
 use crate::tokens::validation;
 use crate::train::session::{Bad, Session, windows_at};
 
+/// An adapter that counts more often than this is told as a cause.
+const LARGE: f32 = 1e3;
+
 /// The command that was given, from a run's model, or the one that its adapter stands beside, at another rate; a checkpoint has a shape and a tokenizer of its own, and a
 /// new run a place.
 fn from(run: &Path, lr: String, paths: &[String]) -> String {
@@ -50,8 +53,19 @@ impl Session<'_> {
 
     fn explain(&self, step: u64, what: &'static str, value: f32, found: String) -> Error {
         let (dir, lr) = (self.folder.path(), format!("{:e}", self.run.settings.lr / 4.0));
+        // What no learning rate mends: α/r of a sound adapter is near one.
+        let alpha = match &self.run.settings.lora {
+            Some(lora) if lora.scale() > LARGE => {
+                format!(
+                    ", and a smaller --lora alpha than {:e}, by which B·A counts {:e} times",
+                    lora.alpha,
+                    lora.scale()
+                )
+            }
+            _ => String::new(),
+        };
         let next = format!(
-            "{} holds the last good state, of {}. Begin a new run from {} with a smaller learning rate:\n    {}",
+            "{} holds the last good state, of {}. Begin a new run from {} with a smaller learning rate{alpha}:\n    {}",
             shown(dir),
             self.run.state.folder,
             if self.run.base.is_some() { "the model that it stands beside" } else { "it" },

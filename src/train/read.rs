@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::units::thousands;
+use crate::base::units::{shown, thousands};
 use crate::base::{Config, Error, Result};
 use crate::dataset::{Data, Split, Template, Wanted};
 use crate::journal::Report;
 use crate::run::record::Settings;
-use crate::run::{choose_out, refuse_inside};
+use crate::run::{choose_out, is_leftover, refuse_inside};
 use crate::tokens::Tokenizer;
 use crate::tokens::windows::Epochs;
 use crate::train::source::Source;
@@ -16,7 +16,7 @@ use crate::train::{Observer, Options};
 /// The journals of a run, as the tokens of its model.
 pub(super) struct Read {
     pub data: Data,
-    /// Where the run goes; nothing is there yet.
+    /// Where the run goes; nothing is there yet that it would not replace.
     pub out: PathBuf,
     header: Option<Template>,
 }
@@ -26,6 +26,11 @@ impl Read {
     pub fn new(options: &Options, source: &Source, observer: &mut dyn Observer) -> Result<Read> {
         let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
         refuse_inside(&out, &options.paths)?;
+        if is_leftover(&out) {
+            let place = shown(&out);
+            observer
+                .say(&format!("replaces {place}: what a run left there that stopped before its first save"));
+        }
         let header = options.template()?;
         observer.doing("reading");
         let data = tokenise(options, header.as_ref(), &source.tokenizer, observer)?;

@@ -6,6 +6,7 @@ use crate::base::disk::{self, sha256};
 use crate::base::units::{bytes, shown, thousands};
 use crate::base::{Error, Result};
 use crate::dataset::data::{MASKED, read_mask};
+use crate::model::parameters::not_in_blocks;
 use crate::run::record::Settings;
 use crate::run::room::{self, Size};
 use crate::run::runs::restore_or_begin;
@@ -109,6 +110,9 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     let same_kernels = same_device && batch.is_none();
     if !same_kernels {
         run.kernels = opened.choices();
+    }
+    if let Some(line) = not_in_blocks(&run.model, run.settings.weights) {
+        observer.say(&format!("weights  {line}"));
     }
     fit::check(&opened, &run.kernels, run.model, &run.settings, Begin::Resume)?;
     let steps_left = run.settings.steps - run.position.step;

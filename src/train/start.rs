@@ -8,6 +8,7 @@ use crate::base::{Config, Preset, Result};
 use crate::dataset::Data;
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::device::select::{Device, why_cpu};
+use crate::model::parameters::not_in_blocks;
 use crate::run::RunFolder;
 use crate::run::record::{self, Base, Position, Run, Settings};
 use crate::run::room::{self, Size};
@@ -62,6 +63,9 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
     let what = source::name(options, &origin);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
+    if let Some(line) = not_in_blocks(&config, settings.weights) {
+        observer.say(&format!("weights  {line}"));
+    }
 
     let choices = device.choices();
     fit::check(&device, &choices, config, &settings, begin(options, scratch))?;

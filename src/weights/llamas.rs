@@ -156,6 +156,7 @@ fn settings_of_other_networks_are_refused_by_name() {
         ("num_local_experts", json!(8), "num_local_experts is 8"),
         ("layer_types", json!(["full_attention", "sliding_attention"]), "layer_types"),
         ("num_key_value_heads", json!(4), "no multiple of 4 heads"),
+        ("num_key_value_heads", json!(0), "num_key_value_heads is 0, no size of a model"),
         ("num_attention_heads", json!(7), "no multiple of num_attention_heads 7"),
         ("intermediate_size", Value::Null, "does not say intermediate_size"),
         ("rms_norm_eps", json!("small"), "rms_norm_eps is"),

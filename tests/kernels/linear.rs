@@ -2,7 +2,7 @@
 //! of ranges of packed ones, scaled, written and added.
 
 use crate::common::{Bench, devices, relative, turn};
-use diarist::base::arch::Layout as Lies;
+use diarist::base::arch::Layout;
 use diarist::base::rng::Rng;
 use diarist::device::{Kind, Step};
 use diarist::ops::linear::{Columns, Linear};
@@ -17,12 +17,12 @@ fn a_linear_layer_is_its_equations() {
     let _turn = turn();
     for (device, choices) in devices() {
         for (m, k, n) in [(1, 12, 20), (7, 12, 20), (33, 13, 5), (20, 96, 64)] {
-            for (lies, before) in
-                [Lies::InOut, Lies::OutIn].into_iter().flat_map(|l| [(l, 0), (l, 3), (l, 4)])
+            for (layout, before) in
+                [Layout::InOut, Layout::OutIn].into_iter().flat_map(|l| [(l, 0), (l, 3), (l, 4)])
             {
                 // x, dx: (m, k + before); y, dy: (m, n + before + 1), or exactly (m,n) where nothing stands before.
                 let (wide_k, wide_n) = (k + before, n + before + usize::from(before > 0));
-                let wshape = if lies == Lies::InOut { [k, n] } else { [n, k] };
+                let wshape = if layout == Layout::InOut { [k, n] } else { [n, k] };
                 let mut fresh = None;
                 let mut bench = Bench::new(&device, choices, |rec| {
                     let x = rec.kept("x", Kind::Input, &[m, wide_k]);
@@ -30,7 +30,7 @@ fn a_linear_layer_is_its_equations() {
                     let [w, dw] = ["w", "dw"].map(|s| rec.kept(s, Kind::Input, &wshape));
                     let dx = rec.kept("dx", Kind::Input, &[m, wide_k]);
                     let bias = rec.kept("bias", Kind::Input, &[n]);
-                    let layer = Linear { weight: w, lies, bias: Some(bias), scale: -0.75 };
+                    let layer = Linear { weight: w, layout, bias: Some(bias), scale: -0.75 };
                     let of = |tensor| Columns { tensor, first: before };
                     fresh = Some(layer.backward_input(rec, of(dy)));
                     layer.forward_into(rec, of(x), of(y), true);
@@ -56,7 +56,7 @@ fn a_linear_layer_is_its_equations() {
                 let (x, dy, w, bias) = (all("x"), all("dy"), all("w"), all("bias"));
                 let [mut y, mut dx, mut dw, mut once] = ["y", "dx", "dw", "once"].map(all);
                 let mut new = vec![0.0; m * k];
-                let at = |i: usize, j: usize| if lies == Lies::InOut { i * n + j } else { j * k + i };
+                let at = |i: usize, j: usize| if layout == Layout::InOut { i * n + j } else { j * k + i };
                 for r in 0..m {
                     let (xr, yr) = (r * wide_k + before, r * wide_n + before);
                     for j in 0..n {
@@ -76,7 +76,7 @@ fn a_linear_layer_is_its_equations() {
                 let single = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<f32>>();
                 let ours = [("y", y), ("dx", dx), ("dw", dw), ("once", once)];
                 let what =
-                    format!("{m}x{k}x{n} {lies:?} from {before} on {} with {choices:?}", device.line());
+                    format!("{m}x{k}x{n} {layout:?} from {before} on {} with {choices:?}", device.line());
                 for (name, expected) in ours {
                     // Sums of at most 96 products in f32: √96·2⁻²⁴, doubled for a cancelling addition.
                     let r = relative(&bench.peek_name(name), &single(&expected));

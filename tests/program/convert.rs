@@ -226,6 +226,14 @@ fn adapters_are_merged_laid_on_and_taken_along() {
         said["loss"].as_f64().unwrap()
     };
     good(cwd, &["merge", &all, "--out", "merged"]);
+    // A run's folder is its own.
+    std::fs::create_dir(cwd.join("run")).unwrap();
+    std::fs::write(cwd.join("run/run.json"), "{}").unwrap();
+    let own = ["run/merged", "a run's own folder", "next: give another place, such as", "run-made"];
+    refused(cwd, 1, &["merge", &all, "--out", "run/merged"], &own);
+    refused(cwd, 1, &["convert", &base, "run/merged", "--to", "hf"], &own);
+    refused(cwd, 1, &["convert", &base, "run/merged.gguf"], &own[1..]);
+    assert_eq!(std::fs::read_dir(cwd.join("run")).unwrap().count(), 1);
     let merged = bytes(&cwd.join("merged/model.safetensors"));
     // Whichever way the two come together, every bit is the same.
     good(cwd, &["convert", &all, "alone.gguf", "--to", "gguf-lora"]);

@@ -17,6 +17,18 @@ fn diarist(cwd: &Path, args: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
+/// What it says when it has ended, well or not.
+fn told(cwd: &Path, args: &[&str]) -> String {
+    let out = assert_cmd::Command::cargo_bin("diarist")
+        .unwrap()
+        .current_dir(cwd)
+        .env("NODEVICE_SELECT", "1")
+        .args(args)
+        .output()
+        .unwrap();
+    String::from_utf8(out.stderr).unwrap()
+}
+
 fn journal(cwd: &Path) {
     let dir = cwd.join("notes");
     std::fs::create_dir(&dir).unwrap();
@@ -59,11 +71,8 @@ fn killed_often(device: &str, steps: &str, kills: u32, longest_ms: u64) {
     let mut rng = Rng::new(9, "kills");
     let mut killed_midway = 0;
     for _ in 0..kills {
-        // Until run.json names a state there is nothing to resume: the folder of such a run is taken away.
+        // Until run.json names a state there is nothing to resume, and the same command takes the folder over.
         let resumable = cwd.join("broken/run.json").is_file();
-        if !resumable && cwd.join("broken").exists() {
-            std::fs::remove_dir_all(cwd.join("broken")).unwrap();
-        }
         let begin = train("broken", device, steps);
         let args = if resumable { vec!["train", "--resume", "broken"] } else { begin };
         let mut child = diarist(cwd, &args);
@@ -75,7 +84,6 @@ fn killed_often(device: &str, steps: &str, kills: u32, longest_ms: u64) {
     assert!(killed_midway >= kills / 2, "the run was over before most of the kills: {killed_midway}");
     // On a busy computer each kill may have come before the first save; then one more comes after it.
     if !cwd.join("broken/run.json").is_file() {
-        let _ = std::fs::remove_dir_all(cwd.join("broken"));
         let mut child = diarist(cwd, &train("broken", device, steps));
         while !cwd.join("broken/run.json").is_file() {
             assert!(child.try_wait().unwrap().is_none(), "the run ended before its first save");
@@ -99,6 +107,43 @@ fn twenty_kills_on_the_cpu() {
 #[test]
 fn five_kills_on_the_adapter() {
     killed_often("gpu", "40", 5, 4000);
+}
+
+/// What a run leaves at any moment before its first save is what the same command takes over.
+#[test]
+fn a_run_killed_before_its_first_save_is_begun_again_in_its_place() {
+    let tmp = tempfile::tempdir().unwrap();
+    let cwd = tmp.path();
+    journal(cwd);
+    let mut taken_over = 0;
+    // Killed as soon as each of these is there.
+    for sign in [".gitignore", "tokens.bin", "tokenizer.json", "samples.md", "state"] {
+        let place = format!("killed-at-{sign}");
+        let command = train(&place, "cpu", "2");
+        let out = cwd.join(&place);
+        let mut child = diarist(cwd, &command);
+        while !out.join(sign).exists() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed at {sign}");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if out.join("run.json").exists() {
+            // It saved faster than it was killed.
+            continue;
+        }
+        taken_over += 1;
+        std::fs::write(out.join("mine.txt"), "x").unwrap();
+        let refused = told(cwd, &command);
+        assert!(refused.contains("nothing is ever overwritten"), "a person's file is in it: {refused}");
+        std::fs::remove_file(out.join("mine.txt")).unwrap();
+        let resumed = told(cwd, &["train", "--resume", &place]);
+        assert!(resumed.contains("before its first save") && resumed.contains("--out"), "{resumed}");
+        let begun = told(cwd, &command);
+        assert!(begun.contains(&format!("replaces {place}: what a run left there")), "{begun}");
+        assert!(out.join("state/2").is_dir(), "{begun}");
+    }
+    assert!(taken_over > 0, "every run was killed after its first save");
 }
 
 #[test]

@@ -207,6 +207,23 @@ fn what_fits_is_told_for_a_preset_and_for_all() {
 }
 
 #[test]
+fn an_adapter_that_some_presets_cannot_have_leaves_those_out() {
+    let told = text("--fits --memory 1GB --lora targets=q_proj+v_proj");
+    assert!(told.contains("mistral-7b, T = 512") && !told.contains("gpt2-xl, T"), "{told}");
+    let left_out = told.lines().find(|line| line.starts_with("left out: ")).unwrap();
+    for says in ["tiny", "gpt2-xl", "--lora targets=q_proj: this model has no linear layer of that name"] {
+        assert!(left_out.contains(says), "{says} is not in\n{told}");
+    }
+    let report = json("--fits --memory 1GB --lora targets=c_fc");
+    assert!(report["without"][0]["presets"].as_array().unwrap().contains(&"mistral-7b".into()), "{report}");
+    let (error, code) = refused("--fits --lora targets=query");
+    assert_eq!(code, Some(2), "{error}");
+    for says in ["no preset can have this adapter", "for tiny", "c_attn, c_fc", "mistral-7b: use", "q_proj"] {
+        assert!(error.contains(says), "{says} is not in\n{error}");
+    }
+}
+
+#[test]
 fn the_whole_step_is_listed() {
     let report = json("--preset tiny --context 32 --dropout");
     let names: Vec<&str> =

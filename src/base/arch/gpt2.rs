@@ -29,20 +29,18 @@ impl Gpt2 {
     pub fn check(&self) -> Result<()> {
         let Gpt2 { vocab_size, block_size, n_layer, n_head, n_embd } = *self;
         let extents = [
-            ("vocab_size", vocab_size),
-            ("block_size", block_size),
-            ("n_layer", n_layer),
-            ("n_head", n_head),
-            ("n_embd", n_embd),
+            ("tokens in its vocabulary", vocab_size),
+            ("positions", block_size),
+            ("layers", n_layer),
+            ("heads", n_head),
+            ("channels", n_embd),
         ];
-        if let Some((name, _)) = extents.iter().find(|(_, n)| *n == 0) {
-            return Err(Error::setting(format!("its {name} is zero"), "check the model's config"));
+        let bad = |problem: String| Err(Error::setting(problem, "check the model's config"));
+        if let Some((what, _)) = extents.iter().find(|(_, n)| *n == 0) {
+            return bad(format!("the model has no {what}"));
         }
-        if n_embd % n_head != 0 {
-            return Err(Error::setting(
-                format!("n_embd {n_embd} is not a multiple of n_head {n_head}"),
-                "check n_embd and n_head in the checkpoint's config.json",
-            ));
+        if !n_embd.is_multiple_of(n_head) {
+            return bad(format!("{n_embd} channels are no multiple of {n_head} heads"));
         }
         Ok(())
     }

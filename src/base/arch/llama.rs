@@ -40,19 +40,19 @@ impl Llama {
     /// A zero extent, heads that do not divide, an ε or a base that is none.
     pub fn check(&self) -> Result<()> {
         let extents = [
-            ("vocab_size", self.vocab_size),
-            ("block_size", self.block_size),
-            ("n_layer", self.n_layer),
-            ("n_head", self.n_head),
-            ("n_kv_head", self.n_kv_head),
-            ("n_embd", self.n_embd),
-            ("head_size", self.head_size),
-            ("n_ff", self.n_ff),
-            ("window", self.window.unwrap_or(1)),
+            ("tokens in its vocabulary", self.vocab_size),
+            ("positions", self.block_size),
+            ("layers", self.n_layer),
+            ("heads of queries", self.n_head),
+            ("heads of keys and values", self.n_kv_head),
+            ("channels", self.n_embd),
+            ("channels in a head", self.head_size),
+            ("channels in the feed-forward", self.n_ff),
+            ("keys in its window", self.window.unwrap_or(1)),
         ];
         let bad = |problem: String| Err(Error::setting(problem, "check the model's config"));
-        if let Some((name, _)) = extents.iter().find(|(_, n)| *n == 0) {
-            return bad(format!("its {name} is zero"));
+        if let Some((what, _)) = extents.iter().find(|(_, n)| *n == 0) {
+            return bad(format!("the model has no {what}"));
         }
         if !self.n_head.is_multiple_of(self.n_kv_head) {
             return bad(format!(
@@ -130,5 +130,7 @@ mod tests {
         ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }
+        let told = Llama { n_kv_head: 0, ..ok }.check().unwrap_err().to_string();
+        assert!(told.starts_with("the model has no heads of keys and values"), "{told}");
     }
 }

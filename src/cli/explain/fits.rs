@@ -115,14 +115,14 @@ impl Args {
 /// A context that the model does not know; an adapter that it cannot have.
 pub(super) fn print(args: &Args) -> anyhow::Result<()> {
     let room = Room::of(args);
-    let (rows, names) = match args.preset {
-        Some(preset) => of_one(args, preset, &room)?,
+    let ((rows, names), without) = match args.preset {
+        Some(preset) => (of_one(args, preset, &room)?, Vec::new()),
         None => of_all(args, &room)?,
     };
     if args.json {
         let cells: Vec<&Cell> = rows.iter().flat_map(|(_, cells)| cells).collect();
         return out::json(
-            &serde_json::json!({ "free": room.bytes, "limits": args.device().0, "cells": cells }),
+            &serde_json::json!({ "free": room.bytes, "limits": args.device().0, "cells": cells, "without": without }),
         );
     }
     let lora = args.lora.clone().unwrap_or_default();
@@ -145,6 +145,9 @@ pub(super) fn print(args: &Args) -> anyhow::Result<()> {
         out::line(format!(
             "—: has a tensor that is larger than a binding of {most}, and is not cut (--limits)"
         ))?;
+    }
+    for Without { presets, problem, .. } in &without {
+        out::line(format!("left out: {}: {problem}", presets.join(", ")))?;
     }
     Ok(())
 }
@@ -177,8 +180,46 @@ fn of_one(args: &Args, preset: Preset, room: &Room) -> Result<Rows> {
     Ok((ways(false).chain(ways(true)).map(row).collect::<Result<_>>()?, names))
 }
 
-/// Every preset: presets by ways, at one context.
-fn of_all(args: &Args, room: &Room) -> Result<Rows> {
+/// Presets that cannot have the adapter that was asked for, all for one reason.
+#[derive(Debug, Serialize)]
+struct Without {
+    presets: Vec<&'static str>,
+    problem: String,
+    #[serde(skip)]
+    next: String,
+}
+
+/// The presets that can have the adapter, and those that cannot.
+///
+/// # Errors
+/// None of them can.
+fn that_can(args: &Args) -> Result<(Vec<Preset>, Vec<Without>)> {
+    let (mut able, mut without): (Vec<Preset>, Vec<Without>) = Default::default();
+    for preset in Preset::ALL {
+        match args.lora.as_ref().map_or(Ok(()), |lora| lora.check(&args.config(preset))) {
+            Ok(()) => able.push(preset),
+            Err(Error::Usage { problem, next }) => {
+                let same = without.iter_mut().find(|other| other.problem == problem && other.next == next);
+                match same {
+                    Some(same) => same.presets.push(preset.name()),
+                    None => without.push(Without { presets: vec![preset.name()], problem, next }),
+                }
+            }
+            Err(e) => return Err(e),
+        }
+    }
+    if able.is_empty() {
+        let of = |w: &Without| format!("for {}: {}", w.presets.join(", "), w.next);
+        let next: Vec<String> = without.iter().map(of).collect();
+        let problem = "no preset can have this adapter";
+        let told = without.first().map(|w| format!("{problem}: {}", w.problem));
+        return Err(Error::usage(told.unwrap_or(problem.into()), next.join("\n    ")));
+    }
+    Ok((able, without))
+}
+
+/// Every preset that can have the adapter: presets by ways, at one context.
+fn of_all(args: &Args, room: &Room) -> Result<(Rows, Vec<Without>)> {
     if args.context == Some(0) {
         return Err(Error::usage("--context 0", "use 1 or more"));
     }
@@ -189,5 +230,6 @@ fn of_all(args: &Args, room: &Room) -> Result<Rows> {
         Ok((format!("{}, T = {context}", preset.name()), cells))
     };
     let names = ways(args.recompute).map(|way| format!("{} ", way.name())).collect();
-    Ok((Preset::ALL.into_iter().map(row).collect::<Result<_>>()?, names))
+    let (able, without) = that_can(args)?;
+    Ok(((able.into_iter().map(row).collect::<Result<_>>()?, names), without))
 }

@@ -19,6 +19,7 @@ use crate::cli::explain::listing::listing;
 use crate::cli::out;
 use crate::device::{Plan, Program};
 use crate::model::Shape;
+use crate::model::parameters::not_in_blocks;
 use crate::optim::adamw::update;
 
 /// Runs it.
@@ -91,6 +92,9 @@ fn print(args: &Args, preset: Preset, shape: &Shape, program: &Program, plan: &P
             units::thousands(of),
             shape.weights.name()
         ))?;
+    }
+    if let Some(line) = not_in_blocks(&c, shape.weights) {
+        out::line(line)?;
     }
     for recording in &program.recordings {
         out::line(format!("\n{}\n{}", recording.name, listing(recording, args.all)))?;

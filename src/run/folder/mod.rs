@@ -5,18 +5,15 @@ mod repair;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result, disk};
+use crate::base::{Error, Result, disk, shell};
+use crate::run::leftover::{self, is_leftover};
 use crate::run::log::Log;
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
-use crate::run::runs::{ADAPTER, MODEL, RECORD, instead, restore_or_begin};
-
+use crate::run::runs::{ADAPTER, LOCK, LOG, MODEL, RECORD, SAMPLES, instead, restore_or_begin};
 use crate::run::samples::Samples;
-pub use repair::Repaired;
 
-const LOG: &str = "log.jsonl";
-const SAMPLES: &str = "samples.md";
-const LOCK: &str = "lock";
+pub use repair::Repaired;
 
 /// A run's folder, held by this process until it is dropped.
 #[derive(Debug)]
@@ -35,10 +32,11 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a new run's folder, with what is above it: folders 0700 on Unix, a `.gitignore` of `*`, the lock.
+    /// Makes a new run's folder, with what is above it: folders 0700 on Unix, a `.gitignore` of `*`, the lock. What a run
+    /// left there that was killed before its first save goes.
     ///
     /// # Errors
-    /// The place holds something, or cannot be made.
+    /// The place holds something else, or cannot be made.
     pub fn create(path: &Path) -> Result<RunFolder> {
         check_empty(path)?;
         disk::create_folder(path)?;
@@ -54,14 +52,8 @@ impl RunFolder {
             _lock: lock,
         };
         // A second process may have come between the look and the lock, and may have gone again.
-        if path.join(RECORD).exists() || path.join(".gitignore").exists() {
-            return Err(Error::file(
-                path,
-                "another diarist has just made a run here",
-                "train again: the next free place is taken, or give one with --out",
-            ));
-        }
-        folder.write_new(".gitignore", b"*\n")?;
+        leftover::clear(path)?;
+        folder.write_new(".gitignore", leftover::ALL.as_bytes())?;
         Ok(folder)
     }
 
@@ -185,8 +177,16 @@ pub fn read_run(path: &Path) -> Result<Run> {
         ("there is no such folder", instead(path))
     } else if path.join(MODEL).exists() {
         ("its run.json is missing; its model is there", restore_or_begin("run.json", path))
+    } else if is_leftover(path) {
+        (
+            "a run that stopped before its first save: there is nothing to resume",
+            format!("train again; with --out {} what it left is replaced", shell::path(path)),
+        )
     } else if path.join(LOCK).exists() && path.join(".gitignore").exists() {
-        ("a run that stopped before its first save: there is nothing to resume", "train again".into())
+        (
+            "a run that has not saved yet: there is nothing to resume",
+            "wait for its first save; if nothing is training there, train again into another place".into(),
+        )
     } else {
         ("no run's folder (it has no run.json)", instead(path))
     };

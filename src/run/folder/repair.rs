@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::base::units::thousands;
 use crate::base::{Error, Result, disk};
-use crate::run::folder::{LOG, RunFolder, SAMPLES, read_run};
+use crate::run::folder::{RunFolder, read_run};
 use crate::run::record::{self, Run, State};
-use crate::run::runs::{ADAPTER, MODEL, RECORD, restore_or_begin};
+use crate::run::runs::{ADAPTER, LOG, MODEL, RECORD, SAMPLES, restore_or_begin};
 use crate::run::{log, samples};
 
 /// A run that is taken up.

@@ -39,14 +39,16 @@ pub(in crate::weights) fn open(path: &Path, config: &Config) -> Result<Adapter> 
         let (theirs, ours) = (quoted(said("general.architecture")), config.family());
         return bad(format!("an adapter for the architecture {theirs}; the model is a {ours}"), ANOTHER);
     }
-    let Some(alpha) =
-        metadata.get_f64("adapter.lora.alpha").map(|alpha| alpha as f32).filter(|alpha| alpha.is_finite())
-    else {
+    let Some(alpha) = metadata.get_f64("adapter.lora.alpha").filter(|alpha| alpha.is_finite()) else {
         return bad(
             "does not say what it counts (adapter.lora.alpha)".into(),
             "convert the adapter to GGUF again",
         );
     };
+    if !(alpha as f32).is_finite() {
+        let problem = format!("adapter.lora.alpha is {alpha:e}, more than single precision holds");
+        return bad(problem, "use an adapter of a smaller α");
+    }
     let mut sides: BTreeMap<String, [Option<String>; 2]> = BTreeMap::new();
     for entry in tensors.entries() {
         let name = &entry.name;
@@ -65,7 +67,7 @@ pub(in crate::weights) fn open(path: &Path, config: &Config) -> Result<Adapter> 
     for (param, [a, b]) in sides {
         let rank = a.as_ref().and_then(|a| tensors.get(a)).map_or(0, |a| a.rows());
         // As llama.cpp has it: no α counts once.
-        let scale = if alpha == 0.0 || rank == 0 { 1.0 } else { alpha / rank as f32 };
+        let scale = if alpha == 0.0 || rank == 0 { 1.0 } else { alpha as f32 / rank as f32 };
         let module = param.trim_end_matches(".weight");
         beside.push(Side {
             module: short(module),
@@ -74,6 +76,7 @@ pub(in crate::weights) fn open(path: &Path, config: &Config) -> Result<Adapter> 
             a,
             b,
             scale,
+            alpha,
         });
     }
     Adapter::of_gguf(tensors, beside, config)

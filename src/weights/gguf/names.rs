@@ -94,7 +94,7 @@ pub(super) fn from_key(config: &Config, key: &str) -> String {
 mod tests {
     use super::*;
     use crate::base::Preset;
-    use crate::weights::checkpoint::HEAD;
+    use crate::weights::head::HEAD;
 
     #[test]
     fn every_parameter_has_its_name_and_comes_back() {

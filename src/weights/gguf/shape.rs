@@ -71,11 +71,13 @@ impl Said<'_> {
     /// A size.
     fn extent(&self, name: &str) -> Result<usize> {
         let key = self.key(name);
-        let said = self.metadata.get_u32(&key).filter(|&n| n <= MOST_EXTENT);
-        said.map(|n| n as usize).ok_or_else(|| match self.metadata.get(&key) {
-            None => self.wrong(format!("does not say {key}")),
-            Some(_) => self.wrong(format!("{key} is no size of a model")),
-        })
+        let said = self.metadata.get_u32(&key);
+        match (said, self.metadata.get(&key)) {
+            (Some(n), _) if (1..=MOST_EXTENT).contains(&n) => Ok(n as usize),
+            (Some(n), _) => Err(self.wrong(format!("{key} is {n}, no size of a model"))),
+            (None, Some(_)) => Err(self.wrong(format!("{key} is no size of a model"))),
+            (None, None) => Err(self.wrong(format!("does not say {key}"))),
+        }
     }
 
     /// A size, or another where none is said.

@@ -304,8 +304,9 @@ fn a_model_that_is_not_computed_is_named_and_still_listed() {
     says(&changed("general.type", 8, &text("adapter")), "a LoRA adapter");
     says(&changed("general.type", 8, &text("mmproj")), "holds \"mmproj\"");
     says(&changed("gpt2.block_count", 8, &text("one")), "gpt2.block_count is no size");
-    says(&changed("gpt2.block_count", 4, &number(u32::MAX)), "gpt2.block_count is no size");
-    says(&changed("gpt2.attention.head_count", 4, &number(5)), "not a multiple");
+    says(&changed("gpt2.block_count", 4, &number(u32::MAX)), "gpt2.block_count is 4294967295, no size");
+    says(&changed("gpt2.attention.head_count", 4, &number(0)), "gpt2.attention.head_count is 0, no size");
+    says(&changed("gpt2.attention.head_count", 4, &number(5)), "no multiple of 5 heads");
     says(&changed("gpt2.feed_forward_length", 4, &number(127)), "feed_forward_length is not 128");
     says(&changed("gpt2.attention.head_count_kv", 4, &number(1)), "head_count_kv is not 2");
     says(

@@ -16,11 +16,11 @@ const MOST_EXTENT: u64 = 1 << 24;
 /// A size, under the first of its names that is there.
 pub(super) fn extent(found: &Map<String, Value>, names: &[&str], path: &Path) -> Result<usize> {
     let again = "download config.json again";
-    let value = names.iter().find_map(|&n| found.get(n).filter(|v| !v.is_null()));
-    match value.map(|v| (v, v.as_u64())) {
-        Some((_, Some(n))) if n <= MOST_EXTENT => Ok(n as usize),
-        Some((v, _)) => {
-            Err(Error::file(path, format!("{} is {}, no size of a model", names[0], shown(v)), again))
+    let said = names.iter().find_map(|&name| Some((name, found.get(name).filter(|v| !v.is_null())?)));
+    match said.map(|(name, v)| (name, v, v.as_u64())) {
+        Some((_, _, Some(n))) if (1..=MOST_EXTENT).contains(&n) => Ok(n as usize),
+        Some((name, v, _)) => {
+            Err(Error::file(path, format!("{name} is {}, no size of a model", shown(v)), again))
         }
         None => Err(Error::file(path, format!("does not say {}", names.join(" or ")), again)),
     }

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Config, Error, Result};
-use crate::weights::checkpoint::{Checkpoint, HEAD};
+use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words};
+use crate::weights::head::HEAD;
 use crate::weights::pickle;
 use crate::weights::safetensors::{self, Writer};
 use crate::weights::tensors::Tensors;

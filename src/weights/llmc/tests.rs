@@ -139,7 +139,7 @@ fn a_header_that_does_not_fit_is_refused() {
     assert!(refusal(&long).contains("behind the weights"));
     // Heads that do not divide the channels: a model that is none, told when it is to be used.
     let found = find_bytes(&with(&[(5, 5)])).unwrap();
-    assert!(found.model.unwrap_err().to_string().contains("not a multiple of n_head 5"));
+    assert!(found.model.unwrap_err().to_string().contains("no multiple of 5 heads"));
 }
 
 #[test]

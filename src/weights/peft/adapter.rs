@@ -5,11 +5,14 @@
 //! The sum is made in f32 as W's rows are read, so that no second model is ever in memory.
 
 use std::collections::BTreeMap;
+use std::fmt::{Display, LowerExp};
 use std::ops::Range;
 
+use crate::base::units::shown;
 use crate::base::{Config, Error, Result, memory};
 use crate::weights::gguf::paired::{Way, paired};
-use crate::weights::peft::settings::{MERGE, Settings};
+use crate::weights::peft::said::MERGE;
+use crate::weights::peft::settings::Settings;
 use crate::weights::tensors::{Tensors, transpose};
 use crate::weights::words::quoted;
 
@@ -46,7 +49,9 @@ pub(super) struct Delta {
     pub module: String,
     pub a: Option<String>,
     pub b: Option<String>,
+    /// What B·A is multiplied by: α/r, times what a person gave.
     pub scale: f32,
+    pub alpha: f64,
     /// Whether it is beside a linear layer's matrix that lies (out, in).
     pub out_in: bool,
     /// Whether it is beside a linear layer.
@@ -65,6 +70,7 @@ pub(in crate::weights) struct Side {
     pub b: Option<String>,
     /// What B·A is multiplied by.
     pub scale: f32,
+    pub alpha: f64,
     /// The heads whose rows B has in llama.cpp's order.
     pub heads: Option<usize>,
 }
@@ -124,6 +130,12 @@ fn key(name: &str) -> std::result::Result<Key, String> {
     }
 }
 
+/// A number as a person would write it, however large.
+fn number<T: Copy + Into<f64> + Display + LowerExp>(x: T) -> String {
+    let size = x.into().abs();
+    if (1e-4..1e6).contains(&size) || size == 0.0 { format!("{x}") } else { format!("{x:e}") }
+}
+
 /// A module or a parameter as the family's table calls it.
 fn bare(name: &str) -> &str {
     INNER.iter().find_map(|inner| name.strip_prefix(inner)).unwrap_or(name)
@@ -180,6 +192,7 @@ impl Adapter {
                 ));
             }
             delta.scale = settings.scale(&module);
+            delta.alpha = settings.alpha(&module);
             delta.module = module;
         }
         if deltas.is_empty() && saved.is_empty() {
@@ -195,8 +208,8 @@ impl Adapter {
         config: &Config,
     ) -> Result<Adapter> {
         let delta = |side: Side| {
-            let Side { param, module, a, b, scale, heads } = side;
-            (param, Delta { module, a, b, scale, heads, ..Delta::default() })
+            let Side { param, module, a, b, scale, alpha, heads } = side;
+            (param, Delta { module, a, b, scale, alpha, heads, ..Delta::default() })
         };
         let deltas = sides.into_iter().map(delta).collect();
         let mut adapter = Adapter { tensors, deltas, saved: BTreeMap::new(), read: None };
@@ -226,6 +239,28 @@ impl Adapter {
     /// Counts what it adds so many times more.
     pub(super) fn scale(&mut self, by: f32) {
         self.deltas.values_mut().for_each(|delta| delta.scale *= by);
+    }
+
+    /// How it is called where what is computed with it is no number: its file, and by what it counts most.
+    pub(in crate::weights) fn told(&self) -> String {
+        let largest = self.deltas.values().max_by(|a, b| a.scale.abs().total_cmp(&b.scale.abs()));
+        let file = shown(self.tensors.path());
+        largest.map_or(file.clone(), |Delta { alpha, scale, .. }| {
+            format!("{file} (α {}, B·A counts {} times)", number(*alpha), number(*scale))
+        })
+    }
+
+    /// The error of what it adds to a parameter, where the sum is beyond single precision.
+    pub(in crate::weights) fn beyond(&self, param: &str) -> Error {
+        let (alpha, scale) = self.deltas.get(param).map_or((0.0, 0.0), |delta| (delta.alpha, delta.scale));
+        let problem = format!(
+            "what it adds to {} is more than single precision holds: its α is {}, and B·A counts {} times",
+            quoted(param),
+            number(alpha),
+            number(scale)
+        );
+        let next = "let it count less with --adapter-scale, or take an adapter of a smaller α (lora_alpha)";
+        Error::file(self.tensors.path(), problem, next)
     }
 
     /// What it has beside linear layers, and apart from it what it has beside others (positions), where it has both.

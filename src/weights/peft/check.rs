@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::arch::{Layout, Part, Role};
 use crate::base::{Config, Error, Param, Result};
+use crate::weights::head::HEAD;
 use crate::weights::peft::adapter::{Adapter, FETCH, ONE_MATRIX, UNTIED, full};
 use crate::weights::peft::settings::Settings;
 use crate::weights::words::{listed, quoted, short};
@@ -93,9 +94,16 @@ impl Adapter {
         self.saved.retain(|_, name| !mask(name));
         let first = |name: &str| name.split('.').next().unwrap_or_default().to_string();
         let inside = |name: &str| table.keys().any(|param| first(param) == first(name));
-        let (embedding, head) = (config.embedding(), "lm_head.weight");
+        let (embedding, head) = (config.embedding(), HEAD);
         let tied = config.head() == embedding;
         let path = self.tensors.path().to_path_buf();
+        if let Some(name) =
+            self.saved.values().find(|name| name.ends_with(".bias") && !trains(settings, name))
+        {
+            let problem = format!("it has trained {} anew, though bias is \"none\"", quoted(name));
+            return Err(Error::file(path, problem, FETCH));
+        }
+        self.check_modules_to_save(settings, config)?;
         for (key, name) in &self.saved {
             let found = &self.tensors.entry(key)?.shape;
             let bad = |problem: String| {
@@ -137,11 +145,41 @@ impl Adapter {
         }
     }
 
+    /// What `modules_to_save` names of the model is there. It may name more: of a classifier peft writes two names of one head.
+    fn check_modules_to_save(&self, settings: &Settings, config: &Config) -> Result<()> {
+        let tied = [config.embedding(), HEAD];
+        let there = |name: &str| {
+            let has = |name: &str| self.saved.values().any(|saved| saved == name);
+            has(name)
+                || tied.contains(&name) && config.head() == config.embedding() && tied.iter().any(|n| has(n))
+        };
+        let all = config.table().into_iter().map(|p| p.name).chain([HEAD.to_string()]);
+        let missing = all.filter(|name| names(&settings.saved, name) && !there(name));
+        let missing: Vec<String> = missing.collect();
+        match missing.is_empty() {
+            true => Ok(()),
+            false => {
+                let problem = format!("modules_to_save names what is not in it: {}", listed(&missing));
+                Err(Error::file(self.tensors.path(), problem, FETCH))
+            }
+        }
+    }
+
     /// What the settings say is adapted is: each matrix of a target has its pair, and no other has one.
     fn check_targets(&self, settings: &Settings, config: &Config) -> Result<()> {
         let bad = |problem: String| Err(Error::file(self.tensors.path(), problem, FETCH));
         let mut missing = Vec::new();
-        for param in config.table() {
+        let table = config.table();
+        let block =
+            table.iter().find(|p| matches!(p.part, Part::Block(_))).and_then(|p| p.name.split('.').next());
+        if !settings.blocks.is_empty() && !settings.blocks.iter().any(|name| block == Some(name)) {
+            let (said, ours) = (listed(&settings.blocks), block.unwrap_or_default());
+            return bad(format!(
+                "layers_pattern is {}; this model's layers are called {ours}",
+                quoted(&said)
+            ));
+        }
+        for param in table {
             if sides(&param).is_none() {
                 continue;
             }
@@ -176,6 +214,17 @@ fn sides(param: &Param) -> Option<(usize, usize)> {
         (Role::Positions, &[rows, width]) => Some((rows, width)),
         _ => param.in_out(),
     }
+}
+
+/// Whether `modules_to_save` names a parameter's module: by its end, as peft does.
+fn names(modules: &[String], param: &str) -> bool {
+    let module = param.rsplit_once('.').map_or(param, |(module, _)| module);
+    modules.iter().any(|name| module.ends_with(name.as_str()))
+}
+
+/// Whether a bias may be trained anew: by `bias`, or with the module that it is of.
+fn trains(settings: &Settings, bias: &str) -> bool {
+    settings.biases || names(&settings.saved, bias)
 }
 
 /// A model, in a few words.

@@ -24,13 +24,14 @@ use settings::Settings;
 
 pub mod adapter;
 mod check;
+mod said;
 mod settings;
 pub mod stacked;
 mod write;
 
 pub use adapter::file_key as key;
 pub use stacked::Stacked;
-pub use write::{config_json, write};
+pub use write::config_json;
 
 /// An adapter's settings.
 pub const CONFIG: &str = "adapter_config.json";

@@ -64,6 +64,9 @@ impl Stacked {
                 for (all, b) in all.chunks_exact_mut(r).zip(b.chunks_exact(rank)) {
                     all[from..].iter_mut().zip(b).for_each(|(all, b)| *all = b * scale);
                 }
+                if !all.iter().all(|x| x.is_finite()) {
+                    return Err(adapter.beyond(&weight));
+                }
             }
             from += rank;
         }

@@ -91,6 +91,16 @@ fn write(dir: &Path, tensors: &Named) {
     writer.finish().unwrap();
 }
 
+/// Writes adapters as one, on `../base`.
+fn write_stacked(adapters: &mut Stacked, config: &Config, dir: &Path) {
+    let table = adapters.lora.table(config);
+    let list: Vec<_> = table.iter().map(|p| (key(&p.name, config), p.shape.clone())).collect();
+    let mut writer = Writer::create(dir.join(WEIGHTS), &list, Dtype::F32, &BTreeMap::new()).unwrap();
+    table.iter().for_each(|p| writer.write_f32(&adapters.read(&p.name).unwrap()).unwrap());
+    writer.finish().unwrap();
+    std::fs::write(dir.join(CONFIG), config_json(&adapters.lora, "../base", config)).unwrap();
+}
+
 /// The refusal of an adapter with changed tensors.
 fn of_tensors(folder: &str, change: impl Fn(&mut Named)) -> String {
     let dir = copied(folder);
@@ -275,7 +285,7 @@ fn written_as_peft_writes() {
         let dir = tempfile::tempdir().unwrap();
         let mut stacked = model.take_adapters().unwrap();
         assert!(stacked.lora.targets.is_empty());
-        super::write(&mut stacked, "../base", &config, dir.path()).unwrap();
+        write_stacked(&mut stacked, &config, dir.path());
         let of = |dir: &Path| -> serde_json::Map<String, Value> {
             serde_json::from_slice(&std::fs::read(dir.join(CONFIG)).unwrap()).unwrap()
         };
@@ -292,17 +302,11 @@ fn written_as_peft_writes() {
         let shapes =
             |tensors: Named| tensors.into_iter().map(|(name, (shape, _))| (name, shape)).collect::<Vec<_>>();
         assert_eq!(shapes(tensors(dir.path())), shapes(tensors(&theirs)));
-        let metadata = |dir: &Path| safetensors::metadata(dir.join(WEIGHTS)).unwrap();
-        assert_eq!(metadata(dir.path()), metadata(&theirs));
         model.add_adapter(dir.path(), 1.0).unwrap();
         for ((name, ours), (_, theirs)) in all(&mut model).iter().zip(&merged) {
             let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-6 * b.abs().max(1.0);
             assert!(ours.iter().zip(theirs).all(close), "{name}");
         }
-        // Nothing is overwritten.
-        model.add_adapter(&theirs, 1.0).unwrap();
-        let mut again = model.take_adapters().unwrap();
-        assert!(super::write(&mut again, "../base", &config, dir.path()).is_err());
     }
     let some: crate::base::Lora = "r=4,alpha=2.5,dropout=0.05,targets=mlp.c_proj+c_attn".parse().unwrap();
     let some: Value = serde_json::from_str(&config_json(&some, "gpt2", &CFG)).unwrap();
@@ -528,7 +532,59 @@ fn other_kinds_of_adapters_are_named() {
 }
 
 #[test]
+fn settings_that_contradict_the_file_are_named() {
+    let of_saved = |change: &dyn Fn(&mut Value)| {
+        let dir = copied("peft/saved");
+        changed(dir.path(), change);
+        refusal(dir.path())
+    };
+    let said = of_saved(&|s| s["bias"] = "none".into());
+    assert!(said.contains("\"h.0.attn.c_attn.bias\" anew, though bias is \"none\""), "{said}");
+    let said = of_saved(&|s| s["modules_to_save"] = json!(["ln_f", "ln_1"]));
+    assert!(said.contains("modules_to_save names what is not in it: h.0.ln_1.weight"), "{said}");
+    let said = of_settings(|s| s["modules_to_save"] = json!(["lm_head"]));
+    assert!(said.contains("modules_to_save names what is not in it: lm_head.weight"), "{said}");
+    // Of a classifier peft writes both names that its head may have.
+    let dir = copied("peft/saved");
+    changed(dir.path(), |s| s["modules_to_save"] = json!(["ln_f", "classifier", "score"]));
+    assert!(found_elsewhere(dir.path()).is_ok());
+    let dir = copied("peft/patterns");
+    let said = |pattern: Value| {
+        changed(dir.path(), |s| s["layers_pattern"] = pattern.clone());
+        found_elsewhere(dir.path()).map(|_| ()).map_err(|e| e.to_string())
+    };
+    assert!(said(json!(["layers"])).unwrap_err().contains("this model's layers are called h"));
+    for ours in [json!("h"), json!(["layers", "h"]), json!([]), json!("")] {
+        said(ours).unwrap();
+    }
+}
+
+/// peft sets it right by the kind of layer that it finds (`dispatch_default` of its LoRA).
+#[test]
+fn fan_in_fan_out_says_nothing() {
+    let plain = all(&mut Checkpoint::new(found(&path("peft/all")).unwrap()).unwrap());
+    let dir = copied("peft/all");
+    changed(dir.path(), |s| s["fan_in_fan_out"] = false.into());
+    assert_eq!(all(&mut Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap()), plain);
+}
+
+#[test]
 fn settings_that_are_none_are_named() {
+    for (name, value, why) in [
+        ("use_rslora", json!("true"), "neither true nor false"),
+        ("ensure_weight_tying", json!(1), "neither true nor false"),
+        ("use_what_is_not_known_yet", json!(true), "another form"),
+        ("bias", json!("some"), "none of those that are read"),
+        ("rank_pattern", json!([1]), "no numbers by modules"),
+        ("alpha_pattern", json!(8), "no numbers by modules"),
+        ("target_modules", json!({"c_attn": 1}), "no names of modules"),
+        ("exclude_modules", json!([1]), "no names of modules"),
+        ("modules_to_save", json!("ln_f"), "no list of names"),
+        ("layers_pattern", json!(1), "no list of names"),
+    ] {
+        let said = of_settings(|s| s[name] = value.clone());
+        assert!(said.contains(&format!("{name} is {value}")) && said.contains(why), "{said}");
+    }
     assert!(of_settings(|s| s["r"] = 0.into()).contains("r is 0"));
     assert!(of_settings(|s| s["r"] = json!(1.5)).contains("r is 1.5"));
     assert!(of_settings(|s| s["r"] = 8.into()).contains("call for [8, 12]"));
@@ -648,6 +704,46 @@ fn numbers_that_are_none_are_found_before_they_spread() {
     let mut model = Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap();
     let message = model.read("h.0.attn.c_attn.weight", 0..1, &mut [0.0; 36]).unwrap_err().to_string();
     assert!(message.contains("lora_A") && message.contains("not finite"), "{message}");
+}
+
+#[test]
+fn what_counts_too_much_is_the_adapters_fault() {
+    // Finite in single precision, and beyond it where B·A is not small.
+    let dir = copied("peft/all");
+    changed(dir.path(), |s| s["lora_alpha"] = json!(3e38));
+    let mut large = tensors(dir.path());
+    large.values_mut().for_each(|(_, data)| data.fill(100.0));
+    write(dir.path(), &large);
+    let mut model = Checkpoint::new(found_elsewhere(dir.path()).unwrap()).unwrap();
+    let merged = model.read("h.0.attn.c_attn.weight", 0..1, &mut [0.0; 36]).unwrap_err().to_string();
+    assert!(model.adapters_told().unwrap().contains("α 3e38, B·A counts 7.5e37 times"));
+    let beside =
+        model.take_adapters().unwrap().read("h.0.attn.c_attn.lora_B.weight").unwrap_err().to_string();
+    for said in [merged, beside] {
+        assert!(
+            said.contains("adapter_model.safetensors: what it adds to \"h.0.attn.c_attn.weight\""),
+            "{said}"
+        );
+        assert!(said.contains("its α is 3e38, and B·A counts 7.5e37 times"), "{said}");
+    }
+    assert!(of_settings(|s| s["lora_alpha"] = json!(1e39)).contains("lora_alpha is 1e39, more than single"));
+    // A base that holds no number is the base's.
+    let (base, dir) = (copied("peft/base"), copied("peft/all"));
+    let file = base.path().join("model.safetensors");
+    let mut broken = named(&file);
+    let name = broken.keys().find(|name| name.ends_with("h.0.attn.c_attn.weight")).unwrap().clone();
+    broken.get_mut(&name).unwrap().1[7] = f32::INFINITY;
+    let list: Vec<_> = broken.iter().map(|(name, (shape, _))| (name.clone(), shape.clone())).collect();
+    std::fs::remove_file(&file).unwrap();
+    let mut writer = Writer::create(&file, &list, Dtype::F32, &BTreeMap::new()).unwrap();
+    broken.values().for_each(|(_, data)| writer.write_f32(data).unwrap());
+    writer.finish().unwrap();
+    let mut model = Checkpoint::new(find(dir.path(), |_| huggingface::find(base.path())).unwrap()).unwrap();
+    let said = model.read("h.0.attn.c_attn.weight", 0..1, &mut [0.0; 36]).unwrap_err().to_string();
+    assert!(
+        said.contains("model.safetensors: tensor") && said.contains("not finite (inf) in row 0"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,16 +1,10 @@
-//! An adapter's folder as peft opens it.
-
-use std::collections::BTreeMap;
-use std::path::Path;
+//! The settings of an adapter's folder as peft opens it.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::base::arch::{Layout, Role};
-use crate::base::{Config, Lora, Result, disk};
-use crate::weights::Dtype;
-use crate::weights::peft::{CONFIG, Stacked, WEIGHTS, key};
-use crate::weights::safetensors::Writer;
+use crate::base::{Config, Lora};
 
 /// `adapter_config.json` of an adapter on the model `base`, a path or a name on the hub: the fields that peft (0.21) writes for
 /// a causal language model, but for those that name newer kinds of LoRA, which older versions do not know. `target_modules` are
@@ -77,23 +71,4 @@ pub fn config_json(lora: &Lora, base: &str, config: &Config) -> String {
         use_rslora: false,
     };
     serde_json::to_string_pretty(&settings).expect("strings, numbers and booleans are JSON") + "\n"
-}
-
-/// Writes adapters as one into a folder that is there and has none. Returns its bytes.
-///
-/// # Errors
-/// The adapters cannot be read; the folder cannot be written, or has such files.
-pub fn write(adapters: &mut Stacked, base: &str, config: &Config, dir: &Path) -> Result<u64> {
-    let table = adapters.lora.table(config);
-    let tensors: Vec<_> = table.iter().map(|p| (key(&p.name, config), p.shape.clone())).collect();
-    let format = BTreeMap::from([("format".to_string(), "pt".to_string())]);
-    let mut writer = Writer::create(dir.join(WEIGHTS), &tensors, Dtype::F32, &format)?;
-    for param in &table {
-        writer.write_f32(&adapters.read(&param.name)?)?;
-    }
-    writer.finish()?;
-    let settings = config_json(&adapters.lora, base, config);
-    disk::write_new(&dir.join(CONFIG), settings.as_bytes())?;
-    let matrices = 4 * table.iter().map(|p| p.numel() as u64).sum::<u64>();
-    Ok(matrices + settings.len() as u64)
 }

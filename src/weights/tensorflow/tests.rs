@@ -208,7 +208,7 @@ fn hparams_are_checked() {
     };
     says(&with("-3"), "n_head is -3");
     says(&with("\"three\""), "n_head is");
-    says(&with("5"), "n_head 5");
+    says(&with("5"), "no multiple of 5 heads");
     std::fs::write(&hparams, with("3").replace("\"n_layer\":2", "\"n_layer\":16000000")).unwrap();
     let many = Checkpoint::new(find(dir.path()).unwrap()).unwrap_err().to_string();
     assert!(many.contains("16000000 layers"), "{many}");
