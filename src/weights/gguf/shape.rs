@@ -137,9 +137,8 @@ fn phi(said: &Said, vocab_size: usize) -> Result<Phi> {
     another_network(said)?;
     layer_norm(said)?;
     let (n_head, n_embd) = (said.extent("attention.head_count")?, said.extent("embedding_length")?);
-    if n_head > 0 {
-        said.must_be("attention.key_length", n_embd / n_head)?;
-        said.must_be("attention.value_length", n_embd / n_head)?;
+    for length in ["attention.key_length", "attention.value_length"] {
+        said.must_be(length, n_embd.checked_div(n_head).unwrap_or(0))?;
     }
     said.must_be("vocab_size", vocab_size)?;
     Ok(Phi {
