@@ -6,10 +6,11 @@
 const WG: u32 = 64u;        // invocations of a workgroup
 const ROWS: u32 = 64u;      // rows of a chunk
 
-struct Dims { M: u32, N: u32 }
+/// N columns from `first` on of a matrix whose rows are `width` long.
+struct Dims { M: u32, N: u32, first: u32, width: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
 
-/// (M,N)
+/// (M,width)
 @group(0) @binding(0) var<storage, read> dout: array<f32>;
 /// (P,N)
 @group(0) @binding(1) var<storage, read_write> chunks: array<f32>;
@@ -24,13 +25,15 @@ fn bias_partial(
     let first = workgroup.y * ROWS;
     let last = min(first + ROWS, d.M);
     var sum = 0.0;
-    for (var m = first; m < last; m += 1u) { sum += dout[m * d.N + n]; }
+    for (var m = first; m < last; m += 1u) { sum += dout[m * d.width + d.first + n]; }
     chunks[workgroup.y * d.N + n] = sum;
 }
 
-/// (P,N): here M counts chunks
+struct ReduceDims { P: u32, N: u32, first: u32 }
+@group(1) @binding(0) var<uniform> dr: ReduceDims;
+/// (P,N)
 @group(0) @binding(0) var<storage, read> sums: array<f32>;
-/// (N): +=
+/// (N) from `first` on: +=
 @group(0) @binding(1) var<storage, read_write> dbias: array<f32>;
 
 @compute @workgroup_size(WG)
@@ -39,8 +42,8 @@ fn bias_reduce(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let n = workgroup.x * WG + lane;
-    if (n >= d.N) { return; }
+    if (n >= dr.N) { return; }
     var sum = 0.0;
-    for (var p = 0u; p < d.M; p += 1u) { sum += sums[p * d.N + n]; }
-    dbias[n] += sum;
+    for (var p = 0u; p < dr.P; p += 1u) { sum += sums[p * dr.N + n]; }
+    dbias[dr.first + n] += sum;
 }

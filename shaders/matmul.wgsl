@@ -42,8 +42,8 @@ const BN4: u32 = BN / 4u;
 const TM4: u32 = TM / 4u;
 const TN4: u32 = TN / 4u;
 
-/// Extents, where each matrix starts in its buffer and how far apart its rows lie (in elements), and a factor's bits.
-struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: u32, ldc: u32, alpha: u32 }
+/// Extents, where each matrix starts in its buffer and how far apart its rows lie (in elements), a factor's bits, and where the bias starts.
+struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: u32, ldc: u32, alpha: u32, bias0: u32 }
 
 /// (M,K), or (K,M) for TN; W elements a load
 @group(0) @binding(0) var<storage, read> a: array<Vec>;
@@ -51,7 +51,7 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 @group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul`
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
-/// (N), of `matmul_bias`
+/// (N) from bias0 on, of `matmul_bias`
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 /// (M,N), of `matmul_bias`
 @group(0) @binding(3) var<storage, read_write> c_bias: array<f32>;
@@ -202,7 +202,7 @@ fn matmul_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation
     for (var q = 0u; q < TN4; q++) {
         for (var s = 0u; s < 4u; s++) {
             let col = col_of(n0, thread, q) + s;
-            let of_column = bias[min(col, d.N - 1u)];
+            let of_column = bias[d.bias0 + min(col, d.N - 1u)];
             for (var p = 0u; p < TM4; p++) {
                 for (var i = 0u; i < 4u; i++) {
                     let row = row_of(m0, thread, p, i);

@@ -29,8 +29,8 @@ const LANES: u32 = 8u;
 alias Vec = vec4<f32>;
 alias Stored = vec4<f32>;
 
-/// Extents, where each matrix starts in its buffer and how far apart its rows lie (in elements), and a factor's bits.
-struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: u32, ldc: u32, alpha: u32 }
+/// Extents, where each matrix starts in its buffer and how far apart its rows lie (in elements), a factor's bits, and where the bias starts.
+struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: u32, ldc: u32, alpha: u32, bias0: u32 }
 
 /// (M,K), or (K,M) for TN; W elements a load
 @group(0) @binding(0) var<storage, read> a: array<Vec>;
@@ -38,7 +38,7 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 @group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul_lanes`
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
-/// (N), of `matmul_lanes_bias`
+/// (N) from bias0 on, of `matmul_lanes_bias`
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 /// (M,N), of `matmul_lanes_bias`
 @group(0) @binding(3) var<storage, read_write> c_bias: array<f32>;
@@ -128,7 +128,7 @@ fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invo
     let n0 = (tile.y * LANES + lane) * COLS;
     multiply_tile(m0, n0);
     for (var j = 0u; j < COLS; j++) {
-        let of_column = bias[min(n0 + j, d.N - 1u)];
+        let of_column = bias[d.bias0 + min(n0 + j, d.N - 1u)];
         for (var r = 0u; r < ROWS; r++) {
             if (m0 + r < d.M && n0 + j < d.N) {
                 let at = d.c0 + (m0 + r) * d.ldc + n0 + j;

@@ -14,7 +14,7 @@ const W: u32 = 1u;          // elements a load
 alias Stored = f32;
 
 /// Extents, where x and y start in their buffers, and a factor's bits.
-struct Dims { K: u32, N: u32, x0: u32, y0: u32, alpha: u32 }
+struct Dims { K: u32, N: u32, x0: u32, y0: u32, alpha: u32, bias0: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
 
 /// (K), from x0 on
@@ -80,7 +80,7 @@ fn matvec_bias(
 ) {
     let r = product(linear_workgroup(workgroup, count), lane);
     if (r.n < d.N) {
-        let value = bitcast<f32>(d.alpha) * r.value + bias[r.n];
+        let value = bitcast<f32>(d.alpha) * r.value + bias[d.bias0 + r.n];
         if (ACC) { y_biased[d.y0 + r.n] += value; } else { y_biased[d.y0 + r.n] = value; }
     }
 }

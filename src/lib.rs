@@ -1,4 +1,4 @@
-//! Train GPT-2, or a small model of Llama's shape, on a person's own journals, on any GPU or none, with nothing but Rust and
+//! Train GPT-2, or a small model of Llama's shape or Phi-2's, on a person's own journals, on any GPU or none, with nothing but Rust and
 //! hand-written WGSL.
 //!
 //! # The map of the house

@@ -8,5 +8,5 @@ pub mod rng;
 pub mod shell;
 pub mod units;
 
-pub use arch::{Config, Freeze, Gpt2, Llama, Lora, Optimizer, Param, Preset};
+pub use arch::{Config, Freeze, Gpt2, Llama, Lora, Optimizer, Param, Phi, Preset};
 pub use error::{Error, Result};

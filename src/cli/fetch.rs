@@ -19,7 +19,7 @@ use crate::weights::hub::{Hub, Name, Watcher};
 /// Arguments of `fetch`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, or OWNER/NAME of a GPT-2 or a Llama on huggingface.co
+    /// gpt2, gpt2-medium, gpt2-large, gpt2-xl, distilgpt2, or OWNER/NAME of a GPT-2, a Llama or a Phi on huggingface.co
     name: String,
     /// Open no connection: only tell where the model is, if it is here
     #[arg(long)]

@@ -13,9 +13,10 @@ use crate::device::{Kind, Recorder, Tensor};
 use crate::model::linear::{Dinp, Linear};
 use crate::model::parameters::{Parameters, Trained};
 use crate::model::shape::{PREFILL, Past, Shape, input};
+use crate::ops::classifier::{self, Head};
 use crate::ops::kv_cache;
 use crate::ops::layernorm::Stats;
-use crate::ops::{attention, classifier, dropout, embedding, fill, gelu, layernorm, residual};
+use crate::ops::{attention, dropout, embedding, fill, gelu, layernorm, residual};
 
 const WTE: &str = "wte.weight";
 
@@ -98,7 +99,7 @@ pub(super) fn evaluate(shape: &Shape, rec: &mut Recorder) {
     let (tokens, loss) = shape.batch(rec);
     let (last, _) = sequence(shape, rec, &model, tokens);
     let (out, _) = norm(rec, "ln_f", last, model.ln_f);
-    rec.scoped("lm_head", |rec| classifier::forward(rec, out, model.all.rows(WTE), loss));
+    rec.scoped("lm_head", |rec| classifier::forward(rec, out, model.all.rows(WTE).into(), loss));
 }
 
 /// Records `prefill`.
@@ -114,7 +115,7 @@ pub(super) fn decode(shape: &Shape, rec: &mut Recorder) {
     let token = rec.kept_ids(input::TOKEN, Kind::Input, &[1]);
     let last = cached(shape, rec, &model, token);
     let (out, _) = norm(rec, "ln_f", last, model.ln_f);
-    shape.logits(rec, out, model.all.rows(WTE));
+    shape.logits(rec, out, model.all.rows(WTE).into());
 }
 
 /// Records `micro_step`.
@@ -126,7 +127,8 @@ pub(super) fn micro_step(shape: &Shape, rec: &mut Recorder) {
     // head: ln_f, logits, loss; dresidual is the gradient of the residual stream from here back to the lowest part that trains
     let (out, ln_f) = norm(rec, "ln_f", last, model.ln_f);
     let (wte, dwte) = (model.all.rows(WTE), model.all.row_gradients(WTE));
-    let dout = rec.scoped("lm_head", |rec| classifier::backward(rec, out, wte, loss, dwte));
+    let dout =
+        rec.scoped("lm_head", |rec| classifier::backward(rec, out, wte.into(), loss, dwte.map(Head::from)));
     let lowest = shape.lowest();
     if lowest == Part::Head {
         return norm_backward(rec, "ln_f", last, model.ln_f, ln_f, dout, None);

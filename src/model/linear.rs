@@ -90,8 +90,7 @@ impl Linear {
             self.layer.backward_weight(rec, inp, dout, dweight);
         }
         if let Some(dbias) = self.dbias {
-            assert_eq!(dout.first, 0, "a layer with a bias fills whole rows");
-            bias::backward(rec, dout.tensor, dbias);
+            bias::backward(rec, dout.operand(rec), rec.numel(dbias), dbias.into());
         }
         let dinp = match dinp {
             Dinp::Unwanted => None,

@@ -11,10 +11,11 @@ use crate::device::{Kind, Recorder, Tensor};
 use crate::model::linear::{Dinp, Linear};
 use crate::model::parameters::{Parameters, Trained};
 use crate::model::shape::{PREFILL, Past, Shape, input};
+use crate::ops::classifier::{self, Head};
 use crate::ops::kv_cache;
 use crate::ops::linear::Columns;
 use crate::ops::rope::{self, Pairs, Rope};
-use crate::ops::{attention, classifier, embedding, fill, residual, rmsnorm, swiglu};
+use crate::ops::{attention, embedding, fill, residual, rmsnorm, swiglu};
 
 /// One block.
 #[derive(Debug, Clone, Copy)]
@@ -100,7 +101,7 @@ pub(super) fn micro_step(shape: &Shape, rec: &mut Recorder) {
 
     // head: norm, logits, loss; dresidual is the gradient of the residual stream from here back to the lowest part that trains
     let (out, rstd) = model.norm(rec, "norm", last, model.norm);
-    let dhead = model.all.row_gradients(shape.config.head());
+    let dhead = model.all.row_gradients(shape.config.head()).map(Head::from);
     let dout = rec.scoped("lm_head", |rec| classifier::backward(rec, out, model.head(), loss, dhead));
     let lowest = shape.lowest();
     if lowest == Part::Head {
@@ -151,8 +152,8 @@ impl<'a> Model<'a> {
         Model { norm: all.one("norm.weight"), shape, config, all, blocks }
     }
 
-    fn head(&self) -> &[embedding::Chunk] {
-        self.all.rows(self.shape.config.head())
+    fn head(&self) -> Head<'_> {
+        self.all.rows(self.shape.config.head()).into()
     }
 
     /// Whole sequences through the embedding and every block; the residual stream at the end, and what each block keeps.

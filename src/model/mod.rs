@@ -8,6 +8,7 @@ pub mod gpt2;
 pub mod linear;
 pub mod llama;
 pub mod parameters;
+pub mod phi;
 pub mod shape;
 pub mod store;
 
@@ -77,7 +78,7 @@ impl Shape {
             self.weights == Element::F32 || self.lora.is_some(),
             "what trains is kept in single precision"
         );
-        self.record("micro_step", gpt2::micro_step, llama::micro_step)
+        self.record("micro_step", [gpt2::micro_step, llama::micro_step, phi::micro_step])
     }
 
     /// Records `evaluate`: forward alone, for the validation loss, without dropout; the loss accumulates.
@@ -85,7 +86,7 @@ impl Shape {
     /// # Errors
     /// An activation larger than the device's largest binding.
     pub fn evaluate(&self) -> Result<Recording> {
-        self.without_dropout("evaluate", gpt2::evaluate, llama::evaluate)
+        self.without_dropout("evaluate", [gpt2::evaluate, llama::evaluate, phi::evaluate])
     }
 
     /// Records `prefill`: keys and values of a block of tokens go to the cache.
@@ -93,7 +94,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn prefill(&self) -> Result<Recording> {
-        self.without_dropout("prefill", gpt2::prefill, llama::prefill)
+        self.without_dropout("prefill", [gpt2::prefill, llama::prefill, phi::prefill])
     }
 
     /// Records `decode`: the logits (V) of the token after one token.
@@ -101,24 +102,25 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn decode(&self) -> Result<Recording> {
-        self.without_dropout("decode", gpt2::decode, llama::decode)
+        self.without_dropout("decode", [gpt2::decode, llama::decode, phi::decode])
     }
 
     fn recorder(&self, name: &'static str) -> Recorder {
         Recorder::new(name, self.limits, &self.choices)
     }
 
-    /// A family's recording.
-    fn record(&self, name: &'static str, gpt2: Record, llama: Record) -> Result<Recording> {
+    /// The recording of its family: one of GPT-2's, Llama's and Phi's.
+    fn record(&self, name: &'static str, [gpt2, llama, phi]: [Record; 3]) -> Result<Recording> {
         let mut rec = self.recorder(name);
         match self.config {
             Config::Gpt2(_) => gpt2(self, &mut rec),
             Config::Llama(_) => llama(self, &mut rec),
+            Config::Phi(_) => phi(self, &mut rec),
         }
         rec.finish()
     }
 
-    fn without_dropout(&self, name: &'static str, gpt2: Record, llama: Record) -> Result<Recording> {
-        Shape { dropout: false, ..self.clone() }.record(name, gpt2, llama)
+    fn without_dropout(&self, name: &'static str, families: [Record; 3]) -> Result<Recording> {
+        Shape { dropout: false, ..self.clone() }.record(name, families)
     }
 }

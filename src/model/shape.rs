@@ -3,8 +3,8 @@
 use crate::base::Config;
 use crate::base::arch::{Freeze, Lora, Optimizer, Param, Part};
 use crate::device::{Choices, Element, Kind, Limits, Recorder, Tensor};
-use crate::ops::classifier::{Loss, scalar};
-use crate::ops::embedding::{Buckets, Chunk};
+use crate::ops::classifier::{Head, Loss, scalar};
+use crate::ops::embedding::Buckets;
 use crate::ops::kv_cache::Cache;
 use crate::ops::matmul::{Layout, Operand, Product};
 use crate::ops::matvec;
@@ -158,13 +158,13 @@ impl Shape {
     }
 
     /// Records the logits (V) of one token from the last norm's output.
-    pub(super) fn logits(&self, rec: &mut Recorder, out: Tensor, head: &[Chunk]) {
+    pub(super) fn logits(&self, rec: &mut Recorder, out: Tensor, head: Head) {
         let logits = rec.kept(input::LOGITS, Kind::Output, &[1, self.config.vocab_size()]);
-        for chunk in head {
+        for chunk in head.wte {
             let p = Product::new(Layout::NT, [1, chunk.rows, self.config.n_embd()]);
             let place = Operand { tensor: logits, offset: chunk.row0, stride: None };
             rec.scoped("lm_head", |r| {
-                matvec::product(r, "logits", p, out.into(), chunk.tensor, place, None);
+                matvec::product(r, "logits", p, out.into(), chunk.tensor, place, head.bias_of(chunk));
             });
         }
     }

@@ -1,14 +1,15 @@
 //! The gradient of a bias: dbias += column sums of dout.
 //!
-//! dout (M,N) · dbias (N). Chunks of 64 rows are summed, then the chunks, in order. (Adding a bias is the matmul's.)
+//! dout (M,N), a range of the columns of a wider matrix perhaps · dbias (N), a range of a longer one perhaps. Chunks of 64 rows are summed, then the chunks, in order. (Adding a bias is the matmul's.)
 
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder};
 use crate::ops::case::{Case, Family};
+use crate::ops::matmul::Operand;
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "bias", kernels: &[&PARTIAL, &REDUCE], variants: FLAT, cases };
@@ -22,7 +23,7 @@ static PARTIAL: Kernel = Kernel {
     source: include_str!("../../shaders/bias.wgsl"),
     lib: &[],
     bindings: &[read("dout"), write("chunks")],
-    dims: &["M", "N"],
+    dims: &["M", "N", "first", "width"],
     step: false,
     // The same additions in the same order.
     tolerance: 0.0,
@@ -32,15 +33,18 @@ static PARTIAL: Kernel = Kernel {
 static REDUCE: Kernel = Kernel {
     name: "bias_reduce",
     bindings: &[read("sums"), write("dbias")],
+    dims: &["P", "N", "first"],
     // The chunks in their order, then one addition into dbias: the same bits.
     tolerance: 0.0,
     twin: reduce_twin,
     ..PARTIAL
 };
 
-/// Records dbias += Σ_m dout[m].
-pub fn backward(rec: &mut Recorder, dout: Tensor, dbias: Tensor) {
-    let [m, n] = rec.extents(dout);
+/// Records dbias += Σ_m dout[m], of `n` columns of dout and as many words of dbias, each from its offset on.
+pub fn backward(rec: &mut Recorder, dout: Operand, n: usize, dbias: Operand) {
+    let [m, width] = rec.extents(dout.tensor);
+    let fits = dout.offset + n <= width && dbias.offset + n <= rec.numel(dbias.tensor);
+    assert!(fits, "backward_bias: both ranges lie within their tensors");
     let variant = rec.pick("bias", FLAT, &[]);
     let consts = variant.with([("ROWS", Const::U32(ROWS as u32))]);
     let (p, columns) = (m.div_ceil(ROWS), (n as u32).div_ceil(variant.number("WG")));
@@ -48,27 +52,27 @@ pub fn backward(rec: &mut Recorder, dout: Tensor, dbias: Tensor) {
     let launch = Launch {
         kernel: &PARTIAL,
         consts: consts.clone(),
-        args: &[dout.read(), chunks.write()],
-        dims: &[m, n],
+        args: &[dout.tensor.read(), chunks.write()],
+        dims: &[m, n, dout.offset, width],
         workgroups: [columns, p as u32, 1],
         flops: (m * n) as u64,
     };
-    rec.dispatch("backward_bias", launch);
+    rec.dispatch_moving("backward_bias", launch, 4 * ((m + p) * n) as u64);
     let launch = Launch {
         kernel: &REDUCE,
         consts,
-        args: &[chunks.read(), dbias.update()],
-        dims: &[p, n],
+        args: &[chunks.read(), dbias.tensor.update()],
+        dims: &[p, n, dbias.offset],
         workgroups: [columns, 1, 1],
         flops: (p * n) as u64,
     };
-    rec.dispatch("reduce_bias", launch);
+    rec.dispatch_moving("reduce_bias", launch, 4 * ((p + 2) * n) as u64);
 }
 
 /// Columns a task takes.
 const COLUMNS: usize = 512;
 
-/// Column sums of rows `first..last` of a matrix of `n` columns: `into = Σ`.
+/// Sums over `rows` of a matrix of `n` columns, of those from `col` on: `into = Σ`.
 fn column_sums(x: &[f32], n: usize, rows: std::ops::Range<usize>, col: usize, into: &mut [f32]) {
     into.fill(0.0);
     for row in rows {
@@ -79,17 +83,17 @@ fn column_sums(x: &[f32], n: usize, rows: std::ops::Range<usize>, col: usize, in
 }
 
 fn partial_twin(call: &mut Call) {
-    let [m, n] = call.dims();
+    let [m, n, first, width] = call.dims();
     let ([dout], [chunks]) = call.tensors();
     chunks.par_chunks_mut(n).enumerate().for_each(|(p, sums)| {
-        column_sums(dout, n, p * ROWS..((p + 1) * ROWS).min(m), 0, sums);
+        column_sums(dout, width, p * ROWS..((p + 1) * ROWS).min(m), first, sums);
     });
 }
 
 fn reduce_twin(call: &mut Call) {
-    let [p, n] = call.dims();
+    let [p, n, first] = call.dims();
     let ([sums], [dbias]) = call.tensors();
-    dbias.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, dbias)| {
+    dbias[first..first + n].par_chunks_mut(COLUMNS).enumerate().for_each(|(i, dbias)| {
         let mut total = [0.0; COLUMNS];
         let total = &mut total[..dbias.len()];
         column_sums(sums, n, 0..p, i * COLUMNS, total);
@@ -104,8 +108,13 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         Case::new(format!("bias {m}x{n}"), limits, choices, vec![], |rec| {
             let dout = rec.kept("dout", Kind::Input, &[m, n]);
             let dbias = rec.kept("dbias", Kind::Input, &[n]);
-            backward(rec, dout, dbias);
+            backward(rec, dout.into(), n, dbias.into());
+            // Columns in the middle of a wider matrix, words in the middle of a longer bias.
+            let wide = rec.kept("wide", Kind::Input, &[m, n + 5]);
+            let long = rec.kept("long", Kind::Input, &[n + 7]);
+            let from = |tensor, offset| Operand { tensor, offset, stride: None };
+            rec.scoped("range", |rec| backward(rec, from(wide, 3), n, from(long, 6)));
         })
     };
-    [(1, 1), (63, 65), (65, 257), (131, 97), (256, 768)].into_iter().map(one).collect()
+    [(1, 1), (63, 65), (65, 257), (131, 97), (256, 768), (67, 1031)].into_iter().map(one).collect()
 }

@@ -1,10 +1,10 @@
 //! The classifier: logits, softmax, cross-entropy and their gradient, fused so that logits exist for one chunk of rows.
 //!
-//!   logits = x·wteᵀ      loss = log Σᵥ exp(logitᵥ) − logit_target
+//!   logits = x·wteᵀ (+ bias)      loss = log Σᵥ exp(logitᵥ) − logit_target
 //!   dlogits = (softmax(logits) − onehot(target))·loss_scale
-//!   dx = dlogits·wte      dwte += dlogitsᵀ·x
+//!   dx = dlogits·wte      dwte += dlogitsᵀ·x      dbias += Σ_bt dlogits
 //!
-//! x (BT,C) · wte (V,C), in chunks of rows · targets (BT), [`IGNORE`] is not scored · losses (BT) · dx (BT,C).
+//! x (BT,C) · wte (V,C), in chunks of rows · bias (V) · targets (BT), [`IGNORE`] is not scored · losses (BT) · dx (BT,C).
 //! [`Choices::logits_bytes`] says how many rows of logits there are at a time. Vocabulary chunks combine by (max, sum) in order
 //! (Milakov and Gimelshein 2018, arXiv:1805.02867). The scaled sum of the losses adds (+=) to the first of the scalars.
 
@@ -14,6 +14,7 @@ use crate::device::kernel::{Consts, ids, read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::{ROWS, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::bias;
 use crate::ops::case::{Case, Family, Fill};
 use crate::ops::embedding::Chunk;
 use crate::ops::math::{exp, max, sum};
@@ -97,27 +98,43 @@ pub struct Loss {
     pub scalars: Tensor,
 }
 
-/// Records the losses of x against the targets.
-pub fn forward(rec: &mut Recorder, x: Tensor, wte: &[Chunk], loss: Loss) {
-    record(rec, x, wte, loss, None);
+/// What logits come from, or the gradients of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// (V,C), in chunks of rows.
+    pub wte: &'a [Chunk],
+    /// (V), whole, where the family has one.
+    pub bias: Option<Tensor>,
 }
 
-/// Records the losses, dwte += … where `wte` trains, and returns dx.
-pub fn backward(rec: &mut Recorder, x: Tensor, wte: &[Chunk], loss: Loss, dwte: Option<&[Chunk]>) -> Tensor {
+impl<'a> From<&'a [Chunk]> for Head<'a> {
+    fn from(wte: &'a [Chunk]) -> Head<'a> {
+        Head { wte, bias: None }
+    }
+}
+
+impl Head<'_> {
+    /// The bias from a chunk's first row on.
+    pub fn bias_of(&self, chunk: &Chunk) -> Option<Operand> {
+        self.bias.map(|tensor| Operand { tensor, offset: chunk.row0, stride: None })
+    }
+}
+
+/// Records the losses of x against the targets.
+pub fn forward(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss) {
+    record(rec, x, head, loss, None);
+}
+
+/// Records the losses, dwte += … and dbias += … where the head trains, and returns dx.
+pub fn backward(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, dhead: Option<Head>) -> Tensor {
     let [bt, c] = rec.extents(x);
     let dx = rec.scratch("dx", &[bt, c]);
-    record(rec, x, wte, loss, Some((dx, dwte)));
+    record(rec, x, head, loss, Some((dx, dhead)));
     dx
 }
 
-fn record(
-    rec: &mut Recorder,
-    x: Tensor,
-    wte: &[Chunk],
-    loss: Loss,
-    gradients: Option<(Tensor, Option<&[Chunk]>)>,
-) {
-    let Loss { targets, scalars } = loss;
+fn record(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, gradients: Option<(Tensor, Option<Head>)>) {
+    let (Loss { targets, scalars }, wte) = (loss, head.wte);
     let [bt, c] = rec.extents(x);
     let losses = rec.scratch("losses", &[bt]);
     let rows = rows_at_once(bt, wte, rec);
@@ -129,20 +146,22 @@ fn record(
         let x_rows = Operand { tensor: x, offset: row0 * c, stride: None };
         for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
             let product = Product::new(Layout::NT, [r, w.rows, c]);
-            matmul::product(rec, "logits", product, x_rows, w.tensor.into(), l.into(), None);
+            matmul::product(rec, "logits", product, x_rows, w.tensor.into(), l.into(), head.bias_of(w));
             record_stats(rec, i == 0, l, targets, stats, [r, w.rows, row0, w.row0]);
         }
         record_loss(rec, stats, targets, losses, r, row0);
-        let Some((dx, dwte)) = gradients else { continue };
+        let Some((dx, dhead)) = gradients else { continue };
         let dx_rows = Operand { tensor: dx, offset: row0 * c, stride: None };
         for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
             record_backward(rec, stats, targets, l, [r, w.rows, row0, w.row0]);
             let product = Product { accumulate: i > 0, ..Product::new(Layout::NN, [r, c, w.rows]) };
             matmul::product(rec, "backward_input", product, l.into(), w.tensor.into(), dx_rows, None);
-            if let Some(dwte) = dwte {
-                let product = Product { accumulate: true, ..Product::new(Layout::TN, [w.rows, c, r]) };
-                let dw = dwte[i].tensor.into();
-                matmul::product(rec, "backward_weight", product, l.into(), x_rows, dw, None);
+            let Some(dhead) = dhead else { continue };
+            let product = Product { accumulate: true, ..Product::new(Layout::TN, [w.rows, c, r]) };
+            let dw = dhead.wte[i].tensor.into();
+            matmul::product(rec, "backward_weight", product, l.into(), x_rows, dw, None);
+            if let Some(dbias) = dhead.bias_of(w) {
+                bias::backward(rec, l.into(), w.rows, dbias);
             }
         }
     }
@@ -288,11 +307,12 @@ fn sum_twin(call: &mut Call) {
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [(1, 1, 1), (5, 8, 9), (3, 13, 127), (65, 16, 101), (9, 32, 4999)];
-    let one = |(bt, c, v): (usize, usize, usize)| {
+    let one = |(bt, c, v): (usize, usize, usize), biased: bool| {
         // A third of the targets is not scored; the rest fall into either chunk.
         let target = |i: usize| if i % 3 == 2 { IGNORE } else { (i * 7919 % v) as u32 };
         let fills = vec![("targets", Fill::Words((0..bt).map(target).collect()))];
-        Case::new(format!("classifier {bt}x{c} of {v}"), limits, choices, fills, |rec| {
+        let with = if biased { ", biased" } else { "" };
+        Case::new(format!("classifier {bt}x{c} of {v}{with}"), limits, choices, fills, |rec| {
             let x = rec.kept("x", Kind::Input, &[bt, c]);
             let targets = rec.kept_ids("targets", Kind::Input, &[bt]);
             let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
@@ -307,8 +327,11 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
                 ranges.iter().map(chunk).collect()
             };
             let (wte, dwte) = (chunks("wte"), chunks("dwte"));
-            backward(rec, x, &wte, Loss { targets, scalars }, Some(&dwte));
+            let mut bias = |name| biased.then(|| rec.kept(name, Kind::Input, &[v]));
+            let head = Head { wte: &wte, bias: bias("bias") };
+            let dhead = Head { wte: &dwte, bias: bias("dbias") };
+            backward(rec, x, head, Loss { targets, scalars }, Some(dhead));
         })
     };
-    sizes.into_iter().map(one).collect()
+    sizes.into_iter().flat_map(|size| [false, true].map(|biased| one(size, biased))).collect()
 }

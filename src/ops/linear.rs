@@ -46,7 +46,8 @@ impl Columns {
         rows
     }
 
-    fn operand(self, rec: &Recorder) -> Operand {
+    /// It as a product takes it.
+    pub fn operand(self, rec: &Recorder) -> Operand {
         let [_, width] = rec.extents(self.tensor);
         Operand { tensor: self.tensor, offset: self.first, stride: Some(width) }
     }
@@ -90,10 +91,10 @@ impl Linear {
         let layout = if self.layout == Layout::InOut { matmul::Layout::NN } else { matmul::Layout::NT };
         let m = inp.rows(rec);
         let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [m, n, k]) };
-        let (x, y) = (inp.operand(rec), out.operand(rec));
+        let (x, y, bias) = (inp.operand(rec), out.operand(rec), self.bias.map(Operand::from));
         match m {
-            1 => matvec::product(rec, "forward", p, x, self.weight, y, self.bias),
-            _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, self.bias),
+            1 => matvec::product(rec, "forward", p, x, self.weight, y, bias),
+            _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, bias),
         }
     }
 

@@ -34,7 +34,7 @@ static TILES: Kernel = Kernel {
     source: include_str!("../../shaders/matmul.wgsl"),
     lib: &[load::LIB],
     bindings: &[read("a"), weights("b"), write("c")],
-    dims: &["M", "K", "N", "a0", "b0", "c0", "lda", "ldb", "ldc", "alpha"],
+    dims: &["M", "K", "N", "a0", "b0", "c0", "lda", "ldb", "ldc", "alpha", "bias0"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
     tolerance: 1.5e-5,
@@ -134,7 +134,7 @@ impl Product {
     }
 }
 
-/// Records one product.
+/// Records one product; a bias is n numbers from its offset on.
 pub fn product(
     rec: &mut Recorder,
     label: &str,
@@ -142,7 +142,7 @@ pub fn product(
     a: Operand,
     b: Operand,
     c: Operand,
-    bias: Option<Tensor>,
+    bias: Option<Operand>,
 ) {
     // Loads are four words wide where the rows that are walked, and where they start, are multiples of four.
     let Product { layout, m, n, k, .. } = p;
@@ -163,6 +163,8 @@ pub fn product(
         stride
     });
     let [lda, ldb, ldc] = strides;
+    let bias0 = bias.map_or(0, |bias| bias.offset);
+    assert!(bias.is_none_or(|bias| bias0 + n <= rec.numel(bias.tensor)), "{label}: a bias for every column");
     let blocks =
         !rec.element(b.tensor).is_quantised() || b.offset.is_multiple_of(BLOCK) && ldb.is_multiple_of(BLOCK);
     assert!(blocks, "{label}: rows of whole blocks");
@@ -187,10 +189,10 @@ pub fn product(
         kernel: if bias.is_some() { biased } else { plain },
         consts,
         args: &match bias {
-            Some(bias) => vec![a_, b_, bias.read(), c_],
+            Some(bias) => vec![a_, b_, bias.tensor.read(), c_],
             None => vec![a_, b_, c_],
         },
-        dims: &[m, k, n, a.offset, b.offset, c.offset, lda, ldb, ldc, p.alpha.to_bits() as usize],
+        dims: &[m, k, n, a.offset, b.offset, c.offset, lda, ldb, ldc, p.alpha.to_bits() as usize, bias0],
         workgroups: [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, 1],
         flops: 2 * (m * n * k) as u64,
     };
@@ -302,7 +304,7 @@ pub(crate) fn gemm(
 }
 
 fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) {
-    let [m, k, n, a0, b0, c0, lda, ldb, ldc, alpha] = call.dims();
+    let [m, k, n, a0, b0, c0, lda, ldb, ldc, alpha, bias0] = call.dims();
     let layout = call.number("LAYOUT");
     let row_major = |data, rs| View { data, rs, cs: 1 };
     let col_major = |data, cs| View { data, rs: 1, cs };
@@ -312,6 +314,7 @@ fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) 
     let c = &mut c[c0..];
     let mut accumulate = call.flag("ACC");
     if let Some(bias) = bias {
+        let bias = &bias[bias0..bias0 + n];
         for row in c.chunks_mut(ldc).take(m) {
             if accumulate {
                 row.iter_mut().zip(bias).for_each(|(c, b)| *c += b);
@@ -358,7 +361,7 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         let bias = rec.kept("bias", Kind::Input, &[n]);
         let [out, dinp] = [("out", n), ("dinp", k)].map(|(name, width)| rec.scratch(name, &[m, width]));
         let p = Product::new(Layout::NN, [m, n, k]);
-        product(rec, "forward", p, inp.into(), weight.into(), out.into(), Some(bias));
+        product(rec, "forward", p, inp.into(), weight.into(), out.into(), Some(bias.into()));
         let p = Product::new(Layout::NT, [m, k, n]);
         product(rec, "backward_input", p, out.into(), weight.into(), dinp.into(), None);
         (inp, weight, out)
@@ -384,10 +387,10 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         })
     };
     // Each operand a range of the columns of a wider one, from its `at`-th on, the product scaled: every layout, added
-    // and not; with gaps of four words wide loads stay.
+    // and not, the bias a range too; with gaps of four words wide loads stay.
     let ranges = |((m, n, k), at): ((usize, usize, usize), usize)| {
         Case::new(format!("matmul {m}x{k}x{n} of columns {at}.."), limits, choices, vec![], |rec| {
-            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let bias = rec.kept("bias", Kind::Input, &[n + at + 2]);
             for layout in [Layout::NN, Layout::NT, Layout::TN] {
                 let p = Product { alpha: -0.375, ..Product::new(layout, [m, n, k]) };
                 let [a, b, c] = ["a", "b", "c"].map(|s| format!("{s}.{layout:?}"));
@@ -401,6 +404,7 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
                 let c = columns(c, Kind::Output, of_c);
                 product(rec, "range", p, a, b, c, None);
                 let p = Product { accumulate: true, alpha: 2.5, ..p };
+                let bias = Operand { tensor: bias, offset: at, stride: None };
                 product(rec, "range_more", p, a, b, c, Some(bias));
                 product(rec, "range_more_bare", p, a, b, c, None);
             }

@@ -2,7 +2,7 @@
 //!
 //!   NN: y = α·x·W + bias, W (K,N)      NT: y = α·x·Wᵀ + bias, W (N,K)      or y += …
 //!
-//! x (K) · y (N), each a range of a tensor: W may be a chunk of a larger matrix, or one of several that share a row.
+//! x (K) · y, bias (N), each a range of a tensor: W may be a chunk of a larger matrix, or one of several that share a row.
 
 use rayon::prelude::*;
 
@@ -36,7 +36,7 @@ static MATVEC: Kernel = Kernel {
         include_str!("../../shaders/lib/reduce.wgsl"),
     ],
     bindings: &[read("x"), weights("w"), write("y")],
-    dims: &["K", "N", "x0", "y0", "alpha"],
+    dims: &["K", "N", "x0", "y0", "alpha", "bias0"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 6400.
     tolerance: 5e-6,
@@ -60,11 +60,13 @@ pub fn product(
     x: Operand,
     w: Tensor,
     y: Operand,
-    bias: Option<Tensor>,
+    bias: Option<Operand>,
 ) {
     let Product { layout, m, n, k, .. } = p;
     assert!(m == 1 && layout != Layout::TN && rec.numel(w) == k * n, "{label}: one row, and the whole of w");
     assert!(x.offset + k <= rec.numel(x.tensor) && y.offset + n <= rec.numel(y.tensor), "{label}: ranges");
+    let bias0 = bias.map_or(0, |bias| bias.offset);
+    assert!(bias.is_none_or(|bias| bias0 + n <= rec.numel(bias.tensor)), "{label}: a bias for every column");
     let variant = rec.pick("matvec", VARIANTS, &[]);
     let groups = if layout == Layout::NN { n.div_ceil(variant.covers(&["COLS"])) } else { n };
     let mut consts = variant.with([
@@ -79,10 +81,10 @@ pub fn product(
         kernel: if bias.is_some() { &MATVEC_BIAS } else { &MATVEC },
         consts,
         args: &match bias {
-            Some(bias) => vec![x_, w_, bias.read(), y_],
+            Some(bias) => vec![x_, w_, bias.tensor.read(), y_],
             None => vec![x_, w_, y_],
         },
-        dims: &[k, n, x.offset, y.offset, p.alpha.to_bits() as usize],
+        dims: &[k, n, x.offset, y.offset, p.alpha.to_bits() as usize, bias0],
         workgroups: grid(groups as u64, &rec.limits),
         flops: 2 * (k * n) as u64,
     };
@@ -104,7 +106,7 @@ fn bias_twin(call: &mut Call) {
 const CHUNK: usize = 256;
 
 fn one_row(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
-    let [k, n, x0, y0, alpha] = call.dims();
+    let [k, n, x0, y0, alpha, bias0] = call.dims();
     let (x, alpha) = (&x[x0..x0 + k], f32::from_bits(alpha as u32));
     let nt = call.number("LAYOUT") == Layout::NT as usize;
     let accumulate = call.flag("ACC");
@@ -128,7 +130,7 @@ fn one_row(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32])
         }
         for (j, (y, s)) in y.iter_mut().zip(sums).enumerate() {
             let scaled = alpha * *s;
-            let value = bias.map_or(scaled, |b| scaled + b[first + j]);
+            let value = bias.map_or(scaled, |b| scaled + b[bias0 + first + j]);
             *y = if accumulate { *y + value } else { value };
         }
     });
@@ -141,19 +143,19 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             let x = rec.kept("x", Kind::Input, &[1, k]);
             let nn = rec.kept_of("nn", Kind::Input, &[k, n], element);
             let nt = rec.kept_of("nt", Kind::Input, &[n, k], element);
-            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let bias = rec.kept("bias", Kind::Input, &[n + 3]);
             let [a, b, c] = ["a", "b", "c"].map(|s| rec.kept(s, Kind::Output, &[1, n + 3]));
             let from = |tensor, offset| Operand { tensor, offset, stride: None };
             let [p, q] = [Layout::NN, Layout::NT].map(|layout| Product::new(layout, [1, n, k]));
             product(rec, "nn", p, x.into(), nn, from(a, 3), None);
-            product(rec, "nn_bias", p, x.into(), nn, b.into(), Some(bias));
+            product(rec, "nn_bias", p, x.into(), nn, b.into(), Some(bias.into()));
             product(rec, "nt", q, x.into(), nt, from(c, 3), None);
             // Scaled, added to what is there, and from a range of x.
             let wide = rec.kept("wide", Kind::Input, &[1, k + 5]);
             let more = |p| Product { accumulate: true, alpha: 0.75, ..p };
             product(rec, "more_nn", more(p), from(wide, 5), nn, from(a, 1), None);
             product(rec, "more_nt", more(q), from(wide, 2), nt, from(c, 0), None);
-            product(rec, "more_nt_bias", more(q), from(wide, 2), nt, from(b, 2), Some(bias));
+            product(rec, "more_nt_bias", more(q), from(wide, 2), nt, from(b, 2), Some(from(bias, 3)));
         })
     };
     // Both weights have rows of whole blocks.

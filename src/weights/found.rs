@@ -49,14 +49,6 @@ impl Model {
     }
 }
 
-/// A family as a person calls it.
-pub(super) fn called(config: &Config) -> &'static str {
-    match config {
-        Config::Gpt2(_) => "GPT-2",
-        Config::Llama(_) => "Llama",
-    }
-}
-
 /// Where a model's tokenizer is.
 #[derive(Debug)]
 pub enum Words {

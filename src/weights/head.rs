@@ -7,6 +7,8 @@ use half::{bf16, f16};
 
 /// Its key, in every family.
 pub(super) const HEAD: &str = "lm_head.weight";
+/// Its bias, in the families that have one.
+pub(super) const HEAD_BIAS: &str = "lm_head.bias";
 
 /// How far apart a row and the same row quantised may be, of the longer one's length. Of four bits a number, a row of normal
 /// draws loses 0.07 to 0.09, however it is done; of two independent rows, the distance is 1.4.

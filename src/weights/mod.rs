@@ -18,6 +18,8 @@ pub mod nanogpt;
 mod open;
 mod output;
 pub mod peft;
+#[cfg(test)]
+mod phis;
 mod pickle;
 pub mod safetensors;
 mod small;

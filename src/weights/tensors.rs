@@ -217,6 +217,33 @@ impl Tensors {
         Ok(self)
     }
 
+    /// Sees the rows of some tensors as tensors of their own, one behind the other; `parts` says which, and how many rows each has:
+    /// in all, those of the whole. What is not stored in whole blocks a row stays as it is.
+    pub(super) fn split<const N: usize>(
+        &mut self,
+        parts: impl Fn(&TensorEntry) -> Option<[(String, usize); N]>,
+    ) {
+        let mut entries = Vec::with_capacity(self.entries.len());
+        for whole in std::mem::take(&mut self.entries) {
+            let row = whole.dtype.bytes(whole.row_len() as u64);
+            let Some((parts, row)) = parts(&whole).zip(row) else {
+                entries.push(whole);
+                continue;
+            };
+            let mut offset = whole.offset;
+            for (name, rows) in parts {
+                let mut shape = whole.shape.clone();
+                shape[0] = rows;
+                let len = rows as u64 * row;
+                entries.push(TensorEntry { name, shape, offset, len, ..whole.clone() });
+                offset += len;
+            }
+        }
+        self.entries = entries;
+        self.index = self.entries.iter().enumerate().map(|(i, e)| (e.name.clone(), i)).collect();
+        self.whole = None;
+    }
+
     /// Sees some matrices as their transposes. Of what lies in pairs there is none.
     pub(super) fn transpose(&mut self, which: impl Fn(&TensorEntry) -> bool) {
         for entry in self.entries.iter_mut().filter(|e| which(e)) {

@@ -1,11 +1,13 @@
 //! A linear layer's forward and backward against its equations in float64: both ways its weight lies, of whole tensors and
-//! of ranges of packed ones, scaled, written and added.
+//! of ranges of packed ones, scaled, written and added; and its bias's gradient.
 
 use crate::common::{Bench, devices, relative, turn};
 use diarist::base::arch::Layout;
 use diarist::base::rng::Rng;
 use diarist::device::{Kind, Step};
+use diarist::ops::bias;
 use diarist::ops::linear::{Columns, Linear};
+use diarist::ops::matmul::Operand;
 
 fn numbers(name: &str, n: usize) -> Vec<f32> {
     let mut rng = Rng::new(3, name);
@@ -85,6 +87,34 @@ fn a_linear_layer_is_its_equations() {
                 let r = relative(&got_fresh, &single(&new));
                 assert!(r < 2e-6, "a new dx of {what}: {r:e}");
             }
+        }
+    }
+}
+
+/// Of columns in the middle of a wider matrix, added to words in the middle of a longer bias.
+#[test]
+fn a_bias_has_the_sums_of_its_columns() {
+    let _turn = turn();
+    for (device, choices) in devices() {
+        for (m, n, before, bias0) in [(1, 1, 0, 0), (7, 20, 3, 2), (65, 67, 5, 64), (131, 13, 0, 1)] {
+            let (width, words) = (before + n + 2, bias0 + n + 3);
+            let mut bench = Bench::new(&device, choices, |rec| {
+                let dout = rec.kept("dout", Kind::Input, &[m, width]);
+                let dbias = rec.kept("dbias", Kind::Input, &[words]);
+                let from = |tensor, offset| Operand { tensor, offset, stride: None };
+                bias::backward(rec, from(dout, before), n, from(dbias, bias0));
+            });
+            let (dout, mut expected) = (numbers("dout", m * width), numbers("dbias", words));
+            bench.write("dout", &dout);
+            bench.write("dbias", &expected);
+            bench.run(&Step::default());
+            for (j, sum) in expected[bias0..bias0 + n].iter_mut().enumerate() {
+                let column = (0..m).map(|r| f64::from(dout[r * width + before + j]));
+                *sum = (f64::from(*sum) + column.sum::<f64>()) as f32;
+            }
+            // At most 132 numbers in f32: √132·2⁻²⁴, doubled for a cancelling addition.
+            let r = relative(&bench.peek_name("dbias"), &expected);
+            assert!(r < 2e-6, "{m}x{n} from {before} on {} with {choices:?}: {r:e}", device.line());
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::common::{Fixture, load, relative, shape};
 use crate::parity::{FORWARD, GRADIENT, close, everywhere};
-use diarist::base::{Config, Gpt2, Llama, Lora, Optimizer, Param};
+use diarist::base::{Config, Gpt2, Llama, Lora, Optimizer, Param, Phi};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Class, Element, Executor, Kind, Step};
@@ -31,6 +31,18 @@ const LLAMA: Llama = Llama {
 };
 const MISTRAL: Llama = Llama { rope_theta: 1e4, window: Some(7), tied: false, ..LLAMA };
 
+const PHI: Phi = Phi {
+    vocab_size: 101,
+    block_size: 64,
+    n_layer: 2,
+    n_head: 3,
+    n_kv_head: 1,
+    n_embd: 36,
+    n_ff: 53,
+    rotary: 6,
+    rope_theta: 700.0,
+};
+
 /// Sequences and positions of a fixture's batches.
 const B: usize = 2;
 const T: usize = 19;
@@ -50,8 +62,10 @@ fn all() -> Vec<Whole> {
         whole("gpt2_small_odd", "gpt2_small_odd", GPT2, None),
         whole("llama_small_odd", "llama_small_odd", LLAMA.into(), None),
         whole("mistral_small_odd", "mistral_small_odd", MISTRAL.into(), None),
+        whole("phi_small_odd", "phi_small_odd", PHI.into(), None),
         whole("gpt2_lora", "gpt2_small_odd", GPT2, lora()),
         whole("llama_lora", "llama_small_odd", LLAMA.into(), lora()),
+        whole("phi_lora", "phi_small_odd", PHI.into(), lora()),
     ]
 }
 

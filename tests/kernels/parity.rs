@@ -8,7 +8,7 @@ use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Choices, Class, Kind, Program, Step};
 use diarist::ops::adamw::Slot;
-use diarist::ops::classifier::{Loss, scalar};
+use diarist::ops::classifier::{Head, Loss, scalar};
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::kv_cache::{self, Cache};
 use diarist::ops::linear::Linear;
@@ -228,7 +228,7 @@ fn matmul_matches() {
             let layer = Linear::conv1d(weight, Some(b));
             let dinp = layer.backward_input(rec, dout);
             layer.backward_weight(rec, inp, dout, dweight);
-            bias::backward(rec, dout, db);
+            bias::backward(rec, dout.into(), rec.numel(db), db.into());
             outs = Some((layer.forward(rec, inp), dinp));
         });
         for name in ["inp", "weight", "bias", "dout"] {
@@ -496,7 +496,13 @@ fn the_classifier_matches() {
                     cuts.iter().enumerate().map(&mut chunk).collect()
                 };
                 let (wte, dwte) = (chunks("wte"), chunks("dwte"));
-                dx = Some(classifier::backward(rec, x, &wte, Loss { targets, scalars }, Some(&dwte)));
+                dx = Some(classifier::backward(
+                    rec,
+                    x,
+                    wte[..].into(),
+                    Loss { targets, scalars },
+                    Some(dwte[..].into()),
+                ));
             });
             bench.write("x", &f.get("x"));
             bench.write_ids("targets", &f.ids("targets"));
@@ -512,6 +518,77 @@ fn the_classifier_matches() {
             close("dx", &bench.peek(dx.unwrap()), &f.get("dx"), GRADIENT);
             let dwte: Vec<f32> = (0..cuts.len()).flat_map(|i| bench.peek_name(&format!("dwte{i}"))).collect();
             close("dwte", &dwte, &f.get("dwte"), GRADIENT);
+        }
+    });
+}
+
+/// A head with a bias is a plain one over one channel more, which is 1 in every row: loss and gradients are the same.
+#[test]
+fn a_biased_head_is_a_plain_one_over_a_channel_more() {
+    let f = Fixture::open("cross_entropy");
+    let bias: Vec<f32> = (0..101).map(|v| (v * 37 % 101) as f32 / 50.0 - 1.0).collect();
+    everywhere(|device, choices| {
+        for cuts in [vec![101], vec![10, 50, 41]] {
+            // Loss, dx, dwte and dbias; of the plain head the bias is the last channel of wte.
+            let run = |biased: bool| -> [Vec<f32>; 4] {
+                let c = if biased { 36 } else { 37 };
+                let mut dx = None;
+                let mut bench = Bench::new(device, choices, |rec| {
+                    let x = rec.kept("x", Kind::Input, &[38, c]);
+                    let targets = rec.kept_ids("targets", Kind::Input, &[38]);
+                    let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
+                    let mut chunks = |n: &str| -> Vec<Chunk> {
+                        let mut row0 = 0;
+                        let mut chunk = |(i, &rows): (usize, &usize)| {
+                            row0 += rows;
+                            let tensor = rec.kept(format!("{n}{i}"), Kind::Input, &[rows, c]);
+                            Chunk { tensor, row0: row0 - rows, rows }
+                        };
+                        cuts.iter().enumerate().map(&mut chunk).collect()
+                    };
+                    let (wte, dwte) = (chunks("wte"), chunks("dwte"));
+                    let mut vector = |name| biased.then(|| rec.kept(name, Kind::Input, &[101]));
+                    let head = Head { wte: &wte, bias: vector("bias") };
+                    let dhead = Head { wte: &dwte, bias: vector("dbias") };
+                    let out = classifier::backward(rec, x, head, Loss { targets, scalars }, Some(dhead));
+                    // It lives on, or the bias's sums take its place before it is looked at.
+                    let zero = rec.kept("zero", Kind::Input, &[38, c]);
+                    dx = Some(residual::forward(rec, zero, out, None));
+                });
+                bench.write("zero", &vec![0.0; 38 * c]);
+                // Rows of 36, and behind each what belongs there.
+                let rows = |data: &[f32], last: &dyn Fn(usize) -> f32| -> Vec<f32> {
+                    let row = |(i, row): (usize, &[f32])| [row, &vec![last(i); c - 36]].concat();
+                    data.chunks(36).enumerate().flat_map(row).collect()
+                };
+                bench.write("x", &rows(&f.get("x"), &|_| 1.0));
+                bench.write_ids("targets", &f.ids("targets"));
+                let (wte, mut row) = (rows(&f.get("wte"), &|v| bias[v]), 0);
+                for (i, rows) in cuts.iter().enumerate() {
+                    bench.write(&format!("wte{i}"), &wte[row * c..(row + rows) * c]);
+                    row += rows;
+                }
+                if biased {
+                    bench.write("bias", &bias);
+                }
+                bench.run(&Step { loss_scale: f.number("scale"), ..Step::default() });
+                let of_rows = |data: Vec<f32>, part: std::ops::Range<usize>| -> Vec<f32> {
+                    data.chunks(c).flat_map(|row| row[part.clone()].to_vec()).collect()
+                };
+                let dwte: Vec<f32> =
+                    (0..cuts.len()).flat_map(|i| bench.peek_name(&format!("dwte{i}"))).collect();
+                let dbias = if biased { bench.peek_name("dbias") } else { of_rows(dwte.clone(), 36..37) };
+                let loss = bench.peek_name("scalars")[scalar::LOSS];
+                [vec![loss], of_rows(bench.peek(dx.unwrap()), 0..36), of_rows(dwte, 0..36), dbias]
+            };
+            let (ours, plain) = (run(true), run(false));
+            assert!(
+                relative(&ours[0], &[f.number("loss_sum") * f.number("scale")]) > 1e-3,
+                "the bias counts"
+            );
+            for (name, (ours, plain)) in ["loss", "dx", "dwte", "dbias"].iter().zip(ours.iter().zip(&plain)) {
+                close(name, ours, plain, if *name == "loss" { FORWARD } else { GRADIENT });
+            }
         }
     });
 }

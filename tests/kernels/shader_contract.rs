@@ -8,7 +8,7 @@ use std::mem::offset_of;
 use crate::common::training;
 use diarist::base::arch::gpt2::LAYER_NORM_EPS;
 use diarist::base::rng::Site;
-use diarist::base::{Config, Gpt2, Llama, Lora, Preset};
+use diarist::base::{Config, Gpt2, Llama, Lora, Phi, Preset};
 use diarist::device::kernel::Consts;
 use diarist::device::{Binding, Choices, Element, Kernel, Limits, Recording, Step};
 use diarist::model::Shape;
@@ -55,6 +55,7 @@ fn variants() -> Variants {
             let config: Config = match *config {
                 Config::Gpt2(shape) => Gpt2 { n_layer: 1, ..shape }.into(),
                 Config::Llama(shape) => Llama { n_layer: 1, ..shape }.into(),
+                Config::Phi(shape) => Phi { n_layer: 1, ..shape }.into(),
             };
             for (t, dropout) in [(config.block_size().min(2048), false), (17, true)] {
                 let shape = Shape { dropout, ..Shape::new(config, 1, t, limits, choices.clone()) };

@@ -294,7 +294,7 @@ fn hostile_targets_reach_nothing() {
             let targets = rec.kept_ids("targets", Kind::Input, &[bt]);
             let scalars = rec.kept("scalars", Kind::Output, &[classifier::scalar::COUNT]);
             let wte = wte_chunks(rec, "wte");
-            dx = Some(classifier::backward(rec, x, &wte, Loss { targets, scalars }, None));
+            dx = Some(classifier::backward(rec, x, wte[..].into(), Loss { targets, scalars }, None));
         });
         let small = |numel: usize| ramp(numel).iter().map(|x| x / 16.0 - 0.5).collect::<Vec<_>>();
         bench.write("x", &small(bt * c));

@@ -44,7 +44,7 @@ fn dispatches(report: &Value) -> impl Iterator<Item = &Value> {
 #[test]
 fn recorded_flops_are_within_a_percent_of_the_closed_form() {
     let llama = |preset: Preset| preset.config(preset.vocab_size().unwrap());
-    let cases: [(&str, Config, &str, usize); 9] = [
+    let cases: [(&str, Config, &str, usize); 10] = [
         ("gpt2", Preset::Gpt2.config(50_257), "", 256),
         ("gpt2", Preset::Gpt2.config(50_257), "", 1024),
         ("small", Preset::Small.config(257), "--batch 3 --kernels lanes", 256),
@@ -54,6 +54,7 @@ fn recorded_flops_are_within_a_percent_of_the_closed_form() {
         ("smollm2-135m", llama(Preset::Smollm2_135m), "", 256),
         ("smollm2-135m", llama(Preset::Smollm2_135m), "--lora --recompute", 256),
         ("mistral-7b", llama(Preset::Mistral7b), "--lora --weights q4_1", 512),
+        ("phi-2", Preset::Phi2.config(51_200), "", 256),
     ];
     for (preset, config, more, t) in cases {
         let report = json(&format!("--preset {preset} --context {t} {more}"));

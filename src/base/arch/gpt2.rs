@@ -18,7 +18,7 @@ pub struct Gpt2 {
     pub n_embd: usize,
 }
 
-/// LayerNorm's ε: GPT-2 has this one value.
+/// LayerNorm's ε: GPT-2 has this one value, and Phi the same.
 pub const LAYER_NORM_EPS: f32 = 1e-5;
 
 impl Gpt2 {

@@ -6,6 +6,7 @@ pub mod llama;
 pub mod lora;
 pub mod optimizer;
 pub mod params;
+pub mod phi;
 pub mod presets;
 
 pub use gpt2::Gpt2;
@@ -13,6 +14,7 @@ pub use llama::Llama;
 pub use lora::Lora;
 pub use optimizer::Optimizer;
 pub use params::{Freeze, Init, Layout, Param, Part, Role};
+pub use phi::Phi;
 pub use presets::Preset;
 
 use crate::base::{Error, Result};
@@ -25,6 +27,8 @@ pub enum Config {
     Gpt2(Gpt2),
     /// Llama (Touvron et al. 2023), and what is built like it.
     Llama(Llama),
+    /// Phi-2 (Javaheripi et al. 2023), and what is built like it.
+    Phi(Phi),
 }
 
 impl From<Gpt2> for Config {
@@ -39,12 +43,19 @@ impl From<Llama> for Config {
     }
 }
 
+impl From<Phi> for Config {
+    fn from(shape: Phi) -> Config {
+        Config::Phi(shape)
+    }
+}
+
 impl Config {
     /// The family's name, as `config.json` calls it.
     pub fn family(&self) -> &'static str {
         match self {
             Config::Gpt2(_) => "gpt2",
             Config::Llama(_) => "llama",
+            Config::Phi(_) => "phi",
         }
     }
 
@@ -53,6 +64,7 @@ impl Config {
         match self {
             Config::Gpt2(_) => "GPT-2",
             Config::Llama(_) => "Llama",
+            Config::Phi(_) => "Phi",
         }
     }
 
@@ -66,6 +78,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.vocab_size,
             Config::Llama(c) => c.vocab_size,
+            Config::Phi(c) => c.vocab_size,
         }
     }
 
@@ -74,6 +87,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.block_size,
             Config::Llama(c) => c.block_size,
+            Config::Phi(c) => c.block_size,
         }
     }
 
@@ -82,6 +96,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => Config::Gpt2(Gpt2 { block_size: positions, ..c }),
             Config::Llama(c) => Config::Llama(Llama { block_size: positions, ..c }),
+            Config::Phi(c) => Config::Phi(Phi { block_size: positions, ..c }),
         }
     }
 
@@ -90,6 +105,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.n_embd,
             Config::Llama(c) => c.n_embd,
+            Config::Phi(c) => c.n_embd,
         }
     }
 
@@ -98,6 +114,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.n_head,
             Config::Llama(c) => c.n_head,
+            Config::Phi(c) => c.n_head,
         }
     }
 
@@ -106,6 +123,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.n_head,
             Config::Llama(c) => c.n_kv_head,
+            Config::Phi(c) => c.n_kv_head,
         }
     }
 
@@ -114,13 +132,14 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.n_embd / c.n_head,
             Config::Llama(c) => c.head_size,
+            Config::Phi(c) => c.head_size(),
         }
     }
 
     /// So many keys a query sees, where not all.
     pub fn window(&self) -> Option<usize> {
         match self {
-            Config::Gpt2(_) => None,
+            Config::Gpt2(_) | Config::Phi(_) => None,
             Config::Llama(c) => c.window,
         }
     }
@@ -129,14 +148,14 @@ impl Config {
     pub fn embedding(&self) -> &'static str {
         match self {
             Config::Gpt2(_) => "wte.weight",
-            Config::Llama(_) => "embed_tokens.weight",
+            Config::Llama(_) | Config::Phi(_) => "embed_tokens.weight",
         }
     }
 
     /// The key of the matrix that the logits come from: the embedding, where it is tied.
     pub fn head(&self) -> &'static str {
         match self {
-            Config::Llama(c) if !c.tied => "lm_head.weight",
+            Config::Llama(Llama { tied: false, .. }) | Config::Phi(_) => "lm_head.weight",
             _ => self.embedding(),
         }
     }
@@ -146,13 +165,14 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.n_layer,
             Config::Llama(c) => c.n_layer,
+            Config::Phi(c) => c.n_layer,
         }
     }
 
     /// `ε` of the normalisations.
     pub fn eps(&self) -> f32 {
         match self {
-            Config::Gpt2(_) => gpt2::LAYER_NORM_EPS,
+            Config::Gpt2(_) | Config::Phi(_) => gpt2::LAYER_NORM_EPS,
             Config::Llama(c) => c.eps,
         }
     }
@@ -165,6 +185,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.check(),
             Config::Llama(c) => c.check(),
+            Config::Phi(c) => c.check(),
         }
     }
 
@@ -173,6 +194,7 @@ impl Config {
         match self {
             Config::Gpt2(c) => c.table(),
             Config::Llama(c) => c.table(),
+            Config::Phi(c) => c.table(),
         }
     }
 

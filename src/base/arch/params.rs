@@ -98,7 +98,7 @@ impl Param {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Freeze {
-    /// The embeddings (GPT-2's `wte`, which is its head too, and `wpe`; Llama's `embed_tokens`).
+    /// The embeddings (GPT-2's `wte`, which is its head too, and `wpe`; Llama's and Phi's `embed_tokens`).
     pub embeddings: bool,
     /// So many blocks, from the first on.
     pub first: usize,

@@ -3,6 +3,7 @@
 use crate::base::arch::Config;
 use crate::base::arch::gpt2::Gpt2;
 use crate::base::arch::llama::Llama;
+use crate::base::arch::phi::Phi;
 
 /// A shape with a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +30,13 @@ pub enum Preset {
     Smollm2_1_7b,
     /// Mistral 7B, version 0.1.
     Mistral7b,
+    /// Phi-2, 2.8B.
+    Phi2,
 }
 
 impl Preset {
     /// Every preset, smallest first in each family.
-    pub const ALL: [Preset; 11] = [
+    pub const ALL: [Preset; 12] = [
         Preset::Tiny,
         Preset::Small,
         Preset::Gpt2,
@@ -45,6 +48,7 @@ impl Preset {
         Preset::Tinyllama,
         Preset::Smollm2_1_7b,
         Preset::Mistral7b,
+        Preset::Phi2,
     ];
 
     /// The name on the command line.
@@ -61,6 +65,7 @@ impl Preset {
             Preset::Tinyllama => "tinyllama",
             Preset::Smollm2_1_7b => "smollm2-1.7b",
             Preset::Mistral7b => "mistral-7b",
+            Preset::Phi2 => "phi-2",
         }
     }
 
@@ -76,6 +81,7 @@ impl Preset {
             Preset::Gpt2 | Preset::Gpt2Medium | Preset::Gpt2Large | Preset::Gpt2Xl => Some(50_257),
             Preset::Smollm2_135m | Preset::Smollm2_360m | Preset::Smollm2_1_7b => Some(49_152),
             Preset::Tinyllama | Preset::Mistral7b => Some(32_000),
+            Preset::Phi2 => Some(51_200),
         }
     }
 
@@ -142,6 +148,18 @@ impl Preset {
                 ..llama2
             }
             .into(),
+            Preset::Phi2 => Phi {
+                vocab_size,
+                block_size: 2048,
+                n_layer: 32,
+                n_head: 32,
+                n_kv_head: 32,
+                n_embd: 2560,
+                n_ff: 10_240,
+                rotary: 32,
+                rope_theta: 1e4,
+            }
+            .into(),
         }
     }
 }
@@ -163,6 +181,7 @@ mod tests {
             (Preset::Smollm2_1_7b, 1_711_376_384),
             (Preset::Tinyllama, 1_100_048_384),
             (Preset::Mistral7b, 7_241_732_096),
+            (Preset::Phi2, 2_779_683_840),
         ];
         for (preset, size) in sizes {
             let vocabulary = preset.vocab_size().unwrap();

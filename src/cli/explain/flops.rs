@@ -89,8 +89,8 @@ fn in_words(shape: &Shape) -> String {
     };
     let n = match shape.config {
         Config::Gpt2(_) => "(N − wpe)",
-        Config::Llama(_) if shape.config.head() == shape.config.embedding() => "N",
-        Config::Llama(_) => "(N − embed_tokens)",
+        _ if shape.config.head() == shape.config.embedding() => "N",
+        Config::Llama(_) | Config::Phi(_) => "(N − embed_tokens)",
     };
     let c = if matches!(shape.config, Config::Gpt2(_)) { "C" } else { "NH·HS" };
     let moved = if shape.lora.is_some() { format!("4·{n} + 6·A") } else { format!("6·{n}") };

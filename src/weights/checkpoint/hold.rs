@@ -3,8 +3,8 @@
 //! What stands beside the parameters is sorted by whether it changes what the network computes:
 //!
 //! - `attn.bias` and `attn.masked_bias` are the causal mask, which the attention kernel has in its bounds: ignored.
-//! - `rotary_emb.inv_freq` are a Llama's angles, which follow from its base: ignored.
-//! - A head of its own is a parameter like the others. The head of a tied model (every GPT-2, and a Llama that says so) must be
+//! - `rotary_emb.inv_freq` are a Llama's or a Phi's angles, which follow from its base: ignored.
+//! - A head of its own is a parameter like the others. The head of a tied model (every GPT-2, and a Llama that says so; no Phi) must be
 //!   the embedding again, perhaps rounded. It is compared number by number; where a file kept only one of the two names, that one
 //!   serves as both. Where one of them is quantised, rows are compared by their distance, and the matrix with more bits serves
 //!   as both.
@@ -21,7 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::arch::{Layout, Role};
 use crate::base::{Config, Error, Param, Result};
 use crate::weights::checkpoint::{Checkpoint, mismatch};
-use crate::weights::found::called;
 use crate::weights::head::{HEAD, Tie, quantised_alike};
 use crate::weights::tensors::{UNQUANTIZED, not_floats};
 use crate::weights::words::{listed, quoted, short};
@@ -131,7 +130,7 @@ impl Checkpoint {
         let mask = |n: &str| n.ends_with(".attn.bias") || n.ends_with(".attn.masked_bias");
         let harmless = |n: &str| match self.model.config {
             Config::Gpt2(_) => mask(n),
-            Config::Llama(_) => n.ends_with(".rotary_emb.inv_freq"),
+            Config::Llama(_) | Config::Phi(_) => n.ends_with(".rotary_emb.inv_freq"),
         };
         let mut extra: Vec<String> = (self.tensors.entries().iter())
             .filter(|e| inside.contains(&first(&e.name)))
@@ -142,7 +141,7 @@ impl Checkpoint {
             return Ok(());
         }
         extra.sort();
-        let (n, family) = (extra.len(), called(&self.model.config));
+        let (n, family) = (extra.len(), self.model.config.title());
         Err(mismatch(
             self.tensors.path(),
             format!("{n} tensors belong to no {family} of this shape: {}", listed(&extra)),
@@ -161,7 +160,7 @@ impl Checkpoint {
                 "diarist trains GPT-2, whose head is its embedding (tied)",
                 "start from a checkpoint with tied embeddings",
             ),
-            Config::Llama(_) => (
+            Config::Llama(_) | Config::Phi(_) => (
                 "its config says that the head is the embedding (tied)",
                 "if its head is a matrix of its own, say tie_word_embeddings false in config.json",
             ),

@@ -85,7 +85,11 @@ fn printable(text: &str) -> String {
 /// None that we compute, or not all of one.
 pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Result<Model> {
     let other = |problem: String| {
-        Error::file(path, problem, "use a GGUF of a GPT-2 or a Llama (`general.architecture` gpt2 or llama)")
+        Error::file(
+            path,
+            problem,
+            "use a GGUF of a GPT-2, a Llama or a Phi-2 (`general.architecture` gpt2, llama or phi2)",
+        )
     };
     let Some(architecture) = metadata.get_str(ARCHITECTURE) else {
         return Err(other("does not say its architecture (general.architecture)".into()));
@@ -103,7 +107,7 @@ pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Resu
     }
     let Some(family) = shape::family(architecture) else {
         return Err(other(format!(
-            "its architecture is {}; diarist computes gpt2 and llama",
+            "its architecture is {}; diarist computes gpt2, llama and phi2",
             quoted(architecture)
         )));
     };
@@ -112,7 +116,7 @@ pub(super) fn model(path: &Path, metadata: &Metadata, tensors: &Tensors) -> Resu
             "its rotary positions are scaled (rope_freqs.weight), which is not computed".into(),
         ));
     }
-    let unknown = tensors.entries().iter().filter(|e| names::to_key(architecture, &e.name).is_none());
+    let unknown = tensors.entries().iter().filter(|e| !names::is_known(architecture, &e.name));
     let unknown: Vec<String> = unknown.map(|e| quoted(&e.name)).collect();
     if !unknown.is_empty() {
         let problem = format!("{} tensors belong to no {family}: {}", unknown.len(), listed(&unknown));

@@ -35,7 +35,7 @@ pub(in crate::weights) fn open(path: &Path, config: &Config) -> Result<Adapter> 
         let kind = if said("adapter.type") == "lora" { "alora" } else { said("adapter.type") };
         return bad(format!("an adapter of the kind {}; lora is read", quoted(kind)), ANOTHER);
     }
-    if said("general.architecture") != config.family() {
+    if said("general.architecture") != names::architecture(config) {
         let (theirs, ours) = (quoted(said("general.architecture")), config.family());
         return bad(format!("an adapter for the architecture {theirs}; the model is a {ours}"), ANOTHER);
     }
@@ -57,7 +57,7 @@ pub(in crate::weights) fn open(path: &Path, config: &Config) -> Result<Adapter> 
             (_, Some(base)) => (base, 1),
             _ => return bad(format!("tensor {} is no part of a LoRA", quoted(name)), ANOTHER),
         };
-        let Some(key) = names::to_key(config.family(), base) else {
+        let Some(key) = names::to_key(names::architecture(config), base) else {
             let problem = format!("tensor {} is beside none of a {}", quoted(name), config.family());
             return bad(problem, ANOTHER);
         };

@@ -25,7 +25,7 @@ pub fn write_lora(
     progress: &mut dyn FnMut(f64),
 ) -> Result<u64> {
     let mut meta = Meta::default();
-    meta.text("general.architecture", config.family());
+    meta.text("general.architecture", names::architecture(config));
     meta.text("general.type", "adapter");
     meta.text("general.name", name);
     meta.u32("general.file_type", types::file_number(dtype));

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::{Error, Result};
+use crate::base::{Config, Error, Result};
 use crate::weights::found::{Found, Model, Words};
 use crate::weights::tensors::Tensors;
 use header::Opened;
@@ -29,12 +29,15 @@ pub use write::{Description, Written, modelfile, write};
 /// No GGUF that is read (versions 2 and 3, little-endian); a header that does not fit the file; a part that is missing.
 pub fn find(path: &Path) -> Result<Found> {
     let Opened { version, metadata, tensors } = header::open(path)?;
-    let (metadata, tensors, parts) = match metadata.get_u32("split.count").filter(|&count| count > 1) {
+    let (metadata, mut tensors, parts) = match metadata.get_u32("split.count").filter(|&count| count > 1) {
         None => (metadata, tensors, 1),
         Some(count) => joined(path, count)?,
     };
     let model = about::model(path, &metadata, &tensors);
     let family = about::architecture(&metadata);
+    if let Ok(Model { config: Config::Phi(phi), .. }) = &model {
+        tensors.split(|entry| names::fused(phi, entry));
+    }
     let mut tensors =
         tensors.renamed(|name| names::to_key(family, name).unwrap_or_else(|| name.to_string()))?;
     if let Ok(Model { config, .. }) = &model {

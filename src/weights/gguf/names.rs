@@ -1,6 +1,7 @@
 //! What llama.cpp calls a model's tensors.
 
-use crate::base::Config;
+use crate::base::{Config, Phi};
+use crate::weights::tensors::TensorEntry;
 
 /// A family's stems, llama.cpp's and the table's.
 struct Names {
@@ -48,9 +49,61 @@ const LLAMA: Names = Names {
     ],
     biases: &[],
 };
+const PHI2: Names = Names {
+    outside: &[("token_embd", "embed_tokens"), ("output_norm", "final_layernorm"), ("output", "lm_head")],
+    block: "layers",
+    inside: &[
+        ("attn_norm", "input_layernorm"),
+        ("attn_q", "self_attn.q_proj"),
+        ("attn_k", "self_attn.k_proj"),
+        ("attn_v", "self_attn.v_proj"),
+        ("attn_output", "self_attn.dense"),
+        ("ffn_up", "mlp.fc1"),
+        ("ffn_down", "mlp.fc2"),
+    ],
+    biases: &[
+        "final_layernorm",
+        "lm_head",
+        "input_layernorm",
+        "self_attn.q_proj",
+        "self_attn.k_proj",
+        "self_attn.v_proj",
+        "self_attn.dense",
+        "mlp.fc1",
+        "mlp.fc2",
+    ],
+};
 
 /// The families that we compute, by their architecture in a GGUF.
-const FAMILIES: [(&str, &Names); 2] = [("gpt2", &GPT2), ("llama", &LLAMA)];
+const FAMILIES: [(&str, &Names); 3] = [("gpt2", &GPT2), ("llama", &LLAMA), ("phi2", &PHI2)];
+
+/// What llama.cpp calls a model's architecture.
+pub(super) fn architecture(config: &Config) -> &'static str {
+    match config {
+        Config::Gpt2(_) => "gpt2",
+        Config::Llama(_) => "llama",
+        Config::Phi(_) => "phi2",
+    }
+}
+
+/// Whether a family has a tensor of that name in some form.
+pub(super) fn is_known(architecture: &str, name: &str) -> bool {
+    let fused = || name.contains(FUSED) && to_key(architecture, &name.replace(FUSED, ".attn_q.")).is_some();
+    to_key(architecture, name).is_some() || architecture == "phi2" && fused()
+}
+
+/// The stem of queries, keys and values in one.
+const FUSED: &str = ".attn_qkv.";
+
+/// Of a Phi's tensor that is queries, keys and values in one, as older converters wrote it: which tensors it holds, one behind the
+/// other, and how many rows each has.
+pub(super) fn fused(phi: &Phi, entry: &TensorEntry) -> Option<[(String, usize); 3]> {
+    let (block, kind) = entry.name.split_once(FUSED)?;
+    let kv = phi.n_kv_head * phi.head_size();
+    let parts = [("attn_q", phi.n_embd), ("attn_k", kv), ("attn_v", kv)];
+    (entry.rows() == phi.n_embd + 2 * kv)
+        .then(|| parts.map(|(stem, rows)| (format!("{block}.{stem}.{kind}"), rows)))
+}
 
 fn names(architecture: &str) -> Option<&'static Names> {
     FAMILIES.iter().find(|(name, _)| *name == architecture).map(|(_, names)| *names)
@@ -77,7 +130,8 @@ pub(super) fn to_key(architecture: &str, name: &str) -> Option<String> {
 /// # Panics
 /// If the family has no such parameter.
 pub(super) fn from_key(config: &Config, key: &str) -> String {
-    let Names { outside, block, inside, .. } = names(config.family()).expect("every family is in the table");
+    let Names { outside, block, inside, .. } =
+        names(architecture(config)).expect("every family is in the table");
     let (stem, kind) = key.rsplit_once('.').expect("a key has a stem and a kind");
     let theirs = |table: &[(&str, &str)], stem: &str| -> Option<String> {
         table.iter().find(|(_, ours)| *ours == stem).map(|(theirs, _)| theirs.to_string())
@@ -102,14 +156,15 @@ mod tests {
             Preset::Gpt2.config(50_257),
             Preset::Smollm2_135m.config(49_152),
             Preset::Mistral7b.config(32_000),
+            Preset::Phi2.config(51_200),
         ] {
             for param in config.table() {
                 let name = from_key(&config, &param.name);
-                assert_eq!(to_key(config.family(), &name).as_deref(), Some(param.name.as_str()));
+                assert_eq!(to_key(architecture(&config), &name).as_deref(), Some(param.name.as_str()));
             }
-            assert_eq!(to_key(config.family(), "output.weight").unwrap(), HEAD);
+            assert_eq!(to_key(architecture(&config), "output.weight").unwrap(), HEAD);
             for other in [
-                "output.bias",
+                "token_embd.bias",
                 "blk.00.ffn_up.weight",
                 "blk.x.ffn_up.weight",
                 "wte.weight",
@@ -118,7 +173,7 @@ mod tests {
                 "blk.0.ffn_gate_inp.weight",
                 "h",
             ] {
-                assert_eq!(to_key(config.family(), other), None, "{other}");
+                assert_eq!(to_key(architecture(&config), other), None, "{other}");
             }
         }
         let (gpt2, llama) = (Preset::Gpt2.config(50_257), Preset::Smollm2_135m.config(49_152));
@@ -126,6 +181,8 @@ mod tests {
         assert_eq!(from_key(&llama, "layers.11.mlp.down_proj.weight"), "blk.11.ffn_down.weight");
         assert_eq!(to_key("gpt2", "blk.0.attn_q.weight"), None);
         assert_eq!(to_key("llama", "blk.0.attn_q.bias"), None);
+        assert_eq!(to_key("llama", "output.bias"), None);
+        assert_eq!(to_key("phi2", "blk.0.ffn_norm.weight"), None);
         assert_eq!(to_key("qwen2", "blk.0.attn_q.weight"), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
-use crate::base::{Config, Error, Gpt2, Llama, Result};
+use crate::base::{Config, Error, Gpt2, Llama, Phi, Result};
 use crate::weights::gguf::metadata::{Metadata, Value};
 use crate::weights::tensors::Tensors;
 use crate::weights::words::short;
@@ -19,6 +19,7 @@ pub(super) fn family(architecture: &str) -> Option<&'static str> {
         "gpt2" => Some("GPT-2"),
         // Mistral's too: llama.cpp's converter has one architecture for both.
         "llama" => Some("Llama"),
+        "phi2" => Some("Phi"),
         _ => None,
     }
 }
@@ -38,6 +39,7 @@ pub(super) fn config(
     let vocab_size = embedding.ok_or_else(|| said.wrong("holds no token_embd.weight".into()))?.rows();
     let config = match architecture {
         "gpt2" => Config::Gpt2(gpt2(&said, vocab_size)?),
+        "phi2" => Config::Phi(phi(&said, vocab_size)?),
         _ => Config::Llama(llama(&said, vocab_size, tensors.get("output.weight").is_none())?),
     };
     config.check().map_err(|e| match e {
@@ -116,12 +118,42 @@ fn gpt2(said: &Said, vocab_size: usize) -> Result<Gpt2> {
     };
     said.must_be("feed_forward_length", 4 * config.n_embd)?;
     said.must_be("attention.head_count_kv", config.n_head)?;
+    layer_norm(said)?;
+    Ok(config)
+}
+
+/// LayerNorm's ε is the one that there is.
+fn layer_norm(said: &Said) -> Result<()> {
     let eps = "attention.layer_norm_epsilon";
     let found = said.float_or(eps, LAYER_NORM_EPS)?;
     if found != LAYER_NORM_EPS {
-        return Err(said.wrong(format!("{} is {found}; GPT-2's is {LAYER_NORM_EPS}", said.key(eps))));
+        let family = family(said.architecture).unwrap_or_default();
+        return Err(said.wrong(format!("{} is {found}; {family}'s is {LAYER_NORM_EPS}", said.key(eps))));
     }
-    Ok(config)
+    Ok(())
+}
+
+/// llama.cpp's converter says of the MLP and of the heads of keys and values what Phi-2 has, whatever a model has: what is
+/// otherwise is told by its tensors' shapes.
+fn phi(said: &Said, vocab_size: usize) -> Result<Phi> {
+    another_network(said)?;
+    layer_norm(said)?;
+    let (n_head, n_embd) = (said.extent("attention.head_count")?, said.extent("embedding_length")?);
+    for length in ["attention.key_length", "attention.value_length"] {
+        said.must_be(length, n_embd.checked_div(n_head).unwrap_or(0))?;
+    }
+    said.must_be("vocab_size", vocab_size)?;
+    Ok(Phi {
+        vocab_size,
+        block_size: said.extent("context_length")?,
+        n_layer: said.extent("block_count")?,
+        n_head,
+        n_kv_head: said.extent_or("attention.head_count_kv", n_head)?,
+        n_embd,
+        n_ff: said.extent("feed_forward_length")?,
+        rotary: said.extent("rope.dimension_count")?,
+        rope_theta: said.float_or("rope.freq_base", ROPE_THETA)?,
+    })
 }
 
 /// A head of its own is one that is there.
@@ -162,7 +194,7 @@ fn llama(said: &Said, vocab_size: usize, tied: bool) -> Result<Llama> {
     })
 }
 
-/// The settings that make another network of a Llama, by name: scaled positions, experts, and what models that were built
+/// The settings that make another network of a Llama or a Phi, by name: scaled positions, experts, and what models that were built
 /// from it have added.
 fn another_network(said: &Said) -> Result<()> {
     let refuse = |name: &str, value: &Value| {
@@ -173,7 +205,8 @@ fn another_network(said: &Said) -> Result<()> {
             Value::Text(text) => short(&format!("{text:?}")),
             Value::Texts(_) | Value::Numbers(_) | Value::Arrays(_) => "a list".into(),
         };
-        let next = "use a GGUF of a model of Llama's plain shape (SmolLM2, TinyLlama, Mistral 7B)";
+        let next =
+            "use a GGUF of a model of Llama's plain shape (SmolLM2, TinyLlama, Mistral 7B) or of Phi-2's";
         let problem = format!("{} is {shown}, which is not computed", said.key(name));
         Err(Error::file(said.path, problem, next))
     };

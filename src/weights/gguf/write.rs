@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::base::arch::{Layout, Role};
 use crate::base::disk::PIECE;
-use crate::base::{Config, Error, Llama, Param, Result};
+use crate::base::{Config, Error, Llama, Param, Phi, Result};
 use crate::tokens::Tokenizer;
 use crate::weights::gguf::header::{ALIGNMENT, MAGIC};
 use crate::weights::gguf::paired::heads;
@@ -213,17 +213,21 @@ fn header(
 ) -> Vec<u8> {
     let config = checkpoint.config();
     let mut meta = Meta::default();
-    meta.text("general.architecture", config.family());
+    meta.text("general.architecture", names::architecture(config));
     meta.text("general.type", "model");
     meta.text("general.name", description.name);
     meta.u32("general.file_type", types::file_number(dtype));
     meta.u32("general.quantization_version", QUANTIZATION_VERSION);
     let size = |meta: &mut Meta, key: &str, n: usize| {
-        meta.u32(&format!("{}.{key}", config.family()), u32::try_from(n).expect("extents are far below"));
+        meta.u32(
+            &format!("{}.{key}", names::architecture(config)),
+            u32::try_from(n).expect("extents are far below"),
+        );
     };
     let n_ff = match config {
         Config::Gpt2(c) => 4 * c.n_embd,
         Config::Llama(c) => c.n_ff,
+        Config::Phi(c) => c.n_ff,
     };
     for (key, n) in [
         ("block_count", config.n_layer()),
@@ -247,6 +251,12 @@ fn header(
             meta.f32("llama.rope.freq_base", *rope_theta);
             size(&mut meta, "rope.dimension_count", *head_size);
             size(&mut meta, "vocab_size", *vocab_size);
+        }
+        Config::Phi(Phi { n_kv_head, rotary, rope_theta, .. }) => {
+            size(&mut meta, "attention.head_count_kv", *n_kv_head);
+            meta.f32("phi2.attention.layer_norm_epsilon", config.eps());
+            meta.f32("phi2.rope.freq_base", *rope_theta);
+            size(&mut meta, "rope.dimension_count", *rotary);
         }
     }
     meta.text("tokenizer.ggml.model", keys.model);

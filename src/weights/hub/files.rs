@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::base::{Error, Result};
 use crate::weights::hub::name::Name;
-use crate::weights::huggingface::fields::Kind;
+use crate::weights::huggingface::fields::{KINDS, Kind};
 use crate::weights::words::{quoted, short};
 
 /// What stands beside the weights, the configuration first: it says whether to go on.
@@ -96,10 +96,7 @@ pub(super) fn check_architecture(name: &Name, config: &Path) -> Result<()> {
     let found = object(config)?;
     let Err(other) = Kind::of(&found) else { return Ok(()) };
     let kind = other.unwrap_or_else(|| "no architecture that it names".into());
-    Err(refused(
-        name,
-        format!("is {kind}, and diarist computes gpt2, llama and mistral; its weights were not asked for"),
-    ))
+    Err(refused(name, format!("is {kind}, and diarist computes {KINDS}; its weights were not asked for")))
 }
 
 /// No configuration and no index of weights is longer.

@@ -10,8 +10,10 @@ use crate::base::{Config, Error, Gpt2, Result};
 use crate::tokens::Ends;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::Model;
-use crate::weights::huggingface::fields::{Kind, eos, extent, pretty, shown, torch};
-use crate::weights::huggingface::llama;
+use crate::weights::huggingface::fields::{
+    KINDS, Kind, eos, extent, is_gelu_new, pretty, refused, shown, torch,
+};
+use crate::weights::huggingface::{llama, phi};
 use crate::weights::small;
 
 /// What a `config.json` says.
@@ -35,6 +37,7 @@ pub(super) fn read(path: &Path) -> Result<Said> {
     let config = match kind {
         Kind::Gpt2 => gpt2(&found, path)?,
         Kind::Llama | Kind::Mistral => llama::read(&found, kind, path)?,
+        Kind::Phi => phi::read(&found, path)?,
     };
     config.check().map_err(|e| match e {
         Error::Setting { problem, next } => Error::file(path, problem, next),
@@ -65,8 +68,8 @@ fn kind(found: &Map<String, Value>, path: &Path) -> Result<Kind> {
         let name = other.unwrap_or_else(|| "an unnamed one".into());
         Error::file(
             path,
-            format!("another architecture: {name}; diarist computes gpt2, llama and mistral"),
-            "start from a GPT-2 (gpt2 to gpt2-xl) or a model of Llama's shape (SmolLM2, TinyLlama, Mistral 7B), or one trained from them",
+            format!("another architecture: {name}; diarist computes {KINDS}"),
+            "start from a GPT-2 (gpt2 to gpt2-xl), a model of Llama's shape (SmolLM2, TinyLlama, Mistral 7B) or Phi-2, or one trained from them",
         )
     })
 }
@@ -76,11 +79,7 @@ fn kind(found: &Map<String, Value>, path: &Path) -> Result<Kind> {
 /// `reorder_and_upcast_attn` nothing that is computed in f32.
 fn settings(found: &Map<String, Value>, path: &Path) -> Result<()> {
     let refuse = |name: &str, value: &Value, ours: &str| {
-        Err(Error::file(
-            path,
-            format!("{name} is {}; diarist computes GPT-2 with {ours} only", shown(value)),
-            "start from a checkpoint with GPT-2's own settings",
-        ))
+        Err(refused(("GPT-2", "start from a checkpoint with GPT-2's own settings"), name, value, ours, path))
     };
     for (name, value) in found {
         let same = |ours: Value| value.is_null() || *value == ours;
@@ -102,13 +101,6 @@ fn settings(found: &Map<String, Value>, path: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// `transformers`' names of one function, GELU's tanh form. They differ in how √(2/π) and the cube are rounded: by 4.8e-7 at
-/// most in f32 over [−12, 12], measured, where `gelu_new` itself is 4.3e-7 from its exact value. Not among them: `gelu`, by
-/// erf (4.7e-4 away), `quick_gelu` (2e-2), `relu`, `silu`. What is saved says `gelu_new`, which is what was computed.
-fn is_gelu_new(name: &str) -> bool {
-    ["gelu_new", "gelu_fast", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_accurate"].contains(&name)
 }
 
 /// The MLP is four times as wide as the model.
@@ -136,6 +128,7 @@ pub fn config_json_as(cfg: &Config, dtype: &Dtype, dropout: f32, ends: Option<&E
     match cfg {
         Config::Gpt2(shape) => gpt2_json(shape, dtype, dropout, ends),
         Config::Llama(shape) => llama::config_json(shape, dtype, ends),
+        Config::Phi(shape) => phi::config_json(shape, dtype, ends),
     }
 }
 

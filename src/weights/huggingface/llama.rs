@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use crate::base::{Config, Error, Llama, Result};
 use crate::tokens::Ends;
 use crate::weights::dtype::Dtype;
-use crate::weights::huggingface::fields::{Kind, eos, extent, pretty, shown, torch};
+use crate::weights::huggingface::fields::{
+    self, Kind, eos, extent, plain_rope, pretty, rotary_setting, torch,
+};
 
 /// `transformers`' defaults, where a key is absent.
 const ROPE_THETA: f64 = 10_000.0;
@@ -62,18 +64,10 @@ pub(super) fn read(found: &Map<String, Value>, kind: Kind, path: &Path) -> Resul
     }))
 }
 
-/// Where transformers 4 and 5 write how positions turn.
-const ROPE: [&str; 2] = ["rope_parameters", "rope_scaling"];
-
-/// The rotary base: beside the others as transformers 4 writes it, or among the rotary settings as 5 does.
+/// The rotary base.
 fn theta<'a>(found: &'a Map<String, Value>, path: &Path) -> Result<Option<&'a Value>> {
-    let inner = ROPE.iter().filter_map(|name| found.get(*name)?.get("rope_theta"));
-    let mut all = inner.chain(found.get("rope_theta")).filter(|v| !v.is_null());
-    let first = all.next();
-    match all.find(|other| Some(*other) != first) {
-        None => Ok(first),
-        Some(other) => Err(refused("rope_theta", other, "one rope_theta, and it says two", path)),
-    }
+    rotary_setting(found, "rope_theta")
+        .map_err(|other| refused("rope_theta", other, "one rope_theta, and it says two", path))
 }
 
 /// The settings that change what the network computes. Each has the one value that our kernels compute, which an absent one
@@ -87,9 +81,8 @@ fn settings(found: &Map<String, Value>, path: &Path) -> Result<()> {
             "num_local_experts" | "num_experts" => "one feed-forward a layer, and no experts",
             "quantization_config" => "float weights",
             "layer_types" if !alike(found, value) => "layers that are all alike",
-            "rope_parameters" | "rope_scaling" => {
-                rope(name, value, path)?;
-                continue;
+            "rope_parameters" | "rope_scaling" if !plain_rope(value, &["rope_theta"]) => {
+                "plain rotary positions"
             }
             _ => continue,
         };
@@ -105,31 +98,9 @@ fn alike(found: &Map<String, Value>, layers: &Value) -> bool {
     layers.as_array().is_some_and(|layers| layers.iter().all(|layer| layer == wanted))
 }
 
-/// How positions turn: at one speed for each pair of channels, that of the base.
-fn rope(name: &str, value: &Value, path: &Path) -> Result<()> {
-    let refuse = |value: &Value| refused(name, value, "plain rotary positions", path);
-    let Some(said) = value.as_object() else { return Err(refuse(value)) };
-    let whole = |value: &Value| value.is_null() || value.as_f64() == Some(1.0);
-    for (key, inner) in said {
-        let plain = match key.as_str() {
-            "rope_theta" => true,
-            "rope_type" | "type" => inner == "default" || inner.is_null(),
-            // Of the plain kind, all else is 1 or says nothing.
-            _ => whole(inner),
-        };
-        if !plain {
-            return Err(refuse(value));
-        }
-    }
-    Ok(())
-}
-
 fn refused(name: &str, value: &Value, ours: &str, path: &Path) -> Error {
-    Error::file(
-        path,
-        format!("{name} is {}; diarist computes Llama with {ours} only", shown(value)),
-        "start from a checkpoint of Llama's plain shape (SmolLM2, TinyLlama, Mistral 7B)",
-    )
+    let next = "start from a checkpoint of Llama's plain shape (SmolLM2, TinyLlama, Mistral 7B)";
+    fields::refused(("Llama", next), name, value, ours, path)
 }
 
 /// A LlamaForCausalLM's, or, where queries see a window, a MistralForCausalLM's; also where the heads do not divide the channels,

@@ -10,7 +10,7 @@ use crate::base::{Config, Error, Result};
 use crate::weights::checkpoint::Checkpoint;
 use crate::weights::dtype::Dtype;
 use crate::weights::found::{Found, Model, Words};
-use crate::weights::head::HEAD;
+use crate::weights::head::{HEAD, HEAD_BIAS};
 use crate::weights::pickle;
 use crate::weights::safetensors::{self, Writer};
 use crate::weights::tensors::Tensors;
@@ -20,17 +20,18 @@ mod export;
 pub(super) mod fields;
 pub(super) mod folder;
 mod llama;
+mod phi;
 
 pub use config::{config_json, config_json_as, generation_config_json};
 pub use export::export;
 
 /// The key under which a family's class keeps a parameter: GPT2LMHeadModel its GPT2Model's, LlamaForCausalLM its LlamaModel's;
-/// the head is its own.
+/// the head is its own, and its bias.
 fn key(config: &Config, name: &str) -> String {
     match config {
-        _ if name == HEAD => name.to_string(),
+        _ if name == HEAD || name == HEAD_BIAS => name.to_string(),
         Config::Gpt2(_) => format!("transformer.{name}"),
-        Config::Llama(_) => format!("model.{name}"),
+        Config::Llama(_) | Config::Phi(_) => format!("model.{name}"),
     }
 }
 

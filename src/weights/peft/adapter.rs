@@ -18,7 +18,7 @@ use crate::weights::words::quoted;
 
 /// What peft puts before every key.
 const BEFORE: &str = "base_model.model.";
-/// What the classes with a head put before the model inside them: GPT-2's and Llama's.
+/// What the classes with a head put before the model inside them: GPT-2's, and Llama's and Phi's.
 const INNER: [&str; 2] = ["transformer.", "model."];
 /// What embeddings and heads are called, in the families that we know.
 const EMBEDDINGS: [&str; 3] = ["wte", "embed_tokens", "lm_head"];
@@ -146,7 +146,7 @@ pub(super) fn full(name: &str, config: &Config) -> String {
     let inner = match config {
         _ if name.starts_with("lm_head") => "",
         Config::Gpt2(_) => INNER[0],
-        Config::Llama(_) => INNER[1],
+        Config::Llama(_) | Config::Phi(_) => INNER[1],
     };
     format!("{inner}{name}")
 }
