@@ -22,40 +22,57 @@ PRESETS = {"gpt2": (50257, 1024, 12, 12, 768), "char": (257, 256, 6, 6, 384)}
 
 
 class Block(nn.Module):
-    def __init__(self, heads, channels):
+    def __init__(self, heads, channels, bias, gelu):
         super().__init__()
-        self.heads = heads
-        self.ln_1, self.ln_2 = nn.LayerNorm(channels), nn.LayerNorm(channels)
-        self.c_attn, self.attn_proj = nn.Linear(channels, 3 * channels), nn.Linear(channels, channels)
-        self.c_fc, self.mlp_proj = nn.Linear(channels, 4 * channels), nn.Linear(4 * channels, channels)
+        self.heads, self.gelu = heads, gelu
+
+        def linear(inputs, outputs):  # in multiples of C
+            return nn.Linear(inputs * channels, outputs * channels, bias=bias)
+
+        self.ln_1, self.ln_2 = nn.LayerNorm(channels, bias=bias), nn.LayerNorm(channels, bias=bias)
+        self.attn = nn.ModuleDict({"c_attn": linear(1, 3), "c_proj": linear(1, 1)})
+        self.mlp = nn.ModuleDict({"c_fc": linear(1, 4), "c_proj": linear(4, 1)})
 
     def forward(self, x):
         B, T, C = x.shape
         q, k, v = (part.view(B, T, self.heads, C // self.heads).transpose(1, 2)
-                   for part in self.c_attn(self.ln_1(x)).split(C, dim=2))
+                   for part in self.attn.c_attn(self.ln_1(x)).split(C, dim=2))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        x = x + self.attn_proj(y.transpose(1, 2).reshape(B, T, C))
-        return x + self.mlp_proj(F.gelu(self.c_fc(self.ln_2(x)), approximate="tanh"))
+        x = x + self.attn.c_proj(y.transpose(1, 2).reshape(B, T, C))
+        return x + self.mlp.c_proj(F.gelu(self.mlp.c_fc(self.ln_2(x)), approximate=self.gelu))
 
 
 class GPT(nn.Module):
-    def __init__(self, vocab, positions, layers, heads, channels):
+    """GPT-2; without `bias` and with `gelu="none"`, the exact one, what nanoGPT trains from scratch.
+
+    Parameters have GPT-2's keys; the matrices of the blocks are PyTorch's, (outputs, inputs).
+    """
+
+    def __init__(self, vocab, positions, layers, heads, channels, bias=True, gelu="tanh"):
         super().__init__()
         self.wte, self.wpe = nn.Embedding(vocab, channels), nn.Embedding(positions, channels)
-        self.h = nn.ModuleList(Block(heads, channels) for _ in range(layers))
-        self.ln_f = nn.LayerNorm(channels)
+        self.h = nn.ModuleList(Block(heads, channels, bias, gelu) for _ in range(layers))
+        self.ln_f = nn.LayerNorm(channels, bias=bias)
         for name, p in self.named_parameters():
             if p.dim() == 2:
                 nn.init.normal_(p, std=0.02 / math.sqrt(2 * layers) if name.endswith("proj.weight") else 0.02)
             elif name.endswith("bias"):
                 nn.init.zeros_(p)
 
-    def forward(self, tokens, targets):
+    def forward(self, tokens, targets, reduction="mean"):
         x = self.wte(tokens) + self.wpe(torch.arange(tokens.size(1), device=tokens.device))
         for block in self.h:
             x = block(x)
         logits = F.linear(self.ln_f(x), self.wte.weight)  # the head is wte
-        return F.cross_entropy(logits.view(-1, logits.size(-1)), targets.flatten())
+        return F.cross_entropy(logits.view(-1, logits.size(-1)), targets.flatten(), reduction=reduction)
+
+
+def adamw(model, beta2=0.95, **more):
+    """AdamW as nanoGPT sets it up: matrices and embeddings decay, gains and biases do not."""
+    params = list(model.parameters())
+    groups = [{"params": [p for p in params if p.dim() >= 2], "weight_decay": 0.1},
+              {"params": [p for p in params if p.dim() < 2], "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=3e-4, betas=(0.9, beta2), eps=1e-8, **more)
 
 
 def steps(args):
@@ -64,10 +81,8 @@ def steps(args):
     vocab, *shape = PRESETS[args.preset]
     model = GPT(vocab, *shape).to(args.device)
     params = list(model.parameters())
-    groups = [{"params": [p for p in params if p.dim() >= 2], "weight_decay": 0.1},
-              {"params": [p for p in params if p.dim() < 2], "weight_decay": 0.0}]
     fused = args.fused or args.device == "cuda"  # nanoGPT's choice; on the CPU it is an option
-    optimizer = torch.optim.AdamW(groups, lr=3e-4, betas=(0.9, 0.95), eps=1e-8, fused=fused)
+    optimizer = adamw(model, fused=fused)
     text = torch.randint(vocab, (args.batch, args.context + 1), device=args.device)
     seconds = []
     for _ in range(args.warmup + args.steps):
