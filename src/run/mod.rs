@@ -8,6 +8,7 @@
 //!   config.json …               the other files of a Hugging Face folder, written once
 //!   tokens.bin                  the data
 //!   log.jsonl  samples.md       a line a step; samples now and then
+//!   report.html                 all of it on a page, for a person
 //!   state/120/                  the newest state: model.safetensors, optimizer.safetensors
 //!   state/.140.partial/         a state being written; a resume removes it
 //!   lock  .gitignore            one process at a time; none of it in git
@@ -18,12 +19,13 @@ pub mod folder;
 pub mod log;
 pub mod place;
 pub mod record;
+pub mod report;
 pub mod room;
 pub mod runs;
 pub mod samples;
 pub mod state;
 
-pub use folder::{RunFolder, read_run};
+pub use folder::{RunFolder, is_held, read_run};
 pub use place::{choose_out, refuse_inside};
 pub use record::Run;
 pub use runs::newest;

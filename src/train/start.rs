@@ -107,6 +107,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
             fingerprint: sha256(&folder.path().join("tokens.bin"))?,
             entries: data.report().entries as u64,
             words: data.report().words,
+            brief: brief(&data),
             width: source.tokenizer.width(),
             train: [ranges.train.start as u64, ranges.train.end as u64],
             val: [ranges.val.start as u64, ranges.val.end as u64],
@@ -129,6 +130,12 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     session.save()?;
     guard.0 = None;
     session.train()
+}
+
+/// What was read and how it is divided, for who reads the run's report.
+fn brief(data: &Data) -> Vec<(String, String)> {
+    let journal = [("journal", data.report().to_string())].into_iter().chain(data.report().brief());
+    journal.chain([("split", data.sides().line())]).map(|(what, line)| (what.to_string(), line)).collect()
 }
 
 /// How a run of these options begins.

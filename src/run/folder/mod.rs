@@ -2,17 +2,14 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::base::{Error, Result, disk};
 use crate::run::log::{self, Log};
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
-use crate::run::runs::{ADAPTER, MODEL, RECORD, instead, restore_or_begin};
+use crate::run::runs::{ADAPTER, LOCK, LOG, MODEL, RECORD, REPORT, SAMPLES, instead, restore_or_begin};
 use crate::run::samples::{self, Samples};
-
-const LOG: &str = "log.jsonl";
-const SAMPLES: &str = "samples.md";
-const LOCK: &str = "lock";
 
 /// A run's folder, held by this process until it is dropped.
 #[derive(Debug)]
@@ -184,7 +181,7 @@ impl RunFolder {
                 let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
             }
         }
-        for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES] {
+        for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES, REPORT] {
             let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
         }
     }
@@ -211,11 +208,23 @@ pub fn read_run(path: &Path) -> Result<Run> {
     Err(Error::file(path, problem, next))
 }
 
+/// Whether a process trains in a folder.
+pub fn is_held(path: &Path) -> bool {
+    let lock = File::open(path.join(LOCK));
+    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Holds a folder for this process.
 fn lock(path: &Path) -> Result<File> {
     let at = path.join(LOCK);
     let file = disk::open_or_create(&at).map_err(Error::io("open", &at))?;
-    match file.try_lock() {
+    let mut held = file.try_lock();
+    if matches!(held, Err(TryLockError::WouldBlock)) {
+        // Who lists the runs looks at the lock, and has gone again in a moment.
+        std::thread::sleep(Duration::from_millis(100));
+        held = file.try_lock();
+    }
+    match held {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::file(
             path,
