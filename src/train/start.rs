@@ -11,6 +11,7 @@ use crate::device::select::{Device, why_cpu};
 use crate::run::RunFolder;
 use crate::run::record::{self, Base, Position, Run, Settings};
 use crate::run::room::{self, Size};
+use crate::run::runs::REPORT;
 use crate::tokens::{Tokenizer, files};
 use crate::train::base;
 use crate::train::engine::Engine;
@@ -126,7 +127,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     };
     let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;
     session.rehearse()?;
-    session.observer.say(&format!("saving   {}", shown(&out)));
+    session.observer.say(&format!("saving   {}: open {REPORT} there to see how it goes", shown(&out)));
     session.save()?;
     guard.0 = None;
     session.train()

@@ -289,7 +289,7 @@ mod tests {
             last.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().parse().unwrap()
         };
         let ([x, y], [left, right, bottom]) = ([at("cx"), at("cy")], [216.0, 1544.0, 792.0]);
-        assert_eq!(x, right);
+        assert!((x - right).abs() <= 2.0, "{x}");
         // 1.5 on a scale from 1.34 to 5.66, from the bottom of the drawing up to 32.
         let expected: f64 = bottom - (1.5 - 1.34) / (5.66 - 1.34) * (bottom - 32.0);
         assert!((y - expected).abs() <= 2.0 && left < right, "{y} {expected}");
@@ -305,7 +305,7 @@ mod tests {
     #[test]
     fn numbers_of_a_scale_have_the_digits_that_tell_them_apart() {
         let label = |range: Range<f64>, y| scale(&range, 5).label(y);
-        assert_eq!(label(1.0..6.0, 2.0), "2.0");
+        assert_eq!(label(1.0..6.0, 2.0), "2");
         assert_eq!(label(1.50..1.60, 1.52), "1.52");
         assert_eq!(label(0.0..3e-4, 1.5e-4), "1.5e-4");
         assert_eq!(label(0.0..3e-4, 2e-4), "2e-4");

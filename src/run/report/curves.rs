@@ -134,7 +134,7 @@ pub fn extremes(points: &[Point], most: usize) -> Vec<Point> {
         let (low, high) = (*stretch.iter().min_by(by)?, *stretch.iter().max_by(by)?);
         Some(if low.0 <= high.0 { [low, high] } else { [high, low] })
     };
-    points.chunks((2 * points.len()).div_ceil(most)).filter_map(ends).flatten().collect()
+    points.chunks(points.len().div_ceil((most / 2).max(1))).filter_map(ends).flatten().collect()
 }
 
 /// At most `most` points and the last one: every so many of a curve that is smooth.

@@ -57,7 +57,7 @@ fn side(file: &TokenFile, tokenizer: &Tokenizer, range: Range<usize>) -> Result<
             let end = id == tokenizer.end_of_text();
             let text = match first {
                 _ if end => Vec::new(),
-                true => tokenizer.decode_start(&[id]).into_bytes(),
+                true => tokenizer.start_bytes(&[id]),
                 false => tokenizer.decode_bytes(&[id]),
             };
             first = end;
