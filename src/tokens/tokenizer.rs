@@ -314,7 +314,8 @@ impl Tokenizer {
     /// The bytes of ids that a whole text begins with, without that space.
     pub fn start_bytes(&self, ids: &[u32]) -> Vec<u8> {
         let mut bytes = self.decode_bytes(ids);
-        if bytes.first() == Some(&b' ') && self.spaces().is_some_and(|spaces| spaces.prefix != Prefix::Never) {
+        if bytes.first() == Some(&b' ') && self.spaces().is_some_and(|spaces| spaces.prefix != Prefix::Never)
+        {
             bytes.remove(0);
         }
         bytes

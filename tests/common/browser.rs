@@ -89,7 +89,8 @@ fn asked(log: &[u8]) -> Vec<String> {
     assert!(started.is_number());
     let events = log["events"].as_array().unwrap().iter().filter(|event| event["type"] == *started);
     let of_pages = events.filter(|event| event["params"]["initiator"] != "not an origin");
-    of_pages.map(|event| event["params"]["url"].as_str().unwrap().to_string()).collect()
+    // A request's end is an event of the same kind, without its address.
+    of_pages.filter_map(|event| event["params"]["url"].as_str()).map(str::to_string).collect()
 }
 
 /// A picture of a page.

@@ -73,7 +73,7 @@ fn a_report_is_a_page_that_asks_for_nothing_and_runs_nothing() {
 
     let browser = Browser::new();
     for (scheme, size) in
-        [(Scheme::Light, (1100, 1600)), (Scheme::Dark, (1100, 1600)), (Scheme::Light, (520, 2000))]
+        [(Scheme::Light, (1100, 1600)), (Scheme::Dark, (1100, 1600)), (Scheme::Light, (390, 2400))]
     {
         let seen = browser.open(&page, scheme, size);
         assert_eq!((&seen.console[..], &seen.asked[..]), (&[][..], &[][..]), "{scheme:?}");
@@ -117,8 +117,8 @@ fn runs_are_listed_and_put_side_by_side() {
     let none = diarist(cwd, &["runs"]).output().unwrap();
     assert!(!none.status.success() && String::from_utf8_lossy(&none.stderr).contains("no run"));
     train(cwd, "checkpoints/first", &["--steps", "8"]);
-    train(cwd, "checkpoints/second", &["--steps", "12", "--lr", "0.002"]);
-    train(cwd, "checkpoints/words", &["--steps", "4", "--tokenizer", "gpt2"]);
+    train(cwd, "checkpoints/second", &["--steps", "12", "--lr", "0.005"]);
+    train(cwd, "checkpoints/words", &["--steps", "2", "--tokenizer", "gpt2"]);
 
     let listed = json(cwd, &["runs", "--json"]);
     let names: Vec<&str> =
@@ -139,7 +139,7 @@ fn runs_are_listed_and_put_side_by_side() {
 
     let (first, second, words) = ("checkpoints/first", "checkpoints/second", "checkpoints/words");
     let beside = json(cwd, &["compare", first, second, "--json", "--html", "both.html"]);
-    assert_eq!(beside["differences"]["lr"], serde_json::json!(["0.001", "0.002"]));
+    assert_eq!(beside["differences"]["lr"], serde_json::json!(["0.002", "0.005"]));
     assert!(beside["differences"].get("seed").is_none() && beside["differences"].get("context").is_none());
     assert_eq!((&beside["one_tokenizer"], &beside["not_comparable"]), (&true.into(), &Value::Null));
     for run in beside["runs"].as_array().unwrap() {
@@ -150,7 +150,7 @@ fn runs_are_listed_and_put_side_by_side() {
     }
     assert_eq!(beside["samples"][0]["runs"][1]["step"], 12);
     let printed = String::from_utf8(succeed(cwd, &["compare", first, second]).stdout).unwrap();
-    for word in ["validation loss, lowest", "0.002", "first, step 8", "second, step 12", "  | "] {
+    for word in ["validation loss, lowest", "0.005", "first, step 8", "second, step 12", "  | "] {
         assert!(printed.contains(word), "{word}: {printed}");
     }
     let refused = diarist(cwd, &["compare", first, second, "--html", "both.html"]).output().unwrap();

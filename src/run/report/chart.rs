@@ -165,7 +165,7 @@ impl Chart<'_> {
             .light_line_style(TRANSPARENT)
             .axis_style(Ink::Grid.mark().stroke_width(FINE))
             .set_all_tick_mark_size(4 * FINE)
-            .x_labels(labels(width, 90))
+            .x_labels(labels(width, 60))
             .y_labels(labels(height, 45))
             .x_label_formatter(&|x| if x.fract() == 0.0 { thousands(*x as u64) } else { String::new() })
             .y_label_formatter(&|y| across.label(*y))

@@ -111,7 +111,8 @@ pub(super) fn reading(told: &Told) -> String {
     if evals.len() < 3 {
         return "There are too few evaluations to say where it is going.".into();
     }
-    let before = evals[evals.len() - 2].1;
+    // The learning rate ends low, and the last evaluations lie close to each other in any run: a longer stretch tells.
+    let earlier = evals[evals.len() - 1 - (evals.len() / 4).max(1)].1;
     if last_loss > best_loss * (1.0 + LEVEL) {
         format!(
             "Validation loss was lowest at step {} and has risen by {:.3} nats/token since: what it learned after that, it \
@@ -119,21 +120,20 @@ pub(super) fn reading(told: &Told) -> String {
             thousands(best),
             last_loss - best_loss
         )
-    } else if best == last && last_loss < before * (1.0 - LEVEL) {
+    } else if last_loss < earlier * (1.0 - LEVEL) {
         let more = if run.finished { ": more steps may help." } else { "." };
-        format!("Validation loss was still falling at the last evaluation{more}")
+        format!("Validation loss was still falling over the last quarter of the evaluations{more}")
     } else {
         format!(
-            "Validation loss has levelled off at {best_loss:.3} nats/token: more steps would change little."
+            "Validation loss has levelled off at {best_loss:.3} nats/token: more of the same would change little."
         )
     }
 }
 
 fn loss(told: &Told) -> String {
-    let (raw, validation) = (told.curves.of(|step| step.loss), told.curves.validation());
-    let smooth = smoothed(&raw);
-    let (raw, beyond) = within(&raw, [&smooth, &validation]);
-    let drawn = |size, most: usize| {
+    let validation = told.curves.validation();
+    let Drawn { smooth, raw, note } = drawn(&told.curves.of(|step| step.loss), &validation);
+    let chart = |size, most: usize| {
         let validation = thinned(&validation, most / 2);
         let line = if validation.len() <= 40 { Line::dotted } else { Line::new };
         let lines = vec![
@@ -143,7 +143,7 @@ fn loss(told: &Told) -> String {
         ];
         Chart { about: "Training and validation loss over steps", size, from_zero: false, lines }.svg()
     };
-    let drawings: Vec<String> = [drawn(LARGE, POINTS), drawn(NARROW, FEW)].into_iter().flatten().collect();
+    let drawings: Vec<String> = [chart(LARGE, POINTS), chart(NARROW, FEW)].into_iter().flatten().collect();
     if drawings.is_empty() {
         return html::paragraph("note", "No step is done yet.");
     }
@@ -155,26 +155,48 @@ fn loss(told: &Told) -> String {
     if !validation.is_empty() {
         keys += &html::key("--val", "validation: text it is never trained on");
     }
-    let below = if beyond > 0 { "Steps far from the others are drawn at the edge." } else { "" };
-    html::figure("Loss", "nats/token", &keys, &drawings, below)
+    html::figure("Loss", "nats/token", &keys, &drawings, &note)
 }
 
-/// Single steps within reach of what is to be seen, and how many were not: one wild step would flatten every curve.
-fn within(raw: &[Point], curves: [&[Point]; 2]) -> (Vec<Point>, usize) {
-    let values = || curves.into_iter().flatten().map(|point| point.1);
+/// A noisy curve as it is drawn.
+struct Drawn {
+    /// Smoothed.
+    smooth: Vec<Point>,
+    /// As it was measured.
+    raw: Vec<Point>,
+    /// What of it is not to be seen.
+    note: String,
+}
+
+/// The share of a run at its beginning that a scale need not reach: a loss falls far there, and what follows would lie flat.
+const BEGINNING: f64 = 0.05;
+
+/// A curve on a scale that shows what matters of it and of another: not the fall of the first steps, nor one wild step.
+fn drawn(measured: &[Point], other: &[Point]) -> Drawn {
+    let smooth = smoothed(measured);
+    let begins =
+        measured.last().map_or(0.0, |last| if measured.len() < 100 { 0.0 } else { BEGINNING * last.0 });
+    let values = || smooth.iter().filter(|point| point.0 >= begins).chain(other).map(|point| point.1);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
     let room = (0.25 * (high - low)).max(1e-3 * high.abs());
+    let seen = smooth.iter().position(|point| point.1 <= high + room).unwrap_or(0);
     let clamped = |&(x, y): &Point| (x, y.clamp(low - room, high + room));
-    let beyond = raw.iter().filter(|point| clamped(point).1 != point.1).count();
-    (raw.iter().map(clamped).collect(), beyond)
+    let raw: Vec<Point> = measured[seen..].iter().map(clamped).collect();
+    let mut notes = Vec::new();
+    if seen > 0 {
+        notes.push(format!("The first {seen} steps, from {:.2} down, lie above the edge.", smooth[0].1));
+    }
+    if raw.iter().zip(&measured[seen..]).any(|(drawn, measured)| drawn != measured) {
+        notes.push("Single steps far from the others are drawn at the edge.".to_string());
+    }
+    Drawn { smooth: smooth[seen..].to_vec(), raw, note: notes.join(" ") }
 }
 
 fn small(told: &Told) -> String {
     let s = &told.run.settings;
     let one = |about: &str, from_zero, lines| Chart { about, size: SMALL, from_zero, lines }.svg();
     let (norms, rates) = (told.curves.of(|step| step.grad_norm), told.curves.of(|step| step.lr));
-    let smooth = smoothed(&norms);
-    let (raw, _) = within(&norms, [&smooth, &[]]);
+    let Drawn { smooth, raw, .. } = drawn(&norms, &[]);
     let mut lines =
         vec![Line::behind(Ink::Raw, extremes(&raw, FEW)), Line::new(Ink::Train, thinned(&smooth, FEW / 2))];
     let clip = f64::from(s.grad_clip);

@@ -78,6 +78,45 @@ fn a_page_has_the_runs_numbers_and_no_markup_of_the_models() {
 }
 
 #[test]
+fn what_the_curves_say_is_said() {
+    let said = |losses: &[f32], end: bool| {
+        let (dir, mut run) = folder(0, 1);
+        let mut log = Log::open(&dir.path().join("log.jsonl")).unwrap();
+        for (step, &val_loss) in (1..).zip(losses) {
+            log.eval(&EvalLine { step: 10 * step, tokens: 0, val_loss }).unwrap();
+        }
+        run.finished = end;
+        single::reading(&Told::of(dir.path(), run).unwrap())
+    };
+    assert!(
+        said(&[5.0, 4.0, 3.0], true).contains("still falling")
+            && said(&[5.0, 4.0, 3.0], true).contains("more steps")
+    );
+    assert!(!said(&[5.0, 4.0, 3.0], false).contains("more steps may help"));
+    // The last evaluations of a cosine lie close together, and the stretch before them still fell.
+    assert!(said(&[5.0, 3.0, 2.5, 2.2, 2.1, 2.02, 2.001, 2.0], true).contains("still falling"));
+    assert!(said(&[5.0, 2.0, 2.001, 2.0, 2.001, 2.0, 2.0, 2.0], true).contains("levelled off at 2.000"));
+    let risen = said(&[5.0, 2.0, 1.9, 2.4], true);
+    assert!(risen.contains("lowest at step 30") && risen.contains("0.500 nats/token"), "{risen}");
+    assert!(said(&[5.0, 2.0], true).contains("too few"));
+}
+
+#[test]
+fn a_scale_shows_what_matters() {
+    let (dir, run) = folder(400, 40);
+    let page = single::page(&Told::of(dir.path(), run.clone()).unwrap());
+    // The loss falls from 5.5 to 2.2 in the first twentieth, and to 1.5 in the rest.
+    assert!(
+        page.contains("steps, from 5.") && page.contains("lie above the edge"),
+        "the first steps are left out, and it says so"
+    );
+    // A short run is shown whole.
+    let (dir, run) = folder(40, 10);
+    let page = single::page(&Told::of(dir.path(), run).unwrap());
+    assert!(!page.contains("above the edge"));
+}
+
+#[test]
 fn a_run_that_has_hardly_begun_has_a_page() {
     // Nothing at all; then a step; then an evaluation before any step; then nothing held out.
     let (dir, mut run) = folder(0, 1);
@@ -102,11 +141,8 @@ fn a_run_that_has_hardly_begun_has_a_page() {
 #[test]
 fn a_long_run_is_a_small_file() {
     let (dir, run) = folder(20_000, 20);
-    let began = Instant::now();
     write(dir.path(), &run).unwrap();
-    println!("a report of 20,000 steps: {:?}", began.elapsed());
     let size = std::fs::metadata(dir.path().join(REPORT)).unwrap().len();
-    println!("{size} bytes");
     assert!(size < 300_000, "{size}");
 }
 
