@@ -17,7 +17,7 @@
 //! | 2 | [`ops`] | one file an op: the maths, forward, backward, variants, twin, cases |
 //! | 3 | [`model`] | GPT-2 and the Llama shape as recordings; a linear layer and the adapter beside it |
 //! | 3 | [`optim`] | AdamW, Muon, schedule |
-//! | 4 | [`run`] | a run's folder: saved whole, locked, repaired |
+//! | 4 | [`run`] | a run's folder: saved whole, locked, repaired; its report |
 //! | 4 | [`sample`] | a trained model opened, decoding |
 //! | 5 | [`eval`] | perplexity |
 //! | 5 | [`check`] | doctor: every kernel against its twin |

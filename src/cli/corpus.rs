@@ -77,6 +77,11 @@ pub struct Args {
     reading: Reading,
 }
 
+/// A line as `train` begins with it too.
+fn aligned((what, line): &(&str, String)) -> String {
+    format!("{what:8} {line}")
+}
+
 /// Runs it.
 ///
 /// # Errors
@@ -94,7 +99,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let mut corpus = read?;
     if args.list || args.diff || args.export.is_some() {
-        corpus.report.doubts().into_iter().for_each(out::note);
+        corpus.report.doubts().iter().map(aligned).for_each(out::note);
     }
     if args.list {
         list(&mut corpus)?;
@@ -110,7 +115,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if args.reading.strict && !corpus.report.is_whole() {
         if args.show.is_some() {
-            corpus.report.doubts().into_iter().for_each(out::note);
+            corpus.report.doubts().iter().map(aligned).for_each(out::note);
         }
         return Err(not_whole().into());
     }
@@ -212,8 +217,7 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
         return json(corpus, &seen, &tokenised, tokenizer, &cost);
     }
     let mut lines = vec![format!("journal  {}", corpus.report)];
-    lines.extend(corpus.report.details().iter().map(|(what, line)| format!("{what:8} {line}")));
-    lines.extend(corpus.report.doubts());
+    lines.extend(corpus.report.brief().map(|line| aligned(&line)));
     lines.extend(twice(corpus));
     lines.extend(years(&seen));
     for gap in &seen.gaps {

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod bar;
+mod compare;
 mod completions;
 mod convert;
 mod corpus;
@@ -16,6 +17,7 @@ mod merge;
 mod opening;
 pub mod out;
 mod reading;
+mod runs;
 mod sample;
 mod table;
 mod target;
@@ -49,6 +51,10 @@ enum Command {
     Fetch(fetch::Args),
     /// Let a trained model write
     Sample(sample::Args),
+    /// List the runs: from what, on how much, how far, how well
+    Runs(runs::Args),
+    /// Put runs side by side: what differs, how well each learned, what each writes
+    Compare(compare::Args),
     /// Measure how well a model predicts a text
     Eval(eval::Args),
     /// Write a model in the form that another tool reads: transformers, llama.cpp, Ollama, llm.c, nanoGPT
@@ -84,6 +90,8 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args, matches.subcommand_matches("train").unwrap_or(&matches)),
         Command::Fetch(args) => fetch::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Runs(args) => runs::run(args),
+        Command::Compare(args) => compare::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Merge(args) => merge::run(args),

@@ -116,7 +116,7 @@ fn row(out: &mut String, what: &str, value: String) {
 
 /// A base that a hub knows: GPT-2's own names, OWNER/NAME, or a folder of a hub's cache, which is named for it. Anything else
 /// is a place on somebody's disk, and stays there.
-fn base(from: &str) -> Option<String> {
+pub fn base(from: &str) -> Option<String> {
     let plain = |part: &str| {
         let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         !part.is_empty() && !part.starts_with('.') && part.chars().all(fits)

@@ -8,6 +8,7 @@
 //!   config.json …               the other files of a Hugging Face folder, written once
 //!   tokens.bin                  the data
 //!   log.jsonl  samples.md       a line a step; samples now and then
+//!   report.html                 all of it on a page, for a person
 //!   state/120/  state/90/       the newest state and the one before it: model.safetensors, optimizer.safetensors, run.json as it was
 //!   best/90/                    the model with the lowest validation loss
 //!   state/.140.partial/         a state being written; a resume removes it
@@ -20,12 +21,13 @@ pub mod leftover;
 pub mod log;
 pub mod place;
 pub mod record;
+pub mod report;
 pub mod room;
 pub mod runs;
 pub mod samples;
 pub mod state;
 
-pub use folder::{Repaired, RunFolder, read_run};
+pub use folder::{Repaired, RunFolder, is_held, read_run};
 pub use leftover::is_leftover;
 pub use place::{choose_out, refuse_in_run, refuse_inside};
 pub use record::Run;

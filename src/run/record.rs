@@ -9,8 +9,8 @@ use crate::base::{Config, Error, Freeze, Lora, Optimizer, Result, disk, shell};
 use crate::device::select::Identity;
 use crate::device::{Choices, Element};
 use crate::journal;
-use crate::run::runs::restore_or_begin;
-use crate::tokens::{Additions, Width};
+use crate::run::runs::{RECORD, restore_or_begin};
+use crate::tokens::{Additions, Kind, Tokenizer, Width, files};
 
 /// The version of `run.json` that this diarist writes, and the newest it reads.
 pub const VERSION: u32 = 3;
@@ -171,6 +171,10 @@ pub struct Data {
     pub entries: u64,
     /// Words in all.
     pub words: u64,
+    /// What was read, left out and changed, as the first lines of `train` said it: what, and words. Nothing is said in the
+    /// records of a diarist that did not write it down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brief: Vec<(String, String)>,
     /// The bytes of an id in `tokens.bin`; nothing is said of two.
     #[serde(default, skip_serializing_if = "Width::is_narrow")]
     pub width: Width,
@@ -219,6 +223,29 @@ pub struct State {
     pub folder: String,
     /// SHA-256 of every file in it, by name.
     pub files: BTreeMap<String, String>,
+}
+
+impl Run {
+    /// Its tokenizer: one that is made from nothing, or, where it came with a model, the one in the run's folder.
+    ///
+    /// # Errors
+    /// The folder's tokenizer cannot be read, or is of a kind that this diarist does not know.
+    pub fn tokenizer(&self, folder: &Path) -> Result<Tokenizer> {
+        let tokenizer = match Kind::from_name(&self.tokenizer) {
+            Some(kind) => Tokenizer::new(kind),
+            None if self.tokenizer == Kind::Bpe.name() => {
+                files::from_folder(folder, self.model.vocab_size())?
+            }
+            None => {
+                return Err(Error::file(
+                    folder.join(RECORD),
+                    format!("names a tokenizer {:?}", self.tokenizer),
+                    "use a newer diarist, or restore the file",
+                ));
+            }
+        };
+        Ok(tokenizer.with(self.additions.clone()))
+    }
 }
 
 impl State {
@@ -357,6 +384,7 @@ pub(crate) fn example() -> Run {
             fingerprint: "00".into(),
             entries: 60,
             words: 12_000,
+            brief: vec![("left out".into(), "photo links (12)".into())],
             width: Width::U16,
             train: [0, 60_000],
             val: [60_000, 66_000],

@@ -8,18 +8,20 @@ use crate::weights::peft;
 
 /// The record; a folder is a run's if it has one.
 pub(super) const RECORD: &str = "run.json";
+/// A line a step, a line an evaluation.
+pub(super) const LOG: &str = "log.jsonl";
+/// What the model wrote on the way.
+pub(super) const SAMPLES: &str = "samples.md";
+/// The run as a page for a person.
+pub const REPORT: &str = "report.html";
+/// Held by the process that trains.
+pub(super) const LOCK: &str = "lock";
 /// The file that root and state share: a model,
 pub const MODEL: &str = "model.safetensors";
 /// or the adapter that was trained beside one. What PEFT calls it.
 pub const ADAPTER: &str = peft::WEIGHTS;
-/// A line a step.
-pub(super) const LOG: &str = "log.jsonl";
-/// What the model wrote.
-pub(super) const SAMPLES: &str = "samples.md";
-/// Held by the process that works in the folder; it has no bytes.
-pub(super) const LOCK: &str = "lock";
 /// Where runs go, unless another place is given.
-const CHECKPOINTS: &str = "checkpoints";
+pub const CHECKPOINTS: &str = "checkpoints";
 
 /// What to do where a part of a run is lost.
 pub fn restore_or_begin(what: &str, run: &Path) -> String {
@@ -43,8 +45,8 @@ fn begin() -> String {
     format!("train one: {} train PATH --from scratch, where PATH holds the journals", shell::program())
 }
 
-/// The runs in a folder, the newest last.
-fn runs(folder: &Path) -> Vec<PathBuf> {
+/// The runs in a folder, the newest last: the one that was saved last.
+pub fn runs(folder: &Path) -> Vec<PathBuf> {
     let mut runs: Vec<_> = fs::read_dir(folder)
         .into_iter()
         .flatten()

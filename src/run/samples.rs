@@ -43,6 +43,49 @@ impl Samples {
     }
 }
 
+/// A sample that stands in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// After so many optimizer steps.
+    pub step: u64,
+    /// What else its heading says.
+    pub about: String,
+    /// What the model wrote.
+    pub text: String,
+}
+
+/// Every sample of a file, in order; a file that is not there yet has none. Lines that are neither a heading nor quoted are
+/// passed over.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn read(path: &Path) -> Result<Vec<Sample>> {
+    let bytes = match std::fs::read(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        read => read.map_err(Error::io("read", path))?,
+    };
+    let mut samples: Vec<Sample> = Vec::new();
+    // A byte of half a character at a torn end is no reason to show nothing.
+    for line in String::from_utf8_lossy(&bytes).split('\n') {
+        if let Some(heading) = line.strip_prefix(HEADING) {
+            let digits = heading.find(|c: char| !c.is_ascii_digit()).unwrap_or(heading.len());
+            let (step, about) = heading.split_at(digits);
+            if let Ok(step) = step.parse() {
+                let about =
+                    about.trim_matches(|c: char| c.is_whitespace() || ",:·–—".contains(c)).to_string();
+                samples.push(Sample { step, about, text: String::new() });
+            }
+        } else if let (Some(sample), Some(quoted)) = (samples.last_mut(), line.strip_prefix('>')) {
+            sample.text += quoted.strip_prefix(' ').unwrap_or(quoted);
+            sample.text.push('\n');
+        }
+    }
+    for sample in &mut samples {
+        sample.text.pop();
+    }
+    Ok(samples)
+}
+
 /// Drops everything from the first heading of a step after `step` on, and a torn last line.
 pub(super) fn cut(path: &Path, step: u64) -> Result<()> {
     let mut later = false;
@@ -57,6 +100,30 @@ pub(super) fn cut(path: &Path, step: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_read_as_they_were_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("samples.md");
+        assert_eq!(read(&path).unwrap(), []);
+        let texts = ["A day.\n\n## step 99\nstill the day", "", " > quoted\n>", "é"];
+        let mut samples = Samples::open(&path).unwrap();
+        for (step, text) in (0..).zip(texts) {
+            samples.append(10 * step, text).unwrap();
+        }
+        let found = read(&path).unwrap();
+        for ((step, text), sample) in (0..).zip(texts).zip(&found) {
+            assert_eq!(*sample, Sample { step: 10 * step, about: String::new(), text: text.into() });
+        }
+        // What a later diarist may add, and a file that was torn within a character.
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.truncate(bytes.len() - 3);
+        bytes.splice(0..0, *b"# Samples\n\n## step 7, of a prompt: Today\n\nseed 1\n\n> one\n\n");
+        std::fs::write(&path, bytes).unwrap();
+        let found = read(&path).unwrap();
+        assert_eq!(found[0], Sample { step: 7, about: "of a prompt: Today".into(), text: "one".into() });
+        assert_eq!(found.len(), 5);
+    }
 
     #[test]
     fn samples_are_cut_at_the_first_later_heading_and_only_there() {

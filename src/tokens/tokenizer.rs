@@ -308,12 +308,17 @@ impl Tokenizer {
 
     /// The text of ids that are a whole text's: without the space that SentencePiece puts before one.
     pub fn decode_start(&self, ids: &[u32]) -> String {
-        let text = self.decode(ids);
-        let prefixed = self.spaces().is_some_and(|spaces| spaces.prefix != Prefix::Never);
-        match text.strip_prefix(' ') {
-            Some(rest) if prefixed => rest.to_string(),
-            _ => text,
+        String::from_utf8_lossy(&self.start_bytes(ids)).into_owned()
+    }
+
+    /// The bytes of ids that a whole text begins with, without that space.
+    pub fn start_bytes(&self, ids: &[u32]) -> Vec<u8> {
+        let mut bytes = self.decode_bytes(ids);
+        if bytes.first() == Some(&b' ') && self.spaces().is_some_and(|spaces| spaces.prefix != Prefix::Never)
+        {
+            bytes.remove(0);
         }
+        bytes
     }
 }
 

@@ -113,11 +113,8 @@ fn tokenise(
 /// What was read, before anything is trained on.
 fn describe_data(report: &Report, observer: &mut dyn Observer) {
     observer.say(&format!("journal  {report}"));
-    for (what, line) in report.details() {
+    for (what, line) in report.brief() {
         observer.say(&format!("{what:8} {line}"));
-    }
-    for line in report.doubts() {
-        observer.say(&line);
     }
 }
 

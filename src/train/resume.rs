@@ -11,7 +11,7 @@ use crate::run::record::Settings;
 use crate::run::room::{self, Size};
 use crate::run::runs::restore_or_begin;
 use crate::run::{Repaired, Run, RunFolder};
-use crate::tokens::{Kind, TokenFile, Tokenizer, files};
+use crate::tokens::TokenFile;
 use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
@@ -134,7 +134,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     }
     run.kernels = engine.choices();
     let tokens = tokens_of(dir, &run)?;
-    let tokenizer = tokenizer_of(dir, &run)?;
+    let tokenizer = run.tokenizer(dir)?;
     write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
@@ -172,22 +172,6 @@ fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Res
         run.settings.accumulate
     ));
     Ok(())
-}
-
-/// A run's tokenizer: one that is made from nothing, or, where it came with a model, the one in its folder.
-fn tokenizer_of(dir: &Path, run: &Run) -> Result<Tokenizer> {
-    let tokenizer = match Kind::from_name(&run.tokenizer) {
-        Some(kind) => Tokenizer::new(kind),
-        None if run.tokenizer == Kind::Bpe.name() => files::from_folder(dir, run.model.vocab_size())?,
-        None => {
-            return Err(Error::file(
-                dir.join("run.json"),
-                format!("names a tokenizer {:?}", run.tokenizer),
-                "use a newer diarist, or restore the file",
-            ));
-        }
-    };
-    Ok(tokenizer.with(run.additions.clone()))
 }
 
 /// The tokens that a run is trained on, with what is masked, unchanged since it began.

@@ -10,6 +10,7 @@ use crate::model::store;
 use crate::run::RunFolder;
 use crate::run::log::{EvalLine, Log, StepLine};
 use crate::run::record::{Evaluation, Position, Run};
+use crate::run::report::Reporter;
 use crate::run::runs::{ADAPTER, MODEL};
 use crate::run::samples::Samples;
 use crate::run::state::OPTIMIZER;
@@ -49,6 +50,7 @@ pub(super) struct Session<'a> {
     windows: Windows,
     log: Log,
     samples: Samples,
+    reporter: Reporter,
     pub(super) observer: &'a mut dyn Observer,
     stop: &'a Stop,
     /// Steps submitted whose scalars have not been read.
@@ -87,6 +89,7 @@ impl<'a> Session<'a> {
             windows,
             log,
             samples,
+            reporter: Reporter::default(),
             observer,
             stop,
             pending: VecDeque::new(),
@@ -180,6 +183,9 @@ impl<'a> Session<'a> {
                 self.receive_all()?;
                 self.run.finished = last;
                 self.save()?;
+            }
+            if due(s.eval_every) || last || stopping {
+                self.report(last || stopping);
             }
             if stopping && !last {
                 return Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: true });
@@ -286,6 +292,13 @@ impl<'a> Session<'a> {
         self.observer.sampled(step, &text);
         self.last_received = Instant::now();
         Ok(())
+    }
+
+    /// Writes `report.html`. A report that cannot be written is said once, and training goes on.
+    fn report(&mut self, end: bool) {
+        if let Some(e) = self.reporter.write(self.folder.path(), &self.run, end) {
+            self.observer.say(&format!("report   {e}; training goes on"));
+        }
     }
 
     /// A batch of training windows by which weights are tried before they are saved.

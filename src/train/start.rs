@@ -12,6 +12,7 @@ use crate::model::parameters::not_in_blocks;
 use crate::run::RunFolder;
 use crate::run::record::{self, Base, Position, Run, Settings};
 use crate::run::room::{self, Size};
+use crate::run::runs::REPORT;
 use crate::tokens::{Tokenizer, files};
 use crate::train::base;
 use crate::train::engine::Engine;
@@ -111,6 +112,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
             fingerprint: sha256(&folder.path().join("tokens.bin"))?,
             entries: data.report().entries as u64,
             words: data.report().words,
+            brief: brief(&data),
             width: source.tokenizer.width(),
             train: [ranges.train.start as u64, ranges.train.end as u64],
             val: [ranges.val.start as u64, ranges.val.end as u64],
@@ -132,10 +134,16 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     };
     let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;
     session.rehearse()?;
-    session.observer.say(&format!("saving   {}", shown(&out)));
+    session.observer.say(&format!("saving   {}: open {REPORT} there to see how it goes", shown(&out)));
     session.save()?;
     guard.0 = None;
     session.train()
+}
+
+/// What was read and how it is divided, for who reads the run's report.
+fn brief(data: &Data) -> Vec<(String, String)> {
+    let journal = [("journal", data.report().to_string())].into_iter().chain(data.report().brief());
+    journal.chain([("split", data.sides().line())]).map(|(what, line)| (what.to_string(), line)).collect()
 }
 
 /// How a run of these options begins.

@@ -1,5 +1,7 @@
 //! The program as a person runs it.
 
+#[path = "../common/browser.rs"]
+mod browser;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/hub.rs"]
@@ -19,5 +21,6 @@ mod limits;
 mod lora;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod network; // a filter of system calls is Linux's; elsewhere only `fetch` is known to connect by reading
+mod report;
 mod tokenizers;
 mod tokens;

@@ -100,6 +100,8 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
                 vec!["merge", "gpt2", "--adapter", "someone/adapter", "--out", "m"],
             ],
         ),
+        ("runs", vec![vec!["runs", "."]]),
+        ("compare", vec![vec!["compare", "run", "run", "--html", "both.html"]]),
         ("info", vec![vec!["info", "run"], vec!["info", "gpt2"]]),
         ("devices", vec![vec!["devices"], vec!["devices", "--json"]]),
         ("doctor", vec![vec!["doctor", "--device", "cpu"]]),

@@ -180,17 +180,25 @@ impl Report {
         lines
     }
 
-    /// What was skipped and what is doubtful, a line each.
-    pub fn doubts(&self) -> Vec<String> {
-        let skipped = self.skipped_lines(NAMED).into_iter().map(|line| format!("skipped  {line}"));
+    /// What was skipped and what is doubtful, a line each, as (what, words).
+    pub fn doubts(&self) -> Vec<(&'static str, String)> {
+        let skipped = self.skipped_lines(NAMED).into_iter().map(|line| ("skipped", line));
         let troubles = self.troubles.iter().take(NAMED);
-        let doubtful = troubles.map(|t| format!("look at  {}{}: {}", shown(&t.path), t.place, t.problem));
-        let mut lines: Vec<String> = skipped.chain(doubtful).collect();
+        let doubtful = troubles.map(|t| ("look at", format!("{}{}: {}", shown(&t.path), t.place, t.problem)));
+        let mut lines: Vec<_> = skipped.chain(doubtful).collect();
         let more = self.more_troubles + self.troubles.len().saturating_sub(NAMED);
         if more > 0 {
-            lines.push(format!("look at  {} more places: `diarist corpus --json` names them", number(more)));
+            lines.push((
+                "look at",
+                format!("{} more places: `diarist corpus --json` names them", number(more)),
+            ));
         }
         lines
+    }
+
+    /// All that there is to know, as (what, words): [`details`](Report::details), then [`doubts`](Report::doubts).
+    pub fn brief(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.details().into_iter().chain(self.doubts())
     }
 
     /// What was skipped, in few lines: what may hold words by its path, the rest counted by reason.

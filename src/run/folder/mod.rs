@@ -4,6 +4,7 @@ mod repair;
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::base::{Error, Result, disk, shell};
 use crate::run::leftover::{self, is_leftover};
@@ -193,11 +194,23 @@ pub fn read_run(path: &Path) -> Result<Run> {
     Err(Error::file(path, problem, next))
 }
 
+/// Whether a process trains in a folder.
+pub fn is_held(path: &Path) -> bool {
+    let lock = File::open(path.join(LOCK));
+    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Holds a folder for this process.
 fn lock(path: &Path) -> Result<File> {
     let at = path.join(LOCK);
     let file = disk::open_or_create(&at).map_err(Error::io("open", &at))?;
-    match file.try_lock() {
+    let mut held = file.try_lock();
+    if matches!(held, Err(TryLockError::WouldBlock)) {
+        // Who lists the runs looks at the lock, and has gone again in a moment.
+        std::thread::sleep(Duration::from_millis(100));
+        held = file.try_lock();
+    }
+    match held {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::file(
             path,

@@ -9,7 +9,7 @@ use crate::base::units::thousands;
 use crate::base::{Error, Result, disk};
 use crate::run::folder::{RunFolder, read_run};
 use crate::run::record::{self, Run, State};
-use crate::run::runs::{ADAPTER, LOG, MODEL, RECORD, SAMPLES, restore_or_begin};
+use crate::run::runs::{ADAPTER, LOG, MODEL, RECORD, REPORT, SAMPLES, restore_or_begin};
 use crate::run::{log, samples};
 
 /// A run that is taken up.
@@ -132,7 +132,7 @@ impl RunFolder {
     /// What cannot be removed now costs space and nothing else, and the next save or resume tries again: no reason to stop a run.
     pub(in crate::run) fn sweep(&self) {
         self.keep_states(self.keep);
-        for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES] {
+        for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES, REPORT] {
             let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
         }
     }
