@@ -14,7 +14,7 @@ pub(super) const LOG: &str = "log.jsonl";
 pub(super) const SAMPLES: &str = "samples.md";
 /// The run as a page for a person.
 pub const REPORT: &str = "report.html";
-/// Held by the process that trains.
+/// Held by the process that works in the folder; it has no bytes.
 pub(super) const LOCK: &str = "lock";
 /// The file that root and state share: a model,
 pub const MODEL: &str = "model.safetensors";

@@ -116,7 +116,7 @@ fn runs_are_listed_and_put_side_by_side() {
     let cwd = tmp.path();
     let none = diarist(cwd, &["runs"]).output().unwrap();
     assert!(!none.status.success() && String::from_utf8_lossy(&none.stderr).contains("no run"));
-    train(cwd, "checkpoints/first", &["--steps", "8"]);
+    train(cwd, "checkpoints/first", &["--steps", "8", "--lr", "0.002"]);
     train(cwd, "checkpoints/second", &["--steps", "12", "--lr", "0.005"]);
     train(cwd, "checkpoints/words", &["--steps", "2", "--tokenizer", "gpt2"]);
 

@@ -7,8 +7,8 @@ use serde::Serialize;
 use crate::base::Result;
 use crate::base::units::thousands;
 use crate::run::record::Evaluation;
-use crate::run::report::chart::{Chart, Ink, Line};
-use crate::run::report::curves::{Point, thinned};
+use crate::run::report::chart::{Chart, Ink, Line, RUN_INKS};
+use crate::run::report::curves::{Point, reach, settled, thinned};
 use crate::run::report::html;
 use crate::run::report::settings::differences;
 use crate::run::report::text::{Side, sides};
@@ -24,6 +24,9 @@ pub struct Loss {
     /// By which runs of different tokenizers can be compared.
     pub nats_per_byte: Option<f64>,
 }
+
+/// What a run wrote at a step; none where it has no sample.
+pub type Voice<'a> = Option<(u64, &'a str)>;
 
 /// Two or more runs.
 #[derive(Debug)]
@@ -141,8 +144,8 @@ impl Beside {
     }
 
     /// What each wrote: at its last step, and where its validation loss was lowest if that is another sample. A step and a text.
-    pub fn samples(&self) -> Vec<(&'static str, Vec<Option<(u64, &str)>>)> {
-        let near = |step: &dyn Fn(&Told) -> Option<u64>| -> Vec<Option<(u64, &str)>> {
+    pub fn samples(&self) -> Vec<(&'static str, Vec<Voice<'_>>)> {
+        let near = |step: &dyn Fn(&Told) -> Option<u64>| -> Vec<Voice<'_>> {
             let of =
                 |told| Told::sample_near(told, step(told)?).map(|sample| (sample.step, sample.text.as_str()));
             self.runs.iter().map(of).collect()
@@ -198,17 +201,21 @@ impl Beside {
         let scaled = |points: Vec<Point>, by: Option<f64>| -> Vec<Point> {
             by.map_or(Vec::new(), |by| points.into_iter().map(|(x, y)| (x, y * by)).collect())
         };
+        let of = |(run, told): (usize, &Told)| {
+            [scaled(told.training(), share(run, 0)), scaled(told.curves.validation(), share(run, 1))]
+        };
+        let curves: Vec<[Vec<Point>; 2]> = self.runs.iter().enumerate().map(of).collect();
+        let (_, high) =
+            reach(curves.iter().flat_map(|[training, validation]| [settled(training), validation]));
+        let ink = |run: usize| Ink::Run((run % usize::from(RUN_INKS)) as u8);
         let drawn = |size, most: usize| {
-            let of = |(run, told): (usize, &Told)| {
-                let ink = Ink::Run((run % 256) as u8);
-                let validation = thinned(&scaled(told.curves.validation(), share(run, 1)), most);
+            let of = |(run, [training, validation]): (usize, &[Vec<Point>; 2])| {
+                let seen = training.iter().position(|point| point.1 <= high).unwrap_or(0);
+                let validation = thinned(validation, most);
                 let line = if validation.len() <= 40 { Line::dotted } else { Line::new };
-                [
-                    Line::behind(ink, thinned(&scaled(told.training(), share(run, 0)), most)),
-                    line(ink, validation),
-                ]
+                [Line::behind(ink(run), thinned(&training[seen..], most)), line(ink(run), validation)]
             };
-            let lines = self.runs.iter().enumerate().flat_map(of).collect();
+            let lines = curves.iter().enumerate().flat_map(of).collect();
             Chart { about: "Losses of the runs over steps", size, from_zero: false, lines }.svg()
         };
         let drawings: Vec<String> =
@@ -216,13 +223,11 @@ impl Beside {
         if drawings.is_empty() {
             return String::new();
         }
-        let keys: String = self
-            .names()
-            .iter()
-            .enumerate()
-            .map(|(run, name)| html::key(&Ink::Run((run % 256) as u8).name(), name))
-            .collect();
-        let below = "Thick: validation, with a dot an evaluation. Thin: training, smoothed.";
+        let names = self.names();
+        let keys: String =
+            names.iter().enumerate().map(|(run, name)| html::key(&ink(run).name(), name)).collect();
+        let below =
+            "Thick: validation. Thin: training, smoothed, without the first steps where those lie far above.";
         html::figure("Loss", if per_byte { "nats/byte" } else { "nats/token" }, &keys, &drawings, below)
     }
 

@@ -124,6 +124,23 @@ pub fn smoothed(points: &[Point]) -> Vec<Point> {
     points.iter().enumerate().map(mean).collect()
 }
 
+/// The share of a run at its beginning that a scale need not reach: a loss falls far there, and what follows would lie flat.
+const BEGINNING: f64 = 0.05;
+
+/// A curve after the first steps of a run that is not short.
+pub fn settled(curve: &[Point]) -> &[Point] {
+    let begins = curve.last().map_or(0.0, |last| if curve.len() < 100 { 0.0 } else { BEGINNING * last.0 });
+    &curve[curve.partition_point(|point| point.0 < begins)..]
+}
+
+/// The lowest and the highest of some curves, with room for what strays from them.
+pub fn reach<'a>(curves: impl IntoIterator<Item = &'a [Point]>) -> (f64, f64) {
+    let ends = |(low, high): (f64, f64), point: &Point| (low.min(point.1), high.max(point.1));
+    let (low, high) = curves.into_iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), ends);
+    let room = (0.25 * (high - low)).max(1e-3 * high.abs());
+    (low - room, high + room)
+}
+
 /// At most `most` points: of each stretch the lowest and the highest, so that no spike is lost.
 pub fn extremes(points: &[Point], most: usize) -> Vec<Point> {
     if points.len() <= most {

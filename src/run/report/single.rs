@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::units::{duration, thousands};
 use crate::run::record::{self, Run};
 use crate::run::report::chart::{Chart, Ink, Line};
-use crate::run::report::curves::{Point, extremes, smoothed, thinned};
+use crate::run::report::curves::{Point, extremes, reach, settled, smoothed, thinned};
 use crate::run::report::html::{self, put};
 use crate::run::report::settings;
 use crate::run::report::told::Told;
@@ -98,7 +98,7 @@ const LEVEL: f32 = 0.005;
 pub(super) fn reading(told: &Told) -> String {
     let (run, evals) = (&told.run, &told.curves.evals);
     let empty = run.data.val[0] == run.data.val[1];
-    let (Some(&(last, last_loss)), false) = (evals.last(), empty) else {
+    let (Some(&(_, last_loss)), false) = (evals.last(), empty) else {
         return match empty {
             true => {
                 "Nothing was held out, so no number tells how well it knows text that it has not seen.".into()
@@ -106,17 +106,25 @@ pub(super) fn reading(told: &Told) -> String {
             false => "It has not been evaluated yet.".into(),
         };
     };
-    let (best, best_loss) =
-        evals.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((last, last_loss));
-    if evals.len() < 3 {
+    let lowest = |evals: &[(u64, f32)]| evals.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
+    // What it began from is no step of its own.
+    let (before, since) = evals.split_at(evals.iter().position(|eval| eval.0 > 0).unwrap_or(evals.len()));
+    let (Some((best, best_loss)), true) = (lowest(since), evals.len() > 2) else {
         return "There are too few evaluations to say where it is going.".into();
+    };
+    if let Some((_, first)) = lowest(before).filter(|first| first.1 <= best_loss) {
+        return format!(
+            "Training made it no better: the model that it began from has a validation loss of {first:.3} nats/token, and the \
+             lowest since is {best_loss:.3}. Try a lower learning rate, or more text."
+        );
     }
     // The learning rate ends low, and the last evaluations lie close to each other in any run: a longer stretch tells.
     let earlier = evals[evals.len() - 1 - (evals.len() / 4).max(1)].1;
     if last_loss > best_loss * (1.0 + LEVEL) {
+        let kept = if run.best.is_some() { " The model of that step was kept." } else { "" };
         format!(
             "Validation loss was lowest at step {} and has risen by {:.3} nats/token since: what it learned after that, it \
-             learned by heart. Fewer steps, more dropout or more text would serve it better.",
+             learned by heart.{kept} Fewer steps, more dropout or more text would serve it better.",
             thousands(best),
             last_loss - best_loss
         )
@@ -168,19 +176,12 @@ struct Drawn {
     note: String,
 }
 
-/// The share of a run at its beginning that a scale need not reach: a loss falls far there, and what follows would lie flat.
-const BEGINNING: f64 = 0.05;
-
 /// A curve on a scale that shows what matters of it and of another: not the fall of the first steps, nor one wild step.
 fn drawn(measured: &[Point], other: &[Point]) -> Drawn {
     let smooth = smoothed(measured);
-    let begins =
-        measured.last().map_or(0.0, |last| if measured.len() < 100 { 0.0 } else { BEGINNING * last.0 });
-    let values = || smooth.iter().filter(|point| point.0 >= begins).chain(other).map(|point| point.1);
-    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    let room = (0.25 * (high - low)).max(1e-3 * high.abs());
-    let seen = smooth.iter().position(|point| point.1 <= high + room).unwrap_or(0);
-    let clamped = |&(x, y): &Point| (x, y.clamp(low - room, high + room));
+    let (low, high) = reach([settled(&smooth), other]);
+    let seen = smooth.iter().position(|point| point.1 <= high).unwrap_or(0);
+    let clamped = |&(x, y): &Point| (x, y.clamp(low, high));
     let raw: Vec<Point> = measured[seen..].iter().map(clamped).collect();
     let mut notes = Vec::new();
     if seen > 0 {

@@ -99,6 +99,14 @@ fn what_the_curves_say_is_said() {
     let risen = said(&[5.0, 2.0, 1.9, 2.4], true);
     assert!(risen.contains("lowest at step 30") && risen.contains("0.500 nats/token"), "{risen}");
     assert!(said(&[5.0, 2.0], true).contains("too few"));
+    // A base that knew the text better.
+    let (dir, run) = folder(0, 1);
+    let mut log = Log::open(&dir.path().join("log.jsonl")).unwrap();
+    for (step, val_loss) in [(0, 3.0), (10, 3.2), (20, 3.1)] {
+        log.eval(&EvalLine { step, tokens: 0, val_loss }).unwrap();
+    }
+    let worse = single::reading(&Told::of(dir.path(), run).unwrap());
+    assert!(worse.contains("no better") && worse.contains("3.000") && worse.contains("3.100"), "{worse}");
 }
 
 #[test]

@@ -87,14 +87,7 @@ mod tests {
         };
         let path = dir.path().join("tokens.bin");
         let (train, val) = (encode(&["A day at the weir."]), encode(entries));
-        let ranges = TokenFile::write(
-            &path,
-            train.into_iter(),
-            val.into_iter(),
-            tokenizer.end_of_text(),
-            tokenizer.width(),
-        )
-        .unwrap();
+        let ranges = TokenFile::write(&path, train, val, tokenizer.end_of_text(), tokenizer.width()).unwrap();
         let mut run = example();
         run.tokenizer = kind.name().into();
         run.data.width = tokenizer.width();

@@ -61,7 +61,11 @@ impl Told {
     /// How far it is, in words.
     pub fn progress(&self) -> String {
         let (step, steps) = (self.run.position.step, self.run.settings.steps);
-        let end = if self.run.finished { ", finished" } else { "" };
+        let end = match (self.run.finished, step < steps) {
+            (true, true) => ", ended early",
+            (true, false) => ", finished",
+            (false, _) => "",
+        };
         format!("step {} of {}{end}", thousands(step), thousands(steps))
     }
 
