@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::units::{shown, thousands};
 use crate::base::{Error, Result};
+use crate::cli::out;
+use crate::run::{Run, read_run};
 use crate::train::base;
 use crate::weights::{self, Checkpoint};
 
@@ -17,15 +20,37 @@ pub struct Adapters {
     scales: Vec<f32>,
 }
 
+/// Opens the model at a path. Of a run that is the best one, and where that is not the last, it is said.
+///
+/// # Errors
+/// As [`weights::open`]; an adapter's base that is another than the run's.
+pub fn open(model: &Path) -> Result<Checkpoint> {
+    let checkpoint = weights::open(model)?;
+    base::check(&checkpoint, model)?;
+    if let Ok(Run { best: Some(best), best_eval: Some(eval), position, state, .. }) = read_run(model)
+        && eval.step != position.step
+        && best.folder.ends_with(&eval.step.to_string())
+        && model.join(&best.folder).is_dir()
+    {
+        out::note(format!(
+            "best     the model of step {}, by its held-out loss of {:.4}; the last, of step {}, is {}",
+            thousands(eval.step),
+            eval.val_loss,
+            thousands(position.step),
+            shown(&model.join(&state.folder))
+        ));
+    }
+    Ok(checkpoint)
+}
+
 impl Adapters {
     /// Opens the model at a path with the adapters on it.
     ///
     /// # Errors
-    /// Scales that are none, or not as many as the adapters; otherwise as [`weights::open`] and [`Checkpoint::add_adapter`].
+    /// Scales that are none, or not as many as the adapters; otherwise as [`open`] and [`Checkpoint::add_adapter`].
     pub fn open(&self, model: &Path) -> Result<Checkpoint> {
         self.check()?;
-        let mut checkpoint = weights::open(model)?;
-        base::check(&checkpoint, model)?;
+        let mut checkpoint = open(model)?;
         self.lay_on(&mut checkpoint)?;
         Ok(checkpoint)
     }

@@ -5,10 +5,9 @@ use std::process::ExitCode;
 
 use crate::base::units::shown;
 use crate::base::{Error, shell};
-use crate::cli::adapters::Adapters;
+use crate::cli::adapters::{self, Adapters};
 use crate::cli::convert;
 use crate::cli::target::{Target, dtypes};
-use crate::train::base;
 use crate::weights;
 use crate::weights::Dtype;
 
@@ -50,11 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             checkpoint.add_adapter(&args.input, 1.0)?;
             checkpoint
         }
-        None => {
-            let checkpoint = weights::open(&args.input)?;
-            base::check(&checkpoint, &args.input)?;
-            checkpoint
-        }
+        None => adapters::open(&args.input)?,
     };
     args.adapters.lay_on(&mut checkpoint)?;
     if !checkpoint.is_adapted() {

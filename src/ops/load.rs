@@ -1,6 +1,7 @@
 //! Weights at rest in f32, f16 or quantised blocks: how a kernel's WGSL is built to read them (`shaders/lib/load.wgsl`), and
 //! how its twin does.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -78,6 +79,21 @@ pub fn columns(m: usize, k: usize, n: usize) -> Vec<Range<usize>> {
     let parts = if m < 2 { 1 } else { (k * n).div_ceil(CHUNK).min(n / COLUMNS).max(1) };
     let start = |i: usize| if i == parts { n } else { i * n / parts / BLOCK * BLOCK };
     (0..parts).map(|i| start(i)..start(i + 1)).collect()
+}
+
+thread_local! {
+    /// Where a thread widens: megabytes that are handed back to the system after each product would be fetched from it,
+    /// page by page, for the next.
+    static WIDENED: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Runs with the buffer that this thread widens into.
+pub fn with_buffer<T>(run: impl FnOnce(&mut Vec<f32>) -> T) -> T {
+    // Taken out meanwhile: another call on this thread, if there were one, would begin with a buffer of its own.
+    let mut buffer = WIDENED.take();
+    let out = run(&mut buffer);
+    WIDENED.set(buffer);
+    out
 }
 
 /// A rectangle of a matrix whose rows are `stride` elements apart, widened row by row into a buffer.

@@ -329,14 +329,15 @@ fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) 
         let (rs, cs) = b_steps(ldb);
         return gemm([m, n, k], a, View { data: &b.f32()[b0..], rs, cs }, (c, ldc), how, true);
     }
-    let mut buffer = Vec::new();
-    for columns in load::columns(m, k, n) {
-        let (j, n) = (columns.start, columns.len());
-        let (first, rows, cols) = if layout == Layout::NT as usize { (j * ldb, n, k) } else { (j, k, n) };
-        let data = load::rectangle(&b, b0 + first, ldb, [rows, cols], &mut buffer);
-        let (rs, cs) = b_steps(cols);
-        gemm([m, n, k], a, View { data, rs, cs }, (&mut c[j..], ldc), how, true);
-    }
+    load::with_buffer(|buffer| {
+        for columns in load::columns(m, k, n) {
+            let (j, n) = (columns.start, columns.len());
+            let (first, rows, cols) = if layout == Layout::NT as usize { (j * ldb, n, k) } else { (j, k, n) };
+            let data = load::rectangle(&b, b0 + first, ldb, [rows, cols], buffer);
+            let (rs, cs) = b_steps(cols);
+            gemm([m, n, k], a, View { data, rs, cs }, (&mut c[j..], ldc), how, true);
+        }
+    });
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

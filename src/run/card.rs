@@ -37,6 +37,13 @@ pub fn card(run: &Run) -> String {
             thousands(run.position.tokens)
         ),
     );
+    if let Some(best) = run.best_eval.filter(|best| run.best.is_some() && best.step != run.position.step) {
+        row(
+            &mut out,
+            "this model",
+            format!("that of step {}, the best on the held-out entries", thousands(best.step)),
+        );
+    }
     row(&mut out, "a step", format!("{} × {} sequences of {} tokens", s.batch, s.accumulate, s.context));
     row(
         &mut out,

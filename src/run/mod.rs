@@ -21,15 +21,17 @@ pub mod leftover;
 pub mod log;
 pub mod place;
 pub mod record;
+mod repair;
 pub mod report;
 pub mod room;
 pub mod runs;
 pub mod samples;
 pub mod state;
 
-pub use folder::{Repaired, RunFolder, is_held, read_run};
+pub use folder::{RunFolder, is_held, read_run};
 pub use leftover::is_leftover;
 pub use place::{choose_out, refuse_in_run, refuse_inside};
 pub use record::Run;
+pub use repair::Repaired;
 pub use runs::newest;
 pub use state::Saving;

@@ -29,7 +29,10 @@ pub fn find(path: &Path) -> Result<Found> {
 
 fn find_below(path: &Path, depth: usize) -> Result<Found> {
     if path.is_dir() {
-        return folder(path, depth);
+        return match run_around(path) {
+            Some(run) => state(&run, path, depth),
+            None => folder(path, depth),
+        };
     }
     if path.exists() {
         return file(path, depth);
@@ -40,6 +43,22 @@ fn find_below(path: &Path, depth: usize) -> Result<Found> {
     }
 }
 
+/// The run whose `state/N` or `best/N` a folder is.
+fn run_around(dir: &Path) -> Option<PathBuf> {
+    let dir = dir.canonicalize().ok()?;
+    let above = dir.parent().filter(|above| ["state", "best"].iter().any(|name| above.ends_with(name)))?;
+    above.parent().filter(|run| run.join("run.json").is_file()).map(Path::to_path_buf)
+}
+
+/// The model of a run's state: its weights lie there, everything else in the run's folder.
+fn state(run: &Path, dir: &Path, depth: usize) -> Result<Found> {
+    let found = match run.join(peft::CONFIG).exists() {
+        true => adapter(run, dir, depth)?,
+        false => huggingface::find_in(run, dir)?,
+    };
+    Ok(Found { path: dir.to_path_buf(), ..found })
+}
+
 /// The model in a folder.
 fn folder(dir: &Path, depth: usize) -> Result<Found> {
     // One that may not be looked into is not an empty one.
@@ -47,7 +66,7 @@ fn folder(dir: &Path, depth: usize) -> Result<Found> {
     let has = |name: &str| dir.join(name).symlink_metadata().is_ok_and(|about| !about.is_dir());
     // An adapter is told before the weights that it may have beside it.
     if has("adapter_config.json") {
-        return adapter(dir, depth);
+        return adapter(dir, dir, depth);
     }
     if has("config.json") && huggingface::folder::has_weights(dir) {
         return huggingface::find(dir);
@@ -86,8 +105,8 @@ fn models(dir: &Path) -> Vec<PathBuf> {
 const OF_TRAINERS: [&str; 6] =
     ["optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state.pth", "training_args.bin", "meta.pkl"];
 
-/// An adapter on the base that it names.
-fn adapter(dir: &Path, depth: usize) -> Result<Found> {
+/// An adapter on the base that its folder names; its matrices may lie in another.
+fn adapter(dir: &Path, matrices: &Path, depth: usize) -> Result<Found> {
     if depth == 0 {
         return Err(Error::file(
             dir,
@@ -95,7 +114,7 @@ fn adapter(dir: &Path, depth: usize) -> Result<Found> {
             "name the model at the bottom as base_model_name_or_path in adapter_config.json",
         ));
     }
-    peft::find(dir, |base| find_below(Path::new(base), depth - 1))
+    peft::find(dir, matrices, |base| find_below(Path::new(base), depth - 1))
 }
 
 /// What a file is, by its first bytes.

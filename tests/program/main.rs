@@ -9,6 +9,7 @@ mod hub;
 
 #[cfg(unix)]
 mod advice;
+mod best;
 mod cli;
 mod convert;
 #[cfg(unix)]

@@ -1,6 +1,4 @@
-//! A run's folder: made private, held by one process, repaired when it is resumed ([`repair`]).
-
-mod repair;
+//! A run's folder: made private, held by one process, repaired when it is resumed (`run/repair.rs`).
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -14,8 +12,6 @@ use crate::run::record::{self, Run, State};
 use crate::run::runs::{ADAPTER, LOCK, LOG, MODEL, RECORD, SAMPLES, instead, restore_or_begin};
 use crate::run::samples::Samples;
 
-pub use repair::Repaired;
-
 /// A run's folder, held by this process until it is dropped.
 #[derive(Debug)]
 pub struct RunFolder {
@@ -23,13 +19,13 @@ pub struct RunFolder {
     /// The state that `run.json` names; none before the first.
     pub(super) named: Option<State>,
     /// The best model that it names.
-    best: Option<State>,
+    pub(super) best: Option<State>,
     /// So many states stay.
     pub(super) keep: u64,
     /// The hash of the root's model, where this process has put it there.
-    followed: Option<String>,
+    pub(super) followed: Option<String>,
     /// The operating system frees it when the process ends, however it ends.
-    _lock: File,
+    pub(super) _lock: File,
 }
 
 impl RunFolder {
@@ -56,24 +52,6 @@ impl RunFolder {
         leftover::clear(path)?;
         folder.write_new(".gitignore", leftover::ALL.as_bytes())?;
         Ok(folder)
-    }
-
-    /// Takes hold of an earlier run's folder. Call [`RunFolder::repair`] before anything else is done to it.
-    ///
-    /// # Errors
-    /// It is no run's folder, or another process holds it.
-    pub fn open(path: &Path) -> Result<RunFolder> {
-        // Looked at first, so that no lock file is left in a folder that is none of ours.
-        repair::look(path)?;
-        let lock = lock(path)?;
-        Ok(RunFolder {
-            path: path.to_path_buf(),
-            named: None,
-            best: None,
-            keep: 1,
-            followed: None,
-            _lock: lock,
-        })
     }
 
     /// What a record names is what is there from now on.
@@ -158,7 +136,7 @@ impl RunFolder {
     }
 
     /// What the root has a copy of: the folder, the name of its model or adapter, and its hash.
-    fn front(&self) -> Option<(String, &'static str, String)> {
+    pub(super) fn front(&self) -> Option<(String, &'static str, String)> {
         let State { folder, files } = self.best.as_ref().or(self.named.as_ref())?;
         let of = |name: &'static str| Some((folder.clone(), name, files.get(name)?.clone()));
         [MODEL, ADAPTER].into_iter().find_map(of)
@@ -201,7 +179,7 @@ pub fn is_held(path: &Path) -> bool {
 }
 
 /// Holds a folder for this process.
-fn lock(path: &Path) -> Result<File> {
+pub(super) fn lock(path: &Path) -> Result<File> {
     let at = path.join(LOCK);
     let file = disk::open_or_create(&at).map_err(Error::io("open", &at))?;
     let mut held = file.try_lock();

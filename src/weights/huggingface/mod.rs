@@ -42,18 +42,26 @@ fn key(config: &Config, name: &str) -> String {
 /// we do not compute, is an error of what was found.)
 pub fn find(dir: &Path) -> Result<Found> {
     let dir = &folder::find(dir)?;
+    find_in(dir, dir)
+}
+
+/// The same of weights that lie in another folder than the config and the tokenizer: a run's states.
+///
+/// # Errors
+/// As [`find`].
+pub(super) fn find_in(dir: &Path, weights: &Path) -> Result<Found> {
     let said = config::read(&dir.join("config.json"));
-    let files = folder::weights(dir)?;
+    let files = folder::weights(weights)?;
     let pickled = files[0].extension().is_some_and(|ending| ending == "bin");
     let open = |file: &PathBuf| if pickled { Ok(pickle::open(file)?.0) } else { safetensors::open(file) };
     let tensors = Tensors::join(files.iter().map(open).collect::<Result<_>>()?)?.renamed(bare)?;
     Ok(Found {
         format: format!("Hugging Face folder, {}", if pickled { "PyTorch's pickle" } else { "safetensors" }),
-        path: dir.clone(),
+        path: dir.to_path_buf(),
         about: Vec::new(),
         model: said.and_then(|said| held(said, &tensors)),
         tensors,
-        tokenizer: Words::Folder(dir.clone()),
+        tokenizer: Words::Folder(dir.to_path_buf()),
         adapter: None,
     })
 }

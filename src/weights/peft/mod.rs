@@ -38,13 +38,13 @@ pub const CONFIG: &str = "adapter_config.json";
 /// An adapter's matrices.
 pub const WEIGHTS: &str = "adapter_model.safetensors";
 
-/// Opens a folder's adapter, and its settings.
+/// Opens a folder's adapter, and its settings; the matrices may lie in another.
 ///
 /// # Errors
 /// A missing or damaged file; another kind of adapter; one that no plain model is made of.
-fn open(dir: &Path) -> Result<(Adapter, Settings)> {
+fn open(dir: &Path, matrices: &Path) -> Result<(Adapter, Settings)> {
     let settings = settings::read(&dir.join(CONFIG))?;
-    let adapter = Adapter::new(weights(dir)?, &settings)?;
+    let adapter = Adapter::new(weights(matrices)?, &settings)?;
     Ok((adapter, settings))
 }
 
@@ -92,7 +92,7 @@ pub(in crate::weights) fn beside(
         };
         return Err(Error::file(dir, problem, next));
     }
-    let (mut adapter, settings) = open(dir)?;
+    let (mut adapter, settings) = open(dir, dir)?;
     adapter.check(&settings, config)?;
     let whole = adapter.whole()?;
     if let Some(whole) = whole.as_ref().filter(|_| scale != 1.0) {
@@ -104,12 +104,12 @@ pub(in crate::weights) fn beside(
     Ok((adapter, whole))
 }
 
-/// Finds the model that an adapter makes of its base. `base` finds the base, which is a path or a name on the hub.
+/// Finds the model that an adapter makes of its base. Its matrices may lie in another folder than its settings. `base` finds the base, which is a path or a name on the hub.
 ///
 /// # Errors
 /// As for a damaged adapter; it names no base, one that is not there, or an adapter; it does not fit the base.
-pub fn find(dir: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Found> {
-    let (mut adapter, settings) = open(dir)?;
+pub fn find(dir: &Path, matrices: &Path, base: impl FnOnce(&str) -> Result<Found>) -> Result<Found> {
+    let (mut adapter, settings) = open(dir, matrices)?;
     let config = dir.join(CONFIG);
     let named = settings.base.as_deref().map(str::trim).filter(|name| !name.is_empty()).ok_or_else(|| {
         let next = "write the path of the base's folder into it";

@@ -16,12 +16,12 @@ use crate::weights::safetensors::Writer;
 
 /// A fixture's adapter on the base that it names.
 fn found(dir: &Path) -> Result<Found> {
-    find(dir, |name| huggingface::find(Path::new(name)))
+    find(dir, dir, |name| huggingface::find(Path::new(name)))
 }
 
 /// The same of a folder that is elsewhere: its base is the fixture's.
 fn found_elsewhere(dir: &Path) -> Result<Found> {
-    find(dir, |_| huggingface::find(&path("peft/base")))
+    find(dir, dir, |_| huggingface::find(&path("peft/base")))
 }
 
 fn refusal(dir: &Path) -> String {
@@ -433,7 +433,7 @@ fn the_adapters_name_in_its_keys_changes_nothing() {
 #[test]
 fn a_base_in_another_form_is_the_same_base() {
     let on = |base: &dyn Fn() -> Result<Found>| {
-        all(&mut Checkpoint::new(find(&path("peft/all"), |_| base()).unwrap()).unwrap())
+        all(&mut Checkpoint::new(find(&path("peft/all"), &path("peft/all"), |_| base()).unwrap()).unwrap())
     };
     let plain = on(&|| huggingface::find(&path("peft/base")));
     assert_eq!(on(&|| crate::weights::llmc::find(&path("llmc_fp32.bin"))), plain);
@@ -446,7 +446,7 @@ fn a_base_is_a_path_beside_it_or_what_the_caller_knows() {
         let dir = copied("peft/all");
         changed(dir.path(), |s| s["base_model_name_or_path"] = name.into());
         let asked = Cell::new(None);
-        let result = find(dir.path(), |name| {
+        let result = find(dir.path(), dir.path(), |name| {
             asked.set(Some(name.to_string()));
             Err(Error::file(name, "there is nothing", "look elsewhere"))
         });
@@ -470,9 +470,10 @@ fn a_base_is_a_path_beside_it_or_what_the_caller_knows() {
         assert!(name.is_none() && message.contains("itself"), "{message}");
     }
     // What is there and damaged says so itself.
-    let broken = find(&path("peft/all"), |_| Err(Error::file("x", "damaged", "fetch it")));
+    let broken = find(&path("peft/all"), &path("peft/all"), |_| Err(Error::file("x", "damaged", "fetch it")));
     assert!(broken.unwrap_err().to_string().starts_with("x: damaged"));
-    let nested = find(&path("peft/all"), |_| found(&path("peft/all"))).unwrap_err().to_string();
+    let nested =
+        find(&path("peft/all"), &path("peft/all"), |_| found(&path("peft/all"))).unwrap_err().to_string();
     assert!(nested.contains("is an adapter too") && nested.contains("convert"), "{nested}");
 }
 
@@ -491,7 +492,7 @@ fn a_base_of_another_revision_is_another_base() {
     let of = |revision: Value, base: &Path| {
         let dir = copied("peft/all");
         changed(dir.path(), |s| s["revision"] = revision.clone());
-        find(dir.path(), |_| huggingface::find(base))
+        find(dir.path(), dir.path(), |_| huggingface::find(base))
     };
     for same in [json!(null), json!("main"), json!("0123456789abcdef"), json!("0123456")] {
         let found = of(same.clone(), &snapshot).unwrap();
@@ -738,7 +739,8 @@ fn what_counts_too_much_is_the_adapters_fault() {
     let mut writer = Writer::create(&file, &list, Dtype::F32, &BTreeMap::new()).unwrap();
     broken.values().for_each(|(_, data)| writer.write_f32(data).unwrap());
     writer.finish().unwrap();
-    let mut model = Checkpoint::new(find(dir.path(), |_| huggingface::find(base.path())).unwrap()).unwrap();
+    let mut model =
+        Checkpoint::new(find(dir.path(), dir.path(), |_| huggingface::find(base.path())).unwrap()).unwrap();
     let said = model.read("h.0.attn.c_attn.weight", 0..1, &mut [0.0; 36]).unwrap_err().to_string();
     assert!(
         said.contains("model.safetensors: tensor") && said.contains("not finite (inf) in row 0"),

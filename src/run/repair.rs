@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::units::thousands;
 use crate::base::{Error, Result, disk};
-use crate::run::folder::{RunFolder, read_run};
+use crate::run::folder::{RunFolder, lock, read_run};
 use crate::run::record::{self, Run, State};
 use crate::run::runs::{ADAPTER, LOG, MODEL, RECORD, REPORT, SAMPLES, restore_or_begin};
 use crate::run::{log, samples};
@@ -22,7 +22,7 @@ pub struct Repaired {
 }
 
 /// Checks that a folder is a run's, were its record damaged.
-pub(super) fn look(path: &Path) -> Result<()> {
+fn look(path: &Path) -> Result<()> {
     match read_run(path) {
         Err(e) if states(path).is_empty() => Err(e),
         _ => Ok(()),
@@ -42,6 +42,17 @@ fn states(path: &Path) -> Vec<u64> {
 }
 
 impl RunFolder {
+    /// Takes hold of an earlier run's folder. Call [`RunFolder::repair`] before anything else is done to it.
+    ///
+    /// # Errors
+    /// It is no run's folder, or another process holds it.
+    pub fn open(path: &Path) -> Result<RunFolder> {
+        // Looked at first, so that no lock file is left in a folder that is none of ours.
+        look(path)?;
+        let _lock = lock(path)?;
+        Ok(RunFolder { path: path.to_path_buf(), named: None, best: None, keep: 1, followed: None, _lock })
+    }
+
     /// Makes the folder what `run.json` says it is, and returns that. The named state's hashes are checked first. Where they do
     /// not hold, or the record cannot be read, the newest state that is whole is the run's, and that is told; while there is none,
     /// nothing is touched. Then: states that are not named and temporary files go; the root's model becomes the best one's
@@ -130,7 +141,7 @@ impl RunFolder {
 
     /// Removes what no record names: other states than the newest, other models than theirs, unfinished ones, temporary files.
     /// What cannot be removed now costs space and nothing else, and the next save or resume tries again: no reason to stop a run.
-    pub(in crate::run) fn sweep(&self) {
+    pub(super) fn sweep(&self) {
         self.keep_states(self.keep);
         for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES, REPORT] {
             let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
@@ -139,7 +150,7 @@ impl RunFolder {
 
     /// Removes all states but the named one and the newest before it, `keep` in all, and all models that none of them names as
     /// the best.
-    pub(in crate::run) fn keep_states(&self, keep: u64) {
+    pub(super) fn keep_states(&self, keep: u64) {
         let Some(named) = &self.named else { return };
         let newest =
             states(&self.path).into_iter().map(State::folder_of).skip_while(|folder| *folder != named.folder);
