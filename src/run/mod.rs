@@ -18,6 +18,7 @@
 pub mod card;
 pub mod folder;
 pub mod leftover;
+pub mod lock;
 pub mod log;
 pub mod place;
 pub mod record;
@@ -27,8 +28,9 @@ pub mod runs;
 pub mod samples;
 pub mod state;
 
-pub use folder::{Repaired, RunFolder, is_held, read_run};
+pub use folder::{Repaired, RunFolder, read_run};
 pub use leftover::is_leftover;
+pub use lock::is_held;
 pub use place::{choose_out, refuse_in_run, refuse_inside};
 pub use record::Run;
 pub use runs::newest;

@@ -2,12 +2,11 @@
 
 mod repair;
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::base::{Error, Result, disk, shell};
 use crate::run::leftover::{self, is_leftover};
+use crate::run::lock::{self, Lock};
 use crate::run::log::Log;
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
@@ -29,7 +28,7 @@ pub struct RunFolder {
     /// The hash of the root's model, where this process has put it there.
     followed: Option<String>,
     /// The operating system frees it when the process ends, however it ends.
-    _lock: File,
+    lock: Lock,
 }
 
 impl RunFolder {
@@ -43,14 +42,14 @@ impl RunFolder {
         disk::create_folder(path)?;
         // An empty folder that somebody else made becomes as private as ours.
         disk::make_private(path)?;
-        let lock = lock(path)?;
+        let lock = lock::hold(path)?;
         let folder = RunFolder {
             path: path.to_path_buf(),
             named: None,
             best: None,
             keep: 1,
             followed: None,
-            _lock: lock,
+            lock,
         };
         // A second process may have come between the look and the lock, and may have gone again.
         leftover::clear(path)?;
@@ -65,14 +64,14 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<RunFolder> {
         // Looked at first, so that no lock file is left in a folder that is none of ours.
         repair::look(path)?;
-        let lock = lock(path)?;
+        let lock = lock::hold(path)?;
         Ok(RunFolder {
             path: path.to_path_buf(),
             named: None,
             best: None,
             keep: 1,
             followed: None,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -81,6 +80,11 @@ impl RunFolder {
         self.named = Some(run.state.clone());
         self.best.clone_from(&run.best);
         self.keep = run.settings.keep;
+    }
+
+    /// What a person should know of how it is held.
+    pub fn note(&self) -> Option<&str> {
+        self.lock.note.as_deref()
     }
 
     /// The folder.
@@ -192,33 +196,6 @@ pub fn read_run(path: &Path) -> Result<Run> {
         ("no run's folder (it has no run.json)", instead(path))
     };
     Err(Error::file(path, problem, next))
-}
-
-/// Whether a process trains in a folder.
-pub fn is_held(path: &Path) -> bool {
-    let lock = File::open(path.join(LOCK));
-    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Holds a folder for this process.
-fn lock(path: &Path) -> Result<File> {
-    let at = path.join(LOCK);
-    let file = disk::open_or_create(&at).map_err(Error::io("open", &at))?;
-    let mut held = file.try_lock();
-    if matches!(held, Err(TryLockError::WouldBlock)) {
-        // Who lists the runs looks at the lock, and has gone again in a moment.
-        std::thread::sleep(Duration::from_millis(100));
-        held = file.try_lock();
-    }
-    match held {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::file(
-            path,
-            "another diarist is using this run",
-            "wait until it has finished, or stop it with Ctrl-C (it saves first)",
-        )),
-        Err(TryLockError::Error(e)) => Err(Error::io("lock", &at)(e)),
-    }
 }
 
 #[cfg(test)]

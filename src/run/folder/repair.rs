@@ -70,7 +70,9 @@ impl RunFolder {
         }
         self.sweep();
         self.repair_model()?;
-        log::cut(&self.path.join(LOG), run.position.step)?;
+        // An evaluation before the first step that the record does not have will be made again.
+        let begun = run.position.step > 0 || run.first_eval.is_some();
+        log::cut(&self.path.join(LOG), begun.then_some(run.position.step))?;
         samples::cut(&self.path.join(SAMPLES), run.position.step)?;
         Ok(Repaired { run, notes })
     }
@@ -133,7 +135,7 @@ impl RunFolder {
     pub(in crate::run) fn sweep(&self) {
         self.keep_states(self.keep);
         for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES, REPORT] {
-            let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
+            let _ = disk::remove(&disk::temporary(&self.path.join(name)));
         }
     }
 
@@ -160,7 +162,7 @@ fn remove_others(run: &Path, folder: &str, named: &BTreeSet<String>) {
     for entry in fs::read_dir(run.join(folder)).into_iter().flatten().flatten() {
         if !named.contains(&format!("{folder}/{}", entry.file_name().to_string_lossy())) {
             let path: PathBuf = entry.path();
-            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            let _ = if path.is_dir() { disk::remove_folder(&path) } else { disk::remove(&path) };
         }
     }
 }
