@@ -266,11 +266,10 @@ mod tests {
         for row in
             rows().iter().filter(|row| !["What is read", "Fetching a model"].contains(&row.section.as_str()))
         {
-            for flag in row
-                .flags
-                .iter()
-                .filter(|flag| !["--out", "--resume", "--insist", "--dry-run", "--allow-changed-data"].contains(&flag.as_str()))
-            {
+            for flag in row.flags.iter().filter(|flag| {
+                !["--out", "--resume", "--insist", "--dry-run", "--allow-changed-data"]
+                    .contains(&flag.as_str())
+            }) {
                 assert!(recorded(&flag[2..].replace('-', "_")), "{flag} is not in run.json");
             }
         }

@@ -188,9 +188,10 @@ impl Gpu {
 
     /// Copies a mapped buffer's content, and unmaps it.
     fn copy_mapped(&self, buffer: &wgpu::Buffer, bytes: u64, out: &mut [u32]) -> Result<()> {
-        let view = buffer.slice(..bytes).get_mapped_range().map_err(|e| {
-            Error::lost(format!("{}: a result could not be read: {e}", self.on.info.name))
-        })?;
+        let view = buffer
+            .slice(..bytes)
+            .get_mapped_range()
+            .map_err(|e| Error::lost(format!("{}: a result could not be read: {e}", self.on.info.name)))?;
         out.copy_from_slice(bytemuck::cast_slice(&view));
         drop(view);
         buffer.unmap();

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use crate::base::{Error, Result};
+use crate::device::Step;
 use crate::device::executor::Executor;
 use crate::device::plan::Plan;
 use crate::device::recording::{Program, Tensor};
-use crate::device::Step;
 
 thread_local! {
     static ORDERED: RefCell<Vec<(u64, fn() -> Error)>> = const { RefCell::new(Vec::new()) };

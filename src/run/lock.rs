@@ -99,10 +99,7 @@ pub(super) fn hold(folder: &Path) -> Result<Lock> {
     hold_by(folder, File::try_lock)
 }
 
-fn hold_by(
-    folder: &Path,
-    try_lock: impl Fn(&File) -> std::result::Result<(), TryLockError>,
-) -> Result<Lock> {
+fn hold_by(folder: &Path, try_lock: impl Fn(&File) -> std::result::Result<(), TryLockError>) -> Result<Lock> {
     let at = folder.join(LOCK);
     let mut file = disk::open_or_create(&at).map_err(|e| unwritable(folder, &at, e))?;
     let mut held = try_lock(&file);
@@ -118,7 +115,10 @@ fn hold_by(
             if let Some(holder) = named(&mut file).filter(Holder::may_live) {
                 return Err(used(folder, Some(holder), Some(&at)));
             }
-            Some(format!("the disk of {} cannot lock files; {LOCK} says who trains there instead", shown(folder)))
+            Some(format!(
+                "the disk of {} cannot lock files; {LOCK} says who trains there instead",
+                shown(folder)
+            ))
         }
         Err(TryLockError::Error(e)) => return Err(Error::io("lock", &at)(e)),
     };
@@ -166,9 +166,8 @@ fn cannot_lock(e: &io::Error) -> bool {
 }
 
 fn used(folder: &Path, holder: Option<Holder>, remove: Option<&PathBuf>) -> Error {
-    let who = holder.map_or(String::new(), |holder| {
-        format!(": {}", holder.to_string().trim_start_matches(BEGINS))
-    });
+    let who =
+        holder.map_or(String::new(), |holder| format!(": {}", holder.to_string().trim_start_matches(BEGINS)));
     let remove = remove.map_or(String::new(), |lock| {
         format!("; its disk cannot lock files, so if nothing trains there, remove {}", shown(lock))
     });
@@ -211,7 +210,8 @@ mod tests {
         assert!(!is_held(dir.path()));
         assert_eq!(std::fs::read(dir.path().join(LOCK)).unwrap(), b"");
         // What a process left that was killed is in nobody's way.
-        std::fs::write(dir.path().join(LOCK), "diarist process 1 on elsewhere since 2020-01-01T00:00:00Z\n").unwrap();
+        std::fs::write(dir.path().join(LOCK), "diarist process 1 on elsewhere since 2020-01-01T00:00:00Z\n")
+            .unwrap();
         hold(dir.path()).unwrap();
     }
 

@@ -142,7 +142,9 @@ mod tests {
         let io = |kind: std::io::ErrorKind| Error::io("write", "run/state/.8.partial/x")(kind.into());
         let full = |kind, saved| full(io(kind), Path::new("run"), 3 << 20, Some(1 << 20), saved).to_string();
         let told = full(std::io::ErrorKind::StorageFull, Some(4));
-        for part in ["run: could not write", "takes 3.0 MiB", "are 1.0 MiB free", "step 4 is whole", "free 2.0 MiB"] {
+        for part in
+            ["run: could not write", "takes 3.0 MiB", "are 1.0 MiB free", "step 4 is whole", "free 2.0 MiB"]
+        {
             assert!(told.contains(part), "{part}: {told}");
         }
         assert!(told.ends_with("train --resume run") && told.matches("next:").count() == 1, "{told}");

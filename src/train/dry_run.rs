@@ -91,8 +91,7 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
             bytes(needs),
             free_of(device.free, short.is_none())
         ));
-        let parts: Vec<String> =
-            parts.into_iter().map(|(what, n)| format!("{what} {}", bytes(n))).collect();
+        let parts: Vec<String> = parts.into_iter().map(|(what, n)| format!("{what} {}", bytes(n))).collect();
         lines.push(format!("         {}", parts.join(", ")));
         lines.extend(
             wanted.less().into_iter().map(|(flags, n)| format!("         {flags} would need {}", bytes(n))),

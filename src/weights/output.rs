@@ -55,7 +55,9 @@ impl Output {
     /// The file cannot be written; it is removed then.
     pub fn finish(mut self) -> Result<u64> {
         let file = self.file.as_mut().expect("open until finished");
-        file.flush().and_then(|()| disk::synced(file.get_ref(), &self.path)).map_err(Error::io("write", &self.path))?;
+        file.flush()
+            .and_then(|()| disk::synced(file.get_ref(), &self.path))
+            .map_err(Error::io("write", &self.path))?;
         self.file = None;
         Ok(self.written)
     }

@@ -45,7 +45,8 @@ const QUICK: &str = "--steps 3 --context 16 --batch 2 --device cpu --val-fractio
 #[cfg(target_os = "linux")]
 fn of_bytes(text: &str) -> f64 {
     let (number, unit) = text.split_once(' ').unwrap();
-    let unit = ["B", "KiB", "MiB", "GiB"].iter().position(|u| unit.trim_end_matches([',', ';']) == *u).unwrap();
+    let unit =
+        ["B", "KiB", "MiB", "GiB"].iter().position(|u| unit.trim_end_matches([',', ';']) == *u).unwrap();
     number.parse::<f64>().unwrap() * f64::powi(1024.0, unit as i32)
 }
 
@@ -54,7 +55,8 @@ fn of_bytes(text: &str) -> f64 {
 fn memory_of(cwd: &Path, args: &str) -> (Vec<(usize, f64)>, f64) {
     let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("diarist"));
     command.current_dir(cwd).env("NODEVICE_SELECT", "1").args(args.split_whitespace());
-    let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut child =
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let (mut resident, mut most) = (Vec::new(), 0.0_f64);
     while child.try_wait().unwrap().is_none() {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
@@ -87,7 +89,10 @@ fn the_most_memory_is_what_was_planned() {
     let (_, most) = memory_of(place.path(), &format!("{train} --out run"));
     let off = (most - PROCESS - planned) / planned;
     println!("planned {:.1} MiB, most {:.1} MiB", planned / 1048576.0, most / 1048576.0);
-    assert!(off.abs() < 0.05, "planned {planned}, {PROCESS} for the process, and it took {most}: {off:.3} off");
+    assert!(
+        off.abs() < 0.05,
+        "planned {planned}, {PROCESS} for the process, and it took {most}: {off:.3} off"
+    );
 }
 
 /// A long run takes no more at its end than after its beginning. `tests/kills` asks for five hundred steps.

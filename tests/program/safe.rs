@@ -76,8 +76,12 @@ fn a_full_disk_ends_a_run_at_its_last_state() {
     done(cwd, &format!("{TRAIN} --steps 12 --out whole"));
     let run = disk.0.join("run");
     let args = format!("{TRAIN} --steps 12 --out disk/run");
-    let mut child =
-        command(cwd).args(args.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(cwd)
+        .args(args.split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     while lines(&run) < 1 {
         assert!(child.try_wait().unwrap().is_none(), "it ended before its disk was full");
         std::thread::sleep(Duration::from_millis(1));
@@ -113,8 +117,12 @@ fn a_run_that_was_moved_goes_on_to_the_same_bytes() {
     let cwd = place.path();
     done(cwd, &format!("{TRAIN} --steps 12 --out whole"));
     let args = format!("{TRAIN} --steps 12 --out here");
-    let mut child =
-        command(cwd).args(args.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command(cwd)
+        .args(args.split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     while !cwd.join("here/state/4").is_dir() {
         assert!(child.try_wait().unwrap().is_none(), "it ended before it could be killed");
         std::thread::sleep(Duration::from_millis(1));
@@ -164,14 +172,21 @@ fn who_holds_a_run_is_said() {
     let place = place();
     let cwd = place.path();
     let args = format!("{TRAIN} --steps 4000 --out run");
-    let mut child =
-        command(cwd).args(args.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = command(cwd)
+        .args(args.split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     while lines(&cwd.join("run")) < 1 {
         assert!(child.try_wait().unwrap().is_none(), "it ended early");
         std::thread::sleep(Duration::from_millis(1));
     }
     let told = refused(cwd, "train --resume run");
-    assert!(told.contains(&format!("another diarist is using this run: process {} on ", child.id())), "{told}");
+    assert!(
+        told.contains(&format!("another diarist is using this run: process {} on ", child.id())),
+        "{told}"
+    );
     child.kill().unwrap();
     child.wait().unwrap();
     // What a killed process left there is in nobody's way.

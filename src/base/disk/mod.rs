@@ -65,8 +65,7 @@ pub fn append(path: &Path) -> io::Result<File> {
 /// # Errors
 /// What the system says.
 pub fn open_or_create(path: &Path) -> io::Result<File> {
-    let file =
-        private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
+    let file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
     note(Op::Created(path));
     Ok(file)
 }
@@ -89,6 +88,22 @@ pub fn create_folder(path: &Path) -> Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(Error::io("create", path))?;
     note(Op::Created(path));
+    Ok(())
+}
+
+/// As [`create_folder`], with the new names on the disk when this returns.
+///
+/// # Errors
+/// It cannot be made.
+pub fn create_folder_for_good(path: &Path) -> Result<()> {
+    let missing = |at: &&Path| !at.as_os_str().is_empty() && !at.exists();
+    let new: Vec<&Path> = path.ancestors().take_while(missing).collect();
+    create_folder(path)?;
+    for made in new {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A folder that may be written and not read cannot be synced; what is made in it is no less there.
+        let _ = sync_folder(above);
+    }
     Ok(())
 }
 

@@ -19,10 +19,7 @@ fn the_hash_is_sha256() {
     let path = dir.path().join("abc");
     fs::write(&path, "abc").unwrap();
     // FIPS 180-4, the first example.
-    assert_eq!(
-        sha256(&path).unwrap(),
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    );
+    assert_eq!(sha256(&path).unwrap(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
 #[cfg(unix)]

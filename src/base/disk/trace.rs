@@ -89,11 +89,16 @@ impl Trace {
             }
             Op::Renamed(from, to) => {
                 let (Some(from), Some(to)) = (below(from), below(to)) else { return };
-                assert_eq!(from.parent(), to.parent(), "a rename within a folder is whole; another would not be");
+                assert_eq!(
+                    from.parent(),
+                    to.parent(),
+                    "a rename within a folder is whole; another would not be"
+                );
                 let inode = self.live[&from];
                 let names = vec![(name(&from), None), (name(&to), Some(inode))];
                 self.effects.push(Effect::Names(self.live[&parent(&from)], names));
-                let moved: Vec<PathBuf> = self.live.keys().filter(|path| path.starts_with(&from)).cloned().collect();
+                let moved: Vec<PathBuf> =
+                    self.live.keys().filter(|path| path.starts_with(&from)).cloned().collect();
                 self.live.retain(|path, _| !path.starts_with(&to) || path.starts_with(&from));
                 for path in moved {
                     let inode = self.live.remove(&path).unwrap();
@@ -112,7 +117,8 @@ impl Trace {
             Op::Removing(path) => {
                 let Some(path) = below(path) else { return };
                 // What is deepest goes first.
-                let gone: Vec<PathBuf> = self.live.keys().rev().filter(|p| p.starts_with(&path)).cloned().collect();
+                let gone: Vec<PathBuf> =
+                    self.live.keys().rev().filter(|p| p.starts_with(&path)).cloned().collect();
                 for path in gone {
                     self.effects.push(Effect::Names(self.live[&parent(&path)], vec![(name(&path), None)]));
                     self.live.remove(&path);
@@ -145,7 +151,8 @@ impl Trace {
     /// not certain are among them.
     pub fn cuts(&self, n: usize, rng: &mut Rng) -> HashSet<Left> {
         let done = &self.effects[..n];
-        let certain = |i: usize, of: Inode| done[i..].iter().any(|e| matches!(e, Effect::Synced(s) if *s == of));
+        let certain =
+            |i: usize, of: Inode| done[i..].iter().any(|e| matches!(e, Effect::Synced(s) if *s == of));
         // How many outcomes each effect has: a name is there or not; bytes are, or not, or in part, or as zeros.
         let outcomes: Vec<u64> = (0..n)
             .map(|i| match &done[i] {

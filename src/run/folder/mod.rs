@@ -39,18 +39,12 @@ impl RunFolder {
     /// The place holds something else, or cannot be made.
     pub fn create(path: &Path) -> Result<RunFolder> {
         check_empty(path)?;
-        disk::create_folder(path)?;
+        disk::create_folder_for_good(path)?;
         // An empty folder that somebody else made becomes as private as ours.
         disk::make_private(path)?;
         let lock = lock::hold(path)?;
-        let folder = RunFolder {
-            path: path.to_path_buf(),
-            named: None,
-            best: None,
-            keep: 1,
-            followed: None,
-            lock,
-        };
+        let folder =
+            RunFolder { path: path.to_path_buf(), named: None, best: None, keep: 1, followed: None, lock };
         // A second process may have come between the look and the lock, and may have gone again.
         leftover::clear(path)?;
         folder.write_new(".gitignore", leftover::ALL.as_bytes())?;
@@ -65,14 +59,7 @@ impl RunFolder {
         // Looked at first, so that no lock file is left in a folder that is none of ours.
         repair::look(path)?;
         let lock = lock::hold(path)?;
-        Ok(RunFolder {
-            path: path.to_path_buf(),
-            named: None,
-            best: None,
-            keep: 1,
-            followed: None,
-            lock,
-        })
+        Ok(RunFolder { path: path.to_path_buf(), named: None, best: None, keep: 1, followed: None, lock })
     }
 
     /// What a record names is what is there from now on.
@@ -136,15 +123,16 @@ impl RunFolder {
         disk::replace(&self.path.join(&run.state.folder).join(RECORD), text.as_bytes())
     }
 
-    /// Brings the log and the samples to the disk, so that no state is ahead of them after a power cut.
-    pub(super) fn sync_logs(&self) -> Result<()> {
+    /// Brings the log, the samples and the names of all that a run is begun with to the disk, so that no state is ahead of them
+    /// after a power cut.
+    pub(super) fn sync_beside(&self) -> Result<()> {
         for name in [LOG, SAMPLES] {
             let path = self.path.join(name);
             if path.exists() {
                 disk::sync_file(&path)?;
             }
         }
-        Ok(())
+        disk::sync_folder(&self.path)
     }
 
     /// Makes the root's model a copy of the best one, or, where none is known to be, of the named state's, without a look at the

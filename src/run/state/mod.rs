@@ -180,7 +180,7 @@ impl Saving<'_> {
         let record = record::to_json(run);
         disk::write_new(&self.path(RECORD), record.as_bytes())?;
         point(Point::FilesWritten, &root)?;
-        self.folder.sync_logs()?;
+        self.folder.sync_beside()?;
         self.at = put(&root, &self.at, &run.state.folder)?;
         point(Point::StateRenamed, &root)?;
         if let Some(best) = run.best.as_ref().filter(|best| best.folder == State::best_of(self.step)) {

@@ -17,7 +17,15 @@ use crate::tokens::{TokenFile, Width};
 fn steps(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
     let (mut log, mut samples) = (folder.log().unwrap(), folder.samples().unwrap());
     for step in steps {
-        let line = StepLine { step, tokens: step, loss: 1.0, lr: 0.1, grad_norm: 1.0, seconds: 0.1, windows: vec![] };
+        let line = StepLine {
+            step,
+            tokens: step,
+            loss: 1.0,
+            lr: 0.1,
+            grad_norm: 1.0,
+            seconds: 0.1,
+            windows: vec![],
+        };
         log.step(&line).unwrap();
         log.eval(&EvalLine { step, tokens: step, val_loss: 2.0 }).unwrap();
         samples.append(step, "a sample").unwrap();

@@ -88,7 +88,8 @@ impl Session<'_> {
                 Ok(engine) => {
                     let (log, samples) = (folder.log()?, folder.samples()?);
                     let windows = windows_at(&run, run.position)?;
-                    let mut session = Session { engine, folder, run, observer, log, samples, windows, ..self };
+                    let mut session =
+                        Session { engine, folder, run, observer, log, samples, windows, ..self };
                     session.pending.clear();
                     session.recent.clear();
                     session.load_state()?;
