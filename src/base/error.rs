@@ -64,6 +64,15 @@ pub enum Error {
         /// What the person can do.
         next: String,
     },
+    /// The device was there and is gone: its driver was reset, the computer slept. What was saved is whole, and a device that is
+    /// opened anew computes again.
+    #[error("device: {problem}\n  next: {next}")]
+    Lost {
+        /// What the device or the driver did.
+        problem: String,
+        /// What the person can do.
+        next: String,
+    },
     /// What only a mistake of ours can bring about; nobody's fault but diarist's.
     #[error(
         "this is a bug in diarist: {problem}\n  next: please report it, with this message, the command and what \
@@ -179,6 +188,15 @@ impl Error {
     /// An [`Error::Device`].
     pub fn device(problem: impl Into<String>, next: impl Into<String>) -> Error {
         Error::Device { problem: problem.into(), next: next.into() }
+    }
+
+    /// An [`Error::Lost`].
+    pub fn lost(problem: impl Into<String>) -> Error {
+        Error::Lost {
+            problem: problem.into(),
+            next: "run the command again, or resume the run; if it happens again, update the driver, or use --device cpu"
+                .into(),
+        }
     }
 }
 

@@ -19,13 +19,14 @@ use crate::train::options::HEADER;
 use crate::train::{self, Estimate, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 9] = [
+const RESUMES: [&str; 10] = [
     "--resume",
     "--steps",
     "--lr-floor",
     "--batch",
     "--recompute",
     "--patience",
+    "--allow-changed-data",
     "--base",
     "--device",
     "--threads",
@@ -44,13 +45,16 @@ pub struct Args {
     /// Of a run that --steps makes longer: leave the learning rate at its floor, where the run's own curve ends
     #[arg(long, requires = "resume")]
     lr_floor: bool,
+    /// Go on with a tokens.bin that was changed since the run began, where it is long enough: its numbers are another run's then
+    #[arg(long, requires = "resume")]
+    allow_changed_data: bool,
     /// Of a run that trains an adapter: where the model that it stands beside is now
     #[arg(long, value_name = "PATH", requires = "resume")]
     base: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
-    /// Read the journals and say what would be trained, the memory, the disk and the steps that it takes, and whether it fits;
-    /// nothing is trained, and nothing written
+    /// Read the journals and say what would be trained, the memory by kind, the disk, the steps and the time that it takes, from a
+    /// step that is tried, and whether it fits; nothing is trained, and nothing written
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
     /// Say of everything below PATH what it is, for --header; repeatable
@@ -113,13 +117,19 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
             let (steps, batch, recompute, patience, threads) =
                 (*steps, *batch, *recompute, *patience, *threads);
-            let (lr_floor, base) = (args.lr_floor, args.base.as_deref());
-            let wanted = Resume { steps, lr_floor, batch, recompute, patience, base, device, threads };
+            let (lr_floor, changed_data, base) =
+                (args.lr_floor, args.allow_changed_data, args.base.as_deref());
+            let wanted =
+                Resume { steps, lr_floor, batch, recompute, patience, changed_data, base, device, threads };
             train::resume(dir, wanted, &mut watch, &stop)
         }
         None => {
             // Clap does not ask for what cannot be beside a PATH.
-            let lone = [("--base", args.base.is_some()), ("--lr-floor", args.lr_floor)];
+            let lone = [
+                ("--base", args.base.is_some()),
+                ("--lr-floor", args.lr_floor),
+                ("--allow-changed-data", args.allow_changed_data),
+            ];
             if let Some((flag, _)) = lone.into_iter().find(|(_, given)| *given) {
                 let next = "leave it out; what a new run starts from is --from";
                 return Err(Error::usage(format!("{flag} is for a run that is resumed"), next).into());
@@ -256,11 +266,10 @@ mod tests {
         for row in
             rows().iter().filter(|row| !["What is read", "Fetching a model"].contains(&row.section.as_str()))
         {
-            for flag in row
-                .flags
-                .iter()
-                .filter(|flag| !["--out", "--resume", "--insist", "--dry-run"].contains(&flag.as_str()))
-            {
+            for flag in row.flags.iter().filter(|flag| {
+                !["--out", "--resume", "--insist", "--dry-run", "--allow-changed-data"]
+                    .contains(&flag.as_str())
+            }) {
                 assert!(recorded(&flag[2..].replace('-', "_")), "{flag} is not in run.json");
             }
         }

@@ -7,6 +7,7 @@ use crate::base::memory::{self, Free};
 use crate::base::{Error, Result, units};
 use crate::device::Limits;
 use crate::device::kernel::{Consts, Kernel};
+use crate::device::lost::Told;
 use crate::device::recording::Dispatch;
 
 /// One opened adapter. A process opens one and shares it: several devices at once have hung drivers.
@@ -18,7 +19,7 @@ pub struct GpuDevice {
     /// What a recording may rely on.
     pub limits: Limits,
     pipelines: Mutex<HashMap<PipelineKey, Arc<Pipeline>>>,
-    failure: Arc<Mutex<Option<String>>>,
+    told: Told,
 }
 
 type PipelineKey = (&'static str, Consts, bool);
@@ -69,14 +70,12 @@ impl GpuDevice {
                 "update its driver, or use --device cpu",
             )
         })?;
-        let failure = Arc::new(Mutex::new(None));
-        let slot = failure.clone();
-        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
-            let mut slot = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            slot.get_or_insert_with(|| e.to_string());
-        }));
+        let told = Told::default();
+        told.listen(&device);
+        #[cfg(test)]
+        crate::device::testing::OPENED.with_borrow_mut(|opened| opened.push(device.clone()));
         let limits = limits_of(&limits);
-        Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), failure })
+        Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), told })
     }
 
     /// The adapter's name.
@@ -99,15 +98,9 @@ impl GpuDevice {
         self.info.backend.to_string()
     }
 
-    /// The first error the driver reported, as our error.
+    /// What the driver reported, as our error.
     pub(super) fn check(&self) -> Result<()> {
-        match self.failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take() {
-            None => Ok(()),
-            Some(e) => Err(Error::device(
-                format!("{}: {e}", self.info.name),
-                "resume the run; if it happens again, `diarist doctor` tells whether the driver computes rightly",
-            )),
-        }
+        self.told.check(&self.info.name)
     }
 
     pub(super) fn pipeline(
@@ -194,7 +187,8 @@ impl GpuDevice {
             mapped_at_creation: false,
         });
         match pollster::block_on(scope.pop()) {
-            None => Ok(buffer),
+            // After a loss it is none, and wgpu does not say so.
+            None => self.check().map(|()| buffer),
             Some(_) => Err(Error::memory(
                 format!("{} has no room for {label} ({})", self.info.name, units::bytes(size)),
                 "close other programs that use the GPU, ask for less (a smaller model, batch or context), or use \

@@ -9,6 +9,7 @@ use crate::base::{Error, Result};
 use crate::device::Step;
 use crate::device::adapter::{GpuDevice, Patch, Pipeline};
 use crate::device::executor::{Executor, Options};
+use crate::device::lost::quietly;
 use crate::device::plan::{Place, Plan};
 use crate::device::recording::{Program, Tensor};
 use crate::device::time::{Meter, work};
@@ -138,13 +139,10 @@ impl Gpu {
     }
 
     fn poll(&self, what: wgpu::PollType) -> Result<()> {
-        self.on.device.poll(what).map_err(|e| {
-            Error::device(
-                format!("{} stopped answering: {e}", self.on.info.name),
-                "resume the run; update the driver if it happens again",
-            )
-        })?;
-        self.on.check()
+        let answer = quietly(|| self.on.device.poll(what));
+        self.on.check()?;
+        let silent = |why: String| Error::lost(format!("{} stopped answering: {why}", self.on.info.name));
+        answer.map_err(silent)?.map_err(|e| silent(e.to_string())).map(drop)
     }
 
     fn encoder(&self) -> wgpu::CommandEncoder {
@@ -190,12 +188,10 @@ impl Gpu {
 
     /// Copies a mapped buffer's content, and unmaps it.
     fn copy_mapped(&self, buffer: &wgpu::Buffer, bytes: u64, out: &mut [u32]) -> Result<()> {
-        let view = buffer.slice(..bytes).get_mapped_range().map_err(|e| {
-            Error::device(
-                format!("{}: a result could not be read: {e}", self.on.info.name),
-                "resume the run; update the driver if it happens again",
-            )
-        })?;
+        let view = buffer
+            .slice(..bytes)
+            .get_mapped_range()
+            .map_err(|e| Error::lost(format!("{}: a result could not be read: {e}", self.on.info.name)))?;
         out.copy_from_slice(bytemuck::cast_slice(&view));
         drop(view);
         buffer.unmap();

@@ -10,11 +10,14 @@ pub mod element;
 pub mod executor;
 pub mod gpu;
 pub mod kernel;
+mod lost;
 pub mod plan;
 pub mod recorder;
 pub mod recording;
 pub mod select;
 pub mod step;
+#[cfg(test)]
+pub(crate) mod testing;
 mod time;
 pub mod variants;
 

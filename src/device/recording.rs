@@ -61,6 +61,17 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All of them, as they are reported.
+    pub const ALL: [Kind; 7] = [
+        Kind::Parameter,
+        Kind::Gradient,
+        Kind::Moment,
+        Kind::Scratch,
+        Kind::Input,
+        Kind::Output,
+        Kind::Cache,
+    ];
+
     /// What it is called where memory is reported.
     pub fn label(self) -> &'static str {
         match self {

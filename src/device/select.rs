@@ -115,6 +115,15 @@ impl Device {
             }
         })
     }
+
+    /// Lets go of it, to open it once more.
+    pub fn close(self) -> Closed {
+        match self {
+            Device::Cpu(threads) => Closed { adapter: None, threads },
+            Device::Gpu(gpu) => Closed { adapter: Some(gpu.info.clone()), threads: 0 },
+        }
+    }
+
     /// Puts a program on it.
     ///
     /// # Errors
@@ -133,10 +142,13 @@ impl Device {
         options: Options,
         patch: Option<Patch>,
     ) -> Result<Box<dyn Executor>> {
-        Ok(match self {
+        let exec: Box<dyn Executor> = match self {
             Device::Cpu(threads) => Box::new(Cpu::new(program, Options { threads: *threads, ..options })?),
             Device::Gpu(gpu) => Box::new(Gpu::new(gpu.clone(), program, options, patch)?),
-        })
+        };
+        #[cfg(test)]
+        let exec = Box::new(crate::device::testing::Failing(exec));
+        Ok(exec)
     }
 
     /// The memory that is free where its tensors go; none where nothing tells.
@@ -212,6 +224,29 @@ impl Device {
                 n => format!("cpu, {n} threads"),
             },
             Device::Gpu(gpu) => line_of(&gpu.info),
+        }
+    }
+}
+
+/// A device that was open.
+pub struct Closed {
+    adapter: Option<wgpu::AdapterInfo>,
+    threads: usize,
+}
+
+impl Closed {
+    /// Opens it: the same adapter, looked for anew, since the one that was found may be gone with its driver.
+    ///
+    /// # Errors
+    /// It is not there, or does not open.
+    pub fn open(&self) -> Result<Device> {
+        let Some(was) = &self.adapter else { return Ok(Device::Cpu(self.threads)) };
+        let same = |is: &wgpu::AdapterInfo| {
+            was.name == is.name && was.backend == is.backend && was.device_pci_bus_id == is.device_pci_bus_id
+        };
+        match find_adapters().iter().find(|adapter| same(&adapter.get_info())) {
+            Some(adapter) => Ok(Device::Gpu(Arc::new(GpuDevice::open(adapter)?))),
+            None => Err(Error::lost(format!("{} is not there any more", was.name))),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What a run leaves that is killed before its first save: files that are ours by name, no record, and nobody who holds the lock.
 //! The next run that is told to go there takes it over.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result};
 use crate::dataset::data::MASKED;
+use crate::run::lock::{is_held, is_ours};
 use crate::run::runs::{ADAPTER, LOCK, LOG, MODEL, RECORD, SAMPLES};
 use crate::weights::peft;
 
@@ -36,8 +37,7 @@ pub(super) const ALL: &str = "*\n";
 
 /// Whether a folder holds what such a run leaves and nothing else, and no process works in it.
 pub fn is_leftover(folder: &Path) -> bool {
-    let free = || File::open(folder.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
-    remains(folder).is_some() && free()
+    remains(folder).is_some() && folder.join(LOCK).is_file() && !is_held(folder)
 }
 
 /// Removes what such a run left, but for the lock, which the caller holds. Of a new folder that is nothing.
@@ -68,7 +68,7 @@ fn remains(folder: &Path) -> Option<Vec<PathBuf>> {
         match name.as_str() {
             "state" if is_folder => found.extend(states(&path)?),
             _ if is_folder => return None,
-            LOCK if empty() => continue,
+            LOCK if is_ours(&path) => continue,
             IGNORE => continue,
             name if BEGUN.contains(&name) || EMPTY.contains(&name) && empty() => {}
             _ => return None,

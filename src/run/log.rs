@@ -86,7 +86,9 @@ impl Log {
     fn append(&mut self, line: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_vec(line).expect("a line holds nothing but numbers");
         text.push(b'\n');
-        self.file.write_all(&text).map_err(Error::io("write", &self.path))
+        self.file.write_all(&text).map_err(Error::io("write", &self.path))?;
+        disk::note(disk::Op::Wrote(&self.path));
+        Ok(())
     }
 }
 
@@ -104,15 +106,15 @@ pub fn read(path: &Path) -> Result<Vec<Line>> {
     text.lines().enumerate().map(parse).collect()
 }
 
-/// Keeps the whole lines of steps up to `step`, by way of a temporary file that is renamed over the log; a log that is right
+/// Keeps the whole lines of steps up to `step`, none of them where there is none, by way of a temporary file that is renamed over the log; a log that is right
 /// already is left alone.
-pub(super) fn cut(path: &Path, step: u64) -> Result<()> {
+pub(super) fn cut(path: &Path, step: Option<u64>) -> Result<()> {
     #[derive(Deserialize)]
     struct Stepped {
         step: u64,
     }
     let kept = |line: &[u8]| {
-        line.ends_with(b"\n") && serde_json::from_slice::<Stepped>(line).is_ok_and(|l| l.step <= step)
+        line.ends_with(b"\n") && serde_json::from_slice::<Stepped>(line).is_ok_and(|l| Some(l.step) <= step)
     };
     rewrite(path, kept)
 }
@@ -187,15 +189,19 @@ mod tests {
         for torn in 0..=whole.len() {
             for saved in 0..=5_usize {
                 std::fs::write(&path, &whole[..torn]).unwrap();
-                cut(&path, saved as u64).unwrap();
+                cut(&path, Some(saved as u64)).unwrap();
                 let left = std::fs::read(&path).unwrap();
                 let lines = whole[..torn].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
                 assert_eq!(left, whole[..lines.min(ends[saved.min(4)])], "torn at {torn}, saved at {saved}");
             }
         }
         std::fs::remove_file(&path).unwrap();
-        cut(&path, 3).unwrap();
+        cut(&path, Some(3)).unwrap();
         assert!(!path.exists());
+        log = Log::open(&path).unwrap();
+        log.eval(&EvalLine { step: 0, tokens: 0, val_loss: 5.5 }).unwrap();
+        cut(&path, None).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
     }
 
     #[test]
@@ -203,7 +209,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.jsonl");
         std::fs::write(&path, "{\"step\":1}\n\0\0\0\n{\"step\":2}\nnull\n{\"step\":-1}\n").unwrap();
-        cut(&path, 2).unwrap();
+        cut(&path, Some(2)).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"step\":1}\n{\"step\":2}\n");
     }
 

@@ -18,6 +18,7 @@
 pub mod card;
 pub mod folder;
 pub mod leftover;
+pub mod lock;
 pub mod log;
 pub mod place;
 pub mod record;
@@ -28,8 +29,9 @@ pub mod runs;
 pub mod samples;
 pub mod state;
 
-pub use folder::{RunFolder, is_held, read_run};
+pub use folder::{RunFolder, read_run};
 pub use leftover::is_leftover;
+pub use lock::is_held;
 pub use place::{choose_out, refuse_in_run, refuse_inside};
 pub use record::Run;
 pub use repair::Repaired;

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use crate::base::units::thousands;
 use crate::base::{Error, Result, disk};
-use crate::run::folder::{RunFolder, lock, read_run};
+use crate::run::folder::{RunFolder, read_run};
 use crate::run::record::{self, Run, State};
 use crate::run::runs::{ADAPTER, LOG, MODEL, RECORD, REPORT, SAMPLES, restore_or_begin};
-use crate::run::{log, samples};
+use crate::run::{lock, log, samples};
 
 /// A run that is taken up.
 #[derive(Debug, PartialEq)]
@@ -49,8 +49,8 @@ impl RunFolder {
     pub fn open(path: &Path) -> Result<RunFolder> {
         // Looked at first, so that no lock file is left in a folder that is none of ours.
         look(path)?;
-        let _lock = lock(path)?;
-        Ok(RunFolder { path: path.to_path_buf(), named: None, best: None, keep: 1, followed: None, _lock })
+        let lock = lock::hold(path)?;
+        Ok(RunFolder { path: path.to_path_buf(), named: None, best: None, keep: 1, followed: None, lock })
     }
 
     /// Makes the folder what `run.json` says it is, and returns that. The named state's hashes are checked first. Where they do
@@ -81,7 +81,9 @@ impl RunFolder {
         }
         self.sweep();
         self.repair_model()?;
-        log::cut(&self.path.join(LOG), run.position.step)?;
+        // An evaluation before the first step that the record does not have will be made again.
+        let begun = run.position.step > 0 || run.first_eval.is_some();
+        log::cut(&self.path.join(LOG), begun.then_some(run.position.step))?;
         samples::cut(&self.path.join(SAMPLES), run.position.step)?;
         Ok(Repaired { run, notes })
     }
@@ -144,7 +146,7 @@ impl RunFolder {
     pub(super) fn sweep(&self) {
         self.keep_states(self.keep);
         for name in [RECORD, MODEL, ADAPTER, LOG, SAMPLES, REPORT] {
-            let _ = fs::remove_file(disk::temporary(&self.path.join(name)));
+            let _ = disk::remove(&disk::temporary(&self.path.join(name)));
         }
     }
 
@@ -171,7 +173,7 @@ fn remove_others(run: &Path, folder: &str, named: &BTreeSet<String>) {
     for entry in fs::read_dir(run.join(folder)).into_iter().flatten().flatten() {
         if !named.contains(&format!("{folder}/{}", entry.file_name().to_string_lossy())) {
             let path: PathBuf = entry.path();
-            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+            let _ = if path.is_dir() { disk::remove_folder(&path) } else { disk::remove(&path) };
         }
     }
 }

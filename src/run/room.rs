@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::base::units::bytes;
+use crate::base::units::{bytes, thousands};
 use crate::base::{Config, Error, Param, Result, disk, shell};
 use crate::run::record::Settings;
 
@@ -38,6 +38,11 @@ impl Size {
         Size { model, state, rest: 2 * tokens + steps.saturating_mul(line) + (4 << 20) }
     }
 
+    /// What a save takes while the state before it stands: the state, and the root's model where that follows.
+    pub fn of_save(&self) -> u64 {
+        self.state + self.model
+    }
+
     /// What a new run takes at most: its state and the one before it, the root's model and the copy that replaces it.
     pub fn of_new(&self) -> u64 {
         2 * (self.state + self.model) + self.rest
@@ -63,6 +68,32 @@ pub fn check(run: &Path, most: u64, free: Option<u64>, next: impl FnOnce(u64) ->
         bytes(free)
     );
     Err(Error::file(run, problem, next(most - free)))
+}
+
+/// The error of a disk that was full when a running run wrote to it: `needs` is what its next save takes, `free` what there is
+/// now that what was half written is gone, `saved` the step that it can go on from. Any other error stays as it is.
+pub fn full(error: Error, run: &Path, needs: u64, free: Option<u64>, saved: Option<u64>) -> Error {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let Error::Io { source, .. } = &error else { return error };
+    if ![StorageFull, QuotaExceeded, FileTooLarge].contains(&source.kind()) {
+        return error;
+    }
+    let text = error.to_string();
+    let what = text.split("\n  next:").next().unwrap_or_default();
+    let has = free.map_or(String::new(), |free| format!(", and there are {} free", bytes(free)));
+    let stands = saved.map_or("nothing was saved yet".to_string(), |step| {
+        format!("the state of step {} is whole", thousands(step))
+    });
+    let short = needs.saturating_sub(free.unwrap_or(0));
+    let room = match short {
+        0 => "make room on it".to_string(),
+        short => format!("free {} on it", bytes(short)),
+    };
+    let next = match saved {
+        Some(_) => format!("{room}, then go on: {} train --resume {}", shell::program(), shell::path(run)),
+        None => format!("{room}, then train again"),
+    };
+    Error::file(run, format!("{what}. A save takes {}{has}; {stands}", bytes(needs)), next)
 }
 
 /// Where else a new run of so many bytes could go, as advice.
@@ -104,6 +135,21 @@ mod tests {
             error.contains("3.7 GiB") && error.contains("1.0 GiB free") && error.contains("free 2.7 GiB"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_full_disk_says_how_much_is_missing() {
+        let io = |kind: std::io::ErrorKind| Error::io("write", "run/state/.8.partial/x")(kind.into());
+        let full = |kind, saved| full(io(kind), Path::new("run"), 3 << 20, Some(1 << 20), saved).to_string();
+        let told = full(std::io::ErrorKind::StorageFull, Some(4));
+        for part in
+            ["run: could not write", "takes 3.0 MiB", "are 1.0 MiB free", "step 4 is whole", "free 2.0 MiB"]
+        {
+            assert!(told.contains(part), "{part}: {told}");
+        }
+        assert!(told.ends_with("train --resume run") && told.matches("next:").count() == 1, "{told}");
+        assert!(full(std::io::ErrorKind::QuotaExceeded, None).ends_with("train again"));
+        assert!(!full(std::io::ErrorKind::PermissionDenied, None).contains("takes"));
     }
 
     #[test]

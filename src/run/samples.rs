@@ -39,7 +39,9 @@ impl Samples {
             section.push('\n');
         }
         section.push('\n');
-        self.file.write_all(section.as_bytes()).map_err(Error::io("write", &self.path))
+        self.file.write_all(section.as_bytes()).map_err(Error::io("write", &self.path))?;
+        disk::note(disk::Op::Wrote(&self.path));
+        Ok(())
     }
 }
 

@@ -80,10 +80,23 @@ impl TokenFile {
     /// # Errors
     /// What the system refuses; another number of tokens, or bytes that are no whole one.
     pub fn open(path: &Path, expected_len: usize, width: Width) -> Result<TokenFile> {
+        TokenFile::open_of(path, expected_len, width, false)
+    }
+
+    /// Opens the first `len` tokens of the file, which may hold more.
+    ///
+    /// # Errors
+    /// What the system refuses; fewer tokens, or bytes that are no whole one.
+    pub fn open_part(path: &Path, len: usize, width: Width) -> Result<TokenFile> {
+        TokenFile::open_of(path, len, width, true)
+    }
+
+    fn open_of(path: &Path, expected_len: usize, width: Width, more: bool) -> Result<TokenFile> {
         let file = File::open(path).map_err(Error::io("open", path))?;
         let bytes = file.metadata().map_err(Error::io("read", path))?.len();
         let size = width.bytes() as u64;
-        if bytes != expected_len as u64 * size {
+        let expected = expected_len as u64 * size;
+        if bytes != expected && !(more && bytes > expected && bytes.is_multiple_of(size)) {
             let found = match bytes % size {
                 0 => format!("{} tokens", units::thousands(bytes / size)),
                 _ => format!("{} bytes, which no number of them has", units::thousands(bytes)),
@@ -185,7 +198,8 @@ fn write_whole(
     };
     let train = write(&mut train.into_iter())?;
     let val = write(&mut val.into_iter())?;
-    file.into_inner().map_err(|e| failed(e.into_error()))?.sync_all().map_err(failed)?;
+    let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+    disk::synced(&file, path).map_err(failed)?;
     Ok(Ranges { train: 0..train, val: train..train + val })
 }
 

@@ -1,16 +1,19 @@
-//! What a run would be and take, before any of it: nothing is opened, allocated or written.
+//! What a run would be and take, before any of it. Where it fits, its step is tried on the device, on tokens that say nothing,
+//! and takes its time and its memory for that moment; nothing of a person's is written anywhere.
+
+use std::time::{Duration, Instant};
 
 use crate::base::disk;
 use crate::base::memory::Free;
-use crate::base::units::{bytes, shown, thousands};
-use crate::base::{Error, Preset, Result};
+use crate::base::units::{bytes, duration, shown, thousands};
+use crate::base::{Config, Error, Preset, Result};
 use crate::device::Choices;
 use crate::device::select::Device;
 use crate::model::parameters::not_in_blocks;
 use crate::run::record::Settings;
 use crate::run::room;
-use crate::tokens::Tokenizer;
-use crate::train::engine::shape;
+use crate::tokens::{TokenFile, Tokenizer, Width};
+use crate::train::engine::{Engine, shape};
 use crate::train::fit::{self, Wanted};
 use crate::train::origin::Origin;
 use crate::train::read::Read;
@@ -27,8 +30,8 @@ pub struct Estimate {
     pub problem: Option<Error>,
 }
 
-/// Reads the journals as a run would, and says what it would train and what that takes. The journals' tokens are kept
-/// nowhere.
+/// Reads the journals as a run would, and says what it would train and what that takes, its time measured. The journals' tokens
+/// are kept nowhere.
 ///
 /// # Errors
 /// What a person should mend before a run could be thought of; a model that is not on this computer and whose shape is not
@@ -81,12 +84,18 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
     };
     let short = wanted.check(device.free).err();
     // Too large in one piece, there is no figure.
-    if let Ok(needs) = fit::needs(device.limits, &choices, config, &settings) {
+    if let Ok(parts) = fit::parts(device.limits, &choices, config, &settings) {
+        let needs = parts.iter().map(|(_, n)| n).sum();
         lines.push(format!(
             "memory   {} for tensors; {}",
             bytes(needs),
             free_of(device.free, short.is_none())
         ));
+        let parts: Vec<String> = parts.into_iter().map(|(what, n)| format!("{what} {}", bytes(n))).collect();
+        lines.push(format!("         {}", parts.join(", ")));
+        lines.extend(
+            wanted.less().into_iter().map(|(flags, n)| format!("         {flags} would need {}", bytes(n))),
+        );
     }
     let most = disk_needs(&config, &settings, &read.data);
     let free = disk::free(&read.out);
@@ -96,6 +105,14 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
         None => "nothing tells what is free".into(),
     };
     lines.push(format!("disk     {} at most, in {}; {has}", bytes(most), shown(&read.out)));
+    if short.is_none() {
+        observer.doing("measuring a step");
+        let tokens = read.data.sides().train_tokens();
+        lines.push(match measured(options, config, &settings, source.tokenizer.width(), tokens) {
+            Ok(line) => format!("time     {line}"),
+            Err(e) => format!("time     not measured: {e}"),
+        });
+    }
     Ok(Estimate { lines, problem: short.or(full) })
 }
 
@@ -109,6 +126,37 @@ fn steps(settings: &Settings, tokens: usize) -> String {
         thousands(steps),
         thousands(tokens as u64)
     )
+}
+
+/// How long an epoch and the run would take, and how long it took to know.
+fn measured(
+    options: &Options,
+    config: Config,
+    settings: &Settings,
+    width: Width,
+    tokens: usize,
+) -> Result<String> {
+    let begun = Instant::now();
+    let device = Device::open(&options.device, options.threads)?;
+    let mut engine = Engine::new(&device, device.choices(), config, settings)?;
+    // How fast it is depends on no weight and on no token.
+    engine.initialise()?;
+    let folder = tempfile::tempdir().map_err(Error::io("create a folder in", std::env::temp_dir()))?;
+    let ids = (0..=settings.context as u32).map(|i| i * 31 % config.vocab_size() as u32);
+    let path = folder.path().join("tokens.bin");
+    let ranges = TokenFile::write(&path, [Ok(ids.collect())], [], 0, width)?;
+    let file = TokenFile::open(&path, ranges.train.end, width)?;
+    let seconds = engine.rehearse(&file, &vec![0; settings.batch])?;
+    let rate = (settings.batch * settings.context) as f64 / seconds;
+    let seen = settings.steps as f64 * (settings.batch * settings.accumulate * settings.context) as f64;
+    let time = |seconds: f64| duration(Duration::from_secs_f64(seconds));
+    Ok(format!(
+        "an epoch about {}, the run about {} ({} tokens/s, measured in {})",
+        time(tokens as f64 / rate),
+        time(seen / rate),
+        thousands(rate as u64),
+        duration(begun.elapsed())
+    ))
 }
 
 fn free_of(free: Option<Free>, fits: bool) -> String {

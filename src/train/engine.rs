@@ -21,6 +21,8 @@ pub struct Engine {
     pub exec: Box<dyn Executor>,
     /// What the recordings were made for.
     pub shape: Shape,
+    /// Where it is.
+    pub device: Device,
     settings: Settings,
     schedule: Schedule,
     hyper: Hyper,
@@ -78,6 +80,7 @@ impl Engine {
         Ok(Engine {
             exec,
             shape,
+            device: device.clone(),
             settings: settings.clone(),
             schedule: schedule(s),
             hyper: Hyper {

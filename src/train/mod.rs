@@ -13,6 +13,7 @@ mod not_finite;
 pub mod options;
 pub mod origin;
 mod read;
+mod recover;
 mod resume;
 mod session;
 mod source;

@@ -1,6 +1,6 @@
 //! How a run is taken up again.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::base::disk::{self, sha256};
 use crate::base::units::{bytes, shown, thousands};
@@ -34,6 +34,8 @@ pub struct Resume<'a> {
     pub recompute: bool,
     /// Another patience; 0 goes on to the last step.
     pub patience: Option<u64>,
+    /// Whether tokens are taken that were changed since it was begun.
+    pub changed_data: bool,
     /// Where the model is now that the run's adapter stands beside.
     pub base: Option<&'a Path>,
     /// Another device than it was begun on.
@@ -47,11 +49,12 @@ pub struct Resume<'a> {
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
-    let Resume { steps, lr_floor, batch, recompute, patience, base, device, threads } = wanted;
+    let Resume { steps, lr_floor, batch, recompute, patience, changed_data, base, device, threads } = wanted;
     if steps == Some(0) {
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
     let mut folder = RunFolder::open(dir)?;
+    folder.note().into_iter().for_each(|note| observer.say(&format!("lock     {note}")));
     let Repaired { mut run, notes } = folder.repair()?;
     notes.iter().for_each(|note| observer.say(&format!("damaged  {note}")));
     if let Some(patience) = patience {
@@ -133,12 +136,18 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         ));
     }
     run.kernels = engine.choices();
-    let tokens = tokens_of(dir, &run)?;
+    let (tokens, other_data) = tokens_of(dir, &mut run, changed_data)?;
+    for name in &other_data {
+        observer.say(&format!(
+            "data     {name} is another than the run was begun with: what follows are not that run's numbers"
+        ));
+    }
     let tokenizer = run.tokenizer(dir)?;
     write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    if extended || twice || batch.is_some() || base.is_some() || patience.is_some() {
+    let otherwise = extended || twice || !other_data.is_empty();
+    if otherwise || batch.is_some() || base.is_some() || patience.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
         if let (Some(base), Some(lora)) = (&session.run.base, &session.run.settings.lora) {
@@ -147,13 +156,15 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
             disk::replace(&dir.join(peft::CONFIG), text.as_bytes())?;
         }
     }
+    // The engine holds it, alone: what is lost goes before it is opened anew.
+    drop(opened);
     let (step, steps) = (session.run.position.step, session.run.settings.steps);
     session.observer.say(&format!("resuming {} at step {step} of {steps}", shown(dir)));
     session.train()
 }
 
 /// The same sequences a step, so many at a time.
-fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Result<()> {
+pub(super) fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Result<()> {
     let Settings { batch: before, accumulate, .. } = run.settings;
     let total = before * accumulate;
     if batch == 0 || !total.is_multiple_of(batch) {
@@ -174,26 +185,47 @@ fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Res
     Ok(())
 }
 
-/// The tokens that a run is trained on, with what is masked, unchanged since it began.
-fn tokens_of(dir: &Path, run: &Run) -> Result<TokenFile> {
-    let path = unchanged(dir, "tokens.bin", &run.data.fingerprint)?;
-    let mut tokens = TokenFile::open(&path, run.data.val[1] as usize, run.data.width)?;
+/// The tokens that a run is trained on, with what is masked; and which of the two files have changed since it began, where
+/// that is `allowed`: then the record has their new hashes.
+fn tokens_of(dir: &Path, run: &mut Run, allowed: bool) -> Result<(TokenFile, Vec<&'static str>)> {
+    const TOKENS: &str = "tokens.bin";
+    let mut changed = Vec::new();
+    let found = hash_of(dir, TOKENS, &run.data.fingerprint, allowed)?;
+    changed.extend(found.map(|hash| {
+        run.data.fingerprint = hash;
+        TOKENS
+    }));
+    let (path, len) = (dir.join(TOKENS), run.data.val[1] as usize);
+    let mut tokens = match changed.is_empty() {
+        true => TokenFile::open(&path, len, run.data.width)?,
+        // The ranges stay; what is beyond them is not used.
+        false => TokenFile::open_part(&path, len, run.data.width)?,
+    };
     if let Some(hash) = &run.data.masked {
-        unchanged(dir, MASKED, hash)?;
+        let found = hash_of(dir, MASKED, hash, allowed)?;
+        changed.extend(found.map(|hash| {
+            run.data.masked = Some(hash);
+            MASKED
+        }));
         tokens.mask(read_mask(dir)?);
     }
-    Ok(tokens)
+    Ok((tokens, changed))
 }
 
-/// The path of a file in a run's folder that still has its hash.
-fn unchanged(dir: &Path, name: &str, hash: &str) -> Result<PathBuf> {
+/// The hash of a file in a run's folder, where it is another than the record's and may be.
+fn hash_of(dir: &Path, name: &str, hash: &str, other_allowed: bool) -> Result<Option<String>> {
     let path = dir.join(name);
-    if !path.is_file() || sha256(&path)? != hash {
-        return Err(Error::file(
-            &path,
-            "missing, or its hash is not the one in run.json: it was changed",
-            restore_or_begin("it", dir),
-        ));
+    if !path.is_file() {
+        return Err(Error::file(&path, "missing", restore_or_begin("it", dir)));
     }
-    Ok(path)
+    let found = sha256(&path)?;
+    match found == hash {
+        true => Ok(None),
+        false if other_allowed => Ok(Some(found)),
+        false => Err(Error::file(
+            &path,
+            "its hash is not the one in run.json: it was changed",
+            format!("{}; --allow-changed-data takes it as it is", restore_or_begin("it", dir)),
+        )),
+    }
 }

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::base::units::{duration, si, thousands};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, disk};
 use crate::model::store;
 use crate::run::RunFolder;
 use crate::run::log::{EvalLine, Log, StepLine};
 use crate::run::record::{Evaluation, Position, Run};
 use crate::run::report::Reporter;
+use crate::run::room::{self, Size};
 use crate::run::runs::{ADAPTER, MODEL};
 use crate::run::samples::Samples;
 use crate::run::state::OPTIMIZER;
@@ -47,18 +48,18 @@ pub(super) struct Session<'a> {
     pub(super) engine: Engine,
     pub(super) tokenizer: Tokenizer,
     pub(super) tokens: TokenFile,
-    windows: Windows,
-    log: Log,
-    samples: Samples,
-    reporter: Reporter,
+    pub(super) windows: Windows,
+    pub(super) log: Log,
+    pub(super) samples: Samples,
+    pub(super) reporter: Reporter,
     pub(super) observer: &'a mut dyn Observer,
-    stop: &'a Stop,
+    pub(super) stop: &'a Stop,
     /// Steps submitted whose scalars have not been read.
     pub(super) pending: VecDeque<Pending>,
-    last_received: Instant,
-    last_saved: Instant,
+    pub(super) last_received: Instant,
+    pub(super) last_saved: Instant,
     /// Seconds of recent steps.
-    recent: VecDeque<f64>,
+    pub(super) recent: VecDeque<f64>,
 }
 
 pub(super) struct Pending {
@@ -139,14 +140,15 @@ impl<'a> Session<'a> {
     }
 
     /// Steps until the last one, or until someone asks to stop.
-    pub(super) fn train(mut self) -> Result<Outcome> {
+    pub(super) fn steps(&mut self) -> Result<Outcome> {
         let s = self.run.settings.clone();
         self.last_received = Instant::now();
         self.last_saved = Instant::now();
         let mut position = self.run.position;
-        if position.step == 0 && self.run.from != "scratch" {
+        if position.step == 0 && self.run.from != "scratch" && self.run.first_eval.is_none() {
             // What the model knows of this text before it has seen any: what is reached is held against it.
             self.evaluate()?;
+            self.folder.save_run(&self.run)?;
         }
         let mut enough = false;
         while position.step < s.steps && !enough {
@@ -299,6 +301,14 @@ impl<'a> Session<'a> {
         if let Some(e) = self.reporter.write(self.folder.path(), &self.run, end) {
             self.observer.say(&format!("report   {e}; training goes on"));
         }
+    }
+
+    /// What a person is told where the disk was full; other errors stay as they are.
+    pub(super) fn told(&self, error: Error) -> Error {
+        let (path, Run { model, settings, state, .. }) = (self.folder.path(), &self.run);
+        let saved = state.folder.strip_prefix("state/").and_then(|step| step.parse().ok());
+        let needs = Size::new(model, settings, 0, 0).of_save();
+        room::full(error, path, needs, disk::free(path), saved)
     }
 
     /// A batch of training windows by which weights are tried before they are saved.

@@ -80,6 +80,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         None => engine.initialise()?,
     }
     let folder = RunFolder::create(&out)?;
+    folder.note().into_iter().for_each(|note| observer.say(&format!("lock     {note}")));
     let mut guard = Unfinished(Some(folder.path().to_path_buf()));
     let (mut tokens, ranges) = data.write(&folder.path().join("tokens.bin"))?;
     let mut masked = None;
@@ -135,8 +136,10 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let mut session = Session::open(folder, run, engine, source.tokenizer, tokens, observer, stop)?;
     session.rehearse()?;
     session.observer.say(&format!("saving   {}: open {REPORT} there to see how it goes", shown(&out)));
-    session.save()?;
+    session.save().map_err(|e| session.told(e))?;
     guard.0 = None;
+    // The engine holds it, alone: what is lost goes before it is opened anew.
+    drop(device);
     session.train()
 }
 

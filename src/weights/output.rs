@@ -55,7 +55,9 @@ impl Output {
     /// The file cannot be written; it is removed then.
     pub fn finish(mut self) -> Result<u64> {
         let file = self.file.as_mut().expect("open until finished");
-        file.flush().and_then(|()| file.get_ref().sync_all()).map_err(Error::io("write", &self.path))?;
+        file.flush()
+            .and_then(|()| disk::synced(file.get_ref(), &self.path))
+            .map_err(Error::io("write", &self.path))?;
         self.file = None;
         Ok(self.written)
     }
@@ -79,7 +81,7 @@ impl Drop for Output {
         if let Some(file) = self.file.take() {
             // Without the last flush: what could not be written will not be, and a removed file needs no bytes.
             drop(file.into_parts());
-            let _ = std::fs::remove_file(&self.path);
+            let _ = disk::remove(&self.path);
         }
     }
 }

@@ -99,14 +99,21 @@ fn killed_often(device: &str, steps: &str, kills: u32, longest_ms: u64) {
     assert_eq!(samples("whole"), samples("broken"));
 }
 
-#[test]
-fn twenty_kills_on_the_cpu() {
-    killed_often("cpu", "240", 20, 900);
+/// So many kills, or as many as `tests/kills` asks for.
+fn kills(usual: u32) -> u32 {
+    std::env::var("DIARIST_KILLS").map_or(usual, |n| n.parse().expect("DIARIST_KILLS is a number"))
 }
 
 #[test]
-fn five_kills_on_the_adapter() {
-    killed_often("gpu", "40", 5, 4000);
+fn kills_on_the_cpu() {
+    let kills = kills(20);
+    killed_often("cpu", &(12 * kills).to_string(), kills, 900);
+}
+
+#[test]
+fn kills_on_the_adapter() {
+    let kills = kills(5);
+    killed_often("gpu", &(8 * kills).to_string(), kills, 4000);
 }
 
 /// What a run leaves at any moment before its first save is what the same command takes over.

@@ -41,6 +41,80 @@ fn files(below: &Path) -> BTreeSet<PathBuf> {
 
 const QUICK: &str = "--steps 3 --context 16 --batch 2 --device cpu --val-fraction 0";
 
+/// A number of bytes as it is written for people: "7.2 MiB".
+#[cfg(target_os = "linux")]
+fn of_bytes(text: &str) -> f64 {
+    let (number, unit) = text.split_once(' ').unwrap();
+    let unit =
+        ["B", "KiB", "MiB", "GiB"].iter().position(|u| unit.trim_end_matches([',', ';']) == *u).unwrap();
+    number.parse::<f64>().unwrap() * f64::powi(1024.0, unit as i32)
+}
+
+/// A run's memory as it goes, in bytes: what is resident after each of its log's lines, and the most there ever was.
+#[cfg(target_os = "linux")]
+fn memory_of(cwd: &Path, args: &str) -> (Vec<(usize, f64)>, f64) {
+    let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("diarist"));
+    command.current_dir(cwd).env("NODEVICE_SELECT", "1").args(args.split_whitespace());
+    let mut child =
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let (mut resident, mut most) = (Vec::new(), 0.0_f64);
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let of = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok()).map(|kib| kib * 1024.0)
+        };
+        most = most.max(of("VmHWM:").unwrap_or(0.0));
+        let lines = std::fs::read_to_string(cwd.join("run/log.jsonl")).map_or(0, |log| log.lines().count());
+        resident.extend(of("VmRSS:").map(|now| (lines, now)));
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    assert!(child.wait().unwrap().success(), "{args}");
+    (resident, most)
+}
+
+/// The program itself, its threads and the tokenizer's tables: what a run of the smallest sizes has beside its plan.
+#[cfg(target_os = "linux")]
+const PROCESS: f64 = 20.0 * 1024.0 * 1024.0;
+
+/// What is planned is what is taken: the most memory that the process ever had is the plan's, and the process's own.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_most_memory_is_what_was_planned() {
+    let place = place();
+    let train = "train notes --from scratch --context 64 --batch 8 --device cpu --threads 2 --steps 6 --val-fraction 0.2";
+    let told = done(place.path(), &format!("{train} --dry-run"));
+    let line = told.lines().find_map(|line| line.strip_prefix("memory   ")).unwrap();
+    let planned = of_bytes(line.split_once(" for tensors").unwrap().0);
+    let (_, most) = memory_of(place.path(), &format!("{train} --out run"));
+    let off = (most - PROCESS - planned) / planned;
+    println!("planned {:.1} MiB, most {:.1} MiB", planned / 1048576.0, most / 1048576.0);
+    assert!(
+        off.abs() < 0.05,
+        "planned {planned}, {PROCESS} for the process, and it took {most}: {off:.3} off"
+    );
+}
+
+/// A long run takes no more at its end than after its beginning. `tests/kills` asks for five hundred steps.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_does_not_grow() {
+    let place = place();
+    let steps: usize = std::env::var("DIARIST_LONG_STEPS").map_or(60, |n| n.parse().expect("a number"));
+    let train = "train notes --from scratch --context 16 --batch 2 --accumulate 1 --device cpu --threads 2 --sample-every 20 \
+                 --eval-every 10 --save-every 10 --dropout 0.1";
+    let (resident, _) = memory_of(place.path(), &format!("{train} --steps {steps} --out run"));
+    let most_in = |from: usize, to: usize| {
+        let within = resident.iter().filter(|(lines, _)| (from..to).contains(lines)).map(|(_, now)| *now);
+        within.fold(0.0, f64::max)
+    };
+    // By the third of its steps it has evaluated, written a sample and saved.
+    let (early, late) = (most_in(steps / 3, steps * 2 / 3), most_in(steps * 2 / 3, usize::MAX));
+    println!("{:.2} MiB, then {:.2} MiB", early / 1048576.0, late / 1048576.0);
+    // What an allocator keeps of freed pages goes up and down by less than this.
+    assert!(late - early < 1024.0 * 1024.0, "{early} bytes in the second third, {late} in the last");
+}
+
 #[test]
 fn a_dry_run_says_everything_and_writes_nothing() {
     let place = place();
@@ -52,6 +126,12 @@ fn a_dry_run_says_everything_and_writes_nothing() {
         "trains   ",
         "steps    3 of 2 × 1 sequences of 16 tokens",
         "device   cpu",
+        "parameters 7",
+        "moments ",
+        "activations ",
+        "would need ",
+        "time     an epoch about ",
+        "measured in ",
         "checkpoints/notes",
         "it fits",
     ] {

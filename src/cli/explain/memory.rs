@@ -20,13 +20,10 @@ pub(super) fn slot_name(program: &Program, plan: &Plan, slot: usize) -> String {
     }
 }
 
-const KINDS: [Kind; 7] =
-    [Kind::Parameter, Kind::Gradient, Kind::Moment, Kind::Scratch, Kind::Input, Kind::Output, Kind::Cache];
-
 /// The kinds that a plan has buffers of: bytes, and how many.
 pub(super) fn kinds(plan: &Plan) -> Vec<(Kind, u64, usize)> {
     let count = |kind| plan.slots.iter().filter(|s| s.kind == kind).count();
-    let all = KINDS.iter().map(|&kind| (kind, plan.bytes_of(kind), count(kind)));
+    let all = Kind::ALL.iter().map(|&kind| (kind, plan.bytes_of(kind), count(kind)));
     all.filter(|(_, _, count)| *count > 0).collect()
 }
 

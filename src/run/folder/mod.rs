@@ -1,11 +1,10 @@
 //! A run's folder: made private, held by one process, repaired when it is resumed (`run/repair.rs`).
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use crate::base::{Error, Result, disk, shell};
 use crate::run::leftover::{self, is_leftover};
+use crate::run::lock::{self, Lock};
 use crate::run::log::Log;
 use crate::run::place::check_empty;
 use crate::run::record::{self, Run, State};
@@ -25,7 +24,7 @@ pub struct RunFolder {
     /// The hash of the root's model, where this process has put it there.
     pub(super) followed: Option<String>,
     /// The operating system frees it when the process ends, however it ends.
-    pub(super) _lock: File,
+    pub(super) lock: Lock,
 }
 
 impl RunFolder {
@@ -36,18 +35,12 @@ impl RunFolder {
     /// The place holds something else, or cannot be made.
     pub fn create(path: &Path) -> Result<RunFolder> {
         check_empty(path)?;
-        disk::create_folder(path)?;
+        disk::create_folder_for_good(path)?;
         // An empty folder that somebody else made becomes as private as ours.
         disk::make_private(path)?;
-        let lock = lock(path)?;
-        let folder = RunFolder {
-            path: path.to_path_buf(),
-            named: None,
-            best: None,
-            keep: 1,
-            followed: None,
-            _lock: lock,
-        };
+        let lock = lock::hold(path)?;
+        let folder =
+            RunFolder { path: path.to_path_buf(), named: None, best: None, keep: 1, followed: None, lock };
         // A second process may have come between the look and the lock, and may have gone again.
         leftover::clear(path)?;
         folder.write_new(".gitignore", leftover::ALL.as_bytes())?;
@@ -59,6 +52,11 @@ impl RunFolder {
         self.named = Some(run.state.clone());
         self.best.clone_from(&run.best);
         self.keep = run.settings.keep;
+    }
+
+    /// What a person should know of how it is held.
+    pub fn note(&self) -> Option<&str> {
+        self.lock.note.as_deref()
     }
 
     /// The folder.
@@ -110,15 +108,16 @@ impl RunFolder {
         disk::replace(&self.path.join(&run.state.folder).join(RECORD), text.as_bytes())
     }
 
-    /// Brings the log and the samples to the disk, so that no state is ahead of them after a power cut.
-    pub(super) fn sync_logs(&self) -> Result<()> {
+    /// Brings the log, the samples and the names of all that a run is begun with to the disk, so that no state is ahead of them
+    /// after a power cut.
+    pub(super) fn sync_beside(&self) -> Result<()> {
         for name in [LOG, SAMPLES] {
             let path = self.path.join(name);
             if path.exists() {
                 disk::sync_file(&path)?;
             }
         }
-        Ok(())
+        disk::sync_folder(&self.path)
     }
 
     /// Makes the root's model a copy of the best one, or, where none is known to be, of the named state's, without a look at the
@@ -170,33 +169,6 @@ pub fn read_run(path: &Path) -> Result<Run> {
         ("no run's folder (it has no run.json)", instead(path))
     };
     Err(Error::file(path, problem, next))
-}
-
-/// Whether a process trains in a folder.
-pub fn is_held(path: &Path) -> bool {
-    let lock = File::open(path.join(LOCK));
-    lock.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
-}
-
-/// Holds a folder for this process.
-pub(super) fn lock(path: &Path) -> Result<File> {
-    let at = path.join(LOCK);
-    let file = disk::open_or_create(&at).map_err(Error::io("open", &at))?;
-    let mut held = file.try_lock();
-    if matches!(held, Err(TryLockError::WouldBlock)) {
-        // Who lists the runs looks at the lock, and has gone again in a moment.
-        std::thread::sleep(Duration::from_millis(100));
-        held = file.try_lock();
-    }
-    match held {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(Error::file(
-            path,
-            "another diarist is using this run",
-            "wait until it has finished, or stop it with Ctrl-C (it saves first)",
-        )),
-        Err(TryLockError::Error(e)) => Err(Error::io("lock", &at)(e)),
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@
 //! A process killed at any point leaves what [`RunFolder::repair`] turns into one of the two.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Config, Error, Lora, Optimizer, Param, Result, disk};
@@ -82,9 +81,7 @@ impl RunFolder {
         let (above, name) = (place.parent().expect("a state lies in a folder"), place.file_name());
         let at = above.join(format!(".{}.partial", name.expect("a state has a name").to_string_lossy()));
         for leftover in [&at, &place] {
-            if leftover.exists() {
-                fs::remove_dir_all(leftover).map_err(Error::io("remove", leftover))?;
-            }
+            disk::remove_folder(leftover)?;
         }
         disk::create_folder(&at)?;
         Ok(at)
@@ -183,7 +180,7 @@ impl Saving<'_> {
         let record = record::to_json(run);
         disk::write_new(&self.path(RECORD), record.as_bytes())?;
         point(Point::FilesWritten, &root)?;
-        self.folder.sync_logs()?;
+        self.folder.sync_beside()?;
         self.at = put(&root, &self.at, &run.state.folder)?;
         point(Point::StateRenamed, &root)?;
         if let Some(best) = run.best.as_ref().filter(|best| best.folder == State::best_of(self.step)) {
@@ -222,9 +219,9 @@ impl Drop for Saving<'_> {
     fn drop(&mut self) {
         if !self.published {
             for at in [Some(&self.at), self.best.as_ref()].into_iter().flatten() {
-                let _ = fs::remove_dir_all(at);
+                let _ = disk::remove_folder(at);
             }
-            let _ = fs::remove_file(disk::temporary(&self.folder.path.join(RECORD)));
+            let _ = disk::remove(&disk::temporary(&self.folder.path.join(RECORD)));
         }
     }
 }
@@ -249,5 +246,7 @@ fn point(_: Point, _: &Path) -> Result<()> {
 #[cfg(test)]
 use tests::point;
 
+#[cfg(test)]
+mod power;
 #[cfg(test)]
 mod tests;

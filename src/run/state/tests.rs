@@ -2,6 +2,7 @@
 //! SIGKILL there would leave, or lets the next operation fail.
 
 use std::cell::RefCell;
+use std::fs;
 
 use super::*;
 use crate::run::log::{EvalLine, StepLine};

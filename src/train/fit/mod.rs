@@ -5,7 +5,7 @@ use crate::base::shell::{self, Flag};
 use crate::base::units::bytes;
 use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result};
 use crate::device::select::Device;
-use crate::device::{Choices, Element, Limits, Plan};
+use crate::device::{Choices, Element, Kind, Limits, Plan};
 use crate::run::record::Settings;
 use crate::train::engine::{program, shape};
 
@@ -81,20 +81,47 @@ pub fn check(
     Wanted { limits: device.limits(), choices, config, settings, begin }.check(device.free())
 }
 
-/// Bytes of memory that a run needs: every tensor as planned, and what the host keeps of a step.
+/// Bytes of memory that a run needs, by kind: every tensor as planned, and what the host keeps of a step.
 ///
 /// # Errors
 /// A tensor that the device cannot have in one piece; settings that the model cannot take.
-pub fn needs(limits: Limits, choices: &Choices, config: Config, settings: &Settings) -> Result<u64> {
+pub fn parts(
+    limits: Limits,
+    choices: &Choices,
+    config: Config,
+    settings: &Settings,
+) -> Result<Vec<(&'static str, u64)>> {
     let plan = Plan::new(&program(&shape(limits, choices, config, settings)?)?)?;
     let Settings { batch, accumulate, context, .. } = *settings;
     // A batch's ids, targets and buckets, and a step's windows on their way to the device and to the log.
-    Ok(plan.bytes() + 64 * (batch * context) as u64 + 48 * (batch * accumulate) as u64)
+    let host = 64 * (batch * context) as u64 + 48 * (batch * accumulate) as u64;
+    let kinds = Kind::ALL.map(|kind| (kind.label(), plan.bytes_of(kind)));
+    Ok(kinds.into_iter().chain([("the host", host)]).filter(|(_, bytes)| *bytes > 0).collect())
+}
+
+/// The sum of them.
+///
+/// # Errors
+/// As [`parts`].
+pub fn needs(limits: Limits, choices: &Choices, config: Config, settings: &Settings) -> Result<u64> {
+    Ok(parts(limits, choices, config, settings)?.iter().map(|(_, bytes)| bytes).sum())
 }
 
 impl Wanted<'_> {
     fn needs(&self, config: Config, settings: &Settings) -> Result<u64> {
         needs(self.limits, self.choices, config, settings)
+    }
+
+    /// What needs a quarter less at least for the same steps: flags, and the bytes.
+    pub fn less(&self) -> Vec<(String, u64)> {
+        let most = self.needs(self.config, self.settings).map_or(0, |needs| needs / 4 * 3);
+        let flags = |offer: Offer| {
+            let Flags { switches, values, .. } = offer.flags;
+            let values = values.into_iter().map(|(names, value)| format!("{} {value}", names[0]));
+            let flags: Vec<String> = switches.into_iter().map(str::to_string).chain(values).collect();
+            (flags.join(" "), offer.needs)
+        };
+        [self.batches(most), self.twice(most)].into_iter().flatten().map(flags).collect()
     }
 
     /// Checks that the run fits into what is free.

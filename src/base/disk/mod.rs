@@ -10,6 +10,33 @@ use sha2::{Digest, Sha256};
 
 use crate::base::{Error, Result};
 
+#[cfg(test)]
+pub(crate) mod trace;
+
+/// An operation on files, told to the tests that cut the power between two of them.
+#[derive(Debug)]
+pub(crate) enum Op<'a> {
+    /// A file or a folder has a name that it had not.
+    Created(&'a Path),
+    /// Bytes were handed to the system, which has them on the disk when it likes.
+    Wrote(&'a Path),
+    /// What is in a file, or the names in a folder, are on the disk.
+    Synced(&'a Path),
+    /// One name instead of another.
+    Renamed(&'a Path, &'a Path),
+    /// A second name.
+    Linked(&'a Path, &'a Path),
+    /// A file, or a folder with all that is in it, is about to lose its name.
+    Removing(&'a Path),
+}
+
+/// Tells the tests of an operation; there is nothing else to tell.
+#[cfg(not(test))]
+pub(crate) fn note(_: Op<'_>) {}
+
+#[cfg(test)]
+pub(crate) use trace::note;
+
 /// Bytes read or converted at a time: large enough that system calls cost nothing, small enough to forget about.
 pub const PIECE: usize = 1 << 20;
 
@@ -18,7 +45,9 @@ pub const PIECE: usize = 1 << 20;
 /// # Errors
 /// What the system says; `AlreadyExists` where there is anything at `path`.
 pub fn create_new(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().read(true).write(true).create_new(true)).open(path)
+    let file = private(OpenOptions::new().read(true).write(true).create_new(true)).open(path)?;
+    note(Op::Created(path));
+    Ok(file)
 }
 
 /// Opens a file to append to, created with mode 0600 where it is missing.
@@ -26,7 +55,9 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 /// # Errors
 /// What the system says.
 pub fn append(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().append(true).create(true)).open(path)
+    let file = private(OpenOptions::new().append(true).create(true)).open(path)?;
+    note(Op::Created(path));
+    Ok(file)
 }
 
 /// Opens a file as it is, or creates it empty with mode 0600: to hold a lock on it.
@@ -34,7 +65,9 @@ pub fn append(path: &Path) -> io::Result<File> {
 /// # Errors
 /// What the system says.
 pub fn open_or_create(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)
+    let file = private(OpenOptions::new().read(true).write(true).create(true).truncate(false)).open(path)?;
+    note(Op::Created(path));
+    Ok(file)
 }
 
 /// Asks for mode 0600 where files have modes.
@@ -53,7 +86,25 @@ pub fn create_folder(path: &Path) -> Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(Error::io("create", path))
+    builder.create(path).map_err(Error::io("create", path))?;
+    note(Op::Created(path));
+    Ok(())
+}
+
+/// As [`create_folder`], with the new names on the disk when this returns.
+///
+/// # Errors
+/// It cannot be made.
+pub fn create_folder_for_good(path: &Path) -> Result<()> {
+    let missing = |at: &&Path| !at.as_os_str().is_empty() && !at.exists();
+    let new: Vec<&Path> = path.ancestors().take_while(missing).collect();
+    create_folder(path)?;
+    for made in new {
+        let above = made.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A folder that may be written and not read cannot be synced; what is made in it is no less there.
+        let _ = sync_folder(above);
+    }
+    Ok(())
 }
 
 /// Makes a folder that somebody else made as private as ours.
@@ -105,15 +156,31 @@ pub fn copy_new(from: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// As [`copy_new`].
 pub fn link_or_copy(from: &Path, to: &Path) -> Result<()> {
-    fs::hard_link(from, to).or_else(|_| copy_new(from, to))
+    if fs::hard_link(from, to).is_err() {
+        return copy_new(from, to);
+    }
+    note(Op::Linked(from, to));
+    Ok(())
 }
 
 /// A new file that `fill` writes; removed where that fails.
 fn filled(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     let mut file = create_new(path).map_err(Error::io("create", path))?;
-    fill(&mut file).and_then(|()| file.sync_all()).map_err(Error::io("write", path)).inspect_err(|_| {
-        let _ = fs::remove_file(path);
+    let filled = fill(&mut file).and_then(|()| synced(&file, path)).map_err(Error::io("write", path));
+    filled.inspect_err(|_| {
+        let _ = remove(path);
     })
+}
+
+/// Brings what was written to a new file to the disk.
+///
+/// # Errors
+/// What the system says.
+pub fn synced(file: &File, path: &Path) -> io::Result<()> {
+    note(Op::Wrote(path));
+    file.sync_all()?;
+    note(Op::Synced(path));
+    Ok(())
 }
 
 /// Writes a whole file beside its place and renames it there: at every moment the old one or the new one.
@@ -132,7 +199,7 @@ pub fn replace_with<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> R
     let fresh = temporary(path);
     let written = stage(path, write)?;
     rename(&fresh, path).inspect_err(|_| {
-        let _ = fs::remove_file(&fresh);
+        let _ = remove(&fresh);
     })?;
     sync_folder(path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
     Ok(written)
@@ -147,7 +214,7 @@ pub fn stage<T>(path: &Path, write: impl FnOnce(&Path) -> Result<T>) -> Result<T
     remove(&fresh)?;
     write(&fresh).inspect_err(|_| {
         // What stopped the writing is the news, not whether its remains could be cleared away.
-        let _ = fs::remove_file(&fresh);
+        let _ = remove(&fresh);
     })
 }
 
@@ -163,7 +230,9 @@ pub fn temporary(path: &Path) -> PathBuf {
 /// # Errors
 /// What the system says.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(Error::io("rename a file to", to))
+    fs::rename(from, to).map_err(Error::io("rename a file to", to))?;
+    note(Op::Renamed(from, to));
+    Ok(())
 }
 
 /// Removes a file that may not be there.
@@ -171,7 +240,20 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// What the system says.
 pub fn remove(path: &Path) -> Result<()> {
+    note(Op::Removing(path));
     match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes a folder with all that is in it, which may not be there.
+///
+/// # Errors
+/// What the system says.
+pub fn remove_folder(path: &Path) -> Result<()> {
+    note(Op::Removing(path));
+    match fs::remove_dir_all(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(e)),
         _ => Ok(()),
     }
@@ -283,7 +365,7 @@ pub fn taken(path: &Path) -> Error {
 pub fn sync_file(path: &Path) -> Result<()> {
     // Open for writing, because Windows syncs nothing else.
     let file = OpenOptions::new().append(true).open(path).map_err(Error::io("open", path))?;
-    file.sync_all().map_err(Error::io("write", path))
+    synced(&file, path).map_err(Error::io("write", path))
 }
 
 /// A renamed or new name is on the disk once its folder is. Windows has no such call and needs none.
@@ -294,6 +376,7 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) {
         let opened = File::open(folder).map_err(Error::io("open", folder))?;
         opened.sync_all().map_err(Error::io("write", folder))?;
+        note(Op::Synced(folder));
     }
     Ok(())
 }
@@ -356,109 +439,4 @@ pub fn free(path: &Path) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_that_is_not_there_yet_has_the_room_of_its_disk() {
-        let dir = tempfile::tempdir().unwrap();
-        assert!(free(&dir.path().join("a/b/c")).unwrap() > 0);
-    }
-
-    #[cfg(unix)]
-    fn mode(path: &Path) -> u32 {
-        std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions()) & 0o777
-    }
-
-    #[test]
-    fn the_hash_is_sha256() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("abc");
-        fs::write(&path, "abc").unwrap();
-        // FIPS 180-4, the first example.
-        assert_eq!(
-            sha256(&path).unwrap(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn files_and_folders_are_private() {
-        let dir = tempfile::tempdir().unwrap();
-        let at = |name: &str| dir.path().join(name);
-        create_new(&at("a")).unwrap();
-        append(&at("b")).unwrap();
-        open_or_create(&at("c")).unwrap();
-        write_new(&at("d"), b"d").unwrap();
-        fs::write(at("open"), "x").unwrap();
-        copy_new(&at("open"), &at("e")).unwrap();
-        replace(&at("open"), b"y").unwrap();
-        for name in ["a", "b", "c", "d", "e", "open"] {
-            assert_eq!(mode(&at(name)), 0o600, "{name}");
-        }
-        create_folder(&at("f/g")).unwrap();
-        let temporary = temporary_folder(dir.path(), "new.", ".tmp").unwrap();
-        assert_eq!([mode(&at("f")), mode(&at("f/g")), mode(temporary.path())], [0o700; 3]);
-        fs::create_dir(at("h")).unwrap();
-        fs::set_permissions(at("h"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        create_folder(&at("h")).unwrap();
-        assert_eq!(mode(&at("h")), 0o755, "what is there stays as it is");
-        make_private(&at("h")).unwrap();
-        assert_eq!(mode(&at("h")), 0o700);
-    }
-
-    #[test]
-    fn what_is_new_overwrites_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, other) = (dir.path().join("kept"), dir.path().join("other"));
-        fs::write(&path, "kept").unwrap();
-        fs::write(&other, "other").unwrap();
-        assert_eq!(create_new(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert!(write_new(&path, b"new").is_err());
-        assert!(copy_new(&other, &path).is_err());
-        drop((append(&path).unwrap(), open_or_create(&path).unwrap()));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
-    }
-
-    #[test]
-    fn a_failed_replacement_leaves_the_old_file_alone() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("run.json");
-        fs::write(&path, "old").unwrap();
-        // The new file cannot be written.
-        let refused = stage(&path, |fresh| {
-            fs::write(fresh, "half of the n").unwrap();
-            Err::<(), _>(Error::io("write", fresh)(io::ErrorKind::StorageFull.into()))
-        });
-        assert!(refused.is_err() && fs::read_to_string(&path).unwrap() == "old");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left behind");
-        // It cannot take its place: a folder that is not empty stands there.
-        let taken = dir.path().join("taken");
-        fs::create_dir(&taken).unwrap();
-        fs::write(taken.join("kept"), "").unwrap();
-        assert!(replace(&taken, b"new").is_err());
-        assert!(taken.join("kept").is_file() && !temporary(&taken).exists());
-        // A leftover is no obstacle.
-        fs::write(temporary(&path), "left by a crash").unwrap();
-        replace(&path, b"new").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
-        assert!(!temporary(&path).exists());
-        remove(&path).unwrap();
-        remove(&path).unwrap();
-    }
-
-    #[test]
-    fn bytes_are_read_from_any_place() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("bytes");
-        fs::write(&path, "0123456789").unwrap();
-        let file = File::open(&path).unwrap();
-        let mut three = [0; 3];
-        for (at, found) in [(7, b"789"), (0, b"012")] {
-            read_at(&file, &mut three, at).unwrap();
-            assert_eq!(&three, found);
-        }
-        assert_eq!(read_at(&file, &mut three, 8).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-    }
-}
+mod tests;
