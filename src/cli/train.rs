@@ -19,13 +19,14 @@ use crate::train::options::HEADER;
 use crate::train::{self, Estimate, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 9] = [
+const RESUMES: [&str; 10] = [
     "--resume",
     "--steps",
     "--lr-floor",
     "--batch",
     "--recompute",
     "--patience",
+    "--on-spike",
     "--base",
     "--device",
     "--threads",
@@ -109,12 +110,13 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
                 );
                 return Err(Error::usage(problem, next).into());
             }
-            let Options { steps, batch, recompute, patience, device, threads, .. } = &args.options;
+            let Options { steps, batch, recompute, patience, on_spike, device, threads, .. } = &args.options;
             let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
-            let (steps, batch, recompute, patience, threads) =
-                (*steps, *batch, *recompute, *patience, *threads);
+            let (steps, batch, recompute, patience, on_spike, threads) =
+                (*steps, *batch, *recompute, *patience, *on_spike, *threads);
             let (lr_floor, base) = (args.lr_floor, args.base.as_deref());
-            let wanted = Resume { steps, lr_floor, batch, recompute, patience, base, device, threads };
+            let wanted =
+                Resume { steps, lr_floor, batch, recompute, patience, on_spike, base, device, threads };
             train::resume(dir, wanted, &mut watch, &stop)
         }
         None => {

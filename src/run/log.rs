@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result, disk};
+use crate::optim::OnSpike;
 
 /// An optimizer step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ pub struct StepLine {
     pub grad_norm: f32,
     /// How long the step took, in seconds.
     pub seconds: f32,
+    /// What was done about it, where it was a spike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spike: Option<OnSpike>,
     /// The start s of every sequence in `tokens.bin`, in micro-step order: inputs s..s+T, targets s+1..s+T+1.
     pub windows: Vec<usize>,
 }
@@ -39,7 +43,7 @@ pub struct EvalLine {
     pub val_loss: f32,
 }
 
-/// Either line.
+/// Any line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Line {
@@ -47,6 +51,11 @@ pub enum Line {
     Step(StepLine),
     /// An evaluation.
     Eval(EvalLine),
+    /// What another diarist writes after a step.
+    Other {
+        /// After this many optimizer steps.
+        step: u64,
+    },
 }
 
 /// The log of a run, open to append to.
@@ -93,7 +102,7 @@ impl Log {
 /// Every line of a log, in order.
 ///
 /// # Errors
-/// The file cannot be read, or a line is neither a step nor an evaluation.
+/// The file cannot be read, or a line is of no step.
 pub fn read(path: &Path) -> Result<Vec<Line>> {
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
     let parse = |(i, line)| {
@@ -150,6 +159,7 @@ mod tests {
             lr: 3e-4,
             grad_norm: 1.25,
             seconds: 0.5,
+            spike: None,
             windows: vec![0, 7],
         }
     }

@@ -16,6 +16,7 @@ mod read;
 mod resume;
 mod session;
 mod source;
+mod spikes;
 mod start;
 mod verdict;
 

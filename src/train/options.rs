@@ -11,6 +11,7 @@ use crate::dataset::Template;
 use crate::dataset::labels::parse_label;
 use crate::device::Element;
 use crate::journal;
+use crate::optim::OnSpike;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
 use crate::train::origin::Origin;
@@ -123,6 +124,10 @@ pub struct Options {
     /// The largest global gradient norm; 0 for no clipping
     #[arg(long, default_value_t = 1.0)]
     pub grad_clip: f32,
+    /// What is done about a step whose loss or gradient norm stands far above those before it: go-on counts it, skip leaves it
+    /// out, lower halves the learning rate, stop ends the run
+    #[arg(long, value_name = "go-on|skip|lower|stop", value_parser = on_spikes(), unless_given = OnSpike::default().name())]
+    pub on_spike: Option<OnSpike>,
     /// The share of activations that is dropped
     #[arg(long, unless_given = either(SCRATCH.dropout, CHECKPOINT.dropout))]
     pub dropout: Option<f32>,
@@ -242,6 +247,12 @@ pub fn presets() -> impl TypedValueParser<Value = Preset> {
 pub fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
     PossibleValuesParser::new(Optimizer::ALL.map(Optimizer::name))
         .try_map(|name| Optimizer::from_name(&name).ok_or("no optimizer"))
+}
+
+/// What may be done about a spike, by name.
+pub fn on_spikes() -> impl TypedValueParser<Value = OnSpike> {
+    PossibleValuesParser::new(OnSpike::ALL.map(OnSpike::name))
+        .try_map(|name| OnSpike::from_name(&name).ok_or("no such thing"))
 }
 
 /// The tokenizers, by name.
@@ -444,6 +455,7 @@ impl Options {
             eps: 1e-8,
             weight_decay: self.weight_decay,
             grad_clip: self.grad_clip,
+            on_spike: self.on_spike.unwrap_or_default(),
             dropout,
             freeze: self.freeze,
             lora: self.lora.clone(),

@@ -7,6 +7,7 @@ use crate::base::units::{bytes, shown, thousands};
 use crate::base::{Error, Result};
 use crate::dataset::data::{MASKED, read_mask};
 use crate::model::parameters::not_in_blocks;
+use crate::optim::OnSpike;
 use crate::run::record::Settings;
 use crate::run::room::{self, Size};
 use crate::run::runs::restore_or_begin;
@@ -34,6 +35,8 @@ pub struct Resume<'a> {
     pub recompute: bool,
     /// Another patience; 0 goes on to the last step.
     pub patience: Option<u64>,
+    /// Something else to do about a spike.
+    pub on_spike: Option<OnSpike>,
     /// Where the model is now that the run's adapter stands beside.
     pub base: Option<&'a Path>,
     /// Another device than it was begun on.
@@ -47,7 +50,7 @@ pub struct Resume<'a> {
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
-    let Resume { steps, lr_floor, batch, recompute, patience, base, device, threads } = wanted;
+    let Resume { steps, lr_floor, batch, recompute, patience, on_spike, base, device, threads } = wanted;
     if steps == Some(0) {
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
@@ -58,6 +61,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         run.settings.patience = patience;
         run.finished = false;
     }
+    run.settings.on_spike = on_spike.unwrap_or(run.settings.on_spike);
     let extended = steps.is_some_and(|s| s > run.settings.steps);
     if lr_floor && !extended {
         let next = "give the number of steps to extend it to, with --steps, or leave --lr-floor out";
@@ -138,7 +142,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    if extended || twice || batch.is_some() || base.is_some() || patience.is_some() {
+    let other = patience.is_some() || on_spike.is_some();
+    if extended || twice || other || batch.is_some() || base.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
         if let (Some(base), Some(lora)) = (&session.run.base, &session.run.settings.lora) {

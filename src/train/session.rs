@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::base::units::{duration, si, thousands};
 use crate::base::{Error, Result};
 use crate::model::store;
+use crate::optim::{Planned, Spikes};
 use crate::run::RunFolder;
 use crate::run::log::{EvalLine, Log, StepLine};
 use crate::run::record::{Evaluation, Position, Run};
@@ -18,7 +19,8 @@ use crate::sample::{Choice, Decoder};
 use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::base;
-use crate::train::engine::Engine;
+use crate::train::engine::{Did, Engine};
+use crate::train::spikes::spikes_of;
 use crate::train::verdict::verdict;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
@@ -55,6 +57,10 @@ pub(super) struct Session<'a> {
     stop: &'a Stop,
     /// Steps submitted whose scalars have not been read.
     pub(super) pending: VecDeque<Pending>,
+    /// The steps before them.
+    spikes: Spikes,
+    /// Spikes that were told.
+    pub(super) spikes_told: u32,
     last_received: Instant,
     last_saved: Instant,
     /// Seconds of recent steps.
@@ -64,6 +70,7 @@ pub(super) struct Session<'a> {
 pub(super) struct Pending {
     position: Position,
     windows: Vec<usize>,
+    planned: Planned,
 }
 
 impl<'a> Session<'a> {
@@ -80,6 +87,7 @@ impl<'a> Session<'a> {
         let windows = windows_at(&run, run.position)?;
         let (log, samples) = (folder.log()?, folder.samples()?);
         let now = Instant::now();
+        let spikes = spikes_of(&folder, &run)?;
         Ok(Session {
             folder,
             run,
@@ -93,6 +101,8 @@ impl<'a> Session<'a> {
             observer,
             stop,
             pending: VecDeque::new(),
+            spikes,
+            spikes_told: 0,
             last_received: now,
             last_saved: now,
             recent: VecDeque::new(),
@@ -160,8 +170,9 @@ impl<'a> Session<'a> {
                 index,
                 micro_step: position.micro_step + s.accumulate as u64,
             };
-            self.engine.step(position.step, &self.tokens, &windows)?;
-            self.pending.push_back(Pending { position, windows });
+            let planned = self.spikes.plan(position.step, self.engine.lr(position.step));
+            self.engine.step(&planned, &self.tokens, &windows)?;
+            self.pending.push_back(Pending { position, windows, planned });
             // The step before this one is read while this one runs.
             while self.pending.len() > 1 {
                 self.receive()?;
@@ -204,8 +215,9 @@ impl<'a> Session<'a> {
 
     /// Reads the oldest pending step's numbers, logs them and tells the observer.
     fn receive(&mut self) -> Result<()> {
-        let (loss, grad_norm) = self.engine.receive()?;
-        let Pending { position, windows } = self.pending.pop_front().expect("a step is pending");
+        let did = self.engine.receive()?;
+        let Did { loss, norm: grad_norm, .. } = did;
+        let Pending { position, windows, planned } = self.pending.pop_front().expect("a step is pending");
         for (what, value) in [("the loss", loss), ("the gradient norm", grad_norm)] {
             if !value.is_finite() {
                 return Err(self.not_finite(position.step, what, value, Bad::Step));
@@ -214,15 +226,20 @@ impl<'a> Session<'a> {
         let seconds = self.last_received.elapsed().as_secs_f64();
         self.last_received = Instant::now();
         self.run.position = position;
+        let spike = self.spikes.take(&planned, loss, grad_norm, self.run.settings.on_spike);
         self.log.step(&StepLine {
             step: position.step,
             tokens: position.tokens,
             loss,
-            lr: self.engine.lr(position.step),
+            lr: planned.lr,
             grad_norm,
             seconds: seconds as f32,
+            spike,
             windows,
         })?;
+        (self.run.spikes, self.run.lowered) =
+            (self.run.spikes + u64::from(spike.is_some()), self.spikes.lowered());
+        self.on_spike(spike, &planned, &did)?;
         self.recent.push_back(seconds);
         if self.recent.len() > 20 {
             self.recent.pop_front();

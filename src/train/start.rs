@@ -129,6 +129,8 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         first_eval: None,
         best_eval: None,
         since_best: 0,
+        spikes: 0,
+        lowered: 0,
         best: None,
         state: record::State::default(),
     };

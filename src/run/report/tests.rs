@@ -25,6 +25,7 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
             lr: 3e-4 * (1.0 - x),
             grad_norm: 1.0 + noise,
             seconds: 0.5,
+            spike: None,
             windows,
         })
         .unwrap();
@@ -130,8 +131,16 @@ fn a_run_that_has_hardly_begun_has_a_page() {
     assert!(
         page().contains("<circle") && page().contains("3.2500") && page().contains("too few evaluations")
     );
-    let line =
-        StepLine { step: 1, tokens: 64, loss: 5.5, lr: 0.0, grad_norm: 0.0, seconds: 0.0, windows: vec![] };
+    let line = StepLine {
+        step: 1,
+        tokens: 64,
+        loss: 5.5,
+        lr: 0.0,
+        grad_norm: 0.0,
+        seconds: 0.0,
+        spike: None,
+        windows: vec![],
+    };
     log.step(&line).unwrap();
     run.data.val = [7, 7];
     write(dir.path(), &run).unwrap();

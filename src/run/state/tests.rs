@@ -64,6 +64,7 @@ fn train_to(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
             lr: 0.1,
             grad_norm: 1.0,
             seconds: 0.1,
+            spike: None,
             windows: vec![],
         })
         .unwrap();
