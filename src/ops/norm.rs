@@ -76,8 +76,19 @@ fn consts(rec: &mut Recorder) -> Consts {
 
 /// Records the sums of squares of these tensors, each with its dispatch's label, chunk by chunk: (chunks of all).
 pub(crate) fn squares(rec: &mut Recorder, of: &[(String, Tensor)]) -> Tensor {
-    let chunks: usize = of.iter().map(|(_, g)| rec.numel(*g).div_ceil(CHUNK)).sum();
-    let squares = rec.scratch("squares", &[chunks]);
+    let count = of.iter().map(|(_, g)| chunks(rec.numel(*g))).sum();
+    let squares = rec.scratch("squares", &[count]);
+    squares_into(rec, of, squares);
+    squares
+}
+
+/// How many chunks so many elements are.
+pub(crate) fn chunks(numel: usize) -> usize {
+    numel.div_ceil(CHUNK)
+}
+
+/// As [`squares`], into a tensor that is there.
+pub(crate) fn squares_into(rec: &mut Recorder, of: &[(String, Tensor)], squares: Tensor) {
     let consts = consts(rec);
     let mut first = 0;
     for (label, g) in of {
@@ -91,9 +102,8 @@ pub(crate) fn squares(rec: &mut Recorder, of: &[(String, Tensor)]) -> Tensor {
             flops: 2 * n as u64,
         };
         rec.dispatch_moving(label, launch, 4 * n as u64);
-        first += n.div_ceil(CHUNK);
+        first += chunks(n);
     }
-    squares
 }
 
 fn partial_twin(call: &mut Call) {

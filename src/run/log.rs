@@ -1,6 +1,7 @@
 //! `log.jsonl`: a line an optimizer step, and a line an evaluation. With `tokens.bin` and `run.json` it is enough to replay
 //! a run in another framework.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,35 @@ pub struct EvalLine {
     pub val_loss: f32,
 }
 
+/// The norms of a step's gradients by block, beside an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NormsLine {
+    /// The step.
+    pub step: u64,
+    /// `wte`, `h.0`…: where, and the norm there before clipping.
+    pub grad_norms: BTreeMap<String, f32>,
+}
+
+/// What the units of the MLPs do, beside an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthLine {
+    /// After this many optimizer steps.
+    pub step: u64,
+    /// By block.
+    pub health: BTreeMap<String, Units>,
+}
+
+/// The units of a block's MLP, over the tokens of one batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Units {
+    /// All of them.
+    pub units: usize,
+    /// Those whose output is as good as zero for every token.
+    pub dead: usize,
+    /// Those whose gate is open for every token.
+    pub saturated: usize,
+}
+
 /// Any line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -51,6 +81,10 @@ pub enum Line {
     Step(StepLine),
     /// An evaluation.
     Eval(EvalLine),
+    /// The gradients' norms.
+    Norms(NormsLine),
+    /// What the units do.
+    Health(HealthLine),
     /// What another diarist writes after a step.
     Other {
         /// After this many optimizer steps.
@@ -88,6 +122,22 @@ impl Log {
     /// # Errors
     /// The file cannot be written.
     pub fn eval(&mut self, line: &EvalLine) -> Result<()> {
+        self.append(line)
+    }
+
+    /// Appends the gradients' norms.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn norms(&mut self, line: &NormsLine) -> Result<()> {
+        self.append(line)
+    }
+
+    /// Appends what the units do.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn health(&mut self, line: &HealthLine) -> Result<()> {
         self.append(line)
     }
 
@@ -177,7 +227,26 @@ mod tests {
             "{\"step\":1,\"tokens\":64,\"loss\":5.5451775,\"lr\":0.0003,\"grad_norm\":1.25,\"seconds\":0.5,\"windows\":[0,7]}\n\
              {\"step\":1,\"tokens\":64,\"val_loss\":5.5}\n"
         );
+        let grad_norms = [("wte".to_string(), 0.5), ("h.0".to_string(), 1.25)].into();
+        log.norms(&NormsLine { step: 1, grad_norms }).unwrap();
+        let units = Units { units: 8, dead: 1, saturated: 0 };
+        log.health(&HealthLine { step: 1, health: [("h.0".to_string(), units)].into() }).unwrap();
+        log.step(&StepLine { spike: Some(OnSpike::GoOn), ..step(2, 9.5) }).unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"{\"step\":2,\"rain\":0.5}\n")
+            .unwrap();
+        let later = &std::fs::read_to_string(&path).unwrap()[text.len()..];
+        let mut later = later.lines();
+        assert_eq!(later.next(), Some("{\"step\":1,\"grad_norms\":{\"h.0\":1.25,\"wte\":0.5}}"));
+        let health = "{\"step\":1,\"health\":{\"h.0\":{\"units\":8,\"dead\":1,\"saturated\":0}}}";
+        assert_eq!(later.next(), Some(health));
+        assert!(later.next().unwrap().contains("\"seconds\":0.5,\"spike\":\"go-on\",\"windows\""));
         let lines = read(&path).unwrap();
+        assert!(matches!(lines[2..4], [Line::Norms(_), Line::Health(_)]));
+        assert_eq!(lines[5], Line::Other { step: 2 });
         assert_eq!(lines[0], Line::Step(step(1, 5.545_177_5)));
         assert!(matches!(lines[1], Line::Eval(EvalLine { val_loss: 5.5, .. })));
     }

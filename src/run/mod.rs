@@ -25,6 +25,7 @@ pub mod report;
 pub mod room;
 pub mod runs;
 pub mod samples;
+pub mod spikes;
 pub mod state;
 
 pub use folder::{Repaired, RunFolder, is_held, read_run};

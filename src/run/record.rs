@@ -151,6 +151,12 @@ pub struct Settings {
     /// The run ends after so many evaluations without a better one than before them; 0 where it goes on to its last step.
     #[serde(default)]
     pub patience: u64,
+    /// Whether the MLPs' units are looked at beside each evaluation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub health: bool,
+    /// What the samples while training begin with; with none, one begins where every text begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompts: Vec<String>,
     /// So many states stay, the newest.
     #[serde(default = "one")]
     pub keep: u64,
@@ -387,6 +393,8 @@ pub(crate) fn example() -> Run {
             sample_every: 0,
             save_every: 100,
             patience: 3,
+            health: true,
+            prompts: vec!["Today".into()],
             keep: 2,
             threads: None,
         },

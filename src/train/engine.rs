@@ -1,12 +1,15 @@
 //! A model in training on a device: its program, and what a step does.
 
+use std::collections::BTreeMap;
+
 use crate::base::{Config, Result};
+use crate::check::health::{self, Layer};
 use crate::check::replay::first_not_finite;
 use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{Choices, Executor, Limits, Program, Step};
 use crate::eval::loss_sum;
-use crate::model::{self, Shape, input, store};
+use crate::model::{self, Shape, grad_norms, input, store};
 use crate::ops::classifier::scalar;
 use crate::optim::adamw::{micro_step, update};
 use crate::optim::spike::Bounds;
@@ -43,13 +46,13 @@ pub fn schedule(s: &Settings) -> Schedule {
     Schedule { lr: s.lr, min_lr: s.min_lr, warmup: s.warmup, steps: s.lr_floor.unwrap_or(s.steps) }
 }
 
-/// The program of a training run: the step's recordings, and those that write samples.
+/// The program of a training run: the step's recordings, those that write samples, and the gradients' norms.
 ///
 /// # Errors
 /// An activation larger than the device's largest binding.
 pub fn program(shape: &Shape) -> Result<Program> {
     let mut program = shape.training(update(&shape.slots(), shape.limits, &shape.choices)?)?;
-    program.recordings.extend([shape.prefill()?, shape.decode()?]);
+    program.recordings.extend([shape.prefill()?, shape.decode()?, shape.grad_norms()?]);
     Ok(program)
 }
 
@@ -262,6 +265,26 @@ impl Engine {
             total += f64::from(loss_sum(self.exec.as_mut(), &batch.inputs, &batch.targets)?);
         }
         Ok(Some((total / scored.max(1) as f64) as f32))
+    }
+
+    /// The norms of the last step's gradients, by block: they stay until the next step begins.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn grad_norms(&mut self) -> Result<BTreeMap<String, f32>> {
+        grad_norms::read(self.exec.as_mut(), &self.shape)
+    }
+
+    /// What the units of the MLPs do with the tokens of one batch.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn health(&mut self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<Vec<Layer>> {
+        let batch = self.validation_batch(tokens, windows)?;
+        model::feed(self.exec.as_mut(), &batch.inputs, &batch.targets)?;
+        let scored = |row: &usize| batch.targets[*row] != IGNORE;
+        let rows: Vec<usize> = (0..batch.targets.len()).filter(scored).collect();
+        health::layers(self.exec.as_mut(), &rows)
     }
 
     /// A batch of validation windows, filled up with rows that are not scored.

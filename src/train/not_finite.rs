@@ -5,10 +5,10 @@ use std::path::Path;
 
 use crate::base::units::shown;
 use crate::base::{Error, Result, shell};
+use crate::run::spikes::spikes_of;
 use crate::tokens::validation;
 use crate::train::engine::Did;
 use crate::train::session::{Bad, Session, windows_at};
-use crate::train::spikes::spikes_of;
 
 /// An adapter that counts more often than this is told as a cause.
 const LARGE: f32 = 1e3;

@@ -169,6 +169,12 @@ pub struct Options {
     /// Evaluations without a better one after which the run ends; 0 goes on to the last step. The best is kept in any case
     #[arg(long, value_name = "N", unless_given = either(SCRATCH.patience, CHECKPOINT.patience))]
     pub patience: Option<u64>,
+    /// Beside each validation, look which units of the MLPs write nothing for any token of a batch
+    #[arg(long)]
+    pub health: bool,
+    /// What the samples while training begin with: a prompt a line, \n in it ends a line; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub prompt_file: Vec<PathBuf>,
     /// Saved states that stay, the newest: one more than is needed, should it be damaged
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub keep: u64,
@@ -467,6 +473,8 @@ impl Options {
             sample_every: self.sample_every.unwrap_or(usual.sample_every),
             save_every: self.save_every.unwrap_or(usual.save_every),
             patience: self.patience.unwrap_or(d.patience),
+            health: self.health,
+            prompts: Vec::new(),
             keep: self.keep,
             threads: (self.threads > 0).then_some(self.threads),
         }

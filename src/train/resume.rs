@@ -16,6 +16,7 @@ use crate::tokens::TokenFile;
 use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
+use crate::train::prompts;
 use crate::train::session::Session;
 use crate::train::start::{open_device, write_missing};
 use crate::train::verdict::ended_early;
@@ -37,6 +38,10 @@ pub struct Resume<'a> {
     pub patience: Option<u64>,
     /// Something else to do about a spike.
     pub on_spike: Option<OnSpike>,
+    /// Whether the MLPs' units are looked at from now on.
+    pub health: bool,
+    /// Files of other prompts of the samples; of none, those that the run was begun with stay.
+    pub prompts: &'a [PathBuf],
     /// Where the model is now that the run's adapter stands beside.
     pub base: Option<&'a Path>,
     /// Another device than it was begun on.
@@ -50,16 +55,20 @@ pub struct Resume<'a> {
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
-    let Resume { steps, lr_floor, batch, recompute, patience, on_spike, base, device, threads } = wanted;
+    let Resume { steps, lr_floor, batch, recompute, patience, on_spike, base, device, threads, .. } = wanted;
     if steps == Some(0) {
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
     let mut folder = RunFolder::open(dir)?;
     let Repaired { mut run, notes } = folder.repair()?;
-    notes.iter().for_each(|note| observer.say(&format!("damaged  {note}")));
+    notes.iter().for_each(|note| observer.warn(&format!("damaged  {note}")));
     if let Some(patience) = patience {
         run.settings.patience = patience;
         run.finished = false;
+    }
+    run.settings.health |= wanted.health;
+    if !wanted.prompts.is_empty() {
+        run.settings.prompts = prompts::read(wanted.prompts)?;
     }
     run.settings.on_spike = on_spike.unwrap_or(run.settings.on_spike);
     let extended = steps.is_some_and(|s| s > run.settings.steps);
@@ -77,11 +86,11 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         ));
     }
     if let Some(line) = ended_early(&run) {
-        observer.say(&line);
+        observer.conclude(&line);
         return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
     }
     if run.position.step >= run.settings.steps {
-        observer.say(&format!(
+        observer.conclude(&format!(
             "finished {} steps are done; a larger --steps extends the run",
             thousands(run.position.step)
         ));
@@ -104,7 +113,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     let opened = open_device(device.unwrap_or(&run.device.spec()), threads, observer)?;
     let same_device = opened.identity() == run.device;
     if !same_device {
-        observer.say(&format!(
+        observer.warn(&format!(
             "device   another than the run's {} {}: the last bits of the numbers may differ",
             run.device.name, run.device.driver
         ));
@@ -116,7 +125,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         run.kernels = opened.choices();
     }
     if let Some(line) = not_in_blocks(&run.model, run.settings.weights) {
-        observer.say(&format!("weights  {line}"));
+        observer.warn(&format!("weights  {line}"));
     }
     fit::check(&opened, &run.kernels, run.model, &run.settings, Begin::Resume)?;
     let steps_left = run.settings.steps - run.position.step;
@@ -142,7 +151,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    let other = patience.is_some() || on_spike.is_some();
+    let other = patience.is_some() || on_spike.is_some() || wanted.health || !wanted.prompts.is_empty();
     if extended || twice || other || batch.is_some() || base.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;

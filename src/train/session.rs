@@ -14,13 +14,12 @@ use crate::run::record::{Evaluation, Position, Run};
 use crate::run::report::Reporter;
 use crate::run::runs::{ADAPTER, MODEL};
 use crate::run::samples::Samples;
+use crate::run::spikes::spikes_of;
 use crate::run::state::OPTIMIZER;
-use crate::sample::{Choice, Decoder};
 use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::base;
 use crate::train::engine::{Did, Engine};
-use crate::train::spikes::spikes_of;
 use crate::train::verdict::verdict;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
@@ -28,10 +27,6 @@ use crate::weights::safetensors;
 
 /// A state is saved at least this often, whatever `save_every` is: a night is never lost.
 const SAVE_AFTER: Duration = Duration::from_secs(600);
-/// Tokens of a sample shown during training.
-const SAMPLE_TOKENS: usize = 240;
-/// The seed of those samples: the same draws at every step show what has changed.
-const SAMPLE_SEED: u64 = 1;
 
 /// Where a number was not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +45,8 @@ pub(super) struct Session<'a> {
     pub(super) tokenizer: Tokenizer,
     pub(super) tokens: TokenFile,
     windows: Windows,
-    log: Log,
-    samples: Samples,
+    pub(super) log: Log,
+    pub(super) samples: Samples,
     reporter: Reporter,
     pub(super) observer: &'a mut dyn Observer,
     stop: &'a Stop,
@@ -61,7 +56,7 @@ pub(super) struct Session<'a> {
     spikes: Spikes,
     /// Spikes that were told.
     pub(super) spikes_told: u32,
-    last_received: Instant,
+    pub(super) last_received: Instant,
     last_saved: Instant,
     /// Seconds of recent steps.
     recent: VecDeque<f64>,
@@ -202,11 +197,11 @@ impl<'a> Session<'a> {
                 return Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: true });
             }
         }
-        verdict(&self.run).into_iter().for_each(|line| self.observer.say(&line));
+        verdict(&self.run).into_iter().for_each(|line| self.observer.conclude(&line));
         Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: false })
     }
 
-    fn receive_all(&mut self) -> Result<()> {
+    pub(super) fn receive_all(&mut self) -> Result<()> {
         while !self.pending.is_empty() {
             self.receive()?;
         }
@@ -250,9 +245,12 @@ impl<'a> Session<'a> {
             step: position.step,
             steps: s.steps,
             loss,
+            lr: planned.lr,
+            grad_norm,
             val_loss: self.run.last_eval.map(|e| e.val_loss),
             tokens_per_second: (s.batch * s.accumulate * s.context) as f64 / step_seconds,
             seconds_left: (s.steps - position.step) as f64 * step_seconds,
+            memory: self.engine.exec.allocated(),
         });
         Ok(())
     }
@@ -287,26 +285,7 @@ impl<'a> Session<'a> {
             run.since_best += 1;
         }
         self.observer.evaluated(step, val_loss);
-        self.last_received = Instant::now();
-        Ok(())
-    }
-
-    fn sample(&mut self) -> Result<()> {
-        self.receive_all()?;
-        let step = self.run.position.step;
-        let mut rng = crate::base::rng::Rng::new(SAMPLE_SEED, "sample 0");
-        let positions = self.engine.shape.positions;
-        let mut decoder = Decoder::new(self.engine.exec.as_mut(), positions, &self.tokenizer, &[]);
-        let keep_on = |_| std::ops::ControlFlow::Continue(());
-        let ids = match decoder.write(SAMPLE_TOKENS, &Choice::default(), &mut rng, keep_on) {
-            Err(Error::NotFinite { what, value, .. }) => {
-                return Err(self.not_finite(step, what, value, Bad::After));
-            }
-            other => other?,
-        };
-        let text = self.tokenizer.decode(&ids);
-        self.samples.append(step, &text)?;
-        self.observer.sampled(step, &text);
+        self.look(&windows)?;
         self.last_received = Instant::now();
         Ok(())
     }
@@ -314,7 +293,7 @@ impl<'a> Session<'a> {
     /// Writes `report.html`. A report that cannot be written is said once, and training goes on.
     fn report(&mut self, end: bool) {
         if let Some(e) = self.reporter.write(self.folder.path(), &self.run, end) {
-            self.observer.say(&format!("report   {e}; training goes on"));
+            self.observer.warn(&format!("report   {e}; training goes on"));
         }
     }
 
@@ -352,6 +331,7 @@ impl<'a> Session<'a> {
             }
             Err(e) => return Err(e),
         }
+        self.observer.saved(step, &self.folder.path().join(&self.run.state.folder));
         self.last_saved = Instant::now();
         self.last_received = Instant::now();
         Ok(())

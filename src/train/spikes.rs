@@ -2,31 +2,12 @@
 
 use crate::base::units::{shown, thousands};
 use crate::base::{Error, Result, shell};
-use crate::optim::spike::Seen;
-use crate::optim::{OnSpike, Planned, Spikes};
-use crate::run::RunFolder;
-use crate::run::log::{self, Line};
-use crate::run::record::Run;
-use crate::run::runs::LOG;
+use crate::optim::{OnSpike, Planned};
 use crate::train::engine::Did;
 use crate::train::session::Session;
 
 /// Spikes that are told, each in a line; `log.jsonl` has them all.
 const TOLD: u32 = 5;
-
-/// What a run's log says of its last steps, up to its position.
-///
-/// # Errors
-/// The log cannot be read.
-pub(super) fn spikes_of(folder: &RunFolder, run: &Run) -> Result<Spikes> {
-    let seen = |line| match line {
-        Line::Step(line) if line.step <= run.position.step => {
-            Some(Seen { step: line.step, loss: line.loss, norm: line.grad_norm, spike: line.spike })
-        }
-        _ => None,
-    };
-    Ok(Spikes::new(log::read(&folder.path().join(LOG))?.into_iter().filter_map(seen), run.lowered))
-}
 
 impl Session<'_> {
     /// Says what a step was, where it was a spike.
@@ -60,10 +41,10 @@ impl Session<'_> {
             OnSpike::GoOn | OnSpike::Stop => "",
         };
         if self.spikes_told <= TOLD {
-            self.observer.say(&format!("spike    {what}{done}"));
+            self.observer.warn(&format!("spike    {what}{done}"));
         }
         if self.spikes_told == TOLD {
-            self.observer.say("spike    later ones are counted and not told; log.jsonl has them all");
+            self.observer.warn("spike    later ones are counted and not told; log.jsonl has them all");
         }
         Ok(())
     }

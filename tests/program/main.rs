@@ -22,5 +22,7 @@ mod lora;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod network; // a filter of system calls is Linux's; elsewhere only `fetch` is known to connect by reading
 mod report;
+mod spikes;
 mod tokenizers;
 mod tokens;
+mod watched;

@@ -10,14 +10,14 @@ fn journal(cwd: &Path) {
     let dir = cwd.join("notes");
     std::fs::create_dir(&dir).unwrap();
     let mut rng = Rng::new(1, "journal");
-    let mut draw = move |words: &[char], n: u64| -> String {
-        (0..n).map(|_| words[rng.below(words.len() as u64) as usize]).collect()
+    let mut draw = |words: &[String], n: u64| -> String {
+        (0..n).map(|_| words[rng.below(words.len() as u64) as usize].as_str()).collect()
     };
+    let words = ["rain ", "the ", "weir ", "dog "].map(String::from);
     for day in 1..=20 {
-        let text = (0..60).map(|_| ["rain ", "the ", "weir ", "dog "][draw(&['0', '1', '2', '3'], 1).parse::<usize>().unwrap()]);
-        std::fs::write(dir.join(format!("2020-02-{day:02}.txt")), text.collect::<String>()).unwrap();
+        std::fs::write(dir.join(format!("2020-02-{day:02}.txt")), draw(&words, 60)).unwrap();
     }
-    let noise: Vec<char> = ('Α'..='Ω').chain('А'..='Я').chain('Ա'..='Ֆ').filter(|c| c.is_alphabetic()).collect();
+    let noise: Vec<String> = ('А'..='я').chain('Ա'..='Ֆ').map(String::from).collect();
     std::fs::write(dir.join("2020-02-21.txt"), draw(&noise, 500)).unwrap();
 }
 
@@ -107,33 +107,40 @@ fn each_answer_to_a_spike() {
     assert!(model(cwd, "stopping") == model(cwd, "skipping"));
 }
 
-/// Muon's matrices stay as they are too; and a run that is cut in the middle of its spikes ends in the same bytes.
+/// Muon's matrices stay as they are too; and a run that is killed among its spikes ends in the same bytes.
 #[test]
-fn a_resume_decides_the_same() {
+fn a_killed_run_decides_the_same() {
     let tmp = tempfile::tempdir().unwrap();
     let cwd = tmp.path();
     journal(cwd);
     for (optimizer, on) in [("muon", "skip"), ("adamw", "lower")] {
-        let (whole, cut) = (format!("whole-{on}"), format!("cut-{on}"));
-        let (good, told) = diarist(cwd, &train(&whole, optimizer, on));
+        let (whole, killed) = (format!("whole-{on}"), format!("killed-{on}"));
+        let often = |out: &str| train(out, optimizer, on).replace("--save-every 20", "--save-every 3");
+        let (good, told) = diarist(cwd, &often(&whole));
         assert!(good, "{told}");
         let found = spikes(&log(cwd, &whole));
-        assert!(!found.is_empty(), "{told}");
-        // Shorter first: it ends at a spike, or the step after it, and is made as long as the other.
-        let end = found[found.len() / 2].0;
-        for (i, steps) in [end, end + 1].into_iter().enumerate() {
-            let cut = format!("{cut}-{i}");
-            // The rate's curve is that of the whole, which is given whole to both: constant, past its end.
-            let flat = "--warmup 0";
-            let begin = train(&cut, optimizer, on).replace("--steps 90", &format!("--steps {steps} {flat}"));
-            let whole_flat = format!("{whole}-flat-{i}");
-            let all = train(&whole_flat, optimizer, on).replace("--steps 90", &format!("--steps {steps} {flat}"));
-            for begin in [&begin, &all] {
-                let (good, told) = diarist(cwd, begin);
-                assert!(good, "{told}");
-            }
-            let (good, told) = diarist(cwd, &format!("train --resume {cut} --steps {} --lr-floor", steps + 20));
-            assert!(good, "{told}");
+        assert!(found.iter().any(|(_, did)| did == on), "{found:?}");
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("diarist"))
+            .current_dir(cwd)
+            .env("NODEVICE_SELECT", "1")
+            .args(often(&killed).split_whitespace())
+            .stderr(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let path = cwd.join(&killed).join("log.jsonl");
+        while std::fs::read_to_string(&path).map_or(0, |text| text.lines().count() as u64) <= found[0].0 {
+            assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (good, told) = diarist(cwd, &format!("train --resume {killed}"));
+        assert!(good, "{told}");
+        assert_eq!(log(cwd, &whole), log(cwd, &killed));
+        assert!(model(cwd, &whole) == model(cwd, &killed), "{on}");
+        for key in ["spikes", "lowered"] {
+            assert_eq!(run(cwd, &whole)[key], run(cwd, &killed)[key]);
         }
     }
 }

@@ -35,7 +35,7 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
             let evaluation = Evaluation { step, val_loss };
             run.last_eval = Some(evaluation);
             run.best_eval = run.best_eval.filter(|best| best.val_loss < val_loss).or(run.last_eval);
-            samples.append(step, "I sat by the <b>weir</b> & said \"no\".\n\nThen rain.").unwrap();
+            samples.append(step, "", "I sat by the <b>weir</b> & said \"no\".\n\nThen rain.").unwrap();
         }
     }
     run.position.step = steps;

@@ -69,7 +69,7 @@ fn train_to(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
         })
         .unwrap();
         log.eval(&EvalLine { step, tokens: step, val_loss: 2.0 }).unwrap();
-        samples.append(step, "a sample").unwrap();
+        samples.append(step, "", "a sample").unwrap();
     }
 }
 
