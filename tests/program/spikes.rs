@@ -34,8 +34,8 @@ fn diarist(cwd: &Path, args: &str) -> (bool, String) {
 
 fn train(out: &str, optimizer: &str, on: &str) -> String {
     format!(
-        "train notes --from scratch --device cpu --context 16 --batch 1 --accumulate 1 --steps 90 --lr 2e-3 --val-fraction 0 \
-         --sample-every 90 --save-every 20 --seed 3 --optimizer {optimizer} --out {out} --on-spike {on}"
+        "train notes --from scratch --device cpu --context 16 --batch 1 --accumulate 1 --steps 56 --lr 2e-3 --val-fraction 0 \
+         --sample-every 56 --save-every 20 --seed 3 --optimizer {optimizer} --out {out} --on-spike {on}"
     )
 }
 
