@@ -11,7 +11,7 @@ struct Dims { N: u32 }
 
 /// (N)
 @group(0) @binding(0) var<storage, read> grad: array<f32>;
-/// scalars: the third is the clipping factor
+/// scalars: the third is the clipping factor; below 0 nothing changes
 @group(0) @binding(1) var<storage, read> scalars: array<f32>;
 /// (N)
 @group(0) @binding(2) var<storage, read_write> param: array<f32>;
@@ -28,7 +28,9 @@ fn adamw(
 ) {
     let i = linear_workgroup(workgroup, count) * WG + lane;
     if (i >= d.N) { return; }
-    let g = grad[i] * scalars[2];
+    let factor = scalars[2];
+    if (factor < 0.0) { return; }
+    let g = grad[i] * factor;
     var p = param[i];
     if (DECAY) { p *= 1.0 - step.lr * step.weight_decay; }
     let m1 = m[i] + (1.0 - step.beta1) * (g - m[i]);

@@ -15,7 +15,7 @@ struct MomentumDims { N: u32, cols: u32, stride: u32, first: u32, mu: u32 }
 
 /// (rows, stride)
 @group(0) @binding(0) var<storage, read> grad: array<f32>;
-/// scalars: the third is the clipping factor
+/// scalars: the third is the clipping factor; below 0 the update is skipped: neither m nor param changes
 @group(0) @binding(1) var<storage, read> scalars: array<f32>;
 /// (rows, stride)
 @group(0) @binding(2) var<storage, read_write> m: array<f32>;
@@ -32,7 +32,12 @@ fn muon_momentum(
     if (i >= d.N) { return; }
     let at = i / d.cols * d.stride + d.first + i % d.cols;
     let mu = bitcast<f32>(d.mu);
-    let g = grad[at] * scalars[2];
+    let factor = scalars[2];
+    if (factor < 0.0) {
+        x[i] = 0.0; // what is computed of it must be a number, though nothing comes of it
+        return;
+    }
+    let g = grad[at] * factor;
     let m1 = m[at] + (1.0 - mu) * (g - m[at]);
     m[at] = m1;
     x[i] = g + mu * (m1 - g);
@@ -96,7 +101,7 @@ struct UpdateDims { N: u32, cols: u32, stride: u32, first: u32, scale: u32 }
 /// (rows, cols)
 @group(0) @binding(0) var<storage, read> direction: array<f32>;
 /// (rows, stride)
-@group(0) @binding(1) var<storage, read_write> param: array<f32>;
+@group(0) @binding(2) var<storage, read_write> param: array<f32>;
 
 @compute @workgroup_size(FLAT)
 fn muon_update(
@@ -105,7 +110,7 @@ fn muon_update(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_workgroup(workgroup, count) * FLAT + lane;
-    if (i >= du.N) { return; }
+    if (i >= du.N || scalars[2] < 0.0) { return; }
     let at = i / du.cols * du.stride + du.first + i % du.cols;
     var p = param[at];
     if (DECAY) { p *= 1.0 - step.lr * step.weight_decay; }

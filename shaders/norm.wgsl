@@ -1,4 +1,5 @@
-// The global gradient norm and the factor that clips it, as torch.nn.utils.clip_grad_norm_ computes them.
+// The global gradient norm and the factor that clips it, as torch.nn.utils.clip_grad_norm_ computes them; a factor below 0
+// says that this update is skipped.
 //
 // partial: one workgroup a chunk of CHUNK elements of one range of gradients. final: one workgroup adds every chunk
 // of every range up in a fixed order. Bytes moved: the gradients, once. FLOPs: 2 N.
@@ -35,7 +36,7 @@ struct FinalDims { P: u32 }
 @group(1) @binding(1) var<uniform> step: Step;
 /// (P)
 @group(0) @binding(0) var<storage, read> all_squares: array<f32>;
-/// scalars: the second becomes the norm, the third the factor
+/// scalars: the first is the loss; the second becomes the norm, the third the factor
 @group(0) @binding(1) var<storage, read_write> scalars: array<f32>;
 
 @compute @workgroup_size(WG)
@@ -45,6 +46,8 @@ fn norm_final(@builtin(local_invocation_index) lane: u32) {
     let norm = sqrt(workgroup_sum(sum, lane));
     if (lane == 0u) {
         scalars[1] = norm;
-        scalars[2] = select(1.0, min(1.0, step.grad_clip / (norm + 1e-6)), step.grad_clip > 0.0);
+        let factor = select(1.0, min(1.0, step.grad_clip / (norm + 1e-6)), step.grad_clip > 0.0);
+        let spike = norm > step.norm_limit || scalars[0] > step.loss_limit;
+        scalars[2] = select(factor, -1.0, spike);
     }
 }

@@ -13,7 +13,7 @@ struct Step {
     dropout_threshold: u32, // a random word below it drops its element
     dropout_scale: f32,     // 1 / (1 - p)
     pos: u32,               // decoding: position of the first new token
-    pad0: u32,
-    pad1: u32,
-    pad2: u32,
+    norm_limit: f32,        // an update whose gradient norm is above it is skipped; infinity for none
+    loss_limit: f32,        // the same of its loss
+    pad: u32,
 }

@@ -108,6 +108,8 @@ pub fn case_step() -> Step {
         dropout_threshold: crate::base::rng::dropout_threshold(0.3),
         dropout_scale: 1.0 / 0.7,
         pos: 3,
+        norm_limit: 100.0,
+        loss_limit: 2.0,
         ..Step::default()
     }
 }
@@ -153,7 +155,8 @@ fn training_step(
     let tokens: Vec<u32> = (0..38).map(|i| i * 7919 % 101).collect();
     let targets: Vec<u32> = (1..39).map(|i| if i % 7 == 0 { u32::MAX } else { i * 7919 % 101 }).collect();
     model::feed(exec.as_mut(), &tokens, &targets)?;
-    let step = Step { pos: 0, ..case_step() };
+    let none = f32::INFINITY;
+    let step = Step { pos: 0, norm_limit: none, loss_limit: none, ..case_step() };
     for recording in ["zero", "micro_step", "update", "evaluate"] {
         for c in against_twins(exec.as_mut(), recording, &step)? {
             report.add(&format!("training step, {recording}"), &c);

@@ -2,6 +2,7 @@
 
 pub mod continuation;
 pub mod doctor;
+pub mod health;
 pub mod replay;
 
 pub use doctor::{Report, doctor};

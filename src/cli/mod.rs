@@ -9,6 +9,7 @@ mod corpus;
 mod devices;
 mod doctor;
 mod eval;
+mod events;
 mod explain;
 mod fetch;
 mod info;

@@ -10,8 +10,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgGroup, ArgMatches, Args as _, Command};
 
 use crate::base::{Error, shell};
+use crate::cli::events::Event;
 use crate::cli::reading::Reading;
-use crate::cli::watch::Watch;
+use crate::cli::watch::{How, Watch};
 use crate::cli::{fetch, out};
 use crate::journal;
 use crate::run::read_run;
@@ -19,7 +20,7 @@ use crate::train::options::HEADER;
 use crate::train::{self, Estimate, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 10] = [
+const RESUMES: [&str; 15] = [
     "--resume",
     "--steps",
     "--lr-floor",
@@ -27,6 +28,11 @@ const RESUMES: [&str; 10] = [
     "--recompute",
     "--patience",
     "--allow-changed-data",
+    "--on-spike",
+    "--health",
+    "--prompt-file",
+    "--quiet",
+    "--json",
     "--base",
     "--device",
     "--threads",
@@ -57,6 +63,12 @@ pub struct Args {
     /// step that is tried, and whether it fits; nothing is trained, and nothing written
     #[arg(long, conflicts_with = "resume")]
     dry_run: bool,
+    /// Say warnings, how the run went, and where the model is; nothing else
+    #[arg(long)]
+    quiet: bool,
+    /// Tell what happens on stdout, a JSON object a line
+    #[arg(long, conflicts_with = "dry_run")]
+    json: bool,
     /// Say of everything below PATH what it is, for --header; repeatable
     #[arg(long, value_name = "PATH=KEY:VALUE", requires = "header", help_heading = HEADER)]
     label: Vec<String>,
@@ -65,6 +77,10 @@ pub struct Args {
 }
 
 impl Args {
+    fn how(&self) -> How {
+        How { quiet: self.quiet, json: self.json }
+    }
+
     fn options(&self) -> Options {
         Options {
             journal: journal::Options { labels: self.label.clone(), ..self.reading.options() },
@@ -92,7 +108,7 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         return dry_run(args);
     }
     let stop = on_interrupt();
-    let mut watch = Watch::new(&args.options);
+    let mut watch = Watch::new(&args.options, args.how());
     let outcome = match &args.resume {
         Some(dir) => {
             let given = given(matches).into_iter().filter(|name| !ASIDE.contains(&name.as_str()));
@@ -113,14 +129,22 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
                 );
                 return Err(Error::usage(problem, next).into());
             }
-            let Options { steps, batch, recompute, patience, device, threads, .. } = &args.options;
-            let device = taken.contains(&"--device".to_string()).then_some(device.as_str());
-            let (steps, batch, recompute, patience, threads) =
-                (*steps, *batch, *recompute, *patience, *threads);
-            let (lr_floor, changed_data, base) =
-                (args.lr_floor, args.allow_changed_data, args.base.as_deref());
-            let wanted =
-                Resume { steps, lr_floor, batch, recompute, patience, changed_data, base, device, threads };
+            let asked = &args.options;
+            let device = taken.contains(&"--device".to_string()).then_some(asked.device.as_str());
+            let wanted = Resume {
+                steps: asked.steps,
+                lr_floor: args.lr_floor,
+                batch: asked.batch,
+                recompute: asked.recompute,
+                patience: asked.patience,
+                changed_data: args.allow_changed_data,
+                on_spike: asked.on_spike,
+                health: asked.health,
+                prompts: &asked.prompt_file,
+                base: args.base.as_deref(),
+                device,
+                threads: asked.threads,
+            };
             train::resume(dir, wanted, &mut watch, &stop)
         }
         None => {
@@ -139,6 +163,10 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     };
     watch.finish();
     let Outcome { dir, interrupted } = outcome?;
+    if args.json {
+        Event::Done { dir: &dir, interrupted, verdict: watch.verdict() }.write();
+        return Ok(if interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS });
+    }
     let (program, dir) = (shell::program(), shell::path(dir));
     let (line, code) = if interrupted {
         (format!("saved; to go on: {program} train --resume {dir}"), ExitCode::from(130))
@@ -152,7 +180,7 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 
 /// Says what a run would be and take.
 fn dry_run(args: &Args) -> anyhow::Result<ExitCode> {
-    let mut watch = Watch::new(&args.options);
+    let mut watch = Watch::new(&args.options, args.how());
     let estimate = train::dry_run(&args.options(), &mut watch);
     watch.finish();
     let Estimate { lines, problem } = estimate?;
@@ -267,10 +295,13 @@ mod tests {
             rows().iter().filter(|row| !["What is read", "Fetching a model"].contains(&row.section.as_str()))
         {
             for flag in row.flags.iter().filter(|flag| {
-                !["--out", "--resume", "--insist", "--dry-run", "--allow-changed-data"]
+                !["--out", "--resume", "--insist", "--dry-run", "--quiet", "--json", "--allow-changed-data"]
                     .contains(&flag.as_str())
             }) {
-                assert!(recorded(&flag[2..].replace('-', "_")), "{flag} is not in run.json");
+                // What stood in the file is recorded, wherever the file is by then.
+                let name =
+                    if flag == "--prompt-file" { "prompts".into() } else { flag[2..].replace('-', "_") };
+                assert!(recorded(&name), "{flag} is not in run.json");
             }
         }
         let names: Vec<&str> = run["settings"].as_object().unwrap().keys().map(String::as_str).collect();

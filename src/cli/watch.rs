@@ -1,18 +1,31 @@
 //! What a person sees of a run: a progress bar on a terminal, plain lines elsewhere.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::base::Result;
-use crate::base::units::{duration, thousands};
+use crate::base::units::{bytes, duration, thousands};
 use crate::cli::bar::Bar;
+use crate::cli::events::Event;
 use crate::cli::{fetch, out};
 use crate::train::{Observer, Options, Progress};
 use crate::weights::hub::{Hub, Name};
 
+/// How much is shown, and to whom.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct How {
+    /// Warnings, and how it went; nothing else.
+    pub quiet: bool,
+    /// Events on stdout too, for a program.
+    pub json: bool,
+}
+
 /// Shows a run on stderr.
 pub struct Watch {
     bar: Bar,
+    how: How,
+    /// How the run went.
+    verdict: Vec<String>,
     shown: Option<Instant>,
     /// A model that is to be fetched is, without a question.
     yes: bool,
@@ -26,9 +39,15 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 
 impl Watch {
     /// For this process's stderr, and a run with these options.
-    pub fn new(options: &Options) -> Watch {
+    pub fn new(options: &Options, how: How) -> Watch {
         let Options { yes, device, threads, .. } = options.clone();
-        Watch { bar: Bar::new(), shown: None, yes, device, threads }
+        let bar = if how.quiet { Bar(None) } else { Bar::new() };
+        Watch { bar, how, verdict: Vec::new(), shown: None, yes, device, threads }
+    }
+
+    /// How the run went, as far as it was told.
+    pub fn verdict(&self) -> &[String] {
+        &self.verdict
     }
 
     /// Ends the bar, leaving it as it stands.
@@ -39,18 +58,27 @@ impl Watch {
     }
 
     fn print(&self, text: &str) {
-        self.bar.print(text);
+        if !self.how.quiet {
+            self.bar.print(text);
+        }
+    }
+
+    fn event(&self, event: &Event) {
+        if self.how.json {
+            event.write();
+        }
     }
 }
 
 fn describe(p: &Progress) -> String {
     let val = p.val_loss.map_or(String::new(), |v| format!("  val {v:.3}"));
     format!(
-        "step {}/{}  loss {:.3}{val}  {} tokens/s  {} left",
+        "step {}/{}  loss {:.3}{val}  {} tokens/s  {}  {} left",
         thousands(p.step),
         thousands(p.steps),
         p.loss,
         thousands(p.tokens_per_second as u64),
+        bytes(p.memory),
         duration(Duration::from_secs_f64(p.seconds_left.max(0.0)))
     )
 }
@@ -66,19 +94,33 @@ impl Observer for Watch {
         self.print(line);
     }
 
+    fn warn(&mut self, line: &str) {
+        self.event(&Event::Warning { text: line });
+        self.bar.print(line);
+    }
+
+    fn conclude(&mut self, line: &str) {
+        self.verdict.push(line.to_string());
+        self.bar.print(line);
+    }
+
     fn doing(&mut self, what: &str) {
         match &self.bar.0 {
             Some(bar) => bar.set_message(format!("{what}…")),
+            None if self.how.quiet => {}
             None => out::note(format!("{what}…")),
         }
     }
 
     fn step(&mut self, p: &Progress) {
+        self.event(&p.into());
         if let Some(bar) = &self.bar.0 {
             bar.set_length(p.steps);
             bar.set_position(p.step);
             bar.set_message(describe(p));
-        } else if p.step == p.steps || self.shown.is_none_or(|t| t.elapsed() >= LINE_EVERY) {
+        } else if !self.how.quiet
+            && (p.step == p.steps || self.shown.is_none_or(|t| t.elapsed() >= LINE_EVERY))
+        {
             out::note(describe(p));
             self.shown = Some(Instant::now());
         }
@@ -92,6 +134,7 @@ impl Observer for Watch {
     }
 
     fn evaluated(&mut self, step: u64, val_loss: f32) {
+        self.event(&Event::Eval { step, val_loss });
         self.print(&format!("step {}  validation loss {val_loss:.4}", thousands(step)));
     }
 
@@ -107,8 +150,14 @@ impl Observer for Watch {
         }
     }
 
-    fn sampled(&mut self, step: u64, text: &str) {
-        let quoted: String = text.trim().lines().map(|l| format!("  | {l}\n")).collect();
+    fn saved(&mut self, step: u64, dir: &Path) {
+        self.event(&Event::Saved { step, dir });
+    }
+
+    fn sampled(&mut self, step: u64, prompt: &str, text: &str) {
+        self.event(&Event::Sample { step, prompt, text });
+        let whole = format!("{prompt}{text}");
+        let quoted: String = whole.trim().lines().map(|l| format!("  | {l}\n")).collect();
         self.print(&format!("step {}  a sample:\n{quoted}", thousands(step)));
     }
 }

@@ -32,13 +32,19 @@ pub struct Step {
     pub dropout_scale: f32,
     /// Decoding: the position of the first new token.
     pub pos: u32,
+    /// An update whose gradient norm is above this is skipped; infinity for none.
+    pub norm_limit: f32,
+    /// The same of its loss.
+    pub loss_limit: f32,
     /// WGSL rounds a uniform struct up to 16 bytes.
-    pub pad: [u32; 3],
+    pub pad: u32,
 }
 
 impl Default for Step {
-    /// No update, no dropout, position 0.
+    /// No update, no dropout, position 0, nothing skipped.
     fn default() -> Step {
-        Step { loss_scale: 1.0, dropout_scale: 1.0, bias1: 1.0, bias2: 1.0, ..Step::zeroed() }
+        let none = f32::INFINITY;
+        let ones = Step { loss_scale: 1.0, dropout_scale: 1.0, bias1: 1.0, bias2: 1.0, ..Step::zeroed() };
+        Step { norm_limit: none, loss_limit: none, ..ones }
     }
 }

@@ -5,6 +5,7 @@
 //! decode. `parameters` knows where weights lie on a device, `store` takes them there and back.
 
 pub mod gpt2;
+pub mod grad_norms;
 pub mod linear;
 pub mod llama;
 pub mod parameters;
@@ -103,6 +104,16 @@ impl Shape {
     /// A tensor larger than the device's largest binding.
     pub fn decode(&self) -> Result<Recording> {
         self.without_dropout("decode", [gpt2::decode, llama::decode, phi::decode])
+    }
+
+    /// Records `grad_norms`: the squares of all gradients, added up chunk by chunk; see [`grad_norms`].
+    ///
+    /// # Errors
+    /// A tensor larger than the device's largest binding.
+    pub fn grad_norms(&self) -> Result<Recording> {
+        let mut rec = self.recorder(grad_norms::NAME);
+        grad_norms::record(self, &mut rec);
+        rec.finish()
     }
 
     fn recorder(&self, name: &'static str) -> Recorder {

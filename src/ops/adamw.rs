@@ -3,7 +3,8 @@
 //!   g ← factor·g      p ← p·(1 − lr·λ)      m ← m + (1 − β₁)(g − m)      v ← β₂v + (1 − β₂)g²
 //!   p ← p − (lr / (1 − β₁ᵗ))·m / (√v / √(1 − β₂ᵗ) + ε)
 //!
-//! grad, param, m, v of one shape: a range of parameters, or one. The clipping factor is the third scalar; the rest stands in the step's uniform.
+//! grad, param, m, v of one shape: a range of parameters, or one. The clipping factor is the third scalar, below 0 where
+//! the update is skipped and nothing changes; the rest stands in the step's uniform.
 
 use rayon::prelude::*;
 
@@ -80,6 +81,9 @@ fn twin(call: &mut Call) {
     let keep = if call.flag("DECAY") { 1.0 - s.lr * s.weight_decay } else { 1.0 };
     let ([grad, scalars], [param, m, v]) = call.tensors();
     let (factor, rate) = (scalars[scalar::CLIP], s.lr / s.bias1);
+    if factor < 0.0 {
+        return;
+    }
     let state = param.par_chunks_mut(CHUNK).zip(m.par_chunks_mut(CHUNK)).zip(v.par_chunks_mut(CHUNK));
     state.zip(grad.par_chunks(CHUNK)).for_each(|(((param, m), v), grad)| {
         for (((p, m), v), g) in param.iter_mut().zip(m).zip(v).zip(grad) {
@@ -92,13 +96,16 @@ fn twin(call: &mut Call) {
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |(n, decay): (usize, bool)| {
-        let fills = vec![("v", Fill::Positive(0.1)), ("scalars", Fill::Positive(0.5))];
-        Case::new(format!("adamw {n} decay {decay}"), limits, choices, fills, |rec| {
+    let one = |(n, decay, factor): (usize, bool, f32)| {
+        let scalars = Fill::Words([1.0, 2.0, factor, 0.0].map(f32::to_bits).to_vec());
+        let fills = vec![("v", Fill::Positive(0.1)), ("scalars", scalars)];
+        Case::new(format!("adamw {n} decay {decay} factor {factor}"), limits, choices, fills, |rec| {
             let [grad, param, m, v] = ["grad", "param", "m", "v"].map(|t| rec.kept(t, Kind::Input, &[n]));
             let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
             record(rec, "adamw", grad, scalars, [param, m, v], decay);
         })
     };
-    [(1, true), (63, false), (257, true), (7919, true), (7919, false)].into_iter().map(one).collect()
+    let taken = [(1, true), (63, false), (257, true), (7919, true), (7919, false)];
+    let skipped = [(257, true), (63, false)].map(|(n, decay)| (n, decay, scalar::SKIP));
+    taken.map(|(n, decay)| (n, decay, 0.37)).into_iter().chain(skipped).map(one).collect()
 }

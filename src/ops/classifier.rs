@@ -35,8 +35,10 @@ pub mod scalar {
     pub const LOSS: usize = 0;
     /// Global gradient norm, before clipping.
     pub const NORM: usize = 1;
-    /// What clipping multiplies gradients by.
+    /// What clipping multiplies gradients by; below 0, as [`SKIP`] is, where the update changes nothing.
     pub const CLIP: usize = 2;
+    /// What stands there then.
+    pub const SKIP: f32 = -1.0;
     /// How many there are.
     pub const COUNT: usize = 4;
 }

@@ -10,6 +10,8 @@
 //! p, g, m (R,C) · u, X (R,C) · A (R,R). Where R > C the same is computed from the other side, with A = Xᵀ·X (C,C) and
 //! X·(a·I + b·A + c·A²): no transpose is stored. An update of AdamW has a root mean square of 0.2 to 0.4 times its rate, an
 //! orthogonal matrix one of 1/√max(R,C); the last line's factor makes them alike, so that AdamW's learning rates and weight decay serve.
+//! A factor below 0 says that the update is skipped: neither m nor p changes.
+//!
 //! A matrix that is several side by side, as GPT-2's (C,3C) for q, k and v, is taken part by part, as Muon's authors do.
 
 use rayon::prelude::*;
@@ -92,7 +94,7 @@ static POLYNOMIAL: Kernel = Kernel {
 
 static UPDATE: Kernel = Kernel {
     name: "muon_update",
-    bindings: &[read("direction"), write("param")],
+    bindings: &[read("direction"), read("scalars"), write("param")],
     dims: &["N", "cols", "stride", "first", "scale"],
     step: true,
     // Four roundings, contracted or not; p moves by a part of itself.
@@ -175,7 +177,7 @@ fn record_part(
     let launch = Launch {
         kernel: &UPDATE,
         consts: variant.with([("DECAY", Const::Bool(decay))]),
-        args: &[x.read(), param.update()],
+        args: &[x.read(), scalars.read(), param.update()],
         dims: &[n, cols, stride, first, bits(matrix.scale())],
         workgroups: groups,
         flops: 3 * n as u64,
@@ -251,6 +253,10 @@ fn momentum_twin(call: &mut Call) {
     let mu = number(mu);
     let ([grad, scalars], [m, x]) = call.tensors();
     let factor = scalars[scalar::CLIP];
+    if factor < 0.0 {
+        // What is computed of it must be a number, though nothing comes of it.
+        return x.fill(0.0);
+    }
     let at_once = rows_at_once(cols);
     let rows = m.par_chunks_mut(at_once * stride).zip(x.par_chunks_mut(at_once * cols));
     rows.zip(grad.par_chunks(at_once * stride)).for_each(|((m, x), grad)| {
@@ -296,7 +302,10 @@ fn update_twin(call: &mut Call) {
     let s = call.step;
     let keep = if call.flag("DECAY") { 1.0 - s.lr * s.weight_decay } else { 1.0 };
     let rate = s.lr * number(scale);
-    let ([direction], [param]) = call.tensors();
+    let ([direction, scalars], [param]) = call.tensors();
+    if scalars[scalar::CLIP] < 0.0 {
+        return;
+    }
     let at_once = rows_at_once(cols);
     let rows = param.par_chunks_mut(at_once * stride).zip(direction.par_chunks(at_once * cols));
     rows.for_each(|(param, direction)| {
@@ -308,9 +317,10 @@ fn update_twin(call: &mut Call) {
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |(rows, cols, parts, decay): (usize, usize, usize, bool)| {
-        let fills = vec![("scalars", Fill::Positive(0.5))];
-        Case::new(format!("muon {rows}x{cols} in {parts}, decay {decay}"), limits, choices, fills, |rec| {
+    let one = |(rows, cols, parts, decay, factor): (usize, usize, usize, bool, f32)| {
+        let fills = vec![("scalars", Fill::Words([1.0, 2.0, factor, 0.0].map(f32::to_bits).to_vec()))];
+        let name = format!("muon {rows}x{cols} in {parts}, decay {decay}, factor {factor}");
+        Case::new(name, limits, choices, fills, |rec| {
             let state = ["param", "grad", "m"].map(|t| rec.kept(t, Kind::Input, &[rows * cols]));
             let scalars = rec.kept("scalars", Kind::Output, &[scalar::COUNT]);
             record(rec, &Matrix { name: "p".into(), rows, cols, parts }, decay, scalars, state);
@@ -318,13 +328,15 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     };
     // Of a matrix of one element, wide and tall, whole and in parts; the last has more than a chunk of the norm's.
     [
-        (1, 1, 1, true),
-        (7, 9, 1, false),
-        (5, 9, 3, true),
-        (65, 63, 1, true),
-        (97, 37, 1, true),
-        (64, 576, 3, true),
-        (257, 96, 1, false),
+        (1, 1, 1, true, 0.37),
+        (7, 9, 1, false, 0.37),
+        (5, 9, 3, true, 0.37),
+        (65, 63, 1, true, 0.37),
+        (97, 37, 1, true, 0.37),
+        (64, 576, 3, true, 0.37),
+        (257, 96, 1, false, 0.37),
+        (5, 9, 3, true, scalar::SKIP),
+        (97, 37, 1, false, scalar::SKIP),
     ]
     .into_iter()
     .map(one)

@@ -1,8 +1,9 @@
 //! The global gradient norm, and the factor that clips it.
 //!
 //!   norm = √ Σ g²      factor = min(1, clip / (norm + 10⁻⁶)), or 1 where clip is 0
+//!   factor = −1 where norm or loss is above the step's limit: the update is skipped
 //!
-//! As `torch.nn.utils.clip_grad_norm_` does it. Gradients of any shape; norm and factor go to the scalars.
+//! The factor is as `torch.nn.utils.clip_grad_norm_` has it. Gradients of any shape; norm and factor go to the scalars.
 
 use rayon::prelude::*;
 
@@ -10,7 +11,7 @@ use crate::device::kernel::{Consts, read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::{grid, plain};
 use crate::device::{Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
-use crate::ops::case::{Case, Family};
+use crate::ops::case::{Case, Family, Fill};
 use crate::ops::classifier::scalar;
 use crate::ops::math::sum;
 
@@ -75,8 +76,19 @@ fn consts(rec: &mut Recorder) -> Consts {
 
 /// Records the sums of squares of these tensors, each with its dispatch's label, chunk by chunk: (chunks of all).
 pub(crate) fn squares(rec: &mut Recorder, of: &[(String, Tensor)]) -> Tensor {
-    let chunks: usize = of.iter().map(|(_, g)| rec.numel(*g).div_ceil(CHUNK)).sum();
-    let squares = rec.scratch("squares", &[chunks]);
+    let count = of.iter().map(|(_, g)| chunks(rec.numel(*g))).sum();
+    let squares = rec.scratch("squares", &[count]);
+    squares_into(rec, of, squares);
+    squares
+}
+
+/// How many chunks so many elements are.
+pub(crate) fn chunks(numel: usize) -> usize {
+    numel.div_ceil(CHUNK)
+}
+
+/// As [`squares`], into a tensor that is there.
+pub(crate) fn squares_into(rec: &mut Recorder, of: &[(String, Tensor)], squares: Tensor) {
     let consts = consts(rec);
     let mut first = 0;
     for (label, g) in of {
@@ -90,9 +102,8 @@ pub(crate) fn squares(rec: &mut Recorder, of: &[(String, Tensor)]) -> Tensor {
             flops: 2 * n as u64,
         };
         rec.dispatch_moving(label, launch, 4 * n as u64);
-        first += n.div_ceil(CHUNK);
+        first += chunks(n);
     }
-    squares
 }
 
 fn partial_twin(call: &mut Call) {
@@ -103,18 +114,23 @@ fn partial_twin(call: &mut Call) {
 }
 
 fn final_twin(call: &mut Call) {
-    let clip = call.step.grad_clip;
+    let step = call.step;
+    let clip = step.grad_clip;
     let ([squares], [scalars]) = call.tensors();
     let norm = sum(squares.len(), |i| squares[i]).sqrt();
     scalars[scalar::NORM] = norm;
     let factor = clip / (norm + 1e-6);
+    let spike = norm > step.norm_limit || scalars[scalar::LOSS] > step.loss_limit;
     // A NaN stays one (f32::min would hide it).
-    scalars[scalar::CLIP] = if clip == 0.0 || factor >= 1.0 { 1.0 } else { factor };
+    let factor = if clip == 0.0 || factor >= 1.0 { 1.0 } else { factor };
+    scalars[scalar::CLIP] = if spike { scalar::SKIP } else { factor };
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |sizes: &[usize]| {
-        Case::new(format!("norm of {sizes:?}"), limits, choices, vec![], |rec| {
+    // The doctor's step skips what has a norm above 100, as the larger have, or a loss above 2.
+    let one = |(sizes, loss): (&[usize], f32)| {
+        let fills = vec![("scalars", Fill::Words([loss, 0.0, 0.0, 0.0].map(f32::to_bits).to_vec()))];
+        Case::new(format!("norm of {sizes:?}, loss {loss}"), limits, choices, fills, |rec| {
             let g: Vec<Tensor> = sizes
                 .iter()
                 .enumerate()
@@ -124,5 +140,6 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             record(rec, &g, scalars);
         })
     };
-    [&[1][..], &[127, 129, 1], &[16_383, 16_384, 16_385], &[50_021]].into_iter().map(one).collect()
+    let sizes = [&[1][..], &[127, 129, 1], &[16_383, 16_384, 16_385], &[50_021]];
+    sizes.map(|sizes| (sizes, 0.5)).into_iter().chain([(&[127, 129, 1][..], 3.0)]).map(one).collect()
 }

@@ -2,6 +2,8 @@
 
 pub mod adamw;
 pub mod schedule;
+pub mod spike;
 
 pub use adamw::Hyper;
 pub use schedule::Schedule;
+pub use spike::{OnSpike, Planned, Spikes};

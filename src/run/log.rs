@@ -1,6 +1,7 @@
 //! `log.jsonl`: a line an optimizer step, and a line an evaluation. With `tokens.bin` and `run.json` it is enough to replay
 //! a run in another framework.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Error, Result, disk};
+use crate::optim::OnSpike;
 
 /// An optimizer step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +26,9 @@ pub struct StepLine {
     pub grad_norm: f32,
     /// How long the step took, in seconds.
     pub seconds: f32,
+    /// What was done about it, where it was a spike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spike: Option<OnSpike>,
     /// The start s of every sequence in `tokens.bin`, in micro-step order: inputs s..s+T, targets s+1..s+T+1.
     pub windows: Vec<usize>,
 }
@@ -39,7 +44,36 @@ pub struct EvalLine {
     pub val_loss: f32,
 }
 
-/// Either line.
+/// The norms of a step's gradients by block, beside an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NormsLine {
+    /// The step.
+    pub step: u64,
+    /// `wte`, `h.0`…: where, and the norm there before clipping.
+    pub grad_norms: BTreeMap<String, f32>,
+}
+
+/// What the units of the MLPs do, beside an evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HealthLine {
+    /// After this many optimizer steps.
+    pub step: u64,
+    /// By block.
+    pub health: BTreeMap<String, Units>,
+}
+
+/// The units of a block's MLP, over the tokens of one batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Units {
+    /// All of them.
+    pub units: usize,
+    /// Those whose output is as good as zero for every token.
+    pub dead: usize,
+    /// Those whose gate is open for every token.
+    pub saturated: usize,
+}
+
+/// Any line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Line {
@@ -47,6 +81,15 @@ pub enum Line {
     Step(StepLine),
     /// An evaluation.
     Eval(EvalLine),
+    /// The gradients' norms.
+    Norms(NormsLine),
+    /// What the units do.
+    Health(HealthLine),
+    /// What another diarist writes after a step.
+    Other {
+        /// After this many optimizer steps.
+        step: u64,
+    },
 }
 
 /// The log of a run, open to append to.
@@ -82,6 +125,22 @@ impl Log {
         self.append(line)
     }
 
+    /// Appends the gradients' norms.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn norms(&mut self, line: &NormsLine) -> Result<()> {
+        self.append(line)
+    }
+
+    /// Appends what the units do.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn health(&mut self, line: &HealthLine) -> Result<()> {
+        self.append(line)
+    }
+
     /// A line in one write, with no buffer of ours in between: a killed process has written all its lines or the last one in part.
     fn append(&mut self, line: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_vec(line).expect("a line holds nothing but numbers");
@@ -95,7 +154,7 @@ impl Log {
 /// Every line of a log, in order.
 ///
 /// # Errors
-/// The file cannot be read, or a line is neither a step nor an evaluation.
+/// The file cannot be read, or a line is of no step.
 pub fn read(path: &Path) -> Result<Vec<Line>> {
     let text = std::fs::read_to_string(path).map_err(Error::io("read", path))?;
     let parse = |(i, line)| {
@@ -152,6 +211,7 @@ mod tests {
             lr: 3e-4,
             grad_norm: 1.25,
             seconds: 0.5,
+            spike: None,
             windows: vec![0, 7],
         }
     }
@@ -169,7 +229,26 @@ mod tests {
             "{\"step\":1,\"tokens\":64,\"loss\":5.5451775,\"lr\":0.0003,\"grad_norm\":1.25,\"seconds\":0.5,\"windows\":[0,7]}\n\
              {\"step\":1,\"tokens\":64,\"val_loss\":5.5}\n"
         );
+        let grad_norms = [("wte".to_string(), 0.5), ("h.0".to_string(), 1.25)].into();
+        log.norms(&NormsLine { step: 1, grad_norms }).unwrap();
+        let units = Units { units: 8, dead: 1, saturated: 0 };
+        log.health(&HealthLine { step: 1, health: [("h.0".to_string(), units)].into() }).unwrap();
+        log.step(&StepLine { spike: Some(OnSpike::GoOn), ..step(2, 9.5) }).unwrap();
+        std::fs::OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"{\"step\":2,\"rain\":0.5}\n")
+            .unwrap();
+        let later = &std::fs::read_to_string(&path).unwrap()[text.len()..];
+        let mut later = later.lines();
+        assert_eq!(later.next(), Some("{\"step\":1,\"grad_norms\":{\"h.0\":1.25,\"wte\":0.5}}"));
+        let health = "{\"step\":1,\"health\":{\"h.0\":{\"units\":8,\"dead\":1,\"saturated\":0}}}";
+        assert_eq!(later.next(), Some(health));
+        assert!(later.next().unwrap().contains("\"seconds\":0.5,\"spike\":\"go-on\",\"windows\""));
         let lines = read(&path).unwrap();
+        assert!(matches!(lines[2..4], [Line::Norms(_), Line::Health(_)]));
+        assert_eq!(lines[5], Line::Other { step: 2 });
         assert_eq!(lines[0], Line::Step(step(1, 5.545_177_5)));
         assert!(matches!(lines[1], Line::Eval(EvalLine { val_loss: 5.5, .. })));
     }

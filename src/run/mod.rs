@@ -27,6 +27,7 @@ pub mod report;
 pub mod room;
 pub mod runs;
 pub mod samples;
+pub mod spikes;
 pub mod state;
 
 pub use folder::{RunFolder, read_run};

@@ -9,6 +9,7 @@ use crate::base::{Config, Error, Freeze, Lora, Optimizer, Result, disk, shell};
 use crate::device::select::Identity;
 use crate::device::{Choices, Element};
 use crate::journal;
+use crate::optim::OnSpike;
 use crate::run::runs::{RECORD, restore_or_begin};
 use crate::tokens::{Additions, Kind, Tokenizer, Width, files};
 
@@ -64,6 +65,12 @@ pub struct Run {
     /// Evaluations since that one.
     #[serde(default)]
     pub since_best: u64,
+    /// Steps so far whose loss or gradient norm stood far above those before them.
+    #[serde(default)]
+    pub spikes: u64,
+    /// How often one of them has halved the learning rate.
+    #[serde(default)]
+    pub lowered: u64,
     /// Where that one's model lies; none before it, and where nothing is held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<State>,
@@ -115,6 +122,9 @@ pub struct Settings {
     pub weight_decay: f32,
     /// The global norm that gradients are clipped to; 0 for no clipping.
     pub grad_clip: f32,
+    /// What is done about a spike.
+    #[serde(default)]
+    pub on_spike: OnSpike,
     /// The share dropped at every site.
     pub dropout: f32,
     /// What does not train.
@@ -141,6 +151,12 @@ pub struct Settings {
     /// The run ends after so many evaluations without a better one than before them; 0 where it goes on to its last step.
     #[serde(default)]
     pub patience: u64,
+    /// Whether the MLPs' units are looked at beside each evaluation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub health: bool,
+    /// What the samples while training begin with; with none, one begins where every text begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prompts: Vec<String>,
     /// So many states stay, the newest.
     #[serde(default = "one")]
     pub keep: u64,
@@ -365,6 +381,7 @@ pub(crate) fn example() -> Run {
             eps: 1e-8,
             weight_decay: 0.1,
             grad_clip: 1.0,
+            on_spike: OnSpike::default(),
             dropout: 0.1,
             freeze: Freeze::default(),
             lora: Some(Lora::default()),
@@ -376,6 +393,8 @@ pub(crate) fn example() -> Run {
             sample_every: 0,
             save_every: 100,
             patience: 3,
+            health: true,
+            prompts: vec!["Today".into()],
             keep: 2,
             threads: None,
         },
@@ -406,6 +425,8 @@ pub(crate) fn example() -> Run {
         first_eval: None,
         best_eval: Some(Evaluation { step: 0, val_loss: 5.5 }),
         since_best: 0,
+        spikes: 0,
+        lowered: 0,
         best: None,
         state: State::default(),
     }

@@ -27,13 +27,13 @@ impl Samples {
         Ok(Samples { path: path.to_path_buf(), file })
     }
 
-    /// Appends a sample under a heading with its step.
+    /// Appends a sample, of a prompt and what the model went on with, under a heading with its step and how the prompt begins.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn append(&mut self, step: u64, text: &str) -> Result<()> {
-        let mut section = format!("{HEADING}{step}\n\n");
-        for line in text.split('\n') {
+    pub fn append(&mut self, step: u64, prompt: &str, text: &str) -> Result<()> {
+        let mut section = format!("{HEADING}{step}{}\n\n", named(prompt));
+        for line in format!("{prompt}{text}").split('\n') {
             section.push_str(if line.is_empty() { ">" } else { "> " });
             section.push_str(line);
             section.push('\n');
@@ -43,6 +43,22 @@ impl Samples {
         disk::note(disk::Op::Wrote(&self.path));
         Ok(())
     }
+}
+
+/// Characters of a prompt that its heading shows.
+const SHOWN: usize = 60;
+
+/// How a heading calls a prompt; nothing where there is none. It stays in its line, whatever the prompt is.
+fn named(prompt: &str) -> String {
+    if prompt.is_empty() {
+        return String::new();
+    }
+    let one_line = |c: char| if c.is_control() { ' ' } else { c };
+    let mut shown: String = prompt.chars().take(SHOWN).map(one_line).collect();
+    if prompt.chars().nth(SHOWN).is_some() {
+        shown.push('…');
+    }
+    format!(", of the prompt: {}", shown.trim())
 }
 
 /// A sample that stands in the file.
@@ -70,9 +86,7 @@ pub fn read(path: &Path) -> Result<Vec<Sample>> {
     // A byte of half a character at a torn end is no reason to show nothing.
     for line in String::from_utf8_lossy(&bytes).split('\n') {
         if let Some(heading) = line.strip_prefix(HEADING) {
-            let digits = heading.find(|c: char| !c.is_ascii_digit()).unwrap_or(heading.len());
-            let (step, about) = heading.split_at(digits);
-            if let Ok(step) = step.parse() {
+            if let Some((step, about)) = number(heading) {
                 let about =
                     about.trim_matches(|c: char| c.is_whitespace() || ",:·–—".contains(c)).to_string();
                 samples.push(Sample { step, about, text: String::new() });
@@ -88,13 +102,20 @@ pub fn read(path: &Path) -> Result<Vec<Sample>> {
     Ok(samples)
 }
 
+/// A heading's step, and what else it says.
+fn number(heading: &str) -> Option<(u64, &str)> {
+    let digits = heading.find(|c: char| !c.is_ascii_digit()).unwrap_or(heading.len());
+    let (step, about) = heading.split_at(digits);
+    Some((step.parse().ok()?, about))
+}
+
 /// Drops everything from the first heading of a step after `step` on, and a torn last line.
 pub(super) fn cut(path: &Path, step: u64) -> Result<()> {
     let mut later = false;
     super::log::rewrite(path, |line| {
-        let number =
-            line.strip_prefix(HEADING.as_bytes()).map(|n| String::from_utf8_lossy(n).trim().to_string());
-        later |= number.is_some_and(|n| n.parse().is_ok_and(|n: u64| n > step));
+        let heading = line.strip_prefix(HEADING.as_bytes()).map(String::from_utf8_lossy);
+        let number = heading.and_then(|text| number(&text).map(|(number, _)| number));
+        later |= number.is_some_and(|number| number > step);
         !later && line.ends_with(b"\n")
     })
 }
@@ -111,7 +132,7 @@ mod tests {
         let texts = ["A day.\n\n## step 99\nstill the day", "", " > quoted\n>", "é"];
         let mut samples = Samples::open(&path).unwrap();
         for (step, text) in (0..).zip(texts) {
-            samples.append(10 * step, text).unwrap();
+            samples.append(10 * step, "", text).unwrap();
         }
         let found = read(&path).unwrap();
         for ((step, text), sample) in (0..).zip(texts).zip(&found) {
@@ -132,11 +153,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("samples.md");
         let mut samples = Samples::open(&path).unwrap();
-        samples.append(10, "A day.\n\n## step 99\nstill the day").unwrap();
+        samples.append(10, "", "A day.\n\n## step 99\nstill the day").unwrap();
         let first = std::fs::read_to_string(&path).unwrap();
         assert_eq!(first, "## step 10\n\n> A day.\n>\n> ## step 99\n> still the day\n\n");
-        samples.append(20, "Another.").unwrap();
+        samples.append(20, "A\nprompt", " and another.").unwrap();
         let both = std::fs::read_to_string(&path).unwrap();
+        assert!(both.ends_with("## step 20, of the prompt: A prompt\n\n> A\n> prompt and another.\n\n"));
+        assert_eq!(read(&path).unwrap()[1].about, "of the prompt: A prompt");
         cut(&path, 20).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), both);
         cut(&path, 19).unwrap();

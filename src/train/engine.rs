@@ -1,15 +1,19 @@
 //! A model in training on a device: its program, and what a step does.
 
+use std::collections::BTreeMap;
+
 use crate::base::{Config, Result};
+use crate::check::health::{self, Layer};
 use crate::check::replay::first_not_finite;
 use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{Choices, Executor, Limits, Program, Step};
 use crate::eval::loss_sum;
-use crate::model::{self, Shape, input, store};
+use crate::model::{self, Shape, grad_norms, input, store};
 use crate::ops::classifier::scalar;
 use crate::optim::adamw::{micro_step, update};
-use crate::optim::{Hyper, Schedule};
+use crate::optim::spike::Bounds;
+use crate::optim::{Hyper, OnSpike, Planned, Schedule};
 use crate::run::record::Settings;
 use crate::tokens::{Batch, IGNORE, TokenFile, batch};
 use crate::weights::tensors::Tensors;
@@ -28,18 +32,29 @@ pub struct Engine {
     hyper: Hyper,
 }
 
+/// What an optimizer step did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Did {
+    /// Nats/token, before the update.
+    pub loss: f32,
+    /// The gradient's norm before clipping.
+    pub norm: f32,
+    /// Whether the device skipped the update.
+    pub skipped: bool,
+}
+
 /// The learning rates of a run.
 pub fn schedule(s: &Settings) -> Schedule {
     Schedule { lr: s.lr, min_lr: s.min_lr, warmup: s.warmup, steps: s.lr_floor.unwrap_or(s.steps) }
 }
 
-/// The program of a training run: the step's recordings, and those that write samples.
+/// The program of a training run: the step's recordings, those that write samples, and the gradients' norms.
 ///
 /// # Errors
 /// An activation larger than the device's largest binding.
 pub fn program(shape: &Shape) -> Result<Program> {
     let mut program = shape.training(update(&shape.slots(), shape.limits, &shape.choices)?)?;
-    program.recordings.extend([shape.prefill()?, shape.decode()?]);
+    program.recordings.extend([shape.prefill()?, shape.decode()?, shape.grad_norms()?]);
     Ok(program)
 }
 
@@ -150,7 +165,7 @@ impl Engine {
         micro_step as f64 / (self.shape.b * self.shape.t) as f64
     }
 
-    /// The learning rate of a step.
+    /// The learning rate of a step by its schedule.
     pub fn lr(&self, step: u64) -> f32 {
         self.schedule.at(step)
     }
@@ -159,24 +174,33 @@ impl Engine {
     ///
     /// # Errors
     /// A lost device, or tokens that cannot be read.
-    pub fn step(&mut self, step: u64, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
+    pub fn step(&mut self, planned: &Planned, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
         self.exec.run("zero", &Step::default())?;
         let scored = self.scored(tokens, starts);
         for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(step, i, tokens, starts, scored)?;
+            let uniform = self.feed(planned.step, i, tokens, starts, scored)?;
             self.exec.run("micro_step", &uniform)?;
         }
-        self.exec.run("update", &self.hyper.step(step, self.lr(step)))?;
+        self.exec.run("update", &self.update(planned))?;
         self.exec.request(input::SCALARS)
     }
 
-    /// The oldest step's loss and gradient norm, waiting for them.
+    /// The uniform of a step's update. Where spikes are skipped, the device does it, by the step's bounds: the next step
+    /// need not wait for what this one did.
+    fn update(&self, planned: &Planned) -> Step {
+        let skips = self.settings.on_spike == OnSpike::Skip;
+        let Bounds { norm, loss } = if skips { planned.bounds } else { Bounds::NONE };
+        Step { norm_limit: norm, loss_limit: loss, ..self.hyper.step(planned.step, planned.lr) }
+    }
+
+    /// The oldest step's numbers, waiting for them.
     ///
     /// # Errors
     /// A lost device.
-    pub fn receive(&mut self) -> Result<(f32, f32)> {
+    pub fn receive(&mut self) -> Result<Did> {
         let scalars = self.exec.receive_f32()?;
-        Ok((scalars[scalar::LOSS], scalars[scalar::NORM]))
+        let skipped = scalars[scalar::CLIP] < 0.0;
+        Ok(Did { loss: scalars[scalar::LOSS], norm: scalars[scalar::NORM], skipped })
     }
 
     /// The targets of some windows that are scored; 1 where all are masked, so that their loss is 0.
@@ -246,6 +270,26 @@ impl Engine {
         Ok(Some((total / scored.max(1) as f64) as f32))
     }
 
+    /// The norms of the last step's gradients, by block: they stay until the next step begins.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn grad_norms(&mut self) -> Result<BTreeMap<String, f32>> {
+        grad_norms::read(self.exec.as_mut(), &self.shape)
+    }
+
+    /// What the units of the MLPs do with the tokens of one batch.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn health(&mut self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<Vec<Layer>> {
+        let batch = self.validation_batch(tokens, windows)?;
+        model::feed(self.exec.as_mut(), &batch.inputs, &batch.targets)?;
+        let scored = |row: &usize| batch.targets[*row] != IGNORE;
+        let rows: Vec<usize> = (0..batch.targets.len()).filter(scored).collect();
+        health::layers(self.exec.as_mut(), &rows)
+    }
+
     /// A batch of validation windows, filled up with rows that are not scored.
     fn validation_batch(&self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<Batch> {
         let (b, t) = (self.settings.batch, self.settings.context);
@@ -290,19 +334,19 @@ impl Engine {
     /// A lost device.
     pub fn find_not_finite(
         &mut self,
-        step: u64,
+        planned: &Planned,
         tokens: &TokenFile,
         starts: &[usize],
     ) -> Result<Option<String>> {
         self.exec.run("zero", &Step::default())?;
         let scored = self.scored(tokens, starts);
         for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(step, i, tokens, starts, scored)?;
+            let uniform = self.feed(planned.step, i, tokens, starts, scored)?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "micro_step", &uniform)? {
                 return Ok(Some(found));
             }
         }
-        let uniform = self.hyper.step(step, self.lr(step));
+        let uniform = self.update(planned);
         first_not_finite(self.exec.as_mut(), "update", &uniform)
     }
 }

@@ -74,7 +74,7 @@ mod tests {
         fn step(&mut self, _: &crate::train::Progress) {}
         fn evaluating(&mut self, _: usize, _: usize) {}
         fn evaluated(&mut self, _: u64, _: f32) {}
-        fn sampled(&mut self, _: u64, _: &str) {}
+        fn sampled(&mut self, _: u64, _: &str, _: &str) {}
     }
 
     fn extended(at: u64, steps: u64, at_floor: bool) -> (Run, Vec<String>) {

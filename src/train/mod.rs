@@ -12,15 +12,19 @@ pub mod fit;
 mod not_finite;
 pub mod options;
 pub mod origin;
+mod prompts;
 mod read;
 mod recover;
 mod resume;
+mod sampling;
 mod session;
 mod source;
+mod spikes;
 mod start;
 mod verdict;
+mod vitals;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::base::Result;
@@ -42,18 +46,32 @@ pub struct Progress {
     pub steps: u64,
     /// Nats a token.
     pub loss: f32,
+    /// Its learning rate.
+    pub lr: f32,
+    /// The gradient's norm, before clipping.
+    pub grad_norm: f32,
     /// The newest validation loss.
     pub val_loss: Option<f32>,
     /// Tokens a second, over the last few steps.
     pub tokens_per_second: f64,
     /// Seconds to the last step at that rate.
     pub seconds_left: f64,
+    /// Bytes of the device's memory that the run holds.
+    pub memory: u64,
 }
 
 /// Who watches a run.
 pub trait Observer: crate::journal::Observer {
     /// A line about the run, before it starts.
     fn say(&mut self, line: &str);
+    /// What a person should know, though they asked for quiet.
+    fn warn(&mut self, line: &str) {
+        self.say(line);
+    }
+    /// A line of how the run went, at its end.
+    fn conclude(&mut self, line: &str) {
+        self.say(line);
+    }
     /// Something that takes a while has begun.
     fn doing(&mut self, what: &str);
     /// A step is done.
@@ -62,8 +80,12 @@ pub trait Observer: crate::journal::Observer {
     fn evaluating(&mut self, done: usize, of: usize);
     /// The validation loss was measured.
     fn evaluated(&mut self, step: u64, val_loss: f32);
-    /// The model wrote something.
-    fn sampled(&mut self, step: u64, text: &str);
+    /// The model wrote `text`, which goes on from a prompt.
+    fn sampled(&mut self, step: u64, prompt: &str, text: &str);
+    /// The state of a step was saved in this folder.
+    fn saved(&mut self, step: u64, folder: &Path) {
+        let _ = (step, folder);
+    }
     /// Whether there is somebody to ask.
     fn can_ask(&self) -> bool {
         false

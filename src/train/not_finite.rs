@@ -5,8 +5,9 @@ use std::path::Path;
 
 use crate::base::units::shown;
 use crate::base::{Error, Result, shell};
-use crate::run::record::Position;
+use crate::run::spikes::spikes_of;
 use crate::tokens::validation;
+use crate::train::engine::Did;
 use crate::train::session::{Bad, Session, windows_at};
 
 /// An adapter that counts more often than this is told as a cause.
@@ -82,17 +83,20 @@ impl Session<'_> {
             self.engine.receive()?;
         }
         self.load_state()?;
-        let saved: Position = self.folder.repair()?.run.position;
+        let run = self.folder.repair()?.run;
+        let (saved, mut spikes) = (run.position, spikes_of(&self.folder, &run)?);
         let mut windows = windows_at(&self.run, saved)?;
         let count = self.run.settings.batch * self.run.settings.accumulate;
         for step in saved.step + 1..=bad_step {
             let starts: Vec<usize> = (0..count).map(|_| windows.next_window()).collect();
+            let planned = spikes.plan(step, self.engine.lr(step));
             if step < bad_step {
-                self.engine.step(step, &self.tokens, &starts)?;
-                self.engine.receive()?;
+                self.engine.step(&planned, &self.tokens, &starts)?;
+                let Did { loss, norm, .. } = self.engine.receive()?;
+                spikes.take(&planned, loss, norm, self.run.settings.on_spike);
                 continue;
             }
-            let found = self.engine.find_not_finite(step, &self.tokens, &starts)?;
+            let found = self.engine.find_not_finite(&planned, &self.tokens, &starts)?;
             if found.is_some() || bad == Bad::Step {
                 return Ok(found);
             }

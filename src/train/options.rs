@@ -11,6 +11,7 @@ use crate::dataset::Template;
 use crate::dataset::labels::parse_label;
 use crate::device::Element;
 use crate::journal;
+use crate::optim::OnSpike;
 use crate::run::record::Settings;
 use crate::tokens::Kind;
 use crate::train::origin::Origin;
@@ -123,6 +124,10 @@ pub struct Options {
     /// The largest global gradient norm; 0 for no clipping
     #[arg(long, default_value_t = 1.0)]
     pub grad_clip: f32,
+    /// What is done about a step whose loss or gradient norm stands far above those before it: go-on counts it, skip leaves it
+    /// out, lower halves the learning rate, stop ends the run
+    #[arg(long, value_name = "go-on|skip|lower|stop", value_parser = on_spikes(), unless_given = OnSpike::default().name())]
+    pub on_spike: Option<OnSpike>,
     /// The share of activations that is dropped
     #[arg(long, unless_given = either(SCRATCH.dropout, CHECKPOINT.dropout))]
     pub dropout: Option<f32>,
@@ -164,6 +169,12 @@ pub struct Options {
     /// Evaluations without a better one after which the run ends; 0 goes on to the last step. The best is kept in any case
     #[arg(long, value_name = "N", unless_given = either(SCRATCH.patience, CHECKPOINT.patience))]
     pub patience: Option<u64>,
+    /// Beside each validation, look which units of the MLPs write nothing for any token of a batch
+    #[arg(long)]
+    pub health: bool,
+    /// What the samples while training begin with: a prompt a line, \n in it ends a line; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub prompt_file: Vec<PathBuf>,
     /// Saved states that stay, the newest: one more than is needed, should it be damaged
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub keep: u64,
@@ -242,6 +253,12 @@ pub fn presets() -> impl TypedValueParser<Value = Preset> {
 pub fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
     PossibleValuesParser::new(Optimizer::ALL.map(Optimizer::name))
         .try_map(|name| Optimizer::from_name(&name).ok_or("no optimizer"))
+}
+
+/// What may be done about a spike, by name.
+pub fn on_spikes() -> impl TypedValueParser<Value = OnSpike> {
+    PossibleValuesParser::new(OnSpike::ALL.map(OnSpike::name))
+        .try_map(|name| OnSpike::from_name(&name).ok_or("no such thing"))
 }
 
 /// The tokenizers, by name.
@@ -444,6 +461,7 @@ impl Options {
             eps: 1e-8,
             weight_decay: self.weight_decay,
             grad_clip: self.grad_clip,
+            on_spike: self.on_spike.unwrap_or_default(),
             dropout,
             freeze: self.freeze,
             lora: self.lora.clone(),
@@ -455,6 +473,8 @@ impl Options {
             sample_every: self.sample_every.unwrap_or(usual.sample_every),
             save_every: self.save_every.unwrap_or(usual.save_every),
             patience: self.patience.unwrap_or(d.patience),
+            health: self.health,
+            prompts: Vec::new(),
             keep: self.keep,
             threads: (self.threads > 0).then_some(self.threads),
         }

@@ -29,7 +29,7 @@ impl Read {
         if is_leftover(&out) {
             let place = shown(&out);
             observer
-                .say(&format!("replaces {place}: what a run left there that stopped before its first save"));
+                .warn(&format!("replaces {place}: what a run left there that stopped before its first save"));
         }
         let header = options.template()?;
         observer.doing("reading");
@@ -39,7 +39,7 @@ impl Read {
         if header.is_some() && bare > 0 {
             let all = data.report().entries as u64;
             let (bare, all) = (thousands(bare as u64), thousands(all));
-            observer.say(&format!("header   {bare} of {all} entries have none: they lack what it asks for"));
+            observer.warn(&format!("header   {bare} of {all} entries have none: they lack what it asks for"));
         }
         if options.strict && !data.report().is_whole() {
             return Err(not_whole());
@@ -71,7 +71,7 @@ impl Read {
         observer.say(&format!("split    {}", sides.line()));
         let context = sides.fit_context(wanted)?;
         if context < wanted {
-            observer.say(&format!(
+            observer.warn(&format!(
                 "context  {context} tokens instead of {wanted}: the text has only {} to train on",
                 thousands(sides.train_tokens() as u64)
             ));
@@ -113,8 +113,11 @@ fn tokenise(
 /// What was read, before anything is trained on.
 fn describe_data(report: &Report, observer: &mut dyn Observer) {
     observer.say(&format!("journal  {report}"));
-    for (what, line) in report.brief() {
+    for (what, line) in report.details() {
         observer.say(&format!("{what:8} {line}"));
+    }
+    for (what, line) in report.doubts() {
+        observer.warn(&format!("{what:8} {line}"));
     }
 }
 

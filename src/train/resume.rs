@@ -1,12 +1,13 @@
 //! How a run is taken up again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::disk::{self, sha256};
 use crate::base::units::{bytes, shown, thousands};
 use crate::base::{Error, Result};
 use crate::dataset::data::{MASKED, read_mask};
 use crate::model::parameters::not_in_blocks;
+use crate::optim::OnSpike;
 use crate::run::record::Settings;
 use crate::run::room::{self, Size};
 use crate::run::runs::restore_or_begin;
@@ -15,6 +16,7 @@ use crate::tokens::TokenFile;
 use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
+use crate::train::prompts;
 use crate::train::session::Session;
 use crate::train::start::{open_device, write_missing};
 use crate::train::verdict::ended_early;
@@ -36,6 +38,12 @@ pub struct Resume<'a> {
     pub patience: Option<u64>,
     /// Whether tokens are taken that were changed since it was begun.
     pub changed_data: bool,
+    /// Something else to do about a spike.
+    pub on_spike: Option<OnSpike>,
+    /// Whether the MLPs' units are looked at from now on.
+    pub health: bool,
+    /// Files of other prompts of the samples; of none, those that the run was begun with stay.
+    pub prompts: &'a [PathBuf],
     /// Where the model is now that the run's adapter stands beside.
     pub base: Option<&'a Path>,
     /// Another device than it was begun on.
@@ -49,18 +57,35 @@ pub struct Resume<'a> {
 /// # Errors
 /// A folder that is not a run's or is held by another process; whatever can go wrong while it trains.
 pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &Stop) -> Result<Outcome> {
-    let Resume { steps, lr_floor, batch, recompute, patience, changed_data, base, device, threads } = wanted;
+    let Resume {
+        steps,
+        lr_floor,
+        batch,
+        recompute,
+        patience,
+        changed_data,
+        on_spike,
+        base,
+        device,
+        threads,
+        ..
+    } = wanted;
     if steps == Some(0) {
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
     let mut folder = RunFolder::open(dir)?;
     folder.note().into_iter().for_each(|note| observer.say(&format!("lock     {note}")));
     let Repaired { mut run, notes } = folder.repair()?;
-    notes.iter().for_each(|note| observer.say(&format!("damaged  {note}")));
+    notes.iter().for_each(|note| observer.warn(&format!("damaged  {note}")));
     if let Some(patience) = patience {
         run.settings.patience = patience;
         run.finished = false;
     }
+    run.settings.health |= wanted.health;
+    if !wanted.prompts.is_empty() {
+        run.settings.prompts = prompts::read(wanted.prompts)?;
+    }
+    run.settings.on_spike = on_spike.unwrap_or(run.settings.on_spike);
     let extended = steps.is_some_and(|s| s > run.settings.steps);
     if lr_floor && !extended {
         let next = "give the number of steps to extend it to, with --steps, or leave --lr-floor out";
@@ -76,11 +101,11 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         ));
     }
     if let Some(line) = ended_early(&run) {
-        observer.say(&line);
+        observer.conclude(&line);
         return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
     }
     if run.position.step >= run.settings.steps {
-        observer.say(&format!(
+        observer.conclude(&format!(
             "finished {} steps are done; a larger --steps extends the run",
             thousands(run.position.step)
         ));
@@ -103,7 +128,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     let opened = open_device(device.unwrap_or(&run.device.spec()), threads, observer)?;
     let same_device = opened.identity() == run.device;
     if !same_device {
-        observer.say(&format!(
+        observer.warn(&format!(
             "device   another than the run's {} {}: the last bits of the numbers may differ",
             run.device.name, run.device.driver
         ));
@@ -115,7 +140,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         run.kernels = opened.choices();
     }
     if let Some(line) = not_in_blocks(&run.model, run.settings.weights) {
-        observer.say(&format!("weights  {line}"));
+        observer.warn(&format!("weights  {line}"));
     }
     fit::check(&opened, &run.kernels, run.model, &run.settings, Begin::Resume)?;
     let steps_left = run.settings.steps - run.position.step;
@@ -146,8 +171,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
-    let otherwise = extended || twice || !other_data.is_empty();
-    if otherwise || batch.is_some() || base.is_some() || patience.is_some() {
+    let other = patience.is_some() || on_spike.is_some() || wanted.health || !wanted.prompts.is_empty();
+    if extended || twice || other || !other_data.is_empty() || batch.is_some() || base.is_some() {
         // Written down before anything is trained: a kill before the next save must not forget what was asked for.
         session.folder.save_run(&session.run)?;
         if let (Some(base), Some(lora)) = (&session.run.base, &session.run.settings.lora) {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::base::units::{duration, si, thousands};
 use crate::base::{Error, Result, disk};
 use crate::model::store;
+use crate::optim::{Planned, Spikes};
 use crate::run::RunFolder;
 use crate::run::log::{EvalLine, Log, StepLine};
 use crate::run::record::{Evaluation, Position, Run};
@@ -14,12 +15,12 @@ use crate::run::report::Reporter;
 use crate::run::room::{self, Size};
 use crate::run::runs::{ADAPTER, MODEL};
 use crate::run::samples::Samples;
+use crate::run::spikes::spikes_of;
 use crate::run::state::OPTIMIZER;
-use crate::sample::{Choice, Decoder};
 use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::base;
-use crate::train::engine::Engine;
+use crate::train::engine::{Did, Engine};
 use crate::train::verdict::verdict;
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
@@ -27,10 +28,6 @@ use crate::weights::safetensors;
 
 /// A state is saved at least this often, whatever `save_every` is: a night is never lost.
 const SAVE_AFTER: Duration = Duration::from_secs(600);
-/// Tokens of a sample shown during training.
-const SAMPLE_TOKENS: usize = 240;
-/// The seed of those samples: the same draws at every step show what has changed.
-const SAMPLE_SEED: u64 = 1;
 
 /// Where a number was not finite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +53,10 @@ pub(super) struct Session<'a> {
     pub(super) stop: &'a Stop,
     /// Steps submitted whose scalars have not been read.
     pub(super) pending: VecDeque<Pending>,
+    /// The steps before them.
+    pub(super) spikes: Spikes,
+    /// Spikes that were told.
+    pub(super) spikes_told: u32,
     pub(super) last_received: Instant,
     pub(super) last_saved: Instant,
     /// Seconds of recent steps.
@@ -65,6 +66,7 @@ pub(super) struct Session<'a> {
 pub(super) struct Pending {
     position: Position,
     windows: Vec<usize>,
+    planned: Planned,
 }
 
 impl<'a> Session<'a> {
@@ -81,6 +83,7 @@ impl<'a> Session<'a> {
         let windows = windows_at(&run, run.position)?;
         let (log, samples) = (folder.log()?, folder.samples()?);
         let now = Instant::now();
+        let spikes = spikes_of(&folder, &run)?;
         Ok(Session {
             folder,
             run,
@@ -94,6 +97,8 @@ impl<'a> Session<'a> {
             observer,
             stop,
             pending: VecDeque::new(),
+            spikes,
+            spikes_told: 0,
             last_received: now,
             last_saved: now,
             recent: VecDeque::new(),
@@ -162,8 +167,9 @@ impl<'a> Session<'a> {
                 index,
                 micro_step: position.micro_step + s.accumulate as u64,
             };
-            self.engine.step(position.step, &self.tokens, &windows)?;
-            self.pending.push_back(Pending { position, windows });
+            let planned = self.spikes.plan(position.step, self.engine.lr(position.step));
+            self.engine.step(&planned, &self.tokens, &windows)?;
+            self.pending.push_back(Pending { position, windows, planned });
             // The step before this one is read while this one runs.
             while self.pending.len() > 1 {
                 self.receive()?;
@@ -193,11 +199,11 @@ impl<'a> Session<'a> {
                 return Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: true });
             }
         }
-        verdict(&self.run).into_iter().for_each(|line| self.observer.say(&line));
+        verdict(&self.run).into_iter().for_each(|line| self.observer.conclude(&line));
         Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: false })
     }
 
-    fn receive_all(&mut self) -> Result<()> {
+    pub(super) fn receive_all(&mut self) -> Result<()> {
         while !self.pending.is_empty() {
             self.receive()?;
         }
@@ -206,8 +212,9 @@ impl<'a> Session<'a> {
 
     /// Reads the oldest pending step's numbers, logs them and tells the observer.
     fn receive(&mut self) -> Result<()> {
-        let (loss, grad_norm) = self.engine.receive()?;
-        let Pending { position, windows } = self.pending.pop_front().expect("a step is pending");
+        let did = self.engine.receive()?;
+        let Did { loss, norm: grad_norm, .. } = did;
+        let Pending { position, windows, planned } = self.pending.pop_front().expect("a step is pending");
         for (what, value) in [("the loss", loss), ("the gradient norm", grad_norm)] {
             if !value.is_finite() {
                 return Err(self.not_finite(position.step, what, value, Bad::Step));
@@ -216,15 +223,20 @@ impl<'a> Session<'a> {
         let seconds = self.last_received.elapsed().as_secs_f64();
         self.last_received = Instant::now();
         self.run.position = position;
+        let spike = self.spikes.take(&planned, loss, grad_norm, self.run.settings.on_spike);
         self.log.step(&StepLine {
             step: position.step,
             tokens: position.tokens,
             loss,
-            lr: self.engine.lr(position.step),
+            lr: planned.lr,
             grad_norm,
             seconds: seconds as f32,
+            spike,
             windows,
         })?;
+        (self.run.spikes, self.run.lowered) =
+            (self.run.spikes + u64::from(spike.is_some()), self.spikes.lowered());
+        self.on_spike(spike, &planned, &did)?;
         self.recent.push_back(seconds);
         if self.recent.len() > 20 {
             self.recent.pop_front();
@@ -235,9 +247,12 @@ impl<'a> Session<'a> {
             step: position.step,
             steps: s.steps,
             loss,
+            lr: planned.lr,
+            grad_norm,
             val_loss: self.run.last_eval.map(|e| e.val_loss),
             tokens_per_second: (s.batch * s.accumulate * s.context) as f64 / step_seconds,
             seconds_left: (s.steps - position.step) as f64 * step_seconds,
+            memory: self.engine.exec.allocated(),
         });
         Ok(())
     }
@@ -272,26 +287,7 @@ impl<'a> Session<'a> {
             run.since_best += 1;
         }
         self.observer.evaluated(step, val_loss);
-        self.last_received = Instant::now();
-        Ok(())
-    }
-
-    fn sample(&mut self) -> Result<()> {
-        self.receive_all()?;
-        let step = self.run.position.step;
-        let mut rng = crate::base::rng::Rng::new(SAMPLE_SEED, "sample 0");
-        let positions = self.engine.shape.positions;
-        let mut decoder = Decoder::new(self.engine.exec.as_mut(), positions, &self.tokenizer, &[]);
-        let keep_on = |_| std::ops::ControlFlow::Continue(());
-        let ids = match decoder.write(SAMPLE_TOKENS, &Choice::default(), &mut rng, keep_on) {
-            Err(Error::NotFinite { what, value, .. }) => {
-                return Err(self.not_finite(step, what, value, Bad::After));
-            }
-            other => other?,
-        };
-        let text = self.tokenizer.decode(&ids);
-        self.samples.append(step, &text)?;
-        self.observer.sampled(step, &text);
+        self.look(&windows)?;
         self.last_received = Instant::now();
         Ok(())
     }
@@ -299,7 +295,7 @@ impl<'a> Session<'a> {
     /// Writes `report.html`. A report that cannot be written is said once, and training goes on.
     fn report(&mut self, end: bool) {
         if let Some(e) = self.reporter.write(self.folder.path(), &self.run, end) {
-            self.observer.say(&format!("report   {e}; training goes on"));
+            self.observer.warn(&format!("report   {e}; training goes on"));
         }
     }
 
@@ -345,6 +341,7 @@ impl<'a> Session<'a> {
             }
             Err(e) => return Err(e),
         }
+        self.observer.saved(step, &self.folder.path().join(&self.run.state.folder));
         self.last_saved = Instant::now();
         self.last_received = Instant::now();
         Ok(())

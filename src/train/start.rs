@@ -19,6 +19,7 @@ use crate::train::engine::Engine;
 use crate::train::fit::{self, Begin};
 use crate::train::options::PRESET;
 use crate::train::origin::{Origin, not_said};
+use crate::train::prompts;
 use crate::train::read::Read;
 use crate::train::session::Session;
 use crate::train::source::{self, Source};
@@ -44,6 +45,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         }
         _ => {}
     }
+    let prompts = prompts::read(&options.prompt_file)?;
     let mut source = Source::open(options, &origin)?;
     let mut read = Read::new(options, &source, observer)?;
     if let Origin::Hub(hub, name) = &origin {
@@ -59,13 +61,14 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let device = open_device(&options.device, options.threads, observer)?;
     let gpu = matches!(device, Device::Gpu(_));
     let settings = read.settings(options, &source.config, scratch, (context, gpu))?;
+    let settings = Settings { prompts, ..settings };
     let Read { data, out, .. } = read;
     let config = source.config;
     let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
     let what = source::name(options, &origin);
     observer.say(&format!("model    {what}, {} parameters", thousands(config.num_params())));
     if let Some(line) = not_in_blocks(&config, settings.weights) {
-        observer.say(&format!("weights  {line}"));
+        observer.warn(&format!("weights  {line}"));
     }
 
     let choices = device.choices();
@@ -130,6 +133,8 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         first_eval: None,
         best_eval: None,
         since_best: 0,
+        spikes: 0,
+        lowered: 0,
         best: None,
         state: record::State::default(),
     };

@@ -1,15 +1,19 @@
 //! How a run went, in words: what a person wants to know in the morning.
 
 use crate::base::shell;
-use crate::base::units::thousands;
+use crate::base::units::{counted, thousands};
+use crate::optim::OnSpike;
 use crate::run::Run;
 use crate::run::record::Evaluation;
 
-/// What the validation losses of a run that has ended say; nothing where nothing is held out.
+/// What the validation losses of a run that has ended say, where anything is held out; and its spikes.
 pub(super) fn verdict(run: &Run) -> Vec<String> {
-    let (Some(best), Some(last)) = (run.best_eval, run.last_eval) else { return Vec::new() };
-    let loss = |e: Evaluation| format!("{:.4}", e.val_loss);
     let mut lines = Vec::new();
+    if run.spikes > 0 {
+        lines.push(spikes(run));
+    }
+    let (Some(best), Some(last)) = (run.best_eval, run.last_eval) else { return lines };
+    let loss = |e: Evaluation| format!("{:.4}", e.val_loss);
     if let Some(first) = run.first_eval.filter(|first| first.val_loss <= best.val_loss) {
         lines.push(format!(
             "verdict  training made it no better: the model that it began from has a held-out loss of {}, and the best since, {} \
@@ -43,6 +47,19 @@ pub(super) fn verdict(run: &Run) -> Vec<String> {
         ));
     }
     lines
+}
+
+/// How many steps of a run were spikes, and what became of them.
+fn spikes(run: &Run) -> String {
+    let lowered = match run.lowered {
+        0 => String::new(),
+        n => format!("; the learning rate was halved {}", counted(n, "time", "times")),
+    };
+    let skipped = if run.settings.on_spike == OnSpike::Skip { "; such steps are skipped" } else { "" };
+    format!(
+        "spikes   {} had a loss or a gradient norm far above those before{lowered}{skipped}",
+        counted(run.spikes, "step", "steps")
+    )
 }
 
 /// What is said of a run that is over before its last step, when it is to be resumed.
@@ -88,5 +105,8 @@ mod tests {
         let mut none = good;
         none.last_eval = None;
         assert!(verdict(&none).is_empty());
+        (none.spikes, none.lowered) = (3, 1);
+        let told = "spikes   3 steps had a loss or a gradient norm far above those before; the learning rate was halved 1 time";
+        assert_eq!(verdict(&none), [told]);
     }
 }

@@ -1,15 +1,16 @@
 //! The engine as a whole: memory as planned, `wte` in chunks, overfitting, bits that do not depend on threads, and a
 //! 124M-shaped checkpoint.
 
-use crate::common::{devices, gpu, load, relative, shape, turn};
+use crate::common::{devices, gpu, load, relative, shape, training, turn};
 use diarist::base::Param;
-use diarist::base::{Config, Freeze, Gpt2, Optimizer, Phi, Preset};
+use diarist::base::{Config, Freeze, Gpt2, Lora, Optimizer, Phi, Preset};
+use diarist::check::health::{self, Layer};
 use diarist::device::executor::{Executor, Options};
 use diarist::device::select::Device;
 use diarist::device::{Class, Element, Kind, Limits, Step};
 use diarist::eval::loss_sum;
 use diarist::model::parameters::pieces;
-use diarist::model::{self, Shape, store};
+use diarist::model::{self, Shape, grad_norms, store};
 use diarist::ops::classifier::scalar;
 use diarist::optim::adamw::{Hyper, micro_step};
 use diarist::tokens::Ends;
@@ -481,6 +482,66 @@ fn products_of_widened_parts_are_those_of_the_whole() {
             for element in [Element::F16, Element::Q8_0] {
                 assert!(of(element) == whole, "{m}x{k}x{n} {layout:?} in {}", element.name());
             }
+        }
+    }
+}
+
+/// Block by block what the host makes of the gradients, and together the global norm; of an adapter, its own matrices'.
+#[test]
+fn the_gradients_norms_are_those_of_the_blocks() {
+    let _turn = turn();
+    // `wte` in three chunks, as above.
+    let config = Gpt2 { vocab_size: 1009, block_size: 19, n_layer: 2, n_head: 3, n_embd: 33 }.into();
+    let limits = Limits { max_binding: 64 << 10, ..Limits::DEFAULT };
+    for (device, choices) in devices() {
+        for lora in [None, Some(Lora::default())] {
+            let places: &[&str] =
+                if lora.is_some() { &["h.0", "h.1"] } else { &["h.0", "h.1", "ln_f", "wpe", "wte"] };
+            let s = Shape { limits, lora, ..shape(config, 2, 19, &device, choices) };
+            let mut program = training(&s);
+            program.recordings.push(s.grad_norms().unwrap());
+            let mut exec = device.load(program, Options { poison: true, ..Options::default() }).unwrap();
+            store::initialise(exec.as_mut(), &s, 11).unwrap();
+            store::initialise_adapter(exec.as_mut(), &s, 11).unwrap();
+            store::zero_moments(exec.as_mut(), &s).unwrap();
+            let (_, norm) = step(exec.as_mut(), &s, 1, 1e-3);
+            let norms = grad_norms::read(exec.as_mut(), &s).unwrap();
+            assert_eq!(norms.keys().collect::<Vec<_>>(), places);
+            let all = gradients(exec.as_mut(), &s);
+            for (place, ours) in &norms {
+                let of = all.iter().filter(|(name, _)| name.starts_with(&format!("{place}.")));
+                let squares: f64 = of.flat_map(|(_, x)| x).map(|x| f64::from(*x).powi(2)).sum();
+                // Sums of squares in f32, of chunks of 16,384: the norm kernel's tolerance.
+                assert!(relative(&[*ours], &[squares.sqrt() as f32]) < 2e-5, "{place}: {ours} {squares}");
+            }
+            let together = norms.values().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt() as f32;
+            assert!(relative(&[together], &[norm]) < 2e-5, "{together} {norm}");
+        }
+    }
+}
+
+/// A unit whose bias is far below every input is dead, one whose is far above is saturated; a fresh model has neither.
+#[test]
+fn a_dead_unit_is_found_in_its_block() {
+    let _turn = turn();
+    let gpt2 = Gpt2 { vocab_size: 101, block_size: 24, n_layer: 2, n_head: 2, n_embd: 32 };
+    for (device, choices) in devices() {
+        for (config, block, bias) in
+            [(gpt2.into(), "h.1", "h.1.mlp.c_fc.bias"), (PHI.into(), "layers.1", "layers.1.mlp.fc1.bias")]
+        {
+            let config: Config = config;
+            let s = shape(config, 2, 24, &device, choices);
+            let mut exec = load(&device, &s, Options { poison: true, ..Options::default() });
+            feed(exec.as_mut(), &s);
+            let rows: Vec<usize> = (0..40).collect();
+            let fresh = health::layers(exec.as_mut(), &rows).unwrap();
+            assert_eq!(fresh.len(), config.n_layer());
+            assert!(fresh.iter().all(|l| (l.dead, l.saturated) == (0, 0)), "{fresh:?}");
+            exec.write_f32(bias, 3, &[-50.0, 50.0]).unwrap();
+            let found = health::layers(exec.as_mut(), &rows).unwrap();
+            let Layer { units, .. } = fresh[1];
+            assert_eq!(found[1], Layer { block: block.into(), units, dead: 1, saturated: 1 });
+            assert_eq!(found[0], fresh[0]);
         }
     }
 }

@@ -232,7 +232,7 @@ fn step_words() -> Vec<Member<'static>> {
     }
     macro_rules! words {
         ($($field:ident),*) => {{
-            let Step { $($field,)* pad: [_, _, _] } = Step::default();
+            let Step { $($field,)* pad: _ } = Step::default();
             vec![$((stringify!($field), kind($field), offset_of!(Step, $field))),*]
         }};
     }
@@ -249,10 +249,11 @@ fn step_words() -> Vec<Member<'static>> {
         dropout_key,
         dropout_threshold,
         dropout_scale,
-        pos
+        pos,
+        norm_limit,
+        loss_limit
     ];
-    let pads = (0..).zip(["pad0", "pad1", "pad2"]);
-    words.extend(pads.map(|(i, name)| (name, ScalarKind::Uint, offset_of!(Step, pad) + 4 * i)));
+    words.push(("pad", ScalarKind::Uint, offset_of!(Step, pad)));
     words
 }
 

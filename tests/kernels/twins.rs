@@ -10,7 +10,8 @@ use diarist::device::{Class, Kernel, Kind, Recorder, Step, Tensor};
 use diarist::ops::classifier::Loss;
 use diarist::ops::embedding::{Buckets, Chunk};
 use diarist::ops::kv_cache::{self, Cache};
-use diarist::ops::{FAMILIES, attention, classifier, embedding, layernorm, rmsnorm};
+use diarist::ops::muon::Matrix;
+use diarist::ops::{FAMILIES, adamw, attention, classifier, embedding, layernorm, muon, norm, rmsnorm};
 
 fn agree(class: Class, checked: bool) {
     let _turn = turn();
@@ -308,5 +309,65 @@ fn hostile_targets_reach_nothing() {
         for (got, expected) in got.iter().zip(expected) {
             assert!(crate::common::relative(got, expected) < 1e-5, "{choices:?}: {got:?}, {expected:?}");
         }
+    }
+}
+
+/// A factor below 0, which a spike leaves where it is to be skipped: no bit of weights or moments changes, whatever the gradient
+/// is; and with the next factor they move again.
+#[test]
+fn a_skipped_update_changes_no_bit() {
+    let matrix = Matrix { name: "p".into(), rows: 7, cols: 15, parts: 3 };
+    let n = matrix.words();
+    for factor in [classifier::scalar::SKIP, 1.0] {
+        let got = alike(
+            "weights and moments",
+            &Step { lr: 0.5, weight_decay: 0.5, beta1: 0.5, beta2: 0.5, ..Step::default() },
+            |rec| {
+                let scalars = rec.kept("scalars", Kind::Output, &[classifier::scalar::COUNT]);
+                let [g, p, m, v] = ["g", "p", "m", "v"].map(|name| rec.kept(name, Kind::Input, &[n]));
+                adamw::record(rec, "adamw", g, scalars, [p, m, v], true);
+                let state = ["muon.p", "g", "muon.m"].map(|name| rec.kept(name, Kind::Input, &[n]));
+                muon::record(rec, &matrix, true, scalars, state);
+            },
+            |bench| {
+                bench.write("scalars", &[1.0, 2.0, factor, 0.0]);
+                bench.write("g", &ramp(n).iter().map(|x| x * x - 40.0).collect::<Vec<_>>());
+                ["p", "m", "v", "muon.p", "muon.m"].iter().for_each(|name| bench.write(name, &ramp(n)));
+            },
+            |bench| {
+                let moved = |x: Vec<f32>| -> Vec<f32> {
+                    x.iter().zip(ramp(n)).map(|(x, was)| f32::from(*x != was)).collect()
+                };
+                ["p", "m", "v", "muon.p", "muon.m"].map(|name| moved(bench.peek_name(name))).concat()
+            },
+        );
+        let expected = if factor < 0.0 { 0.0 } else { 1.0 };
+        assert!(got.iter().all(|&moved| moved == expected), "factor {factor}: {got:?}");
+    }
+}
+
+/// The limits of norm and loss: at them nothing is skipped, just above either it is, and infinity skips nothing.
+#[test]
+fn a_spike_is_what_is_above_a_limit() {
+    let none = f32::INFINITY;
+    for (norm_limit, loss_limit, skips) in
+        [(5.0, 3.0, false), (4.999, 3.0, true), (5.0, 2.999, true), (none, none, false)]
+    {
+        let got = alike(
+            "scalars",
+            &Step { norm_limit, loss_limit, ..Step::default() },
+            |rec| {
+                let g = rec.kept("g", Kind::Input, &[2]);
+                let scalars = rec.kept("scalars", Kind::Output, &[classifier::scalar::COUNT]);
+                norm::record(rec, &[g], scalars);
+            },
+            |bench| {
+                bench.write("g", &[3.0, 4.0]);
+                bench.write("scalars", &[3.0, 0.0, 0.0, 0.0]);
+            },
+            |bench| bench.peek_name("scalars"),
+        );
+        let factor = if skips { classifier::scalar::SKIP } else { 1.0 };
+        assert_eq!(got, [3.0, 5.0, factor, 0.0], "{norm_limit} {loss_limit}");
     }
 }

@@ -25,5 +25,7 @@ mod network; // a filter of system calls is Linux's; elsewhere only `fetch` is k
 mod report;
 #[cfg(unix)]
 mod safe;
+mod spikes;
 mod tokenizers;
 mod tokens;
+mod watched;

@@ -28,7 +28,7 @@ fn a_run_is_private_and_out_of_git() {
     let mut folder = RunFolder::create(&path).unwrap();
     folder.write_new("config.json", b"{}").unwrap();
     folder.write_new("tokens.bin", b"").unwrap();
-    folder.samples().unwrap().append(0, "x").unwrap();
+    folder.samples().unwrap().append(0, "", "x").unwrap();
     folder.log().unwrap();
     let mut run = example();
     {

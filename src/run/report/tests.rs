@@ -25,6 +25,7 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
             lr: 3e-4 * (1.0 - x),
             grad_norm: 1.0 + noise,
             seconds: 0.5,
+            spike: None,
             windows,
         })
         .unwrap();
@@ -34,7 +35,7 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
             let evaluation = Evaluation { step, val_loss };
             run.last_eval = Some(evaluation);
             run.best_eval = run.best_eval.filter(|best| best.val_loss < val_loss).or(run.last_eval);
-            samples.append(step, "I sat by the <b>weir</b> & said \"no\".\n\nThen rain.").unwrap();
+            samples.append(step, "", "I sat by the <b>weir</b> & said \"no\".\n\nThen rain.").unwrap();
         }
     }
     run.position.step = steps;
@@ -138,8 +139,16 @@ fn a_run_that_has_hardly_begun_has_a_page() {
     assert!(
         page().contains("<circle") && page().contains("3.2500") && page().contains("too few evaluations")
     );
-    let line =
-        StepLine { step: 1, tokens: 64, loss: 5.5, lr: 0.0, grad_norm: 0.0, seconds: 0.0, windows: vec![] };
+    let line = StepLine {
+        step: 1,
+        tokens: 64,
+        loss: 5.5,
+        lr: 0.0,
+        grad_norm: 0.0,
+        seconds: 0.0,
+        spike: None,
+        windows: vec![],
+    };
     log.step(&line).unwrap();
     run.data.val = [7, 7];
     write(dir.path(), &run).unwrap();

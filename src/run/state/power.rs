@@ -25,10 +25,11 @@ fn steps(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
             grad_norm: 1.0,
             seconds: 0.1,
             windows: vec![],
+            spike: None,
         };
         log.step(&line).unwrap();
         log.eval(&EvalLine { step, tokens: step, val_loss: 2.0 }).unwrap();
-        samples.append(step, "a sample").unwrap();
+        samples.append(step, "", "a sample").unwrap();
     }
 }
 

@@ -65,11 +65,12 @@ fn train_to(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
             lr: 0.1,
             grad_norm: 1.0,
             seconds: 0.1,
+            spike: None,
             windows: vec![],
         })
         .unwrap();
         log.eval(&EvalLine { step, tokens: step, val_loss: 2.0 }).unwrap();
-        samples.append(step, "a sample").unwrap();
+        samples.append(step, "", "a sample").unwrap();
     }
 }
 

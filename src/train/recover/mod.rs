@@ -7,6 +7,7 @@ use crate::base::units::thousands;
 use crate::base::{Error, Result};
 use crate::device::select::Closed;
 use crate::run::record::{Run, Settings};
+use crate::run::spikes::spikes_of;
 use crate::run::{Repaired, RunFolder};
 use crate::train::engine::Engine;
 use crate::train::resume::in_pieces_of;
@@ -88,8 +89,9 @@ impl Session<'_> {
                 Ok(engine) => {
                     let (log, samples) = (folder.log()?, folder.samples()?);
                     let windows = windows_at(&run, run.position)?;
+                    let spikes = spikes_of(&folder, &run)?;
                     let mut session =
-                        Session { engine, folder, run, observer, log, samples, windows, ..self };
+                        Session { engine, folder, run, observer, log, samples, windows, spikes, ..self };
                     session.pending.clear();
                     session.recent.clear();
                     session.load_state()?;

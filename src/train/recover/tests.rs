@@ -28,7 +28,7 @@ impl Observer for Watcher {
     }
     fn evaluating(&mut self, _: usize, _: usize) {}
     fn evaluated(&mut self, _: u64, _: f32) {}
-    fn sampled(&mut self, _: u64, _: &str) {}
+    fn sampled(&mut self, _: u64, _: &str, _: &str) {}
 }
 
 /// The settings of a short run with everything that could leave a trace: dropout, evaluations, saves, a sample.
