@@ -14,8 +14,9 @@ use crate::train::engine::shape;
 use crate::train::fit::{self, Wanted};
 use crate::train::origin::Origin;
 use crate::train::read::Read;
+use crate::train::ready::disk_needs;
 use crate::train::source::{self, Source};
-use crate::train::start::{begin, disk_needs};
+use crate::train::start::begin;
 use crate::train::{Observer, Options};
 
 /// What a run would be.
@@ -88,7 +89,8 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
             free_of(device.free, short.is_none())
         ));
     }
-    let most = disk_needs(&config, &settings, &read.data);
+    let sides = read.data.sides();
+    let most = disk_needs(&config, &settings, sides.train_tokens() + sides.val_tokens());
     let free = disk::free(&read.out);
     let full = room::check(&read.out, most, free, |short| room::elsewhere(&read.out, most, short)).err();
     let has = match free {

@@ -15,8 +15,8 @@ use crate::tokens::TokenFile;
 use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
+use crate::train::ready::{open_device, write_missing};
 use crate::train::session::Session;
-use crate::train::start::{open_device, write_missing};
 use crate::train::verdict::ended_early;
 use crate::train::{Observer, Outcome, Stop};
 use crate::weights::peft;
@@ -153,7 +153,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
 }
 
 /// The same sequences a step, so many at a time.
-fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Result<()> {
+pub(super) fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Result<()> {
     let Settings { batch: before, accumulate, .. } = run.settings;
     let total = before * accumulate;
     if batch == 0 || !total.is_multiple_of(batch) {
@@ -175,7 +175,7 @@ fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Res
 }
 
 /// The tokens that a run is trained on, with what is masked, unchanged since it began.
-fn tokens_of(dir: &Path, run: &Run) -> Result<TokenFile> {
+pub(super) fn tokens_of(dir: &Path, run: &Run) -> Result<TokenFile> {
     let path = unchanged(dir, "tokens.bin", &run.data.fingerprint)?;
     let mut tokens = TokenFile::open(&path, run.data.val[1] as usize, run.data.width)?;
     if let Some(hash) = &run.data.masked {
