@@ -24,6 +24,12 @@ pub struct Args {
     /// The new run's folder [default: beside the run, under the next number]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Sequences that are computed together: fewer than the run had need less memory
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Compute each block a second time in backward: less memory, the same numbers
+    #[arg(long)]
+    recompute: bool,
     /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
     #[arg(long, default_value = "auto")]
     device: String,
@@ -37,10 +43,18 @@ pub struct Args {
 /// # Errors
 /// A run that cannot be trained again, or entries that it does not have.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let Args { run, entries, out, device, threads } = args;
+    let Args { run, entries, out, batch, recompute, device, threads } = args;
     let options = Options { device: device.clone(), threads: *threads, ..Options::default() };
     let mut watch = Watch::new(&options);
-    let wanted = Forget { run, list: entries, out: out.as_deref(), device, threads: *threads };
+    let wanted = Forget {
+        run,
+        list: entries,
+        out: out.as_deref(),
+        batch: *batch,
+        recompute: *recompute,
+        device,
+        threads: *threads,
+    };
     let forgotten = train::forget(wanted, &mut watch, &on_interrupt());
     watch.finish();
     let Forgotten { outcome, proof, others } = forgotten?;

@@ -314,8 +314,7 @@ mod tests {
     #[test]
     fn what_shapes_a_run_is_recorded() {
         let run = serde_json::to_value(record::example()).unwrap();
-        let recorded =
-            |name: &str| {
+        let recorded = |name: &str| {
             let places = [&run, &run["settings"], &run["data"], &run["data"]["continue"]];
             places.iter().any(|at| at.get(name).is_some())
         };

@@ -71,8 +71,9 @@ impl Names {
 
     /// A day, its month and its year as names of `what`.
     pub fn add_day(&mut self, day: Option<Date>, what: usize) {
-        for day in day.map(|day| day.to_string()) {
-            [day.len(), 7, 4].map(|length| self.add(day[..length].to_string(), what));
+        let Some(day) = day.map(|day| day.to_string()) else { return };
+        for length in [day.len(), 7, 4] {
+            self.add(day[..length].to_string(), what);
         }
     }
 

@@ -34,7 +34,7 @@ impl Earlier {
 
 /// The text of a run.
 pub struct Text {
-    /// Where tokens.bin takes what an earlier version had.
+    /// What an earlier version had.
     pub earlier: Option<Earlier>,
     /// What was read, and which of it is trained on and held out.
     pub read: Option<(Tokenised, Sides)>,
@@ -59,6 +59,12 @@ impl Text {
     fn tokens_of(&self, side: Side) -> usize {
         let old = self.earlier.as_ref().map_or(0, |earlier| earlier.tokens_of(side));
         old + self.parts(side).map(Part::tokens).sum::<usize>()
+    }
+
+    /// Where in `tokens.bin` the earlier version's held-out text ends, and the new begins.
+    pub fn held_out_before(&self) -> usize {
+        let old = self.earlier.as_ref().map_or(0, |earlier| earlier.tokens_of(Side::Val));
+        self.tokens_of(Side::Before) + self.tokens_of(Side::Train) + old
     }
 
     /// Tokens in all.
@@ -101,7 +107,7 @@ impl Text {
     pub fn headers(&self) -> Vec<Range<usize>> {
         let (mut at, mut headers) = (0, Vec::new());
         for side in SIDES {
-            for earlier in &self.earlier {
+            if let Some(earlier) = &self.earlier {
                 for line in earlier.of(side) {
                     let first = earlier.masked.partition_point(|masked| masked.end <= line.start);
                     let within = earlier.masked[first..].iter().take_while(|masked| masked.start < line.end);

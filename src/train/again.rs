@@ -76,6 +76,67 @@ fn steps(ready: &Ready) -> String {
 
 /// Reads, and decides what the run is to be; none where nothing is new.
 fn plan(again: &Again, observer: &mut dyn Observer) -> Result<Option<(Known, Ready)>> {
+    let known = open(again, observer)?;
+    let options = read_as(&known, again.options)?;
+    let out = known.out(options.out.as_deref())?;
+    refuse_inside(&out, &options.paths)?;
+    observer.doing("reading");
+    let (header, tokenizer) = (options.template()?, known.tokenizer.clone());
+    let wanted =
+        Wanted { paths: &options.paths, options: &options.journal, header: header.as_ref(), tokenizer };
+    let read = wanted.prepare(options.cache, observer)?;
+    describe_data(&read.report, observer);
+    if options.strict && !read.report.is_whole() {
+        return Err(not_whole());
+    }
+    // Where other paths are given, what is not in them need not be gone.
+    let whole = again.options.paths.is_empty();
+    let new = new::of(&read, &known.index, whole);
+    if new.iter().all(|new| *new == New::No) {
+        observer.say(&nothing_new(&known, &read));
+        return Ok(None);
+    }
+    let words = words(&known, &read, &new)?;
+    let told = [("journal", read.report.to_string())].into_iter().chain(read.report.brief());
+    let mut brief: Vec<(String, String)> = told.map(|(what, line)| (what.to_string(), line)).collect();
+    let (text, lines) = mixed(&known, read, &new, (again.mix, whole))?;
+    lines.iter().for_each(|(what, line)| observer.say(&format!("{what:8} {line}")));
+    brief.extend(lines);
+    let settings = settings(&known, &options, &text, observer)?;
+    let dir = std::path::absolute(again.run).map_err(Error::io("find", again.run))?;
+    let about = About {
+        paths: if whole { known.run.data.paths.clone() } else { joined(&known, &options) },
+        entries: entries(&text.index()),
+        words: known.run.data.words + words,
+        brief,
+        header: options.header,
+        mask_header: options.mask_header,
+        split: options.split,
+        reading: options.journal,
+        continues: Some(Continues {
+            run: dir.clone(),
+            mix: again.mix as f32,
+            held_out: text.held_out_before() as u64,
+        }),
+    };
+    let ready = Ready {
+        out,
+        config: known.run.model,
+        settings,
+        preset: known.run.preset.clone(),
+        tokenizer: known.tokenizer.clone(),
+        from: dir.display().to_string(),
+        what: format!("from {}", shown(again.run)),
+        base: known.run.base.clone(),
+        begin: Begin::Resume,
+        text,
+        about,
+    };
+    Ok(Some((known, ready)))
+}
+
+/// Opens the run, with what is asked of it otherwise.
+fn open(again: &Again, observer: &mut dyn Observer) -> Result<Known> {
     let Again { run, mix, base, options } = again;
     if !(0.0..1.0).contains(mix) {
         return Err(Error::usage(format!("--mix {mix}"), "use 0 or more, and less than 1"));
@@ -96,68 +157,7 @@ fn plan(again: &Again, observer: &mut dyn Observer) -> Result<Option<(Known, Rea
     if let Some(batch) = options.batch.filter(|&batch| batch != known.run.settings.batch) {
         in_pieces_of(batch, &mut known.run, observer)?;
     }
-    let options = read_as(&known, options)?;
-    let out = known.out(options.out.as_deref())?;
-    refuse_inside(&out, &options.paths)?;
-    observer.doing("reading");
-    let header = options.template()?;
-    let tokenizer = known.tokenizer.clone();
-    let wanted =
-        Wanted { paths: &options.paths, options: &options.journal, header: header.as_ref(), tokenizer };
-    let read = wanted.prepare(options.cache, observer)?;
-    describe_data(&read.report, observer);
-    if options.strict && !read.report.is_whole() {
-        return Err(not_whole());
-    }
-    // Where other paths are given, what is not in them need not be gone.
-    let whole = again.options.paths.is_empty();
-    let new = new::of(&read, &known.index, whole);
-    if new.iter().all(|new| *new == New::No) {
-        observer.say(&nothing_new(&known, &read));
-        return Ok(None);
-    }
-    let words = words(&known, &read, &new)?;
-    let brief: Vec<(String, String)> = [("journal", read.report.to_string())]
-        .into_iter()
-        .chain(read.report.brief())
-        .map(|(what, line)| (what.to_string(), line))
-        .collect();
-    let (text, lines) = mixed(&known, read, &new, (*mix, whole))?;
-    lines.iter().for_each(|(what, line)| observer.say(&format!("{what:8} {line}")));
-    let settings = settings(&known, &options, &text, observer)?;
-    let before = text.index();
-    let first = |side| before.iter().find(|line| line.side == side).map_or(text.tokens(), |line| line.start);
-    let old = text.earlier.as_ref().map_or(0, |earlier| earlier.tokens_of(Side::Val));
-    let dir = std::path::absolute(run).map_err(Error::io("find", run))?;
-    let about = About {
-        paths: if whole { known.run.data.paths.clone() } else { joined(&known, &options) },
-        entries: entries(&before),
-        words: known.run.data.words + words,
-        brief: brief.into_iter().chain(lines).collect(),
-        header: options.header.clone(),
-        mask_header: options.mask_header,
-        split: options.split.clone(),
-        reading: options.journal.clone(),
-        continues: Some(Continues {
-            run: dir.clone(),
-            mix: *mix as f32,
-            held_out: (first(Side::Val) + old) as u64,
-        }),
-    };
-    let ready = Ready {
-        out,
-        config: known.run.model,
-        settings,
-        preset: known.run.preset.clone(),
-        tokenizer: known.tokenizer.clone(),
-        from: dir.display().to_string(),
-        what: format!("from {}", shown(run)),
-        base: known.run.base.clone(),
-        begin: Begin::Resume,
-        text,
-        about,
-    };
-    Ok(Some((known, ready)))
+    Ok(known)
 }
 
 /// The options with which the run's journals are read again: the run's own, but for days, and for paths where some are given.

@@ -20,6 +20,7 @@ use crate::train::earlier::{Known, entries};
 use crate::train::engine::Engine;
 use crate::train::fit::Begin;
 use crate::train::ready::{About, Ready, open_device};
+use crate::train::resume::in_pieces_of;
 use crate::train::{Observer, Options, Outcome, Stop};
 use crate::weights;
 
@@ -32,6 +33,10 @@ pub struct Forget<'a> {
     pub list: &'a Path,
     /// The new run's folder.
     pub out: Option<&'a Path>,
+    /// A smaller one needs less memory for the same sequences a step.
+    pub batch: Option<usize>,
+    /// Whether blocks are computed a second time instead of kept, which needs less memory for the same bits.
+    pub recompute: bool,
     /// As `--device` takes it.
     pub device: &'a str,
     /// Threads of the CPU; 0 for all.
@@ -66,7 +71,11 @@ pub struct Proof {
 /// A run without an index, or whose files were changed; a line that names none of its entries; entries that it was not trained on,
 /// or that the run knew which it continues; whatever keeps it from training.
 pub fn forget(wanted: Forget, observer: &mut dyn Observer, stop: &Stop) -> Result<Forgotten> {
-    let known = Known::open(wanted.run)?;
+    let mut known = Known::open(wanted.run)?;
+    if let Some(batch) = wanted.batch.filter(|&batch| batch != known.run.settings.batch) {
+        in_pieces_of(batch, &mut known.run, observer)?;
+    }
+    known.run.settings.recompute |= wanted.recompute;
     let gone = named(&known, wanted.list, observer)?;
     let (going, staying): (Vec<Line>, Vec<Line>) =
         known.index.iter().cloned().partition(|line| gone.contains(&line.hash));

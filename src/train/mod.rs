@@ -1,7 +1,7 @@
 //! Room 6: the loop, from paths of journals to a run's folder.
 //!
-//! [`start`] begins a run and [`resume`] continues one; both end in the loop (`session`), which drives the model through
-//! `engine`. What is trained on comes from [`dataset`](crate::dataset). What a person sees goes through an [`Observer`].
+//! [`start`] begins a run, [`again()`] one that follows another, and [`forget()`] one that does without some entries (`ready` is what
+//! they share); [`resume`] goes on with one. All end in the loop (`session`), which drives the model through `engine`. What is trained on comes from [`dataset`](crate::dataset). What a person sees goes through an [`Observer`].
 
 mod again;
 pub mod base;
