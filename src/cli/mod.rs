@@ -12,6 +12,7 @@ mod eval;
 mod events;
 mod explain;
 mod fetch;
+mod forget;
 mod info;
 mod man;
 mod merge;
@@ -56,6 +57,8 @@ enum Command {
     Runs(runs::Args),
     /// Put runs side by side: what differs, how well each learned, what each writes
     Compare(compare::Args),
+    /// Train a run again without some of its entries, and measure that they are forgotten
+    Forget(forget::Args),
     /// Measure how well a model predicts a text
     Eval(eval::Args),
     /// Write a model in the form that another tool reads: transformers, llama.cpp, Ollama, llm.c, nanoGPT
@@ -93,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Sample(args) => sample::run(args),
         Command::Runs(args) => runs::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Forget(args) => forget::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Merge(args) => merge::run(args),

@@ -1,7 +1,7 @@
 //! `diarist train PATH…`: from journals to a model that writes.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,7 @@ use crate::cli::{fetch, out};
 use crate::journal;
 use crate::run::read_run;
 use crate::train::options::HEADER;
-use crate::train::{self, Estimate, Options, Outcome, Resume};
+use crate::train::{self, Again, Estimate, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
 const RESUMES: [&str; 15] = [
@@ -38,16 +38,43 @@ const RESUMES: [&str; 15] = [
     "--threads",
 ];
 
+/// The flags that a continued run takes: every other is as in the run before it.
+const CONTINUES: [&str; 17] = [
+    "--continue",
+    "--mix",
+    "--steps",
+    "--epochs",
+    "--lr",
+    "--patience",
+    "--batch",
+    "--recompute",
+    "--base",
+    "--since",
+    "--until",
+    "--out",
+    "--dry-run",
+    "--device",
+    "--threads",
+    "--strict",
+    "--no-cache",
+];
+
 /// And those that it has no use for, which say nothing of the run.
 const ASIDE: [&str; 2] = ["--yes", "--offline"];
 
 /// Arguments of `train`: [`Options`], how the journals are read, and a run to go on with.
 #[derive(clap::Args)]
-#[command(group = ArgGroup::new("what").required(true).args(["paths", "resume"]))]
+#[command(group = ArgGroup::new("what").required(true).multiple(true).args(["paths", "resume", "again"]))]
 pub struct Args {
     /// Continue the run in DIR where its last saved state is; a larger --steps extends it, a smaller --batch needs less memory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "paths")]
     resume: Option<PathBuf>,
+    /// Train a new version of the run in RUN on what is new in its journals, or in PATH; the run itself stays as it is
+    #[arg(long = "continue", value_name = "RUN", conflicts_with = "resume")]
+    again: Option<PathBuf>,
+    /// Of a continued run: the share of old text in what is trained on, so that little is forgotten
+    #[arg(long, value_name = "F", default_value_t = train::MIX, requires = "again")]
+    mix: f64,
     /// Of a run that --steps makes longer: leave the learning rate at its floor, where the run's own curve ends
     #[arg(long, requires = "resume")]
     lr_floor: bool,
@@ -55,7 +82,7 @@ pub struct Args {
     #[arg(long, requires = "resume")]
     allow_changed_data: bool,
     /// Of a run that trains an adapter: where the model that it stands beside is now
-    #[arg(long, value_name = "PATH", requires = "resume")]
+    #[arg(long, value_name = "PATH")]
     base: Option<PathBuf>,
     #[command(flatten)]
     options: Options,
@@ -104,6 +131,9 @@ fn given(matches: &ArgMatches) -> Vec<String> {
 /// # Errors
 /// Whatever keeps it from training; what was saved is whole.
 pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    if let Some(run) = &args.again {
+        return again(args, run, matches);
+    }
     if args.dry_run {
         return dry_run(args);
     }
@@ -156,26 +186,61 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             ];
             if let Some((flag, _)) = lone.into_iter().find(|(_, given)| *given) {
                 let next = "leave it out; what a new run starts from is --from";
-                return Err(Error::usage(format!("{flag} is for a run that is resumed"), next).into());
+                return Err(Error::usage(format!("{flag} is for a run that goes on"), next).into());
             }
             train::start(&args.options(), &mut watch, &stop)
         }
     };
     watch.finish();
-    let Outcome { dir, interrupted } = outcome?;
+    let outcome = outcome?;
     if args.json {
+        let Outcome { dir, interrupted } = outcome;
         Event::Done { dir: &dir, interrupted, verdict: watch.verdict() }.write();
         return Ok(if interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS });
     }
+    Ok(ended(outcome))
+}
+
+/// Says what can be done with a run now; the exit code tells how it ended.
+pub fn ended(Outcome { dir, interrupted }: Outcome) -> ExitCode {
     let (program, dir) = (shell::program(), shell::path(dir));
     let (line, code) = if interrupted {
         (format!("saved; to go on: {program} train --resume {dir}"), ExitCode::from(130))
     } else {
         (format!("{program} sample {dir}"), ExitCode::SUCCESS)
     };
-    // The run is saved whether or not anyone still reads this; the exit code tells how it ended.
+    // The run is saved whether or not anyone still reads this.
     let _ = writeln!(std::io::stdout(), "{line}");
-    Ok(code)
+    code
+}
+
+/// A new version of a run.
+fn again(args: &Args, run: &Path, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let given = given(matches).into_iter().filter(|name| !ASIDE.contains(&name.as_str()));
+    let refused: Vec<String> = given.filter(|name| !CONTINUES.contains(&name.as_str())).collect();
+    if !refused.is_empty() {
+        let problem = format!(
+            "--continue reads and trains as the run before it did; {} cannot change",
+            refused.join(", ")
+        );
+        let next = format!(
+            "leave it out, or begin a new run from this one's model, with the journals' paths and --from {}",
+            shell::path(run)
+        );
+        return Err(Error::usage(problem, next).into());
+    }
+    let mut watch = Watch::new(&args.options, args.how());
+    let options = args.options();
+    let again = Again { run, mix: args.mix, base: args.base.as_deref(), options: &options };
+    if args.dry_run {
+        let lines = train::look_again(&again, &mut watch);
+        watch.finish();
+        lines?.into_iter().try_for_each(out::line)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let outcome = train::again(&again, &mut watch, &on_interrupt());
+    watch.finish();
+    Ok(outcome?.map_or(ExitCode::SUCCESS, ended))
 }
 
 /// Says what a run would be and take.
@@ -189,7 +254,7 @@ fn dry_run(args: &Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Set by the first Ctrl-C (or a termination request); the second ends the process at once.
-fn on_interrupt() -> Arc<AtomicBool> {
+pub fn on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = stop.clone();
     let handler = move || {
@@ -289,8 +354,10 @@ mod tests {
     #[test]
     fn what_shapes_a_run_is_recorded() {
         let run = serde_json::to_value(record::example()).unwrap();
-        let recorded =
-            |name: &str| [&run, &run["settings"], &run["data"]].iter().any(|at| at.get(name).is_some());
+        let recorded = |name: &str| {
+            let places = [&run, &run["settings"], &run["data"], &run["data"]["continue"]];
+            places.iter().any(|at| at.get(name).is_some())
+        };
         for row in
             rows().iter().filter(|row| !["What is read", "Fetching a model"].contains(&row.section.as_str()))
         {
@@ -309,6 +376,15 @@ mod tests {
             page("formats.md").contains(&format!("`{}`", names.join(" "))),
             "{names:?} in book/src/formats.md"
         );
+    }
+
+    #[test]
+    fn a_continued_run_takes_what_the_book_says() {
+        let rows = rows();
+        let row = rows.iter().find(|row| row.flags == ["--continue"]).unwrap();
+        assert_eq!(flags(&row.why), CONTINUES[1..]);
+        // What the page says of rate and length.
+        assert_eq!((train::LOWER, train::EPOCHS), (0.25, 3.0));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::tokens::{Tokenizer, Width};
 
 /// A change to the files below raises it, as one to how journals are read raises [`journal::VERSION`]: what was cached
 /// before is made again.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// How the name of a folder ends that is not whole yet.
 const UNFINISHED: &str = ".tmp";
@@ -55,8 +55,8 @@ pub(super) fn open(folder: &Path, width: Width) -> Option<Tokenised> {
     whole.then_some(Tokenised { report: saved.report, entries, sources: saved.sources, file, width })
 }
 
-/// Bytes of an entry in `entries.bin`: seven numbers of 32 bits.
-const ITEM: usize = 28;
+/// Bytes of an entry in `entries.bin`: eight numbers of 32 bits.
+const ITEM: usize = 32;
 /// The day of an undated entry.
 const UNDATED: i32 = i32::MIN;
 /// In the number of a place: it counts entries, not lines.
@@ -69,7 +69,8 @@ fn bytes_of(item: &Item) -> [u8; ITEM] {
     };
     let day = item.day.map_or(UNDATED, |day| (day - date(1970, 1, 1)).get_days());
     let mut bytes = [0; ITEM];
-    let numbers = [item.tokens, item.header, item.group, item.source, place, day as u32, 0];
+    let hash = [item.hash as u32, (item.hash >> 32) as u32];
+    let numbers = [item.tokens, item.header, item.group, item.source, place, day as u32, hash[0], hash[1]];
     for (cell, number) in bytes.chunks_exact_mut(4).zip(numbers) {
         cell.copy_from_slice(&number.to_le_bytes());
     }
@@ -93,7 +94,9 @@ fn items(bytes: &[u8]) -> Option<Vec<Item>> {
             UNDATED => None,
             days => Some(date(1970, 1, 1).checked_add(jiff::Span::new().try_days(days).ok()?).ok()?),
         };
-        Some(Item { tokens: number(0), header: number(1), group: number(2), source: number(3), place, day })
+        let hash = u64::from(number(6)) | u64::from(number(7)) << 32;
+        let [tokens, header, group, source] = [0, 1, 2, 3].map(number);
+        Some(Item { tokens, header, group, source, place, day, hash })
     };
     rows.iter().map(item).collect()
 }
@@ -146,7 +149,8 @@ mod tests {
 
     #[test]
     fn entries_are_read_as_they_were_written() {
-        let item = |place, day| Item { tokens: 7, header: 2, group: u32::MAX, source: 3, place, day };
+        let hash = 0xfedc_ba98_7654_3210;
+        let item = |place, day| Item { tokens: 7, header: 2, group: u32::MAX, source: 3, place, day, hash };
         let all = [
             item(Place::Line(12), Some(date(1969, 12, 31))),
             item(Place::Number(0), None),

@@ -1,14 +1,14 @@
-//! From journals to `tokens.bin`.
+//! From journals to what a run is trained on.
 
 use std::ops::Range;
 use std::path::Path;
 
 use crate::base::{Error, Result};
 use crate::dataset::heldout::Split;
-use crate::dataset::sides::Part;
+use crate::dataset::text::Text;
 use crate::dataset::{Sides, Tokenised, Wanted};
 use crate::journal::{Observer, Report};
-use crate::tokens::{Ranges, TokenFile, Width};
+use crate::tokens::Width;
 
 /// The ranges of `tokens.bin` that are left out of the loss, beside it: pairs of little-endian u64, start and end.
 pub const MASKED: &str = "masked.bin";
@@ -55,44 +55,10 @@ impl Data {
         self.tokenised.entries.iter().filter(|entry| entry.header == 0).count()
     }
 
-    /// Writes `tokens.bin`: what is trained on, then what is held out.
-    ///
-    /// # Errors
-    /// A full disk.
-    pub fn write(&self, path: &Path) -> Result<(TokenFile, Ranges)> {
-        let ranges = TokenFile::write(path, self.side(false), self.side(true), self.end_of_text, self.width)?;
-        Ok((TokenFile::open(path, ranges.val.end, self.width)?, ranges))
-    }
-
-    /// The tokens of one side's parts, each entry read when it is asked for.
-    fn side(&self, held: bool) -> impl Iterator<Item = Result<Vec<u32>>> + '_ {
-        let mut parts = self.sides.parts.iter().peekable();
-        self.tokenised.read().enumerate().flat_map(move |(n, entry)| {
-            let mut of_entry = Vec::new();
-            while let Some(part) = parts.next_if(|part| part.entry == n) {
-                of_entry.extend((part.held == held).then_some(part));
-            }
-            match entry {
-                Ok(tokens) => {
-                    let cut =
-                        |part: &Part| Ok([&tokens[..part.header], &tokens[part.range.clone()]].concat());
-                    of_entry.into_iter().map(cut).collect()
-                }
-                Err(e) => vec![Err(e)],
-            }
-        })
-    }
-
-    /// Where in `tokens.bin` the headers are.
-    pub fn headers(&self) -> Vec<Range<usize>> {
-        let mut at = 0;
-        let of = |held: bool| self.sides.parts.iter().filter(move |part| part.held == held);
-        let headers = of(false).chain(of(true)).map(|part| {
-            let start = at;
-            at += part.tokens();
-            start..start + part.header
-        });
-        headers.filter(|header| !header.is_empty()).collect()
+    /// What a run is trained on.
+    pub fn into_text(self) -> Text {
+        let Data { tokenised, sides, end_of_text, width } = self;
+        Text { earlier: None, read: Some((tokenised, sides)), end_of_text, width }
     }
 }
 

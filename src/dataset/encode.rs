@@ -11,6 +11,7 @@ use crate::base::units::shown;
 use crate::base::{Error, Result, disk};
 use crate::dataset::cache::{self, Saved};
 use crate::dataset::header::Template;
+use crate::dataset::index;
 use crate::dataset::labels::Labels;
 use crate::dataset::tokenised::{Item, Tokenised};
 use crate::journal::{self, Corpus, Observer, spool};
@@ -137,22 +138,23 @@ impl Wanted<'_> {
                 let header = self.header.map_or(String::new(), |template| {
                     template.render(&entry, &told[source], &labels_of[source])
                 });
+                let hash = index::hash(&entry.whole());
                 let text = match self.header {
                     Some(template) if template.has_title() => entry.text,
                     _ => entry.whole().into_owned(),
                 };
-                texts.push((header, text, source));
+                texts.push((header, text, (source, hash)));
                 bytes += corpus.bytes(next);
                 next += 1;
             }
             // Header and text are encoded apart, so that the header's tokens are the same whatever follows.
-            let encoded: Vec<(Vec<u32>, Vec<u32>, usize)> = texts
+            let encoded: Vec<(Vec<u32>, Vec<u32>, (usize, u64))> = texts
                 .into_par_iter()
-                .map(|(header, text, source)| {
-                    (self.tokenizer.encode(&header), self.tokenizer.encode(&text), source)
+                .map(|(header, text, about)| {
+                    (self.tokenizer.encode(&header), self.tokenizer.encode(&text), about)
                 })
                 .collect();
-            for (i, (header, text, source)) in (from..).zip(&encoded) {
+            for (i, (header, text, (source, hash))) in (from..).zip(&encoded) {
                 bytes_of.clear();
                 width.put(header, &mut bytes_of);
                 width.put(text, &mut bytes_of);
@@ -164,6 +166,7 @@ impl Wanted<'_> {
                     source: *source as u32,
                     place: corpus.place(i),
                     day: corpus.day(i),
+                    hash: *hash,
                 });
             }
             done += bytes;

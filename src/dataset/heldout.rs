@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::base::{Error, Result};
 use crate::dataset::Tokenised;
 use crate::dataset::divide::{Division, Place, divide};
-use crate::journal::{self, split::validation};
+use crate::dataset::listed::{List, Names};
+use crate::journal::split::validation;
 use crate::tokens::Tokenizer;
 
 /// How the entries that are held out are chosen.
@@ -63,7 +64,7 @@ struct Unit {
     tokens: usize,
 }
 
-/// Chooses what is held out. Entries that are much alike are held out together or not at all; a single one that is larger
+/// Chooses what is held out, of the entries that `among` picks. Entries that are much alike are held out together or not at all; a single one that is larger
 /// than the share is divided at its paragraphs, and gives its own share.
 ///
 /// # Errors
@@ -74,8 +75,9 @@ pub fn held_out(
     split: &Split,
     fraction: f64,
     seed: u64,
+    among: impl Fn(usize) -> bool,
 ) -> Result<HeldOut> {
-    let units = units(data);
+    let units = units(data, among);
     let mut held = HeldOut { entries: vec![Held::Not; data.entries.len()], nothing: None };
     if let Split::Listed(path) = split {
         for entry in listed(data, path, &units)?.into_iter().flat_map(|unit| &units[unit].entries) {
@@ -86,7 +88,7 @@ pub fn held_out(
     if fraction.is_nan() || fraction <= 0.0 {
         return Ok(held);
     }
-    let share = data.entries.iter().map(|entry| entry.tokens as f64).sum::<f64>() * fraction;
+    let share = units.iter().map(|unit| unit.tokens as f64).sum::<f64>() * fraction;
     let divided = |unit: &Unit, wanted: f64, place: Place| -> Result<Option<Division>> {
         let [entry] = unit.entries[..] else { return Ok(None) };
         let text = data.entry(entry)?.split_off(data.entries[entry].header as usize);
@@ -145,7 +147,7 @@ pub fn held_out(
     }
     if held.entries.iter().all(|held| *held == Held::Not) {
         held.nothing = Some(match units.len() {
-            1 if data.entries.len() > 1 => "all entries are much alike, and would be held out together",
+            1 if units[0].entries.len() > 1 => "all entries are much alike, and would be held out together",
             1 => "there is one entry, of too few paragraphs to divide it at one",
             _ => "each entry is far larger than that share, and has too few paragraphs to divide it at one",
         });
@@ -153,10 +155,10 @@ pub fn held_out(
     Ok(held)
 }
 
-/// The units, in the order of their first entries.
-fn units(data: &Tokenised) -> Vec<Unit> {
+/// The units among some entries, in the order of their first ones.
+fn units(data: &Tokenised, among: impl Fn(usize) -> bool) -> Vec<Unit> {
     let (mut unit_of_group, mut units) = (HashMap::new(), Vec::<Unit>::new());
-    for (n, entry) in data.entries.iter().enumerate() {
+    for (n, entry) in data.entries.iter().enumerate().filter(|(n, _)| among(*n)) {
         let unit = *unit_of_group.entry(entry.group).or_insert_with(|| {
             units.push(Unit { entries: Vec::new(), tokens: 0 });
             units.len() - 1
@@ -169,45 +171,22 @@ fn units(data: &Tokenised) -> Vec<Unit> {
 
 /// The units that a file's lines name.
 fn listed(data: &Tokenised, path: &std::path::Path, units: &[Unit]) -> Result<Vec<usize>> {
-    let text = journal::read_list(path).map_err(|e| match e {
+    let lines = List::read(path).map_err(|e| match e {
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => Error::usage(
             format!("--split {}: neither random nor latest, and no file", path.display()),
             "give random, latest, or a FILE that lists what to hold out",
         ),
         other => other,
     })?;
-    // What a line may name: an entry by its place, those of a file, of a day, of a month, of a year.
-    let mut named: HashMap<String, Vec<usize>> = HashMap::new();
     let numbered =
         units.iter().enumerate().flat_map(|(unit, of)| of.entries.iter().map(move |entry| (unit, *entry)));
+    let mut names = Names::default();
     for (unit, entry) in numbered {
-        let entry = &data.entries[entry];
-        let source = &data.sources[entry.source as usize];
-        let days = entry.day.map(|day| day.to_string()).into_iter();
-        let days = days.flat_map(|day| [day.len(), 7, 4].map(|length| day[..length].to_string()));
-        let names = days.chain([source.clone(), format!("{source}{}", entry.place)]);
-        names.for_each(|name| named.entry(name).or_default().push(unit));
+        names.add_entry(data, entry, unit);
     }
-    let mut held = vec![false; units.len()];
-    for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let Some(units) = named.get(line) else {
-            return Err(Error::file(
-                path,
-                format!("line {}: no entry is {line:?}", number + 1),
-                "write a day (2024-01-05), a month (2024-01), a year, or a source as `diarist corpus --list` prints it",
-            ));
-        };
-        units.iter().for_each(|&unit| held[unit] = true);
-    }
-    if !held.contains(&true) {
-        return Err(Error::file(path, "it lists nothing", "write a line for each entry, day, month or year"));
-    }
-    if held.iter().all(|held| *held) {
+    let held = lines.find(&names)?;
+    if held.len() == units.len() {
         return Err(Error::file(path, "it holds out every entry", "leave some to train on"));
     }
-    Ok((0..units.len()).filter(|unit| held[*unit]).collect())
+    Ok(held)
 }

@@ -5,7 +5,8 @@ use std::ops::Range;
 use crate::base::units::{counted, thousands};
 use crate::base::{Error, Result};
 use crate::dataset::Tokenised;
-use crate::dataset::heldout::{Held, Split, held_out};
+use crate::dataset::heldout::{Held, HeldOut, Split, held_out};
+use crate::dataset::new::New;
 use crate::tokens::{Tokenizer, fit_context};
 
 /// An entry, or a stretch of one, on one side.
@@ -56,9 +57,33 @@ impl Sides {
         fraction: f64,
         seed: u64,
     ) -> Result<Sides> {
-        let held = held_out(data, tokenizer, split, fraction, seed)?;
+        let held = held_out(data, tokenizer, split, fraction, seed, |_| true)?;
+        Ok(Sides::from(data, held, |_| true))
+    }
+
+    /// Divides the new entries of a journal whose others an earlier run knows; those stand on neither side.
+    ///
+    /// # Errors
+    /// As [`held_out`].
+    pub fn of_new(
+        data: &Tokenised,
+        tokenizer: &Tokenizer,
+        split: &Split,
+        (fraction, seed): (f64, u64),
+        new: &[New],
+    ) -> Result<Sides> {
+        let mut held = held_out(data, tokenizer, split, fraction, seed, |n| new[n] == New::Free)?;
+        for (entry, _) in new.iter().enumerate().filter(|(_, new)| **new == New::Held) {
+            held.entries[entry] = Held::Whole;
+            held.nothing = None;
+        }
+        Ok(Sides::from(data, held, |n| new[n] != New::No))
+    }
+
+    fn from(data: &Tokenised, held: HeldOut, among: impl Fn(usize) -> bool) -> Sides {
         let (mut parts, mut divided, mut between) = (Vec::with_capacity(held.entries.len()), 0, 0);
-        for (entry, (item, side)) in data.entries.iter().zip(&held.entries).enumerate() {
+        let entries = data.entries.iter().zip(&held.entries).enumerate().filter(|(entry, _)| among(*entry));
+        for (entry, (item, side)) in entries {
             let (tokens, header) = (item.tokens as usize, item.header as usize);
             let mut push = |range: Range<usize>, held| {
                 let range = range.start + header..range.end + header;
@@ -76,7 +101,7 @@ impl Sides {
                 }
             }
         }
-        Ok(Sides { parts, divided, between, nothing: held.nothing })
+        Sides { parts, divided, between, nothing: held.nothing }
     }
 
     /// Tokens of one side, each part with its end of text.

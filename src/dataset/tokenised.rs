@@ -23,6 +23,8 @@ pub struct Item {
     pub place: Place,
     /// Its day.
     pub day: Option<Date>,
+    /// What its title and text are known by: [`hash`](crate::dataset::index::hash).
+    pub hash: u64,
 }
 
 /// The tokens of journals.

@@ -73,7 +73,7 @@ pub fn card(run: &Run) -> String {
     }
     row(&mut out, "seed", s.seed.to_string());
     for (what, eval) in [("held-out loss, last", run.last_eval), ("held-out loss, best", run.best_eval)] {
-        let Some(Evaluation { step, val_loss }) = eval else { continue };
+        let Some(Evaluation { step, val_loss, .. }) = eval else { continue };
         row(
             &mut out,
             what,

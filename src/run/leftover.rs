@@ -6,15 +6,17 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Result};
 use crate::dataset::data::MASKED;
+use crate::dataset::index::INDEX;
 use crate::run::lock::{is_held, is_ours};
 use crate::run::runs::{ADAPTER, LOCK, LOG, MODEL, RECORD, SAMPLES};
 use crate::weights::peft;
 
 /// What a folder is begun with, and what a `.tmp` of ours may be beside; but for the lock and the `.gitignore`.
-const BEGUN: [&str; 12] = [
+const BEGUN: [&str; 13] = [
     "tokens.bin",
     "tokens.bin.tmp",
     "run.json.tmp",
+    INDEX,
     MASKED,
     "config.json",
     "generation_config.json",

@@ -7,6 +7,7 @@
 //!   model.safetensors           the best model, or where nothing is held out the newest (a copy: editing one does not harm the other)
 //!   config.json …               the other files of a Hugging Face folder, written once
 //!   tokens.bin                  the data
+//!   entries.jsonl               which entries are in it, and where
 //!   log.jsonl  samples.md       a line a step; samples now and then
 //!   report.html                 all of it on a page, for a person
 //!   state/120/  state/90/       the newest state and the one before it: model.safetensors, optimizer.safetensors, run.json as it was

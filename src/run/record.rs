@@ -183,6 +183,9 @@ pub struct Data {
     pub paths: Vec<String>,
     /// SHA-256 of `tokens.bin`.
     pub fingerprint: String,
+    /// SHA-256 of `entries.jsonl`; nothing is said in the records of a diarist that did not write one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
     /// Entries in all.
     pub entries: u64,
     /// Words in all.
@@ -206,6 +209,20 @@ pub struct Data {
     pub split: String,
     /// How the journals were read: whose words, which files, days and tags, what was changed in style, what they are labelled.
     pub reading: journal::Options,
+    /// The run that this one continues, with new entries; none where it continues none.
+    #[serde(default, rename = "continue", skip_serializing_if = "Option::is_none")]
+    pub continues: Option<Continues>,
+}
+
+/// A run that another one continues.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Continues {
+    /// Its folder, absolute.
+    pub run: PathBuf,
+    /// The share of its text in what is trained on that was asked for.
+    pub mix: f32,
+    /// Where in `tokens.bin` what it held out ends, and what is held out of the new entries begins.
+    pub held_out: u64,
 }
 
 /// How far a run is: the state holds the model after `step` optimizer steps.
@@ -228,8 +245,21 @@ pub struct Position {
 pub struct Evaluation {
     /// After this many optimizer steps.
     pub step: u64,
-    /// Mean loss over the validation range, nats/token.
+    /// Mean loss over the validation range, nats/token; of a run that continues another, `mix` of the old text's and the rest of the
+    /// new one's.
     pub val_loss: f32,
+    /// Those two, of such a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apart: Option<Apart>,
+}
+
+/// Mean losses over what a continued run held out, and over what is held out of the new entries; none where that is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Apart {
+    /// On the old text.
+    pub old: Option<f32>,
+    /// On the new.
+    pub new: Option<f32>,
 }
 
 /// A saved state.
@@ -401,6 +431,7 @@ pub(crate) fn example() -> Run {
         data: Data {
             paths: vec!["journal".into()],
             fingerprint: "00".into(),
+            index: Some("00".into()),
             entries: 60,
             words: 12_000,
             brief: vec![("left out".into(), "photo links (12)".into())],
@@ -411,6 +442,7 @@ pub(crate) fn example() -> Run {
             masked: None,
             split: "random".into(),
             reading: journal::Options { me: vec!["Ellis".into()], ..journal::Options::default() },
+            continues: Some(Continues { run: "before".into(), mix: 0.5, held_out: 62_000 }),
         },
         device: Identity {
             executor: "cpu".into(),
@@ -423,7 +455,7 @@ pub(crate) fn example() -> Run {
         finished: false,
         last_eval: None,
         first_eval: None,
-        best_eval: Some(Evaluation { step: 0, val_loss: 5.5 }),
+        best_eval: Some(Evaluation { step: 0, val_loss: 5.5, apart: None }),
         since_best: 0,
         spikes: 0,
         lowered: 0,

@@ -17,8 +17,9 @@ use crate::train::engine::{Engine, shape};
 use crate::train::fit::{self, Wanted};
 use crate::train::origin::Origin;
 use crate::train::read::Read;
+use crate::train::ready::disk_needs;
 use crate::train::source::{self, Source};
-use crate::train::start::{begin, disk_needs};
+use crate::train::start::begin;
 use crate::train::{Observer, Options};
 
 /// What a run would be.
@@ -97,7 +98,8 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
             wanted.less().into_iter().map(|(flags, n)| format!("         {flags} would need {}", bytes(n))),
         );
     }
-    let most = disk_needs(&config, &settings, &read.data);
+    let sides = read.data.sides();
+    let most = disk_needs(&config, &settings, sides.train_tokens() + sides.val_tokens());
     let free = disk::free(&read.out);
     let full = room::check(&read.out, most, free, |short| room::elsewhere(&read.out, most, short)).err();
     let has = match free {

@@ -118,14 +118,26 @@ impl Engine {
         store::zero_moments(self.exec.as_mut(), &self.shape)
     }
 
-    /// Starts from a checkpoint's weights, with zero moments; an adapter starts at nothing beside them.
+    /// Starts from a checkpoint's weights, with zero moments. An adapter starts from the one that is given, or at nothing.
     ///
     /// # Errors
-    /// A checkpoint that cannot be read; a lost device.
-    pub fn load(&mut self, checkpoint: &mut Checkpoint) -> Result<()> {
+    /// A checkpoint or an adapter that cannot be read; a lost device.
+    pub fn load(&mut self, checkpoint: &mut Checkpoint, adapter: Option<&mut Tensors>) -> Result<()> {
         store::load(self.exec.as_mut(), &self.shape, checkpoint)?;
-        store::initialise_adapter(self.exec.as_mut(), &self.shape, self.settings.seed)?;
+        match adapter {
+            Some(tensors) => self.load_adapter(tensors)?,
+            None => store::initialise_adapter(self.exec.as_mut(), &self.shape, self.settings.seed)?,
+        }
         store::zero_moments(self.exec.as_mut(), &self.shape)
+    }
+
+    fn load_adapter(&mut self, tensors: &mut Tensors) -> Result<()> {
+        let shape = &self.shape;
+        store::load_adapter(self.exec.as_mut(), shape, |param| {
+            let mut data = Vec::new();
+            tensors.read_f32(&peft::key(&param.name, &shape.config), &mut data)?;
+            Ok(data)
+        })
     }
 
     /// Takes up what was saved: the model (of an adapter's run, the one that it stands beside, and the adapter), and the moments.
@@ -138,16 +150,11 @@ impl Engine {
         adapter: Option<&mut Tensors>,
         moments: &mut Tensors,
     ) -> Result<()> {
-        let (exec, shape) = (self.exec.as_mut(), &self.shape);
-        store::load(exec, shape, checkpoint)?;
+        store::load(self.exec.as_mut(), &self.shape, checkpoint)?;
         if let Some(tensors) = adapter {
-            store::load_adapter(exec, shape, |param| {
-                let mut data = Vec::new();
-                tensors.read_f32(&peft::key(&param.name, &shape.config), &mut data)?;
-                Ok(data)
-            })?;
+            self.load_adapter(tensors)?;
         }
-        store::load_moments(exec, shape, moments)
+        store::load_moments(self.exec.as_mut(), &self.shape, moments)
     }
 
     /// The kernels that it runs: what was chosen, and every pick.

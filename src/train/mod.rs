@@ -1,19 +1,23 @@
 //! Room 6: the loop, from paths of journals to a run's folder.
 //!
-//! [`start`] begins a run and [`resume`] continues one; both end in the loop (`session`), which drives the model through
-//! `engine`. What is trained on comes from [`dataset`](crate::dataset). What a person sees goes through an [`Observer`].
+//! [`start`] begins a run, [`again()`] one that follows another, and [`forget()`] one that does without some entries (`ready` is what
+//! they share); [`resume`] goes on with one. All end in the loop (`session`), which drives the model through `engine`. What is trained on comes from [`dataset`](crate::dataset). What a person sees goes through an [`Observer`].
 
+mod again;
 pub mod base;
 pub mod cost;
 mod dry_run;
+mod earlier;
 pub mod engine;
 mod extend;
 pub mod fit;
+mod forget;
 mod not_finite;
 pub mod options;
 pub mod origin;
 mod prompts;
 mod read;
+mod ready;
 mod recover;
 mod resume;
 mod sampling;
@@ -30,7 +34,9 @@ use std::sync::atomic::AtomicBool;
 use crate::base::Result;
 use crate::weights::hub::{Hub, Name};
 
+pub use again::{Again, EPOCHS, LOWER, MIX, again, look_again};
 pub use dry_run::{Estimate, dry_run};
+pub use forget::{Forget, Forgotten, Proof, forget};
 pub use options::Options;
 pub use read::not_whole;
 pub use resume::{Resume, resume};

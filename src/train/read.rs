@@ -111,7 +111,7 @@ fn tokenise(
 }
 
 /// What was read, before anything is trained on.
-fn describe_data(report: &Report, observer: &mut dyn Observer) {
+pub(super) fn describe_data(report: &Report, observer: &mut dyn Observer) {
     observer.say(&format!("journal  {report}"));
     for (what, line) in report.details() {
         observer.say(&format!("{what:8} {line}"));

@@ -17,8 +17,8 @@ use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
 use crate::train::prompts;
+use crate::train::ready::{open_device, write_missing};
 use crate::train::session::Session;
-use crate::train::start::{open_device, write_missing};
 use crate::train::verdict::ended_early;
 use crate::train::{Observer, Outcome, Stop};
 use crate::weights::peft;
@@ -212,7 +212,7 @@ pub(super) fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Obser
 
 /// The tokens that a run is trained on, with what is masked; and which of the two files have changed since it began, where
 /// that is `allowed`: then the record has their new hashes.
-fn tokens_of(dir: &Path, run: &mut Run, allowed: bool) -> Result<(TokenFile, Vec<&'static str>)> {
+pub(super) fn tokens_of(dir: &Path, run: &mut Run, allowed: bool) -> Result<(TokenFile, Vec<&'static str>)> {
     const TOKENS: &str = "tokens.bin";
     let mut changed = Vec::new();
     let found = hash_of(dir, TOKENS, &run.data.fingerprint, allowed)?;

@@ -10,7 +10,7 @@ use crate::model::store;
 use crate::optim::{Planned, Spikes};
 use crate::run::RunFolder;
 use crate::run::log::{EvalLine, Log, StepLine};
-use crate::run::record::{Evaluation, Position, Run};
+use crate::run::record::{Apart, Evaluation, Position, Run};
 use crate::run::report::Reporter;
 use crate::run::room::{self, Size};
 use crate::run::runs::{ADAPTER, MODEL};
@@ -21,7 +21,7 @@ use crate::tokens::windows::{Cursor, Epochs, Windows};
 use crate::tokens::{TokenFile, Tokenizer, validation};
 use crate::train::base;
 use crate::train::engine::{Did, Engine};
-use crate::train::verdict::verdict;
+use crate::train::verdict::{apart, verdict};
 use crate::train::{Observer, Outcome, Progress, Stop};
 use crate::weights::huggingface;
 use crate::weights::safetensors;
@@ -199,7 +199,8 @@ impl<'a> Session<'a> {
                 return Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: true });
             }
         }
-        verdict(&self.run).into_iter().for_each(|line| self.observer.conclude(&line));
+        let lines = [verdict(&self.run), apart(&self.run)].concat();
+        lines.iter().for_each(|line| self.observer.conclude(line));
         Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: false })
     }
 
@@ -257,25 +258,52 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// The windows that are scored: those of an earlier version's held-out text, and those of the new; of a run that continues
+    /// none, all are the former.
+    fn held_out(&self) -> [Vec<(usize, usize)>; 2] {
+        let Run { data, settings, .. } = &self.run;
+        let [start, end] = data.val.map(|x| x as usize);
+        let until = data.continues.as_ref().map_or(end, |continues| continues.held_out as usize);
+        [start..until, until..end].map(|range| validation(range, settings.context))
+    }
+
     fn evaluate(&mut self) -> Result<()> {
         self.receive_all()?;
-        let [start, end] = self.run.data.val.map(|x| x as usize);
-        let windows = validation(start..end, self.run.settings.context);
-        if windows.is_empty() {
+        let [old, new] = self.held_out();
+        let windows = [old.as_slice(), &new].concat();
+        let of = windows.len();
+        if of == 0 {
             return Ok(());
         }
         let Position { step, tokens, .. } = self.run.position;
-        let Session { engine, observer, tokens: file, stop, .. } = self;
-        let mut go_on = |done| {
-            observer.evaluating(done, windows.len());
-            !stop.load(Ordering::Relaxed)
-        };
-        // Someone who asks to stop does not wait for a number.
-        let Some(val_loss) = engine.evaluate(file, &windows, &mut go_on)? else { return Ok(()) };
-        if !val_loss.is_finite() {
-            return Err(self.not_finite(step, "the validation loss", val_loss, Bad::After));
+        let mut losses = [None; 2];
+        for (loss, (windows, before)) in losses.iter_mut().zip([(&old, 0), (&new, old.len())]) {
+            if windows.is_empty() {
+                continue;
+            }
+            let Session { engine, observer, tokens: file, stop, .. } = self;
+            let mut go_on = |done| {
+                observer.evaluating(before + done, of);
+                !stop.load(Ordering::Relaxed)
+            };
+            // Someone who asks to stop does not wait for a number.
+            let Some(of_these) = engine.evaluate(file, windows, &mut go_on)? else { return Ok(()) };
+            if !of_these.is_finite() {
+                return Err(self.not_finite(step, "the validation loss", of_these, Bad::After));
+            }
+            *loss = Some(of_these);
         }
-        let evaluation = Evaluation { step, val_loss };
+        let [old, new] = losses;
+        let mix = self.run.data.continues.as_ref().map(|continues| continues.mix);
+        let apart = mix.map(|_| Apart { old, new });
+        let val_loss = match (old, new) {
+            (Some(old), Some(new)) => {
+                let mix = mix.unwrap_or(1.0);
+                mix * old + (1.0 - mix) * new
+            }
+            (one, other) => one.or(other).expect("there are windows"),
+        };
+        let evaluation = Evaluation { step, val_loss, apart };
         self.log.eval(&EvalLine { step, tokens, val_loss })?;
         let run = &mut self.run;
         run.last_eval = Some(evaluation);

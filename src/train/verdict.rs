@@ -62,6 +62,21 @@ fn spikes(run: &Run) -> String {
     )
 }
 
+/// Of a run that continues another, what both versions make of the text that neither was trained on, the old and the new.
+pub(super) fn apart(run: &Run) -> Vec<String> {
+    let of = |evaluation: Option<Evaluation>| evaluation?.apart;
+    let (Some(before), Some(after)) = (of(run.first_eval), of(run.best_eval)) else { return Vec::new() };
+    let row = |what: &str, [old, new]: [Option<f32>; 2]| {
+        let said = |loss: Option<f32>| loss.map_or("–".into(), |loss| format!("{loss:.4}"));
+        format!("{what:8} {:>9} {:>9}", said(old), said(new))
+    };
+    vec![
+        format!("{:8} {:>9} {:>9}   (nats/token)", "held out", "old text", "new text"),
+        row("old self", [before.old, before.new]),
+        row("new self", [after.old, after.new]),
+    ]
+}
+
 /// What is said of a run that is over before its last step, when it is to be resumed.
 pub(super) fn ended_early(run: &Run) -> Option<String> {
     let Run { settings, position, since_best, .. } = run;
@@ -83,7 +98,7 @@ mod tests {
     use crate::run::record::example;
 
     fn ended(first: f32, best: (u64, f32), last: (u64, f32), step: u64) -> Run {
-        let of = |(step, val_loss)| Some(Evaluation { step, val_loss });
+        let of = |(step, val_loss)| Some(Evaluation { step, val_loss, apart: None });
         let mut run = example();
         (run.first_eval, run.best_eval, run.last_eval) = (of((0, first)), of(best), of(last));
         (run.position.step, run.since_best) = (step, 3);

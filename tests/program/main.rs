@@ -9,6 +9,8 @@ mod hub;
 
 #[cfg(unix)]
 mod advice;
+#[cfg(unix)]
+mod again;
 mod best;
 mod cli;
 mod convert;

@@ -80,6 +80,7 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
             "sample",
             vec![vec!["sample", "run", "--max-tokens", "4", "--device", "cpu"], vec!["sample", "gpt2"]],
         ),
+        ("forget", vec![vec!["forget", "run", "--entries", "day.txt", "--device", "cpu"]]),
         (
             "eval",
             vec![
@@ -124,7 +125,12 @@ fn commands(cwd: &Path) -> BTreeSet<String> {
 fn place() -> (tempfile::TempDir, Hub) {
     let tmp = tempfile::tempdir().unwrap();
     let text = "Rain till noon, then the dog and I walked to the weir. ".repeat(40);
-    std::fs::write(tmp.path().join("notes.txt"), text).unwrap();
+    let days = format!(
+        "2021-03-04\n{text}\n\n2021-03-05\n{}\n",
+        "Nothing but fog, and a letter to the mill. ".repeat(40)
+    );
+    std::fs::write(tmp.path().join("notes.txt"), days).unwrap();
+    std::fs::write(tmp.path().join("day.txt"), "2021-03-04\n").unwrap();
     (tmp, Hub::new("openai-community/gpt2", BTreeMap::new()))
 }
 

@@ -91,7 +91,7 @@ impl Beside {
     }
 
     fn loss(&self, run: usize, evaluation: Option<Evaluation>) -> Option<Loss> {
-        let Evaluation { step, val_loss } = evaluation?;
+        let Evaluation { step, val_loss, .. } = evaluation?;
         let tokens_per_byte = self.sides[run].as_ref().ok().and_then(|[_, val]| val.tokens_per_byte());
         let nats_per_token = f64::from(val_loss);
         Some(Loss {

@@ -32,7 +32,7 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
         if step.is_multiple_of(every) {
             let val_loss = 1.7 + 4.0 * (-8.0 * x).exp() + 0.5 * x * x;
             log.eval(&EvalLine { step, tokens, val_loss }).unwrap();
-            let evaluation = Evaluation { step, val_loss };
+            let evaluation = Evaluation { step, val_loss, apart: None };
             run.last_eval = Some(evaluation);
             run.best_eval = run.best_eval.filter(|best| best.val_loss < val_loss).or(run.last_eval);
             samples.append(step, "", "I sat by the <b>weir</b> & said \"no\".\n\nThen rain.").unwrap();

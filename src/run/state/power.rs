@@ -59,7 +59,7 @@ fn life(path: &Path) -> Vec<(u64, usize)> {
         }
         // The best is found in the middle, and again at the end.
         if [2, 5].contains(&step) {
-            run.best_eval = Some(Evaluation { step, val_loss: 2.0 });
+            run.best_eval = Some(Evaluation { step, val_loss: 2.0, apart: None });
         }
         save(&mut folder, &mut run, step);
         saved.push((step, trace::so_far()));

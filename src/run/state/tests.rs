@@ -90,7 +90,7 @@ fn run_at_four(path: &Path) -> (RunFolder, Run) {
     let mut run = Run { best_eval: None, ..example() };
     save(&mut folder, &mut run, 0).unwrap();
     train_to(&folder, 1..=4);
-    run.best_eval = Some(Evaluation { step: 4, val_loss: 2.0 });
+    run.best_eval = Some(Evaluation { step: 4, val_loss: 2.0, apart: None });
     save(&mut folder, &mut run, 4).unwrap();
     train_to(&folder, 5..=6);
     (folder, run)
@@ -383,7 +383,7 @@ fn a_better_model_takes_the_place_of_the_best() {
     let path = dir.path().join("run");
     let mut run = run_at_six(&path);
     let mut folder = RunFolder::open(&path).unwrap();
-    run.best_eval = Some(Evaluation { step: 8, val_loss: 1.9 });
+    run.best_eval = Some(Evaluation { step: 8, val_loss: 1.9, apart: None });
     // With one state kept, none refers to the earlier best.
     run.settings.keep = 1;
     folder.repair().unwrap();

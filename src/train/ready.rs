@@ -1,0 +1,226 @@
+//! A run that is ready to begin: what it is to be is decided, and nothing is written yet.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crate::base::disk::{self, sha256};
+use crate::base::units::{shown, thousands};
+use crate::base::{Config, Result};
+use crate::dataset::Text;
+use crate::dataset::data::{MASKED, mask_bytes};
+use crate::dataset::index::{self, INDEX};
+use crate::device::Choices;
+use crate::device::select::{Device, Identity, why_cpu};
+use crate::model::parameters::not_in_blocks;
+use crate::run::RunFolder;
+use crate::run::record::{self, Base, Continues, Position, Run, Settings};
+use crate::run::room::{self, Size};
+use crate::run::runs::REPORT;
+use crate::tokens::{Ranges, TokenFile, Tokenizer, files};
+use crate::train::engine::Engine;
+use crate::train::fit::{self, Begin};
+use crate::train::session::Session;
+use crate::train::{Observer, Outcome, Stop};
+use crate::weights::{huggingface, peft};
+
+/// Everything that a new run is, but for its weights.
+pub(super) struct Ready {
+    /// Where it goes.
+    pub out: PathBuf,
+    pub config: Config,
+    pub settings: Settings,
+    pub preset: Option<String>,
+    pub tokenizer: Tokenizer,
+    /// What its weights begin with, as its record says it.
+    pub from: String,
+    /// The same for a person.
+    pub what: String,
+    /// The model that its adapter stands beside.
+    pub base: Option<Base>,
+    /// How it begins, for what is offered where it does not fit.
+    pub begin: Begin,
+    pub text: Text,
+    pub about: About,
+}
+
+/// What a run's record says of its text.
+pub(super) struct About {
+    pub paths: Vec<String>,
+    pub entries: u64,
+    pub words: u64,
+    pub brief: Vec<(String, String)>,
+    pub header: Option<String>,
+    pub mask_header: bool,
+    pub split: String,
+    pub reading: crate::journal::Options,
+    pub continues: Option<Continues>,
+}
+
+impl Ready {
+    /// Makes the run's folder and trains; `load` gives the model its first weights.
+    ///
+    /// # Errors
+    /// What does not fit the device or the disk, before anything is written; whatever goes wrong while it trains.
+    pub fn go(
+        self,
+        device: Device,
+        load: impl FnOnce(&mut Engine) -> Result<()>,
+        observer: &mut dyn Observer,
+        stop: &Stop,
+    ) -> Result<Outcome> {
+        let Ready { out, config, settings, .. } = &self;
+        observer.say(&format!("model    {}, {} parameters", self.what, thousands(config.num_params())));
+        if let Some(line) = not_in_blocks(config, settings.weights) {
+            observer.warn(&format!("weights  {line}"));
+        }
+        let choices = device.choices();
+        fit::check(&device, &choices, *config, settings, self.begin)?;
+        let most = disk_needs(config, settings, self.text.tokens());
+        room::check(out, most, disk::free(out), |short| room::elsewhere(out, most, short))?;
+
+        observer.doing("preparing the model");
+        let mut engine = Engine::new(&device, choices, *config, settings)?;
+        load(&mut engine)?;
+        let folder = RunFolder::create(out)?;
+        folder.note().into_iter().for_each(|note| observer.say(&format!("lock     {note}")));
+        let mut guard = Unfinished(Some(folder.path().to_path_buf()));
+        let (tokens, ranges, masked) = self.write(&folder)?;
+        let saving = format!("saving   {}: open {REPORT} there to see how it goes", shown(out));
+        let tokenizer = self.tokenizer.clone();
+        let run = self.record(&folder, (ranges, masked), (device.identity(), engine.choices()))?;
+        let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
+        session.rehearse()?;
+        session.observer.say(&saving);
+        session.save().map_err(|e| session.told(e))?;
+        guard.0 = None;
+        // The engine holds it, alone: what is lost goes before it is opened anew.
+        drop(device);
+        session.train()
+    }
+
+    /// Writes what never changes; gives the tokens, which of them are which, and the hash of what is masked.
+    fn write(&self, folder: &RunFolder) -> Result<(TokenFile, Ranges, Option<String>)> {
+        let (mut tokens, ranges) = self.text.write(&folder.path().join("tokens.bin"))?;
+        folder.write_new(INDEX, &index::bytes(&self.text.index()))?;
+        let mut masked = None;
+        if self.about.mask_header {
+            let headers = self.text.headers();
+            folder.write_new(MASKED, &mask_bytes(&headers))?;
+            masked = Some(sha256(&folder.path().join(MASKED))?);
+            tokens.mask(headers);
+        }
+        write_missing(folder, &self.config, &self.settings, self.base.as_ref(), &self.tokenizer)?;
+        Ok((tokens, ranges, masked))
+    }
+
+    /// The run's record before its first step.
+    fn record(
+        self,
+        folder: &RunFolder,
+        (ranges, masked): (Ranges, Option<String>),
+        (device, kernels): (Identity, Choices),
+    ) -> Result<Run> {
+        let Ready { about, tokenizer, .. } = self;
+        let range = |range: Range<usize>| [range.start as u64, range.end as u64];
+        let data = record::Data {
+            paths: about.paths,
+            fingerprint: sha256(&folder.path().join("tokens.bin"))?,
+            index: Some(sha256(&folder.path().join(INDEX))?),
+            entries: about.entries,
+            words: about.words,
+            brief: about.brief,
+            width: tokenizer.width(),
+            train: range(ranges.train),
+            val: range(ranges.val),
+            header: about.header,
+            masked,
+            split: about.split,
+            reading: about.reading,
+            continues: about.continues,
+        };
+        Ok(Run {
+            version: record::VERSION,
+            created: record::now(),
+            diarist: env!("CARGO_PKG_VERSION").to_string(),
+            model: self.config,
+            preset: self.preset,
+            tokenizer: tokenizer.kind().name().to_string(),
+            tokenizer_file: files::hash(&tokenizer, folder.path())?,
+            additions: tokenizer.additions().cloned(),
+            from: self.from,
+            base: self.base,
+            settings: self.settings,
+            data,
+            device,
+            kernels,
+            position: Position::default(),
+            finished: false,
+            last_eval: None,
+            first_eval: None,
+            best_eval: None,
+            since_best: 0,
+            spikes: 0,
+            lowered: 0,
+            best: None,
+            state: record::State::default(),
+        })
+    }
+}
+
+/// Bytes that a run over so many tokens writes at most.
+pub(super) fn disk_needs(config: &Config, settings: &Settings, tokens: usize) -> u64 {
+    Size::new(config, settings, tokens as u64, settings.steps).of_new()
+}
+
+/// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
+pub(super) fn write_missing(
+    folder: &RunFolder,
+    config: &Config,
+    settings: &Settings,
+    base: Option<&Base>,
+    tokenizer: &Tokenizer,
+) -> Result<()> {
+    let ends = tokenizer.ends();
+    let mut all = files::files(tokenizer, config.block_size());
+    match (&settings.lora, base) {
+        (Some(lora), Some(base)) => {
+            let text = peft::config_json(lora, &base.path.to_string_lossy(), config);
+            all.push((peft::CONFIG, text.into_bytes()));
+        }
+        _ => {
+            let text = huggingface::config_json(config, settings.dropout, &ends);
+            all.push(("config.json", text.into_bytes()));
+            all.push(("generation_config.json", huggingface::generation_config_json(&ends).into_bytes()));
+        }
+    }
+    all.push((".gitignore", b"*\n".to_vec()));
+    for (name, bytes) in all {
+        if !folder.path().join(name).exists() {
+            folder.write_new(name, &bytes)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a run's folder that never got its first state.
+struct Unfinished(Option<PathBuf>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take() {
+            // Nothing of a person's is in it; if it cannot be removed, the next run takes the next name.
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
+}
+
+/// Opens a device and says which it is.
+pub(super) fn open_device(wanted: &str, threads: usize, observer: &mut dyn Observer) -> Result<Device> {
+    let device = Device::open(wanted, threads)?;
+    let why = match (&device, wanted) {
+        (Device::Cpu(_), "auto") => format!(": {}", why_cpu()),
+        _ => String::new(),
+    };
+    observer.say(&format!("device   {}{why}", device.line()));
+    Ok(device)
+}
