@@ -9,13 +9,16 @@ use crate::device::executor::Executor;
 use crate::device::plan::Plan;
 use crate::device::recording::{Program, Tensor};
 
+/// After so many more replays, this error.
+pub(crate) type Ordered = (u64, fn() -> Error);
+
 thread_local! {
-    static ORDERED: RefCell<Vec<(u64, fn() -> Error)>> = const { RefCell::new(Vec::new()) };
+    static ORDERED: RefCell<Vec<Ordered>> = const { RefCell::new(Vec::new()) };
     pub(super) static OPENED: RefCell<Vec<wgpu::Device>> = const { RefCell::new(Vec::new()) };
 }
 
 /// From here on, on this thread, after so many more replays each, the next one fails so.
-pub(crate) fn fail_after(replays: &[(u64, fn() -> Error)]) {
+pub(crate) fn fail_after(replays: &[Ordered]) {
     ORDERED.set(replays.to_vec());
 }
 
