@@ -74,7 +74,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         return Err(Error::usage("--steps 0", "use more steps than the run has, to extend it"));
     }
     let mut folder = RunFolder::open(dir)?;
-    folder.note().into_iter().for_each(|note| observer.say(&format!("lock     {note}")));
+    folder.note().into_iter().for_each(|note| observer.warn(&format!("lock     {note}")));
     let Repaired { mut run, notes } = folder.repair()?;
     notes.iter().for_each(|note| observer.warn(&format!("damaged  {note}")));
     if let Some(patience) = patience {
@@ -163,7 +163,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     run.kernels = engine.choices();
     let (tokens, other_data) = tokens_of(dir, &mut run, changed_data)?;
     for name in &other_data {
-        observer.say(&format!(
+        observer.warn(&format!(
             "data     {name} is another than the run was begun with: what follows are not that run's numbers"
         ));
     }

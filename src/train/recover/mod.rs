@@ -75,11 +75,11 @@ impl Session<'_> {
             match &error {
                 Error::Lost { .. } => {
                     let at = thousands(run.position.step);
-                    observer.say(&format!("lost     {}; going on from step {at}", problem(&error)));
+                    observer.warn(&format!("lost     {}; going on from step {at}", problem(&error)));
                     std::thread::sleep(tries.wait());
                 }
                 Error::Memory { .. } => {
-                    observer.say(&format!("memory   {}", problem(&error)));
+                    observer.warn(&format!("memory   {}", problem(&error)));
                     less(&mut run, observer, error)?;
                     folder.save_run(&run)?;
                 }
@@ -128,7 +128,8 @@ fn less(run: &mut Run, observer: &mut dyn Observer, error: Error) -> Result<()> 
         Some(half) => in_pieces_of(half, run, observer),
         None if !recompute => {
             run.settings.recompute = true;
-            observer.say("memory   each block is computed twice from here on, instead of kept (--recompute)");
+            observer
+                .warn("memory   each block is computed twice from here on, instead of kept (--recompute)");
             Ok(())
         }
         None => Err(error),
