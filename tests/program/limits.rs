@@ -129,7 +129,6 @@ fn a_dry_run_says_everything_and_writes_nothing() {
         "parameters 7",
         "moments ",
         "activations ",
-        "would need ",
         "time     an epoch about ",
         "measured in ",
         "checkpoints/notes",

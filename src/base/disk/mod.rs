@@ -15,7 +15,7 @@ pub(crate) mod trace;
 
 /// An operation on files, told to the tests that cut the power between two of them.
 #[derive(Debug)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only tests look at what is told"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests alone read which file it was"))]
 pub(crate) enum Op<'a> {
     /// A file or a folder has a name that it had not.
     Created(&'a Path),

@@ -184,3 +184,19 @@ fn a_tensor_too_large_for_the_device_is_offered_smaller_pieces() {
         assert!(error.contains("in one piece") && error.contains("--batch"), "{error}");
     });
 }
+
+#[test]
+fn what_needs_less_is_known_where_it_fits() {
+    wanted(Preset::Tiny, Begin::Scratch(Preset::Tiny), [32, 1, 256], |wanted| {
+        let parts = parts(wanted.limits, wanted.choices, wanted.config, wanted.settings).unwrap();
+        let needs = wanted.needs(wanted.config, wanted.settings).unwrap();
+        assert_eq!(parts.iter().map(|(_, n)| n).sum::<u64>(), needs);
+        assert!(parts.iter().any(|(what, n)| *what == "activations" && *n > needs / 2), "{parts:?}");
+        let less = wanted.less();
+        assert!(
+            less[0].0.starts_with("--batch ") && less.iter().any(|(flags, _)| flags.contains(RECOMPUTE)),
+            "{less:?}"
+        );
+        assert!(less.iter().all(|(_, n)| *n <= needs / 4 * 3));
+    });
+}
