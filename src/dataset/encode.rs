@@ -126,7 +126,7 @@ impl Wanted<'_> {
         while next < corpus.len() {
             observer.progress("tokenising", done, of);
             let (from, mut bytes) = (next, 0);
-            let mut texts = Vec::new();
+            let (mut texts, mut about) = (Vec::new(), Vec::new());
             while next < corpus.len() && bytes < BATCH {
                 let entry = corpus.entry(next)?;
                 let source = *numbers.entry(entry.source.clone()).or_insert_with(|| {
@@ -143,18 +143,17 @@ impl Wanted<'_> {
                     Some(template) if template.has_title() => entry.text,
                     _ => entry.whole().into_owned(),
                 };
-                texts.push((header, text, (source, hash)));
+                about.push((source, hash));
+                texts.push((header, text));
                 bytes += corpus.bytes(next);
                 next += 1;
             }
             // Header and text are encoded apart, so that the header's tokens are the same whatever follows.
-            let encoded: Vec<(Vec<u32>, Vec<u32>, (usize, u64))> = texts
+            let encoded: Vec<(Vec<u32>, Vec<u32>)> = texts
                 .into_par_iter()
-                .map(|(header, text, about)| {
-                    (self.tokenizer.encode(&header), self.tokenizer.encode(&text), about)
-                })
+                .map(|(header, text)| (self.tokenizer.encode(&header), self.tokenizer.encode(&text)))
                 .collect();
-            for (i, (header, text, (source, hash))) in (from..).zip(&encoded) {
+            for ((i, (header, text)), (source, hash)) in (from..).zip(&encoded).zip(about) {
                 bytes_of.clear();
                 width.put(header, &mut bytes_of);
                 width.put(text, &mut bytes_of);
@@ -163,10 +162,10 @@ impl Wanted<'_> {
                     tokens: (header.len() + text.len()) as u32,
                     header: header.len() as u32,
                     group: corpus.group(i),
-                    source: *source as u32,
+                    source: source as u32,
                     place: corpus.place(i),
                     day: corpus.day(i),
-                    hash: *hash,
+                    hash,
                 });
             }
             done += bytes;

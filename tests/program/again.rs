@@ -76,7 +76,7 @@ fn new_entries_go_into_a_new_version() {
     write(cwd, 3);
     train(cwd, "runs/self", &[]);
     let first = index(cwd, "runs/self");
-    assert_eq!((first.len(), of(&first, "val").len() > 0), (20, true));
+    assert_eq!((first.len(), !of(&first, "val").is_empty()), (20, true));
     for line in &first {
         let day = std::fs::read_to_string(cwd.join(format!("notes/{}.md", line["date"].as_str().unwrap())));
         assert_eq!(text(cwd, "runs/self", line), day.unwrap().trim_end());
