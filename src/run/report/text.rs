@@ -35,7 +35,8 @@ impl Side {
 /// The run's tokenizer, its `tokens.bin` or its mask cannot be read.
 pub fn sides(folder: &Path, run: &Run) -> Result<[Side; 2]> {
     let tokenizer = run.tokenizer(folder)?;
-    let mut tokens = TokenFile::open(&folder.join("tokens.bin"), run.data.val[1] as usize, run.data.width)?;
+    let len = run.data.val[1] as usize;
+    let mut tokens = TokenFile::open_part(&folder.join("tokens.bin"), len, run.data.width)?;
     if run.data.masked.is_some() {
         tokens.mask(read_mask(folder)?);
     }
