@@ -4,7 +4,7 @@ import math
 from html import escape
 
 WIDTH, HEIGHT = 680, 360
-LEFT, RIGHT, TOP, BOTTOM = 58, 16, 34, 44
+LEFT, RIGHT, TOP, BOTTOM = 58, 28, 34, 44
 COLOURS = ("#1f6fb4", "#d1495b", "#3c8d40", "#8a5fbf", "#c77d0a", "#4d4d4d")
 
 
@@ -44,6 +44,8 @@ def plot(title, unit, curves):
     for step in ticks(0, last, 6):
         out.append(words(across(step), HEIGHT - BOTTOM + 18, f"{step:,.0f}", "middle"))
     out.append(words((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 8, "steps", "middle"))
+    # Losses fall, so the right upper corner is free. Letters are some 6.6 wide.
+    legend = WIDTH - RIGHT - 32 - 6.6 * max(len(label) for label, _ in curves)
     for i, (label, points) in enumerate(curves):
         colour = COLOURS[i % len(COLOURS)]
         path = " ".join(f"{across(step):.1f},{up(loss):.1f}" for step, loss in points)
@@ -51,6 +53,6 @@ def plot(title, unit, curves):
         out += [f'<circle cx="{across(s):.1f}" cy="{up(x):.1f}" r="2.6" fill="{colour}"/>' for s, x in points]
         y = TOP + 14 + 17 * i
         out.append("</g>")
-        out.append(f'<line x1="{WIDTH - 210}" x2="{WIDTH - 188}" y1="{y - 4}" y2="{y - 4}" stroke="{colour}" stroke-width="3"/>')
-        out.append(words(WIDTH - 182, y, label))
+        out.append(f'<line x1="{legend:.0f}" x2="{legend + 22:.0f}" y1="{y - 4}" y2="{y - 4}" stroke="{colour}" stroke-width="3"/>')
+        out.append(words(legend + 28, y, label))
     return "\n".join(out) + "\n</svg>\n"
