@@ -3,6 +3,7 @@
 
     run.py run                 trains what is not in results.jsonl yet, in experiments.toml's order
     run.py run decay-1 …       only these runs, and what they begin from
+    run.py keep                writes down how far runs came that have not ended
     run.py draw                writes results.md and a plot a question from results.jsonl, and trains nothing
 
 Only losses are compared, never times, so other work may go on beside it: `nice -n 19 run.py run --jobs 2`. A run that was
@@ -114,16 +115,23 @@ def result(run, folder):
     s, data = record["settings"], record["data"]
     held_out = {line["step"]: line["val_loss"] for line in log if "val_loss" in line}
     loss = {line["step"]: line["loss"] for line in log if "loss" in line}
-    last = [x for step, x in loss.items() if step > 0.9 * s["steps"]]
+    # As many as a tenth of the whole run has, so that the mean of one that was cut short is as smooth.
+    last = [loss[step] for step in sorted(loss)[-max(1, s["steps"] // 10):]]
     step_tokens = s["batch"] * s["accumulate"] * s["context"]
     return {
         "name": run.name, "key": run.key(), "journal": run.journal, "from": run.base or "scratch", "flags": run.flags,
         "diarist": record["diarist"], "tokenizer": record["tokenizer"], "seed": s["seed"], "words": data["words"],
-        "steps": s["steps"], "step_tokens": step_tokens,
-        "epochs": round(s["steps"] * step_tokens / (data["train"][1] - data["train"][0]), 2),
+        "steps": s["steps"], "came_to": max(held_out), "step_tokens": step_tokens,
+        "epochs": round(max(held_out) * step_tokens / (data["train"][1] - data["train"][0]), 2),
         "held_out_tokens": data["val"][1] - data["val"][0],
         "held_out": sorted(held_out.items()), "trained": round(statistics.mean(last), 4),
     }
+
+
+def keep(line):
+    """Writes a run down."""
+    with WRITING, open(RESULTS, "a") as kept:
+        kept.write(json.dumps(line) + "\n")
 
 
 def train(args, run, waits_for):
@@ -142,8 +150,7 @@ def train(args, run, waits_for):
             print(f"{run.name}: it failed; {folder}.txt says why", flush=True)
             return None
     line = result(run, folder)
-    with WRITING, open(RESULTS, "a") as kept:
-        kept.write(json.dumps(line) + "\n")
+    keep(line)
     print(f"{run.name}: {line['held_out'][-1][1]:.4f} after {line['steps']} steps", flush=True)
     return line
 
@@ -152,6 +159,22 @@ def results():
     """The newest line of each run, by its name."""
     lines = RESULTS.read_text().splitlines() if RESULTS.exists() else []
     return {line["name"]: line for line in map(json.loads, lines)}
+
+
+def is_there(line, run):
+    """Whether a kept line is this run's, whole."""
+    return line is not None and line["key"] == run.key() and line["came_to"] == line["steps"]
+
+
+def keep_all(args):
+    there = results()
+    for run in experiments()[0].values():
+        log = run.folder(args.work) / "log.jsonl"
+        if not is_there(there.get(run.name), run) and log.exists() and '"val_loss"' in log.read_text():
+            line = result(run, run.folder(args.work))
+            if line["came_to"] > 0:
+                keep(line)
+                print(f"{run.name}: {line['held_out'][-1][1]:.4f} after {line['came_to']} of {line['steps']} steps")
 
 
 def train_all(args):
@@ -170,7 +193,7 @@ def train_all(args):
             if run.name not in futures:
                 futures[run.name] = pool.submit(train, args, run, futures.get(run.begins.name) if run.begins else None)
         for name in wanted:
-            if there.get(name, {}).get("key") != runs[name].key():
+            if not is_there(there.get(name), runs[name]):
                 ask(runs[name])
         for future in futures.values():
             future.result()
@@ -180,15 +203,23 @@ def train_all(args):
 
 
 def table(title, lines, labels):
-    """A Markdown table, a row a run; the lowest loss in bold."""
-    least = min(min(x for _, x in line["held_out"]) for line in lines)
-    rows = [f"| {title} | steps | epochs | held out, lowest | at step | at the end | training, last tenth |",
-            "|---|---:|---:|---:|---:|---:|---:|"]
+    """A Markdown table, a row a run. Runs are compared where all of them were measured last, the least of it in bold;
+    `training` is the mean of a run's last steps, a tenth of them."""
+    together = max(set.intersection(*({step for step, _ in line["held_out"]} for line in lines)), default=None)
+    least = min((dict(line["held_out"]).get(together, 0) for line in lines))
+    common = f" at step {together:,} |" if together else ""
+    rows = [f"| {title} | steps | epochs |{common} lowest | at step | the last | training |",
+            "|---|---:|---:|" + ("---:|" if together else "") + "---:|---:|---:|---:|"]
     for line, label in zip(lines, labels):
-        step, best = min(line["held_out"], key=lambda at: at[1])
-        shown = f"**{best:.3f}**" if best == least else f"{best:.3f}"
-        rows.append(f"| {label} | {line['steps']:,} | {line['epochs']:.1f} | {shown} | {step:,} "
-                    f"| {line['held_out'][-1][1]:.3f} | {line['trained']:.3f} |")
+        held_out = dict(map(tuple, line["held_out"]))
+        best = min(held_out, key=held_out.get)
+        steps = f"{line['steps']:,}"
+        if line["came_to"] < line["steps"]:
+            steps = f"{line['came_to']:,} of {steps}"
+        there = f"{held_out[together]:.3f}" if together else ""
+        there = f" **{there}** |" if together and held_out[together] == least else f" {there} |" if together else ""
+        rows.append(f"| {label} | {steps} | {line['epochs']:.1f} |{there} {held_out[best]:.3f} | {best:,} "
+                    f"| {held_out[line['came_to']]:.3f} | {line['trained']:.3f} |")
     return "\n".join(rows)
 
 
@@ -226,9 +257,12 @@ def main():
     run.add_argument("--diarist", type=Path, default=ROOT / "target/release/diarist")
     run.add_argument("--journals", type=Path, required=True, help="the folder that holds barbellion and pepys")
     run.add_argument("--base", dest="bases", type=base, action="append", default=[], help="NAME=FILE, a model to tune")
-    run.add_argument("--work", type=Path, default=ROOT / "target/recipes", help="where the runs' folders go")
     run.add_argument("--jobs", type=int, default=1, help="runs at a time, of a thread each")
     run.set_defaults(do=train_all)
+    kept = of.add_parser("keep", help="writes down how far runs came that have not ended")
+    kept.set_defaults(do=keep_all)
+    for command in (run, kept):
+        command.add_argument("--work", type=Path, default=ROOT / "target/recipes", help="where the runs' folders go")
     of.add_parser("draw", help="writes results.md and the plots").set_defaults(do=draw)
     args = parser.parse_args()
     if hasattr(args, "bases"):
