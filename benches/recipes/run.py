@@ -116,15 +116,16 @@ def result(run, folder):
     held_out = {line["step"]: line["val_loss"] for line in log if "val_loss" in line}
     loss = {line["step"]: line["loss"] for line in log if "loss" in line}
     # As many as a tenth of the whole run has, so that the mean of one that was cut short is as smooth.
-    last = [loss[step] for step in sorted(loss)[-max(1, s["steps"] // 10):]]
+    came_to = max(held_out)
+    last = [loss[step] for step in sorted(loss) if step <= came_to][-max(1, s["steps"] // 10):]
     step_tokens = s["batch"] * s["accumulate"] * s["context"]
     return {
         "name": run.name, "key": run.key(), "journal": run.journal, "from": run.base or "scratch", "flags": run.flags,
         "diarist": record["diarist"], "tokenizer": record["tokenizer"], "seed": s["seed"], "words": data["words"],
-        "steps": s["steps"], "came_to": max(held_out), "step_tokens": step_tokens,
-        "epochs": round(max(held_out) * step_tokens / (data["train"][1] - data["train"][0]), 2),
+        "steps": s["steps"], "came_to": came_to, "step_tokens": step_tokens,
+        "epochs": round(came_to * step_tokens / (data["train"][1] - data["train"][0]), 2),
         "held_out_tokens": data["val"][1] - data["val"][0],
-        "held_out": sorted(held_out.items()), "trained": round(statistics.mean(last), 4),
+        "held_out": sorted(held_out.items()), "trained": round(statistics.mean(last), 4) if last else None,
     }
 
 
@@ -172,7 +173,7 @@ def keep_all(args):
         log = run.folder(args.work) / "log.jsonl"
         if not is_there(there.get(run.name), run) and log.exists() and '"val_loss"' in log.read_text():
             line = result(run, run.folder(args.work))
-            if line["came_to"] > 0:
+            if line["trained"] is not None:
                 keep(line)
                 print(f"{run.name}: {line['held_out'][-1][1]:.4f} after {line['came_to']} of {line['steps']} steps")
 
