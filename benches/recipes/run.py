@@ -229,7 +229,7 @@ def draw(_):
     there, parts = results(), ["<!-- Written by run.py from results.jsonl. -->"]
     for question in questions:
         names = [name for name in question["runs"] if name in there]
-        if not names:
+        if len(names) < 2:  # nothing to compare
             continue
         lines, labels = [there[name] for name in names], [runs[name].label for name in names]
         unit = "nats a byte" if lines[0]["tokenizer"] == "bytes" else "nats a token"
