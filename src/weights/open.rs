@@ -43,8 +43,11 @@ fn find_below(path: &Path, depth: usize) -> Result<Found> {
     }
 }
 
-/// The run whose `state/N` or `best/N` a folder is.
+/// The run whose `state/N` or `best/N` a folder with weights is.
 fn run_around(dir: &Path) -> Option<PathBuf> {
+    if !huggingface::folder::has_weights(dir) && !dir.join(peft::WEIGHTS).exists() {
+        return None;
+    }
     let dir = dir.canonicalize().ok()?;
     let above = dir.parent().filter(|above| ["state", "best"].iter().any(|name| above.ends_with(name)))?;
     above.parent().filter(|run| run.join("run.json").is_file()).map(Path::to_path_buf)
