@@ -67,6 +67,8 @@ impl RunFolder {
                 Ok(()) => (run.clone(), Vec::new()),
                 Err(damage) => self.before(Some(run), damage)?,
             },
+            // What is whole JSON was not cut short: it says something, which is not to be passed over.
+            Err(_) if is_json(&self.path.join(RECORD)) => return Err(recorded.expect_err("it is one")),
             Err(_) => self.before(None, recorded.expect_err("it is one"))?,
         };
         if let Some(best) = &run.best
@@ -176,6 +178,12 @@ fn remove_others(run: &Path, folder: &str, named: &BTreeSet<String>) {
             let _ = if path.is_dir() { disk::remove_folder(&path) } else { disk::remove(&path) };
         }
     }
+}
+
+/// Whether a file is JSON as a whole.
+fn is_json(path: &Path) -> bool {
+    let text = disk::read_file(path);
+    text.is_ok_and(|text| serde_json::from_slice::<serde::de::IgnoredAny>(&text).is_ok())
 }
 
 /// What an error says, without what to do: the next thing is done already.

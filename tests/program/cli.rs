@@ -492,7 +492,7 @@ fn bad_checkpoints_are_named() {
     edit(&copy("llama"), "\"gpt2\"", "\"llama\"");
     refused("llama", &["llama", "next:"]);
     edit(&copy("heads"), "\"n_head\": 4", "\"n_head\": 5");
-    refused("heads", &["n_head 5", "next:"]);
+    refused("heads", &["no multiple of 5 heads", "next:"]);
     edit(&copy("layers"), "\"n_layer\": 4", "\"n_layer\": 5");
     refused("layers", &["h.4.", "next:"]);
     edit(&copy("vocabulary"), "\"vocab_size\": 257", "\"vocab_size\": 70000");
