@@ -39,7 +39,7 @@ const RESUMES: [&str; 15] = [
 ];
 
 /// The flags that a continued run takes: every other is as in the run before it.
-const CONTINUES: [&str; 17] = [
+const CONTINUES: [&str; 19] = [
     "--continue",
     "--mix",
     "--steps",
@@ -53,6 +53,8 @@ const CONTINUES: [&str; 17] = [
     "--until",
     "--out",
     "--dry-run",
+    "--quiet",
+    "--json",
     "--device",
     "--threads",
     "--strict",
@@ -192,13 +194,17 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         }
     };
     watch.finish();
-    let outcome = outcome?;
-    if args.json {
-        let Outcome { dir, interrupted } = outcome;
-        Event::Done { dir: &dir, interrupted, verdict: watch.verdict() }.write();
-        return Ok(if interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS });
+    Ok(done(args, &watch, outcome?))
+}
+
+/// Says, to a person or a program, how a run ended.
+fn done(args: &Args, watch: &Watch, outcome: Outcome) -> ExitCode {
+    if !args.json {
+        return ended(outcome);
     }
-    Ok(ended(outcome))
+    let Outcome { dir, interrupted } = outcome;
+    Event::Done { dir: &dir, interrupted, verdict: watch.verdict() }.write();
+    if interrupted { ExitCode::from(130) } else { ExitCode::SUCCESS }
 }
 
 /// Says what can be done with a run now; the exit code tells how it ended.
@@ -240,7 +246,12 @@ fn again(args: &Args, run: &Path, matches: &ArgMatches) -> anyhow::Result<ExitCo
     }
     let outcome = train::again(&again, &mut watch, &on_interrupt());
     watch.finish();
-    Ok(outcome?.map_or(ExitCode::SUCCESS, ended))
+    match outcome? {
+        Some(outcome) => Ok(done(args, &watch, outcome)),
+        // Nothing is new: the run is what it was.
+        None if args.json => Ok(done(args, &watch, Outcome { dir: run.to_path_buf(), interrupted: false })),
+        None => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// Says what a run would be and take.
@@ -362,8 +373,17 @@ mod tests {
             rows().iter().filter(|row| !["What is read", "Fetching a model"].contains(&row.section.as_str()))
         {
             for flag in row.flags.iter().filter(|flag| {
-                !["--out", "--resume", "--insist", "--dry-run", "--quiet", "--json", "--allow-changed-data"]
-                    .contains(&flag.as_str())
+                ![
+                    "--out",
+                    "--resume",
+                    "--insist",
+                    "--full",
+                    "--dry-run",
+                    "--quiet",
+                    "--json",
+                    "--allow-changed-data",
+                ]
+                .contains(&flag.as_str())
             }) {
                 // What stood in the file is recorded, wherever the file is by then.
                 let name =

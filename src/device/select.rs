@@ -71,6 +71,13 @@ pub struct Seen {
     pub line: String,
 }
 
+impl Seen {
+    /// The variants that it takes before anything is measured.
+    pub fn choices(&self) -> Choices {
+        Choices::of(self.class, &self.limits)
+    }
+}
+
 /// An opened device, ready for programs.
 #[derive(Clone)]
 pub enum Device {
@@ -108,11 +115,7 @@ impl Device {
                     line: line_of(&info),
                 }
             }
-            None => {
-                let cpu = Device::Cpu(threads);
-                let (limits, class, free) = (cpu.limits(), cpu.class(), cpu.free());
-                Seen { limits, class, free, gpu: false, line: cpu.line() }
-            }
+            None => Device::Cpu(threads).seen(),
         })
     }
 
@@ -149,6 +152,12 @@ impl Device {
         #[cfg(test)]
         let exec = Box::new(crate::device::testing::Failing(exec));
         Ok(exec)
+    }
+
+    /// What [`Device::look`] would see of it.
+    pub fn seen(&self) -> Seen {
+        let gpu = matches!(self, Device::Gpu(_));
+        Seen { limits: self.limits(), class: self.class(), free: self.free(), gpu, line: self.line() }
     }
 
     /// The memory that is free where its tensors go; none where nothing tells.

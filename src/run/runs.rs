@@ -9,7 +9,7 @@ use crate::weights::peft;
 /// The record; a folder is a run's if it has one.
 pub(super) const RECORD: &str = "run.json";
 /// A line a step, a line an evaluation.
-pub(super) const LOG: &str = "log.jsonl";
+pub const LOG: &str = "log.jsonl";
 /// What the model wrote on the way.
 pub(super) const SAMPLES: &str = "samples.md";
 /// The run as a page for a person.

@@ -15,9 +15,9 @@ use crate::run::record::{Continues, Settings};
 use crate::run::refuse_inside;
 use crate::tokens::fit_context;
 use crate::tokens::windows::Epochs;
+use crate::train::defaults::intervals;
 use crate::train::earlier::{Known, entries};
 use crate::train::fit::Begin;
-use crate::train::options::intervals;
 use crate::train::read::{describe_data, not_whole};
 use crate::train::ready::{About, Ready, open_device};
 use crate::train::resume::in_pieces_of;
@@ -155,7 +155,7 @@ fn open(again: &Again, observer: &mut dyn Observer) -> Result<Known> {
         (None, _) => {}
     }
     if let Some(batch) = options.batch.filter(|&batch| batch != known.run.settings.batch) {
-        in_pieces_of(batch, &mut known.run, observer)?;
+        in_pieces_of(batch, &mut known.run.settings, observer)?;
     }
     Ok(known)
 }

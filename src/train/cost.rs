@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::base::Result;
 use crate::base::units::{duration, si, thousands};
-use crate::base::{Error, Result};
 use crate::dataset::{Sides, Split, Tokenised};
 use crate::device::select::Device;
-use crate::tokens::TokenFile;
-use crate::tokens::windows::Epochs;
 use crate::train::Options;
 use crate::train::engine::Engine;
+use crate::train::pace::{Pace, of_step};
+use crate::train::settle::{Settled, settle};
 use crate::train::source::{self, Source};
+use crate::train::start::begin;
 
 /// Repeating a text up to four times teaches nearly as much as new text would; past sixteen, hardly anything
 /// (Muennighoff et al. 2023, arXiv:2305.16264).
@@ -61,37 +62,21 @@ pub struct Cost {
 /// # Errors
 /// Too little text for a window; a device that cannot be had; a model that cannot be read.
 pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> {
-    let (Source { mut config, tokenizer, .. }, origin) = Source::here(options)?;
+    let (mut source, origin) = Source::here(options)?;
     let split = Split::parse(&options.split);
-    let sides = Sides::of(data, &tokenizer, &split, options.val_fraction, options.seed)?;
+    let sides = Sides::of(data, &source.tokenizer, &split, options.val_fraction, options.seed)?;
     let (train_tokens, val_tokens) = (sides.train_tokens(), sides.val_tokens());
-    let most = if scratch { usize::MAX } else { config.block_size() };
-    let context = sides.fit_context(options.context(scratch, most)?)?;
-    if scratch {
-        config = config.with_block_size(context);
-    }
     let device = Device::open(&options.device, options.threads)?;
-    let (batch, accumulate) = options.batches(scratch, &config, matches!(device, Device::Gpu(_)));
-    let windows = Epochs::new(0..train_tokens, context, options.seed)?.windows_in_epoch(0);
-    let settings = options.settings(&config, scratch, context, (batch, accumulate), windows, val_tokens);
-    let folder = tempfile::tempdir().map_err(Error::io("create", std::env::temp_dir()))?;
-    let path = folder.path().join("tokens.bin");
-    let mut taken = 0;
-    let enough = data.read().take_while(|entry| {
-        let more = taken <= context;
-        taken += entry.as_ref().map_or(0, |entry| entry.len() + 1);
-        more
-    });
-    let ranges = TokenFile::write(&path, enough, [], tokenizer.end_of_text(), tokenizer.width())?;
-    let file = TokenFile::open(&path, ranges.train.end, tokenizer.width())?;
+    let begin = begin(options, scratch);
+    let Settled { settings, .. } = settle(options, &mut source, begin, &sides, &device.seen())?;
+    let Source { config, tokenizer, .. } = source;
     let mut engine = Engine::new(&device, device.choices(), config, &settings)?;
     // How fast it is depends on no weight: a checkpoint's are not read for this.
     engine.initialise()?;
-    let seconds = engine.rehearse(&file, &vec![0; batch])?;
+    let pace = Pace::measure(&mut engine, &settings)?;
 
     let trained = engine.shape.trained().iter().map(|p| p.numel() as u64).sum();
-    let rate = (batch * context) as f64 / seconds;
-    let seen = (settings.steps as usize * batch * accumulate * context) as f64;
+    let seen = settings.steps as f64 * of_step(&settings) as f64;
     let epochs = seen / train_tokens as f64;
     Ok(Cost {
         model: source::name(options, &origin),
@@ -104,9 +89,9 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
         steps: settings.steps,
         epochs,
         device: device.line(),
-        tokens_per_second: rate,
-        epoch_seconds: train_tokens as f64 / rate,
-        run_seconds: seen / rate,
+        tokens_per_second: pace.tokens_per_second,
+        epoch_seconds: pace.of(train_tokens as f64).as_secs_f64(),
+        run_seconds: pace.of(seen).as_secs_f64(),
         verdict: verdict(scratch, trained, (train_tokens, val_tokens), epochs),
     })
 }

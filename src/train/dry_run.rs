@@ -1,21 +1,21 @@
 //! What a run would be and take, before any of it. Where it fits, its step is tried on the device, on tokens that say nothing,
 //! and takes its time and its memory for that moment; nothing of a person's is written anywhere.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::base::disk;
 use crate::base::memory::Free;
 use crate::base::units::{bytes, duration, shown, thousands};
 use crate::base::{Config, Error, Preset, Result};
-use crate::device::Choices;
 use crate::device::select::Device;
 use crate::model::parameters::not_in_blocks;
 use crate::run::record::Settings;
 use crate::run::room;
-use crate::tokens::{TokenFile, Tokenizer, Width};
+use crate::tokens::Tokenizer;
 use crate::train::engine::{Engine, shape};
 use crate::train::fit::{self, Wanted};
 use crate::train::origin::Origin;
+use crate::train::pace::{Pace, of_step};
 use crate::train::read::Read;
 use crate::train::ready::disk_needs;
 use crate::train::source::{self, Source};
@@ -52,11 +52,10 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
         origin => Source::open(options, origin)?,
     };
     let read = Read::new(options, &source, observer)?;
-    let context = read.context(options, &mut source, scratch, observer)?;
     let device = Device::look(&options.device, options.threads)?;
-    let config = source.config;
-    let settings = read.settings(options, &config, scratch, (context, device.gpu))?;
-    let choices = Choices::of(device.class, &device.limits);
+    let begin = begin(options, scratch);
+    let settings = read.settings(options, &mut source, begin, &device, observer)?;
+    let (config, choices) = (source.config, device.choices());
     let recorded = shape(device.limits, &choices, config, &settings)?;
 
     let parameters = thousands(config.num_params());
@@ -76,13 +75,7 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
     lines.extend(not_in_blocks(&config, settings.weights).map(|line| format!("weights  {line}")));
     lines.push(steps(&settings, read.data.sides().train_tokens()));
     lines.push(format!("device   {}", device.line));
-    let wanted = Wanted {
-        limits: device.limits,
-        choices: &choices,
-        config,
-        settings: &settings,
-        begin: begin(options, scratch),
-    };
+    let wanted = Wanted { limits: device.limits, choices: &choices, config, settings: &settings, begin };
     let short = wanted.check(device.free).err();
     // Too large in one piece, there is no figure.
     if let Ok(parts) = fit::parts(device.limits, &choices, config, &settings) {
@@ -109,8 +102,7 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
     lines.push(format!("disk     {} at most, in {}; {has}", bytes(most), shown(&read.out)));
     if short.is_none() {
         observer.doing("measuring a step");
-        let tokens = read.data.sides().train_tokens();
-        lines.push(match measured(options, config, &settings, source.tokenizer.width(), tokens) {
+        lines.push(match measured(options, config, &settings, sides.train_tokens()) {
             Ok(line) => format!("time     {line}"),
             Err(e) => format!("time     not measured: {e}"),
         });
@@ -121,8 +113,7 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
 /// How long a run is, and its steps.
 fn steps(settings: &Settings, tokens: usize) -> String {
     let Settings { steps, batch, accumulate, context, .. } = *settings;
-    let of_step = batch * accumulate * context;
-    let epochs = (steps as f64 * of_step as f64) / tokens.max(1) as f64;
+    let epochs = (steps as f64 * of_step(settings) as f64) / tokens.max(1) as f64;
     format!(
         "steps    {} of {batch} × {accumulate} sequences of {context} tokens: {epochs:.1} epochs of {} tokens",
         thousands(steps),
@@ -131,32 +122,18 @@ fn steps(settings: &Settings, tokens: usize) -> String {
 }
 
 /// How long an epoch and the run would take, and how long it took to know.
-fn measured(
-    options: &Options,
-    config: Config,
-    settings: &Settings,
-    width: Width,
-    tokens: usize,
-) -> Result<String> {
+fn measured(options: &Options, config: Config, settings: &Settings, tokens: usize) -> Result<String> {
     let begun = Instant::now();
     let device = Device::open(&options.device, options.threads)?;
     let mut engine = Engine::new(&device, device.choices(), config, settings)?;
-    // How fast it is depends on no weight and on no token.
+    // How fast it is depends on no weight.
     engine.initialise()?;
-    let folder = tempfile::tempdir().map_err(Error::io("create a folder in", std::env::temp_dir()))?;
-    let ids = (0..=settings.context as u32).map(|i| i * 31 % config.vocab_size() as u32);
-    let path = folder.path().join("tokens.bin");
-    let ranges = TokenFile::write(&path, [Ok(ids.collect())], [], 0, width)?;
-    let file = TokenFile::open(&path, ranges.train.end, width)?;
-    let seconds = engine.rehearse(&file, &vec![0; settings.batch])?;
-    let rate = (settings.batch * settings.context) as f64 / seconds;
-    let seen = settings.steps as f64 * (settings.batch * settings.accumulate * settings.context) as f64;
-    let time = |seconds: f64| duration(Duration::from_secs_f64(seconds));
+    let pace = Pace::measure(&mut engine, settings)?;
     Ok(format!(
         "an epoch about {}, the run about {} ({} tokens/s, measured in {})",
-        time(tokens as f64 / rate),
-        time(seen / rate),
-        thousands(rate as u64),
+        duration(pace.of(tokens as f64)),
+        duration(pace.of(settings.steps as f64 * of_step(settings) as f64)),
+        thousands(pace.tokens_per_second as u64),
         duration(begun.elapsed())
     ))
 }

@@ -3,8 +3,8 @@
 use crate::base::units::{counted, thousands};
 use crate::run::record::Run;
 use crate::train::Observer;
+use crate::train::defaults::{Intervals, intervals};
 use crate::train::engine::schedule;
-use crate::train::options::{Intervals, intervals};
 
 /// Gives a run more steps, and says what becomes of its learning rate: it follows the curve of the longer run, or, where
 /// `at_floor` says so, stays where the old curve ends.

@@ -73,7 +73,7 @@ pub struct Proof {
 pub fn forget(wanted: Forget, observer: &mut dyn Observer, stop: &Stop) -> Result<Forgotten> {
     let mut known = Known::open(wanted.run)?;
     if let Some(batch) = wanted.batch.filter(|&batch| batch != known.run.settings.batch) {
-        in_pieces_of(batch, &mut known.run, observer)?;
+        in_pieces_of(batch, &mut known.run.settings, observer)?;
     }
     known.run.settings.recompute |= wanted.recompute;
     let gone = named(&known, wanted.list, observer)?;

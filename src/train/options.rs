@@ -1,4 +1,4 @@
-//! What a person asked for, and what is assumed where they did not.
+//! What a person asked for: the flags of `train`.
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -12,58 +12,14 @@ use crate::dataset::labels::parse_label;
 use crate::device::Element;
 use crate::journal;
 use crate::optim::OnSpike;
-use crate::run::record::Settings;
 use crate::tokens::Kind;
+use crate::train::defaults::{ADAPTER_LR, CHECKPOINT, SCRATCH, SCRATCH_ADAMW, SEQUENCES};
 use crate::train::origin::Origin;
 
 /// The model's shape from scratch, unless another is asked for.
 pub const PRESET: Preset = Preset::Tiny;
 /// The tokenizer from scratch, unless another is asked for.
 pub const TOKENIZER: Kind = Kind::Bytes;
-
-/// Sequences a step.
-const SEQUENCES: usize = 8;
-
-/// What differs between training a small model from nothing and moving a large one towards a voice.
-struct Defaults {
-    /// Steps that a run has at least; a large journal is read once in any case.
-    least: u64,
-    epochs: f32,
-    context: usize,
-    optimizer: Optimizer,
-    lr: f32,
-    dropout: f32,
-    /// Evaluations that may pass without a better one.
-    patience: u64,
-}
-
-/// Short windows and few tokens a step: in a few minutes, a small model learns most from many updates. No dropout: in so few
-/// epochs it costs more than it guards. Held-out loss on examples/journal after the same million tokens: 1.59; with windows of
-/// 128 1.65; with 1,024 tokens a step 1.67, and dropout 0.1 1.77. Muon, because in the same time it comes lower than AdamW in
-/// twice the steps: `benches/record/2026-11-29-muon.md`. On a journal of 95,000 words, with Muon, windows of 128 are 0.17 behind at half of
-/// the run and a weight decay of 1 is 0.14 behind at three quarters: `benches/record/2026-11-29-recipes.md`.
-const SCRATCH: Defaults = Defaults {
-    least: 1000,
-    epochs: 1.0,
-    context: 64,
-    optimizer: Optimizer::Muon,
-    lr: 8e-3,
-    dropout: 0.0,
-    patience: 0,
-};
-const CHECKPOINT: Defaults = Defaults {
-    least: 1,
-    epochs: 3.0,
-    context: 512,
-    optimizer: Optimizer::Adamw,
-    lr: 5e-5,
-    dropout: 0.1,
-    patience: 3,
-};
-/// What AdamW takes from scratch, where it is asked for instead.
-const SCRATCH_ADAMW: (u64, f32) = (2000, 2e-3);
-/// An adapter starts at nothing and is thin: it takes ten times the rate (Hu et al. 2021 and PEFT's examples have 2e-4 to 1e-3).
-const ADAPTER_LR: f32 = 5e-4;
 
 /// Settings of a new run, as the flags of `diarist train` give them. A field is a flag's one definition: its doc comment is the
 /// help, and a default stands beside it; where that depends on the run, the field is `None` and the help says what is taken
@@ -99,13 +55,13 @@ pub struct Options {
     #[arg(long, unless_given = either("by steps", CHECKPOINT.epochs))]
     pub epochs: Option<f32>,
     /// Tokens of a sequence
-    #[arg(long, alias = "block-size", unless_given = either(SCRATCH.context, CHECKPOINT.context))]
+    #[arg(long, alias = "block-size", unless_given = either(SCRATCH.context, format!("{}, or as many as there is memory for", CHECKPOINT.context)))]
     pub context: Option<usize>,
     /// Sequences that are computed together
     #[arg(long, unless_given = format!("{SEQUENCES}, over 50 million parameters 1 on a CPU and 4 on a GPU"))]
     pub batch: Option<usize>,
     /// Batches whose gradients are added up for one step
-    #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}"))]
+    #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}; from a checkpoint what makes 4,096 tokens, if that is fewer"))]
     pub accumulate: Option<usize>,
     /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
     #[arg(long, value_parser = optimizers(), unless_given = either(SCRATCH.optimizer.name(), CHECKPOINT.optimizer.name()))]
@@ -137,8 +93,12 @@ pub struct Options {
     pub freeze: Freeze,
     /// Train an adapter beside the model, which stays as it is: r=16,alpha=32,dropout=0.05,targets=all-linear, or some of
     /// them (alpha is twice r unless it is said; targets are modules' names, with + between)
-    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["freeze", "dropout"], help_heading = ADAPTER)]
+    #[arg(long, value_name = "SETTINGS", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["freeze", "dropout", "full"], help_heading = ADAPTER)]
     pub lora: Option<Lora>,
+    /// Train all of a checkpoint's weights (full fine-tuning), also where an adapter would be taken: over 500 million parameters,
+    /// and where there is no memory for more
+    #[arg(long, help_heading = ADAPTER)]
+    pub full: bool,
     /// What the model rests in while an adapter trains beside it
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), help_heading = ADAPTER)]
     pub weights: Element,
@@ -285,8 +245,19 @@ impl Options {
                 "--lora trains beside a model, and --from scratch has none yet",
                 "name the model with --from, or leave --lora out",
             )),
+            Origin::Scratch if self.full => Err(Error::usage(
+                "--full is for a checkpoint; from scratch all weights train in any case",
+                "leave --full out",
+            )),
             of => Ok(of),
         }
+    }
+
+    /// Whether an adapter may be trained: nothing was said of what trains, and by what.
+    pub fn may_adapt(&self, config: &Config) -> bool {
+        let said =
+            self.full || self.lora.is_some() || self.dropout.is_some() || self.freeze != Freeze::default();
+        !said && self.optimizer != Some(Optimizer::Muon) && Lora::default().check(config).is_ok()
     }
 
     /// Checks that what moves the weights suits them.
@@ -384,28 +355,6 @@ impl Options {
         Ok(())
     }
 
-    /// The context that is asked for, before a short corpus shortens it.
-    pub fn context(&self, scratch: bool, most: usize) -> Result<usize> {
-        match self.context {
-            Some(t) if !scratch && t > most => Err(Error::usage(
-                format!("--context {t} is more than the {most} positions this model knows"),
-                format!("use --context {most} or less"),
-            )),
-            Some(t) => Ok(t),
-            None => Ok(self.defaults(scratch).context.min(most)),
-        }
-    }
-
-    /// Sequences a micro-step, and micro-steps a step. A CPU takes sequences one by one where a model is large, a GPU
-    /// together; the sequences of a step are the same.
-    pub fn batches(&self, scratch: bool, config: &Config, gpu: bool) -> (usize, usize) {
-        let large = config.num_params() > 50_000_000;
-        let batch = self.batch.unwrap_or(if large { if gpu { 4 } else { 1 } } else { SEQUENCES });
-        let rest = (SEQUENCES / batch).max(1);
-        let accumulate = self.accumulate.unwrap_or(if self.batch.is_some() && scratch { 1 } else { rest });
-        (batch, accumulate)
-    }
-
     /// Checks what depends on the model's family.
     ///
     /// # Errors
@@ -422,112 +371,11 @@ impl Options {
         }
         Ok(())
     }
-
-    /// Every setting of the run, once the data are known: `windows` of them in an epoch, and `val_tokens` held out.
-    pub fn settings(
-        &self,
-        config: &Config,
-        scratch: bool,
-        context: usize,
-        batches: (usize, usize),
-        windows: usize,
-        val_tokens: usize,
-    ) -> Settings {
-        let d = self.defaults(scratch);
-        let (batch, accumulate) = batches;
-        let of_epochs =
-            |e: f32| ((f64::from(e) * windows as f64) / (batch * accumulate) as f64).ceil().max(1.0) as u64;
-        let (steps, epochs) = match (self.steps, self.epochs) {
-            (Some(steps), _) => (steps, None),
-            (None, Some(e)) => (of_epochs(e), Some(e)),
-            (None, None) => (of_epochs(d.epochs).max(d.least), None),
-        };
-        let lr = self.lr.unwrap_or(if self.lora.is_some() { ADAPTER_LR } else { d.lr });
-        let usual = if config.has_dropout() { d.dropout } else { 0.0 };
-        let dropout = self.lora.as_ref().map(|lora| lora.dropout).or(self.dropout).unwrap_or(usual);
-        let usual = intervals(steps, batch * accumulate * context, val_tokens);
-        Settings {
-            steps,
-            epochs,
-            batch,
-            accumulate,
-            context,
-            lr,
-            min_lr: lr / 10.0,
-            lr_floor: None,
-            warmup: self.warmup.unwrap_or(steps.div_ceil(20).min(100)),
-            optimizer: d.optimizer,
-            beta1: 0.9,
-            beta2: 0.95,
-            eps: 1e-8,
-            weight_decay: self.weight_decay,
-            grad_clip: self.grad_clip,
-            on_spike: self.on_spike.unwrap_or_default(),
-            dropout,
-            freeze: self.freeze,
-            lora: self.lora.clone(),
-            weights: self.weights,
-            recompute: self.recompute,
-            seed: self.seed,
-            val_fraction: self.val_fraction as f32,
-            eval_every: self.eval_every.unwrap_or(usual.eval_every),
-            sample_every: self.sample_every.unwrap_or(usual.sample_every),
-            save_every: self.save_every.unwrap_or(usual.save_every),
-            patience: self.patience.unwrap_or(d.patience),
-            health: self.health,
-            prompts: Vec::new(),
-            keep: self.keep,
-            threads: (self.threads > 0).then_some(self.threads),
-        }
-    }
-
-    fn defaults(&self, scratch: bool) -> Defaults {
-        let usual = if scratch { SCRATCH } else { CHECKPOINT };
-        let optimizer = self.optimizer.unwrap_or(usual.optimizer);
-        if scratch && optimizer == Optimizer::Adamw {
-            let (least, lr) = SCRATCH_ADAMW;
-            return Defaults { least, lr, optimizer, ..usual };
-        }
-        Defaults { optimizer, ..usual }
-    }
-}
-
-/// Steps between what interrupts the training.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Intervals {
-    /// Evaluations.
-    pub eval_every: u64,
-    /// Samples.
-    pub sample_every: u64,
-    /// Saved states.
-    pub save_every: u64,
-}
-
-/// The intervals that nobody asked for others of: of a run of so many steps, each of so many tokens.
-pub fn intervals(steps: u64, tokens: usize, val_tokens: usize) -> Intervals {
-    Intervals {
-        eval_every: steps.div_ceil(evaluations(steps as f64 * tokens as f64, val_tokens as f64)),
-        sample_every: steps.div_ceil(4),
-        save_every: steps.div_ceil(10),
-    }
-}
-
-/// How many evaluations a run is worth: ten, or as many as cost a tenth of the training. Forward alone is a third of a
-/// training step's arithmetic.
-fn evaluations(trained: f64, val_tokens: f64) -> u64 {
-    (0.1 * trained / (val_tokens / 3.0).max(1.0)).clamp(1.0, 10.0) as u64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn evaluations_never_cost_more_than_a_tenth() {
-        assert_eq!(evaluations(1e6, 16_000.0), 10);
-        assert_eq!(evaluations(2048.0, 13_000.0), 1, "the one at the end is always worth it");
-        assert_eq!(evaluations(2e5, 13_000.0), 4);
-    }
 
     #[test]
     fn what_cannot_work_is_refused() {

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::units::{shown, thousands};
-use crate::base::{Config, Error, Result};
+use crate::base::{Error, Result};
 use crate::dataset::{Data, Split, Template, Wanted};
+use crate::device::select::Seen;
 use crate::journal::Report;
 use crate::run::record::Settings;
 use crate::run::{choose_out, is_leftover, refuse_inside};
 use crate::tokens::Tokenizer;
-use crate::tokens::windows::Epochs;
+use crate::train::fit::Begin;
+use crate::train::settle::{Settled, settle};
 use crate::train::source::Source;
 use crate::train::{Observer, Options};
 
@@ -57,44 +59,24 @@ impl Read {
         tokenise(options, self.header.as_ref(), tokenizer, observer)
     }
 
-    /// Tokens of a sequence, which a model from scratch then knows; says how the text is divided.
-    pub fn context(
-        &self,
-        options: &Options,
-        source: &mut Source,
-        scratch: bool,
-        observer: &mut dyn Observer,
-    ) -> Result<usize> {
-        let most = if scratch { usize::MAX } else { source.config.block_size() };
-        let wanted = options.context(scratch, most)?;
-        let sides = self.data.sides();
-        observer.say(&format!("split    {}", sides.line()));
-        let context = sides.fit_context(wanted)?;
-        if context < wanted {
-            observer.warn(&format!(
-                "context  {context} tokens instead of {wanted}: the text has only {} to train on",
-                thousands(sides.train_tokens() as u64)
-            ));
-        }
-        if scratch {
-            source.config = source.config.with_block_size(context);
-        }
-        Ok(context)
-    }
-
-    /// Every setting of the run, on a GPU or not.
+    /// Every setting of the run on a device; says how the text is divided, and what is other than was asked for. A model from
+    /// scratch gets as many positions as its windows have.
+    ///
+    /// # Errors
+    /// A setting that the model cannot take; too little text for a window.
     pub fn settings(
         &self,
         options: &Options,
-        config: &Config,
-        scratch: bool,
-        (context, gpu): (usize, bool),
+        source: &mut Source,
+        begin: Begin,
+        on: &Seen,
+        observer: &mut dyn Observer,
     ) -> Result<Settings> {
-        let batches = options.batches(scratch, config, gpu);
-        let train = self.data.sides().train_tokens();
-        let windows = Epochs::new(0..train, context, options.seed)?.windows_in_epoch(0);
-        options.check_model(config)?;
-        Ok(options.settings(config, scratch, context, batches, windows, self.data.sides().val_tokens()))
+        let sides = self.data.sides();
+        observer.say(&format!("split    {}", sides.line()));
+        let Settled { settings, notes } = settle(options, source, begin, sides, on)?;
+        notes.iter().for_each(|note| observer.warn(note));
+        Ok(settings)
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::base::disk::{self, sha256};
 use crate::base::units::{shown, thousands};
-use crate::base::{Config, Result};
+use crate::base::{Config, Error, Result};
 use crate::dataset::Text;
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::dataset::index::{self, INDEX};
@@ -19,6 +19,8 @@ use crate::run::runs::REPORT;
 use crate::tokens::{Ranges, TokenFile, Tokenizer, files};
 use crate::train::engine::Engine;
 use crate::train::fit::{self, Begin};
+use crate::train::pace::Pace;
+use crate::train::recover::less;
 use crate::train::session::Session;
 use crate::train::{Observer, Outcome, Stop};
 use crate::weights::{huggingface, peft};
@@ -62,9 +64,9 @@ impl Ready {
     /// # Errors
     /// What does not fit the device or the disk, before anything is written; whatever goes wrong while it trains.
     pub fn go(
-        self,
+        mut self,
         device: Device,
-        load: impl FnOnce(&mut Engine) -> Result<()>,
+        mut load: impl FnMut(&mut Engine) -> Result<()>,
         observer: &mut dyn Observer,
         stop: &Stop,
     ) -> Result<Outcome> {
@@ -79,23 +81,43 @@ impl Ready {
         room::check(out, most, disk::free(out), |short| room::elsewhere(out, most, short))?;
 
         observer.doing("preparing the model");
-        let mut engine = Engine::new(&device, choices, *config, settings)?;
-        load(&mut engine)?;
+        let (engine, pace) = loop {
+            let tried = self.try_step(&device, &choices, &mut load);
+            match tried {
+                Err(error @ Error::Memory { .. }) => less(&mut self.settings, observer, error)?,
+                tried => break tried?,
+            }
+        };
+        let Ready { out, settings, .. } = &self;
         let folder = RunFolder::create(out)?;
         folder.note().into_iter().for_each(|note| observer.say(&format!("lock     {note}")));
         let mut guard = Unfinished(Some(folder.path().to_path_buf()));
         let (tokens, ranges, masked) = self.write(&folder)?;
         let saving = format!("saving   {}: open {REPORT} there to see how it goes", shown(out));
         let tokenizer = self.tokenizer.clone();
+        let line = pace.line(settings, ranges.train.len());
         let run = self.record(&folder, (ranges, masked), (device.identity(), engine.choices()))?;
         let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
-        session.rehearse()?;
+        session.observer.say(&line);
         session.observer.say(&saving);
         session.save().map_err(|e| session.told(e))?;
         guard.0 = None;
         // The engine holds it, alone: what is lost goes before it is opened anew.
         drop(device);
         session.train()
+    }
+
+    /// The run's engine, with its first weights, after a step that is thrown away: what a device has no memory for, it says here.
+    fn try_step(
+        &self,
+        device: &Device,
+        choices: &Choices,
+        load: &mut impl FnMut(&mut Engine) -> Result<()>,
+    ) -> Result<(Engine, Pace)> {
+        let mut engine = Engine::new(device, choices.clone(), self.config, &self.settings)?;
+        load(&mut engine)?;
+        let pace = Pace::measure(&mut engine, &self.settings)?;
+        Ok((engine, pace))
     }
 
     /// Writes what never changes; gives the tokens, which of them are which, and the hash of what is masked.

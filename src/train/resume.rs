@@ -121,7 +121,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     }
     let batch = batch.filter(|&batch| batch != run.settings.batch);
     if let Some(batch) = batch {
-        in_pieces_of(batch, &mut run, observer)?;
+        in_pieces_of(batch, &mut run.settings, observer)?;
+        run.count_micro_steps();
     }
     let twice = recompute && !run.settings.recompute;
     run.settings.recompute |= recompute;
@@ -189,8 +190,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
 }
 
 /// The same sequences a step, so many at a time.
-pub(super) fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Observer) -> Result<()> {
-    let Settings { batch: before, accumulate, .. } = run.settings;
+pub(super) fn in_pieces_of(batch: usize, settings: &mut Settings, observer: &mut dyn Observer) -> Result<()> {
+    let Settings { batch: before, accumulate, .. } = *settings;
     let total = before * accumulate;
     if batch == 0 || !total.is_multiple_of(batch) {
         let all: Vec<String> =
@@ -199,13 +200,12 @@ pub(super) fn in_pieces_of(batch: usize, run: &mut Run, observer: &mut dyn Obser
             format!("--batch {batch}: a step of this run has {total} sequences, which that does not divide");
         return Err(Error::usage(problem, format!("use one of {}", all.join(", "))));
     }
-    run.settings.batch = batch;
-    run.settings.accumulate = total / batch;
-    run.position.micro_step = run.position.step * run.settings.accumulate as u64;
+    settings.batch = batch;
+    settings.accumulate = total / batch;
     observer.say(&format!(
         "batch    {batch} × {} sequences a step instead of {before} × {accumulate}: the last bits of the numbers may \
          differ, and what dropout drops",
-        run.settings.accumulate
+        settings.accumulate
     ));
     Ok(())
 }

@@ -4,27 +4,21 @@ use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use crate::base::units::{duration, si, thousands};
-use crate::base::{Error, Result, disk};
-use crate::model::store;
+use crate::base::Result;
 use crate::optim::{Planned, Spikes};
 use crate::run::RunFolder;
-use crate::run::log::{EvalLine, Log, StepLine};
-use crate::run::record::{Apart, Evaluation, Position, Run};
+use crate::run::log::{Log, StepLine};
+use crate::run::record::{Position, Run};
 use crate::run::report::Reporter;
-use crate::run::room::{self, Size};
-use crate::run::runs::{ADAPTER, MODEL};
+use crate::run::report::curves::Curves;
+use crate::run::runs::LOG;
 use crate::run::samples::Samples;
 use crate::run::spikes::spikes_of;
-use crate::run::state::OPTIMIZER;
 use crate::tokens::windows::{Cursor, Epochs, Windows};
-use crate::tokens::{TokenFile, Tokenizer, validation};
-use crate::train::base;
+use crate::tokens::{TokenFile, Tokenizer};
 use crate::train::engine::{Did, Engine};
 use crate::train::verdict::{apart, verdict};
 use crate::train::{Observer, Outcome, Progress, Stop};
-use crate::weights::huggingface;
-use crate::weights::safetensors;
 
 /// A state is saved at least this often, whatever `save_every` is: a night is never lost.
 const SAVE_AFTER: Duration = Duration::from_secs(600);
@@ -105,45 +99,6 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Says how long an epoch takes on this device, measured.
-    pub(super) fn rehearse(&mut self) -> Result<()> {
-        let s = &self.run.settings;
-        let mut windows = windows_at(&self.run, Position::default())?;
-        let starts: Vec<usize> = (0..s.batch).map(|_| windows.next_window()).collect();
-        let seconds = self.engine.rehearse(&self.tokens, &starts)?;
-        let epoch = (self.run.data.train[1] - self.run.data.train[0]) as f64;
-        let rate = (s.batch * s.context) as f64 / seconds;
-        self.observer.say(&format!(
-            "training {} steps of {} tokens, {:.1} epochs; an epoch takes about {}, the run {} ({} tokens/s, {}FLOP/s)",
-            thousands(s.steps),
-            thousands((s.batch * s.accumulate * s.context) as u64),
-            (s.steps as usize * s.batch * s.accumulate * s.context) as f64 / epoch,
-            duration(Duration::from_secs_f64(epoch / rate)),
-            duration(Duration::from_secs_f64(
-                (s.steps as usize * s.batch * s.accumulate * s.context) as f64 / rate
-            )),
-            thousands(rate as u64),
-            si(rate * self.engine.flops_per_token()),
-        ));
-        Ok(())
-    }
-
-    pub(super) fn load_state(&mut self) -> Result<()> {
-        let file = |name| self.folder.state_file(name).expect("a run that is resumed has a state");
-        let mut moments = safetensors::open(file(OPTIMIZER))?;
-        match &self.run.base {
-            None => {
-                let mut checkpoint = huggingface::open_file(&file(MODEL), self.run.model)?;
-                self.engine.take_up(&mut checkpoint, None, &mut moments)
-            }
-            Some(base) => {
-                let mut checkpoint = base::open(base, &self.run.model, self.folder.path())?;
-                let mut adapter = safetensors::open(file(ADAPTER))?;
-                self.engine.take_up(&mut checkpoint, Some(&mut adapter), &mut moments)
-            }
-        }
-    }
-
     /// Steps until the last one, or until someone asks to stop.
     pub(super) fn steps(&mut self) -> Result<Outcome> {
         let s = self.run.settings.clone();
@@ -199,7 +154,8 @@ impl<'a> Session<'a> {
                 return Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: true });
             }
         }
-        let lines = [verdict(&self.run), apart(&self.run)].concat();
+        let evals = Curves::read(&self.folder.path().join(LOG))?.evals;
+        let lines = [verdict(&self.run, &evals), apart(&self.run)].concat();
         lines.iter().for_each(|line| self.observer.conclude(line));
         Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: false })
     }
@@ -255,123 +211,6 @@ impl<'a> Session<'a> {
             seconds_left: (s.steps - position.step) as f64 * step_seconds,
             memory: self.engine.exec.allocated(),
         });
-        Ok(())
-    }
-
-    /// The windows that are scored: those of an earlier version's held-out text, and those of the new; of a run that continues
-    /// none, all are the former.
-    fn held_out(&self) -> [Vec<(usize, usize)>; 2] {
-        let Run { data, settings, .. } = &self.run;
-        let [start, end] = data.val.map(|x| x as usize);
-        let until = data.continues.as_ref().map_or(end, |continues| continues.held_out as usize);
-        [start..until, until..end].map(|range| validation(range, settings.context))
-    }
-
-    fn evaluate(&mut self) -> Result<()> {
-        self.receive_all()?;
-        let [old, new] = self.held_out();
-        let windows = [old.as_slice(), &new].concat();
-        let of = windows.len();
-        if of == 0 {
-            return Ok(());
-        }
-        let Position { step, tokens, .. } = self.run.position;
-        let mut losses = [None; 2];
-        for (loss, (windows, before)) in losses.iter_mut().zip([(&old, 0), (&new, old.len())]) {
-            if windows.is_empty() {
-                continue;
-            }
-            let Session { engine, observer, tokens: file, stop, .. } = self;
-            let mut go_on = |done| {
-                observer.evaluating(before + done, of);
-                !stop.load(Ordering::Relaxed)
-            };
-            // Someone who asks to stop does not wait for a number.
-            let Some(of_these) = engine.evaluate(file, windows, &mut go_on)? else { return Ok(()) };
-            if !of_these.is_finite() {
-                return Err(self.not_finite(step, "the validation loss", of_these, Bad::After));
-            }
-            *loss = Some(of_these);
-        }
-        let [old, new] = losses;
-        let mix = self.run.data.continues.as_ref().map(|continues| continues.mix);
-        let apart = mix.map(|_| Apart { old, new });
-        let val_loss = match (old, new) {
-            (Some(old), Some(new)) => {
-                let mix = mix.unwrap_or(1.0);
-                mix * old + (1.0 - mix) * new
-            }
-            (one, other) => one.or(other).expect("there are windows"),
-        };
-        let evaluation = Evaluation { step, val_loss, apart };
-        self.log.eval(&EvalLine { step, tokens, val_loss })?;
-        let run = &mut self.run;
-        run.last_eval = Some(evaluation);
-        if step == 0 {
-            run.first_eval = Some(evaluation);
-        } else if run.best_eval.is_none_or(|best| val_loss < best.val_loss) {
-            (run.best_eval, run.since_best) = (Some(evaluation), 0);
-        } else {
-            run.since_best += 1;
-        }
-        self.observer.evaluated(step, val_loss);
-        self.look(&windows)?;
-        self.last_received = Instant::now();
-        Ok(())
-    }
-
-    /// Writes `report.html`. A report that cannot be written is said once, and training goes on.
-    fn report(&mut self, end: bool) {
-        if let Some(e) = self.reporter.write(self.folder.path(), &self.run, end) {
-            self.observer.warn(&format!("report   {e}; training goes on"));
-        }
-    }
-
-    /// What a person is told where the disk was full; other errors stay as they are.
-    pub(super) fn told(&self, error: Error) -> Error {
-        let (path, Run { model, settings, state, .. }) = (self.folder.path(), &self.run);
-        let saved = state.folder.strip_prefix("state/").and_then(|step| step.parse().ok());
-        let needs = Size::new(model, settings, 0, 0).of_save();
-        room::full(error, path, needs, disk::free(path), saved)
-    }
-
-    /// A batch of training windows by which weights are tried before they are saved.
-    pub(super) fn probe(&self) -> Vec<(usize, usize)> {
-        let [start, end] = self.run.data.train.map(|x| x as usize);
-        validation(start..end, self.run.settings.context).into_iter().take(self.run.settings.batch).collect()
-    }
-
-    /// Saves the state of the run's position. Every number it rests on has been read and is finite.
-    pub(super) fn save(&mut self) -> Result<()> {
-        let step = self.run.position.step;
-        // The step's loss was that of the weights before it: the weights that are saved must give one too.
-        let probe = self.probe();
-        let loss = self.engine.evaluate(&self.tokens, &probe, &mut |_| true)?.unwrap_or(f32::NAN);
-        if !loss.is_finite() {
-            return Err(self.not_finite(step, "the loss after this step", loss, Bad::After));
-        }
-        let Session { folder, run, engine, .. } = self;
-        let (exec, shape) = (engine.exec.as_mut(), &engine.shape);
-        let mut saving = folder.begin_state(step)?;
-        let mut write = || -> Result<()> {
-            let mut writer = saving.model_writer(&shape.config, shape.lora.as_ref())?;
-            store::save(exec, shape, step, &mut writer)?;
-            saving.finish(writer)?;
-            let mut writer = saving.optimizer_writer(&shape.trained(), shape.optimizer)?;
-            store::save_moments(exec, shape, step, &mut writer)?;
-            saving.finish(writer)
-        };
-        match write() {
-            Ok(()) => saving.commit(run)?,
-            Err(Error::NotFinite { what, value, .. }) => {
-                drop(saving);
-                return Err(self.not_finite(step, what, value, Bad::After));
-            }
-            Err(e) => return Err(e),
-        }
-        self.observer.saved(step, &self.folder.path().join(&self.run.state.folder));
-        self.last_saved = Instant::now();
-        self.last_received = Instant::now();
         Ok(())
     }
 }

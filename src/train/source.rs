@@ -33,6 +33,11 @@ pub(super) fn name(options: &Options, origin: &Origin) -> String {
 }
 
 impl Source {
+    /// Whether its weights are a model and an adapter beside it.
+    pub fn is_adapted(&self) -> bool {
+        self.checkpoint.as_ref().is_some_and(Checkpoint::is_adapted)
+    }
+
     /// Opens what a run would start from, if it is on this computer.
     pub fn here(options: &Options) -> Result<(Source, Origin)> {
         match options.source()? {

@@ -3,7 +3,6 @@
 use crate::base::units::shown;
 use crate::base::{Preset, Result};
 use crate::dataset::Data;
-use crate::device::select::Device;
 use crate::run::record::Settings;
 use crate::train::base;
 use crate::train::engine::Engine;
@@ -47,10 +46,9 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         }
         origin = fetched;
     }
-    let context = read.context(options, &mut source, scratch, observer)?;
     let device = open_device(&options.device, options.threads, observer)?;
-    let gpu = matches!(device, Device::Gpu(_));
-    let settings = read.settings(options, &source.config, scratch, (context, gpu))?;
+    let begin = begin(options, scratch);
+    let settings = read.settings(options, &mut source, begin, &device.seen(), observer)?;
     let settings = Settings { prompts, ..settings };
     let base = source.checkpoint.as_ref().filter(|_| settings.lora.is_some()).map(base::note).transpose()?;
     let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
@@ -69,7 +67,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         },
         what: source::name(options, &origin),
         base,
-        begin: begin(options, scratch),
+        begin,
         text: data.into_text(),
         about,
     };

@@ -5,39 +5,15 @@ use crate::base::units::{counted, thousands};
 use crate::optim::OnSpike;
 use crate::run::Run;
 use crate::run::record::Evaluation;
+use crate::run::report::reading;
 
-/// What the validation losses of a run that has ended say, where anything is held out; and its spikes.
-pub(super) fn verdict(run: &Run) -> Vec<String> {
+/// How a run went that has ended, by its evaluations (steps, and nats/token); and its spikes.
+pub(super) fn verdict(run: &Run, evals: &[(u64, f32)]) -> Vec<String> {
     let mut lines = Vec::new();
     if run.spikes > 0 {
         lines.push(spikes(run));
     }
-    let (Some(best), Some(last)) = (run.best_eval, run.last_eval) else { return lines };
-    let loss = |e: Evaluation| format!("{:.4}", e.val_loss);
-    if let Some(first) = run.first_eval.filter(|first| first.val_loss <= best.val_loss) {
-        lines.push(format!(
-            "verdict  training made it no better: the model that it began from has a held-out loss of {}, and the best since, {} \
-             at step {}. Try a lower --lr, or more text",
-            loss(first),
-            loss(best),
-            thousands(best.step)
-        ));
-    } else if best.step < last.step {
-        lines.push(format!(
-            "verdict  the model began to memorise after step {}: the held-out loss was {} there and is {} at step {}. The best \
-             was kept, and is what every command takes",
-            thousands(best.step),
-            loss(best),
-            loss(last),
-            thousands(last.step)
-        ));
-    } else {
-        let gained = run.first_eval.map_or(String::new(), |first| format!(", from {}", loss(first)));
-        lines.push(format!(
-            "verdict  it got better to the end: the held-out loss is {}{gained}; more steps may help",
-            loss(last)
-        ));
-    }
+    lines.push(format!("verdict  {}", reading(run, evals)));
     if run.position.step < run.settings.steps {
         lines.push(format!(
             "stopped  at step {} of {}: {} evaluations without a better one",
@@ -97,31 +73,19 @@ mod tests {
     use super::*;
     use crate::run::record::example;
 
-    fn ended(first: f32, best: (u64, f32), last: (u64, f32), step: u64) -> Run {
-        let of = |(step, val_loss)| Some(Evaluation { step, val_loss, apart: None });
-        let mut run = example();
-        (run.first_eval, run.best_eval, run.last_eval) = (of((0, first)), of(best), of(last));
-        (run.position.step, run.since_best) = (step, 3);
-        run
-    }
-
     #[test]
-    fn each_ending_has_its_words() {
-        let text = |run: &Run| verdict(run).join("\n");
-        let memorised = ended(4.0, (340, 3.0), (520, 3.2), 520);
-        assert!(text(&memorised).contains("memorise after step 340"), "{}", text(&memorised));
-        assert!(text(&memorised).contains("stopped  at step 520 of 1,000: 3 evaluations"));
-        assert!(ended_early(&memorised).is_some_and(|line| line.contains("--patience 0")));
-        let good = ended(4.0, (1000, 3.0), (1000, 3.0), 1000);
-        assert!(text(&good).contains("better to the end") && text(&good).contains("from 4.0000"));
-        assert!(!text(&good).contains("stopped") && ended_early(&good).is_none());
-        let worse = ended(3.0, (100, 3.1), (1000, 3.9), 1000);
-        assert!(text(&worse).contains("no better"), "{}", text(&worse));
-        let mut none = good;
-        none.last_eval = None;
-        assert!(verdict(&none).is_empty());
-        (none.spikes, none.lowered) = (3, 1);
+    fn a_run_that_ended_says_how() {
+        let mut run = example();
+        (run.position.step, run.since_best, run.last_eval) = (520, 3, run.best_eval);
+        let evals = [(340, 3.0), (520, 3.2)];
+        let told = verdict(&run, &evals);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].starts_with("verdict  The model began to memorise after step 340"), "{told:?}");
+        assert_eq!(told[1], "stopped  at step 520 of 1,000: 3 evaluations without a better one");
+        assert!(ended_early(&run).is_some_and(|line| line.contains("--patience 0")));
+        (run.position.step, run.spikes, run.lowered) = (1000, 3, 1);
         let told = "spikes   3 steps had a loss or a gradient norm far above those before; the learning rate was halved 1 time";
-        assert_eq!(verdict(&none), [told]);
+        assert_eq!(verdict(&run, &evals)[0], told);
+        assert!(verdict(&run, &evals).len() == 2 && ended_early(&run).is_none());
     }
 }

@@ -58,6 +58,19 @@ fn a_program_and_a_person_who_wants_quiet() {
     );
     assert!(stderr.contains(of("done")[0]["verdict"][0].as_str().unwrap()), "{stderr}");
 
+    // A version after it tells as much.
+    std::fs::create_dir(cwd.join("more")).unwrap();
+    let entry =
+        "The weir ran high and brown all day, and nobody came down the lane but the postman.\n".repeat(4);
+    std::fs::write(cwd.join("more/2031-02-03.md"), entry).unwrap();
+    let again = "train --continue run more --steps 2 --device cpu --json --quiet";
+    let told = lines(&diarist(cwd, again).0);
+    let done = told.last().unwrap();
+    assert_eq!((&done["event"], &done["dir"]), (&"done".into(), &"run-2".into()), "{told:?}");
+    assert!(told.iter().filter(|event| event["event"] == "step").count() == 2, "{told:?}");
+    let nothing = lines(&diarist(cwd, again.replace("run more", "run-2 more").as_str()).0);
+    assert_eq!(nothing.last().unwrap()["dir"], "run-2", "nothing is new: {nothing:?}");
+
     // The log has the step's own numbers, the norms by block and the units.
     let log = lines(&std::fs::read_to_string(cwd.join("run/log.jsonl")).unwrap());
     let losses = |of: Vec<&Value>| of.iter().map(|line| line["loss"].clone()).collect::<Vec<_>>();

@@ -8,12 +8,10 @@ use crate::cli::explain::args::Args;
 use crate::cli::out;
 use crate::cli::table::{Align, Table};
 use crate::device::Element;
-use crate::train::{Options, fit};
+use crate::train::{CONTEXT, Options, fit};
 
 /// Contexts of one preset's table.
 const CONTEXTS: [usize; 4] = [256, 512, 1024, 2048];
-/// The context of the table of all presets: what `train` takes for a checkpoint.
-const CONTEXT: usize = 512;
 
 /// A way to train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What `log.jsonl` tells, as curves: read line by line, smoothed, and thinned to what a screen can show.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::base::{Error, Result};
+use crate::run::log::Units;
 
 /// A point of a curve: a step, and what was measured at it.
 pub type Point = (f64, f64);
@@ -33,6 +35,12 @@ pub struct Curves {
     pub steps: Vec<Step>,
     /// Steps done, and the loss on what is held out, nats/token.
     pub evals: Vec<(u64, f32)>,
+    /// Steps that were spikes, and what was done about each.
+    pub spikes: Vec<(u64, String)>,
+    /// The norms of the gradients by block, of steps beside an evaluation.
+    pub norms: Vec<(u64, BTreeMap<String, f32>)>,
+    /// What the MLPs' units do, by block.
+    pub health: Vec<(u64, BTreeMap<String, Units>)>,
 }
 
 /// Any line of a log. What else a line says, the windows of a step above all, is passed over.
@@ -44,6 +52,9 @@ struct Line {
     grad_norm: Option<f32>,
     seconds: Option<f32>,
     val_loss: Option<f32>,
+    spike: Option<String>,
+    grad_norms: Option<BTreeMap<String, f32>>,
+    health: Option<BTreeMap<String, Units>>,
 }
 
 impl Curves {
@@ -60,14 +71,14 @@ impl Curves {
         let (mut lines, mut line, mut curves) = (BufReader::new(file), Vec::new(), Curves::default());
         while lines.read_until(b'\n', &mut line).map_err(Error::io("read", path))? > 0 {
             if let Ok(line) = serde_json::from_slice::<Line>(&line) {
-                curves.take(&line);
+                curves.take(line);
             }
             line.clear();
         }
         Ok(curves)
     }
 
-    fn take(&mut self, line: &Line) {
+    fn take(&mut self, line: Line) {
         let finite = |x: Option<f32>| x.filter(|x| x.is_finite());
         if let Some(val_loss) = finite(line.val_loss) {
             self.evals.push((line.step, val_loss));
@@ -77,6 +88,9 @@ impl Curves {
         {
             self.steps.push(Step { step: line.step, loss, lr, grad_norm, seconds });
         }
+        self.spikes.extend(line.spike.map(|spike| (line.step, spike)));
+        self.norms.extend(line.grad_norms.map(|norms| (line.step, norms)));
+        self.health.extend(line.health.map(|health| (line.step, health)));
     }
 
     /// One number of every step.

@@ -5,10 +5,12 @@ pub mod beside;
 pub mod chart;
 pub mod curves;
 pub mod html;
+mod reading;
 pub mod settings;
 mod single;
 pub mod text;
 pub mod told;
+mod watched;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,6 +19,7 @@ use crate::base::{Error, Result, disk};
 use crate::run::record::Run;
 use crate::run::runs::REPORT;
 
+pub use reading::reading;
 pub use told::Told;
 
 /// Writing takes at most this share of a run's time: a run that evaluates after every step does not write so often.

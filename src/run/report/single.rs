@@ -7,8 +7,10 @@ use crate::run::record::{self, Run};
 use crate::run::report::chart::{Chart, Ink, Line};
 use crate::run::report::curves::{Point, extremes, reach, settled, smoothed, thinned};
 use crate::run::report::html::{self, put};
+use crate::run::report::reading::reading;
 use crate::run::report::settings;
 use crate::run::report::told::Told;
+use crate::run::report::watched::{apart, watched};
 use crate::run::samples::Sample;
 
 /// Width and height of the large chart, of the same on a narrow screen, and of a small one.
@@ -26,7 +28,10 @@ const ROWS: usize = 60;
 pub fn page(told: &Told) -> String {
     let body = [
         head(told),
-        html::section("How it learned", &[loss(told), small(told), evaluations(told)].concat()),
+        html::section(
+            "How it learned",
+            &[loss(told), apart(told), small(told), evaluations(told), watched(told)].concat(),
+        ),
         html::section("What it wrote", &samples(&told.samples)),
         html::section(
             "The corpus",
@@ -45,7 +50,7 @@ fn head(told: &Told) -> String {
     let mut out = format!("<h1>{}</h1>\n", html::escaped(&told.name));
     let title = run.model.title();
     out += &html::paragraph("when", &format!("{title}, {}; begun {begun}", told.progress()));
-    out += &html::paragraph("lead", &reading(told));
+    out += &html::paragraph("lead", &reading(run, &told.curves.evals));
     out += "<dl class=\"tiles\">\n";
     let mut tile = |what: &str, value: String, more: String| {
         put(
@@ -89,53 +94,6 @@ fn head(told: &Told) -> String {
         tile("Time in training", time, format!("{} tokens/s", thousands(rate as u64)));
     }
     out + "</dl>\n"
-}
-
-/// Losses nearer to each other than this share are level.
-const LEVEL: f32 = 0.005;
-
-/// What the curves say, in a sentence or two.
-pub(super) fn reading(told: &Told) -> String {
-    let (run, evals) = (&told.run, &told.curves.evals);
-    let empty = run.data.val[0] == run.data.val[1];
-    let (Some(&(_, last_loss)), false) = (evals.last(), empty) else {
-        return match empty {
-            true => {
-                "Nothing was held out, so no number tells how well it knows text that it has not seen.".into()
-            }
-            false => "It has not been evaluated yet.".into(),
-        };
-    };
-    let lowest = |evals: &[(u64, f32)]| evals.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
-    // What it began from is no step of its own.
-    let (before, since) = evals.split_at(evals.iter().position(|eval| eval.0 > 0).unwrap_or(evals.len()));
-    let (Some((best, best_loss)), true) = (lowest(since), evals.len() > 2) else {
-        return "There are too few evaluations to say where it is going.".into();
-    };
-    if let Some((_, first)) = lowest(before).filter(|first| first.1 <= best_loss) {
-        return format!(
-            "Training made it no better: the model that it began from has a validation loss of {first:.3} nats/token, and the \
-             lowest since is {best_loss:.3}. Try a lower learning rate, or more text."
-        );
-    }
-    // The learning rate ends low, and the last evaluations lie close to each other in any run: a longer stretch tells.
-    let earlier = evals[evals.len() - 1 - (evals.len() / 4).max(1)].1;
-    if last_loss > best_loss * (1.0 + LEVEL) {
-        let kept = if run.best.is_some() { " The model of that step was kept." } else { "" };
-        format!(
-            "Validation loss was lowest at step {} and has risen by {:.3} nats/token since: what it learned after that, it \
-             learned by heart.{kept} Fewer steps, more dropout or more text would serve it better.",
-            thousands(best),
-            last_loss - best_loss
-        )
-    } else if last_loss < earlier * (1.0 - LEVEL) {
-        let more = if run.finished { ": more steps may help." } else { "." };
-        format!("Validation loss was still falling over the last quarter of the evaluations{more}")
-    } else {
-        format!(
-            "Validation loss has levelled off at {best_loss:.3} nats/token: more of the same would change little."
-        )
-    }
 }
 
 fn loss(told: &Told) -> String {
@@ -267,7 +225,7 @@ fn evaluations(told: &Told) -> String {
 }
 
 /// The first and the last of many, and so many between them, as far apart as can be.
-fn chosen<T>(all: &[T], most: usize) -> Vec<&T> {
+pub(super) fn chosen<T>(all: &[T], most: usize) -> Vec<&T> {
     let n = all.len().min(most);
     (0..n).map(|i| &all[if n > 1 { i * (all.len() - 1) / (n - 1) } else { 0 }]).collect()
 }

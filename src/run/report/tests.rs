@@ -1,7 +1,7 @@
 use super::*;
 use std::time::Duration;
 
-use crate::run::log::{EvalLine, Log, StepLine};
+use crate::run::log::{EvalLine, HealthLine, Log, NormsLine, StepLine, Units};
 use crate::run::record::{Evaluation, example};
 use crate::run::samples::Samples;
 
@@ -25,13 +25,17 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
             lr: 3e-4 * (1.0 - x),
             grad_norm: 1.0 + noise,
             seconds: 0.5,
-            spike: None,
+            spike: (step == 7).then_some(crate::optim::OnSpike::Skip),
             windows,
         })
         .unwrap();
         if step.is_multiple_of(every) {
             let val_loss = 1.7 + 4.0 * (-8.0 * x).exp() + 0.5 * x * x;
             log.eval(&EvalLine { step, tokens, val_loss }).unwrap();
+            let grad_norms = [("wte".to_string(), 0.5), ("h.0".to_string(), 0.25)].into();
+            log.norms(&NormsLine { step, grad_norms }).unwrap();
+            let units = Units { units: 768, dead: 3, saturated: 1 };
+            log.health(&HealthLine { step, health: [("h.0".to_string(), units)].into() }).unwrap();
             let evaluation = Evaluation { step, val_loss, apart: None };
             run.last_eval = Some(evaluation);
             run.best_eval = run.best_eval.filter(|best| best.val_loss < val_loss).or(run.last_eval);
@@ -59,8 +63,11 @@ fn a_page_has_the_runs_numbers_and_no_markup_of_the_models() {
         "a &amp; b.doc: &quot;old&quot; &lt;Word&gt;".into(),
         "&lt;img src=x&gt;/journal".into(),
         "I sat by the &lt;b&gt;weir&lt;/b&gt; &amp; said &quot;no&quot;.\n\nThen rain.".into(),
-        "learned by heart".into(),
+        "began to memorise".into(),
         "1,024 tokens/s".into(),
+        "such steps were skipped: 7.".into(),
+        "2.50e-1".into(),
+        "3 dead, 1 always on, of 768".into(),
         "3e-4".into(),
         "prefers-color-scheme: dark".into(),
     ] {
@@ -76,38 +83,6 @@ fn a_page_has_the_runs_numbers_and_no_markup_of_the_models() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(dir.path().join(REPORT)).unwrap().permissions().mode() & 0o777, 0o600);
     }
-}
-
-#[test]
-fn what_the_curves_say_is_said() {
-    let said = |losses: &[f32], end: bool| {
-        let (dir, mut run) = folder(0, 1);
-        let mut log = Log::open(&dir.path().join("log.jsonl")).unwrap();
-        for (step, &val_loss) in (1..).zip(losses) {
-            log.eval(&EvalLine { step: 10 * step, tokens: 0, val_loss }).unwrap();
-        }
-        run.finished = end;
-        single::reading(&Told::of(dir.path(), run).unwrap())
-    };
-    assert!(
-        said(&[5.0, 4.0, 3.0], true).contains("still falling")
-            && said(&[5.0, 4.0, 3.0], true).contains("more steps")
-    );
-    assert!(!said(&[5.0, 4.0, 3.0], false).contains("more steps may help"));
-    // The last evaluations of a cosine lie close together, and the stretch before them still fell.
-    assert!(said(&[5.0, 3.0, 2.5, 2.2, 2.1, 2.02, 2.001, 2.0], true).contains("still falling"));
-    assert!(said(&[5.0, 2.0, 2.001, 2.0, 2.001, 2.0, 2.0, 2.0], true).contains("levelled off at 2.000"));
-    let risen = said(&[5.0, 2.0, 1.9, 2.4], true);
-    assert!(risen.contains("lowest at step 30") && risen.contains("0.500 nats/token"), "{risen}");
-    assert!(said(&[5.0, 2.0], true).contains("too few"));
-    // A base that knew the text better.
-    let (dir, run) = folder(0, 1);
-    let mut log = Log::open(&dir.path().join("log.jsonl")).unwrap();
-    for (step, val_loss) in [(0, 3.0), (10, 3.2), (20, 3.1)] {
-        log.eval(&EvalLine { step, tokens: 0, val_loss }).unwrap();
-    }
-    let worse = single::reading(&Told::of(dir.path(), run).unwrap());
-    assert!(worse.contains("no better") && worse.contains("3.000") && worse.contains("3.100"), "{worse}");
 }
 
 #[test]
@@ -137,7 +112,7 @@ fn a_run_that_has_hardly_begun_has_a_page() {
     log.eval(&EvalLine { step: 0, tokens: 0, val_loss: 3.25 }).unwrap();
     write(dir.path(), &run).unwrap();
     assert!(
-        page().contains("<circle") && page().contains("3.2500") && page().contains("too few evaluations")
+        page().contains("<circle") && page().contains("3.2500") && page().contains("Before the first step")
     );
     let line = StepLine {
         step: 1,

@@ -57,6 +57,14 @@ impl Flags {
     }
 }
 
+impl std::fmt::Display for Flags {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let switches = self.switches.iter().map(|name| name.to_string());
+        let values = self.values.iter().map(|(names, value)| format!("{} {value}", names[0]));
+        f.write_str(&switches.chain(values).collect::<Vec<_>>().join(" "))
+    }
+}
+
 const BATCH: &[&str] = &["--batch"];
 const ACCUMULATE: &[&str] = &["--accumulate", "--grad-accum"];
 const CONTEXT: &[&str] = &["--context", "--block-size"];
@@ -112,15 +120,33 @@ impl Wanted<'_> {
         needs(self.limits, self.choices, config, settings)
     }
 
+    /// Bytes of memory that the run needs; none where a tensor of it is too large in one piece.
+    pub fn bytes(&self) -> Option<u64> {
+        self.needs(self.config, self.settings).ok()
+    }
+
+    /// The settings where the run fits what is free; where it does not and `pieces` allows it, the same steps in the largest
+    /// pieces that do.
+    pub fn suited(&self, free: Option<Free>, pieces: bool) -> Option<Settings> {
+        let (most, offer) = free.map_or((u64::MAX, u64::MAX), |free| (free.for_tensors(), free.to_offer()));
+        match self.fits(self.config, self.settings, most) {
+            Some(_) => Some(self.settings.clone()),
+            None if pieces => self.smaller(self.config, self.settings, offer),
+            None => None,
+        }
+    }
+
+    /// Flags with which the same windows fit, the same weights trained.
+    pub fn keeping(&self, free: Option<Free>) -> Option<String> {
+        let most = free.map_or(u64::MAX, |free| free.to_offer());
+        let resting = || self.settings.lora.as_ref().and_then(|_| self.resting(self.settings, most));
+        Some(self.twice(most).or_else(resting)?.flags.to_string())
+    }
+
     /// What needs a quarter less at least for the same steps: flags, and the bytes.
     pub fn less(&self) -> Vec<(String, u64)> {
         let most = self.needs(self.config, self.settings).map_or(0, |needs| needs / 4 * 3);
-        let flags = |offer: Offer| {
-            let Flags { switches, values, .. } = offer.flags;
-            let values = values.into_iter().map(|(names, value)| format!("{} {value}", names[0]));
-            let flags: Vec<String> = switches.into_iter().map(str::to_string).chain(values).collect();
-            (flags.join(" "), offer.needs)
-        };
+        let flags = |offer: Offer| (offer.flags.to_string(), offer.needs);
         [self.batches(most), self.twice(most)].into_iter().flatten().map(flags).collect()
     }
 

@@ -79,8 +79,8 @@ impl Session<'_> {
                     std::thread::sleep(tries.wait());
                 }
                 Error::Memory { .. } => {
-                    observer.warn(&format!("memory   {}", problem(&error)));
-                    less(&mut run, observer, error)?;
+                    less(&mut run.settings, observer, error)?;
+                    run.count_micro_steps();
                     folder.save_run(&run)?;
                 }
                 _ => return Err(error),
@@ -121,13 +121,13 @@ fn open(device: &Closed, run: &mut Run) -> Result<Engine> {
 ///
 /// # Errors
 /// There is nothing less: what was short.
-fn less(run: &mut Run, observer: &mut dyn Observer, error: Error) -> Result<()> {
-    let Settings { batch, accumulate, recompute, .. } = run.settings;
-    let total = batch * accumulate;
-    match (1..=batch / 2).rev().find(|half| total.is_multiple_of(*half)) {
-        Some(half) => in_pieces_of(half, run, observer),
-        None if !recompute => {
-            run.settings.recompute = true;
+pub(super) fn less(settings: &mut Settings, observer: &mut dyn Observer, error: Error) -> Result<()> {
+    observer.warn(&format!("memory   {}", problem(&error)));
+    let total = settings.batch * settings.accumulate;
+    match (1..=settings.batch / 2).rev().find(|half| total.is_multiple_of(*half)) {
+        Some(half) => in_pieces_of(half, settings, observer),
+        None if !settings.recompute => {
+            settings.recompute = true;
             observer
                 .warn("memory   each block is computed twice from here on, instead of kept (--recompute)");
             Ok(())

@@ -130,6 +130,20 @@ fn without_memory_the_same_steps_go_in_smaller_pieces() {
     assert_eq!(steps, 9, "each step is in the log once");
 }
 
+/// Where most of it is asked for: with the first step of all, before there is anything to go back to.
+#[test]
+fn a_first_step_without_memory_goes_in_smaller_pieces_too() {
+    let dir = tempfile::tempdir().unwrap();
+    fail_after(&[(1, memory), (1, memory)]);
+    let mut watcher = Watcher::default();
+    let run = train(dir.path(), "short", "cpu", &mut watcher).unwrap();
+    let Settings { batch, accumulate, recompute, .. } = crate::run::read_run(&run).unwrap().settings;
+    assert_eq!((to_come(), batch, accumulate, recompute), (0, 1, 4, false), "{:?}", watcher.said);
+    let smaller = Options { batch: Some(1), accumulate: Some(4), ..options(dir.path(), "asked", "cpu") };
+    let asked = start(&smaller, &mut Watcher::default(), &Stop::new(false)).unwrap().dir;
+    assert!(result(&run) == result(&asked), "it is the run that such a batch is asked for");
+}
+
 #[test]
 fn a_device_that_fails_again_and_again_ends_the_run() {
     let dir = tempfile::tempdir().unwrap();

@@ -105,6 +105,12 @@ pub(super) fn read(path: &Path) -> Result<Settings> {
             quoted(&start)
         )));
     }
+    if !["", "gaussian", "eva", "orthogonal"].contains(&start.as_str()) {
+        let what = quoted(&start);
+        return Err(bad(format!(
+            "init_lora_weights is {what}, which is not known here: it may have changed its base"
+        )));
+    }
     let bias = said.set("bias").cloned().unwrap_or("none".into());
     if !["none", "all", "lora_only"].iter().any(|known| bias == *known) {
         return Err(said.none("bias", &bias, "none of those that are read: none, all, lora_only"));

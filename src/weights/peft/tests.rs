@@ -530,6 +530,7 @@ fn other_kinds_of_adapters_are_named() {
     for start in ["pissa", "pissa_niter_16", "olora", "corda", "loftq", "lora_ga"] {
         assert!(of_settings(|s| s["init_lora_weights"] = start.into()).contains("base was changed"));
     }
+    assert!(of_settings(|s| s["init_lora_weights"] = "next_year".into()).contains("not known here"));
 }
 
 #[test]

@@ -1,0 +1,81 @@
+//! The validation beside the steps, and the page that shows it.
+
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::base::Result;
+use crate::run::log::EvalLine;
+use crate::run::record::{Apart, Evaluation, Position, Run};
+use crate::tokens::validation;
+use crate::train::session::{Bad, Session};
+
+impl Session<'_> {
+    /// The windows that are scored: those of an earlier version's held-out text, and those of the new; of a run that continues
+    /// none, all are the former.
+    fn held_out(&self) -> [Vec<(usize, usize)>; 2] {
+        let Run { data, settings, .. } = &self.run;
+        let [start, end] = data.val.map(|x| x as usize);
+        let until = data.continues.as_ref().map_or(end, |continues| continues.held_out as usize);
+        [start..until, until..end].map(|range| validation(range, settings.context))
+    }
+
+    pub(super) fn evaluate(&mut self) -> Result<()> {
+        self.receive_all()?;
+        let [old, new] = self.held_out();
+        let windows = [old.as_slice(), &new].concat();
+        let of = windows.len();
+        if of == 0 {
+            return Ok(());
+        }
+        let Position { step, tokens, .. } = self.run.position;
+        let mut losses = [None; 2];
+        for (loss, (windows, before)) in losses.iter_mut().zip([(&old, 0), (&new, old.len())]) {
+            if windows.is_empty() {
+                continue;
+            }
+            let Session { engine, observer, tokens: file, stop, .. } = self;
+            let mut go_on = |done| {
+                observer.evaluating(before + done, of);
+                !stop.load(Ordering::Relaxed)
+            };
+            // Someone who asks to stop does not wait for a number.
+            let Some(of_these) = engine.evaluate(file, windows, &mut go_on)? else { return Ok(()) };
+            if !of_these.is_finite() {
+                return Err(self.not_finite(step, "the validation loss", of_these, Bad::After));
+            }
+            *loss = Some(of_these);
+        }
+        let [old, new] = losses;
+        let mix = self.run.data.continues.as_ref().map(|continues| continues.mix);
+        let apart = mix.map(|_| Apart { old, new });
+        let val_loss = match (old, new) {
+            (Some(old), Some(new)) => {
+                let mix = mix.unwrap_or(1.0);
+                mix * old + (1.0 - mix) * new
+            }
+            (one, other) => one.or(other).expect("there are windows"),
+        };
+        let evaluation = Evaluation { step, val_loss, apart };
+        self.log.eval(&EvalLine { step, tokens, val_loss })?;
+        let run = &mut self.run;
+        run.last_eval = Some(evaluation);
+        if step == 0 {
+            run.first_eval = Some(evaluation);
+        } else if run.best_eval.is_none_or(|best| val_loss < best.val_loss) {
+            (run.best_eval, run.since_best) = (Some(evaluation), 0);
+        } else {
+            run.since_best += 1;
+        }
+        self.observer.evaluated(step, val_loss);
+        self.look(&windows)?;
+        self.last_received = Instant::now();
+        Ok(())
+    }
+
+    /// Writes `report.html`. A report that cannot be written is said once, and training goes on.
+    pub(super) fn report(&mut self, end: bool) {
+        if let Some(e) = self.reporter.write(self.folder.path(), &self.run, end) {
+            self.observer.warn(&format!("report   {e}; training goes on"));
+        }
+    }
+}
