@@ -164,6 +164,7 @@ mod tests {
     use crate::base::Preset;
     use crate::base::memory::Free;
     use crate::device::{Class, Limits};
+    use crate::train::fit;
 
     const GIB: u64 = 1 << 30;
 
@@ -182,6 +183,13 @@ mod tests {
         (settings, notes.join("\n"))
     }
 
+    /// What a run needs of a computer that has enough.
+    fn needs(options: &Options, preset: Preset) -> u64 {
+        let (settings, _) = settled(options, preset, 64 * GIB);
+        let choices = Choices::of(Class::Lanes, &Limits::DEFAULT);
+        fit::needs(Limits::DEFAULT, &choices, preset.config(50_257), &settings).unwrap()
+    }
+
     fn sizes(s: &Settings) -> [usize; 3] {
         [s.context, s.batch, s.accumulate]
     }
@@ -194,13 +202,7 @@ mod tests {
 
     #[test]
     fn a_context_that_nobody_asked_for_is_halved_where_memory_forces_it() {
-        let needs = |context| {
-            let asked = Options { context: Some(context), ..Options::default() };
-            let (settings, _) = settled(&asked, Preset::Gpt2, 16 * GIB);
-            let limits = Limits::DEFAULT;
-            let choices = crate::device::Choices::of(Class::Lanes, &limits);
-            super::super::fit::needs(limits, &choices, Preset::Gpt2.config(50_257), &settings).unwrap()
-        };
+        let needs = |context| needs(&Options { context: Some(context), ..Options::default() }, Preset::Gpt2);
         // More than windows of 512 need, and less than those of 1,024.
         let (settings, told) = settled(&Options::default(), Preset::Gpt2, (needs(512) + needs(1024)) / 2);
         assert_eq!((sizes(&settings), settings.lora), ([512, 1, 8], None), "{told}");
@@ -236,9 +238,11 @@ mod tests {
     #[test]
     fn a_batch_that_nobody_asked_for_is_made_smaller_first() {
         let small = |bytes| settled(&Options::default(), Preset::Tiny, bytes);
-        let (settings, told) = small(3 * GIB / 8);
+        let of = |batch| needs(&Options { batch: Some(batch), ..Options::default() }, Preset::Tiny);
+        // A part of what is free is for the program itself.
+        let (settings, told) = small((of(8) + of(2)) / 2 + (32 << 20));
         let [context, batch, accumulate] = sizes(&settings);
-        assert_eq!((context, batch * accumulate), (256, 8), "{told}");
+        assert_eq!((context, batch * accumulate, settings.lora), (256, 8, None), "{told}");
         assert!(batch < 8 && told.starts_with("batch    "), "{told}");
         assert_eq!(sizes(&small(16 * GIB).0), [256, 8, 1]);
     }
