@@ -19,6 +19,48 @@ impl Session<'_> {
         [start..until, until..end].map(|range| validation(range, settings.context))
     }
 
+    /// Whether the run's position is due to be evaluated, and was not: before the first step of a model that knows something
+    /// already, and where someone who stopped the run did not wait for it.
+    pub(super) fn owes_evaluation(&self) -> bool {
+        let Run { settings, position: Position { step, .. }, last_eval, from, .. } = &self.run;
+        let due = match step {
+            0 => from != "scratch",
+            _ => step.is_multiple_of(settings.eval_every.max(1)) || *step == settings.steps,
+        };
+        let done = last_eval.is_some_and(|last| last.step == *step);
+        due && !done && self.held_out().iter().any(|windows| !windows.is_empty())
+    }
+
+    /// The evaluation that is owed, of the state that the run is at, and what follows from it: whether the run is over.
+    ///
+    /// # Errors
+    /// As [`Session::evaluate`]; the record cannot be written.
+    pub(super) fn catch_up(&mut self) -> Result<bool> {
+        self.evaluate()?;
+        if self.owes_evaluation() {
+            return Ok(false);
+        }
+        let over = self.is_over();
+        if over {
+            let (step, every) = (self.run.position.step, self.run.settings.sample_every);
+            // One that was due at this step is there already.
+            if every == 0 || !step.is_multiple_of(every) {
+                self.sample()?;
+            }
+            self.run.finished = true;
+        }
+        match self.run.best_eval.is_some_and(|best| best.step == self.run.position.step) {
+            true => self.folder.keep_best(&mut self.run)?,
+            false => self.folder.save_run(&self.run)?,
+        }
+        self.report(over);
+        Ok(over)
+    }
+
+    /// The validation loss of the run's position, unless someone asks to stop meanwhile.
+    ///
+    /// # Errors
+    /// A lost device; a loss that is no number; the log cannot be written.
     pub(super) fn evaluate(&mut self) -> Result<()> {
         self.receive_all()?;
         let [old, new] = self.held_out();

@@ -79,7 +79,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     notes.iter().for_each(|note| observer.warn(&format!("damaged  {note}")));
     if let Some(patience) = patience {
         run.settings.patience = patience;
-        run.finished = false;
+        run.finished &= run.position.step >= run.settings.steps;
     }
     run.settings.health |= wanted.health;
     if !wanted.prompts.is_empty() {
@@ -104,7 +104,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         observer.conclude(&line);
         return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
     }
-    if run.position.step >= run.settings.steps {
+    if run.finished && run.position.step >= run.settings.steps {
         observer.conclude(&format!(
             "finished {} steps are done; a larger --steps extends the run",
             thousands(run.position.step)

@@ -105,13 +105,11 @@ impl<'a> Session<'a> {
         self.last_received = Instant::now();
         self.last_saved = Instant::now();
         let mut position = self.run.position;
-        if position.step == 0 && self.run.from != "scratch" && self.run.first_eval.is_none() {
-            // What the model knows of this text before it has seen any: what is reached is held against it.
-            self.evaluate()?;
-            self.folder.save_run(&self.run)?;
+        let mut over = self.owes_evaluation() && self.catch_up()?;
+        if !over && self.stop.load(Ordering::Relaxed) {
+            return Ok(self.stopped());
         }
-        let mut enough = false;
-        while position.step < s.steps && !enough {
+        while position.step < s.steps && !over {
             let windows: Vec<usize> =
                 (0..s.batch * s.accumulate).map(|_| self.windows.next_window()).collect();
             let Cursor { epoch, index } = self.windows.cursor();
@@ -129,35 +127,44 @@ impl<'a> Session<'a> {
             while self.pending.len() > 1 {
                 self.receive()?;
             }
-            let stopping = self.stop.load(Ordering::Relaxed);
-            let at_end = position.step == s.steps;
             let due = |every: u64| every > 0 && position.step.is_multiple_of(every);
-            if due(s.eval_every) || at_end {
+            if due(s.eval_every) || position.step == s.steps {
                 self.evaluate()?;
             }
-            enough = s.patience > 0 && self.run.since_best >= s.patience;
-            let last = at_end || enough;
-            if due(s.sample_every) || last {
+            let stopping = self.stop.load(Ordering::Relaxed);
+            over = self.is_over();
+            if due(s.sample_every) || over {
                 self.sample()?;
             }
             // The best model is saved when it is found, and the state with it.
             let best = self.run.best_eval.is_some_and(|best| best.step == position.step);
-            if due(s.save_every) || best || last || stopping || self.last_saved.elapsed() > SAVE_AFTER {
+            if due(s.save_every) || best || over || stopping || self.last_saved.elapsed() > SAVE_AFTER {
                 self.receive_all()?;
-                self.run.finished = last;
+                self.run.finished = over;
                 self.save()?;
             }
-            if due(s.eval_every) || last || stopping {
-                self.report(last || stopping);
+            if due(s.eval_every) || over || stopping {
+                self.report(over || stopping);
             }
-            if stopping && !last {
-                return Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: true });
+            if stopping && !over {
+                return Ok(self.stopped());
             }
         }
         let evals = Curves::read(&self.folder.path().join(LOG))?.evals;
         let lines = [verdict(&self.run, &evals), apart(&self.run)].concat();
         lines.iter().for_each(|line| self.observer.conclude(line));
         Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: false })
+    }
+
+    fn stopped(&self) -> Outcome {
+        Outcome { dir: self.folder.path().to_path_buf(), interrupted: true }
+    }
+
+    /// Whether nothing is left to do: the last step is done and evaluated, or patience is at its end.
+    pub(super) fn is_over(&self) -> bool {
+        let Run { settings, position, since_best, .. } = &self.run;
+        let last = position.step == settings.steps && !self.owes_evaluation();
+        last || (settings.patience > 0 && *since_best >= settings.patience)
     }
 
     pub(super) fn receive_all(&mut self) -> Result<()> {

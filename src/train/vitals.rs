@@ -17,8 +17,8 @@ impl Session<'_> {
     /// A lost device; the log cannot be written.
     pub(super) fn look(&mut self, windows: &[(usize, usize)]) -> Result<()> {
         let step = self.run.position.step;
-        // Before the first step there are no gradients.
-        if step > 0 {
+        // Where no step was done here, there are no gradients.
+        if !self.recent.is_empty() {
             let grad_norms = self.engine.grad_norms()?;
             self.log.norms(&NormsLine { step, grad_norms })?;
         }

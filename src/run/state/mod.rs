@@ -30,7 +30,7 @@ pub struct Saving<'a> {
     step: u64,
     /// Where the files are now.
     at: PathBuf,
-    /// Where the best model's copy is now, where this state has it.
+    /// Where the best model's copy is, where this state has it.
     best: Option<PathBuf>,
     files: BTreeMap<String, String>,
     /// Whether `run.json` names the state.
@@ -73,6 +73,31 @@ impl RunFolder {
         self.keep_states(self.keep.saturating_sub(1).max(1));
         let at = self.fresh(&folder)?;
         Ok(Saving { folder: self, step, at, best: None, files: BTreeMap::new(), published: false })
+    }
+
+    /// Makes the named state's model the best one, whose evaluation came after its save: `run.best` names it when this returns.
+    ///
+    /// # Errors
+    /// It cannot be written; then the run is as it was.
+    pub fn keep_best(&mut self, run: &mut Run) -> Result<()> {
+        let best = best_of(run.position.step, &run.state.files);
+        self.put_best(&self.path.join(&run.state.folder), &best)?;
+        run.best = Some(best);
+        self.save_run(run)?;
+        self.take(run);
+        self.follow_model()?;
+        self.sweep();
+        Ok(())
+    }
+
+    /// Puts a copy of a state's model into its place as the best. Returns the place.
+    fn put_best(&self, state: &Path, best: &State) -> Result<PathBuf> {
+        let at = self.fresh(&best.folder)?;
+        for name in best.files.keys() {
+            // Nothing ever writes into either of the two again.
+            disk::link_or_copy(&state.join(name), &at.join(name))?;
+        }
+        put(&self.path, &at, &best.folder)
     }
 
     /// Makes an empty folder beside its place, `state/.STEP.partial`, for what will be renamed to `state/STEP`.
@@ -158,9 +183,7 @@ impl Saving<'_> {
         let before = (run.state.clone(), run.best.clone());
         run.state = State { folder: State::folder_of(self.step), files: self.files.clone() };
         if run.best_eval.is_some_and(|best| best.step == self.step) {
-            let model = self.files.iter().filter(|(name, _)| [MODEL, ADAPTER].contains(&name.as_str()));
-            let files = model.map(|(name, hash)| (name.clone(), hash.clone())).collect();
-            run.best = Some(State { folder: State::best_of(self.step), files });
+            run.best = Some(best_of(self.step, &self.files));
         }
         self.folder.keep = run.settings.keep;
         let named = self.name_state(run);
@@ -184,12 +207,7 @@ impl Saving<'_> {
         self.at = put(&root, &self.at, &run.state.folder)?;
         point(Point::StateRenamed, &root)?;
         if let Some(best) = run.best.as_ref().filter(|best| best.folder == State::best_of(self.step)) {
-            let at = self.best.insert(self.folder.fresh(&best.folder)?);
-            for name in best.files.keys() {
-                // Nothing ever writes into either of the two again.
-                disk::link_or_copy(&self.at.join(name), &at.join(name))?;
-            }
-            *at = put(&root, at, &best.folder)?;
+            self.best = Some(self.folder.put_best(&self.at, best)?);
             point(Point::BestRenamed, &root)?;
         }
         let place = root.join(RECORD);
@@ -202,6 +220,13 @@ impl Saving<'_> {
         disk::sync_folder(&root)?;
         point(Point::RecordPublished, &root)
     }
+}
+
+/// The best model as a record names it: a state's, of its files.
+fn best_of(step: u64, files: &BTreeMap<String, String>) -> State {
+    let model = files.iter().filter(|(name, _)| [MODEL, ADAPTER].contains(&name.as_str()));
+    let files = model.map(|(name, hash)| (name.clone(), hash.clone())).collect();
+    State { folder: State::best_of(step), files }
 }
 
 /// Renames a folder that is filled to its place in a run's, for good. Returns the place.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::device::testing::{fail_after, lose_gpu, opened, to_come};
 use crate::run::log;
-use crate::train::{Options, Progress, Stop, start};
+use crate::train::{Options, Progress, Resume, Stop, resume, start};
 
 /// Sees a run, and loses its GPU after some steps.
 #[derive(Default)]
@@ -164,4 +164,59 @@ fn tries_are_counted_from_the_last_save_on() {
     }
     assert!(tries.again(9, lost()).is_ok() && tries.again(9, lost()).is_ok());
     assert!(tries.again(9, lost()).is_err());
+}
+
+/// Asks to stop when an evaluation begins: the `n`-th.
+struct Leaves<'a> {
+    stop: &'a Stop,
+    n: usize,
+}
+
+impl crate::journal::Observer for Leaves<'_> {}
+impl Observer for Leaves<'_> {
+    fn say(&mut self, _: &str) {}
+    fn doing(&mut self, _: &str) {}
+    fn step(&mut self, _: &Progress) {}
+    fn evaluating(&mut self, done: usize, _: usize) {
+        if done == 0 {
+            self.n -= 1;
+        }
+        if self.n == 0 {
+            self.stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    fn evaluated(&mut self, _: u64, _: f32) {}
+    fn sampled(&mut self, _: u64, _: &str, _: &str) {}
+}
+
+/// Who stops a run does not wait for a validation; the resumed run owes it, and is the run that was never stopped.
+#[test]
+fn a_validation_that_nobody_waited_for_is_made_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = train(dir.path(), "whole", "cpu", &mut Watcher::default()).unwrap();
+    // The gradients of a step are gone with the process that computed them.
+    let told = |run: &Path| {
+        let (model, lines, samples) = result(run);
+        let lines: Vec<log::Line> =
+            lines.into_iter().filter(|line| !matches!(line, log::Line::Norms(_))).collect();
+        let record = crate::run::read_run(run).unwrap();
+        let best = std::fs::read(run.join("model.safetensors")).unwrap();
+        let so_far = (record.best, record.last_eval, record.since_best, record.finished);
+        ((model, best), lines, samples, so_far)
+    };
+    // After steps 2, 4, 6 and 8, and after the last.
+    for n in 1..=5 {
+        let stop = Stop::new(false);
+        let options = options(dir.path(), &format!("left-{n}"), "cpu");
+        let left = start(&options, &mut Leaves { stop: &stop, n }, &stop).unwrap();
+        assert!(left.interrupted, "{n}");
+        let record = crate::run::read_run(&left.dir).unwrap();
+        let last = record.last_eval.map_or(0, |last| last.step);
+        assert!(!record.finished && last < record.position.step, "{n}: {last}");
+        let on = Stop::new(false);
+        assert!(!resume(&left.dir, Resume::default(), &mut Watcher::default(), &on).unwrap().interrupted);
+        let (ours, others) = (told(&left.dir), told(&whole));
+        assert_eq!((ours.1, ours.2, ours.3), (others.1, others.2, others.3), "stopped at validation {n}");
+        assert!(ours.0 == others.0, "stopped at validation {n}");
+    }
 }
