@@ -88,9 +88,11 @@ def quantised(what, theirs, found, kinds):
         blocks, error = x.view(-1, 32), (found[name] - x).view(-1, 32).abs()
         low, high = blocks.amin(1, True), blocks.amax(1, True)
         largest = torch.maximum(high.abs(), low.abs())
-        step = (high - low) / 15 if kinds[name] == "Q4_1" else largest / 127
-        # Scale and minimum are kept in f16: half an f16 step of each, times what they are multiplied with.
-        worst = max(worst, (error / (step / 2 + 2 * largest * 2.0**-11 + 1e-7)).max().item())
+        spread = high - low if kinds[name] == "Q4_1" else largest
+        step = spread / (15 if kinds[name] == "Q4_1" else 127)
+        # Scale and minimum are kept in f16: half an f16 step of each, times what they are multiplied with, 15 or 127 at most.
+        f16 = (spread + (largest if kinds[name] == "Q4_1" else 0)) * 2.0**-11
+        worst = max(worst, (error / (step / 2 + f16 + 1e-7)).max().item())
         ours += error.square().sum().item()
         t = gguf.GGMLQuantizationType[kinds[name]]
         own = torch.from_numpy(dequantize(quantize(x.numpy(), t), t))
