@@ -15,7 +15,7 @@
 //! | 2 | [`weights`] | models on disk, in all their forms, and adapters on them, read and written; the hub's cache, and what fills it |
 //! | 2 | [`dataset`] | entries to tokens: headers, labels, the cache, what is held out |
 //! | 2 | [`ops`] | one file an op: the maths, forward, backward, variants, twin, cases |
-//! | 3 | [`model`] | GPT-2 and the Llama shape as recordings; a linear layer and the adapter beside it |
+//! | 3 | [`model`] | GPT-2 and the shapes of Llama and Phi as recordings; a linear layer and the adapter beside it |
 //! | 3 | [`optim`] | AdamW, Muon, schedule |
 //! | 4 | [`run`] | a run's folder: saved whole, locked, repaired; its report |
 //! | 4 | [`sample`] | a trained model opened, decoding |
@@ -25,7 +25,7 @@
 //! | 8 | [`cli`] | one file a command |
 //!
 //! (7 is kept for a local server.) From the command to a kernel in four hops: `cli/train.rs` → `train` (`start`, `session`,
-//! `engine`) → `model::gpt2` or `model::llama` → `ops::layernorm::forward` → `shaders/layernorm.wgsl`.
+//! `engine`) → `model::family` and `model::gpt2` → `ops::layernorm::forward` → `shaders/layernorm.wgsl`.
 //!
 //! # A worked example
 //! One training step of a tiny model on the CPU:

@@ -15,6 +15,8 @@ use crate::ops::{bias, dropout, residual};
 /// A linear layer.
 #[derive(Debug, Clone, Copy)]
 pub struct Linear {
+    /// Its name in its block, and what its records are labelled.
+    pub name: &'static str,
     /// W and b.
     pub layer: linear::Linear,
     /// The gradient of W.
@@ -49,11 +51,23 @@ pub enum Dinp {
     Onto(Tensor),
 }
 
+impl Dinp {
+    /// A tensor of its own, where it is wanted.
+    pub fn fresh(wanted: bool) -> Dinp {
+        if wanted { Dinp::Fresh } else { Dinp::Unwanted }
+    }
+
+    /// What another layer's backward returned.
+    pub fn onto(dinp: Option<Tensor>) -> Dinp {
+        dinp.map_or(Dinp::Unwanted, Dinp::Onto)
+    }
+}
+
 impl Linear {
     /// Records y (M,out), and returns u beside it where there is an adapter.
     pub fn forward(&self, rec: &mut Recorder, inp: Tensor) -> (Tensor, Option<Tensor>) {
         let ([m, _], (_, n)) = (rec.extents(inp), self.layer.extents(rec));
-        let out = rec.scratch("out", &[m, n]);
+        let out = rec.scoped(self.name, |r| r.scratch("out", &[m, n]));
         let u = self.forward_into(rec, inp, out.into());
         (out, u)
     }
@@ -61,12 +75,14 @@ impl Linear {
     // ANCHOR: forward_into
     /// Records y into columns of a tensor.
     pub fn forward_into(&self, rec: &mut Recorder, inp: Tensor, out: Columns) -> Option<Tensor> {
-        self.layer.forward_into(rec, inp, out, false);
-        let beside = self.beside?;
-        let x = beside.drop(rec, inp);
-        let u = rec.scoped("lora_A", |r| beside.a.forward(r, x));
-        rec.scoped("lora_B", |r| beside.b.forward_into(r, u, out, true));
-        Some(u)
+        rec.scoped(self.name, |rec| {
+            self.layer.forward_into(rec, inp, out, false);
+            let beside = self.beside?;
+            let x = beside.drop(rec, inp);
+            let u = rec.scoped("lora_A", |r| beside.a.forward(r, x));
+            rec.scoped("lora_B", |r| beside.b.forward_into(r, u, out, true));
+            Some(u)
+        })
     }
     // ANCHOR_END: forward_into
 
@@ -86,26 +102,42 @@ impl Linear {
         dout: Columns,
         dinp: Dinp,
     ) -> Option<Tensor> {
-        if let (Some(dweight), Some(inp)) = (self.dweight, inp) {
-            self.layer.backward_weight(rec, inp, dout, dweight);
-        }
-        if let Some(dbias) = self.dbias {
-            bias::backward(rec, dout.operand(rec), rec.numel(dbias), dbias.into());
-        }
-        let dinp = match dinp {
-            Dinp::Unwanted => None,
-            Dinp::Fresh => Some(self.layer.backward_input(rec, dout)),
-            Dinp::Onto(dinp) => {
-                self.layer.backward_input_into(rec, dout, dinp, true);
-                Some(dinp)
+        rec.scoped(self.name, |rec| {
+            if let (Some(dweight), Some(inp)) = (self.dweight, inp) {
+                self.layer.backward_weight(rec, inp, dout, dweight);
             }
-        };
-        match self.beside.zip(u) {
-            Some((beside, u)) => beside.backward(rec, inp, u, dout, dinp),
-            None => dinp,
-        }
+            if let Some(dbias) = self.dbias {
+                bias::backward(rec, dout.operand(rec), rec.numel(dbias), dbias.into());
+            }
+            let dinp = match dinp {
+                Dinp::Unwanted => None,
+                Dinp::Fresh => Some(self.layer.backward_input(rec, dout)),
+                Dinp::Onto(dinp) => {
+                    self.layer.backward_input_into(rec, dout, dinp, true);
+                    Some(dinp)
+                }
+            };
+            match self.beside.zip(u) {
+                Some((beside, u)) => beside.backward(rec, inp, u, dout, dinp),
+                None => dinp,
+            }
+        })
     }
     // ANCHOR_END: backward
+
+    /// As [`Linear::backward`], with the gradient of an input that is wanted: a tensor of its own, or added `onto` what another
+    /// layer over the same input has left.
+    pub fn backward_through(
+        &self,
+        rec: &mut Recorder,
+        inp: Option<Tensor>,
+        u: Option<Tensor>,
+        dout: Tensor,
+        onto: Option<Tensor>,
+    ) -> Tensor {
+        let dinp = onto.map_or(Dinp::Fresh, Dinp::Onto);
+        self.backward(rec, inp, u, dout.into(), dinp).expect("it was asked for")
+    }
 }
 
 impl Beside {

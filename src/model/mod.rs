@@ -1,13 +1,17 @@
 //! Room 3: a model as recordings.
 //!
 //! This file and `shape` are neutral to the family: which recordings there are, what they depend on, what the host writes and
-//! reads, what trains. A file a family (`gpt2`) says what is recorded; its block is written once, for training, prefill and
-//! decode. `parameters` knows where weights lie on a device, `store` takes them there and back.
+//! reads, what trains. A file a family (`gpt2`) says what it is: its parameters, and a block, written once, for training, prefill
+//! and decode. `family` says what is recorded with the blocks of any; `linear`, `norm` and `attention` are parts of a block
+//! that know what of them trains. `parameters` knows where weights lie on a device, `store` takes them there and back.
 
+pub mod attention;
+pub mod family;
 pub mod gpt2;
 pub mod grad_norms;
 pub mod linear;
 pub mod llama;
+pub mod norm;
 pub mod parameters;
 pub mod phi;
 pub mod shape;
@@ -17,6 +21,8 @@ pub use shape::{POSITIONS, PREFILL, Shape, input};
 
 use crate::base::{Config, Result};
 use crate::device::{Element, Executor, Kind, Program, Recorder, Recording};
+use crate::model::family::Pass;
+use crate::model::parameters::Parameters;
 use crate::ops::adamw::Slot;
 use crate::ops::classifier::scalar;
 use crate::ops::fill;
@@ -36,9 +42,6 @@ pub fn feed(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32]) -> Result<
     }
     Ok(())
 }
-
-/// What a family records.
-type Record = fn(&Shape, &mut Recorder);
 
 impl Shape {
     /// What the optimizer updates: give it to `optim`'s `update`.
@@ -79,7 +82,7 @@ impl Shape {
             self.weights == Element::F32 || self.lora.is_some(),
             "what trains is kept in single precision"
         );
-        self.record("micro_step", [gpt2::micro_step, llama::micro_step, phi::micro_step])
+        self.record("micro_step", Pass::MicroStep)
     }
 
     /// Records `evaluate`: forward alone, for the validation loss, without dropout; the loss accumulates.
@@ -87,7 +90,7 @@ impl Shape {
     /// # Errors
     /// An activation larger than the device's largest binding.
     pub fn evaluate(&self) -> Result<Recording> {
-        self.without_dropout("evaluate", [gpt2::evaluate, llama::evaluate, phi::evaluate])
+        self.without_dropout("evaluate", Pass::Evaluate)
     }
 
     /// Records `prefill`: keys and values of a block of tokens go to the cache.
@@ -95,7 +98,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn prefill(&self) -> Result<Recording> {
-        self.without_dropout("prefill", [gpt2::prefill, llama::prefill, phi::prefill])
+        self.without_dropout("prefill", Pass::Prefill)
     }
 
     /// Records `decode`: the logits (V) of the token after one token.
@@ -103,7 +106,7 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn decode(&self) -> Result<Recording> {
-        self.without_dropout("decode", [gpt2::decode, llama::decode, phi::decode])
+        self.without_dropout("decode", Pass::Decode)
     }
 
     /// Records `grad_norms`: the squares of all gradients, added up chunk by chunk; see [`grad_norms`].
@@ -120,18 +123,19 @@ impl Shape {
         Recorder::new(name, self.limits, &self.choices)
     }
 
-    /// The recording of its family: one of GPT-2's, Llama's and Phi's.
-    fn record(&self, name: &'static str, [gpt2, llama, phi]: [Record; 3]) -> Result<Recording> {
+    /// A pass of the model of its family.
+    fn record(&self, name: &'static str, pass: Pass) -> Result<Recording> {
         let mut rec = self.recorder(name);
+        let all = Parameters::declare(&mut rec, self, pass == Pass::MicroStep);
         match self.config {
-            Config::Gpt2(_) => gpt2(self, &mut rec),
-            Config::Llama(_) => llama(self, &mut rec),
-            Config::Phi(_) => phi(self, &mut rec),
+            Config::Gpt2(_) => gpt2::model(self, &all).record(&mut rec, pass),
+            Config::Llama(config) => llama::model(self, &config, &all).record(&mut rec, pass),
+            Config::Phi(config) => phi::model(self, &config, &all).record(&mut rec, pass),
         }
         rec.finish()
     }
 
-    fn without_dropout(&self, name: &'static str, families: [Record; 3]) -> Result<Recording> {
-        Shape { dropout: false, ..self.clone() }.record(name, families)
+    fn without_dropout(&self, name: &'static str, pass: Pass) -> Result<Recording> {
+        Shape { dropout: false, ..self.clone() }.record(name, pass)
     }
 }

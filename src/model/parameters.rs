@@ -212,13 +212,20 @@ impl<'a> Parameters<'a> {
         Trained { tensor: chunks[0].tensor, gradient: gradient.first().map(|chunk| chunk.tensor) }
     }
 
-    /// A linear layer: its matrix, its bias where it has one, and the adapter beside it. `place` is its place in its block.
-    pub fn linear(&self, module: &str, layout: Layout, (block, place): (usize, usize)) -> Linear {
+    /// A linear layer of a block, whose keys begin with `layer`: its matrix, its bias where it has one, and the adapter beside
+    /// it. `place` is its place in its block.
+    pub fn linear(
+        &self,
+        layer: &str,
+        name: &'static str,
+        layout: Layout,
+        (block, place): (usize, usize),
+    ) -> Linear {
         let of = |what: &str| {
-            let name = format!("{module}.{what}");
-            self.declared.contains_key(&name).then(|| self.one(&name))
+            let key = format!("{layer}{name}.{what}");
+            self.declared.contains_key(&key).then(|| self.one(&key))
         };
-        let (weight, bias) = (self.one(&format!("{module}.weight")), of("bias"));
+        let (weight, bias) = (self.one(&format!("{layer}{name}.weight")), of("bias"));
         let adapter = of("lora_A.weight").zip(of("lora_B.weight")).zip(self.shape.lora.as_ref());
         let beside = adapter.map(|((a, b), lora)| Beside {
             a: linear::Linear { scale: lora.scale(), ..linear::Linear::nn_linear(a.tensor, None) },
@@ -228,7 +235,7 @@ impl<'a> Parameters<'a> {
         });
         let layer =
             linear::Linear { weight: weight.tensor, layout, bias: bias.map(|b| b.tensor), scale: 1.0 };
-        Linear { layer, dweight: weight.gradient, dbias: bias.and_then(|b| b.gradient), beside }
+        Linear { name, layer, dweight: weight.gradient, dbias: bias.and_then(|b| b.gradient), beside }
     }
 }
 

@@ -39,15 +39,6 @@ pub struct Shape {
     pub choices: Choices,
 }
 
-/// What a block's queries attend to.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Past {
-    /// The sequence that they stand in.
-    Sequence,
-    /// The positions decoded so far, and their own, which are added.
-    Cache(Cache),
-}
-
 /// The tensors between host and device, by name.
 pub mod input {
     /// (B·T) ids.
@@ -115,7 +106,7 @@ impl Shape {
 
     /// Whether the model's own activations are dropped.
     pub(super) fn drops(&self) -> bool {
-        self.dropout && self.lora.is_none()
+        self.dropout && self.lora.is_none() && self.config.has_dropout()
     }
 
     /// Where the first of what trains stands: no gradient goes further down.

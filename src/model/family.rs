@@ -1,0 +1,223 @@
+//! What every family does with its blocks. A family is its [`Block`] and the few parts around it that a [`Model`] names; what
+//! is recorded of them stands here, once.
+//!
+//! Tokens become the residual stream `(B·T,C)`, which runs through the blocks to the last norm and the head. Its gradient runs
+//! back through one tensor that the norms' backward adds into, as far as the lowest part that trains.
+//!
+//! One block serves training, prefill and decode: they differ in what attention attends to ([`Past`]), and a linear layer
+//! over one row is a matrix-vector product.
+
+use crate::base::arch::Part;
+use crate::base::rng::Site;
+use crate::device::{Kind, Recorder, Tensor};
+use crate::model::attention::Past;
+use crate::model::norm::Norm;
+use crate::model::parameters::{Parameters, Trained};
+use crate::model::shape::{PREFILL, Shape, input};
+use crate::ops::classifier::{self, Head};
+use crate::ops::{dropout, embedding, fill};
+
+/// What is recorded of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// Forward and backward of one batch.
+    MicroStep,
+    /// Forward alone.
+    Evaluate,
+    /// A block of tokens, for their keys and values.
+    Prefill,
+    /// One token, for the logits after it.
+    Decode,
+}
+
+// ANCHOR: block
+/// One block of a family.
+pub(super) trait Block {
+    /// What normalises the stream in it, and after the last.
+    type Norm: Norm;
+    /// What it keeps for its backward.
+    type Kept;
+    /// Of the adapters beside the linear layers of its `rest`: their thin products u.
+    type Thin: Copy;
+
+    /// What checkpoints call the list of blocks: `h`, `layers`.
+    const LIST: &'static str;
+
+    /// Records it up to what its backward needs of it.
+    fn inner(&self, rec: &mut Recorder, residual: Tensor, past: Past) -> Self::Kept;
+
+    /// Records the rest of it, and returns the residual stream after it.
+    fn rest(&self, rec: &mut Recorder, k: &Self::Kept) -> (Tensor, Self::Thin);
+
+    /// Records its backward, from the last line of its forward to the first. `dresidual` is the stream's gradient, which goes
+    /// on to what is `below`, where anything there trains.
+    fn backward(&self, rec: &mut Recorder, k: &Self::Kept, u: Self::Thin, dresidual: Tensor, below: bool);
+}
+// ANCHOR_END: block
+
+// ANCHOR: model
+/// A model in one recording.
+pub(super) struct Model<'a, B: Block> {
+    pub shape: &'a Shape,
+    pub all: &'a Parameters<'a>,
+    /// (positions,C), learnt, where it has them.
+    pub wpe: Option<Trained>,
+    pub blocks: Vec<B>,
+    /// What stands between the last block and the head.
+    pub norm: B::Norm,
+    /// (V), where its head has one.
+    pub head_bias: Option<Trained>,
+}
+// ANCHOR_END: model
+
+/// A block in a forward pass: its input, and what it keeps.
+struct Recorded<B: Block> {
+    residual: Tensor,
+    kept: B::Kept,
+    thin: B::Thin,
+}
+
+impl<B: Block> Model<'_, B> {
+    /// Records a pass.
+    pub fn record(&self, rec: &mut Recorder, pass: Pass) {
+        match pass {
+            Pass::MicroStep => self.micro_step(rec),
+            Pass::Evaluate => self.evaluate(rec),
+            Pass::Prefill => self.prefill(rec),
+            Pass::Decode => self.decode(rec),
+        }
+    }
+
+    fn evaluate(&self, rec: &mut Recorder) {
+        let (tokens, loss) = self.shape.batch(rec);
+        let (last, _) = self.sequence(rec, tokens);
+        let (out, _) = self.norm.forward(rec, last);
+        rec.scoped("lm_head", |r| classifier::forward(r, out, self.head(), loss));
+    }
+
+    fn prefill(&self, rec: &mut Recorder) {
+        let tokens = rec.kept_ids(input::PREFILL, Kind::Input, &[PREFILL]);
+        self.cached(rec, tokens);
+    }
+
+    fn decode(&self, rec: &mut Recorder) {
+        let token = rec.kept_ids(input::TOKEN, Kind::Input, &[1]);
+        let last = self.cached(rec, token);
+        let (out, _) = self.norm.forward(rec, last);
+        self.shape.logits(rec, out, self.head());
+    }
+
+    fn micro_step(&self, rec: &mut Recorder) {
+        let (tokens, loss) = self.shape.batch(rec);
+        let (last, blocks) = self.sequence(rec, tokens);
+
+        // head: the last norm, logits, loss
+        let (out, stats) = self.norm.forward(rec, last);
+        let (head, dhead) = (self.head(), self.head_gradients());
+        let dout = rec.scoped("lm_head", |r| classifier::backward(r, out, head, loss, dhead));
+        if self.shape.lowest() == Part::Head {
+            return self.norm.backward(rec, last, stats, dout, None);
+        }
+
+        // dresidual is the gradient of the residual stream from here back to the lowest part that trains
+        let dresidual = rec.scratch("dresidual", &[self.shape.b * self.shape.t, self.shape.config.n_embd()]);
+        rec.scoped(self.norm.name(), |r| fill::zero(r, "dresidual.zero", dresidual));
+        self.norm.backward(rec, last, stats, dout, Some(dresidual));
+        self.blocks_backward(rec, &blocks, dresidual);
+        self.embed_backward(rec, dresidual);
+    }
+
+    /// Whole sequences: the residual stream after the last block, and the blocks as they were recorded.
+    fn sequence(&self, rec: &mut Recorder, tokens: Tensor) -> (Tensor, Vec<Recorded<B>>) {
+        self.stream(rec, tokens, self.shape.t, |_, _| Past::Sequence)
+    }
+
+    /// New tokens of one sequence, at the step's position: the residual stream after the last block.
+    fn cached(&self, rec: &mut Recorder, tokens: Tensor) -> Tensor {
+        let [p] = rec.extents(tokens);
+        let (last, _) = self.stream(rec, tokens, p, |rec, layer| Past::Cache(self.shape.cache(rec, layer)));
+        last
+    }
+
+    /// Tokens, `t` of a sequence, through the embedding and every block.
+    fn stream(
+        &self,
+        rec: &mut Recorder,
+        tokens: Tensor,
+        t: usize,
+        past: impl Fn(&mut Recorder, &str) -> Past,
+    ) -> (Tensor, Vec<Recorded<B>>) {
+        let mut residual = self.embed(rec, tokens, t);
+        let mut blocks = Vec::new();
+        for (i, block) in self.blocks.iter().enumerate() {
+            let layer = layer::<B>(i);
+            let past = past(rec, &layer);
+            rec.scoped(layer, |rec| {
+                let kept = block.inner(rec, residual, past);
+                let (next, thin) = block.rest(rec, &kept);
+                blocks.push(Recorded { residual, kept, thin });
+                residual = next;
+            });
+        }
+        (residual, blocks)
+    }
+
+    /// The way back through the blocks, as far as something trains.
+    fn blocks_backward(&self, rec: &mut Recorder, recorded: &[Recorded<B>], dresidual: Tensor) {
+        let (lowest, recompute) = (self.shape.lowest(), self.shape.recompute);
+        for (i, (block, of)) in self.blocks.iter().zip(recorded).enumerate().rev() {
+            if Part::Block(i) < lowest {
+                return;
+            }
+            let below = lowest < Part::Block(i);
+            rec.scoped(layer::<B>(i), |rec| {
+                let again = || rec.scoped("again", |r| block.inner(r, of.residual, Past::Sequence));
+                let again = recompute.then(again);
+                block.backward(rec, again.as_ref().unwrap_or(&of.kept), of.thin, dresidual, below);
+            });
+        }
+    }
+
+    /// Tokens to the residual stream.
+    fn embed(&self, rec: &mut Recorder, tokens: Tensor, t: usize) -> Tensor {
+        let wte = self.all.rows(self.shape.config.embedding());
+        rec.scoped("encoded", |r| {
+            let encoded = embedding::forward(r, tokens, t, wte, self.wpe.map(|wpe| wpe.tensor));
+            match self.shape.drops() {
+                true => dropout::apply(r, "dropout", encoded, 0, Site::Embedding),
+                false => encoded,
+            }
+        })
+    }
+
+    /// The embedding's gradient, where it trains.
+    fn embed_backward(&self, rec: &mut Recorder, dresidual: Tensor) {
+        let Some(dwte) = self.all.row_gradients(self.shape.config.embedding()) else { return };
+        let buckets = self.shape.buckets(rec);
+        rec.scoped("encoded", |r| {
+            let dencoded = match self.shape.drops() {
+                true => dropout::apply(r, "dropout_backward", dresidual, 0, Site::Embedding),
+                false => dresidual,
+            };
+            embedding::backward_wte(r, buckets, dencoded, dwte);
+            if let Some(dwpe) = self.wpe.and_then(|wpe| wpe.gradient) {
+                embedding::backward_wpe(r, dencoded, self.shape.t, dwpe);
+            }
+        });
+    }
+
+    fn head(&self) -> Head<'_> {
+        let wte = self.all.rows(self.shape.config.head());
+        Head { wte, bias: self.head_bias.map(|bias| bias.tensor) }
+    }
+
+    fn head_gradients(&self) -> Option<Head<'_>> {
+        let wte = self.all.row_gradients(self.shape.config.head())?;
+        Some(Head { wte, bias: self.head_bias.and_then(|bias| bias.gradient) })
+    }
+}
+
+/// What block i is called.
+fn layer<B: Block>(i: usize) -> String {
+    format!("{}.{i}", B::LIST)
+}
