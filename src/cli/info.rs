@@ -184,7 +184,7 @@ impl Told {
         };
         out::json(&json!({
             "format": self.format,
-            "path": shown(&self.path),
+            "path": self.path.to_string_lossy(),
             "model": model,
             "tokenizer": self.tokenizer,
             "problem": problem,

@@ -78,7 +78,7 @@ impl Listed {
     }
 
     fn json(&self) -> Value {
-        let path = shown(&self.folder);
+        let path = self.folder.to_string_lossy();
         match &self.run {
             Ok(run) => json!({
                 "name": self.name(),

@@ -83,6 +83,13 @@ fn describe(p: &Progress) -> String {
     )
 }
 
+/// A line without the word that stands before it, in a column of eight letters.
+fn sentence(line: &str) -> &str {
+    line.split_at_checked(9)
+        .filter(|(word, _)| word.ends_with(' '))
+        .map_or(line, |(_, rest)| rest.trim_start())
+}
+
 impl crate::journal::Observer for Watch {
     fn progress(&mut self, what: &'static str, done: u64, of: u64) {
         self.bar.bytes(what, done, of);
@@ -95,12 +102,12 @@ impl Observer for Watch {
     }
 
     fn warn(&mut self, line: &str) {
-        self.event(&Event::Warning { text: line });
+        self.event(&Event::Warning { text: sentence(line) });
         self.bar.print(line);
     }
 
     fn conclude(&mut self, line: &str) {
-        self.verdict.push(line.to_string());
+        self.verdict.push(sentence(line).to_string());
         self.bar.print(line);
     }
 

@@ -74,8 +74,13 @@ impl RunFolder {
         if let Some(best) = &run.best
             && let Err(damage) = self.verify(best, run.best_eval.map_or(0, |best| best.step))
         {
-            notes.push(format!("the best model is lost: {}", problem(&damage)));
-            run.best = None;
+            let of = problem(&damage);
+            if self.restore(best) {
+                notes.push(format!("{of}: the best model, made whole again from a copy of it"));
+            } else {
+                notes.push(format!("the best model is lost: {of}"));
+                run.best = None;
+            }
         }
         self.take(&run);
         if !notes.is_empty() {
@@ -132,6 +137,20 @@ impl RunFolder {
             }
         }
         Ok(())
+    }
+
+    /// Puts the best model back from a copy that has its hash, the root's or its step's state: whether there was one.
+    fn restore(&self, best: &State) -> bool {
+        let place = self.path.join(&best.folder);
+        let state = best.folder.replacen("best/", "state/", 1);
+        let one = |(name, hash): (&String, &String)| {
+            let copies = [self.path.join(name), self.path.join(&state).join(name)];
+            let whole = copies.into_iter().find(|copy| disk::sha256(copy).is_ok_and(|found| found == *hash));
+            let put =
+                |copy: PathBuf| disk::replace_with(&place.join(name), |fresh| disk::copy_new(&copy, fresh));
+            whole.is_some_and(|copy| put(copy).is_ok())
+        };
+        (place.is_dir() || disk::create_folder(&place).is_ok()) && best.files.iter().all(one)
     }
 
     /// The root's model is a copy of the best one, or of the named state's; or becomes one.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::base::rng::Rng;
 use crate::base::units::{counted, shown, thousands};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, shell};
 use crate::dataset::index::{Line, Side};
 use crate::dataset::new::{self, New};
 use crate::dataset::{Sides, Split, Text, Tokenised, Wanted};
@@ -21,6 +21,7 @@ use crate::train::fit::Begin;
 use crate::train::read::{describe_data, not_whole};
 use crate::train::ready::{About, Ready, open_device};
 use crate::train::resume::in_pieces_of;
+use crate::train::start::placed;
 use crate::train::{Observer, Options, Outcome, Stop};
 
 /// The share of old text in what is trained on, unless another is asked for.
@@ -95,6 +96,15 @@ fn plan(again: &Again, observer: &mut dyn Observer) -> Result<Option<(Known, Rea
     if new.iter().all(|new| *new == New::No) {
         observer.say(&nothing_new(&known, &read));
         return Ok(None);
+    }
+    if whole && new.iter().all(|new| *new != New::No) {
+        let problem = "not one of the entries there is one that the run knows: another journal";
+        let next = format!(
+            "name the journal: {} train --continue {} PATH…",
+            shell::program(),
+            shell::path(&known.dir)
+        );
+        return Err(Error::file(&options.paths[0], problem, next));
     }
     let words = words(&known, &read, &new)?;
     let told = [("journal", read.report.to_string())].into_iter().chain(read.report.brief());
@@ -179,7 +189,7 @@ fn read_as(known: &Known, options: &Options) -> Result<Options> {
 /// The paths of a run and those that were given beside it.
 fn joined(known: &Known, options: &Options) -> Vec<String> {
     let mut paths = known.run.data.paths.clone();
-    let given = options.paths.iter().map(|path| path.display().to_string());
+    let given = options.paths.iter().map(|path| placed(path));
     paths.extend(given.filter(|path| !known.run.data.paths.contains(path)));
     paths
 }

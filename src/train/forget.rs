@@ -11,9 +11,9 @@ use crate::dataset::listed::{List, Names};
 use crate::dataset::{Text, Wanted};
 use crate::device::select::Device;
 use crate::eval::score;
-use crate::run::read_run;
 use crate::run::record::{Continues, Settings};
 use crate::run::runs::runs;
+use crate::run::{read_run, refuse_inside};
 use crate::sample::{At, Model, Reads};
 use crate::train::base;
 use crate::train::earlier::{Known, entries};
@@ -80,7 +80,10 @@ pub fn forget(wanted: Forget, observer: &mut dyn Observer, stop: &Stop) -> Resul
     let (going, staying): (Vec<Line>, Vec<Line>) =
         known.index.iter().cloned().partition(|line| gone.contains(&line.hash));
     check(&known, &going, &staying, wanted.list)?;
-    let ready = ready(&known, &going, staying, known.out(wanted.out)?)?;
+    let out = known.out(wanted.out)?;
+    let journals: Vec<PathBuf> = known.run.data.paths.iter().map(PathBuf::from).collect();
+    refuse_inside(&out, &journals.into_iter().filter(|path| path.exists()).collect::<Vec<_>>())?;
+    let ready = ready(&known, &going, staying, out)?;
     let held_out: Vec<Line> = ready
         .text
         .earlier

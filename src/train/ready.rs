@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use serde::de::IgnoredAny;
+
 use crate::base::disk::{self, sha256};
 use crate::base::units::{shown, thousands};
 use crate::base::{Config, Error, Result};
@@ -194,7 +196,8 @@ pub(super) fn disk_needs(config: &Config, settings: &Settings, tokens: usize) ->
     Size::new(config, settings, tokens as u64, settings.steps).of_new()
 }
 
-/// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost.
+/// Writes those of a run's unchanging files that are not there: all of them at the start, on a resume what was lost, or is JSON no
+/// more.
 pub(super) fn write_missing(
     folder: &RunFolder,
     config: &Config,
@@ -217,8 +220,13 @@ pub(super) fn write_missing(
     }
     all.push((".gitignore", b"*\n".to_vec()));
     for (name, bytes) in all {
-        if !folder.path().join(name).exists() {
+        let place = folder.path().join(name);
+        let whole =
+            || disk::read_file(&place).is_ok_and(|text| serde_json::from_slice::<IgnoredAny>(&text).is_ok());
+        if !place.exists() {
             folder.write_new(name, &bytes)?;
+        } else if name.ends_with(".json") && !whole() {
+            disk::replace(&place, &bytes)?;
         }
     }
     Ok(())

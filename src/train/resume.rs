@@ -100,7 +100,7 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
             run.settings.steps
         ));
     }
-    if let Some(line) = ended_early(&run) {
+    if let Some(line) = ended_early(&run, dir) {
         observer.conclude(&line);
         return Ok(Outcome { dir: dir.to_path_buf(), interrupted: false });
     }

@@ -150,8 +150,8 @@ impl<'a> Session<'a> {
                 return Ok(self.stopped());
             }
         }
-        let evals = Curves::read(&self.folder.path().join(LOG))?.evals;
-        let lines = [verdict(&self.run, &evals), apart(&self.run)].concat();
+        let curves = Curves::read(&self.folder.path().join(LOG))?;
+        let lines = [verdict(&self.run, &curves), apart(&self.run)].concat();
         lines.iter().for_each(|line| self.observer.conclude(line));
         Ok(Outcome { dir: self.folder.path().to_path_buf(), interrupted: false })
     }

@@ -1,19 +1,22 @@
 //! How a run went, in words: what a person wants to know in the morning.
 
+use std::path::Path;
+
 use crate::base::shell;
 use crate::base::units::{counted, thousands};
 use crate::optim::OnSpike;
 use crate::run::Run;
 use crate::run::record::Evaluation;
+use crate::run::report::curves::Curves;
 use crate::run::report::reading;
 
-/// How a run went that has ended, by its evaluations (steps, and nats/token); and its spikes.
-pub(super) fn verdict(run: &Run, evals: &[(u64, f32)]) -> Vec<String> {
+/// How a run went that has ended, and its spikes.
+pub(super) fn verdict(run: &Run, curves: &Curves) -> Vec<String> {
     let mut lines = Vec::new();
     if run.spikes > 0 {
         lines.push(spikes(run));
     }
-    lines.push(format!("verdict  {}", reading(run, evals)));
+    lines.push(format!("verdict  {}", reading(run, curves)));
     if run.position.step < run.settings.steps {
         lines.push(format!(
             "stopped  at step {} of {}: {} evaluations without a better one",
@@ -54,16 +57,17 @@ pub(super) fn apart(run: &Run) -> Vec<String> {
 }
 
 /// What is said of a run that is over before its last step, when it is to be resumed.
-pub(super) fn ended_early(run: &Run) -> Option<String> {
+pub(super) fn ended_early(run: &Run, dir: &Path) -> Option<String> {
     let Run { settings, position, since_best, .. } = run;
     let early = position.step < settings.steps && settings.patience > 0 && *since_best >= settings.patience;
     early.then(|| {
         format!(
-            "finished at step {} of {}, {since_best} evaluations after its best; to go on all the same: {} train --resume RUN \
+            "finished at step {} of {}, {since_best} evaluations after its best; to go on all the same: {} train --resume {} \
              --patience 0",
             thousands(position.step),
             thousands(settings.steps),
             shell::program(),
+            shell::path(dir)
         )
     })
 }
@@ -77,15 +81,18 @@ mod tests {
     fn a_run_that_ended_says_how() {
         let mut run = example();
         (run.position.step, run.since_best, run.last_eval) = (520, 3, run.best_eval);
-        let evals = [(340, 3.0), (520, 3.2)];
-        let told = verdict(&run, &evals);
+        let curves = Curves { evals: vec![(340, 3.0), (520, 3.2)], ..Curves::default() };
+        let dir = Path::new("selves/2014");
+        let told = verdict(&run, &curves);
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told[0].starts_with("verdict  The model began to memorise after step 340"), "{told:?}");
         assert_eq!(told[1], "stopped  at step 520 of 1,000: 3 evaluations without a better one");
-        assert!(ended_early(&run).is_some_and(|line| line.contains("--patience 0")));
+        assert!(
+            ended_early(&run, dir).is_some_and(|line| line.contains("--resume selves/2014 --patience 0"))
+        );
         (run.position.step, run.spikes, run.lowered) = (1000, 3, 1);
         let told = "spikes   3 steps had a loss or a gradient norm far above those before; the learning rate was halved 1 time";
-        assert_eq!(verdict(&run, &evals)[0], told);
-        assert!(verdict(&run, &evals).len() == 2 && ended_early(&run).is_none());
+        assert_eq!(verdict(&run, &curves)[0], told);
+        assert!(verdict(&run, &curves).len() == 2 && ended_early(&run, dir).is_none());
     }
 }

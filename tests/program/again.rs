@@ -154,6 +154,12 @@ fn new_entries_go_into_a_new_version() {
     refused(cwd, &["train", "notes", "--mix", "0.1"], &["--continue"]);
     std::fs::rename(cwd.join("notes"), cwd.join("moved")).unwrap();
     refused(cwd, &with(&[]), &["notes", "nothing is there now"]);
+    // Somebody else's of that name.
+    std::fs::create_dir(cwd.join("notes")).unwrap();
+    let other = "Nothing of this stands in the other journal, not one line of it, and never did.\n";
+    std::fs::write(cwd.join("notes/2022-01-01.md"), other.repeat(9)).unwrap();
+    refused(cwd, &with(&[]), &["another journal", "PATH"]);
+    std::fs::remove_dir_all(cwd.join("notes")).unwrap();
     assert!(
         succeed(cwd, &with(&["moved", "--dry-run"])).contains("new"),
         "other places for the same entries"
@@ -272,6 +278,9 @@ fn an_entry_is_forgotten() {
     refused(cwd, &with, &["never saw them"]);
     list("2021\n");
     refused(cwd, &with, &["all that this run was trained on"]);
+    list(day);
+    refused(cwd, &[&with[..], &["--out", "notes/inside"]].concat(), &["which holds the journals"]);
+    assert!(!cwd.join("notes/inside").exists());
     // A version that goes on from one that knows it would know it still.
     write(cwd, 4);
     succeed(cwd, &["train", "--continue", "runs/self", "--steps", "2", "--device", "cpu"]);

@@ -2,12 +2,14 @@
 
 use crate::base::units::thousands;
 use crate::run::record::Run;
+use crate::run::report::curves::{Curves, smoothed};
 
 /// Losses nearer to each other than this share are level.
 const LEVEL: f32 = 0.005;
 
-/// What the evaluations of a run say (steps, and losses in nats/token), in a sentence or two.
-pub fn reading(run: &Run, evals: &[(u64, f32)]) -> String {
+/// What the losses of a run say, in a sentence or two.
+pub fn reading(run: &Run, curves: &Curves) -> String {
+    let evals = &curves.evals;
     if run.data.val[0] == run.data.val[1] {
         return "Nothing was held out, so no number tells how well it knows text that it has not seen."
             .into();
@@ -39,6 +41,13 @@ pub fn reading(run: &Run, evals: &[(u64, f32)]) -> String {
         true => format!(" The best, of step {}, was kept, and is what every command takes.", thousands(best)),
         false => String::new(),
     };
+    if last_loss > best_loss * (1.0 + LEVEL) && has_risen(curves, best) {
+        return format!(
+            "Training went wrong after step {}: the loss on what it is trained on rose too, and the held-out loss from \
+             {best_loss:.4} to {last_loss:.4}.{kept} A lower learning rate, half of it say, or a longer warm-up helps.",
+            thousands(best)
+        );
+    }
     if last_loss > best_loss * (1.0 + LEVEL) {
         return format!(
             "The model began to memorise after step {}: the held-out loss was {best_loss:.4} there and is {last_loss:.4} at step \
@@ -57,10 +66,18 @@ pub fn reading(run: &Run, evals: &[(u64, f32)]) -> String {
     )
 }
 
+/// Whether the training loss is higher at the end than it was at a step: what learns by heart has it lower.
+fn has_risen(curves: &Curves, since: u64) -> bool {
+    let smooth = smoothed(&curves.of(|step| step.loss));
+    let then = smooth.iter().find(|point| point.0 >= since as f64);
+    then.zip(smooth.last()).is_some_and(|(then, last)| last.1 > then.1 * (1.0 + f64::from(LEVEL)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::run::record::{State, example};
+    use crate::run::report::curves::Step;
 
     fn said(losses: &[f32], end: bool) -> String {
         said_from(None, losses, end)
@@ -71,7 +88,8 @@ mod tests {
         (run.finished, run.best) = (end, Some(State::default()));
         let first = first.map(|first| (0, first));
         let since = (1..).zip(losses).map(|(step, &loss)| (10 * step, loss));
-        reading(&run, &first.into_iter().chain(since).collect::<Vec<_>>())
+        let evals = first.into_iter().chain(since).collect();
+        reading(&run, &Curves { evals, ..Curves::default() })
     }
 
     #[test]
@@ -103,6 +121,25 @@ mod tests {
         assert!(said_from(Some(4.0), &[], false).starts_with("Before the first step"));
         let mut nothing = example();
         nothing.data.val = [9, 9];
-        assert!(reading(&nothing, &[]).contains("Nothing was held out"));
+        assert!(reading(&nothing, &Curves::default()).contains("Nothing was held out"));
+    }
+
+    /// Learning by heart has the training loss fall while the other rises; a rate that is too high raises both.
+    #[test]
+    fn what_goes_wrong_is_not_taken_for_memory() {
+        let said = |slope: f32| {
+            let step = |n: u64| Step {
+                step: n,
+                loss: 3.0 + slope * n as f32,
+                lr: 1e-3,
+                grad_norm: 1.0,
+                seconds: 1.0,
+            };
+            let steps = (1..=40).map(step).collect();
+            let evals = vec![(10, 3.0), (20, 3.5), (40, 4.0)];
+            reading(&example(), &Curves { steps, evals, ..Curves::default() })
+        };
+        assert!(said(-0.02).contains("memorise after step 10"));
+        assert!(said(0.1).contains("went wrong after step 10"), "{}", said(0.1));
     }
 }

@@ -50,7 +50,7 @@ fn head(told: &Told) -> String {
     let mut out = format!("<h1>{}</h1>\n", html::escaped(&told.name));
     let title = run.model.title();
     out += &html::paragraph("when", &format!("{title}, {}; begun {begun}", told.progress()));
-    out += &html::paragraph("lead", &reading(run, &told.curves.evals));
+    out += &html::paragraph("lead", &reading(run, &told.curves));
     out += "<dl class=\"tiles\">\n";
     let mut tile = |what: &str, value: String, more: String| {
         put(

@@ -371,10 +371,29 @@ fn a_best_model_that_is_lost_is_told_and_followed_by_the_newest() {
     let path = dir.path().join("run");
     run_at_six(&path);
     fs::remove_dir_all(path.join("best")).unwrap();
+    fs::remove_file(path.join(MODEL)).unwrap();
+    let _ = fs::remove_dir_all(path.join("state/4"));
     let (run, told) = mended(&path);
     assert!(told.contains("the best model is lost"), "{told}");
     assert_eq!(run.best, None);
     assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(6));
+}
+
+#[test]
+fn a_damaged_best_model_is_made_whole_from_a_copy() {
+    for damage in [&b""[..], b"no model"] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run");
+        let before = run_at_six(&path);
+        let best = path.join(&before.best.as_ref().unwrap().folder).join(MODEL);
+        fs::remove_file(&best).unwrap();
+        fs::write(&best, damage).unwrap();
+        let (run, told) = mended(&path);
+        assert!(told.contains("made whole again from a copy"), "{told}");
+        assert_eq!(run.best, before.best);
+        assert_eq!(fs::read(&best).unwrap(), model_of(4));
+        assert_eq!(fs::read(path.join(MODEL)).unwrap(), model_of(4));
+    }
 }
 
 #[test]

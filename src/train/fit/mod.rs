@@ -128,10 +128,11 @@ impl Wanted<'_> {
     /// The settings where the run fits what is free; where it does not and `pieces` allows it, the same steps in the largest
     /// pieces that do.
     pub fn suited(&self, free: Option<Free>, pieces: bool) -> Option<Settings> {
-        let (most, offer) = free.map_or((u64::MAX, u64::MAX), |free| (free.for_tensors(), free.to_offer()));
+        let most = free.map_or(u64::MAX, |free| free.for_tensors());
         match self.fits(self.config, self.settings, most) {
             Some(_) => Some(self.settings.clone()),
-            None if pieces => self.smaller(self.config, self.settings, offer),
+            // What is free now may be a little less when it is taken.
+            None if pieces => self.smaller(self.config, self.settings, most / 100 * 97),
             None => None,
         }
     }
@@ -289,7 +290,8 @@ impl Wanted<'_> {
     fn adapter(&self, most: u64) -> Option<Offer> {
         let lora = Lora::default();
         // --insist, which goes with Muon, is not for adapters.
-        if lora.check(&self.config).is_err() || self.settings.optimizer != Optimizer::Adamw {
+        let other = self.settings.optimizer != Optimizer::Adamw || shell::was_given("--full");
+        if other || lora.check(&self.config).is_err() {
             return None;
         }
         let (dropout, freeze) = (lora.dropout, Freeze::default());
@@ -312,7 +314,9 @@ impl Wanted<'_> {
         let fewer = Element::WEIGHTS.into_iter().skip_while(|&weights| weights != settings.weights).skip(1);
         fewer.into_iter().find_map(|weights| {
             let settings = Settings { weights, ..settings.clone() };
-            let flags = Flags::value(WEIGHTS, weights.name());
+            let mut flags = Flags::value(WEIGHTS, weights.name());
+            // An adapter may train though nobody asked for one.
+            flags.switches.extend((!shell::was_given(LORA)).then_some(LORA));
             self.in_pieces("the model at rest in fewer bits", self.config, &settings, flags, most)
         })
     }
@@ -362,6 +366,10 @@ impl Wanted<'_> {
         flags.values.push((BATCH, settings.batch.to_string()));
         if self.begin != Begin::Resume {
             flags.values.push((ACCUMULATE, settings.accumulate.to_string()));
+        }
+        // Left out, it would be what fits beside the rest.
+        if self.begin == Begin::Checkpoint && flags.values.iter().all(|(names, _)| *names != CONTEXT) {
+            flags.values.push((CONTEXT, settings.context.to_string()));
         }
         Some(Offer { what, flags, needs })
     }

@@ -133,7 +133,7 @@ fn offers_stand_in_the_order_of_what_they_change() {
     let less = order((None, Element::F32), Preset::Smollm2_1_7b, 4 * GIB);
     assert_eq!(less[0], (vec![LORA], of(WEIGHTS, "q8_0")), "neither f32 nor f16 fits: {less:?}");
     let beside = order((Some(Lora::default()), Element::F16), Preset::Mistral7b, 10 * GIB);
-    assert_eq!(beside[0], (vec![], of(WEIGHTS, "q4_1")), "{beside:?}");
+    assert_eq!(beside[0], (vec![LORA], of(WEIGHTS, "q4_1")), "{beside:?}");
     assert!(beside.iter().all(|(_, (names, _))| *names != FREEZE));
 }
 
