@@ -18,9 +18,9 @@ use crate::tokens::windows::Epochs;
 use crate::train::defaults::intervals;
 use crate::train::earlier::{Known, entries};
 use crate::train::fit::Begin;
+use crate::train::pieces::in_pieces_of;
 use crate::train::read::{describe_data, not_whole};
 use crate::train::ready::{About, Ready, open_device};
-use crate::train::resume::in_pieces_of;
 use crate::train::start::placed;
 use crate::train::{Observer, Options, Outcome, Stop};
 

@@ -19,8 +19,8 @@ use crate::train::base;
 use crate::train::earlier::{Known, entries};
 use crate::train::engine::Engine;
 use crate::train::fit::Begin;
+use crate::train::pieces::in_pieces_of;
 use crate::train::ready::{About, Ready, open_device};
-use crate::train::resume::in_pieces_of;
 use crate::train::{Observer, Options, Outcome, Stop};
 use crate::weights;
 

@@ -22,7 +22,7 @@ use crate::tokens::{Ranges, TokenFile, Tokenizer, files};
 use crate::train::engine::Engine;
 use crate::train::fit::{self, Begin};
 use crate::train::pace::Pace;
-use crate::train::recover::less;
+use crate::train::pieces::less;
 use crate::train::session::Session;
 use crate::train::{Observer, Outcome, Stop};
 use crate::weights::{huggingface, peft};

@@ -8,7 +8,6 @@ use crate::base::{Error, Result};
 use crate::dataset::data::{MASKED, read_mask};
 use crate::model::parameters::not_in_blocks;
 use crate::optim::OnSpike;
-use crate::run::record::Settings;
 use crate::run::room::{self, Size};
 use crate::run::runs::restore_or_begin;
 use crate::run::{Repaired, Run, RunFolder};
@@ -16,6 +15,7 @@ use crate::tokens::TokenFile;
 use crate::train::engine::Engine;
 use crate::train::extend::extend;
 use crate::train::fit::{self, Begin};
+use crate::train::pieces::in_pieces_of;
 use crate::train::prompts;
 use crate::train::ready::{open_device, write_missing};
 use crate::train::session::Session;
@@ -187,27 +187,6 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
     let (step, steps) = (session.run.position.step, session.run.settings.steps);
     session.observer.say(&format!("resuming {} at step {step} of {steps}", shown(dir)));
     session.train()
-}
-
-/// The same sequences a step, so many at a time.
-pub(super) fn in_pieces_of(batch: usize, settings: &mut Settings, observer: &mut dyn Observer) -> Result<()> {
-    let Settings { batch: before, accumulate, .. } = *settings;
-    let total = before * accumulate;
-    if batch == 0 || !total.is_multiple_of(batch) {
-        let all: Vec<String> =
-            (1..=total).filter(|b| total.is_multiple_of(*b)).map(|b| b.to_string()).collect();
-        let problem =
-            format!("--batch {batch}: a step of this run has {total} sequences, which that does not divide");
-        return Err(Error::usage(problem, format!("use one of {}", all.join(", "))));
-    }
-    settings.batch = batch;
-    settings.accumulate = total / batch;
-    observer.say(&format!(
-        "batch    {batch} × {} sequences a step instead of {before} × {accumulate}: the last bits of the numbers may \
-         differ, and what dropout drops",
-        settings.accumulate
-    ));
-    Ok(())
 }
 
 /// The tokens that a run is trained on, with what is masked; and which of the two files have changed since it began, where

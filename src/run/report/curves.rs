@@ -175,6 +175,12 @@ pub fn thinned(points: &[Point], most: usize) -> Vec<Point> {
     points.iter().step_by(every).chain(last).copied().collect()
 }
 
+/// The first and the last of many, and so many between them, as far apart as can be.
+pub fn chosen<T>(all: &[T], most: usize) -> Vec<&T> {
+    let n = all.len().min(most);
+    (0..n).map(|i| &all[if n > 1 { i * (all.len() - 1) / (n - 1) } else { 0 }]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

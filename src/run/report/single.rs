@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::base::units::{duration, thousands};
 use crate::run::record::{self, Run};
 use crate::run::report::chart::{Chart, Ink, Line};
-use crate::run::report::curves::{Point, extremes, reach, settled, smoothed, thinned};
+use crate::run::report::curves::{Point, chosen, extremes, reach, settled, smoothed, thinned};
 use crate::run::report::html::{self, put};
 use crate::run::report::reading::reading;
 use crate::run::report::settings;
@@ -222,12 +222,6 @@ fn evaluations(told: &Told) -> String {
         "<details>\n<summary>The evaluations as numbers</summary>\n{}</details>\n",
         html::table(&headings, &rows)
     )
-}
-
-/// The first and the last of many, and so many between them, as far apart as can be.
-pub(super) fn chosen<T>(all: &[T], most: usize) -> Vec<&T> {
-    let n = all.len().min(most);
-    (0..n).map(|i| &all[if n > 1 { i * (all.len() - 1) / (n - 1) } else { 0 }]).collect()
 }
 
 fn samples(samples: &[Sample]) -> String {

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::base::units::{counted, thousands};
 use crate::run::record::Evaluation;
-use crate::run::report::curves::Curves;
+use crate::run::report::curves::{Curves, chosen};
 use crate::run::report::html;
-use crate::run::report::single::chosen;
 use crate::run::report::told::Told;
 
 /// The most evaluations that have a column, and the most steps that are named.

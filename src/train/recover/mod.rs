@@ -6,13 +6,13 @@ use std::time::Duration;
 use crate::base::units::thousands;
 use crate::base::{Error, Result};
 use crate::device::select::Closed;
-use crate::run::record::{Run, Settings};
+use crate::run::record::Run;
 use crate::run::spikes::spikes_of;
 use crate::run::{Repaired, RunFolder};
+use crate::train::Outcome;
 use crate::train::engine::Engine;
-use crate::train::resume::in_pieces_of;
+use crate::train::pieces::{less, problem};
 use crate::train::session::{Session, windows_at};
-use crate::train::{Observer, Outcome};
 
 /// So often a run may be taken up again without a state saved in between.
 const TRIES: u32 = 3;
@@ -114,32 +114,6 @@ fn open(device: &Closed, run: &mut Run) -> Result<Engine> {
     let engine = Engine::new(&device.open()?, run.kernels.clone(), run.model, &run.settings)?;
     run.kernels = engine.choices();
     Ok(engine)
-}
-
-/// What needs less memory for the same steps: half of the batch, twice as often; where that is one sequence, each block
-/// computed twice.
-///
-/// # Errors
-/// There is nothing less: what was short.
-pub(super) fn less(settings: &mut Settings, observer: &mut dyn Observer, error: Error) -> Result<()> {
-    observer.warn(&format!("memory   {}", problem(&error)));
-    let total = settings.batch * settings.accumulate;
-    match (1..=settings.batch / 2).rev().find(|half| total.is_multiple_of(*half)) {
-        Some(half) => in_pieces_of(half, settings, observer),
-        None if !settings.recompute => {
-            settings.recompute = true;
-            observer
-                .warn("memory   each block is computed twice from here on, instead of kept (--recompute)");
-            Ok(())
-        }
-        None => Err(error),
-    }
-}
-
-/// What an error says, without what to do: it is being done.
-fn problem(error: &Error) -> String {
-    let text = error.to_string();
-    text.split("\n  next:").next().unwrap_or_default().trim_start_matches("device: ").to_string()
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::*;
 use crate::device::testing::{fail_after, lose_gpu, opened, to_come};
 use crate::run::log;
-use crate::train::{Options, Progress, Resume, Stop, resume, start};
+use crate::run::record::Settings;
+use crate::train::{Observer, Options, Progress, Resume, Stop, resume, start};
 
 /// Sees a run, and loses its GPU after some steps.
 #[derive(Default)]
