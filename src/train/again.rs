@@ -21,7 +21,6 @@ use crate::train::fit::Begin;
 use crate::train::pieces::in_pieces_of;
 use crate::train::read::{describe_data, not_whole};
 use crate::train::ready::{About, Ready, open_device};
-use crate::train::start::placed;
 use crate::train::{Observer, Options, Outcome, Stop};
 
 /// The share of old text in what is trained on, unless another is asked for.
@@ -189,7 +188,7 @@ fn read_as(known: &Known, options: &Options) -> Result<Options> {
 /// The paths of a run and those that were given beside it.
 fn joined(known: &Known, options: &Options) -> Vec<String> {
     let mut paths = known.run.data.paths.clone();
-    let given = options.paths.iter().map(|path| placed(path));
+    let given = options.paths.iter().map(|path| path.display().to_string());
     paths.extend(given.filter(|path| !known.run.data.paths.contains(path)));
     paths
 }

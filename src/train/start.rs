@@ -1,7 +1,5 @@
 //! How a run begins.
 
-use std::path::Path;
-
 use crate::base::units::shown;
 use crate::base::{Preset, Result};
 use crate::dataset::Data;
@@ -83,7 +81,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
 /// What the run's record says of its text.
 fn about(options: &Options, data: &Data) -> About {
     About {
-        paths: options.paths.iter().map(|path| placed(path)).collect(),
+        paths: options.paths.iter().map(|p| p.display().to_string()).collect(),
         entries: data.report().entries as u64,
         words: data.report().words,
         brief: brief(data),
@@ -93,11 +91,6 @@ fn about(options: &Options, data: &Data) -> About {
         reading: options.journal.clone(),
         continues: None,
     }
-}
-
-/// Where a journal is, from any folder.
-pub(super) fn placed(path: &Path) -> String {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
 /// What was read and how it is divided, for who reads the run's report.
