@@ -110,7 +110,7 @@ impl RunFolder {
             if let Some(recorded) = recorded {
                 // What was asked for since stands; so does a best model of a later step, which is what it is.
                 run.settings = recorded.settings.clone();
-                run.position.micro_step = step * run.settings.accumulate as u64;
+                run.count_micro_steps();
                 (run.best_eval, run.since_best) = (recorded.best_eval, recorded.since_best);
                 run.best.clone_from(&recorded.best);
             }

@@ -13,7 +13,7 @@ use crate::device::Element;
 use crate::journal;
 use crate::optim::OnSpike;
 use crate::tokens::Kind;
-use crate::train::defaults::{ADAPTER_LR, CHECKPOINT, SCRATCH, SCRATCH_ADAMW, SEQUENCES};
+use crate::train::defaults::{ADAPTER_LR, CHECKPOINT, SCRATCH, SCRATCH_ADAMW, SEQUENCES, TOKENS};
 use crate::train::origin::Origin;
 
 /// The model's shape from scratch, unless another is asked for.
@@ -61,7 +61,7 @@ pub struct Options {
     #[arg(long, unless_given = format!("{SEQUENCES}, over 50 million parameters 1 on a CPU and 4 on a GPU"))]
     pub batch: Option<usize>,
     /// Batches whose gradients are added up for one step
-    #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}; from a checkpoint what makes 4,096 tokens, if that is fewer"))]
+    #[arg(long, alias = "grad-accum", unless_given = format!("what makes batch × accumulate {SEQUENCES}; from a checkpoint what makes {} tokens, if that is fewer", thousands(TOKENS as u64)))]
     pub accumulate: Option<usize>,
     /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
     #[arg(long, value_parser = optimizers(), unless_given = either(SCRATCH.optimizer.name(), CHECKPOINT.optimizer.name()))]

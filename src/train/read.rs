@@ -30,8 +30,9 @@ impl Read {
         refuse_inside(&out, &options.paths)?;
         if is_leftover(&out) {
             let place = shown(&out);
-            observer
-                .warn(&format!("replaces {place}: what a run left there that stopped before its first save"));
+            observer.warn(&format!(
+                "folder   {place}: replaces what a run left there that stopped before its first save"
+            ));
         }
         let header = options.template()?;
         observer.doing("reading");

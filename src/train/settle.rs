@@ -23,7 +23,7 @@ pub(super) struct Settled {
     pub notes: Vec<String>,
 }
 
-/// Settles how a run trains. A context that nobody asked for is halved, and a batch made smaller, until the run fits the device.
+/// Settles how a run trains. A batch that nobody asked for is made smaller, then such a context is halved, until the run fits the device.
 /// Beside a large checkpoint an adapter trains, and beside one that does not fit whole ([`Options::may_adapt`]). Where nothing
 /// helps, the smallest is taken, and [`fit::check`](super::fit::check) says what would. A model from scratch comes to know as many
 /// positions as its windows have.

@@ -147,7 +147,7 @@ fn a_run_killed_before_its_first_save_is_begun_again_in_its_place() {
         let resumed = told(cwd, &["train", "--resume", &place]);
         assert!(resumed.contains("before its first save") && resumed.contains("--out"), "{resumed}");
         let begun = told(cwd, &command);
-        assert!(begun.contains(&format!("replaces {place}: what a run left there")), "{begun}");
+        assert!(begun.contains(&format!("{place}: replaces what a run left there")), "{begun}");
         assert!(out.join("state/2").is_dir(), "{begun}");
     }
     assert!(taken_over > 0, "every run was killed after its first save");

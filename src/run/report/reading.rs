@@ -2,10 +2,12 @@
 
 use crate::base::units::thousands;
 use crate::run::record::Run;
-use crate::run::report::curves::{Curves, smoothed};
+use crate::run::report::curves::Curves;
 
 /// Losses nearer to each other than this share are level.
 const LEVEL: f32 = 0.005;
+/// A training loss that is higher by this share has risen.
+const RISEN: f32 = 0.1;
 
 /// What the losses of a run say, in a sentence or two.
 pub fn reading(run: &Run, curves: &Curves) -> String {
@@ -66,11 +68,17 @@ pub fn reading(run: &Run, curves: &Curves) -> String {
     )
 }
 
-/// Whether the training loss is higher at the end than it was at a step: what learns by heart has it lower.
+/// Whether the training loss is far higher at the end than it was at a step, a tenth of the steps each: what learns by heart has it
+/// lower, and single steps differ by some hundredths in any run.
 fn has_risen(curves: &Curves, since: u64) -> bool {
-    let smooth = smoothed(&curves.of(|step| step.loss));
-    let then = smooth.iter().find(|point| point.0 >= since as f64);
-    then.zip(smooth.last()).is_some_and(|(then, last)| last.1 > then.1 * (1.0 + f64::from(LEVEL)))
+    let steps = &curves.steps;
+    let tenth = (steps.len() / 10).max(1);
+    let mean = |until: usize| {
+        let losses = steps[until.saturating_sub(tenth)..until].iter().map(|step| step.loss);
+        losses.sum::<f32>() / tenth.min(until).max(1) as f32
+    };
+    let then = steps.partition_point(|step| step.step <= since);
+    then > 0 && mean(steps.len()) > mean(then) * (1.0 + RISEN)
 }
 
 #[cfg(test)]
@@ -141,5 +149,7 @@ mod tests {
         };
         assert!(said(-0.02).contains("memorise after step 10"));
         assert!(said(0.1).contains("went wrong after step 10"), "{}", said(0.1));
+        // So little is what steps differ by.
+        assert!(said(0.002).contains("memorise after step 10"));
     }
 }

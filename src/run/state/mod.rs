@@ -78,12 +78,13 @@ impl RunFolder {
     /// Makes the named state's model the best one, whose evaluation came after its save: `run.best` names it when this returns.
     ///
     /// # Errors
-    /// It cannot be written; then the run is as it was.
+    /// It cannot be written; until the record is, the run is as it was.
     pub fn keep_best(&mut self, run: &mut Run) -> Result<()> {
         let best = best_of(run.position.step, &run.state.files);
         self.put_best(&self.path.join(&run.state.folder), &best)?;
-        run.best = Some(best);
-        self.save_run(run)?;
+        let next = Run { best: Some(best), ..run.clone() };
+        self.save_run(&next)?;
+        *run = next;
         self.take(run);
         self.follow_model()?;
         self.sweep();
