@@ -165,16 +165,19 @@ pub fn read(path: &Path) -> Result<Vec<Line>> {
     text.lines().enumerate().map(parse).collect()
 }
 
-/// Keeps the whole lines of steps up to `step`, none of them where there is none, by way of a temporary file that is renamed over the log; a log that is right
-/// already is left alone.
-pub(super) fn cut(path: &Path, step: Option<u64>) -> Result<()> {
+/// Keeps the whole lines of steps up to `step`, none of them where there is none, by way of a temporary file that is renamed
+/// over the log; a log that is right already is left alone. Of the last step only its own line stays where it was not
+/// `evaluated`: an evaluation that the record does not have is made again.
+pub(super) fn cut(path: &Path, step: Option<u64>, evaluated: bool) -> Result<()> {
     #[derive(Deserialize)]
     struct Stepped {
         step: u64,
+        loss: Option<f32>,
     }
-    let kept = |line: &[u8]| {
-        line.ends_with(b"\n") && serde_json::from_slice::<Stepped>(line).is_ok_and(|l| Some(l.step) <= step)
+    let stays = |line: Stepped| {
+        Some(line.step) < step || Some(line.step) == step && (evaluated || line.loss.is_some())
     };
+    let kept = |line: &[u8]| line.ends_with(b"\n") && serde_json::from_slice(line).is_ok_and(stays);
     rewrite(path, kept)
 }
 
@@ -268,19 +271,36 @@ mod tests {
         for torn in 0..=whole.len() {
             for saved in 0..=5_usize {
                 std::fs::write(&path, &whole[..torn]).unwrap();
-                cut(&path, Some(saved as u64)).unwrap();
+                cut(&path, Some(saved as u64), true).unwrap();
                 let left = std::fs::read(&path).unwrap();
                 let lines = whole[..torn].iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
                 assert_eq!(left, whole[..lines.min(ends[saved.min(4)])], "torn at {torn}, saved at {saved}");
             }
         }
         std::fs::remove_file(&path).unwrap();
-        cut(&path, Some(3)).unwrap();
+        cut(&path, Some(3), true).unwrap();
         assert!(!path.exists());
         log = Log::open(&path).unwrap();
         log.eval(&EvalLine { step: 0, tokens: 0, val_loss: 5.5 }).unwrap();
-        cut(&path, None).unwrap();
+        cut(&path, None, true).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+
+    #[test]
+    fn an_evaluation_that_will_be_made_again_is_not_in_the_log_twice() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log.jsonl");
+        let mut log = Log::open(&path).unwrap();
+        for s in 1..=2 {
+            log.step(&step(s, 1.0)).unwrap();
+            log.eval(&EvalLine { step: s, tokens: 64 * s, val_loss: 5.5 }).unwrap();
+            log.norms(&NormsLine { step: s, grad_norms: BTreeMap::new() }).unwrap();
+        }
+        let whole = read(&path).unwrap();
+        cut(&path, Some(2), true).unwrap();
+        assert_eq!(read(&path).unwrap(), whole);
+        cut(&path, Some(2), false).unwrap();
+        assert_eq!(read(&path).unwrap(), whole[..4], "the first step was evaluated for good");
     }
 
     #[test]
@@ -288,7 +308,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log.jsonl");
         std::fs::write(&path, "{\"step\":1}\n\0\0\0\n{\"step\":2}\nnull\n{\"step\":-1}\n").unwrap();
-        cut(&path, Some(2)).unwrap();
+        cut(&path, Some(2), true).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"step\":1}\n{\"step\":2}\n");
     }
 

@@ -88,10 +88,11 @@ impl RunFolder {
         }
         self.sweep();
         self.repair_model()?;
-        // An evaluation before the first step that the record does not have will be made again.
-        let begun = run.position.step > 0 || run.first_eval.is_some();
-        log::cut(&self.path.join(LOG), begun.then_some(run.position.step))?;
-        samples::cut(&self.path.join(SAMPLES), run.position.step)?;
+        let step = run.position.step;
+        // A step's own line is there from the first on; what was evaluated and not recorded will be evaluated again.
+        let evaluated = run.last_eval.is_some_and(|last| last.step == step);
+        log::cut(&self.path.join(LOG), (step > 0 || evaluated).then_some(step), evaluated)?;
+        samples::cut(&self.path.join(SAMPLES), step)?;
         Ok(Repaired { run, notes })
     }
 

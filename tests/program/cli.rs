@@ -304,14 +304,15 @@ fn a_run_is_extended_held_by_one_process_and_finished_quietly() {
         cwd.join("checkpoints/notes/state/5").is_dir() && !cwd.join("checkpoints/notes/state/3").exists()
     );
     misused(cwd, &[&resume[..], &["--lr", "1"]].concat(), &["--lr", "--from"]);
-    // What was lost of the unchanging files comes back with a resume.
-    std::fs::remove_file(cwd.join("checkpoints/notes/config.json")).unwrap();
-    std::fs::remove_file(cwd.join("checkpoints/notes/tokenizer.json")).unwrap();
+    // What was lost of the unchanging files comes back with a resume, and so does what was cut short.
+    let file = |name: &str| cwd.join("checkpoints/notes").join(name);
+    let names = ["config.json", "generation_config.json", "tokenizer.json"];
+    let whole = names.map(|name| std::fs::read(file(name)).unwrap());
+    std::fs::write(file("config.json"), &whole[0][..40]).unwrap();
+    std::fs::write(file("generation_config.json"), "").unwrap();
+    std::fs::remove_file(file("tokenizer.json")).unwrap();
     assert!(run(cwd, &[&resume[..], &["--steps", "6"]].concat()).status.success());
-    assert!(
-        cwd.join("checkpoints/notes/config.json").is_file()
-            && cwd.join("checkpoints/notes/tokenizer.json").is_file()
-    );
+    assert!(names.map(|name| std::fs::read(file(name)).unwrap()) == whole);
     let held = diarist::run::RunFolder::open(&cwd.join("checkpoints/notes")).unwrap();
     refuses(cwd, &[&resume[..], &["--steps", "7"]].concat(), &["next:"]);
     drop(held);
