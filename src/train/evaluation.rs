@@ -1,7 +1,6 @@
 //! The validation beside the steps, and the page that shows it.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::base::Result;
 use crate::run::log::EvalLine;
@@ -110,7 +109,6 @@ impl Session<'_> {
         }
         self.observer.evaluated(step, val_loss);
         self.look(&windows)?;
-        self.last_received = Instant::now();
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! Samples while training: the same prompts and the same draws each time, so that what changes from one to the next is the model.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
 
 use crate::base::rng::Rng;
 use crate::base::{Error, Result};
@@ -43,7 +42,6 @@ impl Session<'_> {
             self.samples.append(step, prompt, &text)?;
             self.observer.sampled(step, prompt, &text);
         }
-        self.last_received = Instant::now();
         Ok(())
     }
 }

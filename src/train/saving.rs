@@ -75,7 +75,6 @@ impl Session<'_> {
         }
         self.observer.saved(step, &self.folder.path().join(&self.run.state.folder));
         self.last_saved = Instant::now();
-        self.last_received = Instant::now();
         Ok(())
     }
 }

@@ -51,7 +51,6 @@ pub(super) struct Session<'a> {
     pub(super) spikes: Spikes,
     /// Spikes that were told.
     pub(super) spikes_told: u32,
-    pub(super) last_received: Instant,
     pub(super) last_saved: Instant,
     /// Seconds of recent steps.
     pub(super) recent: VecDeque<f64>,
@@ -61,6 +60,8 @@ pub(super) struct Pending {
     position: Position,
     windows: Vec<usize>,
     planned: Planned,
+    /// How long it took to give it to the device; where that computes it at once, all of the step.
+    given: Duration,
 }
 
 impl<'a> Session<'a> {
@@ -76,7 +77,6 @@ impl<'a> Session<'a> {
         tokens.check_ids(run.model.vocab_size())?;
         let windows = windows_at(&run, run.position)?;
         let (log, samples) = (folder.log()?, folder.samples()?);
-        let now = Instant::now();
         let spikes = spikes_of(&folder, &run)?;
         Ok(Session {
             folder,
@@ -93,8 +93,7 @@ impl<'a> Session<'a> {
             pending: VecDeque::new(),
             spikes,
             spikes_told: 0,
-            last_received: now,
-            last_saved: now,
+            last_saved: Instant::now(),
             recent: VecDeque::new(),
         })
     }
@@ -102,7 +101,6 @@ impl<'a> Session<'a> {
     /// Steps until the last one, or until someone asks to stop.
     pub(super) fn steps(&mut self) -> Result<Outcome> {
         let s = self.run.settings.clone();
-        self.last_received = Instant::now();
         self.last_saved = Instant::now();
         let mut position = self.run.position;
         let mut over = self.owes_evaluation() && self.catch_up()?;
@@ -121,8 +119,9 @@ impl<'a> Session<'a> {
                 micro_step: position.micro_step + s.accumulate as u64,
             };
             let planned = self.spikes.plan(position.step, self.engine.lr(position.step));
+            let began = Instant::now();
             self.engine.step(&planned, &self.tokens, &windows)?;
-            self.pending.push_back(Pending { position, windows, planned });
+            self.pending.push_back(Pending { position, windows, planned, given: began.elapsed() });
             // The step before this one is read while this one runs.
             while self.pending.len() > 1 {
                 self.receive()?;
@@ -176,16 +175,19 @@ impl<'a> Session<'a> {
 
     /// Reads the oldest pending step's numbers, logs them and tells the observer.
     fn receive(&mut self) -> Result<()> {
+        let began = Instant::now();
         let did = self.engine.receive()?;
+        let waited = began.elapsed();
         let Did { loss, norm: grad_norm, .. } = did;
-        let Pending { position, windows, planned } = self.pending.pop_front().expect("a step is pending");
+        let Pending { position, windows, planned, given } =
+            self.pending.pop_front().expect("a step is pending");
         for (what, value) in [("the loss", loss), ("the gradient norm", grad_norm)] {
             if !value.is_finite() {
                 return Err(self.not_finite(position.step, what, value, Bad::Step));
             }
         }
-        let seconds = self.last_received.elapsed().as_secs_f64();
-        self.last_received = Instant::now();
+        // Of the device's time, what the host spent on this step and no other: neither an evaluation's nor a save's.
+        let seconds = (given + waited).as_secs_f64();
         self.run.position = position;
         let spike = self.spikes.take(&planned, loss, grad_norm, self.run.settings.on_spike);
         self.log.step(&StepLine {
