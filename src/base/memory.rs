@@ -49,6 +49,15 @@ pub fn free() -> Option<Free> {
     computer.into_iter().chain(limits(Path::new("/"))).min_by_key(Free::for_tensors)
 }
 
+/// The memory that this process takes now; none where the system does not say.
+pub fn own() -> Option<u64> {
+    let pid = sysinfo::get_current_pid().ok()?;
+    let mut system = sysinfo::System::new().ok()?;
+    let memory = sysinfo::ProcessRefreshKind::nothing().with_memory();
+    system.refresh_processes_specifics(sysinfo::ProcessesToUpdate::Some(&[pid]), false, memory);
+    system.process(pid).map(sysinfo::Process::memory)
+}
+
 /// The limits that Linux holds a process to: of its control groups, and of the shell's `ulimit`.
 fn limits(root: &Path) -> Vec<Free> {
     let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap_or_default();
@@ -205,5 +214,10 @@ mod tests {
     fn this_computer_says_what_it_has() {
         let free = free().expect("the systems that we know all say it");
         assert!(free.bytes > 1 << 20, "{free}");
+        let before = own().expect("and what a process takes");
+        let taken = vec![1_u8; 64 << 20];
+        let more = own().unwrap() - before;
+        // Other tests run beside it in this process, and may give back some of theirs.
+        assert!(more > 16 << 20, "{more} of {}", taken.len());
     }
 }

@@ -1,10 +1,10 @@
 //! What a run would be and take, before any of it. Where it fits, its step is tried on the device, on tokens that say nothing,
 //! and takes its time and its memory for that moment; nothing of a person's is written anywhere.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::base::disk;
-use crate::base::memory::Free;
+use crate::base::memory::{self, Free};
 use crate::base::units::{bytes, duration, shown, thousands};
 use crate::base::{Config, Error, Preset, Result};
 use crate::device::select::Device;
@@ -77,6 +77,10 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
     lines.push(format!("device   {}", device.line));
     let wanted = Wanted { limits: device.limits, choices: &choices, config, settings: &settings, begin };
     let short = wanted.check(device.free).err();
+    let measured = short.is_none().then(|| {
+        observer.doing("measuring a step");
+        Measured::new(options, config, &settings)
+    });
     // Too large in one piece, there is no figure.
     if let Ok(parts) = fit::parts(device.limits, &choices, config, &settings) {
         let needs = parts.iter().map(|(_, n)| n).sum();
@@ -87,6 +91,9 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
         ));
         let parts: Vec<String> = parts.into_iter().map(|(what, n)| format!("{what} {}", bytes(n))).collect();
         lines.push(format!("         {}", parts.join(", ")));
+        if let Some(Ok(Measured { program: Some(program), .. })) = measured {
+            lines.push(format!("         and {} for the program itself", bytes(program)));
+        }
         lines.extend(
             wanted.less().into_iter().map(|(flags, n)| format!("         {flags} would need {}", bytes(n))),
         );
@@ -100,13 +107,10 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
         None => "nothing tells what is free".into(),
     };
     lines.push(format!("disk     {} at most, in {}; {has}", bytes(most), shown(&read.out)));
-    if short.is_none() {
-        observer.doing("measuring a step");
-        lines.push(match measured(options, config, &settings, sides.train_tokens()) {
-            Ok(line) => format!("time     {line}"),
-            Err(e) => format!("time     not measured: {e}"),
-        });
-    }
+    lines.extend(measured.map(|measured| match measured {
+        Ok(measured) => format!("time     {}", measured.line(&settings, sides.train_tokens())),
+        Err(e) => format!("time     not measured: {e}"),
+    }));
     Ok(Estimate { lines, problem: short.or(full) })
 }
 
@@ -121,21 +125,39 @@ fn steps(settings: &Settings, tokens: usize) -> String {
     )
 }
 
-/// How long an epoch and the run would take, and how long it took to know.
-fn measured(options: &Options, config: Config, settings: &Settings, tokens: usize) -> Result<String> {
-    let begun = Instant::now();
-    let device = Device::open(&options.device, options.threads)?;
-    let mut engine = Engine::new(&device, device.choices(), config, settings)?;
-    // How fast it is depends on no weight.
-    engine.initialise()?;
-    let pace = Pace::measure(&mut engine, settings)?;
-    Ok(format!(
-        "an epoch about {}, the run about {} ({} tokens/s, measured in {})",
-        duration(pace.of(tokens as f64)),
-        duration(pace.of(settings.steps as f64 * of_step(settings) as f64)),
-        thousands(pace.tokens_per_second as u64),
-        duration(begun.elapsed())
-    ))
+/// What a step that was tried has shown.
+struct Measured {
+    pace: Pace,
+    /// What the process takes beside the tensors, where those are in the same memory.
+    program: Option<u64>,
+    /// How long it took.
+    took: Duration,
+}
+
+impl Measured {
+    fn new(options: &Options, config: Config, settings: &Settings) -> Result<Measured> {
+        let begun = Instant::now();
+        let device = Device::open(&options.device, options.threads)?;
+        let mut engine = Engine::new(&device, device.choices(), config, settings)?;
+        // How fast it is depends on no weight.
+        engine.initialise()?;
+        let pace = Pace::measure(&mut engine, settings)?;
+        let in_memory = matches!(device, Device::Cpu(_)).then(|| engine.exec.allocated());
+        let program = in_memory.and_then(|tensors| Some(memory::own()?.saturating_sub(tensors)));
+        Ok(Measured { pace, program, took: begun.elapsed() })
+    }
+
+    /// How long an epoch and the run would take, and how long it took to know.
+    fn line(&self, settings: &Settings, tokens: usize) -> String {
+        let Measured { pace, took, .. } = self;
+        format!(
+            "an epoch about {}, the run about {} ({} tokens/s, measured in {})",
+            duration(pace.of(tokens as f64)),
+            duration(pace.of(settings.steps as f64 * of_step(settings) as f64)),
+            thousands(pace.tokens_per_second as u64),
+            duration(*took)
+        )
+    }
 }
 
 fn free_of(free: Option<Free>, fits: bool) -> String {
