@@ -107,7 +107,7 @@ impl<'a> View<'a> {
 
     /// Elements `first..first + out.len()` of a tensor of numbers, as f32. Of a quantised one they are whole blocks: rows,
     /// or parts of rows cut at multiples of [`BLOCK`].
-    #[inline]
+    #[inline(always)]
     pub fn widen(&self, first: usize, out: &mut [f32]) {
         let len = out.len();
         match self.element {
@@ -125,6 +125,7 @@ impl<'a> View<'a> {
         }
     }
 
+    #[inline(always)]
     fn blocks<const WORDS: usize>(&self, first: usize, len: usize) -> impl Iterator<Item = &'a [u32; WORDS]> {
         assert!(
             first.is_multiple_of(BLOCK) && len.is_multiple_of(BLOCK),
@@ -137,12 +138,13 @@ impl<'a> View<'a> {
 }
 
 /// The halves of a word.
+#[inline(always)]
 fn halves(word: u32) -> [f32; 2] {
     [word, word >> 16].map(|half| f16::from_bits(half as u16).to_f32())
 }
 
 /// The bytes of some words, the lowest first.
-#[inline]
+#[inline(always)]
 fn bytes<const N: usize>(words: &[u32]) -> [u8; N] {
     let mut bytes = [0; N];
     for (b, word) in bytes.chunks_exact_mut(4).zip(words) {
@@ -154,6 +156,7 @@ fn bytes<const N: usize>(words: &[u32]) -> [u8; N] {
 /// Half-precision numbers, without a branch and without a call: that is what makes vector code of it. The bits go where f32
 /// has them, sign, exponent and fraction, and a multiplication by 2¹¹² makes up for the other bias of the exponent, exactly, for
 /// numbers below the normal range too. Infinity and NaN come out at 2¹⁶ and above, where no other half is.
+#[inline(always)]
 fn of_f16(halves: &[u16], out: &mut [f32]) {
     for (x, &half) in out.iter_mut().zip(halves) {
         let bits = (i32::from(half as i16) << 13) as u32 & 0x8fff_e000;
@@ -167,7 +170,7 @@ fn of_f16(halves: &[u16], out: &mut [f32]) {
 // Both go through whole arrays of a known length: that is what makes vector code of them.
 
 /// A block's numbers.
-#[inline]
+#[inline(always)]
 fn of_q8_0((block, out): (&[u32; Q8_0], &mut [f32])) {
     let ([d, _], q) = (halves(block[0]), bytes::<BLOCK>(&block[1..]));
     for (x, q) in out.iter_mut().zip(q) {
@@ -176,7 +179,7 @@ fn of_q8_0((block, out): (&[u32; Q8_0], &mut [f32])) {
 }
 
 /// A block's numbers: the low halves of its bytes, then the high ones.
-#[inline]
+#[inline(always)]
 fn of_q4_1((block, out): (&[u32; Q4_1], &mut [f32])) {
     let ([d, m], pairs) = (halves(block[0]), bytes::<{ BLOCK / 2 }>(&block[1..]));
     let mut q = [0; BLOCK];

@@ -6,6 +6,7 @@
 //! grad, param, m, v of one shape: a range of parameters, or one. The clipping factor is the third scalar, below 0 where
 //! the update is skipped and nothing changes; the rest stands in the step's uniform.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
@@ -76,6 +77,7 @@ pub fn record(
 /// Elements a task takes.
 const CHUNK: usize = 1 << 15;
 
+#[multiversion(targets = "simd")]
 fn twin(call: &mut Call) {
     let s = call.step;
     let keep = if call.flag("DECAY") { 1.0 - s.lr * s.weight_decay } else { 1.0 };

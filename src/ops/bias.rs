@@ -2,6 +2,7 @@
 //!
 //! dout (M,N), a range of the columns of a wider matrix perhaps · dbias (N), a range of a longer one perhaps. Chunks of 64 rows are summed, then the chunks, in order. (Adding a bias is the matmul's.)
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
@@ -82,6 +83,7 @@ fn column_sums(x: &[f32], n: usize, rows: std::ops::Range<usize>, col: usize, in
     }
 }
 
+#[multiversion(targets = "simd")]
 fn partial_twin(call: &mut Call) {
     let [m, n, first, width] = call.dims();
     let ([dout], [chunks]) = call.tensors();
@@ -90,6 +92,7 @@ fn partial_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn reduce_twin(call: &mut Call) {
     let [p, n, first] = call.dims();
     let ([sums], [dbias]) = call.tensors();

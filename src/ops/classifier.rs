@@ -8,6 +8,7 @@
 //! [`Choices::logits_bytes`] says how many rows of logits there are at a time. Vocabulary chunks combine by (max, sum) in order
 //! (Milakov and Gimelshein 2018, arXiv:1805.02867). The scaled sum of the losses adds (+=) to the first of the scalars.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{Consts, ids, read, write};
@@ -244,6 +245,7 @@ fn record_backward(rec: &mut Recorder, stats: Tensor, targets: Tensor, l: Tensor
     rec.dispatch("backward", launch);
 }
 
+#[multiversion(targets = "simd")]
 fn stats_twin(call: &mut Call) {
     let [_, v, row0, v0] = call.dims();
     let first = call.flag("FIRST");
@@ -254,7 +256,7 @@ fn stats_twin(call: &mut Call) {
         if x.iter().any(|x| x.is_nan()) {
             top = f32::NAN; // a maximum would hide it
         }
-        let mut total = sum(v, |i| exp(x[i] - top));
+        let mut total = sum([x], |[x]| exp(x - top));
         if !first {
             let both = stats[0].max(top);
             total = stats[1] * exp(stats[0] - both) + total * exp(top - both);
@@ -281,6 +283,7 @@ fn loss_twin(call: &mut Call) {
     }
 }
 
+#[multiversion(targets = "simd")]
 fn backward_twin(call: &mut Call) {
     let [_, v, row0, v0] = call.dims();
     let scale = call.step.loss_scale;
@@ -304,7 +307,7 @@ fn backward_twin(call: &mut Call) {
 fn sum_twin(call: &mut Call) {
     let scale = call.step.loss_scale;
     let ([losses], [scalars]) = call.tensors();
-    scalars[scalar::LOSS] += sum(losses.len(), |i| losses[i]) * scale;
+    scalars[scalar::LOSS] += sum([losses], |[loss]| loss) * scale;
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

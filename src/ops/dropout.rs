@@ -4,6 +4,7 @@
 //!
 //! inp, out (BT,C). The mask is a pure function ([`crate::base::rng`]), so backward is the same function applied to dout.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::base::rng::{Site, chain32, mask_key};
@@ -68,7 +69,7 @@ impl Mask {
     }
 
     /// Multiplies columns `col..` of a row by their factors.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn apply(&self, row: usize, col: usize, x: &mut [f32]) {
         let row = chain32(self.key, row as u32);
         for (i, x) in x.iter_mut().enumerate() {
@@ -78,6 +79,7 @@ impl Mask {
     }
 }
 
+#[multiversion(targets = "simd")]
 fn twin(call: &mut Call) {
     let [_, c, layer, site] = call.dims();
     let mask = Mask::new(&call.step, layer, site as u32);

@@ -5,6 +5,7 @@
 //!
 //! inp, out (BT,4C). Backward turns dout into dinp in place.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
@@ -78,6 +79,7 @@ fn tanh(u: f32) -> f32 {
 /// Elements a task takes.
 const CHUNK: usize = 1 << 14;
 
+#[multiversion(targets = "simd")]
 fn forward_twin(call: &mut Call) {
     let ([inp], [out]) = call.tensors();
     out.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(y, x)| {
@@ -88,6 +90,7 @@ fn forward_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn backward_twin(call: &mut Call) {
     let ([inp], [dx]) = call.tensors();
     dx.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(dx, x)| {

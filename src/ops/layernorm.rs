@@ -7,6 +7,7 @@
 //! inp, out (BT,C) · weight γ, bias β (C) · mean μ, rstd (BT), kept for backward, which makes y again from them.
 //! dweight, dbias accumulate (+=); dinp adds into the residual stream.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
@@ -15,7 +16,7 @@ use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};
-use crate::ops::math::sum;
+use crate::ops::math::{dot, sum};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {
@@ -189,13 +190,14 @@ pub fn backward(
     rec.dispatch("reduce_params", launch);
 }
 
+#[multiversion(targets = "simd")]
 fn forward_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([inp, weight, bias], [out, mean, rstd]) = call.tensors();
     let rows = inp.par_chunks(c).zip(out.par_chunks_mut(c)).zip(mean.par_iter_mut().zip(rstd));
     rows.for_each(|((x, y), (mean, rstd))| {
-        let mu = sum(c, |i| x[i]) / c as f32;
-        let variance = sum(c, |i| (x[i] - mu) * (x[i] - mu)) / c as f32;
+        let mu = sum([x], |[x]| x) / c as f32;
+        let variance = sum([x], |[x]| (x - mu) * (x - mu)) / c as f32;
         let r = 1.0 / (variance + LAYER_NORM_EPS).sqrt();
         normalize_row(x, (weight, bias), (mu, r), y);
         (*mean, *rstd) = (mu, r);
@@ -203,12 +205,14 @@ fn forward_twin(call: &mut Call) {
 }
 
 /// y = γ⊙x̂ + β
+#[inline(always)]
 fn normalize_row(x: &[f32], (weight, bias): (&[f32], &[f32]), (mu, r): (f32, f32), y: &mut [f32]) {
     for i in 0..y.len() {
         y[i] = weight[i] * ((x[i] - mu) * r) + bias[i];
     }
 }
 
+#[multiversion(targets = "simd")]
 fn normalize_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([inp, weight, mean, rstd, bias], [out]) = call.tensors();
@@ -217,14 +221,15 @@ fn normalize_twin(call: &mut Call) {
 }
 
 // ANCHOR: backward_input
+#[multiversion(targets = "simd")]
 fn backward_input_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([inp, weight, mean, rstd, dout], [dinp]) = call.tensors();
     dinp.par_chunks_mut(c).enumerate().for_each(|(bt, dx)| {
         let (x, dy) = (&inp[bt * c..][..c], &dout[bt * c..][..c]);
         let (mu, r) = (mean[bt], rstd[bt]);
-        let mean_dxhat = sum(c, |i| weight[i] * dy[i]) / c as f32;
-        let mean_dxhat_xhat = sum(c, |i| weight[i] * dy[i] * ((x[i] - mu) * r)) / c as f32;
+        let mean_dxhat = dot(weight, dy) / c as f32;
+        let mean_dxhat_xhat = sum([weight, dy, x], |[weight, dy, x]| weight * dy * ((x - mu) * r)) / c as f32;
         for i in 0..c {
             let xhat = (x[i] - mu) * r;
             dx[i] += r * (weight[i] * dy[i] - mean_dxhat - xhat * mean_dxhat_xhat);
@@ -233,6 +238,7 @@ fn backward_input_twin(call: &mut Call) {
 }
 // ANCHOR_END: backward_input
 
+#[multiversion(targets = "simd")]
 fn backward_params_twin(call: &mut Call) {
     let [bt, c] = call.dims();
     let rows = call.number("ROWS");

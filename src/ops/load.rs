@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::element::BLOCK;
@@ -97,6 +98,7 @@ pub fn with_buffer<T>(run: impl FnOnce(&mut Vec<f32>) -> T) -> T {
 }
 
 /// A rectangle of a matrix whose rows are `stride` elements apart, widened row by row into a buffer.
+#[multiversion(targets = "simd")]
 pub fn rectangle<'a>(
     view: &View<'_>,
     first: usize,
@@ -116,7 +118,7 @@ pub fn rectangle<'a>(
 }
 
 /// Elements `first..first + len`, widened into `buffer` where they rest in fewer bits.
-#[inline]
+#[inline(always)]
 pub fn row<'a>(view: &View<'a>, first: usize, len: usize, buffer: &'a mut Vec<f32>) -> &'a [f32] {
     if view.element() == Element::F32 {
         return &view.f32()[first..first + len];

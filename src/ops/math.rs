@@ -24,21 +24,31 @@ pub fn exp(x: f32) -> f32 {
 /// Lanes of a sum: enough independent chains for the widest vector unit.
 const LANES: usize = 16;
 
-/// `Σ f(i)` for `i` in `0..n`, in an order that depends on nothing but `n`.
+/// `Σ f(a[i], b[i], …)` over slices of one length, in an order that depends on nothing but that. It goes through them by whole
+/// arrays: an index into a slice could be out of it, and what has to look is no vector code.
 #[inline(always)]
-pub fn sum(n: usize, f: impl Fn(usize) -> f32) -> f32 {
+pub fn sum<const N: usize>(of: [&[f32]; N], f: impl Fn([f32; N]) -> f32) -> f32 {
+    let n = of[0].len();
+    assert!(of.iter().all(|slice| slice.len() == n), "slices of one length");
+    let cut = of.map(|slice| slice.as_chunks::<LANES>());
     let mut lanes = [0.0_f32; LANES];
-    let whole = n / LANES * LANES;
-    for i in (0..whole).step_by(LANES) {
+    for i in 0..n / LANES {
+        let block = cut.map(|(blocks, _)| &blocks[i]);
         for (l, lane) in lanes.iter_mut().enumerate() {
-            *lane += f(i + l);
+            *lane += f(block.map(|numbers| numbers[l]));
         }
     }
     let mut total: f32 = lanes.iter().sum();
-    for i in whole..n {
-        total += f(i);
+    for i in 0..n % LANES {
+        total += f(cut.map(|(_, rest)| rest[i]));
     }
     total
+}
+
+/// `Σ a[i]·b[i]`
+#[inline(always)]
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    sum([a, b], |[a, b]| a * b)
 }
 
 /// The largest of a slice; −∞ of an empty one.
@@ -75,9 +85,10 @@ mod tests {
 
     #[test]
     fn sums_and_maxima_take_every_element() {
-        for n in [0, 1, 15, 16, 17, 97] {
+        for n in [0_usize, 1, 15, 16, 17, 97] {
             let x: Vec<f32> = (0..n).map(|i| i as f32).collect();
-            assert_eq!(sum(n, |i| x[i]), (n * n.saturating_sub(1) / 2) as f32);
+            assert_eq!(sum([&x], |[x]| x), (n * n.saturating_sub(1) / 2) as f32);
+            assert_eq!(dot(&x, &x), x.iter().map(|x| x * x).sum::<f32>());
             let largest = if n == 0 { f32::NEG_INFINITY } else { n as f32 - 1.0 };
             assert_eq!(max(&x), largest);
         }

@@ -4,6 +4,7 @@
 //!
 //! x (K) · y, bias (N), each a range of a tensor: W may be a chunk of a larger matrix, or one of several that share a row.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, weights, write};
@@ -14,7 +15,7 @@ use crate::device::{
 };
 use crate::ops::case::{Case, Family};
 use crate::ops::load::{self, loads};
-use crate::ops::math::sum;
+use crate::ops::math::dot;
 use crate::ops::matmul::{Layout, Operand, Product};
 
 /// The op's kernels and cases.
@@ -102,38 +103,63 @@ fn bias_twin(call: &mut Call) {
     one_row(call, x.f32(), w, Some(bias.f32()), y);
 }
 
-/// Columns a task takes: a few cache lines of each row.
-const CHUNK: usize = 256;
+/// Rows of an NT matrix that a task takes.
+const ROWS: usize = 256;
+/// Rows and columns of an NN matrix that a task takes: whole rows, as far as their sums stay in a core's nearest cache, because
+/// memory is fetched ahead where it is read in one sweep; and so few that a small matrix too has tasks for many cores.
+const DEPTH: usize = 64;
+const COLUMNS: usize = 4096;
 
 fn one_row(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
     let [k, n, x0, y0, alpha, bias0] = call.dims();
-    let (x, alpha) = (&x[x0..x0 + k], f32::from_bits(alpha as u32));
-    let nt = call.number("LAYOUT") == Layout::NT as usize;
+    let (x, y, alpha) = (&x[x0..x0 + k], &mut y[y0..y0 + n], f32::from_bits(alpha as u32));
+    let sums = if call.number("LAYOUT") == Layout::NT as usize {
+        let mut sums = vec![0.0; n];
+        sums.par_chunks_mut(ROWS).enumerate().for_each(|(i, sums)| rows(x, &w, i * ROWS, sums));
+        sums
+    } else {
+        by_depth(x, &w, n)
+    };
     let accumulate = call.flag("ACC");
-    y[y0..y0 + n].par_chunks_mut(CHUNK).enumerate().for_each(|(i, y)| {
-        let first = i * CHUNK;
-        let mut sums = [0.0; CHUNK];
-        let sums = &mut sums[..y.len()];
-        let mut buffer = Vec::new();
-        if nt {
-            for (j, s) in sums.iter_mut().enumerate() {
-                let row = load::row(&w, (first + j) * k, k, &mut buffer);
-                *s = sum(k, |i| x[i] * row[i]);
-            }
-        } else {
-            for (i, x) in x.iter().enumerate() {
-                let row = load::row(&w, i * n + first, y.len(), &mut buffer);
-                for (s, w) in sums.iter_mut().zip(row) {
-                    *s += x * w;
-                }
-            }
-        }
-        for (j, (y, s)) in y.iter_mut().zip(sums).enumerate() {
-            let scaled = alpha * *s;
-            let value = bias.map_or(scaled, |b| scaled + b[bias0 + first + j]);
-            *y = if accumulate { *y + value } else { value };
-        }
+    for (j, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
+        let value = bias.map_or(alpha * sum, |bias| alpha * sum + bias[bias0 + j]);
+        *y = if accumulate { *y + value } else { value };
+    }
+}
+
+/// x·wᵀ of the rows of an NT matrix from `first` on.
+#[multiversion(targets = "simd")]
+fn rows(x: &[f32], w: &View, first: usize, sums: &mut [f32]) {
+    let mut buffer = Vec::new();
+    for (j, sum) in (first..).zip(sums) {
+        *sum = dot(x, load::row(w, j * x.len(), x.len(), &mut buffer));
+    }
+}
+
+/// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order.
+fn by_depth(x: &[f32], w: &View, n: usize) -> Vec<f32> {
+    let mut parts = vec![0.0; x.len().div_ceil(DEPTH) * n];
+    parts.par_chunks_mut(n).zip(x.par_chunks(DEPTH)).enumerate().for_each(|(part, (sums, x))| {
+        let first = part * DEPTH * n;
+        let columns = sums.par_chunks_mut(COLUMNS).enumerate();
+        columns.for_each(|(c, sums)| columns_of(x, w, first + c * COLUMNS, n, sums));
     });
+    let (sums, others) = parts.split_at_mut(n);
+    for part in others.chunks(n) {
+        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    }
+    parts.truncate(n);
+    parts
+}
+
+/// Adds x·w to the sums of some columns: those from element `first` of w on, whose rows are n apart.
+#[multiversion(targets = "simd")]
+fn columns_of(x: &[f32], w: &View, first: usize, n: usize, sums: &mut [f32]) {
+    let mut buffer = Vec::new();
+    for (i, x) in x.iter().enumerate() {
+        let row = load::row(w, first + i * n, sums.len(), &mut buffer);
+        sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+    }
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

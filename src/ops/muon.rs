@@ -14,6 +14,7 @@
 //!
 //! A matrix that is several side by side, as GPT-2's (C,3C) for q, k and v, is taken part by part, as Muon's authors do.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
@@ -248,6 +249,7 @@ fn rows_at_once(cols: usize) -> usize {
     CHUNK.div_ceil(cols)
 }
 
+#[multiversion(targets = "simd")]
 fn momentum_twin(call: &mut Call) {
     let [_, cols, stride, first, mu] = call.dims();
     let mu = number(mu);
@@ -274,15 +276,17 @@ fn momentum_twin(call: &mut Call) {
 fn norm_twin(call: &mut Call) {
     let [_, eps] = call.dims();
     let ([squares], [inverse]) = call.tensors();
-    inverse[0] = 1.0 / sum(squares.len(), |i| squares[i]).sqrt().max(number(eps));
+    inverse[0] = 1.0 / sum([squares], |[square]| square).sqrt().max(number(eps));
 }
 
+#[multiversion(targets = "simd")]
 fn scale_twin(call: &mut Call) {
     let ([factor], [scaled]) = call.tensors();
     let factor = factor[0];
     scaled.par_chunks_mut(CHUNK).for_each(|x| x.iter_mut().for_each(|x| *x *= factor));
 }
 
+#[multiversion(targets = "simd")]
 fn polynomial_twin(call: &mut Call) {
     let [_, n, a, b, c] = call.dims();
     let [a, b, c] = [a, b, c].map(number);
@@ -297,6 +301,7 @@ fn polynomial_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn update_twin(call: &mut Call) {
     let [_, cols, stride, first, scale] = call.dims();
     let s = call.step;

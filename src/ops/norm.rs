@@ -5,6 +5,7 @@
 //!
 //! The factor is as `torch.nn.utils.clip_grad_norm_` has it. Gradients of any shape; norm and factor go to the scalars.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{Consts, read, write};
@@ -13,7 +14,7 @@ use crate::device::variants::{grid, plain};
 use crate::device::{Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
 use crate::ops::case::{Case, Family, Fill};
 use crate::ops::classifier::scalar;
-use crate::ops::math::sum;
+use crate::ops::math::{dot, sum};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "norm", kernels: &[&PARTIAL, &FINAL], variants: VARIANTS, cases };
@@ -106,18 +107,19 @@ pub(crate) fn squares_into(rec: &mut Recorder, of: &[(String, Tensor)], squares:
     }
 }
 
+#[multiversion(targets = "simd")]
 fn partial_twin(call: &mut Call) {
     let [n, first] = call.dims();
     let ([g], [squares]) = call.tensors();
     let own = &mut squares[first..first + n.div_ceil(CHUNK)];
-    own.par_iter_mut().zip(g.par_chunks(CHUNK)).for_each(|(s, g)| *s = sum(g.len(), |i| g[i] * g[i]));
+    own.par_iter_mut().zip(g.par_chunks(CHUNK)).for_each(|(s, g)| *s = dot(g, g));
 }
 
 fn final_twin(call: &mut Call) {
     let step = call.step;
     let clip = step.grad_clip;
     let ([squares], [scalars]) = call.tensors();
-    let norm = sum(squares.len(), |i| squares[i]).sqrt();
+    let norm = sum([squares], |[square]| square).sqrt();
     scalars[scalar::NORM] = norm;
     let factor = clip / (norm + 1e-6);
     let spike = norm > step.norm_limit || scalars[scalar::LOSS] > step.loss_limit;

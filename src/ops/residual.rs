@@ -5,6 +5,7 @@
 //! inp1, inp2, out (BT,C). dinp1 is dout itself, so nothing is recorded for it; dinp2 is [`dropout::apply`] of dout, or
 //! dout itself without dropout.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::base::rng::Site;
@@ -60,6 +61,7 @@ pub fn backward(rec: &mut Recorder, dout: Tensor, mask: MaskAt) -> Tensor {
     }
 }
 
+#[multiversion(targets = "simd")]
 fn forward_twin(call: &mut Call) {
     let [_, c, layer, site] = call.dims();
     let mask = call.flag("DROPOUT").then(|| Mask::new(&call.step, layer, site as u32));

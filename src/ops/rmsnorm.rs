@@ -7,6 +7,7 @@
 //! inp, out (BT,C) · weight γ (C) · rstd (BT), kept for backward, which makes y again from it.
 //! dweight accumulates (+=); dinp adds into the residual stream. ε is a word of the dims, because models differ in it.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{Consts, read, write};
@@ -14,7 +15,7 @@ use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};
-use crate::ops::math::sum;
+use crate::ops::math::{dot, sum};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {
@@ -168,25 +169,28 @@ pub fn backward(
     rec.dispatch("reduce_params", launch);
 }
 
+#[multiversion(targets = "simd")]
 fn forward_twin(call: &mut Call) {
     let [_, c, eps] = call.dims();
     let eps = f32::from_bits(eps as u32);
     let ([inp, weight], [out, rstd]) = call.tensors();
     let rows = inp.par_chunks(c).zip(out.par_chunks_mut(c)).zip(rstd);
     rows.for_each(|((x, y), rstd)| {
-        let r = 1.0 / (sum(c, |i| x[i] * x[i]) / c as f32 + eps).sqrt();
+        let r = 1.0 / (dot(x, x) / c as f32 + eps).sqrt();
         normalize_row(x, weight, r, y);
         *rstd = r;
     });
 }
 
 /// y = γ⊙x̂
+#[inline(always)]
 fn normalize_row(x: &[f32], weight: &[f32], r: f32, y: &mut [f32]) {
     for i in 0..y.len() {
         y[i] = weight[i] * (x[i] * r);
     }
 }
 
+#[multiversion(targets = "simd")]
 fn normalize_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([inp, weight, rstd], [out]) = call.tensors();
@@ -195,12 +199,13 @@ fn normalize_twin(call: &mut Call) {
 }
 
 // ANCHOR: backward_input
+#[multiversion(targets = "simd")]
 fn backward_input_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([inp, weight, rstd, dout], [dinp]) = call.tensors();
     dinp.par_chunks_mut(c).enumerate().for_each(|(bt, dx)| {
         let (x, dy, r) = (&inp[bt * c..][..c], &dout[bt * c..][..c], rstd[bt]);
-        let mean_dxhat_xhat = sum(c, |i| weight[i] * dy[i] * (x[i] * r)) / c as f32;
+        let mean_dxhat_xhat = sum([weight, dy, x], |[weight, dy, x]| weight * dy * (x * r)) / c as f32;
         for i in 0..c {
             let xhat = x[i] * r;
             dx[i] += r * (weight[i] * dy[i] - xhat * mean_dxhat_xhat);
@@ -209,6 +214,7 @@ fn backward_input_twin(call: &mut Call) {
 }
 // ANCHOR_END: backward_input
 
+#[multiversion(targets = "simd")]
 fn backward_params_twin(call: &mut Call) {
     let [bt, c] = call.dims();
     let rows = call.number("ROWS");

@@ -14,6 +14,7 @@
 //! numbers, with the same bits on every device. What is left of an angle, an eighth of a turn either way, goes to two
 //! Taylor polynomials.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{Consts, write};
@@ -185,6 +186,7 @@ fn backward_twin(call: &mut Call) {
 }
 
 /// By every angle times `sign`, 1 or −1.
+#[multiversion(targets = "simd")]
 fn rotate(call: &mut Call, sign: f32) {
     let [_, t, nh, nkv, hs, rot] = call.dims();
     let pos = call.step.pos;

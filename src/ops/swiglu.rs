@@ -5,6 +5,7 @@
 //!
 //! gate, up, out (BT,FF). Backward turns gate into dgate and up into dup, in place.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::device::kernel::{read, write};
@@ -86,6 +87,7 @@ fn silu(x: f32) -> (f32, f32) {
 /// Elements a task takes.
 const CHUNK: usize = 1 << 14;
 
+#[multiversion(targets = "simd")]
 fn forward_twin(call: &mut Call) {
     let ([gate, up], [out]) = call.tensors();
     out.par_chunks_mut(CHUNK).zip(gate.par_chunks(CHUNK).zip(up.par_chunks(CHUNK))).for_each(
@@ -97,6 +99,7 @@ fn forward_twin(call: &mut Call) {
     );
 }
 
+#[multiversion(targets = "simd")]
 fn backward_twin(call: &mut Call) {
     let ([dout], [gate, up]) = call.tensors();
     let both = gate.par_chunks_mut(CHUNK).zip(up.par_chunks_mut(CHUNK));

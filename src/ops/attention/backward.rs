@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::head::{self, Head, contiguous, transposed};
@@ -10,7 +11,7 @@ use super::variants::{LIB, VARIANTS, consts, owned};
 use crate::device::kernel::{read, write};
 use crate::device::recorder::Launch;
 use crate::device::{Arg, Call, Kernel, Recorder, Tensor};
-use crate::ops::math::sum;
+use crate::ops::math;
 use crate::ops::matmul::{View, gemm};
 
 pub(super) static BACKWARD_KV: Kernel = Kernel {
@@ -87,6 +88,7 @@ pub fn backward(
     dqkv
 }
 
+#[multiversion(targets = "simd")]
 fn dot_twin(call: &mut Call) {
     let [_, t, nh, ..] = call.dims::<6>();
     let hs = call.number("HS");
@@ -94,7 +96,7 @@ fn dot_twin(call: &mut Call) {
     dot.par_chunks_mut(t).enumerate().for_each(|(bh, dot)| {
         for (i, dot) in dot.iter_mut().enumerate() {
             let at = ((bh / nh * t + i) * nh + bh % nh) * hs;
-            *dot = sum(hs, |j| out[at + j] * dout[at + j]);
+            *dot = math::dot(&out[at..][..hs], &dout[at..][..hs]);
         }
     });
 }
@@ -112,6 +114,7 @@ struct Part<'a> {
 
 /// A backward pass: walks every head's queries by blocks and lets `add` add each to the head's N sums, (T,HS) and zero at
 /// first. The sums go into dqkv's columns of heads `columns(heads)`.
+#[multiversion(targets = "simd")]
 fn pass<const N: usize>(
     call: &mut Call,
     columns: fn(Heads) -> [Range<usize>; N],

@@ -1,5 +1,6 @@
 //! Attention over the keys and values decoded so far.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::head::scale;
@@ -10,7 +11,7 @@ use crate::device::recorder::Launch;
 use crate::device::variants::plain;
 use crate::device::{Call, Class, Const, Kernel, Recorder, Tensor, Variant};
 use crate::ops::kv_cache::Cache;
-use crate::ops::math::{exp, max, sum};
+use crate::ops::math::{dot, exp, max, sum};
 
 pub(super) static CACHED: Kernel = Kernel {
     name: "attention_cached",
@@ -55,6 +56,7 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
     out
 }
 
+#[multiversion(targets = "simd")]
 fn twin(call: &mut Call) {
     let [_, t, nh, nkv, window] = call.dims();
     let heads = Heads { t, nh, nkv, hs: call.number("HS"), window };
@@ -69,14 +71,15 @@ fn twin(call: &mut Call) {
         let q = &qkv[p * heads.width() + h * hs..][..hs];
         let at = |j: usize| (j * nkv + heads.group_of(h)) * hs;
         let seen = heads.seen(pos + p);
-        let score = |j: usize| scale * sum(hs, |i| q[i] * kcache[at(j) + i]);
+        let score = |j: usize| scale * dot(q, &kcache[at(j)..][..hs]);
         let mut scores: Vec<f32> = seen.clone().map(score).collect();
         let top = max(&scores);
         scores.iter_mut().for_each(|s| *s = exp(*s - top));
-        let total = sum(scores.len(), |j| scores[j]);
+        let total = sum([&scores], |[s]| s);
         for (j, s) in seen.zip(&scores) {
-            for (o, v) in out.iter_mut().zip(&vcache[at(j)..]) {
-                *o += s / total * v;
+            let p = s / total;
+            for (o, v) in out.iter_mut().zip(&vcache[at(j)..][..hs]) {
+                *o += p * v;
             }
         }
     });

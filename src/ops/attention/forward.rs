@@ -1,5 +1,6 @@
 //! out and lse.
 
+use multiversion::multiversion;
 use rayon::prelude::*;
 
 use super::head::{self, Head, contiguous};
@@ -51,6 +52,7 @@ fn twin(call: &mut Call) {
     head::scatter(heads, (out, heads.out_width()), heads.queries(), |bh| &results[bh]);
 }
 
+#[multiversion(targets = "simd")]
 fn one_head((head, lse): (&Head, &mut [f32])) -> Vec<f32> {
     let Heads { t, hs, .. } = head.heads;
     let mut out = vec![0.0; t * hs];
@@ -62,7 +64,7 @@ fn one_head((head, lse): (&Head, &mut [f32])) -> Vec<f32> {
         head.each_seen(block, p, |i, row| {
             let top = max(row);
             row.iter_mut().for_each(|s| *s = exp(*s - top));
-            let total = sum(row.len(), |j| row[j]);
+            let total = sum([row], |[p]| p);
             row.iter_mut().for_each(|s| *s /= total);
             lse[i] = top + total.ln();
         });

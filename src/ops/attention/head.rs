@@ -74,6 +74,7 @@ impl<'a> Head<'a> {
     }
 
     /// scale·q·kᵀ of a block, (queries, keys).
+    #[inline(always)]
     pub fn scores(&self, block: Block, s: &mut [f32]) {
         let product = [block.queries(), block.keys(), self.heads.hs];
         let (q, k) = (self.q(block.i0), transposed(self.k(block.j0)));
@@ -81,6 +82,7 @@ impl<'a> Head<'a> {
     }
 
     /// Gives `f` each query of a block and what it sees of its row of a (queries, keys) matrix, and makes the rest zero.
+    #[inline(always)]
     pub fn each_seen(&self, block: Block, matrix: &mut [f32], mut f: impl FnMut(usize, &mut [f32])) {
         for (i, row) in (block.i0..block.i1).zip(matrix.chunks_mut(block.keys())) {
             let seen = self.heads.seen(i);
@@ -93,12 +95,14 @@ impl<'a> Head<'a> {
     }
 
     /// P of a block, (queries, keys), zero where nothing is seen; lse known.
+    #[inline(always)]
     pub fn probabilities(&self, block: Block, lse: &[f32], p: &mut [f32]) {
         self.scores(block, p);
         self.each_seen(block, p, |i, row| row.iter_mut().for_each(|s| *s = exp(*s - lse[i])));
     }
 
     /// Masks a block, where there is dropout.
+    #[inline(always)]
     pub fn drop(&self, block: Block, p: &mut [f32]) {
         if let Some(mask) = self.mask {
             self.each_seen(block, p, |i, row| {
@@ -109,6 +113,7 @@ impl<'a> Head<'a> {
 
     // ANCHOR: dscores
     /// dS of a block, (queries, keys), zero where nothing is seen, from its P.
+    #[inline(always)]
     pub fn dscores(&self, block: Block, dout: View, dot: &[f32], p: &[f32], ds: &mut [f32]) {
         let (product, v) = ([block.queries(), block.keys(), self.heads.hs], transposed(self.v(block.j0)));
         gemm(product, dout, v, (ds, block.keys()), (1.0, false), false); // dP
