@@ -35,6 +35,7 @@ fn steps(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
 
 fn save(folder: &mut RunFolder, run: &mut Run, step: u64) {
     run.position.step = step;
+    run.last_eval = (step > 0).then_some(Evaluation { step, val_loss: 2.0, apart: None });
     let mut saving = folder.begin_state(step).unwrap();
     for name in [MODEL, OPTIMIZER] {
         let tensors = [("weights".to_string(), vec![3])];

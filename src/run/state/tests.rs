@@ -76,6 +76,7 @@ fn train_to(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
 
 fn save(folder: &mut RunFolder, run: &mut Run, step: u64) -> Result<()> {
     run.position.step = step;
+    run.last_eval = (step > 0).then_some(Evaluation { step, val_loss: 2.0, apart: None });
     let mut saving = folder.begin_state(step)?;
     fs::write(saving.path(MODEL), model_of(step)).unwrap();
     fs::write(saving.path(OPTIMIZER), b"moments").unwrap();
