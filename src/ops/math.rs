@@ -83,6 +83,24 @@ mod tests {
         assert!(exp(-1000.0) < 2e-38 && exp(1000.0) > 1e38);
     }
 
+    #[multiversion::multiversion(targets = "simd")]
+    fn on_the_widest_unit(x: &[f32]) -> f32 {
+        sum([x], |[x]| exp(x) * x + 0.1)
+    }
+
+    #[inline(never)]
+    fn as_everywhere(x: &[f32]) -> f32 {
+        sum([x], |[x]| exp(x) * x + 0.1)
+    }
+
+    #[test]
+    fn every_vector_unit_gives_the_same_bits() {
+        for n in [1, 15, 16, 255, 4099] {
+            let x: Vec<f32> = (0..n).map(|i| (i * 7919 % 1009) as f32 / 100.0 - 5.0).collect();
+            assert_eq!(on_the_widest_unit(&x).to_bits(), as_everywhere(&x).to_bits());
+        }
+    }
+
     #[test]
     fn sums_and_maxima_take_every_element() {
         for n in [0_usize, 1, 15, 16, 17, 97] {
