@@ -123,19 +123,26 @@ impl Curves {
 /// The share of a curve that is averaged at each of its points.
 const WINDOW: f64 = 0.04;
 
-/// The mean of a curve over a stretch around each point. It does not trail behind what it smooths, as an average of what was
-/// before would: at the ends the stretch is shorter, on both sides alike.
+/// A straight line fitted to a stretch around each point, and its value there: in the middle the stretch's mean, and at the ends,
+/// where the stretch is on one side, still of as many points. It does not trail behind what it smooths, as an average of what was
+/// does.
 pub fn smoothed(points: &[Point]) -> Vec<Point> {
     let reach = (points.len() as f64 * WINDOW / 2.0) as usize;
-    let mut sums = vec![0.0];
-    for (_, y) in points {
-        sums.push(sums[sums.len() - 1] + y);
+    // Of y, and of i·y.
+    let mut sums = vec![(0.0, 0.0)];
+    for (i, (_, y)) in points.iter().enumerate() {
+        let (ys, products) = sums[i];
+        sums.push((ys + y, products + i as f64 * y));
     }
-    let mean = |(i, &(x, _)): (usize, &Point)| {
-        let reach = reach.min(i).min(points.len() - 1 - i);
-        (x, (sums[i + reach + 1] - sums[i - reach]) / (2 * reach + 1) as f64)
+    let fitted = |(i, &(x, _)): (usize, &Point)| {
+        let (first, end) = (i.saturating_sub(reach), (i + reach + 1).min(points.len()));
+        let (n, middle) = ((end - first) as f64, (first + end - 1) as f64 / 2.0);
+        let (ys, products) = (sums[end].0 - sums[first].0, sums[end].1 - sums[first].1);
+        // Of one point no line: its slope is of no matter.
+        let slope = (products - middle * ys) / (n * (n * n - 1.0) / 12.0).max(1.0);
+        (x, ys / n + slope * (i as f64 - middle))
     };
-    points.iter().enumerate().map(mean).collect()
+    points.iter().enumerate().map(fitted).collect()
 }
 
 /// The share of a run at its beginning that a scale need not reach: a loss falls far there, and what follows would lie flat.
@@ -215,6 +222,8 @@ mod tests {
             assert!(smooth.0 == point.0 && (smooth.1 - point.1).abs() < 1e-10, "{smooth:?} {point:?}");
         }
         let noisy: Vec<Point> = (0..1000).map(|i| (f64::from(i), f64::from(i % 2))).collect();
+        // The ends are of half as many points, and of a line through them.
+        assert!(smoothed(&noisy).iter().all(|p| (p.1 - 0.5).abs() < 0.08), "{:?}", smoothed(&noisy));
         assert!(smoothed(&noisy)[100..900].iter().all(|p| (p.1 - 0.5).abs() < 0.02));
         assert_eq!(smoothed(&[]), []);
         assert_eq!(smoothed(&[(1.0, 5.0)]), [(1.0, 5.0)]);
