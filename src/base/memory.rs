@@ -214,10 +214,7 @@ mod tests {
     fn this_computer_says_what_it_has() {
         let free = free().expect("the systems that we know all say it");
         assert!(free.bytes > 1 << 20, "{free}");
-        let before = own().expect("and what a process takes");
         let taken = std::hint::black_box(vec![1_u8; 64 << 20]);
-        let more = own().unwrap() - before;
-        // Other tests run beside it in this process, and may give back some of theirs.
-        assert!(more > 16 << 20, "{more} of {}", taken.len());
+        assert!(own().expect("and what a process takes") > taken.len() as u64);
     }
 }
