@@ -12,6 +12,9 @@
 // one is walked lane by lane), so the tile is as large as its compiler bears and a load is W words wide.
 // Grid: x = ⌈M / ROWS⌉, y = ⌈N / (LANES·COLS)⌉. Neighbours in x share the strip of b, which then stays in the cache.
 //
+// SPREAD: the lanes of a workgroup, which are one subgroup, share the loads of a: a row is loaded by one of them, and handed to the
+// others through their registers. Of a step's loads, ROWS for a become ROWS / LANES.
+//
 // FLOPs 2·M·K·N. Bytes loaded 4·M·K·N·(1/ROWS + 1/COLS), nearly all from cache; stored 4·M·N (ACC reads as many).
 //
 // LAYOUT, ACC   as above.
@@ -19,6 +22,7 @@
 //               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is always stored by the word.
 // ROWS, COLS    a thread's tile; COLS a multiple of W, and for TN ROWS too.
 // LANES         threads a workgroup: the adapter's SIMD width.
+// SPREAD        as above; asks for subgroups of at least LANES, and ROWS = 4·LANES.
 
 const LAYOUT: u32 = 0u;
 const ACC: bool = false;
@@ -26,6 +30,7 @@ const W: u32 = 4u;
 const ROWS: u32 = 16u;
 const COLS: u32 = 8u;
 const LANES: u32 = 8u;
+const SPREAD: bool = false;
 alias Vec = vec4<f32>;
 alias Stored = vec4<f32>;
 
@@ -47,12 +52,15 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 /// Word `at` of b (W = 1), four times, or the vec4 that starts there (W = 4).
 fn load_b(at: u32) -> vec4<f32> { return vec4<f32>(b[at / W]); }
 
+/// The value of another lane: a variant that spreads loads brings the subgroup's own.
+fn from_lane(value: f32, lane: u32) -> f32 { return value; }
+
 /// The thread's tile of the product.
 var<private> acc: array<array<f32, COLS>, ROWS>;
 
 /// acc = the rows m0.. and columns n0.. of the product. Rows and columns past the edge are loaded from the last ones, so
 /// that no read is out of bounds; what they give is never stored.
-fn multiply_tile(m0: u32, n0: u32) {
+fn multiply_tile(m0: u32, n0: u32, lane: u32) {
     for (var r = 0u; r < ROWS; r++) {
         for (var j = 0u; j < COLS; j++) { acc[r][j] = 0.0; }
     }
@@ -66,7 +74,29 @@ fn multiply_tile(m0: u32, n0: u32) {
         var ak: array<array<f32, ROWS>, W>; // ak[i][r] = a at row m0+r and depth k+i
         var bk: array<array<f32, COLS>, W>; // bk[i][j] = b at depth k+i and column n0+j
     // ANCHOR_END: bound
-        if (LAYOUT == 2u) {
+        if (SPREAD) {
+            // Four loads a lane: of TN's wide rows four neighbours at each depth; else of every LANES-th row.
+            var own: array<vec4<f32>, 4>;
+            for (var g = 0u; g < 4u; g++) {
+                let row = min(m0 + g * LANES + lane, d.M - 1u);
+                if (LAYOUT == 2u && W == 4u) {
+                    own[g] = vec4<f32>(a[(d.a0 + (k + g) * d.lda + min(m0 + 4u * lane, d.M - 4u)) / W]);
+                } else if (LAYOUT == 2u) {
+                    own[g] = vec4<f32>(a[(d.a0 + k * d.lda + row) / W]);
+                } else {
+                    own[g] = vec4<f32>(a[(d.a0 + row * d.lda + k) / W]);
+                }
+            }
+            for (var i = 0u; i < W; i++) {
+                for (var r = 0u; r < ROWS; r++) {
+                    if (LAYOUT == 2u && W == 4u) {
+                        ak[i][r] = from_lane(own[i][r % 4u], r / 4u);
+                    } else {
+                        ak[i][r] = from_lane(own[r / LANES][i], r % LANES);
+                    }
+                }
+            }
+        } else if (LAYOUT == 2u) {
             for (var i = 0u; i < W; i++) {
                 let line = d.a0 + (k + i) * d.lda;
                 var v: vec4<f32>;
@@ -109,7 +139,7 @@ fn multiply_tile(m0: u32, n0: u32) {
 fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
-    multiply_tile(m0, n0);
+    multiply_tile(m0, n0, lane);
     for (var r = 0u; r < ROWS; r++) {
         for (var j = 0u; j < COLS; j++) {
             if (m0 + r < d.M && n0 + j < d.N) {
@@ -126,7 +156,7 @@ fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocatio
 fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
-    multiply_tile(m0, n0);
+    multiply_tile(m0, n0, lane);
     for (var j = 0u; j < COLS; j++) {
         let of_column = bias[d.bias0 + min(n0 + j, d.N - 1u)];
         for (var r = 0u; r < ROWS; r++) {

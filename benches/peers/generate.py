@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times transformers' `generate` on GPT-2 124M: greedy, with its key/value cache, in fp32, one sequence.
 
-The peer of `cargo bench --bench decode`: weights are random, the position is about 128, and what a prompt takes is not in the
+The peer of `diarist bench decode`: weights are random, the position is about 128, and what a prompt takes is not in the
 figure: it is the time of a long continuation less that of a short one. Prints a line of JSON a round.
 """
 

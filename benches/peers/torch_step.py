@@ -88,7 +88,8 @@ def steps(args):
     for _ in range(args.warmup + args.steps):
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        loss = model(text[:, :-1], text[:, 1:])
+        with torch.autocast(args.device, torch.bfloat16, enabled=args.bf16):
+            loss = model(text[:, :-1], text[:, 1:])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(params, 1.0)
         optimizer.step()
@@ -109,6 +110,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--fused", action="store_true", help="AdamW's fused kernel on the CPU too")
+    parser.add_argument("--bf16", action="store_true", help="products in bf16, by autocast")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of words")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -119,7 +121,7 @@ def main():
     rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = {
         "peer": f"torch {torch.__version__}", "preset": args.preset, "parameters": num_params, "device": args.device,
-        "batch": args.batch, "context": args.context, "threads": args.threads, "fused": args.fused,
+        "batch": args.batch, "context": args.context, "threads": args.threads, "fused": args.fused, "bf16": args.bf16,
         "seconds": [round(s, 4) for s in seconds],
         "tokens_per_second": args.batch * args.context / statistics.median(seconds),
         "peak_rss_bytes": rss if sys.platform == "darwin" else rss * 1024,  # macOS counts bytes, Linux KiB

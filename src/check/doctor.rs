@@ -1,6 +1,6 @@
 //! Doctor: every kernel's test cases and a whole training step, each compared with its twin on the device's own inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::arch::Init;
 use crate::base::rng::Rng;
@@ -89,6 +89,38 @@ pub fn doctor(
     }
     progress("a training step");
     training_step(device, choices, options, patch, &mut report)?;
+    Ok(report)
+}
+
+/// The names that variants have of their own: those that a class does not take everywhere.
+pub fn variants() -> Vec<&'static str> {
+    let names = FAMILIES.iter().flat_map(|f| f.variants).map(|v| v.name);
+    let own = names.filter(|name| Class::ALL.iter().all(|class| class.name() != *name));
+    own.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Runs the cases of the ops that have a variant of this name, with it wherever it is valid.
+///
+/// # Errors
+/// As [`doctor`].
+pub fn doctor_variant(
+    device: &Device,
+    name: &'static str,
+    options: Options,
+    mut progress: impl FnMut(&str),
+) -> Result<Report> {
+    let mut report = Report::default();
+    let options = Options { poison: true, ..options };
+    let choices = Choices { prefer: Some(name), ..device.choices() };
+    for family in FAMILIES.iter().filter(|f| f.variants.iter().any(|v| v.name == name)) {
+        for case in (family.cases)(device.limits(), &choices) {
+            // Where it is not valid, what is tried is tried elsewhere.
+            if case.recording.picks.values().any(|picked| picked == name) {
+                progress(&case.name);
+                check_case(device, case, options, None, &mut report)?;
+            }
+        }
+    }
     Ok(report)
 }
 

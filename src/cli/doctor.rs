@@ -1,8 +1,13 @@
 //! `diarist doctor`: is this device, with this driver, computing this right?
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use crate::check::doctor::{Report, Row, doctor};
+use crate::base::units::shown;
+use crate::base::{Result, disk};
+use crate::check::doctor::{Report, Row, doctor, doctor_variant, variants};
+use crate::check::tune;
+use crate::cli::about::About;
 use crate::cli::out::{self, note};
 use crate::cli::table::{Align, Table};
 use crate::device::select::{Device, list, why_cpu};
@@ -20,16 +25,29 @@ pub struct Args {
     /// Check the kernels for every kind of device, not only those that this one trains with
     #[arg(long)]
     all_kernels: bool,
+    /// Write what was found to this file, with what the device and its driver are called: a small file, without a word of anyone's,
+    /// to send along when something is wrong
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// One line of JSON: {"device":…,"driver":…,"wrong":[…],"passes":[…]}
     #[arg(long)]
     json: bool,
 }
 
+/// What is written down for others.
+#[derive(serde::Serialize)]
+struct Found<'a> {
+    #[serde(flatten)]
+    about: About,
+    wrong: &'a [&'static str],
+    passes: &'a [Pass],
+}
+
 /// One run of every case.
 #[derive(serde::Serialize)]
 struct Pass {
-    /// Which class of kernels.
-    kernels: Class,
+    /// Which kernels: those of a class, or those that have a variant of this name.
+    kernels: &'static str,
     /// Whether the driver checked every index.
     checked: bool,
     rows: Vec<Row>,
@@ -37,7 +55,7 @@ struct Pass {
 
 impl Pass {
     fn name(&self) -> String {
-        format!("{}, shader checks {}", self.kernels.name(), if self.checked { "on" } else { "off" })
+        format!("{}, shader checks {}", self.kernels, if self.checked { "on" } else { "off" })
     }
 }
 
@@ -46,6 +64,9 @@ impl Pass {
 /// # Errors
 /// No such device, or one that fails outright.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.report {
+        out::check_new(file, "--report")?;
+    }
     let device = Device::open(&args.device, args.threads)?;
     match &device {
         Device::Cpu(_) => {
@@ -57,15 +78,34 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     // The CPU has no shaders to check.
     let checks: &[bool] = if matches!(device, Device::Cpu(_)) { &[false] } else { &[false, true] };
     let mut passes = Vec::new();
-    for kernels in classes {
+    let options = |checked| Options { poison: true, checked, threads: args.threads };
+    let mut pass = |kernels, checked, examine: Examine| -> Result<()> {
+        let mut pass = Pass { kernels, checked, rows: Vec::new() };
+        pass.rows = watched(&pass, examine)?.rows().cloned().collect();
+        passes.push(pass);
+        Ok(())
+    };
+    for class in classes {
         for &checked in checks {
-            let mut pass = Pass { kernels, checked, rows: Vec::new() };
-            pass.rows = examine(&device, &pass, args.threads)?.rows().cloned().collect();
-            passes.push(pass);
+            pass(class.name(), checked, &|tell| doctor(&device, class, options(checked), None, tell))?;
         }
+    }
+    // What was measured to be fast here is used here; and what else there is, where that is asked for.
+    let more = match &device {
+        Device::Cpu(_) => Vec::new(),
+        Device::Gpu(_) if args.all_kernels => variants(),
+        Device::Gpu(_) => tune::taken(&device),
+    };
+    for name in more.into_iter().filter(|name| variants().contains(name)) {
+        pass(name, false, &|tell| doctor_variant(&device, name, options(false), tell))?;
     }
 
     let wrong = wrong(&passes);
+    if let Some(file) = &args.report {
+        let found = Found { about: About::of(&device), wrong: &wrong, passes: &passes };
+        disk::replace(file, &serde_json::to_vec_pretty(&found)?)?;
+        note(format!("written to {}", shown(file)));
+    }
     if args.json {
         let (name, driver) = (device.name(), device.driver());
         let report =
@@ -101,17 +141,19 @@ fn about_the_cpu(auto: bool) -> String {
     text
 }
 
+/// Runs the cases of a pass, and tells the name of each.
+type Examine<'a> = &'a dyn Fn(&dyn Fn(&str)) -> Result<Report>;
+
 /// Runs a pass; a terminal is told which case it is at.
-fn examine(device: &Device, pass: &Pass, threads: usize) -> anyhow::Result<Report> {
+fn watched(pass: &Pass, examine: Examine) -> Result<Report> {
     note(format!("kernels: {}", pass.name()));
     let bar = indicatif::ProgressBar::new_spinner();
-    let options = Options { poison: true, checked: pass.checked, threads };
-    let report = doctor(device, pass.kernels, options, None, |case| {
+    let report = examine(&|case| {
         bar.set_message(case.to_string());
         bar.tick();
     });
     bar.finish_and_clear();
-    Ok(report?)
+    report
 }
 
 /// The kernels that differ in any pass, by name.
@@ -171,8 +213,8 @@ mod tests {
         let off = vec![row("bias_backward", 2e-3, 1, "bias 1x1"), row("gelu", 1e-7, 0, "gelu 1")];
         let on = vec![row("bias_backward", 0.0, 0, "bias 3x3"), row("gelu", 2e-7, 0, "gelu 7")];
         let passes = [
-            Pass { kernels: Class::Tiles, checked: false, rows: off },
-            Pass { kernels: Class::Tiles, checked: true, rows: on },
+            Pass { kernels: "tiles", checked: false, rows: off },
+            Pass { kernels: "tiles", checked: true, rows: on },
         ];
         assert_eq!(wrong(&passes), ["bias_backward"]);
         let text = table(&passes).to_string();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::base::arch::Recompute;
 use crate::base::units::thousands;
 use crate::base::{disk, shell};
 use crate::cli::out;
@@ -10,6 +11,7 @@ use crate::cli::table::{Align, Table};
 use crate::cli::train::{ended, on_interrupt};
 use crate::cli::watch::{How, Watch};
 use crate::run::read_run;
+use crate::train::options::recomputes;
 use crate::train::{self, Forget, Forgotten, Options, Proof};
 
 /// Arguments of `forget`.
@@ -27,9 +29,9 @@ pub struct Args {
     /// Sequences that are computed together: fewer than the run had need less memory
     #[arg(long)]
     batch: Option<usize>,
-    /// Compute each block a second time in backward: less memory, the same numbers
-    #[arg(long)]
-    recompute: bool,
+    /// What backward computes a second time: none, gelu, or each block, which needs the least memory; the numbers are the same
+    #[arg(long, value_name = "none|gelu|block", num_args = 0..=1, default_missing_value = "block", value_parser = recomputes())]
+    recompute: Option<Recompute>,
     /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
     #[arg(long, default_value = "auto")]
     device: String,

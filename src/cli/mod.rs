@@ -1,7 +1,9 @@
 //! Room 8: the command line, one file a command.
 
+mod about;
 mod adapters;
 mod bar;
+mod bench;
 mod compare;
 mod completions;
 mod convert;
@@ -71,6 +73,8 @@ enum Command {
     Devices(devices::Args),
     /// Check that a device, with its driver, computes this right
     Doctor(doctor::Args),
+    /// Measure how fast a device is at this, and how near its ceilings
+    Bench(bench::Args),
     /// Show the recorded training step: every dispatch, its price, and the memory plan
     Explain(explain::Args),
     /// Print completions for a shell
@@ -103,6 +107,7 @@ pub fn main() -> ExitCode {
         Command::Info(args) => info::run(args),
         Command::Devices(args) => devices::run(args),
         Command::Doctor(args) => doctor::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Completions(args) => completions::run(args, Cli::command()),
         Command::Man(args) => man::run(args, Cli::command()),

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use crate::base::units::shown;
+use crate::base::{Error, Result};
 use crate::device::select::Device;
 
 /// Writes a line to stderr: progress, the device, messages. A stderr that nobody reads any more is no reason to stop.
@@ -20,6 +21,18 @@ pub fn ask(question: &str) {
 /// Notes which model is used, and where.
 pub fn using(model: &Path, device: &Device) {
     note(format!("{} on {}", shown(model), device.line()));
+}
+
+/// Checks that a file to be written is not there: nothing is overwritten.
+///
+/// # Errors
+/// It is there.
+pub fn check_new(file: &Path, flag: &str) -> Result<()> {
+    if file.symlink_metadata().is_ok() {
+        let problem = format!("{flag} {}: it is there already, and nothing is overwritten", shown(file));
+        return Err(Error::usage(problem, "give another name, or move it away"));
+    }
+    Ok(())
 }
 
 /// Writes text to stdout as it stands, at once.

@@ -20,7 +20,7 @@ use crate::train::options::HEADER;
 use crate::train::{self, Again, Estimate, Options, Outcome, Resume};
 
 /// The flags that a resumed run takes: every other goes on as the run was begun.
-const RESUMES: [&str; 15] = [
+const RESUMES: [&str; 16] = [
     "--resume",
     "--steps",
     "--lr-floor",
@@ -33,13 +33,14 @@ const RESUMES: [&str; 15] = [
     "--prompt-file",
     "--quiet",
     "--json",
+    "--profile",
     "--base",
     "--device",
     "--threads",
 ];
 
 /// The flags that a continued run takes: every other is as in the run before it.
-const CONTINUES: [&str; 19] = [
+const CONTINUES: [&str; 21] = [
     "--continue",
     "--mix",
     "--steps",
@@ -55,6 +56,8 @@ const CONTINUES: [&str; 19] = [
     "--dry-run",
     "--quiet",
     "--json",
+    "--profile",
+    "--tune",
     "--device",
     "--threads",
     "--strict",
@@ -98,6 +101,9 @@ pub struct Args {
     /// Tell what happens on stdout, a JSON object a line
     #[arg(long, conflicts_with = "dry_run")]
     json: bool,
+    /// Write what each dispatch of the second step took to FILE, a trace that ui.perfetto.dev shows; the numbers stay the same
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    profile: Option<PathBuf>,
     /// Say of everything below PATH what it is, for --header; repeatable
     #[arg(long, value_name = "PATH=KEY:VALUE", requires = "header", help_heading = HEADER)]
     label: Vec<String>,
@@ -107,7 +113,7 @@ pub struct Args {
 
 impl Args {
     fn how(&self) -> How {
-        How { quiet: self.quiet, json: self.json }
+        How { quiet: self.quiet, json: self.json, profile: self.profile.clone() }
     }
 
     fn options(&self) -> Options {
@@ -133,6 +139,9 @@ fn given(matches: &ArgMatches) -> Vec<String> {
 /// # Errors
 /// Whatever keeps it from training; what was saved is whole.
 pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.profile {
+        out::check_new(file, "--profile")?;
+    }
     if let Some(run) = &args.again {
         return again(args, run, matches);
     }
@@ -381,6 +390,8 @@ mod tests {
                     "--dry-run",
                     "--quiet",
                     "--json",
+                    "--profile",
+                    "--tune",
                     "--allow-changed-data",
                 ]
                 .contains(&flag.as_str())

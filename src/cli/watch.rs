@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::base::Result;
-use crate::base::units::{bytes, duration, thousands};
+use crate::base::units::{bytes, duration, shown, thousands};
+use crate::base::{Result, disk};
+use crate::check::profile::{Span, trace};
 use crate::cli::bar::Bar;
 use crate::cli::events::Event;
 use crate::cli::{fetch, out};
@@ -12,12 +13,14 @@ use crate::train::{Observer, Options, Progress};
 use crate::weights::hub::{Hub, Name};
 
 /// How much is shown, and to whom.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct How {
     /// Warnings, and how it went; nothing else.
     pub quiet: bool,
     /// Events on stdout too, for a program.
     pub json: bool,
+    /// Where a step's profile goes, if one is wanted.
+    pub profile: Option<PathBuf>,
 }
 
 /// Shows a run on stderr.
@@ -26,6 +29,8 @@ pub struct Watch {
     how: How,
     /// How the run went.
     verdict: Vec<String>,
+    /// Whether the profile that was wanted has been written.
+    profiled: bool,
     shown: Option<Instant>,
     /// A model that is to be fetched is, without a question.
     yes: bool,
@@ -42,7 +47,7 @@ impl Watch {
     pub fn new(options: &Options, how: How) -> Watch {
         let Options { yes, device, threads, .. } = options.clone();
         let bar = if how.quiet { Bar(None) } else { Bar::new() };
-        Watch { bar, how, verdict: Vec::new(), shown: None, yes, device, threads }
+        Watch { bar, how, verdict: Vec::new(), profiled: false, shown: None, yes, device, threads }
     }
 
     /// How the run went, as far as it was told.
@@ -54,6 +59,9 @@ impl Watch {
     pub fn finish(&self) {
         if let Some(bar) = &self.bar.0 {
             bar.abandon();
+        }
+        if self.how.profile.is_some() && !self.profiled {
+            self.print("profile  none was written: it is of the second step, and this ended before it");
         }
     }
 
@@ -104,6 +112,21 @@ impl Observer for Watch {
     fn warn(&mut self, line: &str) {
         self.event(&Event::Warning { text: sentence(line) });
         self.bar.print(line);
+    }
+
+    fn wants_profile(&self) -> bool {
+        self.how.profile.is_some()
+    }
+
+    fn profiled(&mut self, step: u64, spans: &[Span]) -> Result<()> {
+        let Some(file) = &self.how.profile else { return Ok(()) };
+        disk::replace(file, trace(spans).to_string().as_bytes())?;
+        self.profiled = true;
+        self.print(&format!(
+            "profile  step {step}'s dispatches are in {}: open it at https://ui.perfetto.dev",
+            shown(file)
+        ));
+        Ok(())
     }
 
     fn conclude(&mut self, line: &str) {

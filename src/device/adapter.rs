@@ -34,9 +34,15 @@ pub(super) struct Pipeline {
 /// Rewrites a kernel's WGSL before it is built; a test corrupts a kernel with it.
 pub type Patch = fn(&Kernel, String) -> String;
 
-/// What a recording may rely on where an adapter has these limits.
-pub(super) fn limits_of(limits: &wgpu::Limits) -> Limits {
+/// What is asked for where an adapter has it: what times a dispatch, and lanes that hand each other their values.
+const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SUBGROUP);
+
+/// What a recording may rely on on an adapter.
+pub(super) fn limits_of(adapter: &wgpu::Adapter) -> Limits {
+    let limits = adapter.limits();
+    let subgroups = adapter.features().contains(wgpu::Features::SUBGROUP);
     Limits {
+        subgroup: if subgroups { adapter.get_info().subgroup_min_size } else { 0 },
         max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         max_workgroups: limits.max_compute_workgroups_per_dimension,
         max_invocations: limits.max_compute_invocations_per_workgroup,
@@ -61,6 +67,7 @@ impl GpuDevice {
         let limits = adapter.limits();
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("diarist"),
+            required_features: adapter.features() & WANTED,
             required_limits: limits.clone(),
             ..Default::default()
         };
@@ -74,7 +81,7 @@ impl GpuDevice {
         told.listen(&device);
         #[cfg(test)]
         crate::device::testing::OPENED.with_borrow_mut(|opened| opened.push(device.clone()));
-        let limits = limits_of(&limits);
+        let limits = limits_of(adapter);
         Ok(GpuDevice { device, queue, info, limits, pipelines: Mutex::default(), told })
     }
 

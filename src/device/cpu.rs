@@ -5,11 +5,12 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Instant;
 
 use crate::base::{Error, Result, memory};
 use crate::device::Step;
 use crate::device::element::View;
-use crate::device::executor::{Executor, Options};
+use crate::device::executor::{Clock, Executor, Options};
 use crate::device::kernel::Call;
 use crate::device::plan::{Place, Plan, Slot};
 use crate::device::recording::{Dispatch, Program, Recording, Tensor};
@@ -50,6 +51,26 @@ impl Cpu {
     fn kept(&mut self, name: &str) -> &mut [u32] {
         let Place { slot, first, words } = self.plan.kept(name);
         &mut self.slots[slot][first..first + words]
+    }
+
+    /// Runs the twins of a range of dispatches, and `after` behind each.
+    fn replay(&mut self, recording: &str, step: &Step, range: Range<usize>, mut after: impl FnMut() + Send) {
+        let r = self.program.index(recording);
+        let Cpu { program, plan, slots, pool, poison, .. } = self;
+        let (recording, places) = (&program.recordings[r], &plan.places[r]);
+        let range = range.start..range.end.min(recording.dispatches.len());
+        pool.install(|| {
+            for (i, dispatch) in recording.dispatches[range.clone()].iter().enumerate() {
+                if *poison {
+                    for &t in &plan.births[r][range.start + i] {
+                        slots[places[t.index()].slot].fill(u32::MAX);
+                    }
+                }
+                let args: Vec<Place> = dispatch.args.iter().map(|a| places[a.tensor.index()]).collect();
+                run_twin(recording, dispatch, step, words(slots, &args, dispatch.kernel.reads()));
+                after();
+            }
+        });
     }
 
     /// Any tensor's words.
@@ -148,22 +169,22 @@ impl Executor for Cpu {
     }
 
     fn run_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<()> {
-        let r = self.program.index(recording);
-        let Cpu { program, plan, slots, pool, poison, .. } = self;
-        let (recording, places) = (&program.recordings[r], &plan.places[r]);
-        let range = range.start..range.end.min(recording.dispatches.len());
-        pool.install(|| {
-            for (i, dispatch) in recording.dispatches[range.clone()].iter().enumerate() {
-                if *poison {
-                    for &t in &plan.births[r][range.start + i] {
-                        slots[places[t.index()].slot].fill(u32::MAX);
-                    }
-                }
-                let args: Vec<Place> = dispatch.args.iter().map(|a| places[a.tensor.index()]).collect();
-                run_twin(recording, dispatch, step, words(slots, &args, dispatch.kernel.reads()));
-            }
-        });
+        self.replay(recording, step, range, || ());
         Ok(())
+    }
+
+    fn time_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<Vec<f64>> {
+        let mut seconds = Vec::new();
+        let mut begun = Instant::now();
+        self.replay(recording, step, range, || {
+            seconds.push(begun.elapsed().as_secs_f64());
+            begun = Instant::now();
+        });
+        Ok(seconds)
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::Calls
     }
 
     fn request(&mut self, name: &str) -> Result<()> {

@@ -99,8 +99,8 @@ impl<'a> View<'a> {
         self.words
     }
 
-    /// Its half-precision numbers.
-    pub fn f16(&self) -> &'a [f16] {
+    /// The bits of its half-precision numbers.
+    pub fn f16(&self) -> &'a [u16] {
         assert_eq!(self.element, Element::F16);
         &bytemuck::cast_slice(self.words)[..self.numel]
     }
@@ -113,34 +113,35 @@ impl<'a> View<'a> {
         match self.element {
             Element::F32 | Element::U32 => out.copy_from_slice(&self.f32()[first..first + len]),
             Element::F16 => {
-                let halves: &[u16] = bytemuck::cast_slice(self.words);
-                of_f16(&halves[first..first + len], out);
+                of_f16(&self.f16()[first..first + len], out);
             }
             Element::Q8_0 => {
-                self.blocks::<Q8_0>(first, len).zip(out.chunks_exact_mut(BLOCK)).for_each(of_q8_0)
+                let blocks = self.blocks::<Q8_0>(first, len).iter().zip(out.as_chunks_mut().0);
+                blocks.for_each(|(block, out)| of_q8_0(block, out));
             }
             Element::Q4_1 => {
-                self.blocks::<Q4_1>(first, len).zip(out.chunks_exact_mut(BLOCK)).for_each(of_q4_1)
+                let blocks = self.blocks::<Q4_1>(first, len).iter().zip(out.as_chunks_mut().0);
+                blocks.for_each(|(block, out)| of_q4_1(block, out));
             }
         }
     }
 
     #[inline(always)]
-    fn blocks<const WORDS: usize>(&self, first: usize, len: usize) -> impl Iterator<Item = &'a [u32; WORDS]> {
+    fn blocks<const WORDS: usize>(&self, first: usize, len: usize) -> &'a [[u32; WORDS]] {
         assert!(
             first.is_multiple_of(BLOCK) && len.is_multiple_of(BLOCK),
             "whole blocks of {}",
             self.element.name()
         );
         let blocks: &'a [[u32; WORDS]] = bytemuck::cast_slice(self.words);
-        blocks[first / BLOCK..(first + len) / BLOCK].iter()
+        &blocks[first / BLOCK..(first + len) / BLOCK]
     }
 }
 
 /// The halves of a word.
 #[inline(always)]
 fn halves(word: u32) -> [f32; 2] {
-    [word, word >> 16].map(|half| f16::from_bits(half as u16).to_f32())
+    [word, word >> 16].map(|half| of_bits(half as u16))
 }
 
 /// The bytes of some words, the lowest first.
@@ -153,17 +154,43 @@ fn bytes<const N: usize>(words: &[u32]) -> [u8; N] {
     bytes
 }
 
-/// Half-precision numbers, without a branch and without a call: that is what makes vector code of it. The bits go where f32
-/// has them, sign, exponent and fraction, and a multiplication by 2¹¹² makes up for the other bias of the exponent, exactly, for
-/// numbers below the normal range too. Infinity and NaN come out at 2¹⁶ and above, where no other half is.
+/// Half-precision numbers, exactly.
 #[inline(always)]
 fn of_f16(halves: &[u16], out: &mut [f32]) {
-    for (x, &half) in out.iter_mut().zip(halves) {
-        let bits = (i32::from(half as i16) << 13) as u32 & 0x8fff_e000;
-        let value = f32::from_bits(bits) * f32::from_bits((127 + 112) << 23);
-        let top = if value.abs() >= 65536.0 { 0x7f80_0000 } else { 0 };
-        *x = f32::from_bits(value.to_bits() | top);
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("f16c") {
+        // SAFETY: this processor has what the function is compiled for.
+        return unsafe { of_f16_by_f16c(halves, out) };
     }
+    of_f16_by_bits(halves, out);
+}
+
+/// By the instruction that is for it: a load and a conversion of eight in one, where the bits take seven operations.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx,f16c")]
+fn of_f16_by_f16c(halves: &[u16], out: &mut [f32]) {
+    let ((eights, rest), (wide, rest_wide)) = (halves.as_chunks::<8>(), out.as_chunks_mut::<8>());
+    for (x, half) in wide.iter_mut().zip(eights) {
+        *x = bytemuck::cast(std::arch::x86_64::_mm256_cvtph_ps(bytemuck::cast(*half)));
+    }
+    of_f16_by_bits(rest, rest_wide);
+}
+
+/// Without a branch and without a call: that is what makes vector code of it.
+#[inline(always)]
+fn of_f16_by_bits(halves: &[u16], out: &mut [f32]) {
+    out.iter_mut().zip(halves).for_each(|(x, &half)| *x = of_bits(half));
+}
+
+/// A half-precision number's bits go where f32 has them, sign, exponent and fraction, and a multiplication by 2¹¹² makes up for
+/// the other bias of the exponent, exactly, for numbers below the normal range too. Infinity and NaN come out at 2¹⁶ and above,
+/// where no other half is.
+#[inline(always)]
+fn of_bits(half: u16) -> f32 {
+    let bits = (i32::from(half as i16) << 13) as u32 & 0x8fff_e000;
+    let value = f32::from_bits(bits) * f32::from_bits((127 + 112) << 23);
+    let top = if value.abs() >= 65536.0 { 0x7f80_0000 } else { 0 };
+    f32::from_bits(value.to_bits() | top)
 }
 
 // ANCHOR: blocks
@@ -171,24 +198,20 @@ fn of_f16(halves: &[u16], out: &mut [f32]) {
 
 /// A block's numbers.
 #[inline(always)]
-fn of_q8_0((block, out): (&[u32; Q8_0], &mut [f32])) {
+fn of_q8_0(block: &[u32; Q8_0], out: &mut [f32; BLOCK]) {
     let ([d, _], q) = (halves(block[0]), bytes::<BLOCK>(&block[1..]));
-    for (x, q) in out.iter_mut().zip(q) {
-        *x = d * f32::from(q as i8);
+    for i in 0..BLOCK {
+        out[i] = d * f32::from(q[i] as i8);
     }
 }
 
 /// A block's numbers: the low halves of its bytes, then the high ones.
 #[inline(always)]
-fn of_q4_1((block, out): (&[u32; Q4_1], &mut [f32])) {
+fn of_q4_1(block: &[u32; Q4_1], out: &mut [f32; BLOCK]) {
     let ([d, m], pairs) = (halves(block[0]), bytes::<{ BLOCK / 2 }>(&block[1..]));
-    let mut q = [0; BLOCK];
-    let (low, high) = q.split_at_mut(BLOCK / 2);
-    for ((low, high), pair) in low.iter_mut().zip(high).zip(pairs) {
-        (*low, *high) = (pair & 15, pair >> 4);
-    }
-    for (x, q) in out.iter_mut().zip(q) {
-        *x = d * f32::from(q as i8) + m;
+    for i in 0..BLOCK / 2 {
+        out[i] = d * f32::from(pairs[i] & 15) + m;
+        out[i + BLOCK / 2] = d * f32::from(pairs[i] >> 4) + m;
     }
 }
 // ANCHOR_END: blocks
@@ -265,12 +288,15 @@ mod tests {
     #[test]
     fn every_half_is_widened() {
         let words: Vec<u32> = (0..1 << 15).map(|i| (2 * i) | (2 * i + 1) << 16).collect();
-        let mut all = vec![0.0; 1 << 16];
+        let [mut all, mut by_bits] = [0, 1].map(|_| vec![0.0; 1 << 16]);
         View::new(&words, Element::F16, 1 << 16).widen(0, &mut all);
-        for (bits, x) in (0..=u16::MAX).zip(all) {
-            let expected = f16::from_bits(bits).to_f32();
-            let same = x.to_bits() == expected.to_bits() || x.is_nan() && expected.is_nan();
-            assert!(same, "{bits:04x}: {x} {expected}");
+        of_f16_by_bits(bytemuck::cast_slice(&words), &mut by_bits);
+        for widened in [all, by_bits] {
+            for (bits, x) in (0..=u16::MAX).zip(widened) {
+                let expected = f16::from_bits(bits).to_f32();
+                let same = x.to_bits() == expected.to_bits() || x.is_nan() && expected.is_nan();
+                assert!(same, "{bits:04x}: {x} {expected}");
+            }
         }
     }
 
@@ -281,7 +307,7 @@ mod tests {
         assert_eq!(words.len(), Element::F16.words(5));
         assert_eq!(words[0], 0xc100_3c00, "1.0 in the low half, -2.5 in the high one");
         let seen = View::new(&words, Element::F16, 5).f16();
-        let expected: Vec<f16> = values.iter().map(|&x| f16::from_f32(x)).collect();
+        let expected: Vec<u16> = values.iter().map(|&x| f16::from_f32(x).to_bits()).collect();
         assert_eq!(seen, expected);
         assert!(f16::from_bits((pack_f16(&[65520.0])[0] & 0xffff) as u16).is_infinite());
     }

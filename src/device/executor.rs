@@ -18,6 +18,18 @@ pub struct Options {
     pub threads: usize,
 }
 
+/// What a dispatch's time is measured by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clock {
+    /// The device writes down when a dispatch begins and when it ends.
+    Timestamps,
+    /// The device has none: each dispatch is a submit of its own and is waited for, and what an empty submit takes is taken off.
+    Submits,
+    /// The dispatch is a function of this program.
+    Calls,
+}
+
 /// A device with a program on it.
 pub trait Executor {
     /// The program it holds.
@@ -70,6 +82,15 @@ pub trait Executor {
     fn run(&mut self, recording: &str, step: &Step) -> Result<()> {
         self.run_range(recording, step, 0..usize::MAX)
     }
+
+    /// Replays a range of a recording and says how long each of its dispatches took, in seconds, by [`Executor::clock`].
+    ///
+    /// # Errors
+    /// A lost device.
+    fn time_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<Vec<f64>>;
+
+    /// What [`Executor::time_range`] measures by.
+    fn clock(&self) -> Clock;
 
     /// Asks for a kept tensor as it is after everything submitted so far, without waiting for it.
     ///

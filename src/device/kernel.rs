@@ -56,8 +56,8 @@ pub enum Const {
     Bool(bool),
     /// `alias NAME = …;`
     Type(&'static str),
-    /// `fn NAME(at: u32) -> vec4<f32> { … }`: how a binding's elements are read.
-    Load(&'static str),
+    /// The body of a function on one line, `fn NAME(…) -> … { … }`: how a binding's elements are read, say.
+    Body(&'static str),
 }
 
 /// The constants of one dispatch, in the kernel's order.
@@ -109,9 +109,7 @@ impl Kernel {
                 Const::U32(x) => (format!("const {name}: u32 ="), format!("const {name}: u32 = {x}u;")),
                 Const::Bool(x) => (format!("const {name}: bool ="), format!("const {name}: bool = {x};")),
                 Const::Type(x) => (format!("alias {name} ="), format!("alias {name} = {x};")),
-                Const::Load(x) => {
-                    (format!("fn {name}("), format!("fn {name}(at: u32) -> vec4<f32> {{ {x} }}"))
-                }
+                Const::Body(x) => (format!("fn {name}("), format!("{{ {x} }}")),
             };
             let line =
                 text.lines().find(|line| line.starts_with(&old)).map(str::to_string).ok_or_else(|| {
@@ -120,6 +118,10 @@ impl Kernel {
                         self.name, self.file
                     ))
                 })?;
+            let new = match (value, line.split_once('{')) {
+                (Const::Body(_), Some((signature, _))) => format!("{signature}{new}"),
+                _ => new,
+            };
             text = text.replacen(&line, &new, 1);
         }
         Ok(text)

@@ -5,6 +5,7 @@
 //! kernel's Rust twin, [`gpu::Gpu`] with its WGSL. wgpu's types do not leave this room.
 
 pub mod adapter;
+mod clock;
 pub mod cpu;
 pub mod element;
 pub mod executor;
@@ -22,7 +23,7 @@ mod time;
 pub mod variants;
 
 pub use element::{Element, View};
-pub use executor::{Executor, Options};
+pub use executor::{Clock, Executor, Options};
 pub use kernel::{Access, Binding, Call, Const, Kernel};
 pub use plan::Plan;
 pub use recorder::{Launch, Recorder};

@@ -1,7 +1,5 @@
 //! The pen that writes a [`Recording`]: ops call it, models call ops.
 
-use std::collections::BTreeMap;
-
 use crate::base::{Error, Result};
 use crate::device::element::{BLOCK, Element};
 use crate::device::kernel::{Access, Consts, Kernel};
@@ -28,6 +26,8 @@ pub struct Launch<'a> {
 pub struct Recorder {
     recording: Recording,
     scope: Vec<String>,
+    /// The problem that a variant was last picked for.
+    problem: String,
     /// The first dispatch with an extent over 32 bits, or more workgroups than a dimension holds.
     too_large: Option<String>,
     /// The first pick that cannot be honoured.
@@ -41,11 +41,11 @@ pub struct Recorder {
 impl Recorder {
     /// An empty recording.
     pub fn new(name: &'static str, limits: Limits, choices: &Choices) -> Recorder {
-        let recording =
-            Recording { name, tensors: Vec::new(), dispatches: Vec::new(), picks: BTreeMap::new() };
+        let recording = Recording::new(name);
         Recorder {
             recording,
             scope: Vec::new(),
+            problem: String::new(),
             too_large: None,
             dishonoured: None,
             limits,
@@ -53,7 +53,8 @@ impl Recorder {
         }
     }
 
-    /// The variant for a problem of an op: what was chosen for it, or what suits the device's class.
+    /// The variant for a problem of an op: what was chosen for it, or what suits the device's class. The dispatches that
+    /// follow, up to the next pick, are that problem's.
     pub fn pick(
         &mut self,
         op: &'static str,
@@ -65,7 +66,10 @@ impl Recorder {
             self.dishonoured.get_or_insert(e);
             &variants[0]
         });
-        self.recording.picks.insert(problem.to_string(), picked.name.to_string());
+        self.problem = problem.to_string();
+        let valid = variants.iter().filter(|v| (v.valid)(v, &problem, &self.limits)).map(|v| v.name);
+        self.recording.candidates.entry(self.problem.clone()).or_insert_with(|| valid.collect());
+        self.recording.picks.insert(self.problem.clone(), picked.name.to_string());
         picked
     }
 
@@ -190,6 +194,7 @@ impl Recorder {
         self.recording.dispatches.push(Dispatch {
             label,
             kernel,
+            problem: self.problem.clone(),
             consts,
             args,
             dims,

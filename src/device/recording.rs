@@ -123,6 +123,8 @@ pub struct Dispatch {
     pub label: String,
     /// What runs.
     pub kernel: &'static Kernel,
+    /// What its variant was picked for: a key of [`Recording::picks`].
+    pub problem: String,
     /// Its compile-time constants.
     pub consts: Consts,
     /// Its tensors, in the kernel's order, and how it uses each.
@@ -148,9 +150,17 @@ pub struct Recording {
     pub dispatches: Vec<Dispatch>,
     /// The variant that was taken for each problem.
     pub picks: BTreeMap<String, String>,
+    /// Those that are valid for it, in their op's order.
+    pub candidates: BTreeMap<String, Vec<&'static str>>,
 }
 
 impl Recording {
+    /// One with nothing in it.
+    pub fn new(name: &'static str) -> Recording {
+        let (tensors, dispatches) = (Vec::new(), Vec::new());
+        Recording { name, tensors, dispatches, picks: BTreeMap::new(), candidates: BTreeMap::new() }
+    }
+
     /// What a tensor is.
     pub fn info(&self, t: Tensor) -> &TensorInfo {
         &self.tensors[t.index()]

@@ -108,7 +108,7 @@ impl Device {
             Some(adapter) => {
                 let info = adapter.get_info();
                 Seen {
-                    limits: limits_of(&adapter.limits()),
+                    limits: limits_of(adapter),
                     class: class_of(&info),
                     free: free_of(&info),
                     gpu: true,
@@ -225,6 +225,13 @@ impl Device {
         }
     }
 
+    /// As `diarist devices` shows it; none of a CPU.
+    pub fn report(&self) -> Option<AdapterReport> {
+        let Device::Gpu(gpu) = self else { return None };
+        let i = adapters().iter().position(|a| same(&a.get_info(), &gpu.info))?;
+        Some(report(i, &adapters()[i]))
+    }
+
     /// The line that is shown before long work.
     pub fn line(&self) -> String {
         match self {
@@ -250,10 +257,7 @@ impl Closed {
     /// It is not there, or does not open.
     pub fn open(&self) -> Result<Device> {
         let Some(was) = &self.adapter else { return Ok(Device::Cpu(self.threads)) };
-        let same = |is: &wgpu::AdapterInfo| {
-            was.name == is.name && was.backend == is.backend && was.device_pci_bus_id == is.device_pci_bus_id
-        };
-        match find_adapters().iter().find(|adapter| same(&adapter.get_info())) {
+        match find_adapters().iter().find(|adapter| same(was, &adapter.get_info())) {
             Some(adapter) => Ok(Device::Gpu(Arc::new(GpuDevice::open(adapter)?))),
             None => Err(Error::lost(format!("{} is not there any more", was.name))),
         }
@@ -296,6 +300,11 @@ fn find(wanted: &str) -> Result<Option<&'static wgpu::Adapter>> {
             format!("see `{} devices`; --device cpu needs no driver", shell::program()),
         )),
     }
+}
+
+/// Whether two are one adapter.
+fn same(a: &wgpu::AdapterInfo, b: &wgpu::AdapterInfo) -> bool {
+    a.name == b.name && a.backend == b.backend && a.device_pci_bus_id == b.device_pci_bus_id
 }
 
 /// The class of kernels that suits an adapter.

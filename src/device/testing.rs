@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::base::{Error, Result};
 use crate::device::Step;
-use crate::device::executor::Executor;
+use crate::device::executor::{Clock, Executor};
 use crate::device::plan::Plan;
 use crate::device::recording::{Program, Tensor};
 
@@ -75,6 +75,14 @@ impl Executor for Failing {
             None => None,
         });
         fails.map_or_else(|| self.0.run_range(recording, step, range), Err)
+    }
+
+    fn time_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<Vec<f64>> {
+        self.0.time_range(recording, step, range)
+    }
+
+    fn clock(&self) -> Clock {
+        self.0.clock()
     }
 
     fn request(&mut self, name: &str) -> Result<()> {

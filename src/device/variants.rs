@@ -22,13 +22,22 @@ pub struct Limits {
     pub max_invocations: u32,
     /// Bytes of a workgroup's shared memory.
     pub max_shared: u32,
+    /// Invocations of the smallest subgroup that a dispatch may meet; 0 where there are no subgroups. It cuts nothing: which
+    /// kernels may be picked depends on it, and which were is recorded.
+    #[serde(default)]
+    pub subgroup: u32,
 }
 
 impl Limits {
     /// WebGPU's defaults: 128 MiB a binding, 65,535 workgroups a dimension, 256 invocations, 16 KiB. Also what the CPU
     /// executor is held to, so that its recordings are the GPU's.
-    pub const DEFAULT: Limits =
-        Limits { max_binding: 128 << 20, max_workgroups: 65_535, max_invocations: 256, max_shared: 16 << 10 };
+    pub const DEFAULT: Limits = Limits {
+        max_binding: 128 << 20,
+        max_workgroups: 65_535,
+        max_invocations: 256,
+        max_shared: 16 << 10,
+        subgroup: 0,
+    };
 }
 
 /// The class of device that a variant suits.
@@ -139,6 +148,9 @@ pub struct Choices {
     pub logits_bytes: u64,
     /// Variants by op and problem: `matmul_nn 256x768x3072` → `tile64`.
     pub picks: BTreeMap<String, String>,
+    /// What is taken wherever an op has a variant of this name that is valid, and no pick says otherwise: how each is tried.
+    #[serde(skip)]
+    pub prefer: Option<&'static str>,
 }
 
 impl Choices {
@@ -146,7 +158,7 @@ impl Choices {
     /// 512 MiB: full matmul tiles, and few dispatches, where there is room.
     pub fn of(class: Class, limits: &Limits) -> Choices {
         let logits_bytes = (limits.max_binding / 2).clamp(16 << 20, 512 << 20);
-        Choices { class, limits: *limits, logits_bytes, picks: BTreeMap::new() }
+        Choices { class, limits: *limits, logits_bytes, picks: BTreeMap::new(), prefer: None }
     }
 
     /// Each class, for a device with these limits.
@@ -163,8 +175,11 @@ impl Choices {
         if let Some((key, recorded, here)) = pick {
             return Some(format!("{key} is {recorded} there and {here} here"));
         }
-        let rest = |c: &Choices| format!("{:?}, {:?}, logits of {} bytes", c.class, c.limits, c.logits_bytes);
-        (self != others).then(|| format!("{} there, {} here", rest(self), rest(others)))
+        // What there are subgroups for is in the picks; a diarist that knew of none wrote nothing of them.
+        let cut = |c: &Choices| Limits { subgroup: 0, ..c.limits };
+        let rest = |c: &Choices| (c.class, cut(c), c.logits_bytes);
+        let told = |c: &Choices| format!("{:?}, {:?}, logits of {} bytes", c.class, cut(c), c.logits_bytes);
+        (rest(self) != rest(others)).then(|| format!("{} there, {} here", told(self), told(others)))
     }
 
     /// The variant for a problem.
@@ -184,6 +199,10 @@ impl Choices {
             if !valid(&found) {
                 return Err(format!("{problem}: variant {name} is too large for this device"));
             }
+            return Ok(found);
+        }
+        let preferred = variants.iter().find(|v| Some(v.name) == self.prefer);
+        if let Some(found) = preferred.filter(valid) {
             return Ok(found);
         }
         let of_class = || variants.iter().filter(|v| v.class == self.class).filter(valid);

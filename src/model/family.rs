@@ -7,7 +7,7 @@
 //! One block serves training, prefill and decode: they differ in what attention attends to ([`Past`]), and a linear layer
 //! over one row is a matrix-vector product.
 
-use crate::base::arch::Part;
+use crate::base::arch::{Part, Recompute};
 use crate::base::rng::Site;
 use crate::device::{Kind, Recorder, Tensor};
 use crate::model::attention::Past;
@@ -37,8 +37,8 @@ pub(super) trait Block {
     type Norm: Norm;
     /// What it keeps for its backward.
     type Kept;
-    /// Of the adapters beside the linear layers of its `rest`: their thin products u.
-    type Thin: Copy;
+    /// What its `rest` leaves for its backward besides.
+    type Rest: Copy;
 
     /// What checkpoints call the list of blocks: `h`, `layers`.
     const LIST: &'static str;
@@ -47,11 +47,11 @@ pub(super) trait Block {
     fn inner(&self, rec: &mut Recorder, residual: Tensor, past: Past) -> Self::Kept;
 
     /// Records the rest of it, and returns the residual stream after it.
-    fn rest(&self, rec: &mut Recorder, k: &Self::Kept) -> (Tensor, Self::Thin);
+    fn rest(&self, rec: &mut Recorder, k: &Self::Kept) -> (Tensor, Self::Rest);
 
     /// Records its backward, from the last line of its forward to the first. `dresidual` is the stream's gradient, which goes
     /// on to what is `below`, where anything there trains.
-    fn backward(&self, rec: &mut Recorder, k: &Self::Kept, u: Self::Thin, dresidual: Tensor, below: bool);
+    fn backward(&self, rec: &mut Recorder, k: &Self::Kept, rest: Self::Rest, dresidual: Tensor, below: bool);
 }
 // ANCHOR_END: block
 
@@ -74,7 +74,7 @@ pub(super) struct Model<'a, B: Block> {
 struct Recorded<B: Block> {
     residual: Tensor,
     kept: B::Kept,
-    thin: B::Thin,
+    rest: B::Rest,
 }
 
 impl<B: Block> Model<'_, B> {
@@ -154,8 +154,8 @@ impl<B: Block> Model<'_, B> {
             let past = past(rec, &layer);
             rec.scoped(layer, |rec| {
                 let kept = block.inner(rec, residual, past);
-                let (next, thin) = block.rest(rec, &kept);
-                blocks.push(Recorded { residual, kept, thin });
+                let (next, rest) = block.rest(rec, &kept);
+                blocks.push(Recorded { residual, kept, rest });
                 residual = next;
             });
         }
@@ -164,7 +164,7 @@ impl<B: Block> Model<'_, B> {
 
     /// The way back through the blocks, as far as something trains.
     fn blocks_backward(&self, rec: &mut Recorder, recorded: &[Recorded<B>], dresidual: Tensor) {
-        let (lowest, recompute) = (self.shape.lowest(), self.shape.recompute);
+        let (lowest, recompute) = (self.shape.lowest(), self.shape.recompute == Recompute::Block);
         for (i, (block, of)) in self.blocks.iter().zip(recorded).enumerate().rev() {
             if Part::Block(i) < lowest {
                 return;
@@ -173,7 +173,7 @@ impl<B: Block> Model<'_, B> {
             rec.scoped(layer::<B>(i), |rec| {
                 let again = || rec.scoped("again", |r| block.inner(r, of.residual, Past::Sequence));
                 let again = recompute.then(again);
-                block.backward(rec, again.as_ref().unwrap_or(&of.kept), of.thin, dresidual, below);
+                block.backward(rec, again.as_ref().unwrap_or(&of.kept), of.rest, dresidual, below);
             });
         }
     }

@@ -1,7 +1,7 @@
 //! GPT-2 (Radford et al. 2019): its parameters, its block, and the block's backward, which mirrors it line by line.
 //!
-//! LayerNorm's and GELU's outputs are cheap, so backward computes them a second time instead of keeping them: a block keeps
-//! 10·C numbers a token, not 16·C.
+//! LayerNorm's and GELU's outputs are cheap, so backward computes them a second time instead of keeping them, unless it is asked
+//! not to: a block keeps 10·C numbers a token, not 16·C.
 
 use crate::base::arch::Layout;
 use crate::base::rng::Site;
@@ -9,7 +9,7 @@ use crate::device::{Recorder, Tensor};
 use crate::model::attention::{Past, heads};
 use crate::model::family::{self, Model};
 use crate::model::linear::{Dinp, Linear};
-use crate::model::norm::{LayerNorm, Norm};
+use crate::model::norm::{LayerNorm, Left, Norm};
 use crate::model::parameters::Parameters;
 use crate::model::shape::Shape;
 use crate::ops::layernorm::Stats;
@@ -32,12 +32,21 @@ pub(super) struct Block {
     c_fc: Linear,
     /// (4C,C)
     mlp_proj: Linear,
+    /// Whether GELU's output is kept.
+    keeps: bool,
+}
+
+/// What the rest of a block leaves for its backward: the thin product of an adapter, and GELU's output where that is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    fcproj_u: Option<Tensor>,
+    fch_gelu: Option<Tensor>,
 }
 
 /// What a block keeps for its backward: what it computed, and of an adapter beside a linear layer its thin product `u`.
 pub(super) struct Kept {
     residual: Tensor,
-    ln_1: Stats,
+    ln_1: Left<Stats>,
     qkv: Tensor,
     qkv_u: Option<Tensor>,
     atty: Tensor,
@@ -45,7 +54,7 @@ pub(super) struct Kept {
     lse: Option<Tensor>,
     attproj_u: Option<Tensor>,
     residual2: Tensor,
-    ln_2: Stats,
+    ln_2: Left<Stats>,
     fch: Tensor,
     fch_u: Option<Tensor>,
 }
@@ -63,6 +72,7 @@ pub(super) fn model<'a>(shape: &'a Shape, all: &'a Parameters) -> Model<'a, Bloc
             ln_2: LayerNorm::of(all, &h, "ln_2"),
             c_fc: linear("mlp.c_fc", 2),
             mlp_proj: linear("mlp.c_proj", 3),
+            keeps: all.keeps(),
         }
     };
     Model {
@@ -85,7 +95,7 @@ impl Block {
 impl family::Block for Block {
     type Norm = LayerNorm;
     type Kept = Kept;
-    type Thin = Option<Tensor>;
+    type Rest = Rest;
 
     const LIST: &'static str = "h";
 
@@ -104,13 +114,13 @@ impl family::Block for Block {
         Kept { residual, ln_1, qkv, qkv_u, atty, lse, attproj_u, residual2, ln_2, fch, fch_u }
     }
 
-    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Option<Tensor>) {
+    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Rest) {
         let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
         let (fcproj, fcproj_u) = self.mlp_proj.forward(rec, fch_gelu);
         let at = self.mask(Site::MlpResidual);
         let residual3 = rec.scoped("residual3", |r| residual::forward(r, k.residual2, fcproj, at));
 
-        (residual3, fcproj_u)
+        (residual3, Rest { fcproj_u, fch_gelu: self.keeps.then_some(fch_gelu) })
     }
     // ANCHOR_END: block
 
@@ -118,15 +128,15 @@ impl family::Block for Block {
         &self,
         rec: &mut Recorder,
         k: &Kept,
-        fcproj_u: Option<Tensor>,
+        Rest { fcproj_u, fch_gelu }: Rest,
         dresidual: Tensor,
         below: bool,
     ) {
         // residual3 = residual2 + dropout(fcproj): the stream's own share is dresidual as it stands
         let at = self.mask(Site::MlpResidual);
         let dfcproj = rec.scoped("residual3", |r| residual::backward(r, dresidual, at));
-        let fch_gelu =
-            self.mlp_proj.wants_input().then(|| rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch)));
+        let again = |rec: &mut Recorder| rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
+        let fch_gelu = self.mlp_proj.wants_input().then(|| fch_gelu.unwrap_or_else(|| again(rec)));
         let dfch = self.mlp_proj.backward_through(rec, fch_gelu, fcproj_u, dfcproj, None);
         rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
         let ln2 = self.c_fc.wants_input().then(|| self.ln_2.again(rec, k.residual2, k.ln_2));

@@ -9,7 +9,7 @@ use crate::device::{Recorder, Tensor};
 use crate::model::attention::{Attended, Past, SelfAttention};
 use crate::model::family::{self, Model};
 use crate::model::linear::{Dinp, Linear};
-use crate::model::norm::{Norm, RmsNorm};
+use crate::model::norm::{Left, Norm, RmsNorm};
 use crate::model::parameters::Parameters;
 use crate::model::shape::Shape;
 use crate::ops::{residual, swiglu};
@@ -30,16 +30,25 @@ pub(super) struct Block {
     up_proj: Linear,
     /// (C,FF)
     down_proj: Linear,
+    /// Whether SwiGLU's output is kept.
+    keeps: bool,
+}
+
+/// What the rest of a block leaves for its backward: the thin product of an adapter, and SwiGLU's output where that is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    down_u: Option<Tensor>,
+    hidden: Option<Tensor>,
 }
 
 /// What a block keeps for its backward; `u` are the thin products of the adapters beside its linear layers.
 pub(super) struct Kept {
     residual: Tensor,
-    rstd1: Tensor,
+    rstd1: Left<Tensor>,
     attn: Attended,
     attproj_u: Option<Tensor>,
     residual2: Tensor,
-    rstd2: Tensor,
+    rstd2: Left<Tensor>,
     gate: Tensor,
     gate_u: Option<Tensor>,
     up: Tensor,
@@ -60,6 +69,7 @@ pub(super) fn model<'a>(shape: &'a Shape, config: &Llama, all: &'a Parameters) -
             gate_proj: linear("mlp.gate_proj", 4),
             up_proj: linear("mlp.up_proj", 5),
             down_proj: linear("mlp.down_proj", 6),
+            keeps: all.keeps(),
         }
     };
     Model {
@@ -75,7 +85,7 @@ pub(super) fn model<'a>(shape: &'a Shape, config: &Llama, all: &'a Parameters) -
 impl family::Block for Block {
     type Norm = RmsNorm;
     type Kept = Kept;
-    type Thin = Option<Tensor>;
+    type Rest = Rest;
 
     const LIST: &'static str = "layers";
 
@@ -93,19 +103,20 @@ impl family::Block for Block {
         Kept { residual, rstd1, attn, attproj_u, residual2, rstd2, gate, gate_u, up, up_u }
     }
 
-    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Option<Tensor>) {
+    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Rest) {
         let hidden = rec.scoped("mlp.swiglu", |r| swiglu::forward(r, k.gate, k.up));
         let (down, down_u) = self.down_proj.forward(rec, hidden);
         let residual3 = rec.scoped("residual3", |r| residual::forward(r, k.residual2, down, None));
 
-        (residual3, down_u)
+        (residual3, Rest { down_u, hidden: self.keeps.then_some(hidden) })
     }
     // ANCHOR_END: block
 
-    fn backward(&self, rec: &mut Recorder, k: &Kept, down_u: Option<Tensor>, dresidual: Tensor, below: bool) {
+    fn backward(&self, rec: &mut Recorder, k: &Kept, rest: Rest, dresidual: Tensor, below: bool) {
+        let Rest { down_u, hidden } = rest;
         // residual3 = residual2 + down: the stream's own share is dresidual as it stands
-        let hidden = (self.down_proj.wants_input())
-            .then(|| rec.scoped("mlp.swiglu", |r| swiglu::forward(r, k.gate, k.up)));
+        let again = |rec: &mut Recorder| rec.scoped("mlp.swiglu", |r| swiglu::forward(r, k.gate, k.up));
+        let hidden = self.down_proj.wants_input().then(|| hidden.unwrap_or_else(|| again(rec)));
         let dhidden = self.down_proj.backward_through(rec, hidden, down_u, dresidual, None);
         let (dgate, dup) = rec.scoped("mlp.swiglu", |r| swiglu::backward(r, k.gate, k.up, dhidden));
         let ln2 = (self.gate_proj.wants_input() || self.up_proj.wants_input())

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::base::Config;
-use crate::base::arch::{self, Layout, Param, Role};
+use crate::base::arch::{self, Layout, Param, Recompute, Role};
 use crate::base::rng::Site;
 use crate::device::element::BLOCK;
 use crate::device::recording::Part;
@@ -194,6 +194,11 @@ impl<'a> Parameters<'a> {
             all.declared.entry(param.name).and_modify(|(_, gradient)| *gradient = chunks);
         }
         all
+    }
+
+    /// Whether what is cheap to compute twice is kept all the same.
+    pub fn keeps(&self) -> bool {
+        self.shape.recompute == Recompute::None
     }
 
     /// The rows of an embedding or a head, in chunks.

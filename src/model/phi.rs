@@ -11,7 +11,7 @@ use crate::device::{Recorder, Tensor};
 use crate::model::attention::{Attended, Past, SelfAttention};
 use crate::model::family::{self, Model};
 use crate::model::linear::{Dinp, Linear};
-use crate::model::norm::{LayerNorm, Norm};
+use crate::model::norm::{LayerNorm, Left, Norm};
 use crate::model::parameters::Parameters;
 use crate::model::shape::Shape;
 use crate::ops::layernorm::Stats;
@@ -29,12 +29,22 @@ pub(super) struct Block {
     fc1: Linear,
     /// (C,FF)
     fc2: Linear,
+    /// Whether GELU's output is kept.
+    keeps: bool,
+}
+
+/// What the rest of a block leaves for its backward: the thin products of adapters, and GELU's output where that is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rest {
+    attproj_u: Option<Tensor>,
+    fcproj_u: Option<Tensor>,
+    fch_gelu: Option<Tensor>,
 }
 
 /// What a block keeps for its backward; `u` are the thin products of the adapters beside its linear layers.
 pub(super) struct Kept {
     residual: Tensor,
-    norm: Stats,
+    norm: Left<Stats>,
     attn: Attended,
     fch: Tensor,
     fch_u: Option<Tensor>,
@@ -51,6 +61,7 @@ pub(super) fn model<'a>(shape: &'a Shape, config: &Phi, all: &'a Parameters) -> 
             dense: linear("self_attn.dense", 3),
             fc1: linear("mlp.fc1", 4),
             fc2: linear("mlp.fc2", 5),
+            keeps: all.keeps(),
         }
     };
     Model {
@@ -66,8 +77,7 @@ pub(super) fn model<'a>(shape: &'a Shape, config: &Phi, all: &'a Parameters) -> 
 impl family::Block for Block {
     type Norm = LayerNorm;
     type Kept = Kept;
-    /// Of dense and fc2.
-    type Thin = [Option<Tensor>; 2];
+    type Rest = Rest;
 
     const LIST: &'static str = "layers";
 
@@ -80,14 +90,14 @@ impl family::Block for Block {
         Kept { residual, norm, attn, fch, fch_u }
     }
 
-    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, [Option<Tensor>; 2]) {
+    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Rest) {
         let (attproj, attproj_u) = self.dense.forward(rec, k.attn.atty);
         let residual2 = rec.scoped("residual2", |r| residual::forward(r, k.residual, attproj, None));
         let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
         let (fcproj, fcproj_u) = self.fc2.forward(rec, fch_gelu);
         let residual3 = rec.scoped("residual3", |r| residual::forward(r, residual2, fcproj, None));
 
-        (residual3, [attproj_u, fcproj_u])
+        (residual3, Rest { attproj_u, fcproj_u, fch_gelu: self.keeps.then_some(fch_gelu) })
     }
     // ANCHOR_END: block
 
@@ -98,14 +108,15 @@ impl family::Block for Block {
         &self,
         rec: &mut Recorder,
         k: &Kept,
-        [attproj_u, fcproj_u]: [Option<Tensor>; 2],
+        Rest { attproj_u, fcproj_u, fch_gelu }: Rest,
         dresidual: Tensor,
         below: bool,
     ) {
         let n = (self.attn.wants_input() || self.fc1.wants_input())
             .then(|| self.norm.again(rec, k.residual, k.norm));
 
-        let fch_gelu = self.fc2.wants_input().then(|| rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch)));
+        let again = |rec: &mut Recorder| rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
+        let fch_gelu = self.fc2.wants_input().then(|| fch_gelu.unwrap_or_else(|| again(rec)));
         let dfch = self.fc2.backward_through(rec, fch_gelu, fcproj_u, dresidual, None);
         rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
         let dinp = Dinp::fresh(below || self.norm.weight.gradient.is_some());

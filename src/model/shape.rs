@@ -1,7 +1,7 @@
 //! What a model's recordings depend on, and the tensors between host and device.
 
 use crate::base::Config;
-use crate::base::arch::{Freeze, Lora, Optimizer, Param, Part};
+use crate::base::arch::{Freeze, Lora, Optimizer, Param, Part, Recompute};
 use crate::device::{Choices, Element, Kind, Limits, Recorder, Tensor};
 use crate::ops::classifier::{Head, Loss, scalar};
 use crate::ops::embedding::Buckets;
@@ -30,9 +30,8 @@ pub struct Shape {
     pub optimizer: Optimizer,
     /// What the model's matrices are made of at rest: f32, or, where they do not train, f16, q8_0 or q4_1.
     pub weights: Element,
-    /// Whether a block keeps its input alone for its backward, which then computes the block a second time: less memory for more
-    /// work, and the same bits.
-    pub recompute: bool,
+    /// What backward computes a second time instead of keeping it: less memory for more work, and the same bits.
+    pub recompute: Recompute,
     /// The device's limits.
     pub limits: Limits,
     /// Which variants it runs.
@@ -80,7 +79,7 @@ impl Shape {
             lora: None,
             optimizer: Optimizer::default(),
             weights: Element::F32,
-            recompute: false,
+            recompute: Recompute::default(),
             limits,
             choices,
         }

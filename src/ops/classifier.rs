@@ -253,8 +253,9 @@ fn stats_twin(call: &mut Call) {
     let (logits, targets) = (logits.f32(), targets.u32());
     stats.par_chunks_mut(3).zip(logits.par_chunks(v)).enumerate().for_each(|(r, (stats, x))| {
         let mut top = max(x);
-        if x.iter().any(|x| x.is_nan()) {
-            top = f32::NAN; // a maximum would hide it
+        // A maximum would hide it. Every number is looked at, without a way out: that makes vector code of it.
+        if x.iter().fold(false, |found, x| found | x.is_nan()) {
+            top = f32::NAN;
         }
         let mut total = sum([x], |[x]| exp(x - top));
         if !first {

@@ -171,7 +171,7 @@ fn forward_twin(call: &mut Call) {
             return;
         }
         let mut buffer = Vec::new();
-        let e = load::row(&wte, (token - row0) * c, c, &mut buffer);
+        let [e] = load::rows(&wte, ((token - row0) * c, 0), c, &mut buffer);
         let p = &wpe[(pos + bt % t).min(positions - 1) * c..][..c];
         for i in 0..c {
             out[i] = e[i] + p[i];
@@ -186,7 +186,7 @@ fn lookup_twin(call: &mut Call) {
     out.par_chunks_mut(c).zip(tokens).for_each(|(out, &token)| {
         let token = token as usize;
         if token >= row0 && token < row0 + rows {
-            out.copy_from_slice(load::row(&wte, (token - row0) * c, c, &mut Vec::new()));
+            wte.widen((token - row0) * c, out);
         }
     });
 }

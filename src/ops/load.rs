@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::ops::Range;
+use std::thread::LocalKey;
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -35,7 +36,7 @@ macro_rules! loads {
                 (stored, concat!("return vec4<f32>(", $name, "[at / W]);"))
             }
         };
-        [("Stored", Const::Type(stored)), (FN, Const::Load(body))]
+        [("Stored", Const::Type(stored)), (FN, Const::Body(body))]
     }};
 }
 pub(crate) use loads;
@@ -82,18 +83,26 @@ pub fn columns(m: usize, k: usize, n: usize) -> Vec<Range<usize>> {
     (0..parts).map(|i| start(i)..start(i + 1)).collect()
 }
 
+/// A thread's own buffer for one purpose: what is handed back to the system after each product would be fetched from it, page
+/// by page, for the next.
+pub type Buffer = LocalKey<Cell<Vec<f32>>>;
+
 thread_local! {
-    /// Where a thread widens: megabytes that are handed back to the system after each product would be fetched from it,
-    /// page by page, for the next.
-    static WIDENED: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// Where a rectangle of a matrix is widened.
+    pub static WIDENED: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// Where some rows are, one after the other.
+    pub static ROWS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// Where sums are that will be added up.
+    pub static SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
-/// Runs with the buffer that this thread widens into.
-pub fn with_buffer<T>(run: impl FnOnce(&mut Vec<f32>) -> T) -> T {
+/// Runs with one of this thread's buffers.
+#[inline(always)]
+pub fn with<T>(buffer: &'static Buffer, run: impl FnOnce(&mut Vec<f32>) -> T) -> T {
     // Taken out meanwhile: another call on this thread, if there were one, would begin with a buffer of its own.
-    let mut buffer = WIDENED.take();
-    let out = run(&mut buffer);
-    WIDENED.set(buffer);
+    let mut taken = buffer.take();
+    let out = run(&mut taken);
+    buffer.set(taken);
     out
 }
 
@@ -117,13 +126,25 @@ pub fn rectangle<'a>(
     buffer
 }
 
-/// Elements `first..first + len`, widened into `buffer` where they rest in fewer bits.
+/// Rows of a matrix that are `stride` elements apart, from element `first` on, `len` elements of each; widened into `buffer` where
+/// they rest in fewer bits.
 #[inline(always)]
-pub fn row<'a>(view: &View<'a>, first: usize, len: usize, buffer: &'a mut Vec<f32>) -> &'a [f32] {
+pub fn rows<'a, const N: usize>(
+    view: &View<'a>,
+    (first, stride): (usize, usize),
+    len: usize,
+    buffer: &'a mut Vec<f32>,
+) -> [&'a [f32]; N] {
     if view.element() == Element::F32 {
-        return &view.f32()[first..first + len];
+        let all = view.f32();
+        return std::array::from_fn(|i| &all[first + i * stride..][..len]);
     }
-    buffer.resize(len, 0.0);
-    view.widen(first, buffer);
-    buffer
+    if buffer.len() < N * len {
+        buffer.resize(N * len, 0.0);
+    }
+    for (i, row) in buffer.chunks_exact_mut(len.max(1)).take(N).enumerate() {
+        view.widen(first + i * stride, row);
+    }
+    let rows = &*buffer;
+    std::array::from_fn(|i| &rows[i * len..][..len])
 }

@@ -211,6 +211,13 @@ const fn lanes(
     Variant { name, class: Class::Lanes, consts, valid: |_, _, _| true, suits }
 }
 
+/// As `lanes`, whose subgroup shares the loads of a.
+const fn spread(name: &'static str, consts: &'static [(&'static str, Const)]) -> Variant {
+    let valid = |v: &Variant, _: &Problem, limits: &Limits| limits.subgroup >= v.number("LANES");
+    let suits = |v: &Variant, p: &Problem| p.extents[0] >= v.covers(&["ROWS"]);
+    Variant { name, class: Class::Lanes, consts, valid, suits }
+}
+
 /// A tile in shared memory.
 const fn tile(name: &'static str, consts: &'static [(&'static str, Const)]) -> Variant {
     // Two tiles a workgroup, and padding against bank conflicts; see the shader.
@@ -235,6 +242,16 @@ macro_rules! numbers {
 
 /// For problems M×K×N, the first that suits.
 const VARIANTS: &[Variant] = &[
+    spread(
+        "spread32",
+        &[
+            ("ROWS", Const::U32(32)),
+            ("COLS", Const::U32(8)),
+            ("LANES", Const::U32(8)),
+            ("SPREAD", Const::Bool(true)),
+            ("from_lane", Const::Body("return subgroupShuffle(value, lane);")),
+        ],
+    ),
     lanes("lanes16", numbers!(ROWS 16, COLS 8, LANES 8), |_, p| p.op == "matmul_tn" || p.extents[0] >= 16),
     lanes("lanes8", numbers!(ROWS 8, COLS 8, LANES 8), |_, _| true),
     tile("tile128", numbers!(BM 128, BN 128, BK 8, TM 8, TN 8)),
@@ -329,7 +346,7 @@ fn twin(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32]) 
         let (rs, cs) = b_steps(ldb);
         return gemm([m, n, k], a, View { data: &b.f32()[b0..], rs, cs }, (c, ldc), how, true);
     }
-    load::with_buffer(|buffer| {
+    load::with(&load::WIDENED, |buffer| {
         for columns in load::columns(m, k, n) {
             let (j, n) = (columns.start, columns.len());
             let (first, rows, cols) = if layout == Layout::NT as usize { (j * ldb, n, k) } else { (j, k, n) };

@@ -14,6 +14,7 @@ use crate::device::{
     Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View,
 };
 use crate::ops::case::{Case, Family};
+use crate::ops::f16c;
 use crate::ops::load::{self, loads};
 use crate::ops::math::dot;
 use crate::ops::matmul::{Layout, Operand, Product};
@@ -113,32 +114,41 @@ const COLUMNS: usize = 4096;
 fn one_row(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
     let [k, n, x0, y0, alpha, bias0] = call.dims();
     let (x, y, alpha) = (&x[x0..x0 + k], &mut y[y0..y0 + n], f32::from_bits(alpha as u32));
-    let sums = if call.number("LAYOUT") == Layout::NT as usize {
-        let mut sums = vec![0.0; n];
-        sums.par_chunks_mut(ROWS).enumerate().for_each(|(i, sums)| rows(x, &w, i * ROWS, sums));
-        sums
-    } else {
-        by_depth(x, &w, n)
-    };
-    let accumulate = call.flag("ACC");
-    for (j, (y, sum)) in y.iter_mut().zip(sums).enumerate() {
-        let value = bias.map_or(alpha * sum, |bias| alpha * sum + bias[bias0 + j]);
-        *y = if accumulate { *y + value } else { value };
-    }
+    let (transposed, accumulate) = (call.number("LAYOUT") == Layout::NT as usize, call.flag("ACC"));
+    load::with(&load::SUMS, |sums| {
+        if transposed {
+            sums.resize(n, 0.0);
+            sums.par_chunks_mut(ROWS).enumerate().for_each(|(i, sums)| rows(x, &w, i * ROWS, sums));
+        } else {
+            by_depth(x, &w, n, sums);
+        }
+        for (j, (y, sum)) in y.iter_mut().zip(&*sums).enumerate() {
+            let value = bias.map_or(alpha * sum, |bias| alpha * sum + bias[bias0 + j]);
+            *y = if accumulate { *y + value } else { value };
+        }
+    });
 }
 
 /// x·wᵀ of the rows of an NT matrix from `first` on.
 #[multiversion(targets = "simd")]
 fn rows(x: &[f32], w: &View, first: usize, sums: &mut [f32]) {
-    let mut buffer = Vec::new();
-    for (j, sum) in (first..).zip(sums) {
-        *sum = dot(x, load::row(w, j * x.len(), x.len(), &mut buffer));
+    let k = x.len();
+    if w.element() == Element::F16 && f16c::here() {
+        let rows = w.f16()[first * k..].chunks_exact(k);
+        return sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = f16c::dot(x, row));
     }
+    load::with(&load::ROWS, |buffer| {
+        for (j, sum) in (first..).zip(sums) {
+            let [row] = load::rows(w, (j * k, 0), k, buffer);
+            *sum = dot(x, row);
+        }
+    });
 }
 
-/// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order.
-fn by_depth(x: &[f32], w: &View, n: usize) -> Vec<f32> {
-    let mut parts = vec![0.0; x.len().div_ceil(DEPTH) * n];
+/// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order, the first n of `parts`.
+fn by_depth(x: &[f32], w: &View, n: usize, parts: &mut Vec<f32>) {
+    parts.clear();
+    parts.resize(x.len().div_ceil(DEPTH) * n, 0.0);
     parts.par_chunks_mut(n).zip(x.par_chunks(DEPTH)).enumerate().for_each(|(part, (sums, x))| {
         let first = part * DEPTH * n;
         let columns = sums.par_chunks_mut(COLUMNS).enumerate();
@@ -148,18 +158,29 @@ fn by_depth(x: &[f32], w: &View, n: usize) -> Vec<f32> {
     for part in others.chunks(n) {
         sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
     }
-    parts.truncate(n);
-    parts
 }
 
-/// Adds x·w to the sums of some columns: those from element `first` of w on, whose rows are n apart.
+/// Adds x·w to the sums of some columns: those from element `first` of w on, whose rows are n apart. Four rows at a time: a sum
+/// is loaded and stored once for them, and they are added in their order.
 #[multiversion(targets = "simd")]
 fn columns_of(x: &[f32], w: &View, first: usize, n: usize, sums: &mut [f32]) {
-    let mut buffer = Vec::new();
-    for (i, x) in x.iter().enumerate() {
-        let row = load::row(w, first + i * n, sums.len(), &mut buffer);
-        sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+    if w.element() == Element::F16 && f16c::here() {
+        return f16c::add_rows(x, &w.f16()[first..], n, sums);
     }
+    load::with(&load::ROWS, |buffer| {
+        let (fours, rest) = x.as_chunks::<4>();
+        for (i, x) in fours.iter().enumerate() {
+            let [a, b, c, d] = load::rows(w, (first + 4 * i * n, n), sums.len(), buffer);
+            let rows = sums.iter_mut().zip(a).zip(b).zip(c).zip(d);
+            rows.for_each(|((((sum, a), b), c), d)| {
+                *sum = *sum + x[0] * a + x[1] * b + x[2] * c + x[3] * d;
+            });
+        }
+        for (i, x) in (4 * fours.len()..).zip(rest) {
+            let [row] = load::rows(w, (first + i * n, n), sums.len(), buffer);
+            sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+        }
+    });
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

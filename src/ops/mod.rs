@@ -6,12 +6,15 @@ pub mod adamw;
 pub mod attention;
 pub mod bias;
 pub mod case;
+pub mod ceiling;
 pub mod classifier;
 pub mod dropout;
 pub mod embedding;
+mod f16c;
 pub mod fill;
 pub mod gelu;
 pub mod kv_cache;
+pub mod ladder;
 pub mod layernorm;
 pub mod linear;
 pub(crate) mod load;
@@ -47,4 +50,6 @@ pub const FAMILIES: &[Family] = &[
     adamw::FAMILY,
     muon::FAMILY,
     fill::FAMILY,
+    ceiling::FAMILY,
+    ladder::FAMILY,
 ];

@@ -140,6 +140,7 @@ fn plan(again: &Again, observer: &mut dyn Observer) -> Result<Option<(Known, Rea
         begin: Begin::Resume,
         text,
         about,
+        tune: again.options.tune,
     };
     Ok(Some((known, ready)))
 }
@@ -321,7 +322,7 @@ fn settings(known: &Known, options: &Options, text: &Text, observer: &mut dyn Ob
         min_lr: lr / 10.0,
         lr_floor: None,
         warmup: steps.div_ceil(20).min(100),
-        recompute: before.recompute || options.recompute,
+        recompute: options.recompute.unwrap_or(before.recompute),
         eval_every: usual.eval_every,
         sample_every: usual.sample_every,
         save_every: usual.save_every,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::base::{Config, Result};
 use crate::check::health::{self, Layer};
+use crate::check::profile::{self, Span};
 use crate::check::replay::first_not_finite;
 use crate::device::executor::Options;
 use crate::device::select::Device;
@@ -30,6 +31,8 @@ pub struct Engine {
     settings: Settings,
     schedule: Schedule,
     hyper: Hyper,
+    /// What the dispatches of the step under way take, where that is asked for.
+    profile: Option<Vec<Span>>,
 }
 
 /// What an optimizer step did.
@@ -105,6 +108,7 @@ impl Engine {
                 weight_decay: s.weight_decay,
                 grad_clip: s.grad_clip,
             },
+            profile: None,
         })
     }
 
@@ -182,14 +186,37 @@ impl Engine {
     /// # Errors
     /// A lost device, or tokens that cannot be read.
     pub fn step(&mut self, planned: &Planned, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
-        self.exec.run("zero", &Step::default())?;
+        self.replay("zero", &Step::default())?;
         let scored = self.scored(tokens, starts);
         for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
             let uniform = self.feed(planned.step, i, tokens, starts, scored)?;
-            self.exec.run("micro_step", &uniform)?;
+            self.replay("micro_step", &uniform)?;
         }
-        self.exec.run("update", &self.update(planned))?;
+        self.replay("update", &self.update(planned))?;
         self.exec.request(input::SCALARS)
+    }
+
+    /// As [`Engine::step`], with what each of its dispatches took; the numbers are the same.
+    ///
+    /// # Errors
+    /// As [`Engine::step`].
+    pub fn profile_step(
+        &mut self,
+        planned: &Planned,
+        tokens: &TokenFile,
+        starts: &[usize],
+    ) -> Result<Vec<Span>> {
+        self.profile = Some(Vec::new());
+        let done = self.step(planned, tokens, starts);
+        let spans = self.profile.take().unwrap_or_default();
+        done.map(|()| spans)
+    }
+
+    fn replay(&mut self, recording: &str, uniform: &Step) -> Result<()> {
+        match &mut self.profile {
+            Some(spans) => profile::replay(self.exec.as_mut(), recording, uniform, spans),
+            None => self.exec.run(recording, uniform),
+        }
     }
 
     /// The uniform of a step's update. Where spikes are skipped, the device does it, by the step's bounds: the next step

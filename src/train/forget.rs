@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use crate::base::arch::Recompute;
 use crate::base::units::{counted, shown};
 use crate::base::{Error, Result, shell};
 use crate::dataset::index::{Line, Side, spelled};
@@ -35,8 +36,8 @@ pub struct Forget<'a> {
     pub out: Option<&'a Path>,
     /// A smaller one needs less memory for the same sequences a step.
     pub batch: Option<usize>,
-    /// Whether blocks are computed a second time instead of kept, which needs less memory for the same bits.
-    pub recompute: bool,
+    /// How much is computed a second time instead of kept, where that is to be otherwise: less memory for the same bits.
+    pub recompute: Option<Recompute>,
     /// As `--device` takes it.
     pub device: &'a str,
     /// Threads of the CPU; 0 for all.
@@ -75,7 +76,7 @@ pub fn forget(wanted: Forget, observer: &mut dyn Observer, stop: &Stop) -> Resul
     if let Some(batch) = wanted.batch.filter(|&batch| batch != known.run.settings.batch) {
         in_pieces_of(batch, &mut known.run.settings, observer)?;
     }
-    known.run.settings.recompute |= wanted.recompute;
+    known.run.settings.recompute = wanted.recompute.unwrap_or(known.run.settings.recompute);
     let gone = named(&known, wanted.list, observer)?;
     let (going, staying): (Vec<Line>, Vec<Line>) =
         known.index.iter().cloned().partition(|line| gone.contains(&line.hash));
@@ -224,6 +225,7 @@ fn ready(known: &Known, going: &[Line], staying: Vec<Line>, out: PathBuf) -> Res
         begin: Begin::Resume,
         text,
         about,
+        tune: None,
     })
 }
 

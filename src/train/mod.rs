@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::base::Result;
+use crate::check::profile::Span;
 use crate::weights::hub::{Hub, Name};
 
 pub use again::{Again, EPOCHS, LOWER, MIX, again, look_again};
@@ -85,6 +86,17 @@ pub trait Observer: crate::journal::Observer {
     /// A line of how the run went, at its end.
     fn conclude(&mut self, line: &str) {
         self.say(line);
+    }
+    /// Whether the time of a step's dispatches is wanted, each by itself.
+    fn wants_profile(&self) -> bool {
+        false
+    }
+    /// What the dispatches of a step took.
+    ///
+    /// # Errors
+    /// They could not be written down.
+    fn profiled(&mut self, _step: u64, _spans: &[Span]) -> Result<()> {
+        Ok(())
     }
     /// Something that takes a while has begun.
     fn doing(&mut self, what: &str);

@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::base::arch::Recompute;
 use crate::base::units::thousands;
 use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result};
+use crate::check::tune::Effort;
 use crate::dataset::Template;
 use crate::dataset::labels::parse_label;
 use crate::device::Element;
@@ -102,10 +104,11 @@ pub struct Options {
     /// What the model rests in while an adapter trains beside it
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32", value_parser = rests(), help_heading = ADAPTER)]
     pub weights: Element,
-    /// Keep of each block its input alone, and compute it a second time in backward: less memory, a sixth to a third more
-    /// arithmetic, the same numbers
-    #[arg(long)]
-    pub recompute: bool,
+    /// What backward computes a second time instead of keeping it: none; gelu and the normalisations, which are cheap; or the whole
+    /// block, which keeps its input alone: less memory, a sixth to a third more arithmetic. The numbers are the same. The word
+    /// alone means block
+    #[arg(long, value_name = "none|gelu|block", num_args = 0..=1, default_missing_value = "block", value_parser = recomputes(), unless_given = Recompute::default().name())]
+    pub recompute: Option<Recompute>,
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -145,6 +148,10 @@ pub struct Options {
     /// Threads of the CPU; 0 for all
     #[arg(long, default_value_t = 0)]
     pub threads: usize,
+    /// How long is looked for the fastest kernels of this device before the first step: off takes what suits its kind, quick measures
+    /// for some seconds what is not known yet, full everything. The run keeps to what was found
+    #[arg(long, value_name = "off|quick|full", value_parser = efforts(), unless_given = "quick on a GPU, else off")]
+    pub tune: Option<Effort>,
     /// What stands before each entry, as "{date:%A, %B %-d, %Y}\n"; also {title}, {tags}, {source} and --label's keys
     #[arg(long, value_name = "TEMPLATE", help_heading = HEADER, allow_hyphen_values = true)]
     pub header: Option<String>,
@@ -220,6 +227,18 @@ pub fn optimizers() -> impl TypedValueParser<Value = Optimizer> {
 pub fn on_spikes() -> impl TypedValueParser<Value = OnSpike> {
     PossibleValuesParser::new(OnSpike::ALL.map(OnSpike::name))
         .try_map(|name| OnSpike::from_name(&name).ok_or("no such thing"))
+}
+
+/// What may be computed twice, by name.
+pub fn recomputes() -> impl TypedValueParser<Value = Recompute> {
+    PossibleValuesParser::new(Recompute::ALL.map(Recompute::name))
+        .try_map(|name| Recompute::from_name(&name).ok_or("no such thing"))
+}
+
+/// How much may be measured, by name.
+pub fn efforts() -> impl TypedValueParser<Value = Effort> {
+    PossibleValuesParser::new(Effort::ALL.map(Effort::name))
+        .try_map(|name| Effort::ALL.into_iter().find(|e| e.name() == name).ok_or("no such effort"))
 }
 
 /// The tokenizers, by name.

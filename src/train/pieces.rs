@@ -1,5 +1,6 @@
 //! The same steps in less memory.
 
+use crate::base::arch::Recompute;
 use crate::base::{Error, Result};
 use crate::run::record::Settings;
 use crate::train::Observer;
@@ -35,8 +36,8 @@ pub(super) fn less(settings: &mut Settings, observer: &mut dyn Observer, error: 
     let total = settings.batch * settings.accumulate;
     match (1..=settings.batch / 2).rev().find(|half| total.is_multiple_of(*half)) {
         Some(half) => in_pieces_of(half, settings, observer),
-        None if !settings.recompute => {
-            settings.recompute = true;
+        None if settings.recompute < Recompute::Block => {
+            settings.recompute = Recompute::Block;
             observer
                 .warn("memory   each block is computed twice from here on, instead of kept (--recompute)");
             Ok(())

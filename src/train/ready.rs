@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use serde::de::IgnoredAny;
 
 use crate::base::disk::{self, sha256};
-use crate::base::units::{shown, thousands};
+use crate::base::units::{counted, shown, thousands};
 use crate::base::{Config, Error, Result};
+use crate::check::tune::{self, Effort};
 use crate::dataset::Text;
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::dataset::index::{self, INDEX};
@@ -19,7 +20,7 @@ use crate::run::record::{self, Base, Continues, Position, Run, Settings};
 use crate::run::room::{self, Size};
 use crate::run::runs::REPORT;
 use crate::tokens::{Ranges, TokenFile, Tokenizer, files};
-use crate::train::engine::Engine;
+use crate::train::engine::{Engine, shape};
 use crate::train::fit::{self, Begin};
 use crate::train::pace::Pace;
 use crate::train::pieces::less;
@@ -45,6 +46,8 @@ pub(super) struct Ready {
     pub begin: Begin,
     pub text: Text,
     pub about: About,
+    /// How much is measured to find its kernels; none leaves it to the device.
+    pub tune: Option<Effort>,
 }
 
 /// What a run's record says of its text.
@@ -77,13 +80,14 @@ impl Ready {
         if let Some(line) = not_in_blocks(config, settings.weights) {
             observer.warn(&format!("weights  {line}"));
         }
-        let choices = device.choices();
-        fit::check(&device, &choices, *config, settings, self.begin)?;
+        let usual = device.choices();
+        fit::check(&device, &usual, *config, settings, self.begin)?;
         let most = disk_needs(config, settings, self.text.tokens());
         room::check(out, most, disk::free(out), |short| room::elsewhere(out, most, short))?;
 
-        observer.doing("preparing the model");
         let (engine, pace) = loop {
+            let choices = self.kernels(&device, &usual, observer)?;
+            observer.doing("preparing the model");
             let tried = self.try_step(&device, &choices, &mut load);
             match tried {
                 Err(error @ Error::Memory { .. }) => less(&mut self.settings, observer, error)?,
@@ -107,6 +111,27 @@ impl Ready {
         // The engine holds it, alone: what is lost goes before it is opened anew.
         drop(device);
         session.train()
+    }
+
+    /// The kernels that it runs: those that are the fastest on this device, as far as that was measured.
+    fn kernels(&self, device: &Device, usual: &Choices, observer: &mut dyn Observer) -> Result<Choices> {
+        let shape = shape(device.limits(), usual, self.config, &self.settings)?;
+        let effort = self.tune.unwrap_or(Effort::usual(device));
+        let found = tune::choices(device, &shape, effort, &mut |what| {
+            observer.doing(&format!("measuring which kernels are fast here: {what}"));
+        });
+        match found {
+            // What has no room to be measured alone may have it in a plan that shares.
+            Err(Error::Memory { .. }) => Ok(usual.clone()),
+            Ok(found) if !found.picks.is_empty() => {
+                observer.say(&format!(
+                    "kernels  the fastest of this device, as measured: {}",
+                    counted(found.picks.len() as u64, "size of them", "sizes of them")
+                ));
+                Ok(found)
+            }
+            found => found,
+        }
     }
 
     /// The run's engine, with its first weights, after a step that is thrown away: what a device has no memory for, it says here.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::arch::Recompute;
 use crate::base::disk::{self, sha256};
 use crate::base::units::{bytes, shown, thousands};
 use crate::base::{Error, Result};
@@ -32,8 +33,8 @@ pub struct Resume<'a> {
     pub lr_floor: bool,
     /// A smaller one needs less memory for the same sequences a step.
     pub batch: Option<usize>,
-    /// Whether blocks are computed a second time instead of kept, which needs less memory for the same bits.
-    pub recompute: bool,
+    /// How much is computed a second time instead of kept: less memory for the same bits.
+    pub recompute: Option<Recompute>,
     /// Another patience; 0 goes on to the last step.
     pub patience: Option<u64>,
     /// Whether tokens are taken that were changed since it was begun.
@@ -124,8 +125,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         in_pieces_of(batch, &mut run.settings, observer)?;
         run.count_micro_steps();
     }
-    let twice = recompute && !run.settings.recompute;
-    run.settings.recompute |= recompute;
+    let twice = recompute.is_some_and(|recompute| recompute != run.settings.recompute);
+    run.settings.recompute = recompute.unwrap_or(run.settings.recompute);
     let opened = open_device(device.unwrap_or(&run.device.spec()), threads, observer)?;
     let same_device = opened.identity() == run.device;
     if !same_device {

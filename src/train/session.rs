@@ -103,6 +103,7 @@ impl<'a> Session<'a> {
         let s = self.run.settings.clone();
         self.last_saved = Instant::now();
         let mut position = self.run.position;
+        let begun_at = position.step;
         let mut over = self.owes_evaluation() && self.catch_up()?;
         if !over && self.stop.load(Ordering::Relaxed) {
             return Ok(self.stopped());
@@ -120,7 +121,13 @@ impl<'a> Session<'a> {
             };
             let planned = self.spikes.plan(position.step, self.engine.lr(position.step));
             let began = Instant::now();
-            self.engine.step(&planned, &self.tokens, &windows)?;
+            // The second step: the first may compile shaders yet.
+            if self.observer.wants_profile() && position.step == begun_at + 2 {
+                let spans = self.engine.profile_step(&planned, &self.tokens, &windows)?;
+                self.observer.profiled(position.step, &spans)?;
+            } else {
+                self.engine.step(&planned, &self.tokens, &windows)?;
+            }
             self.pending.push_back(Pending { position, windows, planned, given: began.elapsed() });
             // The step before this one is read while this one runs.
             while self.pending.len() > 1 {

@@ -79,7 +79,7 @@ impl Options {
             freeze: self.freeze,
             lora: self.lora.clone(),
             weights: self.weights,
-            recompute: self.recompute,
+            recompute: self.recompute.unwrap_or_default(),
             seed: self.seed,
             val_fraction: self.val_fraction as f32,
             eval_every: self.eval_every.unwrap_or(usual.eval_every),

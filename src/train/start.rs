@@ -70,6 +70,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         begin,
         text: data.into_text(),
         about,
+        tune: options.tune,
     };
     let load = |engine: &mut Engine| match &mut source.checkpoint {
         Some(checkpoint) => engine.load(checkpoint, None),

@@ -4,6 +4,7 @@
 mod common;
 
 mod engine;
+mod ladder;
 mod linear;
 mod models;
 mod parity;

@@ -3,6 +3,7 @@
 
 use crate::common::{Fixture, load, relative, shape};
 use crate::parity::{FORWARD, GRADIENT, close, everywhere};
+use diarist::base::arch::Recompute;
 use diarist::base::{Config, Gpt2, Llama, Lora, Optimizer, Param, Phi};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
@@ -193,9 +194,12 @@ fn a_block_that_is_computed_twice_gives_the_same_bits() {
                 let scratch = exec.plan().bytes_of(Kind::Scratch);
                 (bits, scratch, exec.program().find("micro_step").unwrap().flops())
             };
-            let [(kept, memory, work), (again, less, more)] = [false, true].map(gradients);
-            assert!(kept == again, "{}", whole.name);
-            assert!(less < memory && more > work, "{less} of {memory} bytes, {more} of {work} FLOPs");
+            let all = Recompute::ALL.map(gradients);
+            for pair in all.windows(2) {
+                let [(kept, memory, work), (again, less, more)] = pair else { unreachable!() };
+                assert!(kept == again, "{}", whole.name);
+                assert!(less < memory && more > work, "{less} of {memory} bytes, {more} of {work} FLOPs");
+            }
         });
     }
 }

@@ -10,8 +10,9 @@ use diarist::base::arch::gpt2::LAYER_NORM_EPS;
 use diarist::base::rng::Site;
 use diarist::base::{Config, Gpt2, Llama, Lora, Phi, Preset};
 use diarist::device::kernel::Consts;
-use diarist::device::{Binding, Choices, Element, Kernel, Limits, Recording, Step};
+use diarist::device::{Binding, Choices, Const, Element, Kernel, Limits, Recording, Step};
 use diarist::model::Shape;
+use diarist::ops::case::Family;
 use diarist::ops::{self, FAMILIES};
 use naga::valid::{Capabilities, GlobalUse, ModuleInfo, ValidationFlags, Validator};
 use naga::{
@@ -39,12 +40,27 @@ fn collect(variants: &mut Variants, of: &str, recording: &Recording) {
     }
 }
 
+/// Each family with each of its variants preferred, on a device that has subgroups of eight beside WebGPU's defaults.
+fn each_variant() -> impl Iterator<Item = (&'static Family, Limits, Choices)> {
+    let limits = Limits { subgroup: 8, ..Limits::DEFAULT };
+    let all = FAMILIES.iter().flat_map(|family| family.variants.iter().map(move |v| (family, v)));
+    all.map(move |(family, v)| {
+        (family, limits, Choices { prefer: Some(v.name), ..Choices::of(v.class, &limits) })
+    })
+}
+
 /// Every set of constants in use: of all cases, and of the presets' and an odd model's recordings.
 fn variants() -> Variants {
     let mut all = Variants::new();
     let odd = Config::Gpt2(Gpt2 { vocab_size: 101, block_size: 23, n_layer: 2, n_head: 3, n_embd: 36 });
     let models = Preset::ALL.iter().map(|p| (p.name(), p.config(50_257)));
     let models: Vec<_> = models.chain([("tiny of bytes", Preset::Tiny.config(257)), ("odd", odd)]).collect();
+    // Every variant by its name too, on a device that has subgroups.
+    for (family, limits, choices) in each_variant() {
+        for case in (family.cases)(limits, &choices) {
+            collect(&mut all, &case.name, &case.recording);
+        }
+    }
     let limits = Limits::DEFAULT;
     for choices in Choices::all(&limits) {
         for case in FAMILIES.iter().flat_map(|f| (f.cases)(limits, &choices)) {
@@ -92,12 +108,19 @@ struct Shader {
     info: ModuleInfo,
 }
 
+/// Whether a set of constants brings a subgroup's operation.
+fn asks_for_subgroups(consts: &Consts) -> bool {
+    consts.iter().any(|(_, value)| matches!(value, Const::Body(text) if text.contains("subgroup")))
+}
+
 impl Shader {
     fn build(kernel: &Kernel, consts: &Consts) -> Result<Shader, String> {
         let source = kernel.wgsl(consts).map_err(|e| e.to_string())?;
         let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
-        // What an adapter without any optional feature has: WebGPU's own, `unpack2x16float` among it.
-        let core = Capabilities::default() | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+        // What an adapter without any optional feature has: WebGPU's own, `unpack2x16float` among it. A variant that says so asks
+        // for subgroups besides.
+        let mut core = Capabilities::default() | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+        core.set(Capabilities::SUBGROUP, source.contains("subgroup") && asks_for_subgroups(consts));
         let mut validator = Validator::new(ValidationFlags::all(), core);
         let info = validator.validate(&module).map_err(|e| e.emit_to_string(&source))?;
         Ok(Shader { module, info })
@@ -365,6 +388,7 @@ fn shaders() -> String {
     format!("{}/shaders", env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The shaders of a folder, by name.
 fn wgsl_files(folder: &str) -> BTreeSet<String> {
     let names = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
     names.filter(|n| n.ends_with(".wgsl")).collect()
@@ -373,7 +397,8 @@ fn wgsl_files(folder: &str) -> BTreeSet<String> {
 #[test]
 fn every_file_has_a_kernel_and_every_kernel_a_case() {
     let files: BTreeSet<String> = kernels().map(|k| k.file.to_string()).collect();
-    assert_eq!(wgsl_files(&shaders()), files);
+    let lessons = wgsl_files(&format!("{}/ladder", shaders())).into_iter().map(|n| format!("ladder/{n}"));
+    assert_eq!(wgsl_files(&shaders()).into_iter().chain(lessons).collect::<BTreeSet<_>>(), files);
     let libs = wgsl_files(&format!("{}/lib", shaders()));
     for lib in libs {
         let text = std::fs::read_to_string(format!("{}/lib/{lib}", shaders())).unwrap();
@@ -393,11 +418,11 @@ fn every_file_has_a_kernel_and_every_kernel_a_case() {
             assert!(!cases.is_empty(), "{} has no case for {choices:?}", family.name);
             tried.extend(cases.iter().flat_map(|c| &c.recording.dispatches).map(|d| d.kernel.name));
         }
-        let limits = Limits::DEFAULT;
-        let cases = Choices::all(&limits).into_iter().flat_map(|choices| (family.cases)(limits, &choices));
-        let picked: BTreeSet<String> = cases.flat_map(|c| c.recording.picks.into_values()).collect();
-        for variant in family.variants {
-            assert!(picked.contains(variant.name), "no case of {} picks {}", family.name, variant.name);
+        for (_, limits, choices) in each_variant().filter(|(of, ..)| of.name == family.name) {
+            let mut cases = (family.cases)(limits, &choices).into_iter();
+            let name = choices.prefer.expect("each is preferred");
+            let picks = cases.any(|case| case.recording.picks.values().any(|picked| picked == name));
+            assert!(picks, "no case of {} picks {name}", family.name);
         }
         for kernel in family.kernels {
             assert!(tried.contains(kernel.name), "{} is in no case of {}", kernel.name, family.name);

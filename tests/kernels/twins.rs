@@ -57,6 +57,17 @@ fn the_cpu_agrees_with_itself() {
     assert_eq!(report.wrong(), Vec::<&str>::new());
 }
 
+/// Those that a class does not take by itself, or not everywhere: a tuner may.
+#[test]
+fn every_variant_by_its_name() {
+    let _turn = turn();
+    for name in doctor::variants() {
+        let report = doctor::doctor_variant(&gpu(), name, Options::default(), |_| ()).unwrap();
+        assert_eq!(report.wrong(), Vec::<&str>::new(), "{name}");
+        assert!(report.rows().count() > 0, "{name} is valid for no case on this adapter");
+    }
+}
+
 /// Breaks two kernels: in one a ½ of its derivative becomes 0.6, the other returns before it writes anything.
 fn corrupt(kernel: &Kernel, wgsl: String) -> String {
     let mut broken = wgsl;

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use crate::common::training;
 use diarist::base::Preset;
-use diarist::base::arch::{Config, Lora, Part};
+use diarist::base::arch::{Config, Lora, Part, Recompute};
 use diarist::device::cpu::Cpu;
 use diarist::device::{Choices, Class, Element, Executor, Limits, Options};
 use diarist::model::Shape;
@@ -122,7 +122,7 @@ fn an_adapters_plan_is_what_is_allocated() {
     let limits = Limits::DEFAULT;
     let choices = Choices::of(Class::Lanes, &limits);
     for (weights, recompute, more) in
-        [(Element::F32, false, ""), (Element::Q4_1, true, "--weights q4_1 --recompute")]
+        [(Element::F32, Recompute::Gelu, ""), (Element::Q4_1, Recompute::Block, "--weights q4_1 --recompute")]
     {
         let report = json(&format!("--preset tiny --batch 2 --context 64 --kernels lanes --lora r=4 {more}"));
         let lora = Some("r=4".parse().unwrap());
@@ -172,7 +172,7 @@ fn what_fits_is_told_for_a_preset_and_for_all() {
     let report = json("--fits --preset mistral-7b --memory 8GB");
     let cells = report["cells"].as_array().unwrap();
     assert_eq!(cells.len(), 2 * 5 * 4);
-    let cell = |lora: bool, weights: &str, recompute: bool, context: u64| {
+    let cell = |lora: bool, weights: &str, recompute: &str, context: u64| {
         let found = cells.iter().find(|c| {
             c["lora"].is_string() == lora
                 && c["weights"] == weights
@@ -183,13 +183,13 @@ fn what_fits_is_told_for_a_preset_and_for_all() {
     };
     let bytes = |c: &Value| c["bytes"].as_u64().unwrap();
     // The issue's: under 8·10⁹ bytes.
-    assert!(bytes(cell(true, "q4_1", true, 512)) < 8_000_000_000);
-    assert!(bytes(cell(true, "q4_1", true, 2048)) < 8_000_000_000);
+    assert!(bytes(cell(true, "q4_1", "block", 512)) < 8_000_000_000);
+    assert!(bytes(cell(true, "q4_1", "block", 2048)) < 8_000_000_000);
     assert!(cells.iter().filter(|c| !c["bytes"].is_null()).all(|c| c["fits"] == (bytes(c) <= 8_000_000_000)));
     // Of its 7.2 thousand million parameters a matrix alone is larger than a binding, in single precision.
-    assert!(cell(false, "f32", false, 512)["bytes"].is_null());
-    let most = bytes(cell(true, "f16", false, 2048));
-    assert!(most > bytes(cell(true, "q8_0", false, 2048)) && most > bytes(cell(true, "f16", false, 256)));
+    assert!(cell(false, "f32", "gelu", 512)["bytes"].is_null());
+    let most = bytes(cell(true, "f16", "gelu", 2048));
+    assert!(most > bytes(cell(true, "q8_0", "gelu", 2048)) && most > bytes(cell(true, "f16", "gelu", 256)));
 
     let all = text("--fits --memory 1GB");
     for says in [

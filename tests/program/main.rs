@@ -11,6 +11,7 @@ mod hub;
 mod advice;
 #[cfg(unix)]
 mod again;
+mod bench;
 mod best;
 mod cli;
 mod convert;

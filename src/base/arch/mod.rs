@@ -8,6 +8,7 @@ pub mod optimizer;
 pub mod params;
 pub mod phi;
 pub mod presets;
+pub mod recompute;
 
 pub use gpt2::Gpt2;
 pub use llama::Llama;
@@ -16,6 +17,7 @@ pub use optimizer::Optimizer;
 pub use params::{Freeze, Init, Layout, Param, Part, Role};
 pub use phi::Phi;
 pub use presets::Preset;
+pub use recompute::Recompute;
 
 use crate::base::{Error, Result};
 
@@ -97,6 +99,15 @@ impl Config {
             Config::Gpt2(c) => Config::Gpt2(Gpt2 { block_size: positions, ..c }),
             Config::Llama(c) => Config::Llama(Llama { block_size: positions, ..c }),
             Config::Phi(c) => Config::Phi(Phi { block_size: positions, ..c }),
+        }
+    }
+
+    /// The same shape with another number of blocks: what is done in a block is done at the same sizes.
+    pub fn with_n_layer(self, blocks: usize) -> Config {
+        match self {
+            Config::Gpt2(c) => Config::Gpt2(Gpt2 { n_layer: blocks, ..c }),
+            Config::Llama(c) => Config::Llama(Llama { n_layer: blocks, ..c }),
+            Config::Phi(c) => Config::Phi(Phi { n_layer: blocks, ..c }),
         }
     }
 

@@ -1,10 +1,11 @@
 //! What `explain` is asked for.
 
+use crate::base::arch::Recompute;
 use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result};
 use crate::device::{Choices, Class, Element, Limits};
 use crate::model::{POSITIONS, Shape};
 use crate::tokens::{self, Tokenizer};
-use crate::train::options::{optimizers, presets, rests, tokenizers};
+use crate::train::options::{optimizers, presets, recomputes, rests, tokenizers};
 
 /// Arguments of `explain`.
 #[derive(clap::Args)]
@@ -36,9 +37,9 @@ pub struct Args {
     /// What the model rests in beside the adapter
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = Element::F32.name(), value_parser = rests(), requires = "lora")]
     pub(super) weights: Element,
-    /// Keep of each block its input alone, and compute it a second time in backward
-    #[arg(long)]
-    pub(super) recompute: bool,
+    /// What backward computes a second time instead of keeping it: none, gelu and the normalisations, or the whole block
+    #[arg(long, value_name = "none|gelu|block", num_args = 0..=1, default_value = Recompute::Gelu.name(), default_missing_value = "block", value_parser = recomputes())]
+    pub(super) recompute: Recompute,
     /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
     #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = optimizers())]
     pub(super) optimizer: Optimizer,

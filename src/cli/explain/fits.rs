@@ -3,6 +3,7 @@
 
 use serde::Serialize;
 
+use crate::base::arch::Recompute;
 use crate::base::{Error, Lora, Preset, Result, memory, units};
 use crate::cli::explain::args::Args;
 use crate::cli::out;
@@ -18,11 +19,11 @@ const CONTEXTS: [usize; 4] = [256, 512, 1024, 2048];
 struct Way {
     adapter: bool,
     weights: Element,
-    recompute: bool,
+    recompute: Recompute,
 }
 
 /// Every way that keeps what backward needs, or that computes it again: the one that needs most first.
-fn ways(recompute: bool) -> impl Iterator<Item = Way> {
+fn ways(recompute: Recompute) -> impl Iterator<Item = Way> {
     let beside = Element::WEIGHTS.map(|weights| Way { adapter: true, weights, recompute });
     [Way { adapter: false, weights: Element::F32, recompute }].into_iter().chain(beside)
 }
@@ -30,7 +31,7 @@ fn ways(recompute: bool) -> impl Iterator<Item = Way> {
 impl Way {
     fn name(self) -> String {
         let how = if self.adapter { "LoRA" } else { "whole" };
-        let again = if self.recompute { " --recompute" } else { "" };
+        let again = if self.recompute == Recompute::Block { " --recompute" } else { "" };
         format!("{how}, {}{again}", self.weights.name())
     }
 }
@@ -42,7 +43,7 @@ struct Cell {
     /// The adapter, where one trains.
     lora: Option<Lora>,
     weights: Element,
-    recompute: bool,
+    recompute: &'static str,
     batch: usize,
     context: usize,
     /// Bytes; none where a tensor of it is larger than the device's largest binding.
@@ -78,7 +79,7 @@ impl Args {
         let options = Options {
             lora: lora.clone(),
             weights: way.weights,
-            recompute: way.recompute,
+            recompute: Some(way.recompute),
             optimizer: Some(self.optimizer),
             ..Options::default()
         };
@@ -98,7 +99,7 @@ impl Args {
             preset: preset.name(),
             lora,
             weights: way.weights,
-            recompute: way.recompute,
+            recompute: way.recompute.name(),
             batch,
             context,
             bytes,
@@ -175,7 +176,8 @@ fn of_one(args: &Args, preset: Preset, room: &Room) -> Result<Rows> {
         Ok((format!("{} {}", preset.name(), way.name()), cells))
     };
     let names = contexts.iter().map(|t| format!("T = {t} ")).collect();
-    Ok((ways(false).chain(ways(true)).map(row).collect::<Result<_>>()?, names))
+    let all = [Recompute::Gelu, Recompute::Block].into_iter().flat_map(ways);
+    Ok((all.map(row).collect::<Result<_>>()?, names))
 }
 
 /// Presets that cannot have the adapter that was asked for, all for one reason.

@@ -1,5 +1,6 @@
 //! The arithmetic of a step, by what it is for, against the closed form.
 
+use crate::base::arch::Recompute;
 use crate::base::{Config, Optimizer, units};
 use crate::cli::table::{Align, Table};
 use crate::device::{Dispatch, Program, Recording};
@@ -69,11 +70,13 @@ pub(super) fn arithmetic(shape: &Shape, program: &Program) -> Table {
     let note = format!("{}; recorded/closed = {ratio:.4}", in_words(shape));
     row("closed form", closed, note);
     let (what, why) = match shape.recompute {
-        false => (
+        Recompute::None | Recompute::Gelu => (
             "attention's products, again",
             "backward forms S twice and dP once more, so that no T×T numbers are kept",
         ),
-        true => ("blocks and attention's products, again", "backward computes each block from its input"),
+        Recompute::Block => {
+            ("blocks and attention's products, again", "backward computes each block from its input")
+        }
     };
     row(what, flops.recomputed as f64, why.into());
     row("everything else", flops.other as f64, format!("elementwise work, reductions, {}", updates(shape)));

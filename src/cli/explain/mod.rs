@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 pub use args::Args;
 
+use crate::base::arch::Recompute;
 use crate::base::{Optimizer, Preset, Result, units};
 use crate::cli::explain::flops::arithmetic;
 use crate::cli::explain::listing::listing;
@@ -77,10 +78,10 @@ fn print(args: &Args, preset: Preset, shape: &Shape, program: &Program, plan: &P
         if shape.dropout { "on" } else { "off" },
         if shape.freeze.any() { format!("frozen: {}, ", shape.freeze) } else { String::new() },
         match (shape.optimizer, shape.recompute) {
-            (Optimizer::Muon, true) => "Muon and AdamW, blocks computed twice, ",
-            (Optimizer::Muon, false) => "Muon and AdamW, ",
-            (Optimizer::Adamw, true) => "blocks computed twice, ",
-            (Optimizer::Adamw, false) => "",
+            (Optimizer::Muon, Recompute::Block) => "Muon and AdamW, blocks computed twice, ",
+            (Optimizer::Muon, _) => "Muon and AdamW, ",
+            (Optimizer::Adamw, Recompute::Block) => "blocks computed twice, ",
+            (Optimizer::Adamw, _) => "",
         },
         args.kernels,
         units::bytes(shape.limits.max_binding),

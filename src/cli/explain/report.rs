@@ -34,7 +34,7 @@ pub(super) fn report(preset: Preset, shape: &Shape, program: &Program, plan: &Pl
         "lora": shape.lora,
         "adapter_parameters": shape.adapters().iter().map(|p| p.numel()).sum::<usize>(),
         "weights": shape.weights,
-        "recompute": shape.recompute,
+        "recompute": shape.recompute.name(),
         "optimizer": shape.optimizer,
         "kernels": Choices { picks: program.picks(), ..shape.choices.clone() },
         "limits": shape.limits,
@@ -82,7 +82,7 @@ pub(super) fn constants(consts: &Consts) -> Value {
     let value = |c: &Const| match c {
         Const::U32(x) => json!(x),
         Const::Bool(x) => json!(x),
-        Const::Type(x) | Const::Load(x) => json!(x),
+        Const::Type(x) | Const::Body(x) => json!(x),
     };
     consts.iter().map(|(name, c)| (name.to_string(), value(c))).collect::<serde_json::Map<_, _>>().into()
 }

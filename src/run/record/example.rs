@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::base::arch::Recompute;
 use crate::base::{Freeze, Lora, Optimizer};
 use crate::device::select::Identity;
 use crate::device::{Choices, Class, Element, Limits};
@@ -44,7 +45,7 @@ pub(crate) fn example() -> Run {
             freeze: Freeze::default(),
             lora: Some(Lora::default()),
             weights: Element::Q4_1,
-            recompute: true,
+            recompute: Recompute::Block,
             seed: u64::MAX,
             val_fraction: 0.1,
             eval_every: 50,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::arch::Recompute;
 use crate::base::{Freeze, Lora, Optimizer};
 use crate::device::Element;
 use crate::optim::OnSpike;
@@ -54,9 +55,9 @@ pub struct Settings {
     /// What the matrices of a model that does not train rest in.
     #[serde(default = "single", skip_serializing_if = "is_single")]
     pub weights: Element,
-    /// Whether a block keeps its input alone, and is computed a second time in backward.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub recompute: bool,
+    /// What is computed a second time in backward instead of kept.
+    #[serde(default, skip_serializing_if = "Recompute::is_usual")]
+    pub recompute: Recompute,
     /// The seed of all randomness.
     pub seed: u64,
     /// The share of entries held out.

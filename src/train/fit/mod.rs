@@ -1,5 +1,6 @@
 //! Whether this computer has room for a run, before anything is allocated or written; and if not, what it has room for.
 
+use crate::base::arch::Recompute;
 use crate::base::memory::{self, Free};
 use crate::base::shell::{self, Flag};
 use crate::base::units::bytes;
@@ -280,10 +281,11 @@ impl Wanted<'_> {
 
     /// The same steps, each block computed a second time instead of kept.
     fn twice(&self, most: u64) -> Option<Offer> {
-        let settings = Settings { recompute: true, ..self.settings.clone() };
+        let settings = Settings { recompute: Recompute::Block, ..self.settings.clone() };
         let flags = Flags { switches: vec![RECOMPUTE], ..Flags::default() };
         let what = "the same steps, each block computed twice, which takes longer";
-        self.in_pieces(what, self.config, &settings, flags, most).filter(|_| !self.settings.recompute)
+        self.in_pieces(what, self.config, &settings, flags, most)
+            .filter(|_| self.settings.recompute < Recompute::Block)
     }
 
     /// An adapter beside the model, which rests in the most bits that fit.

@@ -24,8 +24,15 @@ fn wanted_beside<T>(
     then: impl FnOnce(&Wanted) -> T,
 ) -> T {
     let [batch, accumulate, context] = sizes;
-    let settings =
-        Settings { batch, accumulate, context, lora, weights, recompute: false, ..example().settings };
+    let settings = Settings {
+        batch,
+        accumulate,
+        context,
+        lora,
+        weights,
+        recompute: Recompute::Gelu,
+        ..example().settings
+    };
     let choices = Choices::of(Class::Lanes, &Limits::DEFAULT);
     let whole = preset.config(preset.vocab_size().unwrap_or(257));
     let config = if matches!(begin, Begin::Scratch(_)) { whole.with_block_size(context) } else { whole };
@@ -37,7 +44,7 @@ fn taken(wanted: &Wanted, offer: &Offer) -> (Config, Settings) {
     let (mut config, mut settings) = (wanted.config, wanted.settings.clone());
     for switch in &offer.flags.switches {
         match *switch {
-            RECOMPUTE => settings.recompute = true,
+            RECOMPUTE => settings.recompute = Recompute::Block,
             LORA => settings.lora = Some(Lora::default()),
             other => panic!("{other}"),
         }
@@ -146,7 +153,7 @@ fn mistral_is_tuned_in_eight_gigabytes() {
         Begin::Checkpoint,
         [1, 8, 512],
         |w| {
-            let twice = Settings { recompute: true, ..w.settings.clone() };
+            let twice = Settings { recompute: Recompute::Block, ..w.settings.clone() };
             let needs = |settings: &Settings| w.needs(w.config, settings).unwrap();
             assert!(needs(&twice) < 6_000_000_000, "{}", needs(&twice));
             let longer = Settings { context: 2048, ..twice };

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::base::arch::Recompute;
 use crate::device::testing::{fail_after, lose_gpu, opened, to_come};
 use crate::run::log;
 use crate::run::record::Settings;
@@ -124,7 +125,7 @@ fn without_memory_the_same_steps_go_in_smaller_pieces() {
     let mut watcher = Watcher::default();
     let run = train(dir.path(), "short", "cpu", &mut watcher).unwrap();
     let Settings { batch, accumulate, recompute, .. } = crate::run::read_run(&run).unwrap().settings;
-    assert_eq!((to_come(), batch, accumulate, recompute), (0, 1, 4, true), "{:?}", watcher.said);
+    assert_eq!((to_come(), batch, accumulate, recompute), (0, 1, 4, Recompute::Block), "{:?}", watcher.said);
     assert_eq!((told(&watcher, "batch"), told(&watcher, "memory   ordered")), (2, 3), "{:?}", watcher.said);
     let lines = result(&run).1;
     let steps = lines.iter().filter(|line| matches!(line, log::Line::Step(_))).count();
@@ -139,7 +140,7 @@ fn a_first_step_without_memory_goes_in_smaller_pieces_too() {
     let mut watcher = Watcher::default();
     let run = train(dir.path(), "short", "cpu", &mut watcher).unwrap();
     let Settings { batch, accumulate, recompute, .. } = crate::run::read_run(&run).unwrap().settings;
-    assert_eq!((to_come(), batch, accumulate, recompute), (0, 1, 4, false), "{:?}", watcher.said);
+    assert_eq!((to_come(), batch, accumulate, recompute), (0, 1, 4, Recompute::Gelu), "{:?}", watcher.said);
     let smaller = Options { batch: Some(1), accumulate: Some(4), ..options(dir.path(), "asked", "cpu") };
     let asked = start(&smaller, &mut Watcher::default(), &Stop::new(false)).unwrap().dir;
     assert!(result(&run) == result(&asked), "it is the run that such a batch is asked for");

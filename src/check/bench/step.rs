@@ -1,0 +1,146 @@
+//! An optimizer step: zero, forward, backward, norm, clip, update.
+
+use std::time::Instant;
+
+use crate::base::Result;
+use crate::check::bench::kernels::{fill, uniform};
+use crate::check::bench::{Ceilings, Rounds, Spread};
+use crate::device::executor::Options;
+use crate::device::select::Device;
+use crate::device::{Dispatch, Executor};
+use crate::model::{Shape, input};
+use crate::ops::FAMILIES;
+use crate::optim::adamw::update;
+
+/// The recordings of a step, in order.
+const STEP: [&str; 3] = ["zero", "micro_step", "update"];
+
+/// A step of one model at one size.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct StepRow {
+    /// The model, its `B` × `T`, and what of it is not as usual.
+    pub model: String,
+    /// Tokens of a step.
+    pub tokens: usize,
+    /// From nothing to the end of the first step: memory, shaders, weights and the step.
+    pub first: f64,
+    /// Seconds of a step after it, as a run takes them.
+    pub seconds: Spread,
+    /// At the median.
+    pub tokens_per_second: f64,
+    /// Bytes of the device's memory.
+    pub memory: u64,
+    /// Dispatches of a step.
+    pub dispatches: usize,
+    /// Bytes that they must move.
+    pub bytes: u64,
+    /// Model FLOPs utilisation: the arithmetic of the tokens over what the device could have done meanwhile.
+    pub mfu: f64,
+    /// Seconds of a step in which no dispatch ran, by dispatch: what it costs to give them.
+    pub overhead: f64,
+    /// Where the time went, the most first.
+    pub parts: Vec<Part>,
+}
+
+/// An op's part of a step.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Part {
+    /// The op.
+    pub op: &'static str,
+    /// Its dispatches.
+    pub dispatches: usize,
+    /// Their seconds.
+    pub seconds: f64,
+    /// Of all dispatches' time, from 0 to 1.
+    pub of_step: f64,
+    /// Their part of the nearer ceiling, from 0 to 1.
+    pub share: f64,
+}
+
+/// The op that a kernel is of.
+fn op(d: &Dispatch) -> &'static str {
+    let has = |f: &&crate::ops::case::Family| f.kernels.iter().any(|k| k.name == d.kernel.name);
+    FAMILIES.iter().find(has).map_or(d.kernel.name, |f| f.name)
+}
+
+/// Measures a step.
+///
+/// # Errors
+/// A device that fails, or has too little memory.
+pub fn step(
+    device: &Device,
+    model: String,
+    shape: &Shape,
+    ceilings: &Ceilings,
+    rounds: Rounds,
+) -> Result<StepRow> {
+    let begun = Instant::now();
+    let program = shape.training(update(&shape.slots(), shape.limits, &shape.choices)?)?;
+    let mut exec = device.load(program.clone(), Options::default())?;
+    fill(exec.as_mut(), shape)?;
+    let mut t = 0;
+    let mut first = None;
+    let seconds = rounds.run(|| {
+        t += 1;
+        let turn = Instant::now();
+        for name in STEP {
+            exec.run(name, &uniform(name, shape, t))?;
+        }
+        exec.request(input::SCALARS)?;
+        exec.receive()?;
+        first.get_or_insert(begun.elapsed().as_secs_f64());
+        Ok(turn.elapsed().as_secs_f64())
+    })?;
+    let seconds = Spread::of(seconds);
+    let dispatches: Vec<&Dispatch> =
+        STEP.iter().flat_map(|name| &program.recordings[program.index(name)].dispatches).collect();
+    // As often again, dispatch by dispatch; of each the median.
+    let all = rounds.run(|| {
+        t += 1;
+        timed(exec.as_mut(), shape, t)
+    })?;
+    let each: Vec<f64> = (0..dispatches.len()).map(|i| Spread::of(all.iter().map(|r| r[i])).median).collect();
+    let total: f64 = each.iter().sum();
+    let mut parts: Vec<Part> = Vec::new();
+    let mut least: Vec<f64> = Vec::new();
+    for (d, &took) in dispatches.iter().zip(&each) {
+        let op = op(d);
+        let at = parts.iter().position(|p| p.op == op).unwrap_or_else(|| {
+            parts.push(Part { op, dispatches: 0, seconds: 0.0, of_step: 0.0, share: 0.0 });
+            least.push(0.0);
+            parts.len() - 1
+        });
+        parts[at].dispatches += 1;
+        parts[at].seconds += took;
+        least[at] += ceilings.at_least(d.flops, d.bytes).0;
+    }
+    for (part, least) in parts.iter_mut().zip(least) {
+        part.of_step = part.seconds / total;
+        part.share = least / part.seconds.max(f64::MIN_POSITIVE);
+    }
+    parts.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    let tokens = shape.b * shape.t;
+    let flops = shape.config.train_flops_per_token(&shape.trained(), shape.t) * tokens as f64;
+    Ok(StepRow {
+        model,
+        tokens,
+        first: first.unwrap_or_default(),
+        seconds,
+        tokens_per_second: tokens as f64 / seconds.median,
+        memory: exec.allocated(),
+        dispatches: dispatches.len(),
+        bytes: dispatches.iter().map(|d| d.bytes).sum(),
+        mfu: flops / seconds.median / ceilings.flops,
+        overhead: (seconds.median - total).max(0.0) / dispatches.len() as f64,
+        parts,
+    })
+}
+
+/// The seconds of a step's dispatches.
+fn timed(exec: &mut dyn Executor, shape: &Shape, t: u64) -> Result<Vec<f64>> {
+    let mut all = Vec::new();
+    for name in STEP {
+        all.extend(exec.time_range(name, &uniform(name, shape, t), 0..usize::MAX)?);
+    }
+    Ok(all)
+}
