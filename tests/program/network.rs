@@ -106,6 +106,12 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
         ("info", vec![vec!["info", "run"], vec!["info", "gpt2"]]),
         ("devices", vec![vec!["devices"], vec!["devices", "--json"]]),
         ("doctor", vec![vec!["doctor", "--device", "cpu"]]),
+        (
+            "bench",
+            vec![vec![
+                "bench", "step", "--preset", "tiny", "--sizes", "1x8", "--device", "cpu", "--rounds", "1",
+            ]],
+        ),
         ("explain", vec![vec!["explain"]]),
         ("completions", vec![vec!["completions", "bash"]]),
         ("man", vec![vec!["man"]]),
