@@ -21,7 +21,7 @@ pub const DECAY: f32 = 0.1;
 #[allow(dead_code)] // not every peer can clip by the norm of all gradients
 pub const CLIP: f32 = 1.0;
 /// The deviation of weights drawn from a normal distribution, where a peer lets one say it.
-#[allow(dead_code)]
+#[allow(dead_code)] // not every peer lets one say it
 pub const SPREAD: f32 = 0.02;
 
 /// Tokens and what comes after each: `TOKENS` of both.

@@ -115,18 +115,20 @@ impl Observer for Watch {
     }
 
     fn wants_profile(&self) -> bool {
-        self.how.profile.is_some()
+        self.how.profile.is_some() && !self.profiled
     }
 
-    fn profiled(&mut self, step: u64, spans: &[Span]) -> Result<()> {
-        let Some(file) = &self.how.profile else { return Ok(()) };
-        disk::replace(file, trace(spans).to_string().as_bytes())?;
+    fn profiled(&mut self, step: u64, spans: &[Span]) {
+        let Some(file) = &self.how.profile else { return };
         self.profiled = true;
-        self.print(&format!(
-            "profile  step {step}'s dispatches are in {}: open it at https://ui.perfetto.dev",
-            shown(file)
-        ));
-        Ok(())
+        let (written, file) = (disk::replace(file, trace(spans).to_string().as_bytes()), shown(file));
+        match written {
+            Ok(()) => self.print(&format!(
+                "profile  step {step}'s dispatches are in {file}: open it at https://ui.perfetto.dev"
+            )),
+            // No reason to end a run.
+            Err(e) => self.warn(&format!("profile  none was written: {e}")),
+        }
     }
 
     fn conclude(&mut self, line: &str) {

@@ -92,12 +92,7 @@ pub trait Observer: crate::journal::Observer {
         false
     }
     /// What the dispatches of a step took.
-    ///
-    /// # Errors
-    /// They could not be written down.
-    fn profiled(&mut self, _step: u64, _spans: &[Span]) -> Result<()> {
-        Ok(())
-    }
+    fn profiled(&mut self, _step: u64, _spans: &[Span]) {}
     /// Something that takes a while has begun.
     fn doing(&mut self, what: &str);
     /// A step is done.

@@ -119,19 +119,12 @@ impl Ready {
         let effort = self.tune.unwrap_or(Effort::usual(device));
         let found = tune::choices(device, &shape, effort, &mut |what| {
             observer.doing(&format!("measuring which kernels are fast here: {what}"));
-        });
-        match found {
-            // What has no room to be measured alone may have it in a plan that shares.
-            Err(Error::Memory { .. }) => Ok(usual.clone()),
-            Ok(found) if !found.picks.is_empty() => {
-                observer.say(&format!(
-                    "kernels  the fastest of this device, as measured: {}",
-                    counted(found.picks.len() as u64, "size of them", "sizes of them")
-                ));
-                Ok(found)
-            }
-            found => found,
+        })?;
+        if !found.picks.is_empty() {
+            let sizes = counted(found.picks.len() as u64, "size of them", "sizes of them");
+            observer.say(&format!("kernels  the fastest of this device, as measured: {sizes}"));
         }
+        Ok(found)
     }
 
     /// The run's engine, with its first weights, after a step that is thrown away: what a device has no memory for, it says here.

@@ -66,7 +66,7 @@ fn program(shape: &Shape) -> Result<Program> {
 ///
 /// # Errors
 /// A tensor larger than the device's largest binding.
-pub fn recordings(limits: Limits, choices: &Choices) -> Result<Vec<(String, Shape, Program)>> {
+fn recordings(limits: Limits, choices: &Choices) -> Result<Vec<(String, Shape, Program)>> {
     let all = models(limits, choices).into_iter();
     all.map(|(name, shape)| program(&shape).map(|program| (name, shape, program))).collect()
 }

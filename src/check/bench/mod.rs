@@ -15,7 +15,7 @@ use crate::base::Result;
 
 pub use ceilings::Ceilings;
 pub use decode::{Decode, decode};
-pub use kernels::{Row, kernels, recordings};
+pub use kernels::{Row, kernels};
 pub use ladder::{Lesson, ladder};
 pub use step::{Part, StepRow, step};
 
