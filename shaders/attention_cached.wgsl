@@ -17,7 +17,7 @@ const WG: u32 = 64u;
 struct Dims { P: u32, T: u32, NH: u32, NKV: u32, window: u32 }
 
 /// (P,(NH+2·NKV)·HS), of which q alone is read: the cache has the rest
-@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
+@group(0) @binding(0) var<storage, read> qkv: array<Acts>;
 /// (T,NKV·HS)
 @group(0) @binding(1) var<storage, read> kcache: array<Vec>;
 /// (T,NKV·HS)
@@ -47,7 +47,7 @@ fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
     var q: array<Vec, HV>;
     var acc: array<Vec, HV>;
     for (var i = 0u; i < HV; i++) {
-        q[i] = qkv[query_at(0u, row, h) + i] * scale;
+        q[i] = Vec(qkv[query_at(0u, row, h) + i]) * scale;
         acc[i] = Vec(0.0);
     }
     var top = LOWEST;

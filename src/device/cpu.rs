@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::base::{Error, Result, memory};
 use crate::device::Step;
-use crate::device::element::View;
+use crate::device::element::{Element, View, pack_f16_into, widened};
 use crate::device::executor::{Clock, Executor, Options};
 use crate::device::kernel::Call;
 use crate::device::plan::{Place, Plan, Slot};
@@ -87,6 +87,11 @@ pub fn run_twin<'a>(
     step: &Step,
     (reads, writes): (Vec<&'a [u32]>, Vec<&'a mut [u32]>),
 ) {
+    let info = |i: usize| recording.info(dispatch.args[i].tensor);
+    let half = |i: &usize| dispatch.kernel.bindings[*i].widened && info(*i).element == Element::F16;
+    if (0..dispatch.args.len()).any(|i| half(&i)) {
+        return run_widened(recording, dispatch, step, (reads, writes), half);
+    }
     let view = |(words, arg): (&'a [u32], &crate::device::recording::Arg)| {
         let info = recording.info(arg.tensor);
         View::new(words, info.element, info.numel())
@@ -99,6 +104,48 @@ pub fn run_twin<'a>(
         step: *step,
     };
     (dispatch.kernel.twin)(&mut call);
+}
+
+/// As [`run_twin`], of a dispatch some of whose tensors are made of halves that its twin sees as f32: widened before it, and rounded
+/// behind it.
+fn run_widened(
+    recording: &Recording,
+    dispatch: &Dispatch,
+    step: &Step,
+    (reads, mut writes): (Vec<&[u32]>, Vec<&mut [u32]>),
+    half: impl Fn(&usize) -> bool,
+) {
+    let count = reads.len();
+    let wide = |i: usize, words: &[u32]| {
+        let numel = recording.info(dispatch.args[i].tensor).numel();
+        half(&i).then(|| widened(words, Element::F16, numel))
+    };
+    let read: Vec<Option<Vec<f32>>> = reads.iter().enumerate().map(|(i, words)| wide(i, words)).collect();
+    let mut written: Vec<Option<Vec<f32>>> =
+        writes.iter().enumerate().map(|(i, words)| wide(count + i, words)).collect();
+    let mut views = Vec::with_capacity(count);
+    for (i, (words, wide)) in reads.iter().zip(&read).enumerate() {
+        let info = recording.info(dispatch.args[i].tensor);
+        views.push(match wide {
+            Some(wide) => View::new(bytemuck::cast_slice(wide), Element::F32, info.numel()),
+            None => View::new(words, info.element, info.numel()),
+        });
+    }
+    let mut slices: Vec<&mut [f32]> = Vec::with_capacity(writes.len());
+    for (words, wide) in writes.iter_mut().zip(&mut written) {
+        slices.push(match wide {
+            Some(wide) => wide,
+            None => bytemuck::cast_slice_mut(words),
+        });
+    }
+    let (dims, consts) = (&dispatch.dims[..], &dispatch.consts);
+    let mut call = Call { reads: views, writes: slices, dims, consts, step: *step };
+    (dispatch.kernel.twin)(&mut call);
+    for (words, wide) in writes.iter_mut().zip(&written) {
+        if let Some(wide) = wide {
+            pack_f16_into(wide, words);
+        }
+    }
 }
 
 /// The words of several places, which do not overlap, each as a slice of its own: so Rust sees that no two alias.

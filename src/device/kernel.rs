@@ -25,26 +25,38 @@ pub struct Binding {
     pub writable: bool,
     /// What it may be made of.
     pub elements: &'static [Element],
+    /// Whether the twin sees it in single precision whatever it is made of; else it widens what it reads itself.
+    pub widened: bool,
 }
 
 /// A [`Binding`] of numbers that are read.
 pub const fn read(name: &'static str) -> Binding {
-    Binding { name, writable: false, elements: &[Element::F32] }
+    Binding { name, writable: false, elements: &[Element::F32], widened: false }
 }
 
 /// A [`Binding`] of ids that are read.
 pub const fn ids(name: &'static str) -> Binding {
-    Binding { name, writable: false, elements: &[Element::U32] }
+    Binding { name, writable: false, elements: &[Element::U32], widened: false }
 }
 
 /// A [`Binding`] of weights that are read, at rest in single or half precision or in quantised blocks.
 pub const fn weights(name: &'static str) -> Binding {
-    Binding { name, writable: false, elements: &Element::WEIGHTS }
+    Binding { name, writable: false, elements: &Element::WEIGHTS, widened: false }
 }
 
 /// A [`Binding`] of numbers that are written, or updated in place.
 pub const fn write(name: &'static str) -> Binding {
-    Binding { name, writable: true, elements: &[Element::F32] }
+    Binding { name, writable: true, elements: &[Element::F32], widened: false }
+}
+
+/// A [`Binding`] of activations, or their gradients, that are read: in single or half precision.
+pub const fn read_act(name: &'static str) -> Binding {
+    Binding { name, writable: false, elements: &Element::ACTIVATIONS, widened: true }
+}
+
+/// A [`Binding`] of activations, or their gradients, that are written, or updated in place.
+pub const fn write_act(name: &'static str) -> Binding {
+    Binding { name, writable: true, elements: &Element::ACTIVATIONS, widened: true }
 }
 
 /// A compile-time constant's value: it replaces the default on the shader's line of that name.
@@ -97,7 +109,7 @@ impl Kernel {
         self.bindings.iter().filter(|b| !b.writable).count()
     }
 
-    /// The WGSL text for a set of constants: the library files, then the file, with each constant's line
+    /// The WGSL text for a set of constants: what has to be enabled, the library files, then the file, with each constant's line
     /// replaced wherever it stands.
     ///
     /// # Errors
@@ -124,7 +136,15 @@ impl Kernel {
             };
             text = text.replacen(&line, &new, 1);
         }
-        Ok(text)
+        // WGSL has its `enable` before anything else, the library too.
+        let (mut enabled, text): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|l| l.starts_with("enable "));
+        if consts.iter().any(|(_, value)| matches!(value, Const::Type(of) if of.contains("f16"))) {
+            enabled.push("enable f16;");
+        }
+        enabled.sort_unstable();
+        enabled.dedup();
+        Ok([enabled, text].concat().join("\n") + "\n")
     }
 }
 

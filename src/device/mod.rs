@@ -29,4 +29,4 @@ pub use plan::Plan;
 pub use recorder::{Launch, Recorder};
 pub use recording::{Arg, Dispatch, Flat, Kind, Program, Recording, Tensor, TensorInfo};
 pub use step::Step;
-pub use variants::{Choices, Class, Limits, Variant};
+pub use variants::{Choices, Class, Coop, Coops, Limits, Variant};

@@ -104,7 +104,7 @@ pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe:
     let variant = rec.pick("embedding", FLAT, &[]);
     for chunk in wte {
         let mut consts = variant.with([load::width(false)]);
-        consts.extend(loads!("wte", rec.element(chunk.tensor), false));
+        consts.extend(loads!("wte", "Stored", rec.element(chunk.tensor), false));
         let (from, rows) = ([tokens.read(), chunk.tensor.read()], [chunk.row0, chunk.rows]);
         let (kernel, args, dims) = match wpe {
             Some(wpe) => {

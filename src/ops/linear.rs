@@ -73,7 +73,7 @@ impl Linear {
     /// Records y, a new tensor (rows,out).
     pub fn forward(&self, rec: &mut Recorder, inp: impl Into<Columns>) -> Tensor {
         let inp = inp.into();
-        let out = rec.scratch("out", &[inp.rows(rec), self.extents(rec).1]);
+        let out = rec.activation("out", &[inp.rows(rec), self.extents(rec).1]);
         self.forward_into(rec, inp, out, false);
         out
     }
@@ -101,7 +101,7 @@ impl Linear {
     /// Records dx, a new tensor (rows,in).
     pub fn backward_input(&self, rec: &mut Recorder, dout: impl Into<Columns>) -> Tensor {
         let dout = dout.into();
-        let dinp = rec.scratch("dinp", &[dout.rows(rec), self.extents(rec).0]);
+        let dinp = rec.activation("dinp", &[dout.rows(rec), self.extents(rec).0]);
         self.backward_input_into(rec, dout, dinp, false);
         dinp
     }

@@ -1,5 +1,5 @@
-//! Weights at rest in f32, f16 or quantised blocks: how a kernel's WGSL is built to read them (`shaders/lib/load.wgsl`), and
-//! how its twin does.
+//! Weights at rest in f32, f16 or quantised blocks, and activations in f32 or f16: how a kernel's WGSL is built to read them
+//! (`shaders/lib/load.wgsl`), and how its twin does.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -15,9 +15,9 @@ use crate::device::{Const, Element, View};
 pub const LIB: &str = include_str!("../../shaders/lib/load.wgsl");
 
 /// The constants with which a kernel reads the binding `$name`, `wide` or one by one, at rest in `element`: what a load
-/// takes (`Stored`), and the line `fn load_$name(at)`.
+/// takes (`alias $stored`), and the line `fn load_$name(at)`.
 macro_rules! loads {
-    ($name:literal, $element:expr, $wide:expr) => {{
+    ($name:literal, $stored:literal, $element:expr, $wide:expr) => {{
         use $crate::device::{Const, Element};
         const FN: &str = concat!("load_", $name);
         let (stored, body) = match ($element, $wide) {
@@ -36,7 +36,7 @@ macro_rules! loads {
                 (stored, concat!("return vec4<f32>(", $name, "[at / W]);"))
             }
         };
-        [("Stored", Const::Type(stored)), (FN, Const::Body(body))]
+        [($stored, Const::Type(stored)), (FN, Const::Body(body))]
     }};
 }
 pub(crate) use loads;
@@ -62,6 +62,11 @@ macro_rules! q4_1 {
     };
 }
 pub(crate) use q4_1;
+
+/// The constant with which a kernel writes, and where it reads them one by one reads, activations made of `element`: `alias $alias`.
+pub fn act(alias: &'static str, element: Element) -> (&'static str, Const) {
+    (alias, Const::Type(if element == Element::F16 { "f16" } else { "f32" }))
+}
 
 /// The width of a load.
 pub fn width(wide: bool) -> (&'static str, Const) {

@@ -76,7 +76,7 @@ pub fn product(
         ("ACC", Const::Bool(p.accumulate)),
         load::width(false),
     ]);
-    consts.extend(loads!("w", rec.element(w), false));
+    consts.extend(loads!("w", "Stored", rec.element(w), false));
     let (x_, w_) = (x.tensor.read(), w.read());
     let y_ = if p.accumulate { y.tensor.update() } else { y.tensor.write() };
     let launch = Launch {

@@ -17,11 +17,12 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{Consts, write};
+use crate::device::kernel::{Consts, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family};
+use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, elements};
+use crate::ops::load::act;
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "rope", kernels: &[&FORWARD, &BACKWARD], variants: FLAT, cases };
@@ -31,7 +32,7 @@ static FORWARD: Kernel = Kernel {
     file: "rope.wgsl",
     source: include_str!("../../shaders/rope.wgsl"),
     lib: &[include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")],
-    bindings: &[write("qkv")],
+    bindings: &[write_act("qkv")],
     dims: &["BT", "T", "NH", "NKV", "HS", "ROT"],
     step: true,
     // The same angle to the bit; then polynomials and a rotation, whose products WGSL may fuse with their sums: an ulp of
@@ -103,7 +104,8 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor,
         "{rope:?}: an even number of a head's channels"
     );
     let variant = rec.pick("rope", FLAT, &[]);
-    let consts: Consts = variant.with(rope.consts());
+    let element = rec.element(qkv);
+    let consts: Consts = variant.with(rope.consts().into_iter().chain([act("Act", element)]));
     let pairs = bt * rot / 2;
     let launch = Launch {
         kernel,
@@ -243,16 +245,17 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         (14, 7, rope(9, 3, 64, 64, 1e5, HalfSplit)),
         (5, 5, rope(4, 2, 128, 128, 1e6, Adjacent)),
     ];
-    let one = |(bt, t, rope): (usize, usize, Rope)| {
+    let one = |element: Element, (bt, t, rope): (usize, usize, Rope)| {
         let Rope { nh, nkv, hs, rot, theta, pairs } = rope;
-        let name = format!("rope {bt}x({nh}+2·{nkv})x{hs}, {rot} by {theta}, {pairs:?}");
+        let name = format!("rope {bt}x({nh}+2·{nkv})x{hs}, {rot} by {theta}, {pairs:?} {}", element.name());
         Case::new(name, limits, choices, vec![], |rec| {
-            let [qkv, dqkv] = ["qkv", "dqkv"].map(|n| rec.kept(n, Kind::Input, &[bt, (nh + 2 * nkv) * hs]));
+            let [qkv, dqkv] =
+                ["qkv", "dqkv"].map(|n| rec.kept_of(n, Kind::Input, &[bt, (nh + 2 * nkv) * hs], element));
             forward(rec, qkv, rope, t);
             backward(rec, dqkv, rope, t);
         })
     };
-    sizes.into_iter().map(one).collect()
+    elements(&limits, &sizes, one)
 }
 
 #[cfg(test)]

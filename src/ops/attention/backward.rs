@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::head::{self, Head, contiguous, transposed};
 use super::shape::{Block, Heads, Shape};
 use super::variants::{LIB, VARIANTS, consts, owned};
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::{Arg, Call, Kernel, Recorder, Tensor};
 use crate::ops::math;
@@ -20,11 +20,11 @@ pub(super) static BACKWARD_KV: Kernel = Kernel {
     source: include_str!("../../../shaders/attention_backward.wgsl"),
     lib: LIB,
     bindings: &[
-        read("qkv"),
+        read_act("qkv"),
         read("backward_lse"),
-        read("backward_dout"),
+        read_act("backward_dout"),
         read("backward_dot"),
-        write("dqkv"),
+        write_act("dqkv"),
     ],
     dims: &["B", "T", "NH", "NKV", "window", "layer"],
     step: true,
@@ -43,7 +43,7 @@ pub(super) static BACKWARD_Q: Kernel = Kernel {
 
 pub(super) static BACKWARD_DOT: Kernel = Kernel {
     name: "attention_backward_dot",
-    bindings: &[read("dot_out"), read("dot_dout"), write("dot_rows")],
+    bindings: &[read_act("dot_out"), read_act("dot_dout"), write("dot_rows")],
     step: false,
     // HS products in another order; they cancel, so the sum may be ten times smaller than its terms.
     tolerance: 5e-6,
@@ -65,14 +65,16 @@ pub fn backward(
     let (b, heads) = (bt / t, Heads::new(width, t, [nh, nkv], window));
     let dims = [b, t, nh, nkv, heads.window, layer];
     let dot = rec.scratch("dot", &[b, nh, t]);
-    let dqkv = rec.scratch("dqkv", &[bt, width]);
+    let element = rec.element(qkv);
+    let dqkv = rec.scratch_of("dqkv", &[bt, width], element);
     let variant = rec.pick("attention_backward", VARIANTS, &[heads.hs]);
     let (row_each, owned) = (variant.covers(&["THREADS"]), owned(variant));
     // What a dispatch touches: `wide` heads' worth of (B·T,HS) and `narrow` tensors of (B,NH,T). Both passes read qkv whole,
     // dout, lse and dot; kv writes the key and value heads of dqkv, q its query heads.
-    let moving = |wide: usize, narrow: usize| 4 * (bt * (wide * heads.hs + narrow * nh)) as u64;
+    let moving =
+        |wide: usize, narrow: usize| 4 * (element.words(bt * wide * heads.hs) + bt * narrow * nh) as u64;
     let mut pass = |label: &str, kernel: &'static Kernel, args: &[Arg], grid: [usize; 2], flops, bytes| {
-        let consts = consts(variant, heads.hs, 2, dropout);
+        let consts = consts(variant, heads.hs, 2, dropout, element);
         let workgroups = [t.div_ceil(grid[0]) as u32, (b * grid[1]) as u32, 1];
         let launch = Launch { kernel, consts, args, dims: &dims, workgroups, flops };
         rec.dispatch_moving(label, launch, bytes);

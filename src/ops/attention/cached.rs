@@ -9,7 +9,7 @@ use super::variants::{LIB, head_consts};
 use crate::device::kernel::{read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::plain;
-use crate::device::{Call, Class, Const, Kernel, Recorder, Tensor, Variant};
+use crate::device::{Call, Class, Const, Element, Kernel, Recorder, Tensor, Variant};
 use crate::ops::kv_cache::Cache;
 use crate::ops::math::{dot, exp, max, sum};
 
@@ -40,7 +40,7 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
     let nkv = kv / hs;
     let heads = Heads::new(width, t, [nh, nkv], window);
     let out = rec.scratch("out", &[p, heads.out_width()]);
-    let consts = rec.pick("attention_cached", VARIANTS, &[]).with(head_consts(hs));
+    let consts = rec.pick("attention_cached", VARIANTS, &[]).with(head_consts(hs, Element::F32));
     let launch = Launch {
         kernel: &CACHED,
         consts,

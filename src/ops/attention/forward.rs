@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::head::{self, Head, contiguous};
 use super::shape::{Heads, Shape};
 use super::variants::{LIB, VARIANTS, consts, owned};
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::{Call, Kernel, Recorder, Tensor};
 use crate::ops::math::{exp, max, sum};
@@ -17,7 +17,7 @@ pub(super) static FORWARD: Kernel = Kernel {
     file: "attention_forward.wgsl",
     source: include_str!("../../../shaders/attention_forward.wgsl"),
     lib: LIB,
-    bindings: &[read("qkv"), write("out"), write("lse")],
+    bindings: &[read_act("qkv"), write_act("out"), write("lse")],
     dims: &["B", "T", "NH", "NKV", "window", "layer"],
     step: true,
     // exp of scores of size up to 20, each within 3 + 2·|x| units of 2⁻²³, averaged by the softmax.
@@ -30,12 +30,13 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let Shape { t, nh, nkv, layer, dropout, window } = shape;
     let [bt, width] = rec.extents(qkv);
     let (b, heads) = (bt / t, Heads::new(width, t, [nh, nkv], window));
-    let out = rec.scratch("out", &[bt, heads.out_width()]);
+    let element = rec.element(qkv);
+    let out = rec.scratch_of("out", &[bt, heads.out_width()], element);
     let lse = rec.scratch("lse", &[b, nh, t]);
     let variant = rec.pick("attention_forward", VARIANTS, &[heads.hs]);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: consts(variant, heads.hs, 1, dropout),
+        consts: consts(variant, heads.hs, 1, dropout, element),
         args: &[qkv.read(), out.write(), lse.write()],
         dims: &[b, t, nh, nkv, heads.window, layer],
         workgroups: [t.div_ceil(owned(variant)) as u32, (b * nh) as u32, 1],
