@@ -15,6 +15,7 @@ use crate::device::kernel::{Consts, read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::bias;
 use crate::ops::case::{Case, Family};
 use crate::ops::math::{dot, sum};
 
@@ -256,13 +257,12 @@ fn backward_params_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn reduce_params_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([sums], [dweight, dbias]) = call.tensors();
-    for i in 0..c {
-        dweight[i] += sums.chunks(2 * c).map(|chunk| chunk[i]).sum::<f32>();
-        dbias[i] += sums.chunks(2 * c).map(|chunk| chunk[c + i]).sum::<f32>();
-    }
+    bias::add_column_sums(sums, 2 * c, 0, dweight);
+    bias::add_column_sums(sums, 2 * c, c, dbias);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

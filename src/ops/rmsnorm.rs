@@ -14,6 +14,7 @@ use crate::device::kernel::{Consts, read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::bias;
 use crate::ops::case::{Case, Family};
 use crate::ops::math::{dot, sum};
 
@@ -230,12 +231,11 @@ fn backward_params_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn reduce_params_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([sums], [dweight]) = call.tensors();
-    for i in 0..c {
-        dweight[i] += sums.chunks(c).map(|chunk| chunk[i]).sum::<f32>();
-    }
+    bias::add_column_sums(sums, c, 0, dweight);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
