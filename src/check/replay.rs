@@ -83,8 +83,8 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
             }
         }
         let (reads, writes) = host.split_at_mut(d.kernel.reads());
-        let reads = reads.iter().map(Vec::as_slice).collect();
-        run_twin(&list, d, step, (reads, writes.iter_mut().map(Vec::as_mut_slice).collect()));
+        let tensors = (reads.iter().map(Vec::as_slice), writes.iter_mut().map(Vec::as_mut_slice));
+        run_twin(&list, d, step, tensors);
         for (&b, device) in written.iter().zip(device) {
             let info = list.info(d.args[b].tensor);
             let comparison = Comparison {

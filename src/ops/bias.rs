@@ -98,12 +98,18 @@ fn partial_twin(call: &mut Call) {
 fn reduce_twin(call: &mut Call) {
     let [p, n, first] = call.dims();
     let ([sums], [dbias]) = call.tensors();
-    dbias[first..first + n].par_chunks_mut(COLUMNS).enumerate().for_each(|(i, dbias)| {
+    add_column_sums(&sums[..p * n], n, 0, &mut dbias[first..first + n]);
+}
+
+/// into += the sums over the rows, `width` numbers each, of as many columns from `first` on; the rows in their order.
+#[inline(always)]
+pub(crate) fn add_column_sums(x: &[f32], width: usize, first: usize, into: &mut [f32]) {
+    into.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, into)| {
         let mut total = [0.0; COLUMNS];
-        let total = &mut total[..dbias.len()];
-        column_sums(sums, n, 0..p, i * COLUMNS, total);
-        for (d, t) in dbias.iter_mut().zip(total) {
-            *d += *t;
+        let total = &mut total[..into.len()];
+        column_sums(x, width, 0..x.len() / width, first + i * COLUMNS, total);
+        for (into, total) in into.iter_mut().zip(total) {
+            *into += *total;
         }
     });
 }

@@ -15,6 +15,7 @@ use crate::device::kernel::{Consts, read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::bias;
 use crate::ops::case::{Case, Family, elements};
 use crate::ops::load::act;
 use crate::ops::math::{dot, sum};
@@ -259,13 +260,12 @@ fn backward_params_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn reduce_params_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([sums], [dweight, dbias]) = call.tensors();
-    for i in 0..c {
-        dweight[i] += sums.chunks(2 * c).map(|chunk| chunk[i]).sum::<f32>();
-        dbias[i] += sums.chunks(2 * c).map(|chunk| chunk[c + i]).sum::<f32>();
-    }
+    bias::add_column_sums(sums, 2 * c, 0, dweight);
+    bias::add_column_sums(sums, 2 * c, c, dbias);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

@@ -111,6 +111,7 @@ const ROWS: usize = 256;
 const DEPTH: usize = 64;
 const COLUMNS: usize = 4096;
 
+#[multiversion(targets = "simd")]
 fn one_row(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
     let [k, n, x0, y0, alpha, bias0] = call.dims();
     let (x, y, alpha) = (&x[x0..x0 + k], &mut y[y0..y0 + n], f32::from_bits(alpha as u32));
@@ -146,6 +147,7 @@ fn rows(x: &[f32], w: &View, first: usize, sums: &mut [f32]) {
 }
 
 /// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order, the first n of `parts`.
+#[multiversion(targets = "simd")]
 fn by_depth(x: &[f32], w: &View, n: usize, parts: &mut Vec<f32>) {
     parts.clear();
     parts.resize(x.len().div_ceil(DEPTH) * n, 0.0);

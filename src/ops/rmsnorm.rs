@@ -14,6 +14,7 @@ use crate::device::kernel::{Consts, read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::bias;
 use crate::ops::case::{Case, Family, elements};
 use crate::ops::load::act;
 use crate::ops::math::{dot, sum};
@@ -233,12 +234,11 @@ fn backward_params_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn reduce_params_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([sums], [dweight]) = call.tensors();
-    for i in 0..c {
-        dweight[i] += sums.chunks(c).map(|chunk| chunk[i]).sum::<f32>();
-    }
+    bias::add_column_sums(sums, c, 0, dweight);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

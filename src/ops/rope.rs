@@ -14,6 +14,8 @@
 //! numbers, with the same bits on every device. What is left of an angle, an eighth of a turn either way, goes to two
 //! Taylor polynomials.
 
+use std::cell::Cell;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 
@@ -22,7 +24,7 @@ use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family, elements};
-use crate::ops::load::act;
+use crate::ops::load::{self, act};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family { name: "rope", kernels: &[&FORWARD, &BACKWARD], variants: FLAT, cases };
@@ -196,36 +198,44 @@ fn rotate(call: &mut Call, sign: f32) {
     let [first_hi, first_lo, ratio_hi, ratio_lo] = WORDS.map(|name| call.number(name) as u64);
     let (first, ratio) = ((first_hi << 32) | first_lo, (ratio_hi << 32) | ratio_lo);
     let half = rot / 2;
-    let turns: Vec<u64> = (0..half).map(|i| turns(first, ratio, i)).collect();
     let ([], [qkv]) = call.tensors();
-    let rows = qkv.par_chunks_mut((nh + 2 * nkv) * hs).enumerate();
-    rows.for_each_init(
-        || vec![(0.0, 0.0); half],
-        |rotors, (bt, row)| {
-            let at = ((bt % t) as u32).wrapping_add(pos);
-            for (rotor_of, &turns) in rotors.iter_mut().zip(&turns) {
-                let (c, s) = rotor(angle(turns, at));
-                *rotor_of = (c, sign * s);
-            }
-            for head in row[..(nh + nkv) * hs].chunks_mut(hs) {
-                let head = &mut head[..rot];
-                if adjacent {
-                    for (pair, &by) in head.chunks_exact_mut(2).zip(rotors.iter()) {
-                        (pair[0], pair[1]) = turned(pair[0], pair[1], by);
-                    }
-                } else {
-                    let (xs, ys) = head.split_at_mut(half);
-                    for ((x, y), &by) in xs.iter_mut().zip(ys).zip(rotors.iter()) {
-                        (*x, *y) = turned(*x, *y, by);
-                    }
+    let row = |(bt, row): (usize, &mut [f32]), turns: &[u64], rotors: &mut [[f32; 2]]| {
+        let at = ((bt % t) as u32).wrapping_add(pos);
+        for (rotor_of, &turns) in rotors.iter_mut().zip(turns) {
+            let (c, s) = rotor(angle(turns, at));
+            *rotor_of = [c, sign * s];
+        }
+        for head in row[..(nh + nkv) * hs].chunks_mut(hs) {
+            let head = &mut head[..rot];
+            if adjacent {
+                for (pair, &by) in head.chunks_exact_mut(2).zip(&*rotors) {
+                    (pair[0], pair[1]) = turned(pair[0], pair[1], by);
+                }
+            } else {
+                let (xs, ys) = head.split_at_mut(half);
+                for ((x, y), &by) in xs.iter_mut().zip(ys).zip(&*rotors) {
+                    (*x, *y) = turned(*x, *y, by);
                 }
             }
-        },
-    );
+        }
+    };
+    load::with(&TURNS, |all| {
+        all.clear();
+        all.extend((0..half).map(|i| turns(first, ratio, i)));
+        let rows = qkv.par_chunks_mut((nh + 2 * nkv) * hs).enumerate();
+        rows.for_each(|of| {
+            load::with(&load::ROWS, |rotors| row(of, all, load::first(rotors, rot).as_chunks_mut().0));
+        });
+    });
+}
+
+thread_local! {
+    /// Where the turns of a position are, pair by pair.
+    static TURNS: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
 }
 
 #[inline(always)]
-fn turned(x: f32, y: f32, (c, s): (f32, f32)) -> (f32, f32) {
+fn turned(x: f32, y: f32, [c, s]: [f32; 2]) -> (f32, f32) {
     (x * c - y * s, x * s + y * c)
 }
 

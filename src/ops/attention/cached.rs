@@ -11,6 +11,7 @@ use crate::device::recorder::Launch;
 use crate::device::variants::plain;
 use crate::device::{Call, Class, Const, Element, Kernel, Recorder, Tensor, Variant};
 use crate::ops::kv_cache::Cache;
+use crate::ops::load;
 use crate::ops::math::{dot, exp, max, sum};
 
 pub(super) static CACHED: Kernel = Kernel {
@@ -72,15 +73,18 @@ fn twin(call: &mut Call) {
         let at = |j: usize| (j * nkv + heads.group_of(h)) * hs;
         let seen = heads.seen(pos + p);
         let score = |j: usize| scale * dot(q, &kcache[at(j)..][..hs]);
-        let mut scores: Vec<f32> = seen.clone().map(score).collect();
-        let top = max(&scores);
-        scores.iter_mut().for_each(|s| *s = exp(*s - top));
-        let total = sum([&scores], |[s]| s);
-        for (j, s) in seen.zip(&scores) {
-            let p = s / total;
-            for (o, v) in out.iter_mut().zip(&vcache[at(j)..][..hs]) {
-                *o += p * v;
+        load::with(&load::ROWS, |scores| {
+            let scores = load::first(scores, seen.len());
+            seen.clone().zip(&mut *scores).for_each(|(j, s)| *s = score(j));
+            let top = max(scores);
+            scores.iter_mut().for_each(|s| *s = exp(*s - top));
+            let total = sum([&*scores], |[s]| s);
+            for (j, s) in seen.zip(scores) {
+                let p = *s / total;
+                for (o, v) in out.iter_mut().zip(&vcache[at(j)..][..hs]) {
+                    *o += p * v;
+                }
             }
-        }
+        });
     });
 }
