@@ -179,8 +179,7 @@ fn run_widened(
     }
     let (dims, consts) = (&dispatch.dims[..], &dispatch.consts);
     let (reads, slices) = (views.into_iter().collect(), slices.into_iter().collect());
-    let mut call =
-        Call { reads, writes: slices, dims, consts, step: *step, next: None, took_next: false };
+    let mut call = Call { reads, writes: slices, dims, consts, step: *step, next: None, took_next: false };
     (dispatch.kernel.twin)(&mut call);
     for (words, wide) in writes.iter_mut().zip(&written) {
         if let Some(wide) = wide {
