@@ -57,7 +57,7 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
     out
 }
 
-/// Products of the least work that is worth another thread: waking one takes as long as some 30,000.
+/// Products that are worth another thread: fewer are done before one that sleeps is awake.
 const WORTH: usize = 1 << 16;
 
 #[multiversion(targets = "simd")]
