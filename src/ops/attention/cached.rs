@@ -57,13 +57,17 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
     out
 }
 
+/// Products that are worth another thread: fewer are done before one that sleeps is awake.
+const WORTH: usize = 1 << 16;
+
 #[multiversion(targets = "simd")]
 fn twin(call: &mut Call) {
     let [_, t, nh, nkv, window] = call.dims();
     let heads = Heads { t, nh, nkv, hs: call.number("HS"), window };
     let (hs, pos, scale) = (heads.hs, call.step.pos as usize, scale(heads.hs));
     let ([qkv, kcache, vcache], [out]) = call.tensors();
-    out.par_chunks_mut(hs).enumerate().for_each(|(i, out)| {
+    let of_head = 2 * hs * (pos + 1).min(window);
+    out.par_chunks_mut(hs).with_min_len(WORTH.div_ceil(of_head)).enumerate().for_each(|(i, out)| {
         let (p, h) = (i / nh, i % nh);
         out.fill(0.0);
         if pos + p >= t {
