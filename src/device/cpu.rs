@@ -208,11 +208,11 @@ fn apart<'a>(mut slots: &'a mut [Vec<u32>], places: &[Place]) -> [&'a mut [u32];
 }
 
 /// The words of a dispatch's places: of the first `reads`, which are read and may be the same place twice, and of the others.
-fn words<'a>(
-    slots: &'a mut [Vec<u32>],
+fn words(
+    slots: &mut [Vec<u32>],
     places: impl Iterator<Item = Place>,
     reads: usize,
-) -> (Few<&'a [u32]>, Few<&'a mut [u32]>) {
+) -> (Few<&[u32]>, Few<&mut [u32]>) {
     // Each place once, and for each tensor that is read, which of them.
     let (mut once, mut distinct, mut read_at) = ([NOWHERE; MOST], 0, [0; MOST]);
     let mut all = 0;

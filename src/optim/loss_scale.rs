@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_scale_does_not_depend_on_what_was_read_when_or_on_a_resumption() {
-        let bears = |step: u64| if step % 7 == 0 { 3000.0 } else { 500_000.0 };
+        let bears = |step: u64| if step.is_multiple_of(7) { 3000.0 } else { 500_000.0 };
         let (expected, end) = ran(300, bears, |_| true);
         assert_eq!(ran(300, bears, |step| step % 3 == 0), (expected.clone(), end));
         for cut in [1, 2, 13, 14, 15, 16, 150] {
