@@ -5,7 +5,7 @@
 //! x (rows,in) · y (rows,out), each a whole tensor or a range of a wider one's columns: three projections write one packed
 //! (rows,q+k+v) tensor side by side, and read such ranges of its gradient. A second layer's y or dx can add to a first's,
 //! which with a scale s is all that LoRA asks of the products (Hu et al. 2021, arXiv:2106.09685). dW accumulates (+=).
-//! One row is a matrix-vector product.
+//! A few rows are a product that reads each weight once.
 
 use crate::base::arch::Layout;
 use crate::device::{Recorder, Tensor};
@@ -93,7 +93,7 @@ impl Linear {
         let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [m, n, k]) };
         let (x, y, bias) = (inp.operand(rec), out.operand(rec), self.bias.map(Operand::from));
         match m {
-            1 => matvec::product(rec, "forward", p, x, self.weight, y, bias),
+            1..=matvec::ROWS => matvec::product(rec, "forward", p, x, self.weight, y, bias),
             _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, bias),
         }
     }

@@ -27,6 +27,7 @@ pub mod residual;
 pub mod rmsnorm;
 pub mod rope;
 pub mod swiglu;
+pub mod top_k;
 
 use crate::ops::case::Family;
 
@@ -46,6 +47,7 @@ pub const FAMILIES: &[Family] = &[
     residual::FAMILY,
     dropout::FAMILY,
     classifier::FAMILY,
+    top_k::FAMILY,
     norm::FAMILY,
     adamw::FAMILY,
     muon::FAMILY,

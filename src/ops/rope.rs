@@ -4,7 +4,8 @@
 //!   (x, y) ← (x·cos φ − y·sin φ, x·sin φ + y·cos φ)
 //!
 //! qkv (BT,(NH+2·NKV)·HS): q heads | k heads | v heads; v, and a head's channels from ROT on, stay as they are. Row bt
-//! stands at position bt % T + pos, pos the step's. A rotation's gradient is turned back by the same angle.
+//! stands at position bt % T + pos, pos the step's; where tokens are decoded, at its place (`ops::kv_cache`). A rotation's
+//! gradient is turned back by the same angle.
 //!
 //! **Angles are turns in fixed point.** φ grows to tens of thousands of radians, where an f32 has 1/500 left, and where
 //! drivers' sin and cos are not to be trusted; an inverse frequency in f32 is off by 6·10⁻⁸ of itself, at position 8192
@@ -17,14 +18,15 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{Consts, write};
+use crate::device::kernel::{Consts, ids, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family};
+use crate::ops::case::{Case, Family, Fill};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "rope", kernels: &[&FORWARD, &BACKWARD], variants: FLAT, cases };
+pub const FAMILY: Family =
+    Family { name: "rope", kernels: &[&FORWARD, &BACKWARD, &AT], variants: FLAT, cases };
 
 static FORWARD: Kernel = Kernel {
     name: "rope_forward",
@@ -45,6 +47,16 @@ static BACKWARD: Kernel = Kernel {
     // As forward, which it is, turned the other way.
     tolerance: 2.5e-7,
     twin: backward_twin,
+    ..FORWARD
+};
+
+static AT: Kernel = Kernel {
+    name: "rope_at",
+    bindings: &[ids("places"), write("placed")],
+    step: false,
+    // As forward, which it is, at other positions.
+    tolerance: 2.5e-7,
+    twin: at_twin,
     ..FORWARD
 };
 
@@ -94,7 +106,14 @@ impl Rope {
     }
 }
 
-fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor, rope: Rope, t: usize) {
+fn record(
+    rec: &mut Recorder,
+    (kernel, label): (&'static Kernel, &str),
+    places: Option<Tensor>,
+    qkv: Tensor,
+    rope: Rope,
+    t: usize,
+) {
     let Rope { nh, nkv, hs, rot, .. } = rope;
     let [bt, width] = rec.extents(qkv);
     assert_eq!(width, (nh + 2 * nkv) * hs, "{}: q, k and v heads of {rope:?}", rec.name(qkv));
@@ -108,7 +127,10 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor,
     let launch = Launch {
         kernel,
         consts,
-        args: &[qkv.update()],
+        args: &match places {
+            Some(places) => vec![places.read(), qkv.update()],
+            None => vec![qkv.update()],
+        },
         dims: &[bt, t, nh, nkv, hs, rot],
         workgroups: rec.groups(pairs, variant.number("WG")),
         flops: (pairs * (24 + 6 * (nh + nkv))) as u64,
@@ -118,12 +140,19 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor,
 
 /// Records the rotation of the q and k heads, in place; sequences of `t` rows follow one another.
 pub fn forward(rec: &mut Recorder, qkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &FORWARD, "forward", qkv, rope, t);
+    record(rec, (&FORWARD, "forward"), None, qkv, rope, t);
+}
+
+/// Records the rotation of rows that are decoded, each at its place of `places` (P,2) or more.
+pub fn at(rec: &mut Recorder, qkv: Tensor, rope: Rope, places: Tensor) {
+    let ([bt, _], [of, _]) = (rec.extents(qkv), rec.extents(places));
+    assert!(bt <= of, "rope: a place a row");
+    record(rec, (&AT, "forward"), Some(places), qkv, rope, bt);
 }
 
 /// Records the gradient of what [`forward`] rotated → the gradient of what it was given, in place.
 pub fn backward(rec: &mut Recorder, dqkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &BACKWARD, "backward", dqkv, rope, t);
+    record(rec, (&BACKWARD, "backward"), None, dqkv, rope, t);
 }
 
 // ANCHOR: turns
@@ -178,29 +207,40 @@ fn rotor(angle: u32) -> (f32, f32) {
 // ANCHOR_END: rotor
 
 fn forward_twin(call: &mut Call) {
-    rotate(call, 1.0);
+    let ([], [qkv]) = call.tensors();
+    rotate(call, qkv, &in_sequences(call), 1.0);
 }
 
 fn backward_twin(call: &mut Call) {
-    rotate(call, -1.0);
+    let ([], [qkv]) = call.tensors();
+    rotate(call, qkv, &in_sequences(call), -1.0);
 }
 
-/// By every angle times `sign`, 1 or −1.
+fn at_twin(call: &mut Call) {
+    let ([places], [qkv]) = call.views();
+    let positions: Vec<u32> = places.u32().chunks(2).map(|place| place[1]).collect();
+    rotate(call, qkv, &positions, 1.0);
+}
+
+/// The positions of rows that stand in sequences.
+fn in_sequences(call: &Call) -> Vec<u32> {
+    let [bt, t, ..]: [usize; 6] = call.dims();
+    (0..bt).map(|row| ((row % t) as u32).wrapping_add(call.step.pos)).collect()
+}
+
+/// Rows at their positions, by every angle times `sign`, 1 or −1.
 #[multiversion(targets = "simd")]
-fn rotate(call: &mut Call, sign: f32) {
-    let [_, t, nh, nkv, hs, rot] = call.dims();
-    let pos = call.step.pos;
+fn rotate(call: &Call, qkv: &mut [f32], positions: &[u32], sign: f32) {
+    let [_, _, nh, nkv, hs, rot] = call.dims();
     let adjacent = call.flag("ADJACENT");
     let [first_hi, first_lo, ratio_hi, ratio_lo] = WORDS.map(|name| call.number(name) as u64);
     let (first, ratio) = ((first_hi << 32) | first_lo, (ratio_hi << 32) | ratio_lo);
     let half = rot / 2;
     let turns: Vec<u64> = (0..half).map(|i| turns(first, ratio, i)).collect();
-    let ([], [qkv]) = call.tensors();
-    let rows = qkv.par_chunks_mut((nh + 2 * nkv) * hs).enumerate();
+    let rows = qkv.par_chunks_mut((nh + 2 * nkv) * hs).zip(positions);
     rows.for_each_init(
         || vec![(0.0, 0.0); half],
-        |rotors, (bt, row)| {
-            let at = ((bt % t) as u32).wrapping_add(pos);
+        |rotors, (row, &at)| {
             for (rotor_of, &turns) in rotors.iter_mut().zip(&turns) {
                 let (c, s) = rotor(angle(turns, at));
                 *rotor_of = (c, sign * s);
@@ -246,10 +286,16 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(bt, t, rope): (usize, usize, Rope)| {
         let Rope { nh, nkv, hs, rot, theta, pairs } = rope;
         let name = format!("rope {bt}x({nh}+2·{nkv})x{hs}, {rot} by {theta}, {pairs:?}");
-        Case::new(name, limits, choices, vec![], |rec| {
-            let [qkv, dqkv] = ["qkv", "dqkv"].map(|n| rec.kept(n, Kind::Input, &[bt, (nh + 2 * nkv) * hs]));
+        // Nowhere too: what is computed there is finite, and never read.
+        let positions = (0..bt as u32).flat_map(|row| [row, if row % 5 == 4 { u32::MAX } else { row * 31 }]);
+        let fills = vec![("places", Fill::Words(positions.collect()))];
+        Case::new(name, limits, choices, fills, |rec| {
+            let [qkv, dqkv, placed] =
+                ["qkv", "dqkv", "placed"].map(|n| rec.kept(n, Kind::Input, &[bt, (nh + 2 * nkv) * hs]));
+            let places = rec.kept_ids("places", Kind::Input, &[bt, 2]);
             forward(rec, qkv, rope, t);
             backward(rec, dqkv, rope, t);
+            at(rec, placed, rope, places);
         })
     };
     sizes.into_iter().map(one).collect()
