@@ -21,23 +21,23 @@ struct Dims { B: u32, T: u32, NH: u32, NKV: u32, window: u32, layer: u32 }
 
 // attention_backward_dot: out, dout | dot
 /// (B,T,NH·HS)
-@group(0) @binding(0) var<storage, read> dot_out: array<Vec>;
+@group(0) @binding(0) var<storage, read> dot_out: array<Acts>;
 /// (B,T,NH·HS)
-@group(0) @binding(1) var<storage, read> dot_dout: array<Vec>;
+@group(0) @binding(1) var<storage, read> dot_dout: array<Acts>;
 /// (B,NH,T)
 @group(0) @binding(2) var<storage, read_write> dot_rows: array<f32>;
 
 // attention_backward_kv, attention_backward_q: qkv, lse, dout, dot | dqkv
 /// (B,T,(NH+2·NKV)·HS)
-@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
+@group(0) @binding(0) var<storage, read> qkv: array<Acts>;
 /// (B,NH,T)
 @group(0) @binding(1) var<storage, read> backward_lse: array<f32>;
 /// (B,T,NH·HS)
-@group(0) @binding(2) var<storage, read> backward_dout: array<Vec>;
+@group(0) @binding(2) var<storage, read> backward_dout: array<Acts>;
 /// (B,NH,T)
 @group(0) @binding(3) var<storage, read> backward_dot: array<f32>;
 /// (B,T,(NH+2·NKV)·HS); kv writes the key and value heads, q the query heads
-@group(0) @binding(4) var<storage, read_write> dqkv: array<Vec>;
+@group(0) @binding(4) var<storage, read_write> dqkv: array<Acts>;
 
 @group(1) @binding(0) var<uniform> d: Dims;
 @group(1) @binding(1) var<uniform> step: Step;
@@ -65,8 +65,8 @@ fn stream_queries(b: u32, h: u32, j0: u32, thread: u32) {
         workgroupBarrier(); // the last block has been read
         for (var n = thread; n < BLOCK * HV; n += THREADS) {
             let t = min(j0 + n / HV, d.T - 1u);
-            shared_x[n / HV][n % HV] = qkv[query_at(b, t, h) + n % HV];
-            shared_y[n / HV][n % HV] = backward_dout[out_at(b, t, h) + n % HV];
+            shared_x[n / HV][n % HV] = Vec(qkv[query_at(b, t, h) + n % HV]);
+            shared_y[n / HV][n % HV] = Vec(backward_dout[out_at(b, t, h) + n % HV]);
         }
         for (var n = thread; n < BLOCK; n += THREADS) {
             let row = (b * d.NH + h) * d.T + min(j0 + n, d.T - 1u);
@@ -78,8 +78,8 @@ fn stream_queries(b: u32, h: u32, j0: u32, thread: u32) {
             let q = query_at(b, min(j0 + j, d.T - 1u), h);
             let dout = out_at(b, min(j0 + j, d.T - 1u), h);
             for (var i = 0u; i < HV; i++) {
-                own_x[j][i] = qkv[q + i];
-                own_y[j][i] = backward_dout[dout + i];
+                own_x[j][i] = Vec(qkv[q + i]);
+                own_y[j][i] = Vec(backward_dout[dout + i]);
             }
         }
     }
@@ -98,7 +98,7 @@ fn attention_backward_dot(@builtin(workgroup_id) group: vec3<u32>, @builtin(loca
     if (t < d.T) {
         let at = out_at(group.y / d.NH, t, group.y % d.NH);
         var sum = Vec(0.0);
-        for (var i = 0u; i < HV; i++) { sum = fma(dot_dout[at + i], dot_out[at + i], sum); }
+        for (var i = 0u; i < HV; i++) { sum = fma(Vec(dot_dout[at + i]), Vec(dot_out[at + i]), sum); }
         dot_rows[group.y * d.T + t] = total(sum);
     }
 }
@@ -124,8 +124,8 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
         let k_at = key_at(b, key, g) + share;
         let v_at = value_at(b, key, g) + share;
         for (var i = 0u; i < SHARE; i++) {
-            k[r][i] = qkv[k_at + i * SPLIT] * scale;
-            v[r][i] = qkv[v_at + i * SPLIT];
+            k[r][i] = Vec(qkv[k_at + i * SPLIT]) * scale;
+            v[r][i] = Vec(qkv[v_at + i * SPLIT]);
             dk[r][i] = Vec(0.0);
             dv[r][i] = Vec(0.0);
         }
@@ -190,8 +190,8 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
             let k_at = key_at(b, key, g) + share;
             let v_at = value_at(b, key, g) + share;
             for (var i = 0u; i < SHARE; i++) {
-                dqkv[k_at + i * SPLIT] = dk[r][i] * scale;
-                dqkv[v_at + i * SPLIT] = dv[r][i];
+                dqkv[k_at + i * SPLIT] = Acts(dk[r][i] * scale);
+                dqkv[v_at + i * SPLIT] = Acts(dv[r][i]);
             }
         }
     }
@@ -218,8 +218,8 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
         let q_at = query_at(b, query, h) + share;
         let dout_at = out_at(b, query, h) + share;
         for (var i = 0u; i < SHARE; i++) {
-            q[r][i] = qkv[q_at + i * SPLIT] * scale;
-            dout[r][i] = backward_dout[dout_at + i * SPLIT];
+            q[r][i] = Vec(qkv[q_at + i * SPLIT]) * scale;
+            dout[r][i] = Vec(backward_dout[dout_at + i * SPLIT]);
             dq[r][i] = Vec(0.0);
         }
         let row = group.y * d.T + query;
@@ -270,7 +270,7 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
         let query = mine + r * STRIDE;
         if (query < d.T) {
             let at = query_at(b, query, h) + share;
-            for (var i = 0u; i < SHARE; i++) { dqkv[at + i * SPLIT] = dq[r][i] * scale; }
+            for (var i = 0u; i < SHARE; i++) { dqkv[at + i * SPLIT] = Acts(dq[r][i] * scale); }
         }
     }
 }

@@ -19,7 +19,7 @@ struct Dims { P: u32, S: u32, T: u32, NH: u32, NKV: u32, window: u32 }
 /// (P,2): a row's slot and its position there
 @group(0) @binding(0) var<storage, read> places: array<u32>;
 /// (P,(NH+2·NKV)·HS), of which q alone is read: the cache has the rest
-@group(0) @binding(1) var<storage, read> qkv: array<Vec>;
+@group(0) @binding(1) var<storage, read> qkv: array<Acts>;
 /// (S,T,NKV·HS)
 @group(0) @binding(2) var<storage, read> kcache: array<Vec>;
 /// (S,T,NKV·HS)
@@ -50,7 +50,7 @@ fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
     var q: array<Vec, HV>;
     var acc: array<Vec, HV>;
     for (var i = 0u; i < HV; i++) {
-        q[i] = qkv[query_at(0u, row, h) + i] * scale;
+        q[i] = Vec(qkv[query_at(0u, row, h) + i]) * scale;
         acc[i] = Vec(0.0);
     }
     var top = LOWEST;

@@ -17,9 +17,9 @@
 struct Dims { B: u32, T: u32, NH: u32, NKV: u32, window: u32, layer: u32 }
 
 /// (B,T,(NH+2·NKV)·HS)
-@group(0) @binding(0) var<storage, read> qkv: array<Vec>;
+@group(0) @binding(0) var<storage, read> qkv: array<Acts>;
 /// (B,T,NH·HS)
-@group(0) @binding(1) var<storage, read_write> out: array<Vec>;
+@group(0) @binding(1) var<storage, read_write> out: array<Acts>;
 /// (B,NH,T)
 @group(0) @binding(2) var<storage, read_write> lse: array<f32>;
 
@@ -46,7 +46,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
     for (var r = 0u; r < ROWS; r++) {
         let at = query_at(b, min(mine + r * STRIDE, d.T - 1u), h) + share;
         for (var i = 0u; i < SHARE; i++) {
-            q[r][i] = qkv[at + i * SPLIT] * scale;
+            q[r][i] = Vec(qkv[at + i * SPLIT]) * scale;
             acc[r][i] = Vec(0.0);
         }
         top[r] = LOWEST;
@@ -98,7 +98,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
         if (query < d.T) {
             let at = out_at(b, query, h) + share;
             let inverse = 1.0 / sum[r];
-            for (var i = 0u; i < SHARE; i++) { out[at + i * SPLIT] = acc[r][i] * inverse; }
+            for (var i = 0u; i < SHARE; i++) { out[at + i * SPLIT] = Acts(acc[r][i] * inverse); }
             if (share == 0u) { lse[group.y * d.T + query] = top[r] + log(sum[r]); }
         }
     }

@@ -5,13 +5,14 @@
 
 const WG: u32 = 64u;        // invocations of a workgroup
 const ROWS: u32 = 64u;      // rows of a chunk
+alias Act = f32;            // what dout is made of: f32 or f16
 
 /// N columns from `first` on of a matrix whose rows are `width` long.
 struct Dims { M: u32, N: u32, first: u32, width: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
 
 /// (M,width)
-@group(0) @binding(0) var<storage, read> dout: array<f32>;
+@group(0) @binding(0) var<storage, read> dout: array<Act>;
 /// (P,N)
 @group(0) @binding(1) var<storage, read_write> chunks: array<f32>;
 
@@ -25,7 +26,7 @@ fn bias_partial(
     let first = workgroup.y * ROWS;
     let last = min(first + ROWS, d.M);
     var sum = 0.0;
-    for (var m = first; m < last; m += 1u) { sum += dout[m * d.width + d.first + n]; }
+    for (var m = first; m < last; m += 1u) { sum += f32(dout[m * d.width + d.first + n]); }
     chunks[workgroup.y * d.N + n] = sum;
 }
 

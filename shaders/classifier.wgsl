@@ -98,9 +98,9 @@ fn classifier_backward(
     if (r >= d.R) { return; }
     let v = d.v0 + i % d.V;
     let target_v = targets[d.row0 + r];
-    // dlogit = (softmax - onehot(target)) * loss_scale
+    // dlogit = (softmax - onehot(target)) * loss_scale, and what keeps gradients within f16
     let p = exp(dlogits[i] - stats_of[3u * r]) / stats_of[3u * r + 1u];
-    let g = (p - select(0.0, 1.0, v == target_v)) * step.loss_scale;
+    let g = (p - select(0.0, 1.0, v == target_v)) * step.loss_scale * step.grad_scale;
     dlogits[i] = select(g, 0.0, target_v == IGNORE);
 }
 

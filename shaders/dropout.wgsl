@@ -4,15 +4,16 @@
 // One invocation an element. Bytes moved: 2 N. FLOPs: N.
 
 const WG: u32 = 64u;        // invocations of a workgroup
+alias Act = f32;            // what both are made of: f32 or f16
 
 struct Dims { N: u32, C: u32, layer: u32, site: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
 @group(1) @binding(1) var<uniform> step: Step;
 
 /// (BT,C)
-@group(0) @binding(0) var<storage, read> inp: array<f32>;
+@group(0) @binding(0) var<storage, read> inp: array<Act>;
 /// (BT,C)
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<Act>;
 
 @compute @workgroup_size(WG)
 fn dropout(
@@ -24,5 +25,5 @@ fn dropout(
     if (i >= d.N) { return; }
     let key = mask_key(step.dropout_key, d.layer, d.site);
     let keep = mask_bits(mask_row(key, i / d.C), i % d.C) >= step.dropout_threshold;
-    out[i] = select(0.0, inp[i] * step.dropout_scale, keep);
+    out[i] = Act(select(0.0, f32(inp[i]) * step.dropout_scale, keep));
 }

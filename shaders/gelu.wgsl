@@ -5,16 +5,17 @@
 // Bytes moved: forward 2 N; backward 3 N. FLOPs: about 10 N and 16 N.
 
 const WG: u32 = 64u;        // invocations of a workgroup
+alias Act = f32;            // what its tensors are made of: f32 or f16; what is computed is in f32
 
 struct Dims { N: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
 
 /// (N)
-@group(0) @binding(0) var<storage, read> inp: array<f32>;
+@group(0) @binding(0) var<storage, read> inp: array<Act>;
 /// (N)
-@group(0) @binding(1) var<storage, read_write> out: array<f32>;
+@group(0) @binding(1) var<storage, read_write> out: array<Act>;
 /// (N): dout, becomes dinp in place
-@group(0) @binding(1) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dx: array<Act>;
 
 const S: f32 = 0.7978845608028654; // sqrt(2 / pi)
 
@@ -30,9 +31,9 @@ fn gelu_forward(
 ) {
     let i = linear_workgroup(workgroup, count) * WG + lane;
     if (i >= d.N) { return; }
-    let x = inp[i];
+    let x = f32(inp[i]);
     let t = tanh_of(S * (x + 0.044715 * x * x * x));
-    out[i] = 0.5 * x * (1.0 + t);
+    out[i] = Act(0.5 * x * (1.0 + t));
 }
 
 @compute @workgroup_size(WG)
@@ -43,8 +44,8 @@ fn gelu_backward(
 ) {
     let i = linear_workgroup(workgroup, count) * WG + lane;
     if (i >= d.N) { return; }
-    let x = inp[i];
+    let x = f32(inp[i]);
     let t = tanh_of(S * (x + 0.044715 * x * x * x));
     let du = S * (1.0 + 3.0 * 0.044715 * x * x);
-    dx[i] *= 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du;
+    dx[i] = Act(f32(dx[i]) * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du));
 }

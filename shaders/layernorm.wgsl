@@ -10,6 +10,7 @@
 const WG: u32 = 64u;        // invocations that share a row
 const FLAT: u32 = 64u;      // invocations of the kernels that take a channel each
 const ROWS: u32 = 64u;      // rows of a chunk
+alias Act = f32;            // what out, y, dout and dy are made of: f32 or f16
 
 struct Dims { BT: u32, C: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
@@ -21,7 +22,7 @@ struct Dims { BT: u32, C: u32 }
 /// (C)
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 /// (BT,C)
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(3) var<storage, read_write> out: array<Act>;
 /// (BT)
 @group(0) @binding(4) var<storage, read_write> mean: array<f32>;
 /// (BT)
@@ -53,7 +54,7 @@ fn layernorm_forward(
     // y = gamma * xhat + beta
     for (var c = lane; c < d.C; c += WG) {
         let xhat = (inp[row + c] - mu) * r;
-        out[row + c] = fma(weight[c], xhat, bias[c]);
+        out[row + c] = Act(fma(weight[c], xhat, bias[c]));
     }
     if (lane == 0u) {
         mean[bt] = mu;
@@ -70,7 +71,7 @@ fn layernorm_forward(
 /// (BT)
 @group(0) @binding(3) var<storage, read> rstd_of: array<f32>;
 /// (BT,C)
-@group(0) @binding(4) var<storage, read> dout: array<f32>;
+@group(0) @binding(4) var<storage, read> dout: array<Act>;
 /// (BT,C): += into the residual stream's gradient
 @group(0) @binding(5) var<storage, read_write> dinp: array<f32>;
 
@@ -92,7 +93,7 @@ fn layernorm_backward_input(
     var sum_dxhat_xhat = 0.0;
     for (var c = lane; c < d.C; c += WG) {
         let xhat = (x[row + c] - mu) * r;
-        let dxhat = gamma[c] * dout[row + c];
+        let dxhat = gamma[c] * f32(dout[row + c]);
         sum_dxhat += dxhat;
         sum_dxhat_xhat = fma(dxhat, xhat, sum_dxhat_xhat);
     }
@@ -102,7 +103,7 @@ fn layernorm_backward_input(
     // dx += rstd * (dxhat - mean(dxhat) - xhat * mean(dxhat * xhat))
     for (var c = lane; c < d.C; c += WG) {
         let xhat = (x[row + c] - mu) * r;
-        let dxhat = gamma[c] * dout[row + c];
+        let dxhat = gamma[c] * f32(dout[row + c]);
         dinp[row + c] += r * (dxhat - mean_dxhat - xhat * mean_dxhat_xhat);
     }
     // ANCHOR_END: backward_input
@@ -111,7 +112,7 @@ fn layernorm_backward_input(
 /// (C)
 @group(0) @binding(4) var<storage, read> beta: array<f32>;
 /// (BT,C)
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<Act>;
 
 @compute @workgroup_size(WG)
 fn layernorm_normalize(
@@ -128,14 +129,14 @@ fn layernorm_normalize(
     // y = gamma * xhat + beta, as forward writes it, to the bit
     for (var c = lane; c < d.C; c += WG) {
         let xhat = (x[row + c] - mu) * r;
-        y[row + c] = fma(gamma[c], xhat, beta[c]);
+        y[row + c] = Act(fma(gamma[c], xhat, beta[c]));
     }
 }
 
 /// (P,2,C): each chunk's sums for dgamma, then for dbeta
 @group(0) @binding(4) var<storage, read_write> chunks: array<f32>;
 /// (BT,C)
-@group(0) @binding(3) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read> dy: array<Act>;
 /// (BT)
 @group(0) @binding(1) var<storage, read> mean_of: array<f32>;
 /// (BT)
@@ -153,7 +154,7 @@ fn layernorm_backward_params(
     var dgamma = 0.0;
     var dbeta = 0.0;
     for (var bt = first; bt < last; bt += 1u) {
-        let g = dy[bt * d.C + c];
+        let g = f32(dy[bt * d.C + c]);
         let xhat = (x[bt * d.C + c] - mean_of[bt]) * r_of[bt];
         dgamma = fma(g, xhat, dgamma);
         dbeta += g;

@@ -17,7 +17,8 @@
 // Workgroup memory 4·BK·(BM + BN + 8) bytes.
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. (b may rest in fewer bits: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
+// Vec, W        the width of a global load: vec4<f32> and 4, or f32 and 1. (What a and b are made of may have fewer bits, and Vec and Stored
+//               fewer words: `lib/load.wgsl`. Out is f32, or f16.) W = 4 asks that a0, b0, lda, ldb and these extents
 //               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is stored by the word.
 // BM, BN, BK    the tile; BK a multiple of 4.
 // TM, TN        a thread's part of it; multiples of 4, and BM of TM, BN of TN.
@@ -32,6 +33,7 @@ const TM: u32 = 8u;
 const TN: u32 = 4u;
 alias Vec = vec4<f32>;
 alias Stored = vec4<f32>;
+alias Out = f32;
 
 const THREADS_N: u32 = BN / TN;
 const THREADS_M: u32 = BM / TM;
@@ -50,11 +52,11 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 /// (K,N), or (N,K) for NT; W elements a load
 @group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul`
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(2) var<storage, read_write> c: array<Out>;
 /// (N) from bias0 on, of `matmul_bias`
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 /// (M,N), of `matmul_bias`
-@group(0) @binding(3) var<storage, read_write> c_bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c_bias: array<Out>;
 @group(1) @binding(0) var<uniform> d: Dims;
 
 /// a_tile[k][m/4], b_tile[k][n/4]: four neighbours of a depth in a vec4, written whole (a lone component's write may touch
@@ -185,7 +187,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_inde
                     if (row < d.M && col < d.N) {
                         let at = d.c0 + row * d.ldc + col;
                         let value = bitcast<f32>(d.alpha) * acc[p][i][q][s];
-                        if (ACC) { c[at] += value; } else { c[at] = value; }
+                        if (ACC) { c[at] = Out(f32(c[at]) + value); } else { c[at] = Out(value); }
                     }
                 }
             }
@@ -209,7 +211,7 @@ fn matmul_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation
                     if (row < d.M && col < d.N) {
                         let at = d.c0 + row * d.ldc + col;
                         let value = bitcast<f32>(d.alpha) * acc[p][i][q][s] + of_column;
-                        if (ACC) { c_bias[at] += value; } else { c_bias[at] = value; }
+                        if (ACC) { c_bias[at] = Out(f32(c_bias[at]) + value); } else { c_bias[at] = Out(value); }
                     }
                 }
             }

@@ -18,7 +18,8 @@
 // FLOPs 2·M·K·N. Bytes loaded 4·M·K·N·(1/ROWS + 1/COLS), nearly all from cache; stored 4·M·N (ACC reads as many).
 //
 // LAYOUT, ACC   as above.
-// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. (b may rest in fewer bits: `lib/load.wgsl`.) W = 4 asks that a0, b0, lda, ldb and these extents
+// Vec, W        the width of a load: vec4<f32> and 4, or f32 and 1. (What a and b are made of may have fewer bits, and Vec and Stored
+//               fewer words: `lib/load.wgsl`. Out is f32, or f16.) W = 4 asks that a0, b0, lda, ldb and these extents
 //               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is always stored by the word.
 // ROWS, COLS    a thread's tile; COLS a multiple of W, and for TN ROWS too.
 // LANES         threads a workgroup: the adapter's SIMD width.
@@ -33,6 +34,7 @@ const LANES: u32 = 8u;
 const SPREAD: bool = false;
 alias Vec = vec4<f32>;
 alias Stored = vec4<f32>;
+alias Out = f32;
 
 /// Extents, where each matrix starts in its buffer and how far apart its rows lie (in elements), a factor's bits, and where the bias starts.
 struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: u32, ldc: u32, alpha: u32, bias0: u32 }
@@ -42,14 +44,15 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 /// (K,N), or (N,K) for NT; W elements a load
 @group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul_lanes`
-@group(0) @binding(2) var<storage, read_write> c: array<f32>;
+@group(0) @binding(2) var<storage, read_write> c: array<Out>;
 /// (N) from bias0 on, of `matmul_lanes_bias`
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 /// (M,N), of `matmul_lanes_bias`
-@group(0) @binding(3) var<storage, read_write> c_bias: array<f32>;
+@group(0) @binding(3) var<storage, read_write> c_bias: array<Out>;
 @group(1) @binding(0) var<uniform> d: Dims;
 
-/// Word `at` of b (W = 1), four times, or the vec4 that starts there (W = 4).
+/// Word `at` of a or b (W = 1), four times, or the vec4 that starts there (W = 4).
+fn load_a(at: u32) -> vec4<f32> { return vec4<f32>(a[at / W]); }
 fn load_b(at: u32) -> vec4<f32> { return vec4<f32>(b[at / W]); }
 
 /// The value of another lane: a variant that spreads loads brings the subgroup's own.
@@ -80,11 +83,11 @@ fn multiply_tile(m0: u32, n0: u32, lane: u32) {
             for (var g = 0u; g < 4u; g++) {
                 let row = min(m0 + g * LANES + lane, d.M - 1u);
                 if (LAYOUT == 2u && W == 4u) {
-                    own[g] = vec4<f32>(a[(d.a0 + (k + g) * d.lda + min(m0 + 4u * lane, d.M - 4u)) / W]);
+                    own[g] = load_a(d.a0 + (k + g) * d.lda + min(m0 + 4u * lane, d.M - 4u));
                 } else if (LAYOUT == 2u) {
-                    own[g] = vec4<f32>(a[(d.a0 + k * d.lda + row) / W]);
+                    own[g] = load_a(d.a0 + k * d.lda + row);
                 } else {
-                    own[g] = vec4<f32>(a[(d.a0 + row * d.lda + k) / W]);
+                    own[g] = load_a(d.a0 + row * d.lda + k);
                 }
             }
             for (var i = 0u; i < W; i++) {
@@ -101,13 +104,13 @@ fn multiply_tile(m0: u32, n0: u32, lane: u32) {
                 let line = d.a0 + (k + i) * d.lda;
                 var v: vec4<f32>;
                 for (var r = 0u; r < ROWS; r++) {
-                    if (r % W == 0u) { v = vec4<f32>(a[(line + min(m0 + r, d.M - W)) / W]); }
+                    if (r % W == 0u) { v = load_a(line + min(m0 + r, d.M - W)); }
                     ak[i][r] = v[r % W];
                 }
             }
         } else {
             for (var r = 0u; r < ROWS; r++) {
-                let v = vec4<f32>(a[(d.a0 + min(m0 + r, d.M - 1u) * d.lda + k) / W]);
+                let v = load_a(d.a0 + min(m0 + r, d.M - 1u) * d.lda + k);
                 for (var i = 0u; i < W; i++) { ak[i][r] = v[i]; }
             }
         }
@@ -145,7 +148,7 @@ fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocatio
             if (m0 + r < d.M && n0 + j < d.N) {
                 let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
                 let value = bitcast<f32>(d.alpha) * acc[r][j];
-                if (ACC) { c[at] += value; } else { c[at] = value; }
+                if (ACC) { c[at] = Out(f32(c[at]) + value); } else { c[at] = Out(value); }
             }
         }
     }
@@ -163,7 +166,7 @@ fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invo
             if (m0 + r < d.M && n0 + j < d.N) {
                 let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
                 let value = bitcast<f32>(d.alpha) * acc[r][j] + of_column;
-                if (ACC) { c_bias[at] += value; } else { c_bias[at] = value; }
+                if (ACC) { c_bias[at] = Out(f32(c_bias[at]) + value); } else { c_bias[at] = Out(value); }
             }
         }
     }

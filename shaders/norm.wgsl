@@ -1,5 +1,5 @@
 // The global gradient norm and the factor that clips it, as torch.nn.utils.clip_grad_norm_ computes them; a factor below 0
-// says that this update is skipped.
+// says that this update is skipped. Gradients may have been multiplied by a scale, which the norm is freed of, and the factor takes off.
 //
 // partial: one workgroup a chunk of CHUNK elements of one range of gradients. final: one workgroup adds every chunk
 // of every range up in a fixed order. Bytes moved: the gradients, once. FLOPs: 2 N.
@@ -43,11 +43,14 @@ struct FinalDims { P: u32 }
 fn norm_final(@builtin(local_invocation_index) lane: u32) {
     var sum = 0.0;
     for (var i = lane; i < df.P; i += WG) { sum += all_squares[i]; }
-    let norm = sqrt(workgroup_sum(sum, lane));
+    // A power of two: the division is exact.
+    let norm = sqrt(workgroup_sum(sum, lane)) / step.grad_scale;
     if (lane == 0u) {
         scalars[1] = norm;
         let factor = select(1.0, min(1.0, step.grad_clip / (norm + 1e-6)), step.grad_clip > 0.0);
         let spike = norm > step.norm_limit || scalars[0] > step.loss_limit;
-        scalars[2] = select(factor, -1.0, spike);
+        // Infinite or NaN, by its bits: a compiler may take it that neither arises. Such a step changes nothing.
+        let broken = (bitcast<u32>(norm) & 0x7f800000u) == 0x7f800000u;
+        scalars[2] = select(factor / step.grad_scale, -1.0, spike || broken);
     }
 }

@@ -10,6 +10,7 @@
 const WG: u32 = 64u;        // invocations that share a row
 const FLAT: u32 = 64u;      // invocations of the kernels that take a channel each
 const ROWS: u32 = 64u;      // rows of a chunk
+alias Act = f32;            // what out, y, dout and dy are made of: f32 or f16
 
 struct ForwardDims { BT: u32, C: u32, EPS: u32 }    // EPS: the bits of a f32
 @group(1) @binding(0) var<uniform> f: ForwardDims;
@@ -19,7 +20,7 @@ struct ForwardDims { BT: u32, C: u32, EPS: u32 }    // EPS: the bits of a f32
 /// (C)
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 /// (BT,C)
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<Act>;
 /// (BT)
 @group(0) @binding(3) var<storage, read_write> rstd: array<f32>;
 
@@ -39,7 +40,7 @@ fn rmsnorm_forward(
     let r = 1.0 / sqrt(workgroup_sum(squares, lane) / f32(f.C) + bitcast<f32>(f.EPS));
 
     // y = gamma * xhat
-    for (var c = lane; c < f.C; c += WG) { out[row + c] = weight[c] * (inp[row + c] * r); }
+    for (var c = lane; c < f.C; c += WG) { out[row + c] = Act(weight[c] * (inp[row + c] * r)); }
     if (lane == 0u) { rstd[bt] = r; }
 }
 
@@ -48,7 +49,7 @@ struct Dims { BT: u32, C: u32 }
 /// (BT)
 @group(0) @binding(2) var<storage, read> rstd_of: array<f32>;
 /// (BT,C)
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<Act>;
 
 @compute @workgroup_size(WG)
 fn rmsnorm_normalize(
@@ -62,11 +63,11 @@ fn rmsnorm_normalize(
     let r = rstd_of[bt];
 
     // y = gamma * xhat, as forward writes it, to the bit
-    for (var c = lane; c < d.C; c += WG) { y[row + c] = weight[c] * (inp[row + c] * r); }
+    for (var c = lane; c < d.C; c += WG) { y[row + c] = Act(weight[c] * (inp[row + c] * r)); }
 }
 
 /// (BT,C)
-@group(0) @binding(3) var<storage, read> dout: array<f32>;
+@group(0) @binding(3) var<storage, read> dout: array<Act>;
 /// (BT,C): += into the residual stream's gradient
 @group(0) @binding(4) var<storage, read_write> dinp: array<f32>;
 
@@ -86,14 +87,14 @@ fn rmsnorm_backward_input(
     var sum_dxhat_xhat = 0.0;
     for (var c = lane; c < d.C; c += WG) {
         let xhat = inp[row + c] * r;
-        sum_dxhat_xhat = fma(weight[c] * dout[row + c], xhat, sum_dxhat_xhat);
+        sum_dxhat_xhat = fma(weight[c] * f32(dout[row + c]), xhat, sum_dxhat_xhat);
     }
     let mean_dxhat_xhat = workgroup_sum(sum_dxhat_xhat, lane) / f32(d.C);
 
     // dx += rstd * (dxhat - xhat * mean(dxhat * xhat))
     for (var c = lane; c < d.C; c += WG) {
         let xhat = inp[row + c] * r;
-        dinp[row + c] += r * (weight[c] * dout[row + c] - xhat * mean_dxhat_xhat);
+        dinp[row + c] += r * (weight[c] * f32(dout[row + c]) - xhat * mean_dxhat_xhat);
     }
     // ANCHOR_END: backward_input
 }
@@ -101,7 +102,7 @@ fn rmsnorm_backward_input(
 /// (BT)
 @group(0) @binding(1) var<storage, read> r_of: array<f32>;
 /// (BT,C)
-@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<Act>;
 /// (P,C): each chunk's sums
 @group(0) @binding(3) var<storage, read_write> chunks: array<f32>;
 
@@ -117,7 +118,7 @@ fn rmsnorm_backward_params(
     var dgamma = 0.0;
     for (var bt = first; bt < last; bt += 1u) {
         let xhat = inp[bt * d.C + c] * r_of[bt];
-        dgamma = fma(dy[bt * d.C + c], xhat, dgamma);
+        dgamma = fma(f32(dy[bt * d.C + c]), xhat, dgamma);
     }
     chunks[workgroup.y * d.C + c] = dgamma;
 }

@@ -6,6 +6,7 @@
 
 const WG: u32 = 64u;            // invocations of a workgroup
 const ADJACENT: bool = false;   // pairs are 2i, 2i + 1; else i, i + ROT/2
+alias Act = f32;                // what qkv is made of: f32 or f16
 // 1 / (2 pi), and theta^(-2 / ROT): fractions in 64 bits.
 const FIRST_HI: u32 = 683565275u;
 const FIRST_LO: u32 = 2475754826u;
@@ -17,7 +18,7 @@ struct Dims { BT: u32, T: u32, NH: u32, NKV: u32, HS: u32, ROT: u32 }
 @group(1) @binding(1) var<uniform> step: Step;
 
 /// (BT,(NH+2NKV)HS): q | k | v, or its gradient; q and k are turned in place
-@group(0) @binding(0) var<storage, read_write> qkv: array<f32>;
+@group(0) @binding(0) var<storage, read_write> qkv: array<Act>;
 /// of rows that are decoded (BT,2): a slot in the cache, and a position
 @group(0) @binding(0) var<storage, read> places: array<u32>;
 /// (BT,(NH+2NKV)HS): as qkv, of such rows
@@ -89,10 +90,10 @@ fn rotate(i: u32, sign: f32) {
     let row = bt * (d.NH + 2u * d.NKV) * d.HS;
     for (var h = 0u; h < d.NH + d.NKV; h += 1u) {
         let at = row + h * d.HS + at_head.x;
-        let x = qkv[at];
-        let y = qkv[at + at_head.y];
-        qkv[at] = x * c - y * s;
-        qkv[at + at_head.y] = x * s + y * c;
+        let x = f32(qkv[at]);
+        let y = f32(qkv[at + at_head.y]);
+        qkv[at] = Act(x * c - y * s);
+        qkv[at + at_head.y] = Act(x * s + y * c);
     }
 }
 

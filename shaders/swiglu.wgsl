@@ -5,23 +5,24 @@
 // Bytes moved: forward 3 N; backward 5 N. FLOPs: about 6 N and 12 N.
 
 const WG: u32 = 64u;        // invocations of a workgroup
+alias Act = f32;            // what its tensors are made of: f32 or f16; what is computed is in f32
 
 struct Dims { N: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
 
 /// (N)
-@group(0) @binding(0) var<storage, read> gate: array<f32>;
+@group(0) @binding(0) var<storage, read> gate: array<Act>;
 /// (N)
-@group(0) @binding(1) var<storage, read> up: array<f32>;
+@group(0) @binding(1) var<storage, read> up: array<Act>;
 /// (N)
-@group(0) @binding(2) var<storage, read_write> out: array<f32>;
+@group(0) @binding(2) var<storage, read_write> out: array<Act>;
 
 /// (N)
-@group(0) @binding(0) var<storage, read> dout: array<f32>;
+@group(0) @binding(0) var<storage, read> dout: array<Act>;
 /// (N): the gate, becomes dgate in place
-@group(0) @binding(1) var<storage, read_write> dgate: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dgate: array<Act>;
 /// (N): up, becomes dup in place
-@group(0) @binding(2) var<storage, read_write> dup: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dup: array<Act>;
 
 const EDGE: f32 = 87.0;
 
@@ -42,7 +43,7 @@ fn swiglu_forward(
 ) {
     let i = linear_workgroup(workgroup, count) * WG + lane;
     if (i >= d.N) { return; }
-    out[i] = silu(gate[i]).x * up[i];
+    out[i] = Act(silu(f32(gate[i])).x * f32(up[i]));
 }
 
 @compute @workgroup_size(WG)
@@ -53,9 +54,9 @@ fn swiglu_backward(
 ) {
     let i = linear_workgroup(workgroup, count) * WG + lane;
     if (i >= d.N) { return; }
-    let dy = dout[i];
-    let u = dup[i];
-    let y = silu(dgate[i]);
-    dgate[i] = dy * u * y.y;
-    dup[i] = dy * y.x;
+    let dy = f32(dout[i]);
+    let u = f32(dup[i]);
+    let y = silu(f32(dgate[i]));
+    dgate[i] = Act(dy * u * y.y);
+    dup[i] = Act(dy * y.x);
 }

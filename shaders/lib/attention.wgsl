@@ -15,6 +15,7 @@
 //
 // HS        channels a head, any number from 1.
 // Vec, W    the width of a load: vec4<f32> and 4 if HS is a multiple of 4, else f32 and 1.
+// Acts      what qkv, out and their gradients are made of: a Vec, or as many f16.
 // ROWS      rows a thread owns.          SPLIT    threads that share a row; divides HS/W and THREADS; 1 unless STAGED.
 // THREADS   threads a workgroup.         BLOCK    rows streamed at a time.
 // STAGED    stream through workgroup memory: 2·BLOCK·HS words for the rows, BLOCK·ROWS·THREADS (twice that in backward)
@@ -30,6 +31,7 @@ const BLOCK: u32 = 8u;
 const STAGED: bool = true;
 const DROPOUT: bool = false;
 alias Vec = vec4<f32>;
+alias Acts = vec4<f32>;
 
 /// Vecs a head, and of them a thread's share.
 const HV: u32 = HS / W;
@@ -113,8 +115,8 @@ fn stream_keys(b: u32, g: u32, j0: u32, thread: u32) {
         workgroupBarrier(); // the last block has been read
         for (var n = thread; n < BLOCK * HV; n += THREADS) {
             let t = min(j0 + n / HV, d.T - 1u);
-            shared_x[n / HV][n % HV] = qkv[key_at(b, t, g) + n % HV];
-            shared_y[n / HV][n % HV] = qkv[value_at(b, t, g) + n % HV];
+            shared_x[n / HV][n % HV] = Vec(qkv[key_at(b, t, g) + n % HV]);
+            shared_y[n / HV][n % HV] = Vec(qkv[value_at(b, t, g) + n % HV]);
         }
         workgroupBarrier(); // the block is whole
     } else {
@@ -122,8 +124,8 @@ fn stream_keys(b: u32, g: u32, j0: u32, thread: u32) {
             let k = key_at(b, min(j0 + j, d.T - 1u), g);
             let v = value_at(b, min(j0 + j, d.T - 1u), g);
             for (var i = 0u; i < HV; i++) {
-                own_x[j][i] = qkv[k + i];
-                own_y[j][i] = qkv[v + i];
+                own_x[j][i] = Vec(qkv[k + i]);
+                own_y[j][i] = Vec(qkv[v + i]);
             }
         }
     }

@@ -15,5 +15,5 @@ struct Step {
     pos: u32,               // position of a sequence's first row
     norm_limit: f32,        // an update whose gradient norm is above it is skipped; infinity for none
     loss_limit: f32,        // the same of its loss
-    pad: u32,
+    grad_scale: f32,        // what gradients are multiplied by until the update; a power of two, 1 but where they pass through f16
 }

@@ -2,7 +2,7 @@
 
 use crate::base::Result;
 use crate::device::cpu::run_twin;
-use crate::device::{Access, Arg, Executor, Step};
+use crate::device::{Access, Arg, Element, Executor, Kernel, Step, TensorInfo};
 
 /// One output of one dispatch, compared.
 #[derive(Debug, Clone)]
@@ -15,7 +15,7 @@ pub struct Comparison {
     pub tensor: String,
     /// ‖device − twin‖ / ‖twin‖.
     pub difference: f64,
-    /// The kernel's tolerance.
+    /// How far it may be.
     pub tolerance: f64,
 }
 
@@ -24,6 +24,13 @@ impl Comparison {
     pub fn agrees(&self) -> bool {
         self.difference <= self.tolerance
     }
+}
+
+/// How far a device's output may be from the twin's: the kernel's tolerance, and where it is made of halves 2⁻¹⁰, within which of a
+/// number each of its neighbours is, whichever way a device rounds.
+pub fn tolerance(kernel: &Kernel, output: &TensorInfo) -> f64 {
+    let rounding = if output.element == Element::F16 { 2f64.powi(-10) } else { 0.0 };
+    f64::from(kernel.tolerance) + rounding
 }
 
 /// ‖a − b‖ / ‖b‖ in f64. Elements with the same bits, NaN too, agree; a NaN against a number is infinitely far.
@@ -76,15 +83,16 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
             }
         }
         let (reads, writes) = host.split_at_mut(d.kernel.reads());
-        let reads = reads.iter().map(Vec::as_slice).collect();
-        run_twin(&list, d, step, (reads, writes.iter_mut().map(Vec::as_mut_slice).collect()));
+        let tensors = (reads.iter().map(Vec::as_slice), writes.iter_mut().map(Vec::as_mut_slice));
+        run_twin(&list, d, step, tensors);
         for (&b, device) in written.iter().zip(device) {
+            let info = list.info(d.args[b].tensor);
             let comparison = Comparison {
                 dispatch: d.label.clone(),
                 kernel: d.kernel.name,
-                tensor: list.info(d.args[b].tensor).name.clone(),
-                difference: relative_l2(bytemuck::cast_slice(&device), bytemuck::cast_slice(&host[b])),
-                tolerance: f64::from(d.kernel.tolerance),
+                tensor: info.name.clone(),
+                difference: relative_l2(&info.numbers(device), &info.numbers(host[b].clone())),
+                tolerance: tolerance(d.kernel, info),
             };
             if !comparison.agrees() {
                 // The dispatches after it are judged on right inputs, so that none is blamed for another's NaN.
@@ -110,7 +118,7 @@ pub fn first_not_finite(exec: &mut dyn Executor, recording: &str, step: &Step) -
         }
         exec.run_range(recording, step, i..i + 1)?;
         for &Arg { tensor: t, .. } in d.args.iter().filter(|a| a.access != Access::Read) {
-            let values: Vec<f32> = bytemuck::cast_vec(exec.peek(recording, t)?);
+            let values = list.info(t).numbers(exec.peek(recording, t)?);
             if let Some(at) = values.iter().position(|v| !v.is_finite()) {
                 let name = &list.info(t).name;
                 return Ok(Some(format!(

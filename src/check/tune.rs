@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::base::rng::Rng;
 use crate::base::{Error, Result, disk};
-use crate::check::replay::relative_l2;
+use crate::check::replay::{relative_l2, tolerance};
 use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{
@@ -345,12 +345,15 @@ fn fill(exec: &mut dyn Executor, recording: &Recording, filled: &mut BTreeSet<St
 /// What a recording wrote, tensor by tensor.
 fn outputs(exec: &mut dyn Executor, recording: &Recording) -> Result<Vec<Vec<f32>>> {
     let args = recording.dispatches.iter().flat_map(|d| &d.args).filter(|a| a.access != Access::Read);
-    args.map(|a| Ok(bytemuck::cast_vec(exec.peek(recording.name, a.tensor)?))).collect()
+    args.map(|a| Ok(recording.info(a.tensor).numbers(exec.peek(recording.name, a.tensor)?))).collect()
 }
 
 /// Whether two variants computed the same, as far as a kernel's tolerance goes: each is within it of the truth.
 fn agree(recording: &Recording, expected: &[Vec<f32>], found: &[Vec<f32>]) -> bool {
-    let tolerance = recording.dispatches.iter().map(|d| f64::from(d.kernel.tolerance)).fold(0.0, f64::max);
+    let of = |d: &Dispatch| {
+        d.args.iter().map(|a| tolerance(d.kernel, recording.info(a.tensor))).fold(0.0, f64::max)
+    };
+    let tolerance = recording.dispatches.iter().map(of).fold(0.0, f64::max);
     let same = |(a, b): (&Vec<f32>, &Vec<f32>)| a.len() == b.len() && relative_l2(a, b) <= 2.0 * tolerance;
     expected.len() == found.len() && expected.iter().zip(found).all(same)
 }

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use crate::base::memory::{self, Free};
 use crate::base::{Error, Result, units};
-use crate::device::Limits;
 use crate::device::kernel::{Consts, Kernel};
 use crate::device::lost::Told;
 use crate::device::recording::Dispatch;
+use crate::device::{Coop, Coops, Limits};
 
 /// One opened adapter. A process opens one and shares it: several devices at once have hung drivers.
 pub struct GpuDevice {
@@ -34,8 +34,11 @@ pub(super) struct Pipeline {
 /// Rewrites a kernel's WGSL before it is built; a test corrupts a kernel with it.
 pub type Patch = fn(&Kernel, String) -> String;
 
-/// What is asked for where an adapter has it: what times a dispatch, and lanes that hand each other their values.
-const WANTED: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SUBGROUP);
+/// What is asked for where an adapter has it: what times a dispatch, lanes that hand each other their values, and halves.
+const WANTED: wgpu::Features =
+    wgpu::Features::TIMESTAMP_QUERY.union(wgpu::Features::SUBGROUP).union(wgpu::Features::SHADER_F16);
+/// And where it has matrices of a kind that we know.
+const COOPERATIVE: wgpu::Features = wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
 
 /// What a recording may rely on on an adapter.
 pub(super) fn limits_of(adapter: &wgpu::Adapter) -> Limits {
@@ -43,11 +46,32 @@ pub(super) fn limits_of(adapter: &wgpu::Adapter) -> Limits {
     let subgroups = adapter.features().contains(wgpu::Features::SUBGROUP);
     Limits {
         subgroup: if subgroups { adapter.get_info().subgroup_min_size } else { 0 },
+        subgroup_most: if subgroups { adapter.get_info().subgroup_max_size } else { 0 },
+        f16: adapter.features().contains(wgpu::Features::SHADER_F16),
+        coop: coops_of(adapter),
         max_binding: limits.max_storage_buffer_binding_size.min(limits.max_buffer_size),
         max_workgroups: limits.max_compute_workgroups_per_dimension,
         max_invocations: limits.max_compute_invocations_per_workgroup,
         max_shared: limits.max_compute_workgroup_storage_size,
     }
+}
+
+/// Which cooperative matrices an adapter has, of those that kernels are written for. The feature alone says nothing of sizes and types.
+fn coops_of(adapter: &wgpu::Adapter) -> Coops {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    if !adapter.features().contains(COOPERATIVE | wgpu::Features::SUBGROUP) {
+        return Coops::default();
+    }
+    let of = |p: &wgpu::CooperativeMatrixProperties| match (
+        [p.m_size, p.n_size, p.k_size],
+        p.ab_type,
+        p.cr_type,
+    ) {
+        ([8, 8, 8], F16, F32) => Some(Coop::F16_8),
+        ([16, 16, 16], F16, F32) => Some(Coop::F16_16),
+        _ => None,
+    };
+    adapter.cooperative_matrix_properties().iter().filter_map(of).fold(Coops::default(), Coops::with)
 }
 
 /// What is free where an adapter's memory is the computer's: that of a processor's graphics, or of a software adapter. Of
@@ -65,9 +89,16 @@ impl GpuDevice {
     pub(super) fn open(adapter: &wgpu::Adapter) -> Result<GpuDevice> {
         let info = adapter.get_info();
         let limits = adapter.limits();
+        let cooperates = limits_of(adapter).coop.any();
+        let cooperative = if cooperates { COOPERATIVE } else { wgpu::Features::empty() };
+        // SAFETY: the feature is wgpu's experiment: its checks of shaders that use it may have gaps. The one that does is ours, bounds
+        // every index, and is tried against its twin before it is taken for training.
+        let experiments =
+            if cooperates { unsafe { wgpu::ExperimentalFeatures::enabled() } } else { Default::default() };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("diarist"),
-            required_features: adapter.features() & WANTED,
+            required_features: (adapter.features() & WANTED) | cooperative,
+            experimental_features: experiments,
             required_limits: limits.clone(),
             ..Default::default()
         };

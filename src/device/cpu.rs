@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use crate::base::{Error, Result, memory};
 use crate::device::Step;
-use crate::device::element::View;
+use crate::device::awake;
+use crate::device::element::{Element, View, pack_f16_into, widened};
 use crate::device::executor::{Clock, Executor, Options};
-use crate::device::kernel::Call;
+use crate::device::kernel::{Call, Few, Kernel, MOST};
 use crate::device::plan::{Place, Plan, Slot};
 use crate::device::recording::{Dispatch, Program, Recording, Tensor};
 
@@ -53,24 +54,39 @@ impl Cpu {
         &mut self.slots[slot][first..first + words]
     }
 
-    /// Runs the twins of a range of dispatches, and `after` behind each.
-    fn replay(&mut self, recording: &str, step: &Step, range: Range<usize>, mut after: impl FnMut() + Send) {
+    /// Runs the twins of a range of dispatches; `after` is told which ones have run, one or more at a time.
+    fn replay(
+        &mut self,
+        recording: &str,
+        step: &Step,
+        range: Range<usize>,
+        mut after: impl FnMut(&[Dispatch]) + Send,
+    ) {
         let r = self.program.index(recording);
         let Cpu { program, plan, slots, pool, poison, .. } = self;
-        let (recording, places) = (&program.recordings[r], &plan.places[r]);
+        let (recording, places, births) = (&program.recordings[r], &plan.places[r], &plan.births[r]);
         let range = range.start..range.end.min(recording.dispatches.len());
-        pool.install(|| {
-            for (i, dispatch) in recording.dispatches[range.clone()].iter().enumerate() {
+        let others = pool.current_num_threads() - 1;
+        let run = || {
+            let mut i = range.start;
+            while i < range.end {
                 if *poison {
-                    for &t in &plan.births[r][range.start + i] {
+                    for &t in &births[i] {
                         slots[places[t.index()].slot].fill(u32::MAX);
                     }
                 }
-                let args: Vec<Place> = dispatch.args.iter().map(|a| places[a.tensor.index()]).collect();
-                run_twin(recording, dispatch, step, words(slots, &args, dispatch.kernel.reads()));
-                after();
+                let rest = &recording.dispatches[i..range.end];
+                let dispatch = &rest[0];
+                let next = rest.get(1).filter(|next| births[i + 1].is_empty() && alike(dispatch, next));
+                let places = dispatch.args.iter().map(|a| places[a.tensor.index()]);
+                let tensors = words(slots, places, dispatch.kernel.reads());
+                let took_next = run_twins(recording, dispatch, next.map(|d| d.kernel), step, tensors);
+                let ran = if took_next { 2 } else { 1 };
+                after(&rest[..ran]);
+                i += ran;
             }
-        });
+        };
+        pool.install(|| awake::beside(others, run));
     }
 
     /// Any tensor's words.
@@ -80,13 +96,38 @@ impl Cpu {
     }
 }
 
+/// Whether two dispatches have the same tensors, dims and constants.
+fn alike(a: &Dispatch, b: &Dispatch) -> bool {
+    (&a.args, &a.dims, &a.consts) == (&b.args, &b.dims, &b.consts)
+}
+
 /// Runs one dispatch's twin on the words of its tensors: of those that are read, then of those that are written.
 pub fn run_twin<'a>(
     recording: &Recording,
     dispatch: &Dispatch,
     step: &Step,
-    (reads, writes): (Vec<&'a [u32]>, Vec<&'a mut [u32]>),
+    tensors: (impl IntoIterator<Item = &'a [u32]>, impl IntoIterator<Item = &'a mut [u32]>),
 ) {
+    run_twins(recording, dispatch, None, step, tensors);
+}
+
+/// As [`run_twin`]; `next` is the kernel of an [`alike`] dispatch behind it. Says whether the twin did that one's work too.
+fn run_twins<'a>(
+    recording: &Recording,
+    dispatch: &Dispatch,
+    next: Option<&'static Kernel>,
+    step: &Step,
+    (reads, writes): (impl IntoIterator<Item = &'a [u32]>, impl IntoIterator<Item = &'a mut [u32]>),
+) -> bool {
+    let half = |i: &usize| {
+        let made_of = recording.info(dispatch.args[*i].tensor).element;
+        dispatch.kernel.bindings[*i].widened && made_of == Element::F16
+    };
+    if (0..dispatch.args.len()).any(|i| half(&i)) {
+        let tensors = (reads.into_iter().collect(), writes.into_iter().collect());
+        run_widened(recording, dispatch, step, tensors, half);
+        return false;
+    }
     let view = |(words, arg): (&'a [u32], &crate::device::recording::Arg)| {
         let info = recording.info(arg.tensor);
         View::new(words, info.element, info.numel())
@@ -97,19 +138,65 @@ pub fn run_twin<'a>(
         dims: &dispatch.dims,
         consts: &dispatch.consts,
         step: *step,
+        next,
+        took_next: false,
     };
     (dispatch.kernel.twin)(&mut call);
+    call.took_next
+}
+
+/// As [`run_twin`], of a dispatch some of whose tensors are made of halves that its twin sees as f32: widened before it, and rounded
+/// behind it.
+fn run_widened(
+    recording: &Recording,
+    dispatch: &Dispatch,
+    step: &Step,
+    (reads, mut writes): (Vec<&[u32]>, Vec<&mut [u32]>),
+    half: impl Fn(&usize) -> bool,
+) {
+    let count = reads.len();
+    let wide = |i: usize, words: &[u32]| {
+        let numel = recording.info(dispatch.args[i].tensor).numel();
+        half(&i).then(|| widened(words, Element::F16, numel))
+    };
+    let read: Vec<Option<Vec<f32>>> = reads.iter().enumerate().map(|(i, words)| wide(i, words)).collect();
+    let mut written: Vec<Option<Vec<f32>>> =
+        writes.iter().enumerate().map(|(i, words)| wide(count + i, words)).collect();
+    let mut views = Vec::with_capacity(count);
+    for (i, (words, wide)) in reads.iter().zip(&read).enumerate() {
+        let info = recording.info(dispatch.args[i].tensor);
+        views.push(match wide {
+            Some(wide) => View::new(bytemuck::cast_slice(wide), Element::F32, info.numel()),
+            None => View::new(words, info.element, info.numel()),
+        });
+    }
+    let mut slices: Vec<&mut [f32]> = Vec::with_capacity(writes.len());
+    for (words, wide) in writes.iter_mut().zip(&mut written) {
+        slices.push(match wide {
+            Some(wide) => wide,
+            None => bytemuck::cast_slice_mut(words),
+        });
+    }
+    let (dims, consts) = (&dispatch.dims[..], &dispatch.consts);
+    let (reads, slices) = (views.into_iter().collect(), slices.into_iter().collect());
+    let mut call = Call { reads, writes: slices, dims, consts, step: *step, next: None, took_next: false };
+    (dispatch.kernel.twin)(&mut call);
+    for (words, wide) in writes.iter_mut().zip(&written) {
+        if let Some(wide) = wide {
+            pack_f16_into(wide, words);
+        }
+    }
 }
 
 /// The words of several places, which do not overlap, each as a slice of its own: so Rust sees that no two alias.
-fn apart<'a>(mut slots: &'a mut [Vec<u32>], places: &[Place]) -> Vec<&'a mut [u32]> {
-    let mut order: Vec<usize> = (0..places.len()).collect();
-    order.sort_by_key(|&i| (places[i].slot, places[i].first));
-    let mut parts: Vec<&mut [u32]> = Vec::new();
-    parts.resize_with(places.len(), Default::default);
+fn apart<'a>(mut slots: &'a mut [Vec<u32>], places: &[Place]) -> [&'a mut [u32]; MOST] {
+    let mut order: [usize; MOST] = std::array::from_fn(|i| i);
+    let order = &mut order[..places.len()];
+    order.sort_unstable_by_key(|&i| (places[i].slot, places[i].first));
+    let mut parts: [&mut [u32]; MOST] = Default::default();
     // What is not handed out yet: the slots from `slot + 1` on, and of that slot the words from `at` on.
     let (mut slot, mut at, mut rest) = (None, 0, Default::default());
-    for i in order {
+    for &mut i in order {
         let Place { slot: wanted, first, words } = places[i];
         if slot != Some(wanted) {
             let skip = wanted - slot.map_or(0, |s| s + 1);
@@ -126,24 +213,32 @@ fn apart<'a>(mut slots: &'a mut [Vec<u32>], places: &[Place]) -> Vec<&'a mut [u3
 /// The words of a dispatch's places: of the first `reads`, which are read and may be the same place twice, and of the others.
 fn words<'a>(
     slots: &'a mut [Vec<u32>],
-    places: &[Place],
+    places: impl Iterator<Item = Place>,
     reads: usize,
-) -> (Vec<&'a [u32]>, Vec<&'a mut [u32]>) {
-    let mut once: Vec<Place> = Vec::with_capacity(places.len());
-    let at: Vec<usize> = (places[..reads].iter())
-        .map(|place| {
-            once.iter().position(|p| p == place).unwrap_or_else(|| {
-                once.push(*place);
-                once.len() - 1
-            })
-        })
-        .collect();
-    let distinct = once.len();
-    once.extend(&places[reads..]);
-    let mut parts = apart(slots, &once).into_iter();
-    let read: Vec<&[u32]> = parts.by_ref().take(distinct).map(|part| &*part).collect();
-    (at.into_iter().map(|i| read[i]).collect(), parts.collect())
+) -> (Few<&'a [u32]>, Few<&'a mut [u32]>) {
+    // Each place once, and for each tensor that is read, which of them.
+    let (mut once, mut distinct, mut read_at) = ([NOWHERE; MOST], 0, [0; MOST]);
+    let mut all = 0;
+    for (i, place) in places.enumerate() {
+        let found = if i < reads { once[..distinct].iter().position(|p| *p == place) } else { None };
+        if found.is_none() {
+            once[all] = place;
+            all += 1;
+        }
+        if i < reads {
+            read_at[i] = found.unwrap_or(distinct);
+            distinct = all;
+        }
+    }
+    let mut parts = apart(slots, &once[..all]).into_iter();
+    let mut read: [&[u32]; MOST] = Default::default();
+    read.iter_mut().zip(parts.by_ref().take(distinct)).for_each(|(read, part)| *read = part);
+    let reads = read_at[..reads].iter().map(|&at| read[at]).collect();
+    (reads, parts.take(all - distinct).collect())
 }
+
+/// What an array of places is filled up with.
+const NOWHERE: Place = Place { slot: 0, first: 0, words: 0 };
 
 impl Executor for Cpu {
     fn program(&self) -> &Program {
@@ -169,15 +264,19 @@ impl Executor for Cpu {
     }
 
     fn run_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<()> {
-        self.replay(recording, step, range, || ());
+        self.replay(recording, step, range, |_| ());
         Ok(())
     }
 
     fn time_range(&mut self, recording: &str, step: &Step, range: Range<usize>) -> Result<Vec<f64>> {
         let mut seconds = Vec::new();
         let mut begun = Instant::now();
-        self.replay(recording, step, range, || {
-            seconds.push(begun.elapsed().as_secs_f64());
+        self.replay(recording, step, range, |ran| {
+            // Of those that ran at once, each takes the part that its arithmetic is.
+            let took = begun.elapsed().as_secs_f64();
+            let flops = ran.iter().map(|d| d.flops).sum::<u64>().max(1) as f64;
+            let part = |d: &Dispatch| if ran.len() == 1 { took } else { took * d.flops as f64 / flops };
+            seconds.extend(ran.iter().map(part));
             begun = Instant::now();
         });
         Ok(seconds)
@@ -221,7 +320,7 @@ mod tests {
         let place = |slot, first, words| Place { slot, first, words };
         let places = [place(2, 1, 2), place(0, 2, 2), place(0, 0, 1), place(2, 0, 1)];
         let parts = apart(&mut slots, &places);
-        assert_eq!(parts, [&[6, 7][..], &[2, 3], &[0], &[5]]);
+        assert_eq!(parts[..4], [&[6, 7][..], &[2, 3], &[0], &[5]]);
     }
 
     #[test]
@@ -229,8 +328,8 @@ mod tests {
         let mut slots = vec![vec![0, 1, 2, 3], vec![4]];
         let place = |slot, first, words| Place { slot, first, words };
         let places = [place(0, 2, 2), place(1, 0, 1), place(0, 2, 2), place(0, 0, 1)];
-        let (reads, writes) = words(&mut slots, &places, 3);
-        assert_eq!(reads, [&[2, 3][..], &[4], &[2, 3]]);
-        assert_eq!(writes, [&[0]]);
+        let (reads, writes) = words(&mut slots, places.into_iter(), 3);
+        assert_eq!(reads.into_iter().collect::<Vec<_>>(), [&[2, 3][..], &[4], &[2, 3]]);
+        assert_eq!(writes.into_iter().collect::<Vec<_>>(), [&[0]]);
     }
 }

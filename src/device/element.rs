@@ -13,6 +13,8 @@
 //! a device that contracts the two into one operation gives the same bits.
 
 use half::f16;
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use rayon::prelude::*;
 
 /// A tensor's element.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -41,6 +43,9 @@ const Q4_1: usize = 1 + BLOCK / 8;
 impl Element {
     /// What weights may be made of at rest.
     pub const WEIGHTS: [Element; 4] = [Element::F32, Element::F16, Element::Q8_0, Element::Q4_1];
+
+    /// What activations may be made of.
+    pub const ACTIVATIONS: [Element; 2] = [Element::F32, Element::F16];
 
     /// Words that hold `n` elements; of a quantised tensor whole blocks.
     pub fn words(self, n: usize) -> usize {
@@ -220,6 +225,25 @@ fn of_q4_1(block: &[u32; Q4_1], out: &mut [f32; BLOCK]) {
 pub fn pack_f16(values: &[f32]) -> Vec<u32> {
     let half = |x: f32| u32::from(f16::from_f32(x).to_bits());
     values.chunks(2).map(|pair| half(pair[0]) | pair.get(1).map_or(0, |&x| half(x) << 16)).collect()
+}
+
+/// Numbers that a task converts.
+const CHUNK: usize = 1 << 14;
+
+/// All numbers of a tensor, as f32.
+pub fn widened(words: &[u32], element: Element, numel: usize) -> Vec<f32> {
+    let view = View::new(words, element, numel);
+    let mut wide = vec![0.0; numel];
+    wide.par_chunks_mut(CHUNK).enumerate().for_each(|(i, out)| view.widen(i * CHUNK, out));
+    wide
+}
+
+/// As [`pack_f16`], into the words of a tensor: the unused half of its last stays as it is.
+pub fn pack_f16_into(values: &[f32], words: &mut [u32]) {
+    let halves: &mut [u16] = &mut bytemuck::cast_slice_mut(words)[..values.len()];
+    let halves: &mut [f16] = halves.reinterpret_cast_mut();
+    let chunks = halves.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
+    chunks.for_each(|(halves, values)| halves.convert_from_f32_slice(values));
 }
 
 /// ggml's blocks as the words of [`Element::Q8_0`] or [`Element::Q4_1`].

@@ -25,26 +25,38 @@ pub struct Binding {
     pub writable: bool,
     /// What it may be made of.
     pub elements: &'static [Element],
+    /// Whether the twin sees it in single precision whatever it is made of; else it widens what it reads itself.
+    pub widened: bool,
 }
 
 /// A [`Binding`] of numbers that are read.
 pub const fn read(name: &'static str) -> Binding {
-    Binding { name, writable: false, elements: &[Element::F32] }
+    Binding { name, writable: false, elements: &[Element::F32], widened: false }
 }
 
 /// A [`Binding`] of ids that are read.
 pub const fn ids(name: &'static str) -> Binding {
-    Binding { name, writable: false, elements: &[Element::U32] }
+    Binding { name, writable: false, elements: &[Element::U32], widened: false }
 }
 
 /// A [`Binding`] of weights that are read, at rest in single or half precision or in quantised blocks.
 pub const fn weights(name: &'static str) -> Binding {
-    Binding { name, writable: false, elements: &Element::WEIGHTS }
+    Binding { name, writable: false, elements: &Element::WEIGHTS, widened: false }
 }
 
 /// A [`Binding`] of numbers that are written, or updated in place.
 pub const fn write(name: &'static str) -> Binding {
-    Binding { name, writable: true, elements: &[Element::F32] }
+    Binding { name, writable: true, elements: &[Element::F32], widened: false }
+}
+
+/// A [`Binding`] of activations, or their gradients, that are read: in single or half precision.
+pub const fn read_act(name: &'static str) -> Binding {
+    Binding { name, writable: false, elements: &Element::ACTIVATIONS, widened: true }
+}
+
+/// A [`Binding`] of activations, or their gradients, that are written, or updated in place.
+pub const fn write_act(name: &'static str) -> Binding {
+    Binding { name, writable: true, elements: &Element::ACTIVATIONS, widened: true }
 }
 
 /// A compile-time constant's value: it replaces the default on the shader's line of that name.
@@ -97,7 +109,7 @@ impl Kernel {
         self.bindings.iter().filter(|b| !b.writable).count()
     }
 
-    /// The WGSL text for a set of constants: the library files, then the file, with each constant's line
+    /// The WGSL text for a set of constants: what has to be enabled, the library files, then the file, with each constant's line
     /// replaced wherever it stands.
     ///
     /// # Errors
@@ -124,18 +136,68 @@ impl Kernel {
             };
             text = text.replacen(&line, &new, 1);
         }
-        Ok(text)
+        // WGSL has its `enable` before anything else, the library too.
+        let (mut enabled, text): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|l| l.starts_with("enable "));
+        if consts.iter().any(|(_, value)| matches!(value, Const::Type(of) if of.contains("f16"))) {
+            enabled.push("enable f16;");
+        }
+        enabled.sort_unstable();
+        enabled.dedup();
+        Ok([enabled, text].concat().join("\n") + "\n")
+    }
+}
+
+/// The most tensors that a kernel has on one side, read or written: wgpu's default limits let a stage bind so many in all.
+pub(crate) const MOST: usize = 8;
+
+/// A dispatch's tensors on one side. They lie in place, because a replay asks for no memory.
+pub(crate) struct Few<T> {
+    items: [Option<T>; MOST],
+    len: usize,
+}
+
+impl<T> Few<T> {
+    /// The first `N`, which are all.
+    fn take<const N: usize>(&mut self) -> [T; N] {
+        assert_eq!(self.len, N, "the executor passes exactly the kernel's bindings");
+        self.len = 0;
+        std::array::from_fn(|i| self.items[i].take().expect("as many as were counted"))
+    }
+}
+
+impl<T> FromIterator<T> for Few<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(from: I) -> Few<T> {
+        let mut few = Few { items: std::array::from_fn(|_| None), len: 0 };
+        for item in from {
+            few.items[few.len] = Some(item);
+            few.len += 1;
+        }
+        few
+    }
+}
+
+impl<T> IntoIterator for Few<T> {
+    type Item = T;
+    type IntoIter = std::iter::Flatten<std::array::IntoIter<Option<T>, MOST>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.items.into_iter().flatten()
     }
 }
 
 /// One dispatch as its twin sees it.
 pub struct Call<'a> {
-    pub(crate) reads: Vec<View<'a>>,
-    pub(crate) writes: Vec<&'a mut [f32]>,
+    pub(crate) reads: Few<View<'a>>,
+    pub(crate) writes: Few<&'a mut [f32]>,
     pub(crate) dims: &'a [u32],
     pub(crate) consts: &'a Consts,
     /// The step's uniform.
     pub step: Step,
+    /// The kernel of the dispatch behind this one, where it runs too, on the same tensors with the same dims and constants.
+    pub(crate) next: Option<&'static Kernel>,
+    /// Whether the twin has done that one's work with its own.
+    pub(crate) took_next: bool,
 }
 
 impl<'a> Call<'a> {
@@ -147,12 +209,14 @@ impl<'a> Call<'a> {
 
     /// The tensors, those that are read as what they are made of.
     pub fn views<const R: usize, const W: usize>(&mut self) -> ([View<'a>; R], [&'a mut [f32]; W]) {
-        let reads = std::mem::take(&mut self.reads).try_into();
-        let writes = std::mem::take(&mut self.writes).try_into();
-        match (reads, writes) {
-            (Ok(r), Ok(w)) => (r, w),
-            _ => unreachable!("the executor passes exactly the kernel's bindings"),
-        }
+        (self.reads.take(), self.writes.take())
+    }
+
+    /// Whether the dispatch behind this one is of this kernel, on the same tensors. If so, this twin has to write what that one
+    /// writes, in the same bits, and that one is passed over: what both compute is computed once.
+    pub(crate) fn take_next(&mut self, kernel: &Kernel) -> bool {
+        self.took_next = self.next.is_some_and(|next| next.name == kernel.name);
+        self.took_next
     }
 
     /// The words of the dims uniform, as extents.

@@ -5,6 +5,7 @@
 //! kernel's Rust twin, [`gpu::Gpu`] with its WGSL. wgpu's types do not leave this room.
 
 pub mod adapter;
+mod awake;
 mod clock;
 pub mod cpu;
 pub mod element;
@@ -29,4 +30,4 @@ pub use plan::Plan;
 pub use recorder::{Launch, Recorder};
 pub use recording::{Arg, Dispatch, Flat, Kind, Program, Recording, Tensor, TensorInfo};
 pub use step::Step;
-pub use variants::{Choices, Class, Limits, Variant};
+pub use variants::{Choices, Class, Coop, Coops, Limits, Variant};

@@ -36,6 +36,8 @@ pub struct Recorder {
     pub limits: Limits,
     /// Which variants it takes.
     pub choices: Choices,
+    /// What [`Recorder::activation`] makes its tensors of.
+    pub activations: Element,
 }
 
 impl Recorder {
@@ -50,6 +52,7 @@ impl Recorder {
             dishonoured: None,
             limits,
             choices: choices.clone(),
+            activations: Element::F32,
         }
     }
 
@@ -107,10 +110,20 @@ impl Recorder {
         }
     }
 
-    /// A tensor of this replay alone.
+    /// A tensor of f32 of this replay alone.
     pub fn scratch(&mut self, name: &str, shape: &[usize]) -> Tensor {
+        self.scratch_of(name, shape, Element::F32)
+    }
+
+    /// As [`Recorder::scratch`], of an activation or its gradient: what those are made of.
+    pub fn activation(&mut self, name: &str, shape: &[usize]) -> Tensor {
+        self.scratch_of(name, shape, self.activations)
+    }
+
+    /// As [`Recorder::scratch`], of any element.
+    pub fn scratch_of(&mut self, name: &str, shape: &[usize], element: Element) -> Tensor {
         let name = self.path(name);
-        self.add(TensorInfo { name, shape: shape.to_vec(), kind: Kind::Scratch, element: Element::F32 })
+        self.add(TensorInfo { name, shape: shape.to_vec(), kind: Kind::Scratch, element })
     }
 
     fn add(&mut self, info: TensorInfo) -> Tensor {

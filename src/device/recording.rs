@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::device::element::Element;
+use crate::device::element::{Element, widened};
 use crate::device::kernel::{Access, Consts, Kernel};
 
 /// A tensor of one recording.
@@ -113,6 +113,14 @@ impl TensorInfo {
     /// Bytes.
     pub fn bytes(&self) -> u64 {
         4 * self.words() as u64
+    }
+
+    /// Its words as the numbers they are; ids as the numbers of the same bits.
+    pub fn numbers(&self, words: Vec<u32>) -> Vec<f32> {
+        match self.element {
+            Element::F16 => widened(&words, Element::F16, self.numel()),
+            _ => bytemuck::cast_vec(words),
+        }
     }
 }
 

@@ -36,15 +36,23 @@ pub struct Step {
     pub norm_limit: f32,
     /// The same of its loss.
     pub loss_limit: f32,
-    /// WGSL rounds a uniform struct up to 16 bytes.
-    pub pad: u32,
+    /// What gradients are multiplied by from the logits' on until the update takes it off: a power of two, 1 but where they pass
+    /// through half precision, whose smallest number is 6e-8.
+    pub grad_scale: f32,
 }
 
 impl Default for Step {
     /// No update, no dropout, position 0, nothing skipped.
     fn default() -> Step {
         let none = f32::INFINITY;
-        let ones = Step { loss_scale: 1.0, dropout_scale: 1.0, bias1: 1.0, bias2: 1.0, ..Step::zeroed() };
+        let ones = Step {
+            loss_scale: 1.0,
+            grad_scale: 1.0,
+            dropout_scale: 1.0,
+            bias1: 1.0,
+            bias2: 1.0,
+            ..Step::zeroed()
+        };
         Step { norm_limit: none, loss_limit: none, ..ones }
     }
 }

@@ -26,17 +26,61 @@ pub struct Limits {
     /// kernels may be picked depends on it, and which were is recorded.
     #[serde(default)]
     pub subgroup: u32,
+    /// Invocations of the largest.
+    #[serde(default)]
+    pub subgroup_most: u32,
+    /// Whether shaders store half-precision numbers; it cuts nothing either.
+    #[serde(default)]
+    pub f16: bool,
+    /// Which small matrices its subgroups multiply; nor does this.
+    #[serde(default)]
+    pub coop: Coops,
+}
+
+/// A kind of cooperative matrices: square ones, of how many rows, of halves, sums in f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(non_camel_case_types)]
+pub enum Coop {
+    /// 8 × 8.
+    F16_8 = 1,
+    /// 16 × 16.
+    F16_16 = 2,
+}
+
+/// The kinds of them that a device has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Coops(u32);
+
+impl Coops {
+    /// Whether this kind is among them.
+    pub fn has(self, kind: Coop) -> bool {
+        self.0 & kind as u32 != 0
+    }
+
+    /// These, and this one.
+    pub fn with(self, kind: Coop) -> Coops {
+        Coops(self.0 | kind as u32)
+    }
+
+    /// Whether there are any.
+    pub fn any(self) -> bool {
+        self.0 != 0
+    }
 }
 
 impl Limits {
     /// WebGPU's defaults: 128 MiB a binding, 65,535 workgroups a dimension, 256 invocations, 16 KiB. Also what the CPU
-    /// executor is held to, so that its recordings are the GPU's.
+    /// executor is held to, so that its recordings are the GPU's; half-precision numbers it stores.
     pub const DEFAULT: Limits = Limits {
         max_binding: 128 << 20,
         max_workgroups: 65_535,
         max_invocations: 256,
         max_shared: 16 << 10,
         subgroup: 0,
+        subgroup_most: 0,
+        f16: true,
+        coop: Coops(0),
     };
 }
 
@@ -131,10 +175,30 @@ pub const FLAT: &[Variant] = &[
     plain("tiles", Class::Tiles, &[("WG", Const::U32(256))]),
 ];
 
+/// A variant whose reductions begin in a subgroup's registers: groups of `SHARING` lanes, which any subgroup of that size or larger is
+/// made of (`shaders/lib/reduce.wgsl`). Where it is not listed first, it is taken where it was measured.
+pub const fn sharing(name: &'static str, class: Class, consts: &'static [(&'static str, Const)]) -> Variant {
+    let valid = |v: &Variant, _: &Problem, limits: &Limits| limits.subgroup >= v.number("SHARING");
+    Variant { name, class, consts, valid, suits: |_, _| true }
+}
+
+/// How [`sharing`]'s lanes hand each other their values.
+pub const OTHER_LANE: (&str, Const) = ("other_lane", Const::Body("return subgroupShuffleXor(value, bits);"));
+
 /// Kernels whose workgroups (`WG`) reduce a row together, and their elementwise companions (`FLAT`).
 pub const ROWS: &[Variant] = &[
+    sharing(
+        "sharing8",
+        Class::Lanes,
+        &[("WG", Const::U32(8)), ("FLAT", Const::U32(64)), ("SHARING", Const::U32(8)), OTHER_LANE],
+    ),
     plain("lanes", Class::Lanes, &[("WG", Const::U32(8)), ("FLAT", Const::U32(64))]),
     plain("tiles", Class::Tiles, &[("WG", Const::U32(128)), ("FLAT", Const::U32(256))]),
+    sharing(
+        "sharing8x16",
+        Class::Tiles,
+        &[("WG", Const::U32(128)), ("FLAT", Const::U32(256)), ("SHARING", Const::U32(8)), OTHER_LANE],
+    ),
 ];
 
 /// Which variants a recording takes. A run's folder keeps it whole.
@@ -175,8 +239,16 @@ impl Choices {
         if let Some((key, recorded, here)) = pick {
             return Some(format!("{key} is {recorded} there and {here} here"));
         }
-        // What there are subgroups for is in the picks; a diarist that knew of none wrote nothing of them.
-        let cut = |c: &Choices| Limits { subgroup: 0, ..c.limits };
+        // What there are subgroups for is in the picks, and what halves for in the settings; a diarist that knew of none wrote
+        // nothing of them.
+        let none = Limits { subgroup: 0, subgroup_most: 0, f16: false, coop: Coops(0), ..Limits::DEFAULT };
+        let cut = |c: &Choices| Limits {
+            max_binding: c.limits.max_binding,
+            max_workgroups: c.limits.max_workgroups,
+            max_invocations: c.limits.max_invocations,
+            max_shared: c.limits.max_shared,
+            ..none
+        };
         let rest = |c: &Choices| (c.class, cut(c), c.logits_bytes);
         let told = |c: &Choices| format!("{:?}, {:?}, logits of {} bytes", c.class, cut(c), c.logits_bytes);
         (rest(self) != rest(others)).then(|| format!("{} there, {} here", told(self), told(others)))

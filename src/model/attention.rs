@@ -112,7 +112,7 @@ impl SelfAttention {
     /// Records it: inp (B·T,C) → atty (B·T,NH·HS).
     pub fn forward(&self, rec: &mut Recorder, inp: Tensor, past: Past) -> Attended {
         let ([bt, _], Rope { nh, nkv, hs, .. }) = (rec.extents(inp), self.rope);
-        let qkv = rec.scratch("self_attn.qkv", &[bt, (nh + 2 * nkv) * hs]);
+        let qkv = rec.activation("self_attn.qkv", &[bt, (nh + 2 * nkv) * hs]);
         let [q, k, v] = self.columns(qkv);
         let u = [
             self.q_proj.forward_into(rec, inp, q),

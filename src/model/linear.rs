@@ -67,7 +67,7 @@ impl Linear {
     /// Records y (M,out), and returns u beside it where there is an adapter.
     pub fn forward(&self, rec: &mut Recorder, inp: Tensor) -> (Tensor, Option<Tensor>) {
         let ([m, _], (_, n)) = (rec.extents(inp), self.layer.extents(rec));
-        let out = rec.scoped(self.name, |r| r.scratch("out", &[m, n]));
+        let out = rec.scoped(self.name, |r| r.activation("out", &[m, n]));
         let u = self.forward_into(rec, inp, out.into());
         (out, u)
     }

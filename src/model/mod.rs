@@ -19,13 +19,14 @@ pub mod store;
 
 pub use shape::{POSITIONS, PREFILL, STREAMS, Shape, decode_name, input};
 
+use crate::base::arch::Precision;
 use crate::base::{Config, Result};
 use crate::device::{Element, Executor, Kind, Program, Recorder, Recording};
 use crate::model::family::Pass;
 use crate::model::parameters::Parameters;
 use crate::ops::adamw::Slot;
 use crate::ops::classifier::scalar;
-use crate::ops::fill;
+use crate::ops::{cast, fill};
 use crate::tokens::batch::buckets;
 
 /// Writes a batch for `micro_step` or `evaluate`: what is computed from it is computed here, where the program has it.
@@ -58,7 +59,8 @@ impl Shape {
         Ok(Program { recordings, flats: parameters::flats(self) })
     }
 
-    /// Records `zero`: every gradient and the scalars; once an optimizer step.
+    /// Records `zero`: every gradient and the scalars; in mixed precision the weights that the micro-steps read, too. Once an
+    /// optimizer step.
     ///
     /// # Errors
     /// A range larger than the device's largest binding.
@@ -70,6 +72,11 @@ impl Shape {
         }
         let scalars = rec.kept(input::SCALARS, Kind::Output, &[scalar::COUNT]);
         fill::zero(&mut rec, "scalars.zero", scalars);
+        for (whole, half) in parameters::halves(self) {
+            let [from, to] = [&whole, &half]
+                .map(|piece| rec.kept_of(piece.name.clone(), Kind::Parameter, &piece.shape, piece.element));
+            cast::half(&mut rec, &format!("{}.cast", whole.name), from, to);
+        }
         rec.finish()
     }
 
@@ -144,6 +151,9 @@ impl Shape {
     /// A pass of the model of its family.
     fn record(&self, name: &'static str, pass: Pass) -> Result<Recording> {
         let mut rec = self.recorder(name);
+        if pass == Pass::MicroStep && self.precision == Precision::Mixed {
+            rec.activations = Element::F16;
+        }
         let all = Parameters::declare(&mut rec, self, pass == Pass::MicroStep);
         match self.config {
             Config::Gpt2(_) => gpt2::model(self, &all).record(&mut rec, pass),

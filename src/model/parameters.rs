@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::base::Config;
-use crate::base::arch::{self, Layout, Param, Recompute, Role};
+use crate::base::arch::{self, Layout, Param, Precision, Recompute, Role};
 use crate::base::rng::Site;
 use crate::device::element::BLOCK;
 use crate::device::recording::Part;
@@ -91,6 +91,25 @@ pub fn pieces(param: &Param, limits: &Limits, weights: Element) -> Vec<Piece> {
         .step_by(rows)
         .map(|row0| piece(format!("{}[{row0}..]", param.name), vec![rows.min(v - row0), c], row0))
         .collect()
+}
+
+/// What the names of weights begin with that a micro-step in mixed precision reads: those of the matrices, rounded.
+const HALF: &str = "half.";
+
+/// The pieces of the matrices that a micro-step reads as halves, each beside those halves. Of what an adapter stands beside there are
+/// none, it rests in what was asked for; and an adapter's matrices are thin.
+pub fn halves(shape: &Shape) -> Vec<(Piece, Piece)> {
+    if shape.precision == Precision::F32 || shape.lora.is_some() {
+        return Vec::new();
+    }
+    let matrices = shape.config.table().into_iter().filter(Param::may_rest);
+    let pieces = matrices.flat_map(|param| pieces(&param, &shape.limits, Element::F32));
+    pieces.map(|whole| (whole.clone(), half_of(whole))).collect()
+}
+
+/// The halves of a piece.
+fn half_of(piece: Piece) -> Piece {
+    Piece { name: format!("{HALF}{}", piece.name), element: Element::F16, ..piece }
 }
 
 /// Words that a part of a flat buffer starts at a multiple of: every device binds at multiples of 256 bytes.
@@ -185,8 +204,14 @@ impl<'a> Parameters<'a> {
     pub fn declare(rec: &mut Recorder, shape: &'a Shape, trains: bool) -> Parameters<'a> {
         let mut all = Parameters { shape, declared: HashMap::new() };
         let (weights, gradients) = (STATE[0], STATE[1]);
+        let halved = trains && shape.precision == Precision::Mixed && shape.lora.is_none();
         for param in shape.config.table().into_iter().chain(shape.adapters()) {
-            let chunks = chunks(rec, shape, &param, weights, shape.weights);
+            let chunks = if halved && param.may_rest() {
+                let halves = pieces(&param, &shape.limits, Element::F32).into_iter().map(half_of);
+                halves.map(|piece| chunk(rec, piece, weights)).collect()
+            } else {
+                chunks(rec, shape, &param, weights, shape.weights)
+            };
             all.declared.insert(param.name, (chunks, Vec::new()));
         }
         for param in shape.trained().into_iter().filter(|_| trains) {
@@ -249,15 +274,16 @@ fn chunks(
     rec: &mut Recorder,
     shape: &Shape,
     param: &Param,
-    (prefix, kind): (&str, Kind),
+    of: (&str, Kind),
     weights: Element,
 ) -> Vec<Chunk> {
-    let chunk = |p: Piece| Chunk {
-        tensor: rec.kept_of(format!("{prefix}{}", p.name), kind, &p.shape, p.element),
-        row0: p.row0,
-        rows: p.shape[0],
-    };
-    pieces(param, &shape.limits, weights).into_iter().map(chunk).collect()
+    pieces(param, &shape.limits, weights).into_iter().map(|piece| chunk(rec, piece, of)).collect()
+}
+
+/// Declares a piece.
+fn chunk(rec: &mut Recorder, p: Piece, (prefix, kind): (&str, Kind)) -> Chunk {
+    let tensor = rec.kept_of(format!("{prefix}{}", p.name), kind, &p.shape, p.element);
+    Chunk { tensor, row0: p.row0, rows: p.shape[0] }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a model's recordings depend on, and the tensors between host and device.
 
 use crate::base::Config;
-use crate::base::arch::{Freeze, Lora, Optimizer, Param, Part, Recompute};
+use crate::base::arch::{Freeze, Lora, Optimizer, Param, Part, Precision, Recompute};
 use crate::device::{Choices, Element, Kind, Limits, Recorder, Tensor};
 use crate::ops::classifier::{Head, Loss, scalar};
 use crate::ops::embedding::Buckets;
@@ -34,6 +34,8 @@ pub struct Shape {
     pub weights: Element,
     /// What backward computes a second time instead of keeping it: less memory for more work, and the same bits.
     pub recompute: Recompute,
+    /// What a micro-step computes with; whatever else is recorded is in f32.
+    pub precision: Precision,
     /// The device's limits.
     pub limits: Limits,
     /// Which variants it runs.
@@ -103,6 +105,7 @@ impl Shape {
             optimizer: Optimizer::default(),
             weights: Element::F32,
             recompute: Recompute::default(),
+            precision: Precision::default(),
             limits,
             choices,
         }

@@ -5,11 +5,12 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read, read_act, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder};
-use crate::ops::case::{Case, Family};
+use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder};
+use crate::ops::case::{Case, Family, elements};
+use crate::ops::load::act;
 use crate::ops::matmul::Operand;
 
 /// The op's kernels and cases.
@@ -23,7 +24,7 @@ static PARTIAL: Kernel = Kernel {
     file: "bias.wgsl",
     source: include_str!("../../shaders/bias.wgsl"),
     lib: &[],
-    bindings: &[read("dout"), write("chunks")],
+    bindings: &[read_act("dout"), write("chunks")],
     dims: &["M", "N", "first", "width"],
     step: false,
     // The same additions in the same order.
@@ -47,7 +48,7 @@ pub fn backward(rec: &mut Recorder, dout: Operand, n: usize, dbias: Operand) {
     let fits = dout.offset + n <= width && dbias.offset + n <= rec.numel(dbias.tensor);
     assert!(fits, "backward_bias: both ranges lie within their tensors");
     let variant = rec.pick("bias", FLAT, &[]);
-    let consts = variant.with([("ROWS", Const::U32(ROWS as u32))]);
+    let consts = variant.with([("ROWS", Const::U32(ROWS as u32)), act("Act", rec.element(dout.tensor))]);
     let (p, columns) = (m.div_ceil(ROWS), (n as u32).div_ceil(variant.number("WG")));
     let chunks = rec.scratch("chunks", &[p, n]);
     let launch = Launch {
@@ -58,7 +59,8 @@ pub fn backward(rec: &mut Recorder, dout: Operand, n: usize, dbias: Operand) {
         workgroups: [columns, p as u32, 1],
         flops: (m * n) as u64,
     };
-    rec.dispatch_moving("backward_bias", launch, 4 * ((m + p) * n) as u64);
+    let dout_words = rec.element(dout.tensor).words(m * n);
+    rec.dispatch_moving("backward_bias", launch, 4 * (dout_words + p * n) as u64);
     let launch = Launch {
         kernel: &REDUCE,
         consts,
@@ -96,28 +98,34 @@ fn partial_twin(call: &mut Call) {
 fn reduce_twin(call: &mut Call) {
     let [p, n, first] = call.dims();
     let ([sums], [dbias]) = call.tensors();
-    dbias[first..first + n].par_chunks_mut(COLUMNS).enumerate().for_each(|(i, dbias)| {
+    add_column_sums(&sums[..p * n], n, 0, &mut dbias[first..first + n]);
+}
+
+/// into += the sums over the rows, `width` numbers each, of as many columns from `first` on; the rows in their order.
+#[inline(always)]
+pub(crate) fn add_column_sums(x: &[f32], width: usize, first: usize, into: &mut [f32]) {
+    into.par_chunks_mut(COLUMNS).enumerate().for_each(|(i, into)| {
         let mut total = [0.0; COLUMNS];
-        let total = &mut total[..dbias.len()];
-        column_sums(sums, n, 0..p, i * COLUMNS, total);
-        for (d, t) in dbias.iter_mut().zip(total) {
-            *d += *t;
+        let total = &mut total[..into.len()];
+        column_sums(x, width, 0..x.len() / width, first + i * COLUMNS, total);
+        for (into, total) in into.iter_mut().zip(total) {
+            *into += *total;
         }
     });
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |(m, n): (usize, usize)| {
-        Case::new(format!("bias {m}x{n}"), limits, choices, vec![], |rec| {
-            let dout = rec.kept("dout", Kind::Input, &[m, n]);
+    let one = |element: Element, (m, n): (usize, usize)| {
+        Case::new(format!("bias {m}x{n} {}", element.name()), limits, choices, vec![], |rec| {
+            let dout = rec.kept_of("dout", Kind::Input, &[m, n], element);
             let dbias = rec.kept("dbias", Kind::Input, &[n]);
             backward(rec, dout.into(), n, dbias.into());
             // Columns in the middle of a wider matrix, words in the middle of a longer bias.
-            let wide = rec.kept("wide", Kind::Input, &[m, n + 5]);
+            let wide = rec.kept_of("wide", Kind::Input, &[m, n + 5], element);
             let long = rec.kept("long", Kind::Input, &[n + 7]);
             let from = |tensor, offset| Operand { tensor, offset, stride: None };
             rec.scoped("range", |rec| backward(rec, from(wide, 3), n, from(long, 6)));
         })
     };
-    [(1, 1), (63, 65), (65, 257), (131, 97), (256, 768), (67, 1031)].into_iter().map(one).collect()
+    elements(&limits, &[(1, 1), (63, 65), (65, 257), (131, 97), (256, 768), (67, 1031)], one)
 }

@@ -37,6 +37,15 @@ pub struct Case {
     pub fills: Vec<(String, Fill)>,
 }
 
+/// A case of each size, and where a device's shaders store halves one of each with its activations made of those.
+pub(crate) fn elements<S: Copy>(limits: &Limits, sizes: &[S], one: impl Fn(Element, S) -> Case) -> Vec<Case> {
+    let elements = if limits.f16 { &Element::ACTIVATIONS[..] } else { &Element::ACTIVATIONS[..1] };
+    elements
+        .iter()
+        .flat_map(|&element| sizes.iter().map(|&size| one(element, size)).collect::<Vec<_>>())
+        .collect()
+}
+
 impl Case {
     /// Records a case.
     pub(crate) fn new(

@@ -3,6 +3,8 @@
 //!   fma:  out[i] = Σ_c x_c, each of twelve chains x_c ← x_c·m + a taken 16·ROUNDS times
 //!   copy: out = inp        read: out[j] = Σ inp over the elements that invocation j loads
 //!
+//!   coop: out = Σ_c X_c by subgroups, each of eight matrices X_c ← A·B + X_c taken ROUNDS times, A and B of halves
+//!
 //! inp (N), out (N) of fma and copy, out (N / (4·STEPS)) of read; N of copy and read a multiple of 4·STEPS·WG.
 
 use multiversion::multiversion;
@@ -11,11 +13,12 @@ use rayon::prelude::*;
 use crate::device::kernel::{read as reads, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::{Call, Choices, Const, Coop, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "ceiling", kernels: &[&FMA, &COPY, &READ], variants: FLAT, cases };
+pub const FAMILY: Family =
+    Family { name: "ceiling", kernels: &[&FMA, &COPY, &READ, &COOP], variants: FLAT, cases };
 
 static FMA: Kernel = Kernel {
     name: "ceiling_fma",
@@ -50,6 +53,19 @@ static READ: Kernel = Kernel {
     // 4·STEPS numbers added in the same order.
     tolerance: 1e-6,
     twin: read_twin,
+    ..FMA
+};
+
+static COOP: Kernel = Kernel {
+    name: "ceiling_coop",
+    file: "ceiling_coop.wgsl",
+    source: include_str!("../../shaders/ceiling_coop.wgsl"),
+    lib: &[],
+    bindings: &[write("products")],
+    dims: &["ROUNDS"],
+    // Whole numbers below 2²⁴, whose products and sums are exact.
+    tolerance: 0.0,
+    twin: coop_twin,
     ..FMA
 };
 
@@ -100,6 +116,59 @@ fn record(
     };
     let label = kernel.name.trim_start_matches("ceiling_");
     rec.dispatch(label, launch);
+}
+
+/// Matrices that a subgroup carries, and subgroups of a workgroup at least.
+const MATRICES: usize = 8;
+const WORKERS: usize = 4;
+
+/// Whether a device has what [`coop`] multiplies: matrices of halves, of 16 rows or of 8.
+pub fn coop_size(limits: &Limits) -> Option<usize> {
+    let sizes = [(Coop::F16_16, 16), (Coop::F16_8, 8)];
+    let fits = WORKERS as u32 * limits.subgroup_most <= limits.max_invocations;
+    sizes.into_iter().find(|(kind, _)| fits && limits.coop.has(*kind)).map(|(_, size)| size)
+}
+
+/// Elements that each of `groups` workgroups of [`coop`] writes over matrices of `size` rows.
+pub fn coop_numel(size: usize, groups: usize) -> usize {
+    groups * WORKERS * size * size
+}
+
+/// Records `coop` over so many workgroups; out is of [`coop_numel`].
+pub fn coop(rec: &mut Recorder, out: Tensor, size: usize, groups: usize, rounds: usize) {
+    let [a, b, c] = match size {
+        16 => ["coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"],
+        _ => ["coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"],
+    };
+    let threads = WORKERS as u32 * rec.limits.subgroup_most;
+    let launch = Launch {
+        kernel: &COOP,
+        consts: vec![
+            ("SIZE", Const::U32(size as u32)),
+            ("MatA", Const::Type(a)),
+            ("MatB", Const::Type(b)),
+            ("MatC", Const::Type(c)),
+            ("THREADS", Const::U32(threads)),
+        ],
+        args: &[out.write()],
+        dims: &[rounds],
+        workgroups: [groups as u32, 1, 1],
+        flops: 2 * (groups * WORKERS * MATRICES * rounds * size.pow(3)) as u64,
+    };
+    rec.dispatch("coop", launch);
+}
+
+/// Row i of A holds i % 3, column j of B holds j % 2 + 1: an element of the product is SIZE times what both hold.
+fn coop_twin(call: &mut Call) {
+    let size = call.number("SIZE");
+    let ([], [out]) = call.tensors();
+    let [rounds] = call.dims();
+    out.par_chunks_mut(size * size).for_each(|product| {
+        for (at, x) in product.iter_mut().enumerate() {
+            let (row, col) = (at / size, at % size);
+            *x = (MATRICES * rounds * size * (row % 3) * (col % 2 + 1)) as f32;
+        }
+    });
 }
 
 /// Invocations side by side: their chains are as many vectors as the widest unit has registers for.
@@ -169,5 +238,19 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             read(rec, inp, sums);
         })
     });
-    chains.into_iter().chain(moves).collect()
+    let products = coop_size(&limits).into_iter().flat_map(|size| {
+        [(1, 1), (3, 7)].map(|(groups, rounds)| {
+            Case::new(
+                format!("ceiling {groups} of {size}x{size}, {rounds} rounds"),
+                limits,
+                choices,
+                vec![],
+                |rec| {
+                    let out = rec.kept("products", Kind::Output, &[coop_numel(size, groups)]);
+                    coop(rec, out, size, groups, rounds);
+                },
+            )
+        })
+    });
+    chains.into_iter().chain(moves).chain(products).collect()
 }

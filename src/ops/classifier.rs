@@ -1,7 +1,7 @@
 //! The classifier: logits, softmax, cross-entropy and their gradient, fused so that logits exist for one chunk of rows.
 //!
 //!   logits = x·wteᵀ (+ bias)      loss = log Σᵥ exp(logitᵥ) − logit_target
-//!   dlogits = (softmax(logits) − onehot(target))·loss_scale
+//!   dlogits = (softmax(logits) − onehot(target))·loss_scale·grad_scale
 //!   dx = dlogits·wte      dwte += dlogitsᵀ·x      dbias += Σ_bt dlogits
 //!
 //! x (BT,C) · wte (V,C), in chunks of rows · bias (V) · targets (BT), [`IGNORE`] is not scored · losses (BT) · dx (BT,C).
@@ -131,7 +131,7 @@ pub fn forward(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss) {
 /// Records the losses, dwte += … and dbias += … where the head trains, and returns dx.
 pub fn backward(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, dhead: Option<Head>) -> Tensor {
     let [bt, c] = rec.extents(x);
-    let dx = rec.scratch("dx", &[bt, c]);
+    let dx = rec.activation("dx", &[bt, c]);
     record(rec, x, head, loss, Some((dx, dhead)));
     dx
 }
@@ -287,7 +287,7 @@ fn loss_twin(call: &mut Call) {
 #[multiversion(targets = "simd")]
 fn backward_twin(call: &mut Call) {
     let [_, v, row0, v0] = call.dims();
-    let scale = call.step.loss_scale;
+    let scale = call.step.loss_scale * call.step.grad_scale;
     let ([stats, targets], [dlogits]) = call.views();
     let (stats, targets) = (stats.f32(), targets.u32());
     dlogits.par_chunks_mut(v).enumerate().for_each(|(r, x)| {

@@ -8,11 +8,12 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::base::rng::{Site, chain32, mask_key};
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read_act, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Kernel, Kind, Limits, Recorder, Step, Tensor};
-use crate::ops::case::{Case, Family};
+use crate::device::{Call, Choices, Element, Kernel, Kind, Limits, Recorder, Step, Tensor};
+use crate::ops::case::{Case, Family, elements};
+use crate::ops::load::act;
 
 /// The op's kernel and cases.
 pub const FAMILY: Family = Family { name: "dropout", kernels: &[&DROPOUT], variants: FLAT, cases };
@@ -29,7 +30,7 @@ static DROPOUT: Kernel = Kernel {
     file: "dropout.wgsl",
     source: include_str!("../../shaders/dropout.wgsl"),
     lib: LIB,
-    bindings: &[read("inp"), write("out")],
+    bindings: &[read_act("inp"), write_act("out")],
     dims: &["N", "C", "layer", "site"],
     step: true,
     // One multiplication: the same bits.
@@ -37,14 +38,15 @@ static DROPOUT: Kernel = Kernel {
     twin,
 };
 
-/// Records the masked tensor; for backward, of the gradient.
+/// Records the masked tensor, of its element; for backward, of the gradient.
 pub fn apply(rec: &mut Recorder, label: &str, inp: Tensor, layer: usize, site: Site) -> Tensor {
     let [bt, c] = rec.extents(inp);
-    let out = rec.scratch(label, &[bt, c]);
+    let element = rec.element(inp);
+    let out = rec.scratch_of(label, &[bt, c], element);
     let variant = rec.pick("dropout", FLAT, &[]);
     let launch = Launch {
         kernel: &DROPOUT,
-        consts: variant.with([]),
+        consts: variant.with([act("Act", element)]),
         args: &[inp.read(), out.write()],
         dims: &[bt * c, c, layer, site as usize],
         workgroups: rec.groups(bt * c, variant.number("WG")),
@@ -91,11 +93,11 @@ fn twin(call: &mut Call) {
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |(bt, c): (usize, usize)| {
-        Case::new(format!("dropout {bt}x{c}"), limits, choices, vec![], |rec| {
-            let inp = rec.kept("inp", Kind::Input, &[bt, c]);
+    let one = |element: Element, (bt, c): (usize, usize)| {
+        Case::new(format!("dropout {bt}x{c} {}", element.name()), limits, choices, vec![], |rec| {
+            let inp = rec.kept_of("inp", Kind::Input, &[bt, c], element);
             apply(rec, "out", inp, 3, Site::MlpResidual);
         })
     };
-    [(1, 1), (1, 63), (5, 13), (7, 257), (16, 768)].into_iter().map(one).collect()
+    elements(&limits, &[(1, 1), (1, 63), (5, 13), (7, 257), (16, 768)], one)
 }

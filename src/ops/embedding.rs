@@ -117,7 +117,7 @@ pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe:
     let variant = rec.pick("embedding", FLAT, &[]);
     for chunk in wte {
         let mut consts = variant.with([load::width(false)]);
-        consts.extend(loads!("wte", rec.element(chunk.tensor), false));
+        consts.extend(loads!("wte", "Stored", rec.element(chunk.tensor), false));
         let (from, rows) = ([tokens.read(), chunk.tensor.read()], [chunk.row0, chunk.rows]);
         let (kernel, args, dims) = match wpe {
             Some(wpe) => {
@@ -157,7 +157,7 @@ pub fn at(
     let variant = rec.pick("embedding", FLAT, &[]);
     for chunk in wte {
         let mut consts = variant.with([load::width(false)]);
-        consts.extend(loads!("wte", rec.element(chunk.tensor), false));
+        consts.extend(loads!("wte", "Stored", rec.element(chunk.tensor), false));
         let (from, rows) = ([tokens.read(), chunk.tensor.read()], [chunk.row0, chunk.rows]);
         let (kernel, args, dims) = match wpe {
             Some(wpe) => {
@@ -223,12 +223,9 @@ fn forward_twin(call: &mut Call) {
         if token < row0 || token >= row0 + rows {
             return;
         }
-        let mut buffer = Vec::new();
-        let [e] = load::rows(&wte, ((token - row0) * c, 0), c, &mut buffer);
         let p = &wpe[(pos + bt % t).min(positions - 1) * c..][..c];
-        for i in 0..c {
-            out[i] = e[i] + p[i];
-        }
+        wte.widen((token - row0) * c, out);
+        add(out, p);
     });
 }
 
@@ -263,30 +260,42 @@ fn backward_wte_twin(call: &mut Call) {
     let [positions, c, row0, rows] = call.dims();
     let ([buckets, order, dout], [dwte]) = call.views();
     let (buckets, order, dout) = (buckets.u32(), order.u32(), dout.f32());
-    let mut sum = vec![0.0; c];
-    for bucket in buckets.chunks(3) {
-        let [token, first, end] = [bucket[0], bucket[1], bucket[2]].map(|word| word as usize);
-        let end = end.min(positions);
-        if first >= end || token < row0 || token >= row0 + rows {
-            continue;
-        }
-        sum.fill(0.0);
-        for bt in order[first..end].iter().map(|&bt| bt as usize).filter(|&bt| bt < positions) {
-            add(&mut sum, &dout[bt * c..][..c]);
-        }
-        add(&mut dwte[(token - row0) * c..][..c], &sum);
-    }
+    // Each task has some rows, and looks for their tokens' buckets.
+    dwte[..rows * c].par_chunks_mut(ROWS * c).enumerate().for_each(|(i, dwte)| {
+        let (row0, rows) = (row0 + i * ROWS, dwte.len() / c);
+        load::with(&load::SUMS, |sum| {
+            let sum = load::first(sum, c);
+            for bucket in buckets.as_chunks::<3>().0 {
+                let [token, first, end] = bucket.map(|word| word as usize);
+                let end = end.min(positions);
+                if first >= end || token < row0 || token >= row0 + rows {
+                    continue;
+                }
+                sum.fill(0.0);
+                for bt in order[first..end].iter().map(|&bt| bt as usize).filter(|&bt| bt < positions) {
+                    add(sum, &dout[bt * c..][..c]);
+                }
+                add(&mut dwte[(token - row0) * c..][..c], sum);
+            }
+        });
+    });
 }
+
+/// Rows of the gradient that a task takes.
+const ROWS: usize = 2048;
 
 fn backward_wpe_twin(call: &mut Call) {
     let [_, t, c] = call.dims();
     let ([dout], [dwpe]) = call.tensors();
     dwpe[..t * c].par_chunks_mut(c).enumerate().for_each(|(row, dwpe)| {
-        let mut sum = vec![0.0; c];
-        for b in dout.chunks(t * c) {
-            add(&mut sum, &b[row * c..][..c]);
-        }
-        add(dwpe, &sum);
+        load::with(&load::SUMS, |sum| {
+            let sum = load::first(sum, c);
+            sum.fill(0.0);
+            for b in dout.chunks(t * c) {
+                add(sum, &b[row * c..][..c]);
+            }
+            add(dwpe, sum);
+        });
     });
 }
 

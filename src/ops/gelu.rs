@@ -8,11 +8,12 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read_act, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Arg, Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family, Fill};
+use crate::device::{Arg, Call, Choices, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, Fill, elements};
+use crate::ops::load::act;
 use crate::ops::math::exp;
 
 /// The op's kernels and cases.
@@ -24,7 +25,7 @@ static FORWARD: Kernel = Kernel {
     file: "gelu.wgsl",
     source: include_str!("../../shaders/gelu.wgsl"),
     lib: &[include_str!("../../shaders/lib/grid.wgsl")],
-    bindings: &[read("inp"), write("out")],
+    bindings: &[read_act("inp"), write_act("out")],
     dims: &["N"],
     step: false,
     // WGSL allows exp an error of 3 + 2·|x| units in the last place, |x| ≤ 20 here: 43·2⁻²³ at the worst element.
@@ -34,7 +35,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD: Kernel = Kernel {
     name: "gelu_backward",
-    bindings: &[read("inp"), write("dx")],
+    bindings: &[read_act("inp"), write_act("dx")],
     // tanh by the same exp; where 1 + tanh or 1 − tanh² cancels, what is left is small beside the tensor's other elements.
     tolerance: 5e-6,
     twin: backward_twin,
@@ -43,11 +44,11 @@ static BACKWARD: Kernel = Kernel {
 // ANCHOR_END: kernel
 
 fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, args: &[Arg], flops: u64) {
-    let n = rec.numel(args[0].tensor);
+    let (n, element) = (rec.numel(args[0].tensor), rec.element(args[0].tensor));
     let variant = rec.pick("gelu", FLAT, &[]);
     let launch = Launch {
         kernel,
-        consts: variant.with([]),
+        consts: variant.with([act("Act", element)]),
         args,
         dims: &[n],
         workgroups: rec.groups(n, variant.number("WG")),
@@ -59,7 +60,7 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, args: &[Arg]
 /// Records y.
 pub fn forward(rec: &mut Recorder, inp: Tensor) -> Tensor {
     let shape = rec.shape(inp).to_vec();
-    let out = rec.scratch("out", &shape);
+    let out = rec.scratch_of("out", &shape, rec.element(inp));
     record(rec, &FORWARD, "forward", &[inp.read(), out.write()], 10);
     out
 }
@@ -104,16 +105,15 @@ fn backward_twin(call: &mut Call) {
 
 // ANCHOR: cases
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |(rows, c): (usize, usize)| {
+    let one = |element: Element, (rows, c): (usize, usize)| {
         // Scale 5: the flat ends of the curve as well as its bend.
         let fills = vec![("inp", Fill::Normal(5.0))];
-        Case::new(format!("gelu {rows}x{c}"), limits, choices, fills, |rec| {
-            let inp = rec.kept("inp", Kind::Input, &[rows, c]);
-            let dout = rec.kept("dout", Kind::Input, &[rows, c]);
+        Case::new(format!("gelu {rows}x{c} {}", element.name()), limits, choices, fills, |rec| {
+            let [inp, dout] = ["inp", "dout"].map(|n| rec.kept_of(n, Kind::Input, &[rows, c], element));
             forward(rec, inp);
             backward(rec, inp, dout);
         })
     };
-    [(1, 1), (1, 63), (1, 257), (7, 97), (16, 3072)].into_iter().map(one).collect()
+    elements(&limits, &[(1, 1), (1, 63), (1, 257), (7, 97), (16, 3072)], one)
 }
 // ANCHOR_END: cases

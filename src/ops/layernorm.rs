@@ -11,11 +11,13 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
-use crate::device::kernel::{Consts, read, write};
+use crate::device::kernel::{Consts, read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family};
+use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::bias;
+use crate::ops::case::{Case, Family, elements};
+use crate::ops::load::act;
 use crate::ops::math::{dot, sum};
 
 /// The op's kernels and cases.
@@ -38,7 +40,7 @@ static FORWARD: Kernel = Kernel {
     file: "layernorm.wgsl",
     source: SOURCE,
     lib: LIB,
-    bindings: &[read("inp"), read("weight"), read("bias"), write("out"), write("mean"), write("rstd")],
+    bindings: &[read("inp"), read("weight"), read("bias"), write_act("out"), write("mean"), write("rstd")],
     dims: &["BT", "C"],
     step: false,
     // Two sums of C numbers in another order: about √C·2⁻²⁴ each, C ≤ 1600.
@@ -48,7 +50,7 @@ static FORWARD: Kernel = Kernel {
 
 static NORMALIZE: Kernel = Kernel {
     name: "layernorm_normalize",
-    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("beta"), write("y")],
+    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("beta"), write_act("y")],
     // γ·x̂ + β fused in WGSL and rounded twice in the twin: 2⁻²⁴ of γ·x̂, of which β may cancel a bit or two.
     tolerance: 5e-7,
     twin: normalize_twin,
@@ -57,7 +59,7 @@ static NORMALIZE: Kernel = Kernel {
 
 static BACKWARD_INPUT: Kernel = Kernel {
     name: "layernorm_backward_input",
-    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read("dout"), write("dinp")],
+    bindings: &[read("x"), read("gamma"), read("mu_of"), read("rstd_of"), read_act("dout"), write("dinp")],
     // Two sums of C numbers in another order, as in forward; what they are subtracted from is no smaller than they are.
     tolerance: 3e-6,
     twin: backward_input_twin,
@@ -66,7 +68,7 @@ static BACKWARD_INPUT: Kernel = Kernel {
 
 static BACKWARD_PARAMS: Kernel = Kernel {
     name: "layernorm_backward_params",
-    bindings: &[read("x"), read("mean_of"), read("r_of"), read("dy"), write("chunks")],
+    bindings: &[read("x"), read("mean_of"), read("r_of"), read_act("dy"), write("chunks")],
     // ROWS products, fused with their sum in WGSL alone: √64·2⁻²⁴, several times that where a channel's terms cancel.
     tolerance: 3e-6,
     twin: backward_params_twin,
@@ -96,19 +98,21 @@ fn variant(rec: &mut Recorder) -> &'static Variant {
     rec.pick("layernorm", variants::ROWS, &[])
 }
 
-fn consts(rec: &mut Recorder) -> Consts {
-    variant(rec).with([("ROWS", Const::U32(ROWS as u32))])
+/// The constants of a dispatch over y or its gradient, or over neither.
+fn consts(rec: &mut Recorder, of: Option<Tensor>) -> Consts {
+    let element = of.map_or(Element::F32, |t| rec.element(t));
+    variant(rec).with([("ROWS", Const::U32(ROWS as u32)), act("Act", element)])
 }
 
 /// Records y and its statistics.
 pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) -> (Tensor, Stats) {
     let [bt, c] = rec.extents(inp);
-    let out = rec.scratch("out", &[bt, c]);
+    let out = rec.activation("out", &[bt, c]);
     let mean = rec.scratch("mean", &[bt]);
     let rstd = rec.scratch("rstd", &[bt]);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: consts(rec),
+        consts: consts(rec, Some(out)),
         args: &[inp.read(), weight.read(), bias.read(), out.write(), mean.write(), rstd.write()],
         dims: &[bt, c],
         workgroups: grid(bt as u64, &rec.limits),
@@ -121,10 +125,10 @@ pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) ->
 /// Records y again, the same bits as [`forward`]'s, from the statistics that it left.
 pub fn normalize(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor, stats: Stats) -> Tensor {
     let [bt, c] = rec.extents(inp);
-    let out = rec.scratch("normalized", &[bt, c]);
+    let out = rec.activation("normalized", &[bt, c]);
     let launch = Launch {
         kernel: &NORMALIZE,
-        consts: consts(rec),
+        consts: consts(rec, Some(out)),
         args: &[inp.read(), weight.read(), stats.mean.read(), stats.rstd.read(), bias.read(), out.write()],
         dims: &[bt, c],
         workgroups: grid(bt as u64, &rec.limits),
@@ -151,7 +155,7 @@ pub fn backward(
     if let Some(dinp) = dinp {
         let launch = Launch {
             kernel: &BACKWARD_INPUT,
-            consts: consts(rec),
+            consts: consts(rec, Some(dout)),
             args: &[
                 inp.read(),
                 weight.read(),
@@ -172,7 +176,7 @@ pub fn backward(
     let chunks = rec.scratch("chunks", &[p, 2, c]);
     let launch = Launch {
         kernel: &BACKWARD_PARAMS,
-        consts: consts(rec),
+        consts: consts(rec, Some(dout)),
         args: &[inp.read(), stats.mean.read(), stats.rstd.read(), dout.read(), chunks.write()],
         dims: &[bt, c],
         workgroups: [columns, p as u32, 1],
@@ -181,7 +185,7 @@ pub fn backward(
     rec.dispatch("backward_params", launch);
     let launch = Launch {
         kernel: &REDUCE_PARAMS,
-        consts: consts(rec),
+        consts: consts(rec, None),
         args: &[chunks.read(), dweight.update(), dbias.update()],
         dims: &[p, c],
         workgroups: [columns, 1, 1],
@@ -256,27 +260,28 @@ fn backward_params_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn reduce_params_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([sums], [dweight, dbias]) = call.tensors();
-    for i in 0..c {
-        dweight[i] += sums.chunks(2 * c).map(|chunk| chunk[i]).sum::<f32>();
-        dbias[i] += sums.chunks(2 * c).map(|chunk| chunk[c + i]).sum::<f32>();
-    }
+    bias::add_column_sums(sums, 2 * c, 0, dweight);
+    bias::add_column_sums(sums, 2 * c, c, dbias);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [(1, 1), (3, 7), (5, 9), (65, 97), (2, 127), (3, 129), (16, 768)];
-    let one = |(bt, c): (usize, usize)| {
-        Case::new(format!("layernorm {bt}x{c}"), limits, choices, vec![], |rec| {
+    let one = |element: Element, (bt, c): (usize, usize)| {
+        Case::new(format!("layernorm {bt}x{c} {}", element.name()), limits, choices, vec![], |rec| {
             let inp = rec.kept("inp", Kind::Input, &[bt, c]);
             let [weight, bias, dweight, dbias] =
                 ["weight", "bias", "dweight", "dbias"].map(|n| rec.kept(n, Kind::Input, &[c]));
-            let [dout, dinp] = ["dout", "dinp"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
+            let dout = rec.kept_of("dout", Kind::Input, &[bt, c], element);
+            let dinp = rec.kept("dinp", Kind::Input, &[bt, c]);
+            rec.activations = element;
             let (_, stats) = forward(rec, inp, weight, bias);
             normalize(rec, inp, weight, bias, stats);
             backward(rec, inp, weight, stats, dout, Some(dinp), Some((dweight, dbias)));
         })
     };
-    sizes.into_iter().map(one).collect()
+    elements(&limits, &sizes, one)
 }

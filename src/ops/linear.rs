@@ -8,7 +8,7 @@
 //! A few rows are a product that reads each weight once.
 
 use crate::base::arch::Layout;
-use crate::device::{Recorder, Tensor};
+use crate::device::{Element, Recorder, Tensor};
 use crate::ops::matmul::{self, Operand, Product};
 use crate::ops::matvec;
 
@@ -73,7 +73,7 @@ impl Linear {
     /// Records y, a new tensor (rows,out).
     pub fn forward(&self, rec: &mut Recorder, inp: impl Into<Columns>) -> Tensor {
         let inp = inp.into();
-        let out = rec.scratch("out", &[inp.rows(rec), self.extents(rec).1]);
+        let out = rec.activation("out", &[inp.rows(rec), self.extents(rec).1]);
         self.forward_into(rec, inp, out, false);
         out
     }
@@ -92,8 +92,10 @@ impl Linear {
         let m = inp.rows(rec);
         let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [m, n, k]) };
         let (x, y, bias) = (inp.operand(rec), out.operand(rec), self.bias.map(Operand::from));
+        // A training step may have so few rows too, but its activations may be of halves.
+        let whole = [x, y].iter().all(|of| rec.element(of.tensor) == Element::F32);
         match m {
-            1..=matvec::ROWS => matvec::product(rec, "forward", p, x, self.weight, y, bias),
+            1..=matvec::ROWS if whole => matvec::product(rec, "forward", p, x, self.weight, y, bias),
             _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, bias),
         }
     }
@@ -101,7 +103,7 @@ impl Linear {
     /// Records dx, a new tensor (rows,in).
     pub fn backward_input(&self, rec: &mut Recorder, dout: impl Into<Columns>) -> Tensor {
         let dout = dout.into();
-        let dinp = rec.scratch("dinp", &[dout.rows(rec), self.extents(rec).0]);
+        let dinp = rec.activation("dinp", &[dout.rows(rec), self.extents(rec).0]);
         self.backward_input_into(rec, dout, dinp, false);
         dinp
     }

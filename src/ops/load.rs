@@ -1,5 +1,5 @@
-//! Weights at rest in f32, f16 or quantised blocks: how a kernel's WGSL is built to read them (`shaders/lib/load.wgsl`), and
-//! how its twin does.
+//! Weights at rest in f32, f16 or quantised blocks, and activations in f32 or f16: how a kernel's WGSL is built to read them
+//! (`shaders/lib/load.wgsl`), and how its twin does.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -15,9 +15,9 @@ use crate::device::{Const, Element, View};
 pub const LIB: &str = include_str!("../../shaders/lib/load.wgsl");
 
 /// The constants with which a kernel reads the binding `$name`, `wide` or one by one, at rest in `element`: what a load
-/// takes (`Stored`), and the line `fn load_$name(at)`.
+/// takes (`alias $stored`), and the line `fn load_$name(at)`.
 macro_rules! loads {
-    ($name:literal, $element:expr, $wide:expr) => {{
+    ($name:literal, $stored:literal, $element:expr, $wide:expr) => {{
         use $crate::device::{Const, Element};
         const FN: &str = concat!("load_", $name);
         let (stored, body) = match ($element, $wide) {
@@ -36,7 +36,7 @@ macro_rules! loads {
                 (stored, concat!("return vec4<f32>(", $name, "[at / W]);"))
             }
         };
-        [("Stored", Const::Type(stored)), (FN, Const::Body(body))]
+        [($stored, Const::Type(stored)), (FN, Const::Body(body))]
     }};
 }
 pub(crate) use loads;
@@ -63,6 +63,11 @@ macro_rules! q4_1 {
 }
 pub(crate) use q4_1;
 
+/// The constant with which a kernel writes, and where it reads them one by one reads, activations made of `element`: `alias $alias`.
+pub fn act(alias: &'static str, element: Element) -> (&'static str, Const) {
+    (alias, Const::Type(if element == Element::F16 { "f16" } else { "f32" }))
+}
+
 /// The width of a load.
 pub fn width(wide: bool) -> (&'static str, Const) {
     ("W", Const::U32(if wide { 4 } else { 1 }))
@@ -77,15 +82,15 @@ const COLUMNS: usize = 160;
 /// `COLUMNS` − 32 columns and begins at a multiple of a block. The `gemm` crate sums each element in an order that depends
 /// on k alone in products of more than 64 columns, of more than 256 elements and of more than one row: so a product of two
 /// rows or more has the bits of the whole, whatever the weights are made of (the tests hold it to that).
-pub fn columns(m: usize, k: usize, n: usize) -> Vec<Range<usize>> {
+pub fn columns(m: usize, k: usize, n: usize) -> impl Iterator<Item = Range<usize>> {
     let parts = if m < 2 { 1 } else { (k * n).div_ceil(CHUNK).min(n / COLUMNS).max(1) };
-    let start = |i: usize| if i == parts { n } else { i * n / parts / BLOCK * BLOCK };
-    (0..parts).map(|i| start(i)..start(i + 1)).collect()
+    let start = move |i: usize| if i == parts { n } else { i * n / parts / BLOCK * BLOCK };
+    (0..parts).map(move |i| start(i)..start(i + 1))
 }
 
 /// A thread's own buffer for one purpose: what is handed back to the system after each product would be fetched from it, page
 /// by page, for the next.
-pub type Buffer = LocalKey<Cell<Vec<f32>>>;
+pub type Buffer<N = f32> = LocalKey<Cell<Vec<N>>>;
 
 thread_local! {
     /// Where a rectangle of a matrix is widened.
@@ -94,16 +99,26 @@ thread_local! {
     pub static ROWS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
     /// Where sums are that will be added up.
     pub static SUMS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+    /// Where the parts of a result are before each goes to its place.
+    pub static PARTS: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
 }
 
 /// Runs with one of this thread's buffers.
 #[inline(always)]
-pub fn with<T>(buffer: &'static Buffer, run: impl FnOnce(&mut Vec<f32>) -> T) -> T {
+pub fn with<N, T>(buffer: &'static Buffer<N>, run: impl FnOnce(&mut Vec<N>) -> T) -> T {
     // Taken out meanwhile: another call on this thread, if there were one, would begin with a buffer of its own.
     let mut taken = buffer.take();
     let out = run(&mut taken);
     buffer.set(taken);
     out
+}
+
+/// The first `n` numbers of a buffer, whatever they are.
+pub fn first(buffer: &mut Vec<f32>, n: usize) -> &mut [f32] {
+    if buffer.len() < n {
+        buffer.resize(n, 0.0);
+    }
+    &mut buffer[..n]
 }
 
 /// A rectangle of a matrix whose rows are `stride` elements apart, widened row by row into a buffer.

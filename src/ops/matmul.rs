@@ -6,16 +6,17 @@
 //!
 //! Here the weight is Conv1D's [in, out]; of nn.Linear's [out, in] the same three serve in other places (`ops::linear`). No
 //! transpose is ever stored: a layout is how a tile is loaded. Any of the three matrices may be a range of the columns of a
-//! wider one, and the product may be scaled: c (+)= α·a·b. Two kernels: one for real GPUs, tiles in shared memory (`matmul`),
-//! one for software adapters, tiles in registers (`matmul_lanes`).
+//! wider one, and the product may be scaled: c (+)= α·a·b. Three kernels: one for real GPUs, tiles in shared memory (`matmul`),
+//! one for software adapters, tiles in registers (`matmul_lanes`), and one for units that multiply small matrices (`matmul_coop`).
 //! The twin is the `gemm` crate, whose bits do not depend on the number of threads (tests hold it to that).
 
 use crate::device::element::BLOCK;
-use crate::device::kernel::{read, weights, write};
+use crate::device::kernel::{read, read_act, weights, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::Problem;
 use crate::device::{
-    Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View as Stored,
+    Call, Choices, Class, Const, Coop, Dispatch, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant,
+    View as Stored,
 };
 use crate::ops::case::{Case, Family};
 use crate::ops::load::{self, loads};
@@ -23,7 +24,7 @@ use crate::ops::load::{self, loads};
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {
     name: "matmul",
-    kernels: &[&TILES, &TILES_BIAS, &LANES, &LANES_BIAS],
+    kernels: &[&TILES, &TILES_BIAS, &LANES, &LANES_BIAS, &COOP, &COOP_BIAS],
     variants: VARIANTS,
     cases,
 };
@@ -33,7 +34,7 @@ static TILES: Kernel = Kernel {
     file: "matmul.wgsl",
     source: include_str!("../../shaders/matmul.wgsl"),
     lib: &[load::LIB],
-    bindings: &[read("a"), weights("b"), write("c")],
+    bindings: &[read_act("a"), weights("b"), write_act("c")],
     dims: &["M", "K", "N", "a0", "b0", "c0", "lda", "ldb", "ldc", "alpha", "bias0"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
@@ -46,7 +47,7 @@ static TILES: Kernel = Kernel {
 
 static TILES_BIAS: Kernel = Kernel {
     name: "matmul_bias",
-    bindings: &[read("a"), weights("b"), read("bias"), write("c_bias")],
+    bindings: &[read_act("a"), weights("b"), read("bias"), write_act("c_bias")],
     // matmul's sum, and one addition to it, of a bias that could cancel a bit of the sum.
     tolerance: 1.5e-5,
     twin: |call| {
@@ -71,6 +72,26 @@ static LANES_BIAS: Kernel = Kernel {
     source: include_str!("../../shaders/matmul_lanes.wgsl"),
     // matmul_lanes's sum, and one addition to it, of a bias that could cancel a bit of the sum.
     tolerance: 1.5e-5,
+    ..TILES_BIAS
+};
+
+static COOP: Kernel = Kernel {
+    name: "matmul_coop",
+    file: "matmul_coop.wgsl",
+    source: include_str!("../../shaders/matmul_coop.wgsl"),
+    lib: &[],
+    // The units that multiply cooperative matrices may cut off what they add, where others round: half of K·2⁻²⁴, K ≤ 1400 in the cases.
+    tolerance: 5e-5,
+    ..TILES
+};
+
+static COOP_BIAS: Kernel = Kernel {
+    name: "matmul_coop_bias",
+    file: "matmul_coop.wgsl",
+    source: include_str!("../../shaders/matmul_coop.wgsl"),
+    lib: &[],
+    // matmul_coop's sum, and one addition to it.
+    tolerance: 5e-5,
     ..TILES_BIAS
 };
 
@@ -169,17 +190,28 @@ pub fn product(
         !rec.element(b.tensor).is_quantised() || b.offset.is_multiple_of(BLOCK) && ldb.is_multiple_of(BLOCK);
     assert!(blocks, "{label}: rows of whole blocks");
     let wide = walked.iter().chain(&[a.offset, b.offset, lda, ldb]).all(|x| x % 4 == 0);
-    let op = ["matmul_nn", "matmul_nt", "matmul_tn"][layout as usize];
+    let [a_of, b_of, c_of] = operands.map(|o| rec.element(o.tensor));
+    let halves = [a_of, b_of] == [Element::F16; 2];
+    let op = OPS[usize::from(halves)][layout as usize];
     let variant = rec.pick(op, VARIANTS, &[m, k, n]);
     let mut consts = variant.with([
         ("LAYOUT", Const::U32(layout as u32)),
         ("ACC", Const::Bool(p.accumulate)),
         load::width(wide),
-        ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+        load::act("Out", c_of),
     ]);
-    consts.extend(loads!("b", rec.element(b.tensor), wide));
+    let cooperates = is_coop(variant);
+    if cooperates {
+        let vec = if wide { "vec4<f16>" } else { "f16" };
+        let threads = Const::U32(WORKERS * rec.limits.subgroup_most);
+        consts.extend([("Vec", Const::Type(vec)), ("THREADS", threads)]);
+    } else {
+        consts.extend(loads!("a", "Vec", a_of, wide));
+        consts.extend(loads!("b", "Stored", b_of, wide));
+    }
     let (plain, biased) = match variant.class {
         Class::Lanes => (&LANES, &LANES_BIAS),
+        Class::Tiles if cooperates => (&COOP, &COOP_BIAS),
         Class::Tiles => (&TILES, &TILES_BIAS),
     };
     let (a_, b_) = (a.tensor.read(), b.tensor.read());
@@ -196,9 +228,8 @@ pub fn product(
         workgroups: [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, 1],
         flops: 2 * (m * n * k) as u64,
     };
-    let c_words = m * n * if p.accumulate { 2 } else { 1 };
-    let b_words = rec.element(b.tensor).words(k * n);
-    rec.dispatch_moving(label, launch, 4 * (m * k + b_words + c_words) as u64);
+    let c_words = c_of.words(m * n) * if p.accumulate { 2 } else { 1 };
+    rec.dispatch_moving(label, launch, 4 * (a_of.words(m * k) + b_of.words(k * n) + c_words) as u64);
 }
 
 // ANCHOR: tiles
@@ -235,6 +266,60 @@ const fn tile(name: &'static str, consts: &'static [(&'static str, Const)]) -> V
     Variant { name, class: Class::Tiles, consts, valid, suits }
 }
 
+/// Workers of a workgroup that multiplies cooperative matrices.
+const WORKERS: u32 = 4;
+/// Cooperative matrices of so many rows; what is measured may take it, and nothing does unmeasured.
+const fn coop(
+    name: &'static str,
+    consts: &'static [(&'static str, Const)],
+    valid: fn(&Variant, &Problem, &Limits) -> bool,
+) -> Variant {
+    Variant { name, class: Class::Tiles, consts, valid, suits: |_, _| false }
+}
+
+/// Whether a device has matrices of this kind, and room for a workgroup over them.
+fn cooperates(v: &Variant, limits: &Limits, kind: Coop) -> bool {
+    let size = v.number("SIZE");
+    // A tile of a and one of b, by rows of a step's depths at most, and the sums; see the shader.
+    let tiles = 2 * 2 * 4 * size * (2 * size + 8);
+    let sums = 4 * (WORKERS + 1) * (2 * size).pow(2);
+    limits.coop.has(kind)
+        && limits.subgroup_most > 0
+        && WORKERS * limits.subgroup_most <= limits.max_invocations
+        && tiles + sums <= limits.max_shared
+}
+
+/// Whether a variant is one of them.
+fn is_coop(v: &Variant) -> bool {
+    v.consts.iter().any(|(name, _)| *name == "MatC")
+}
+
+/// Whether a dispatch is a product of small matrices of halves.
+pub fn cooperates_in_halves(d: &Dispatch) -> bool {
+    d.kernel.name.starts_with(COOP.name)
+}
+
+/// The op's name, of the three layouts, and the same where both operands are halves, for which there are units.
+const OPS: [[&str; 3]; 2] =
+    [["matmul_nn", "matmul_nt", "matmul_tn"], ["matmul_nn_half", "matmul_nt_half", "matmul_tn_half"]];
+
+/// Whether a problem's operands are halves.
+fn are_halves(p: &Problem) -> bool {
+    OPS[1].contains(&p.op)
+}
+
+/// The constants of cooperative matrices.
+macro_rules! matrices {
+    ($size:literal, $a:literal, $b:literal, $c:literal) => {
+        &[
+            ("SIZE", Const::U32($size)),
+            ("MatA", Const::Type($a)),
+            ("MatB", Const::Type($b)),
+            ("MatC", Const::Type($c)),
+        ]
+    };
+}
+
 /// Constants that are numbers.
 macro_rules! numbers {
     ($($name:ident $value:literal),*) => { &[$((stringify!($name), Const::U32($value))),*] };
@@ -252,8 +337,20 @@ const VARIANTS: &[Variant] = &[
             ("from_lane", Const::Body("return subgroupShuffle(value, lane);")),
         ],
     ),
-    lanes("lanes16", numbers!(ROWS 16, COLS 8, LANES 8), |_, p| p.op == "matmul_tn" || p.extents[0] >= 16),
+    lanes("lanes16", numbers!(ROWS 16, COLS 8, LANES 8), |_, p| {
+        OPS.iter().any(|of| p.op == of[2]) || p.extents[0] >= 16
+    }),
     lanes("lanes8", numbers!(ROWS 8, COLS 8, LANES 8), |_, _| true),
+    coop(
+        "coop16",
+        matrices!(16, "coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"),
+        |v, p, limits| are_halves(p) && cooperates(v, limits, Coop::F16_16),
+    ),
+    coop(
+        "coop8",
+        matrices!(8, "coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"),
+        |v, p, limits| are_halves(p) && cooperates(v, limits, Coop::F16_8),
+    ),
     tile("tile128", numbers!(BM 128, BN 128, BK 8, TM 8, TN 8)),
     tile("tile64", numbers!(BM 64, BN 64, BK 16, TM 8, TN 4)),
     tile("tile32", numbers!(BM 32, BN 32, BK 16, TM 4, TN 4)),
@@ -263,6 +360,7 @@ const VARIANTS: &[Variant] = &[
 fn covered(v: &Variant) -> (usize, usize) {
     match v.class {
         Class::Lanes => (v.covers(&["ROWS"]), v.covers(&["COLS", "LANES"])),
+        Class::Tiles if is_coop(v) => (4 * v.covers(&["SIZE"]), 4 * v.covers(&["SIZE"])),
         Class::Tiles => (v.covers(&["BM"]), v.covers(&["BN"])),
     }
 }
@@ -372,6 +470,32 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         (256, 768, 64),
         (1500, 1400, 12),
     ];
+    // The three products of a layer, all its activations and its weight made of halves, its gradient not; from a wide load
+    // and a single one, some rows of one matrix added to another's.
+    let half = |(m, n, k): (usize, usize, usize)| {
+        Case::new(format!("matmul {m}x{k}x{n} halves"), limits, choices, vec![], |rec| {
+            let half = |rec: &mut Recorder, name, shape: &[usize]| {
+                rec.kept_of(name, Kind::Input, shape, Element::F16)
+            };
+            let (inp, weight) = (half(rec, "inp", &[m, k]), half(rec, "weight", &[k, n]));
+            let (out, dout) = (half(rec, "out", &[m, n]), half(rec, "dout", &[m, n]));
+            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let dweight = rec.kept("dweight", Kind::Input, &[k, n]);
+            let (dinp, logits) = (half(rec, "dinp", &[m, k]), rec.scratch("logits", &[m, n]));
+            let p = Product::new(Layout::NN, [m, n, k]);
+            product(rec, "forward", p, inp.into(), weight.into(), out.into(), Some(bias.into()));
+            product(rec, "logits", p, inp.into(), weight.into(), logits.into(), None);
+            let p = Product { accumulate: true, ..Product::new(Layout::NT, [m, k, n]) };
+            product(rec, "backward_input", p, dout.into(), weight.into(), dinp.into(), None);
+            let p = Product { accumulate: true, ..Product::new(Layout::TN, [k, n, m]) };
+            product(rec, "backward_weight", p, inp.into(), dout.into(), dweight.into(), None);
+            // The stream's gradient is of single precision, and an adapter's matrices are.
+            let p = Product::new(Layout::NT, [m, k, n]);
+            product(rec, "backward_logits", p, logits.into(), weight.into(), dinp.into(), None);
+            let p = Product { accumulate: true, ..Product::new(Layout::TN, [k, n, m]) };
+            product(rec, "backward_adapter", p, inp.into(), logits.into(), dweight.into(), None);
+        })
+    };
     // What a linear layer over (M,K) and its backward ask for, without the gradient of a weight at rest.
     let layer = |rec: &mut Recorder, [m, n, k]: [usize; 3], element: Element| {
         let inp = rec.kept("inp", Kind::Input, &[m, k]);
@@ -436,6 +560,6 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let blocks = [(1, 32, 5), (15, 64, 3), (17, 96, 31), (33, 32, 36), (97, 192, 100), (3, 1408, 804)];
     let blocks = [Element::Q8_0, Element::Q4_1].into_iter().flat_map(|e| blocks.map(|size| (e, size)));
     let at_rest = halves.into_iter().map(|size| (Element::F16, size)).chain(blocks);
-    let cases = sizes.into_iter().map(one).chain(at_rest.map(resting));
-    cases.chain(columns.into_iter().map(ranges)).collect()
+    let cases = sizes.into_iter().map(one).chain(at_rest.map(resting)).chain(columns.into_iter().map(ranges));
+    cases.chain(halves.into_iter().filter(|_| limits.f16).map(half)).collect()
 }

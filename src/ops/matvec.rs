@@ -86,7 +86,7 @@ pub fn product(
         ("ACC", Const::Bool(p.accumulate)),
         load::width(false),
     ]);
-    consts.extend(loads!("w", rec.element(w), false));
+    consts.extend(loads!("w", "Stored", rec.element(w), false));
     let (x_, w_) = (x.tensor.read(), w.read());
     let y_ = if p.accumulate { y.tensor.update() } else { y.tensor.write() };
     let launch = Launch {
@@ -153,6 +153,7 @@ struct Out<'a> {
 
 impl Out<'_> {
     /// Row i's, from column `first` on.
+    #[inline(always)]
     fn put(&mut self, i: usize, first: usize, sums: impl ExactSizeIterator<Item = f32>) {
         let n = sums.len();
         for (j, (y, sum)) in self.y[i * self.stride + first..][..n].iter_mut().zip(sums).enumerate() {
@@ -162,6 +163,7 @@ impl Out<'_> {
     }
 }
 
+#[multiversion(targets = "simd")]
 fn few_rows(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
     let [k, n, x0, y0, alpha, bias0, ldx, ldy] = call.dims();
     let m = call.number("M");
@@ -177,7 +179,7 @@ fn few_rows(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]
     load::with(&load::SUMS, |sums| {
         if transposed {
             // (N,M)
-            sums.resize(n * m, 0.0);
+            let sums = load::first(sums, n * m);
             sums.par_chunks_mut(TASK * m).enumerate().for_each(|(i, sums)| rows(x, &w, i * TASK, sums));
             (0..m).for_each(|i| out.put(i, 0, sums.chunks_exact(m).map(|sums| sums[i])));
         } else {
@@ -231,13 +233,10 @@ fn some_dots<'a, const N: usize>(
 
 /// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order, the first M·n of `parts`.
 /// Columns come COLUMNS at a time, (M,COLUMNS).
+#[multiversion(targets = "simd")]
 fn by_depth(x: Rows, w: &View, n: usize, parts: &mut Vec<f32>) {
     let m = x.m;
-    let len = x.k.div_ceil(DEPTH) * m * n;
-    if parts.len() < len {
-        parts.resize(len, 0.0);
-    }
-    let parts = &mut parts[..len];
+    let parts = load::first(parts, x.k.div_ceil(DEPTH) * m * n);
     parts.par_chunks_mut(m * n).enumerate().for_each(|(part, sums)| {
         let x = x.depth(part * DEPTH);
         let first = part * DEPTH * n;

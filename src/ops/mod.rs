@@ -6,6 +6,7 @@ pub mod adamw;
 pub mod attention;
 pub mod bias;
 pub mod case;
+pub mod cast;
 pub mod ceiling;
 pub mod classifier;
 pub mod dropout;
@@ -52,6 +53,7 @@ pub const FAMILIES: &[Family] = &[
     adamw::FAMILY,
     muon::FAMILY,
     fill::FAMILY,
+    cast::FAMILY,
     ceiling::FAMILY,
     ladder::FAMILY,
 ];

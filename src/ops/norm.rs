@@ -1,7 +1,9 @@
 //! The global gradient norm, and the factor that clips it.
 //!
-//!   norm = √ Σ g²      factor = min(1, clip / (norm + 10⁻⁶)), or 1 where clip is 0
-//!   factor = −1 where norm or loss is above the step's limit: the update is skipped
+//!   norm = √ Σ g² / s      factor = min(1, clip / (norm + 10⁻⁶)) / s, or 1 / s where clip is 0
+//!   factor = −1 where norm or loss is above the step's limit, or norm no finite number: the update is skipped
+//!
+//! s is what the gradients were multiplied by (`grad_scale`), a power of two: to divide by it is exact.
 //!
 //! The factor is as `torch.nn.utils.clip_grad_norm_` has it. Gradients of any shape; norm and factor go to the scalars.
 
@@ -10,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::device::kernel::{Consts, read, write};
 use crate::device::recorder::Launch;
-use crate::device::variants::{grid, plain};
+use crate::device::variants::{OTHER_LANE, grid, plain, sharing};
 use crate::device::{Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder, Tensor, Variant};
 use crate::ops::case::{Case, Family, Fill};
 use crate::ops::classifier::scalar;
@@ -20,8 +22,10 @@ use crate::ops::math::{dot, sum};
 pub const FAMILY: Family = Family { name: "norm", kernels: &[&PARTIAL, &FINAL], variants: VARIANTS, cases };
 
 const VARIANTS: &[Variant] = &[
+    sharing("sharing8", Class::Lanes, &[("WG", Const::U32(8)), ("SHARING", Const::U32(8)), OTHER_LANE]),
     plain("lanes", Class::Lanes, &[("WG", Const::U32(8))]),
     plain("tiles", Class::Tiles, &[("WG", Const::U32(128))]),
+    sharing("sharing8x16", Class::Tiles, &[("WG", Const::U32(128)), ("SHARING", Const::U32(8)), OTHER_LANE]),
 ];
 
 /// Elements of a chunk: 7,600 partial sums for GPT-2 124M, few enough for one workgroup to finish.
@@ -119,13 +123,13 @@ fn final_twin(call: &mut Call) {
     let step = call.step;
     let clip = step.grad_clip;
     let ([squares], [scalars]) = call.tensors();
-    let norm = sum([squares], |[square]| square).sqrt();
+    let norm = sum([squares], |[square]| square).sqrt() / step.grad_scale;
     scalars[scalar::NORM] = norm;
     let factor = clip / (norm + 1e-6);
     let spike = norm > step.norm_limit || scalars[scalar::LOSS] > step.loss_limit;
-    // A NaN stays one (f32::min would hide it).
     let factor = if clip == 0.0 || factor >= 1.0 { 1.0 } else { factor };
-    scalars[scalar::CLIP] = if spike { scalar::SKIP } else { factor };
+    let skipped = spike || !norm.is_finite();
+    scalars[scalar::CLIP] = if skipped { scalar::SKIP } else { factor / step.grad_scale };
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

@@ -9,12 +9,13 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::base::rng::Site;
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read_act, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family};
+use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, elements};
 use crate::ops::dropout::{self, Mask};
+use crate::ops::load::act;
 
 /// The op's kernel and cases.
 pub const FAMILY: Family = Family { name: "residual", kernels: &[&FORWARD], variants: FLAT, cases };
@@ -24,7 +25,7 @@ static FORWARD: Kernel = Kernel {
     file: "residual.wgsl",
     source: include_str!("../../shaders/residual.wgsl"),
     lib: dropout::LIB,
-    bindings: &[read("inp1"), read("inp2"), write("out")],
+    bindings: &[read_act("inp1"), read_act("inp2"), write_act("out")],
     dims: &["N", "C", "layer", "site"],
     step: true,
     // A product and a sum, which a driver may contract into one rounding: 2⁻²⁴ an element.
@@ -35,15 +36,20 @@ static FORWARD: Kernel = Kernel {
 /// Where a residual's mask is drawn; `None` without dropout.
 pub type MaskAt = Option<(usize, Site)>;
 
-/// Records inp1 + dropout(inp2).
+/// Records inp1 + dropout(inp2), of inp1's element.
 pub fn forward(rec: &mut Recorder, inp1: Tensor, inp2: Tensor, mask: MaskAt) -> Tensor {
     let [bt, c] = rec.extents(inp1);
-    let out = rec.scratch("out", &[bt, c]);
+    let [stream, added] = [inp1, inp2].map(|t| rec.element(t));
+    let out = rec.scratch_of("out", &[bt, c], stream);
     let variant = rec.pick("residual", FLAT, &[]);
     let (layer, site) = mask.map_or((0, 0), |(layer, site)| (layer, site as usize));
     let launch = Launch {
         kernel: &FORWARD,
-        consts: variant.with([("DROPOUT", Const::Bool(mask.is_some()))]),
+        consts: variant.with([
+            ("DROPOUT", Const::Bool(mask.is_some())),
+            act("Stream", stream),
+            act("Act", added),
+        ]),
         args: &[inp1.read(), inp2.read(), out.write()],
         dims: &[bt * c, c, layer, site],
         workgroups: rec.groups(bt * c, variant.number("WG")),
@@ -78,13 +84,17 @@ fn forward_twin(call: &mut Call) {
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |(bt, c, mask): (usize, usize, MaskAt)| {
-        Case::new(format!("residual {bt}x{c} dropout {}", mask.is_some()), limits, choices, vec![], |rec| {
-            let [inp1, inp2, dout] = ["inp1", "inp2", "dout"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
+    let one = |element: Element, (bt, c, mask): (usize, usize, MaskAt)| {
+        let name = format!("residual {bt}x{c} dropout {} {}", mask.is_some(), element.name());
+        Case::new(name, limits, choices, vec![], |rec| {
+            let [inp1, dout] = ["inp1", "dout"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
+            let inp2 = rec.kept_of("inp2", Kind::Input, &[bt, c], element);
             forward(rec, inp1, inp2, mask);
+            // Both of them activations, as the shares of an adapter's input are.
+            forward(rec, inp2, inp2, mask);
             backward(rec, dout, mask);
         })
     };
     let at = Some((2, Site::AttentionResidual));
-    [(1, 1, None), (1, 65, at), (5, 51, None), (7, 97, at), (16, 768, at)].into_iter().map(one).collect()
+    elements(&limits, &[(1, 1, None), (1, 65, at), (5, 51, None), (7, 97, at), (16, 768, at)], one)
 }

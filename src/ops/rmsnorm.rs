@@ -10,11 +10,13 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{Consts, read, write};
+use crate::device::kernel::{Consts, read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family};
+use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::bias;
+use crate::ops::case::{Case, Family, elements};
+use crate::ops::load::act;
 use crate::ops::math::{dot, sum};
 
 /// The op's kernels and cases.
@@ -33,7 +35,7 @@ static FORWARD: Kernel = Kernel {
     file: "rmsnorm.wgsl",
     source: include_str!("../../shaders/rmsnorm.wgsl"),
     lib: &[include_str!("../../shaders/lib/grid.wgsl"), include_str!("../../shaders/lib/reduce.wgsl")],
-    bindings: &[read("inp"), read("weight"), write("out"), write("rstd")],
+    bindings: &[read("inp"), read("weight"), write_act("out"), write("rstd")],
     dims: &["BT", "C", "EPS"],
     step: false,
     // A sum of C squares in another order, about √C·2⁻²⁴, C ≤ 4096, of which the root keeps half; then a root, a division
@@ -44,7 +46,7 @@ static FORWARD: Kernel = Kernel {
 
 static NORMALIZE: Kernel = Kernel {
     name: "rmsnorm_normalize",
-    bindings: &[read("inp"), read("weight"), read("rstd_of"), write("y")],
+    bindings: &[read("inp"), read("weight"), read("rstd_of"), write_act("y")],
     dims: &["BT", "C"],
     // Two products, rounded alike on both sides; a compiler may multiply γ and rstd first: 2⁻²³.
     tolerance: 2e-7,
@@ -54,7 +56,7 @@ static NORMALIZE: Kernel = Kernel {
 
 static BACKWARD_INPUT: Kernel = Kernel {
     name: "rmsnorm_backward_input",
-    bindings: &[read("inp"), read("weight"), read("rstd_of"), read("dout"), write("dinp")],
+    bindings: &[read("inp"), read("weight"), read("rstd_of"), read_act("dout"), write("dinp")],
     dims: &["BT", "C"],
     // A sum of C numbers in another order, as in forward; what it is subtracted from is no smaller than it is.
     tolerance: 3e-6,
@@ -64,7 +66,7 @@ static BACKWARD_INPUT: Kernel = Kernel {
 
 static BACKWARD_PARAMS: Kernel = Kernel {
     name: "rmsnorm_backward_params",
-    bindings: &[read("inp"), read("r_of"), read("dy"), write("chunks")],
+    bindings: &[read("inp"), read("r_of"), read_act("dy"), write("chunks")],
     dims: &["BT", "C"],
     // ROWS products, fused with their sum in WGSL alone: √64·2⁻²⁴, several times that where a channel's terms cancel.
     tolerance: 3e-6,
@@ -86,18 +88,20 @@ fn variant(rec: &mut Recorder) -> &'static Variant {
     rec.pick("rmsnorm", variants::ROWS, &[])
 }
 
-fn consts(rec: &mut Recorder) -> Consts {
-    variant(rec).with([("ROWS", Const::U32(ROWS as u32))])
+/// The constants of a dispatch over y or its gradient, or over neither.
+fn consts(rec: &mut Recorder, of: Option<Tensor>) -> Consts {
+    let element = of.map_or(Element::F32, |t| rec.element(t));
+    variant(rec).with([("ROWS", Const::U32(ROWS as u32)), act("Act", element)])
 }
 
 /// Records y, and rstd (BT), which backward asks for.
 pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, eps: f32) -> (Tensor, Tensor) {
     let [bt, c] = rec.extents(inp);
-    let out = rec.scratch("out", &[bt, c]);
+    let out = rec.activation("out", &[bt, c]);
     let rstd = rec.scratch("rstd", &[bt]);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: consts(rec),
+        consts: consts(rec, Some(out)),
         args: &[inp.read(), weight.read(), out.write(), rstd.write()],
         dims: &[bt, c, eps.to_bits() as usize],
         workgroups: grid(bt as u64, &rec.limits),
@@ -110,10 +114,10 @@ pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, eps: f32) -> (Te
 /// Records y again, the same bits as [`forward`]'s, from the rstd that it left.
 pub fn normalize(rec: &mut Recorder, inp: Tensor, weight: Tensor, rstd: Tensor) -> Tensor {
     let [bt, c] = rec.extents(inp);
-    let out = rec.scratch("normalized", &[bt, c]);
+    let out = rec.activation("normalized", &[bt, c]);
     let launch = Launch {
         kernel: &NORMALIZE,
-        consts: consts(rec),
+        consts: consts(rec, Some(out)),
         args: &[inp.read(), weight.read(), rstd.read(), out.write()],
         dims: &[bt, c],
         workgroups: grid(bt as u64, &rec.limits),
@@ -137,7 +141,7 @@ pub fn backward(
     if let Some(dinp) = dinp {
         let launch = Launch {
             kernel: &BACKWARD_INPUT,
-            consts: consts(rec),
+            consts: consts(rec, Some(dout)),
             args: &[inp.read(), weight.read(), rstd.read(), dout.read(), dinp.update()],
             dims: &[bt, c],
             workgroups: grid(bt as u64, &rec.limits),
@@ -151,7 +155,7 @@ pub fn backward(
     let chunks = rec.scratch("chunks", &[p, c]);
     let launch = Launch {
         kernel: &BACKWARD_PARAMS,
-        consts: consts(rec),
+        consts: consts(rec, Some(dout)),
         args: &[inp.read(), rstd.read(), dout.read(), chunks.write()],
         dims: &[bt, c],
         workgroups: [columns, p as u32, 1],
@@ -160,7 +164,7 @@ pub fn backward(
     rec.dispatch("backward_params", launch);
     let launch = Launch {
         kernel: &REDUCE_PARAMS,
-        consts: consts(rec),
+        consts: consts(rec, None),
         args: &[chunks.read(), dweight.update()],
         dims: &[p, c],
         workgroups: [columns, 1, 1],
@@ -230,12 +234,11 @@ fn backward_params_twin(call: &mut Call) {
     });
 }
 
+#[multiversion(targets = "simd")]
 fn reduce_params_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([sums], [dweight]) = call.tensors();
-    for i in 0..c {
-        dweight[i] += sums.chunks(c).map(|chunk| chunk[i]).sum::<f32>();
-    }
+    bias::add_column_sums(sums, c, 0, dweight);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
@@ -250,15 +253,23 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         (16, 576, 1e-5),
         (3, 8, 0.5),
     ];
-    let one = |(bt, c, eps): (usize, usize, f32)| {
-        Case::new(format!("rmsnorm {bt}x{c}, eps {eps:e}"), limits, choices, vec![], |rec| {
-            let inp = rec.kept("inp", Kind::Input, &[bt, c]);
-            let [weight, dweight] = ["weight", "dweight"].map(|n| rec.kept(n, Kind::Input, &[c]));
-            let [dout, dinp] = ["dout", "dinp"].map(|n| rec.kept(n, Kind::Input, &[bt, c]));
-            let (_, rstd) = forward(rec, inp, weight, eps);
-            normalize(rec, inp, weight, rstd);
-            backward(rec, inp, weight, rstd, dout, Some(dinp), Some(dweight));
-        })
+    let one = |element: Element, (bt, c, eps): (usize, usize, f32)| {
+        Case::new(
+            format!("rmsnorm {bt}x{c}, eps {eps:e} {}", element.name()),
+            limits,
+            choices,
+            vec![],
+            |rec| {
+                let inp = rec.kept("inp", Kind::Input, &[bt, c]);
+                let [weight, dweight] = ["weight", "dweight"].map(|n| rec.kept(n, Kind::Input, &[c]));
+                let dout = rec.kept_of("dout", Kind::Input, &[bt, c], element);
+                let dinp = rec.kept("dinp", Kind::Input, &[bt, c]);
+                rec.activations = element;
+                let (_, rstd) = forward(rec, inp, weight, eps);
+                normalize(rec, inp, weight, rstd);
+                backward(rec, inp, weight, rstd, dout, Some(dinp), Some(dweight));
+            },
+        )
     };
-    sizes.into_iter().map(one).collect()
+    elements(&limits, &sizes, one)
 }

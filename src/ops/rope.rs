@@ -15,14 +15,17 @@
 //! numbers, with the same bits on every device. What is left of an angle, an eighth of a turn either way, goes to two
 //! Taylor polynomials.
 
+use std::cell::Cell;
+
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{Consts, ids, write};
+use crate::device::kernel::{Consts, ids, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family, Fill};
+use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, Fill, elements};
+use crate::ops::load::{self, act};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =
@@ -33,7 +36,7 @@ static FORWARD: Kernel = Kernel {
     file: "rope.wgsl",
     source: include_str!("../../shaders/rope.wgsl"),
     lib: &[include_str!("../../shaders/lib/step.wgsl"), include_str!("../../shaders/lib/grid.wgsl")],
-    bindings: &[write("qkv")],
+    bindings: &[write_act("qkv")],
     dims: &["BT", "T", "NH", "NKV", "HS", "ROT"],
     step: true,
     // The same angle to the bit; then polynomials and a rotation, whose products WGSL may fuse with their sums: an ulp of
@@ -122,7 +125,8 @@ fn record(
         "{rope:?}: an even number of a head's channels"
     );
     let variant = rec.pick("rope", FLAT, &[]);
-    let consts: Consts = variant.with(rope.consts());
+    let element = rec.element(qkv);
+    let consts: Consts = variant.with(rope.consts().into_iter().chain([act("Act", element)]));
     let pairs = bt * rot / 2;
     let launch = Launch {
         kernel,
@@ -208,62 +212,67 @@ fn rotor(angle: u32) -> (f32, f32) {
 
 fn forward_twin(call: &mut Call) {
     let ([], [qkv]) = call.tensors();
-    rotate(call, qkv, &in_sequences(call), 1.0);
+    rotate(call, qkv, None, 1.0);
 }
 
 fn backward_twin(call: &mut Call) {
     let ([], [qkv]) = call.tensors();
-    rotate(call, qkv, &in_sequences(call), -1.0);
+    rotate(call, qkv, None, -1.0);
 }
 
 fn at_twin(call: &mut Call) {
     let ([places], [qkv]) = call.views();
-    let positions: Vec<u32> = places.u32().chunks(2).map(|place| place[1]).collect();
-    rotate(call, qkv, &positions, 1.0);
+    rotate(call, qkv, Some(places.u32()), 1.0);
 }
 
-/// The positions of rows that stand in sequences.
-fn in_sequences(call: &Call) -> Vec<u32> {
-    let [bt, t, ..]: [usize; 6] = call.dims();
-    (0..bt).map(|row| ((row % t) as u32).wrapping_add(call.step.pos)).collect()
-}
-
-/// Rows at their positions, by every angle times `sign`, 1 or −1.
+/// By every angle times `sign`, 1 or −1, of rows that stand at their places, or in sequences.
 #[multiversion(targets = "simd")]
-fn rotate(call: &Call, qkv: &mut [f32], positions: &[u32], sign: f32) {
-    let [_, _, nh, nkv, hs, rot] = call.dims();
+fn rotate(call: &Call, qkv: &mut [f32], places: Option<&[u32]>, sign: f32) {
+    let [_, t, nh, nkv, hs, rot] = call.dims();
     let adjacent = call.flag("ADJACENT");
     let [first_hi, first_lo, ratio_hi, ratio_lo] = WORDS.map(|name| call.number(name) as u64);
     let (first, ratio) = ((first_hi << 32) | first_lo, (ratio_hi << 32) | ratio_lo);
     let half = rot / 2;
-    let turns: Vec<u64> = (0..half).map(|i| turns(first, ratio, i)).collect();
-    let rows = qkv.par_chunks_mut((nh + 2 * nkv) * hs).zip(positions);
-    rows.for_each_init(
-        || vec![(0.0, 0.0); half],
-        |rotors, (row, &at)| {
-            for (rotor_of, &turns) in rotors.iter_mut().zip(&turns) {
-                let (c, s) = rotor(angle(turns, at));
-                *rotor_of = (c, sign * s);
-            }
-            for head in row[..(nh + nkv) * hs].chunks_mut(hs) {
-                let head = &mut head[..rot];
-                if adjacent {
-                    for (pair, &by) in head.chunks_exact_mut(2).zip(rotors.iter()) {
-                        (pair[0], pair[1]) = turned(pair[0], pair[1], by);
-                    }
-                } else {
-                    let (xs, ys) = head.split_at_mut(half);
-                    for ((x, y), &by) in xs.iter_mut().zip(ys).zip(rotors.iter()) {
-                        (*x, *y) = turned(*x, *y, by);
-                    }
+    let row = |(bt, row): (usize, &mut [f32]), turns: &[u64], rotors: &mut [[f32; 2]]| {
+        let at = match places {
+            Some(places) => places[2 * bt + 1],
+            None => ((bt % t) as u32).wrapping_add(call.step.pos),
+        };
+        for (rotor_of, &turns) in rotors.iter_mut().zip(turns) {
+            let (c, s) = rotor(angle(turns, at));
+            *rotor_of = [c, sign * s];
+        }
+        for head in row[..(nh + nkv) * hs].chunks_mut(hs) {
+            let head = &mut head[..rot];
+            if adjacent {
+                for (pair, &by) in head.chunks_exact_mut(2).zip(&*rotors) {
+                    (pair[0], pair[1]) = turned(pair[0], pair[1], by);
+                }
+            } else {
+                let (xs, ys) = head.split_at_mut(half);
+                for ((x, y), &by) in xs.iter_mut().zip(ys).zip(&*rotors) {
+                    (*x, *y) = turned(*x, *y, by);
                 }
             }
-        },
-    );
+        }
+    };
+    load::with(&TURNS, |all| {
+        all.clear();
+        all.extend((0..half).map(|i| turns(first, ratio, i)));
+        let rows = qkv.par_chunks_mut((nh + 2 * nkv) * hs).enumerate();
+        rows.for_each(|of| {
+            load::with(&load::ROWS, |rotors| row(of, all, load::first(rotors, rot).as_chunks_mut().0));
+        });
+    });
+}
+
+thread_local! {
+    /// Where the turns of a position are, pair by pair.
+    static TURNS: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
 }
 
 #[inline(always)]
-fn turned(x: f32, y: f32, (c, s): (f32, f32)) -> (f32, f32) {
+fn turned(x: f32, y: f32, [c, s]: [f32; 2]) -> (f32, f32) {
     (x * c - y * s, x * s + y * c)
 }
 
@@ -283,22 +292,23 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         (14, 7, rope(9, 3, 64, 64, 1e5, HalfSplit)),
         (5, 5, rope(4, 2, 128, 128, 1e6, Adjacent)),
     ];
-    let one = |(bt, t, rope): (usize, usize, Rope)| {
+    let one = |element: Element, (bt, t, rope): (usize, usize, Rope)| {
         let Rope { nh, nkv, hs, rot, theta, pairs } = rope;
-        let name = format!("rope {bt}x({nh}+2·{nkv})x{hs}, {rot} by {theta}, {pairs:?}");
+        let name = format!("rope {bt}x({nh}+2·{nkv})x{hs}, {rot} by {theta}, {pairs:?} {}", element.name());
         // Nowhere too: what is computed there is finite, and never read.
         let positions = (0..bt as u32).flat_map(|row| [row, if row % 5 == 4 { u32::MAX } else { row * 31 }]);
         let fills = vec![("places", Fill::Words(positions.collect()))];
         Case::new(name, limits, choices, fills, |rec| {
-            let [qkv, dqkv, placed] =
-                ["qkv", "dqkv", "placed"].map(|n| rec.kept(n, Kind::Input, &[bt, (nh + 2 * nkv) * hs]));
+            let [qkv, dqkv] =
+                ["qkv", "dqkv"].map(|n| rec.kept_of(n, Kind::Input, &[bt, (nh + 2 * nkv) * hs], element));
+            let placed = rec.kept("placed", Kind::Input, &[bt, (nh + 2 * nkv) * hs]);
             let places = rec.kept_ids("places", Kind::Input, &[bt, 2]);
             forward(rec, qkv, rope, t);
             backward(rec, dqkv, rope, t);
             at(rec, placed, rope, places);
         })
     };
-    sizes.into_iter().map(one).collect()
+    elements(&limits, &sizes, one)
 }
 
 #[cfg(test)]

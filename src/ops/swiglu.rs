@@ -8,11 +8,12 @@
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read_act, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Arg, Call, Choices, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family, Fill};
+use crate::device::{Arg, Call, Choices, Element, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::ops::case::{Case, Family, Fill, elements};
+use crate::ops::load::act;
 use crate::ops::math::exp;
 
 /// The op's kernels and cases.
@@ -23,7 +24,7 @@ static FORWARD: Kernel = Kernel {
     file: "swiglu.wgsl",
     source: include_str!("../../shaders/swiglu.wgsl"),
     lib: &[include_str!("../../shaders/lib/grid.wgsl")],
-    bindings: &[read("gate"), read("up"), write("out")],
+    bindings: &[read_act("gate"), read_act("up"), write_act("out")],
     dims: &["N"],
     step: false,
     // WGSL allows exp an error of 3 + 2·|x| units in the last place, |x| ≤ 20 here: 43·2⁻²³ at the worst element.
@@ -33,7 +34,7 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD: Kernel = Kernel {
     name: "swiglu_backward",
-    bindings: &[read("dout"), write("dgate"), write("dup")],
+    bindings: &[read_act("dout"), write_act("dgate"), write_act("dup")],
     // σ by the same exp; where 1 + x·(1 − σ) cancels, near −1.28, what is left is small beside the tensor's others.
     tolerance: 5e-6,
     twin: backward_twin,
@@ -41,11 +42,11 @@ static BACKWARD: Kernel = Kernel {
 };
 
 fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, args: &[Arg], flops: u64) {
-    let n = rec.numel(args[0].tensor);
+    let (n, element) = (rec.numel(args[0].tensor), rec.element(args[0].tensor));
     let variant = rec.pick("swiglu", FLAT, &[]);
     let launch = Launch {
         kernel,
-        consts: variant.with([]),
+        consts: variant.with([act("Act", element)]),
         args,
         dims: &[n],
         workgroups: rec.groups(n, variant.number("WG")),
@@ -57,7 +58,7 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, args: &[Arg]
 /// Records y.
 pub fn forward(rec: &mut Recorder, gate: Tensor, up: Tensor) -> Tensor {
     let shape = rec.shape(gate).to_vec();
-    let out = rec.scratch("out", &shape);
+    let out = rec.scratch_of("out", &shape, rec.element(gate));
     record(rec, &FORWARD, "forward", &[gate.read(), up.read(), out.write()], 6);
     out
 }
@@ -112,16 +113,17 @@ fn backward_twin(call: &mut Call) {
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
-    let one = |(rows, c): (usize, usize)| {
+    let one = |element: Element, (rows, c): (usize, usize)| {
         // Scale 5: the flat end of the curve and the straight one as well as the bend.
         let fills = vec![("gate", Fill::Normal(5.0))];
-        Case::new(format!("swiglu {rows}x{c}"), limits, choices, fills, |rec| {
-            let [gate, up, dout] = ["gate", "up", "dout"].map(|n| rec.kept(n, Kind::Input, &[rows, c]));
+        Case::new(format!("swiglu {rows}x{c} {}", element.name()), limits, choices, fills, |rec| {
+            let [gate, up, dout] =
+                ["gate", "up", "dout"].map(|n| rec.kept_of(n, Kind::Input, &[rows, c], element));
             forward(rec, gate, up);
             backward(rec, gate, up, dout);
         })
     };
-    [(1, 1), (1, 63), (1, 65), (1, 255), (1, 257), (7, 97), (16, 1536)].into_iter().map(one).collect()
+    elements(&limits, &[(1, 1), (1, 63), (1, 65), (1, 255), (1, 257), (7, 97), (16, 1536)], one)
 }
 
 #[cfg(test)]

@@ -82,6 +82,8 @@ pub struct Planned {
     pub lr: f32,
     /// What it is held against.
     pub bounds: Bounds,
+    /// What its gradients are multiplied by on their way: 1 but in mixed precision.
+    pub loss_scale: f32,
 }
 
 /// A step, as it was.
@@ -124,7 +126,12 @@ impl Spikes {
         let late = |seen: &&Seen| seen.step + 1 >= step && seen.spike == Some(OnSpike::Lower);
         let halvings = self.lowered - self.seen.iter().filter(late).count() as u64;
         // Past f32's exponents a rate is 0 anyway.
-        Planned { step, lr: lr * 0.5_f32.powi(halvings.min(200) as i32), bounds: self.bounds(step) }
+        Planned {
+            step,
+            lr: lr * 0.5_f32.powi(halvings.min(200) as i32),
+            bounds: self.bounds(step),
+            loss_scale: 1.0,
+        }
     }
 
     fn bounds(&self, step: u64) -> Bounds {

@@ -29,6 +29,12 @@ pub struct StepLine {
     /// What was done about it, where it was a spike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spike: Option<OnSpike>,
+    /// What the gradients were multiplied by on their way through half precision, in a run in mixed precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<f32>,
+    /// Whether they overflowed all the same: the step changed nothing, and `grad_norm` says 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overflow: bool,
     /// The start s of every sequence in `tokens.bin`, in micro-step order: inputs s..s+T, targets s+1..s+T+1.
     pub windows: Vec<usize>,
 }
@@ -215,6 +221,8 @@ mod tests {
             grad_norm: 1.25,
             seconds: 0.5,
             spike: None,
+            loss_scale: None,
+            overflow: false,
             windows: vec![0, 7],
         }
     }

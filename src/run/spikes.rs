@@ -14,7 +14,7 @@ use crate::run::runs::LOG;
 /// The log cannot be read.
 pub fn spikes_of(folder: &RunFolder, run: &Run) -> Result<Spikes> {
     let seen = |line| match line {
-        Line::Step(line) if line.step <= run.position.step => {
+        Line::Step(line) if line.step <= run.position.step && !line.overflow => {
             Some(Seen { step: line.step, loss: line.loss, norm: line.grad_norm, spike: line.spike })
         }
         _ => None,

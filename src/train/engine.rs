@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Config, Result};
+use crate::base::arch::Precision;
+use crate::base::{Config, Error, Result};
 use crate::check::health::{self, Layer};
 use crate::check::profile::{self, Span};
 use crate::check::replay::first_not_finite;
@@ -33,6 +34,8 @@ pub struct Engine {
     hyper: Hyper,
     /// What the dispatches of the step under way take, where that is asked for.
     profile: Option<Vec<Span>>,
+    /// What the gradients that it holds were multiplied by.
+    scaled: f32,
 }
 
 /// What an optimizer step did.
@@ -67,6 +70,12 @@ pub fn program(shape: &Shape) -> Result<Program> {
 /// More blocks to freeze than the model has; an adapter beside layers that it has not.
 pub fn shape(limits: Limits, choices: &Choices, config: Config, settings: &Settings) -> Result<Shape> {
     config.check_freeze(settings.freeze)?;
+    if settings.precision == Precision::Mixed && !limits.f16 {
+        return Err(Error::setting(
+            "--precision mixed: this device's shaders know no half precision",
+            "leave it out, or use --device cpu",
+        ));
+    }
     if let Some(lora) = &settings.lora {
         lora.check(&config)?;
     }
@@ -79,6 +88,7 @@ pub fn shape(limits: Limits, choices: &Choices, config: Config, settings: &Setti
         optimizer: settings.optimizer,
         weights: settings.weights,
         recompute: settings.recompute,
+        precision: settings.precision,
         ..Shape::new(config, settings.batch, settings.context, limits, choices.clone())
     })
 }
@@ -109,6 +119,7 @@ impl Engine {
                 grad_clip: s.grad_clip,
             },
             profile: None,
+            scaled: 1.0,
         })
     }
 
@@ -186,10 +197,11 @@ impl Engine {
     /// # Errors
     /// A lost device, or tokens that cannot be read.
     pub fn step(&mut self, planned: &Planned, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
+        self.scaled = planned.loss_scale;
         self.replay("zero", &Step::default())?;
         let scored = self.scored(tokens, starts);
         for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(planned.step, i, tokens, starts, scored)?;
+            let uniform = self.feed(planned, i, tokens, starts, scored)?;
             self.replay("micro_step", &uniform)?;
         }
         self.replay("update", &self.update(planned))?;
@@ -224,7 +236,8 @@ impl Engine {
     fn update(&self, planned: &Planned) -> Step {
         let skips = self.settings.on_spike == OnSpike::Skip;
         let Bounds { norm, loss } = if skips { planned.bounds } else { Bounds::NONE };
-        Step { norm_limit: norm, loss_limit: loss, ..self.hyper.step(planned.step, planned.lr) }
+        let uniform = self.hyper.step(planned.step, planned.lr);
+        Step { norm_limit: norm, loss_limit: loss, grad_scale: planned.loss_scale, ..uniform }
     }
 
     /// The oldest step's numbers, waiting for them.
@@ -247,7 +260,7 @@ impl Engine {
     /// Writes a micro-step's inputs and returns its uniform. `scored` targets count in the whole step.
     fn feed(
         &mut self,
-        step: u64,
+        planned: &Planned,
         i: usize,
         tokens: &TokenFile,
         starts: &[usize],
@@ -257,8 +270,9 @@ impl Engine {
         let windows: Vec<(usize, usize)> = starts.iter().map(|&start| (start, s.context)).collect();
         let Batch { inputs, targets, .. } = batch(tokens, &windows, s.context)?;
         model::feed(self.exec.as_mut(), &inputs, &targets)?;
-        let index = (step - 1) * s.accumulate as u64 + i as u64;
-        Ok(micro_step(1.0 / scored, s.dropout, s.seed, index))
+        let index = (planned.step - 1) * s.accumulate as u64 + i as u64;
+        let grad_scale = planned.loss_scale;
+        Ok(Step { grad_scale, ..micro_step(1.0 / scored, s.dropout, s.seed, index) })
     }
 
     /// Runs one micro-step, on tokens that say nothing, whose results are thrown away, and returns how long it took in seconds, with its share of an update
@@ -318,7 +332,9 @@ impl Engine {
     /// # Errors
     /// A lost device.
     pub fn grad_norms(&mut self) -> Result<BTreeMap<String, f32>> {
-        grad_norms::read(self.exec.as_mut(), &self.shape)
+        let mut norms = grad_norms::read(self.exec.as_mut(), &self.shape)?;
+        norms.values_mut().for_each(|norm| *norm /= self.scaled);
+        Ok(norms)
     }
 
     /// What the units of the MLPs do with the tokens of one batch.
@@ -384,7 +400,7 @@ impl Engine {
         self.exec.run("zero", &Step::default())?;
         let scored = self.scored(tokens, starts);
         for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(planned.step, i, tokens, starts, scored)?;
+            let uniform = self.feed(planned, i, tokens, starts, scored)?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "micro_step", &uniform)? {
                 return Ok(Some(found));
             }

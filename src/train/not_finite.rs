@@ -8,7 +8,7 @@ use crate::base::{Error, Result, shell};
 use crate::run::spikes::spikes_of;
 use crate::tokens::validation;
 use crate::train::engine::Did;
-use crate::train::session::{Bad, Session, windows_at};
+use crate::train::session::{Bad, Session, planned, windows_at};
 
 /// An adapter that counts more often than this is told as a cause.
 const LARGE: f32 = 1e3;
@@ -83,17 +83,23 @@ impl Session<'_> {
             self.engine.receive()?;
         }
         self.load_state()?;
-        let run = self.folder.repair()?.run;
+        let mut run = self.folder.repair()?.run;
         let (saved, mut spikes) = (run.position, spikes_of(&self.folder, &run)?);
         let mut windows = windows_at(&self.run, saved)?;
         let count = self.run.settings.batch * self.run.settings.accumulate;
         for step in saved.step + 1..=bad_step {
             let starts: Vec<usize> = (0..count).map(|_| windows.next_window()).collect();
-            let planned = spikes.plan(step, self.engine.lr(step));
+            let planned = planned(&spikes, &run, &self.engine, step);
             if step < bad_step {
                 self.engine.step(&planned, &self.tokens, &starts)?;
                 let Did { loss, norm, .. } = self.engine.receive()?;
-                spikes.take(&planned, loss, norm, self.run.settings.on_spike);
+                let overflow = !norm.is_finite();
+                if let Some(scale) = &mut run.loss_scale {
+                    scale.take(step, planned.loss_scale, overflow);
+                }
+                if !overflow {
+                    spikes.take(&planned, loss, norm, self.run.settings.on_spike);
+                }
                 continue;
             }
             let found = self.engine.find_not_finite(&planned, &self.tokens, &starts)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::base::arch::Recompute;
+use crate::base::arch::{Precision, Recompute};
 use crate::base::units::thousands;
 use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result};
 use crate::check::tune::Effort;
@@ -109,6 +109,10 @@ pub struct Options {
     /// alone means block
     #[arg(long, value_name = "none|gelu|block", num_args = 0..=1, default_missing_value = "block", value_parser = recomputes(), unless_given = Recompute::default().name())]
     pub recompute: Option<Recompute>,
+    /// What a step computes with: f32; or mixed: weights and activations in half precision, sums, gradients of weights and what is
+    /// saved in single, which takes less memory, and less time on a GPU that is built for it
+    #[arg(long, value_name = "f32|mixed", default_value = "f32", value_parser = precisions())]
+    pub precision: Precision,
     /// The seed of everything random
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
@@ -233,6 +237,12 @@ pub fn on_spikes() -> impl TypedValueParser<Value = OnSpike> {
 pub fn recomputes() -> impl TypedValueParser<Value = Recompute> {
     PossibleValuesParser::new(Recompute::ALL.map(Recompute::name))
         .try_map(|name| Recompute::from_name(&name).ok_or("no such thing"))
+}
+
+/// What a step may compute with, by name.
+pub fn precisions() -> impl TypedValueParser<Value = Precision> {
+    PossibleValuesParser::new(Precision::ALL.map(Precision::name))
+        .try_map(|name| Precision::from_name(&name).ok_or("no such precision"))
 }
 
 /// How much may be measured, by name.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde::de::IgnoredAny;
 
+use crate::base::arch::Precision;
 use crate::base::disk::{self, sha256};
 use crate::base::units::{counted, shown, thousands};
 use crate::base::{Config, Error, Result};
@@ -15,6 +16,7 @@ use crate::dataset::index::{self, INDEX};
 use crate::device::Choices;
 use crate::device::select::{Device, Identity, why_cpu};
 use crate::model::parameters::not_in_blocks;
+use crate::optim::LossScale;
 use crate::run::RunFolder;
 use crate::run::record::{self, Base, Continues, Position, Run, Settings};
 use crate::run::room::{self, Size};
@@ -181,7 +183,7 @@ impl Ready {
             continues: about.continues,
         };
         Ok(Run {
-            version: record::VERSION,
+            version: record::version(&self.settings),
             created: record::now(),
             diarist: env!("CARGO_PKG_VERSION").to_string(),
             model: self.config,
@@ -191,6 +193,7 @@ impl Ready {
             additions: tokenizer.additions().cloned(),
             from: self.from,
             base: self.base,
+            loss_scale: (self.settings.precision == Precision::Mixed).then(LossScale::default),
             settings: self.settings,
             data,
             device,

@@ -119,7 +119,7 @@ impl<'a> Session<'a> {
                 index,
                 micro_step: position.micro_step + s.accumulate as u64,
             };
-            let planned = self.spikes.plan(position.step, self.engine.lr(position.step));
+            let planned = planned(&self.spikes, &self.run, &self.engine, position.step);
             let began = Instant::now();
             // The second step: the first may compile shaders yet.
             if self.observer.wants_profile() && position.step == begun_at + 2 {
@@ -180,23 +180,33 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// In mixed precision: takes note of a step, and says whether its gradients overflowed for their scale, so that it changed nothing.
+    fn take_scale(&mut self, planned: &Planned, did: &Did) -> bool {
+        let Some(scale) = &mut self.run.loss_scale else { return false };
+        let overflow = did.loss.is_finite() && !did.norm.is_finite();
+        scale.take(planned.step, planned.loss_scale, overflow)
+    }
+
     /// Reads the oldest pending step's numbers, logs them and tells the observer.
     fn receive(&mut self) -> Result<()> {
         let began = Instant::now();
         let did = self.engine.receive()?;
         let waited = began.elapsed();
-        let Did { loss, norm: grad_norm, .. } = did;
+        let Did { loss, norm, .. } = did;
         let Pending { position, windows, planned, given } =
             self.pending.pop_front().expect("a step is pending");
-        for (what, value) in [("the loss", loss), ("the gradient norm", grad_norm)] {
-            if !value.is_finite() {
+        let overflow = self.take_scale(&planned, &did);
+        for (what, value) in [("the loss", loss), ("the gradient norm", norm)] {
+            if !value.is_finite() && !overflow {
                 return Err(self.not_finite(position.step, what, value, Bad::Step));
             }
         }
         // Of the device's time, what the host spent on this step and no other: neither an evaluation's nor a save's.
         let seconds = (given + waited).as_secs_f64();
         self.run.position = position;
-        let spike = self.spikes.take(&planned, loss, grad_norm, self.run.settings.on_spike);
+        let on_spike = self.run.settings.on_spike;
+        let spike = if overflow { None } else { self.spikes.take(&planned, loss, norm, on_spike) };
+        let grad_norm = if overflow { 0.0 } else { norm };
         self.log.step(&StepLine {
             step: position.step,
             tokens: position.tokens,
@@ -205,11 +215,15 @@ impl<'a> Session<'a> {
             grad_norm,
             seconds: seconds as f32,
             spike,
+            loss_scale: self.run.loss_scale.map(|_| planned.loss_scale),
+            overflow,
             windows,
         })?;
         (self.run.spikes, self.run.lowered) =
             (self.run.spikes + u64::from(spike.is_some()), self.spikes.lowered());
-        self.on_spike(spike, &planned, &did)?;
+        if !overflow {
+            self.on_spike(spike, &planned, &did)?;
+        }
         self.recent.push_back(seconds);
         if self.recent.len() > 20 {
             self.recent.pop_front();
@@ -229,6 +243,12 @@ impl<'a> Session<'a> {
         });
         Ok(())
     }
+}
+
+/// A step as it is submitted.
+pub(super) fn planned(spikes: &Spikes, run: &Run, engine: &Engine, step: u64) -> Planned {
+    let loss_scale = run.loss_scale.map_or(1.0, |scale| scale.plan(step));
+    Planned { loss_scale, ..spikes.plan(step, engine.lr(step)) }
 }
 
 /// The stream of training windows from a position on.

@@ -80,6 +80,7 @@ impl Options {
             lora: self.lora.clone(),
             weights: self.weights,
             recompute: self.recompute.unwrap_or_default(),
+            precision: self.precision,
             seed: self.seed,
             val_fraction: self.val_fraction as f32,
             eval_every: self.eval_every.unwrap_or(usual.eval_every),

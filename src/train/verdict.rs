@@ -16,6 +16,12 @@ pub(super) fn verdict(run: &Run, curves: &Curves) -> Vec<String> {
     if run.spikes > 0 {
         lines.push(spikes(run));
     }
+    if let Some(scale) = run.loss_scale.filter(|scale| scale.skipped > 0) {
+        lines.push(format!(
+            "mixed    {} changed nothing: their gradients overflowed half precision, and the loss scale was halved",
+            counted(scale.skipped, "step", "steps")
+        ));
+    }
     lines.push(format!("verdict  {}", reading(run, curves)));
     if run.position.step < run.settings.steps {
         lines.push(format!(
@@ -75,6 +81,7 @@ pub(super) fn ended_early(run: &Run, dir: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::optim::LossScale;
     use crate::run::record::example;
 
     #[test]
@@ -85,6 +92,10 @@ mod tests {
         let dir = Path::new("selves/2014");
         let told = verdict(&run, &curves);
         assert_eq!(told.len(), 2, "{told:?}");
+        let mut skipped = LossScale::default();
+        skipped.skipped = 2;
+        let told_of = verdict(&Run { loss_scale: Some(skipped), ..run.clone() }, &curves);
+        assert!(told_of[0].starts_with("mixed    2 steps changed nothing"), "{told_of:?}");
         assert!(told[0].starts_with("verdict  The model began to memorise after step 340"), "{told:?}");
         assert_eq!(told[1], "stopped  at step 520 of 1,000: 3 evaluations without a better one");
         assert!(

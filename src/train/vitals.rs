@@ -20,7 +20,10 @@ impl Session<'_> {
         // Where no step was done here, there are no gradients.
         if !self.recent.is_empty() {
             let grad_norms = self.engine.grad_norms()?;
-            self.log.norms(&NormsLine { step, grad_norms })?;
+            // Of a step that overflowed there is nothing to say.
+            if grad_norms.values().all(|norm| norm.is_finite()) {
+                self.log.norms(&NormsLine { step, grad_norms })?;
+            }
         }
         if !self.run.settings.health {
             return Ok(());

@@ -3,7 +3,7 @@
 
 use crate::common::{Fixture, load, relative, shape};
 use crate::parity::{FORWARD, GRADIENT, close, everywhere};
-use diarist::base::arch::Recompute;
+use diarist::base::arch::{Precision, Recompute};
 use diarist::base::{Config, Gpt2, Llama, Lora, Optimizer, Param, Phi};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
@@ -205,6 +205,53 @@ fn a_block_that_is_computed_twice_gives_the_same_bits() {
                 assert!(kept == again, "{}", whole.name);
                 assert!(less < memory && more > work, "{less} of {memory} bytes, {more} of {work} FLOPs");
             }
+        });
+    }
+}
+
+/// What passes through halves keeps eleven bits, and a gradient is rounded some thirty times on its way through two blocks: √30·2⁻¹¹, and
+/// of one that cancels a few times that.
+const HALVES: f64 = 1e-2;
+
+/// The scale goes through every gradient and is taken off by the update alone: it is a power of two.
+#[test]
+fn mixed_precision_is_near_single_and_its_scale_is_taken_off() {
+    const SCALE: f32 = 1024.0;
+    for whole in all() {
+        let f = whole.fixture();
+        everywhere(|device, class| {
+            let gradients = |precision, grad_scale: f32| {
+                let shape = Shape { precision, ..whole.shape(T, B, device, class) };
+                let mut exec = load(device, &shape, Options { poison: true, ..Options::default() });
+                whole.write(exec.as_mut(), &shape);
+                let scale = feed(exec.as_mut(), &f.ids("tokens"), &f.ids("targets"));
+                exec.run("zero", &Step::default()).unwrap();
+                exec.run("micro_step", &Step { loss_scale: scale, grad_scale, ..Step::default() }).unwrap();
+                let mut all = Vec::new();
+                for p in shape.trained().iter().flat_map(|p| pieces(p, &device.limits(), Element::F32)) {
+                    let mut piece = vec![0.0; p.words()];
+                    exec.read_f32(&format!("d.{}", p.name), 0, &mut piece).unwrap();
+                    all.push((p.name, piece.into_iter().map(|x| x / grad_scale).collect::<Vec<f32>>()));
+                }
+                // An update at a rate of zero computes the norm and moves nothing.
+                exec.run("update", &Step { grad_scale, grad_clip: 1e-3, ..Step::default() }).unwrap();
+                let mut scalars = [0.0; scalar::COUNT];
+                exec.read_f32("scalars", 0, &mut scalars).unwrap();
+                (all, scalars, exec.plan().bytes_of(Kind::Scratch))
+            };
+            let (single, [loss, norm, clip, _], whole_bytes) = gradients(Precision::F32, 1.0);
+            let (mixed, [mixed_loss, mixed_norm, mixed_clip, _], bytes) = gradients(Precision::Mixed, SCALE);
+            let far = |a: f32, b: f32| f64::from((a - b) / b).abs();
+            assert!(far(mixed_loss, loss) < HALVES && far(mixed_norm, norm) < HALVES, "{mixed_norm} {norm}");
+            assert!(far(mixed_clip * SCALE, clip) < HALVES, "{mixed_clip} {clip}");
+            assert!(loss != mixed_loss && bytes < whole_bytes, "{}: nothing was in halves", whole.name);
+            for ((name, mixed), (_, single)) in mixed.iter().zip(&single) {
+                let r = relative(mixed, single);
+                assert!(r < HALVES, "{} d {name}: {r:e}", whole.name);
+            }
+            // What overflows is skipped, whatever its loss.
+            let (_, [loss, norm, clip, _], _) = gradients(Precision::Mixed, 2f32.powi(60));
+            assert!(loss.is_finite() && !norm.is_finite() && clip == scalar::SKIP, "{loss} {norm} {clip}");
         });
     }
 }

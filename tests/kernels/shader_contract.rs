@@ -10,7 +10,7 @@ use diarist::base::arch::gpt2::LAYER_NORM_EPS;
 use diarist::base::rng::Site;
 use diarist::base::{Config, Gpt2, Llama, Lora, Phi, Preset};
 use diarist::device::kernel::Consts;
-use diarist::device::{Binding, Choices, Const, Element, Kernel, Limits, Recording, Step};
+use diarist::device::{Binding, Choices, Const, Coop, Coops, Element, Kernel, Limits, Recording, Step};
 use diarist::model::Shape;
 use diarist::ops::case::Family;
 use diarist::ops::{self, FAMILIES};
@@ -24,6 +24,8 @@ use naga::{
 const MAX_INVOCATIONS: u32 = 256;
 const MAX_WORKGROUP_BYTES: u32 = 16_384;
 const MAX_STORAGE_BUFFERS: usize = 8;
+/// What a variant that multiplies cooperative matrices may ask for: it is valid where there is as much.
+const COOP_WORKGROUP_BYTES: u32 = 32_768;
 
 /// Every kernel of the project.
 fn kernels() -> impl Iterator<Item = &'static Kernel> {
@@ -40,9 +42,12 @@ fn collect(variants: &mut Variants, of: &str, recording: &Recording) {
     }
 }
 
-/// Each family with each of its variants preferred, on a device that has subgroups of eight beside WebGPU's defaults.
+/// Each family with each of its variants preferred, on a device that has subgroups of eight to 32 and every kind of cooperative
+/// matrices beside WebGPU's defaults, and the workgroup memory that goes with such.
 fn each_variant() -> impl Iterator<Item = (&'static Family, Limits, Choices)> {
-    let limits = Limits { subgroup: 8, ..Limits::DEFAULT };
+    let coop = [Coop::F16_8, Coop::F16_16].into_iter().fold(Coops::default(), Coops::with);
+    let most = COOP_WORKGROUP_BYTES;
+    let limits = Limits { subgroup: 8, subgroup_most: 32, coop, max_shared: most, ..Limits::DEFAULT };
     let all = FAMILIES.iter().flat_map(|family| family.variants.iter().map(move |v| (family, v)));
     all.map(move |(family, v)| {
         (family, limits, Choices { prefer: Some(v.name), ..Choices::of(v.class, &limits) })
@@ -109,6 +114,8 @@ type Member<'a> = (&'a str, ScalarKind, usize);
 struct Shader {
     module: Module,
     info: ModuleInfo,
+    /// Whether it multiplies cooperative matrices, which no DirectX does.
+    cooperates: bool,
 }
 
 /// Whether a set of constants brings a subgroup's operation.
@@ -123,10 +130,16 @@ impl Shader {
         // What an adapter without any optional feature has: WebGPU's own, `unpack2x16float` among it. A variant that says so asks
         // for subgroups besides.
         let mut core = Capabilities::default() | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
-        core.set(Capabilities::SUBGROUP, source.contains("subgroup") && asks_for_subgroups(consts));
+        let cooperates = source.contains("enable wgpu_cooperative_matrix;");
+        core.set(
+            Capabilities::SUBGROUP,
+            source.contains("subgroup") && asks_for_subgroups(consts) || cooperates,
+        );
+        core.set(Capabilities::COOPERATIVE_MATRIX, cooperates);
+        core.set(Capabilities::SHADER_FLOAT16, source.contains("enable f16;"));
         let mut validator = Validator::new(ValidationFlags::all(), core);
         let info = validator.validate(&module).map_err(|e| e.emit_to_string(&source))?;
-        Ok(Shader { module, info })
+        Ok(Shader { module, info, cooperates })
     }
 
     fn entry(&self, name: &str) -> Result<usize, String> {
@@ -198,18 +211,18 @@ fn check_bindings(kernel: &Kernel, shader: &Shader, entry: usize) -> Result<(), 
         let TypeInner::Array { base, .. } = shader.type_of(global.ty) else {
             return Err(format!("{} is no array", binding.name));
         };
-        let kind = match shader.type_of(*base) {
-            TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } => s.kind,
+        let scalar = match shader.type_of(*base) {
+            TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } => *s,
             other => return Err(format!("{} is an array of {other:?}", binding.name)),
         };
-        // Fewer bits are read as the words that they are packed in.
-        let of = |e: &Element| if *e == Element::F32 { ScalarKind::Float } else { ScalarKind::Uint };
-        let declared: Vec<ScalarKind> = binding.elements.iter().map(of).collect();
-        expect(
-            &format!("{} is made of {kind:?}, of {declared:?}", binding.name),
-            declared.contains(&kind),
-            true,
-        )?;
+        // Fewer bits are read as the words that they are packed in; halves also as what they are.
+        let declared = binding.elements;
+        let fits = match (scalar.kind, scalar.width) {
+            (ScalarKind::Float, 4) => declared.contains(&Element::F32),
+            (ScalarKind::Float, 2) => declared.contains(&Element::F16),
+            (kind, _) => kind == ScalarKind::Uint && declared.iter().any(|e| *e != Element::F32),
+        };
+        expect(&format!("{} is made of {scalar:?}, of {declared:?}", binding.name), fits, true)?;
         let writable = binding.writable;
         expect(&format!("{} is read_write", binding.name), access.contains(StorageAccess::STORE), writable)?;
         expect(&format!("{} is written", binding.name), used.contains(GlobalUse::WRITE), writable)?;
@@ -258,11 +271,11 @@ fn step_words() -> Vec<Member<'static>> {
     }
     macro_rules! words {
         ($($field:ident),*) => {{
-            let Step { $($field,)* pad: _ } = Step::default();
+            let Step { $($field),* } = Step::default();
             vec![$((stringify!($field), kind($field), offset_of!(Step, $field))),*]
         }};
     }
-    let mut words = words![
+    words![
         lr,
         beta1,
         beta2,
@@ -277,10 +290,9 @@ fn step_words() -> Vec<Member<'static>> {
         dropout_scale,
         pos,
         norm_limit,
-        loss_limit
-    ];
-    words.push(("pad", ScalarKind::Uint, offset_of!(Step, pad)));
-    words
+        loss_limit,
+        grad_scale
+    ]
 }
 
 fn check_workgroup(shader: &Shader, entry: usize) -> Result<(), String> {
@@ -298,15 +310,16 @@ fn check_workgroup(shader: &Shader, entry: usize) -> Result<(), String> {
         .filter(|(handle, global)| global.space == AddressSpace::WorkGroup && !uses[*handle].is_empty());
     // WebGPU counts each variable rounded up to 16 bytes.
     let bytes: u32 = shared.map(|(_, global)| layouter[global.ty].size.next_multiple_of(16)).sum();
-    if bytes > MAX_WORKGROUP_BYTES {
-        return Err(format!("{bytes} bytes of workgroup memory; WebGPU grants {MAX_WORKGROUP_BYTES}"));
+    let most = if shader.cooperates { COOP_WORKGROUP_BYTES } else { MAX_WORKGROUP_BYTES };
+    if bytes > most {
+        return Err(format!("{bytes} bytes of workgroup memory of {most}"));
     }
     Ok(())
 }
 
 /// Translates one entry point; the texts must name it or, where a language reserves its name, hold code at all.
 fn check_translations(kernel: &Kernel, shader: &Shader) -> Result<(), String> {
-    let Shader { module, info } = shader;
+    let Shader { module, info, cooperates } = shader;
     let name = kernel.name.to_string();
     let entry = Some((ShaderStage::Compute, name.clone()));
 
@@ -316,12 +329,18 @@ fn check_translations(kernel: &Kernel, shader: &Shader) -> Result<(), String> {
     expect("SPIR-V's magic number", words.first().copied(), Some(0x0723_0203))?;
 
     let options = back::msl::PipelineOptions { entry_point: entry.clone(), ..Default::default() };
-    let (text, translated) = back::msl::write_string(module, info, &back::msl::Options::default(), &options)
-        .map_err(|e| format!("MSL: {e}"))?;
+    // What Metal has had since macOS 11 where there are cooperative matrices; else its first version does.
+    let lang_version = if *cooperates { (2, 3) } else { (1, 0) };
+    let msl = back::msl::Options { lang_version, ..Default::default() };
+    let (text, translated) =
+        back::msl::write_string(module, info, &msl, &options).map_err(|e| format!("MSL: {e}"))?;
     let names: Result<Vec<_>, _> = translated.entry_point_names.into_iter().collect();
     let names = names.map_err(|e| format!("MSL: {e}"))?;
     expect("MSL's entry points", names.iter().filter(|n| text.contains(n.as_str())).count(), 1)?;
 
+    if *cooperates {
+        return Ok(());
+    }
     let options = back::hlsl::PipelineOptions { entry_point: entry };
     let mut text = String::new();
     let hlsl = back::hlsl::Options::default();

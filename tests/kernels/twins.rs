@@ -26,9 +26,12 @@ fn agree(class: Class, checked: bool) {
     assert_eq!(report.wrong(), Vec::<&str>::new());
     let known: Vec<&str> = FAMILIES.iter().flat_map(|f| f.kernels).map(|k| k.name).collect();
     assert!(report.rows().all(|r| known.contains(&r.kernel)));
-    // Every kernel that this set of constants uses was run: all but the other set's matmul.
-    let unused = known.len() - report.rows().count();
-    assert_eq!(unused, 2, "matmul and matmul_bias, or matmul_lanes and matmul_lanes_bias");
+    // Every kernel that this set of constants uses was run: all but the other set's matmul, and what is tried by its name.
+    let run: Vec<&str> = report.rows().map(|row| row.kernel).collect();
+    let unused: Vec<&str> = known.into_iter().filter(|name| !run.contains(name)).collect();
+    let others =
+        if class == Class::Lanes { ["matmul", "matmul_bias"] } else { ["matmul_lanes", "matmul_lanes_bias"] };
+    assert_eq!(unused, [&others[..], &["matmul_coop", "matmul_coop_bias"]].concat());
 }
 
 #[test]
@@ -64,7 +67,9 @@ fn every_variant_by_its_name() {
     for name in doctor::variants() {
         let report = doctor::doctor_variant(&gpu(), name, Options::default(), |_| ()).unwrap();
         assert_eq!(report.wrong(), Vec::<&str>::new(), "{name}");
-        assert!(report.rows().count() > 0, "{name} is valid for no case on this adapter");
+        // Matrices that a device has not are tried on one that has (`tests/run` says where there is such a one).
+        let tried = report.rows().count() > 0;
+        assert!(tried || name.starts_with("coop"), "{name} is valid for no case on this adapter");
     }
 }
 

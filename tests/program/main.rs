@@ -23,6 +23,7 @@ mod first_model;
 mod limits;
 #[cfg(unix)]
 mod lora;
+mod mixed;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod network; // a filter of system calls is Linux's; elsewhere only `fetch` is known to connect by reading
 mod report;

@@ -7,6 +7,7 @@ pub mod lora;
 pub mod optimizer;
 pub mod params;
 pub mod phi;
+pub mod precision;
 pub mod presets;
 pub mod recompute;
 
@@ -16,6 +17,7 @@ pub use lora::Lora;
 pub use optimizer::Optimizer;
 pub use params::{Freeze, Init, Layout, Param, Part, Role};
 pub use phi::Phi;
+pub use precision::Precision;
 pub use presets::Preset;
 pub use recompute::Recompute;
 

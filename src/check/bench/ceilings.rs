@@ -5,14 +5,16 @@ use crate::base::rng::Rng;
 use crate::check::bench::{Bound, Rounds, Spread};
 use crate::device::executor::Options;
 use crate::device::select::Device;
-use crate::device::{Clock, Executor, Kind, Program, Recorder, Step};
-use crate::ops::ceiling;
+use crate::device::{Class, Clock, Dispatch, Executor, Kind, Program, Recorder, Step};
+use crate::ops::{ceiling, matmul};
 
 /// What a device does in a second.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct Ceilings {
     /// Operations of multiplications and additions in registers.
     pub flops: f64,
+    /// Operations of its units for small matrices of halves; none where it has none.
+    pub coop: Option<f64>,
     /// Bytes read and bytes written by a copy, added up.
     pub copied: f64,
     /// Bytes read, where next to nothing is written.
@@ -45,8 +47,17 @@ impl Ceilings {
         ceiling::copy(&mut copy, inp, out);
         let sums = read.kept("sums", Kind::Output, &[MOVED / (4 * ceiling::STEPS)]);
         ceiling::read(&mut read, from, sums);
-        let recordings = [arithmetic, copy, read].map(Recorder::finish);
-        let program = Program::from(recordings.into_iter().collect::<Result<Vec<_>>>()?);
+        let mut recorders = vec![arithmetic, copy, read];
+        if let Some(size) = ceiling::coop_size(&device.limits()) {
+            let mut coop = recorder("coop");
+            // A GPU has them in hardware; a processor that plays one is a thousand times slower.
+            let (groups, rounds) = if device.class() == Class::Lanes { (64, 16) } else { (1024, 1024) };
+            let out = coop.kept("products", Kind::Output, &[ceiling::coop_numel(size, groups)]);
+            ceiling::coop(&mut coop, out, size, groups, rounds);
+            recorders.push(coop);
+        }
+        let recordings = recorders.into_iter().map(Recorder::finish);
+        let program = Program::from(recordings.collect::<Result<Vec<_>>>()?);
         let priced: Vec<[f64; 2]> =
             program.recordings.iter().map(|r| [r.flops() as f64, r.bytes() as f64]).collect();
         let mut exec = device.load(program, Options::default())?;
@@ -59,6 +70,10 @@ impl Ceilings {
         let mut best = |name| least(exec.as_mut(), name, rounds);
         Ok(Ceilings {
             flops: priced[0][0] / best("fma")?,
+            coop: match priced.get(3) {
+                Some([flops, _]) => Some(flops / best("coop")?),
+                None => None,
+            },
             copied: priced[1][1] / best("copy")?,
             read: priced[2][1] / best("read")?,
             clock: exec.clock(),
@@ -70,9 +85,14 @@ impl Ceilings {
         self.copied.max(self.read)
     }
 
-    /// The seconds that some work takes at least, and what it waits for.
-    pub fn at_least(&self, flops: u64, bytes: u64) -> (f64, Bound) {
-        let (arithmetic, memory) = (flops as f64 / self.flops, bytes as f64 / self.bytes());
+    /// The seconds that a dispatch takes at least, and what it waits for: where it multiplies small matrices of halves, their units.
+    pub fn at_least(&self, d: &Dispatch) -> (f64, Bound) {
+        let units = self.coop.filter(|_| matmul::cooperates_in_halves(d)).unwrap_or(self.flops);
+        self.of(d.flops, units, d.bytes)
+    }
+
+    fn of(&self, flops: u64, units: f64, bytes: u64) -> (f64, Bound) {
+        let (arithmetic, memory) = (flops as f64 / units, bytes as f64 / self.bytes());
         if arithmetic > memory { (arithmetic, Bound::Arithmetic) } else { (memory, Bound::Memory) }
     }
 }
@@ -89,8 +109,8 @@ mod tests {
 
     #[test]
     fn work_waits_for_the_nearer_ceiling() {
-        let of = Ceilings { flops: 100.0, copied: 10.0, read: 20.0, clock: Clock::Calls };
-        assert_eq!(of.at_least(1000, 20), (10.0, Bound::Arithmetic));
-        assert_eq!(of.at_least(100, 200), (10.0, Bound::Memory));
+        let of = Ceilings { flops: 100.0, coop: None, copied: 10.0, read: 20.0, clock: Clock::Calls };
+        assert_eq!(of.of(1000, of.flops, 20), (10.0, Bound::Arithmetic));
+        assert_eq!(of.of(100, of.flops, 200), (10.0, Bound::Memory));
     }
 }

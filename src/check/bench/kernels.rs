@@ -181,7 +181,7 @@ pub fn kernels(
             for (g, of) in groups.iter().enumerate() {
                 let d = &recording.dispatches[of[0]];
                 let seconds = Spread::of(all.iter().map(|round| round[g]));
-                let (at_least, bound) = ceilings.at_least(d.flops, d.bytes);
+                let (at_least, bound) = ceilings.at_least(d);
                 rows.push(Row {
                     kernel: d.kernel.name,
                     problem: d.problem.clone(),

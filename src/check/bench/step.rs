@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crate::base::Result;
+use crate::base::arch::Precision;
 use crate::check::bench::kernels::{fill, uniform};
 use crate::check::bench::{Ceilings, Rounds, Spread};
 use crate::device::executor::Options;
@@ -112,13 +113,16 @@ pub fn step(
         });
         parts[at].dispatches += 1;
         parts[at].seconds += took;
-        least[at] += ceilings.at_least(d.flops, d.bytes).0;
+        least[at] += ceilings.at_least(d).0;
     }
     for (part, least) in parts.iter_mut().zip(least) {
         part.of_step = part.seconds / total;
         part.share = least / part.seconds.max(f64::MIN_POSITIVE);
     }
     parts.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    // In mixed precision all of it could be done by the units for halves, where there are any.
+    let halves = ceilings.coop.filter(|_| shape.precision == Precision::Mixed);
+    let units = halves.unwrap_or(ceilings.flops);
     let tokens = shape.b * shape.t;
     let flops = shape.config.train_flops_per_token(&shape.trained(), shape.t) * tokens as f64;
     Ok(StepRow {
@@ -130,7 +134,7 @@ pub fn step(
         memory: exec.allocated(),
         dispatches: dispatches.len(),
         bytes: dispatches.iter().map(|d| d.bytes).sum(),
-        mfu: flops / seconds.median / ceilings.flops,
+        mfu: flops / seconds.median / units,
         overhead: (seconds.median - total).max(0.0) / dispatches.len() as f64,
         parts,
     })

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use indicatif::ProgressBar;
 
+use crate::base::arch::Precision;
 use crate::base::units::{shown, si};
 use crate::base::{Config, Error, Lora, Preset, disk};
 use crate::check::bench::{self, Ceilings, Decode, Lesson, Rounds, Row, StepRow};
@@ -19,7 +20,7 @@ use crate::device::select::Device;
 use crate::device::{Dispatch, Element};
 use crate::model::{STREAMS, Shape};
 use crate::tokens::{Kind, Tokenizer};
-use crate::train::options::{efforts, presets, rests};
+use crate::train::options::{efforts, precisions, presets, rests};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -66,6 +67,9 @@ pub struct Args {
     /// Of decode: how many sequences have a token decoded together; several with commas
     #[arg(long, value_name = "N", default_value = "1", value_delimiter = ',', value_parser = sequences)]
     sequences: Vec<usize>,
+    /// What a step computes with: f32, or mixed
+    #[arg(long, value_name = "f32|mixed", default_value = "f32", value_parser = precisions())]
+    precision: Precision,
     /// How long is looked for the fastest kernels of a step before it is measured, as train does [default: quick on a GPU, else off]
     #[arg(long, value_name = "off|quick|full", value_parser = efforts())]
     tune: Option<Effort>,
@@ -247,13 +251,16 @@ impl<'a> Bench<'a> {
     }
 
     fn shape(&self, [b, t]: [usize; 2]) -> Shape {
-        Shape::new(config(self.args.preset, t), b, t, self.device.limits(), self.device.choices())
+        let config = config(self.args.preset, t);
+        let shape = Shape::new(config, b, t, self.device.limits(), self.device.choices());
+        Shape { precision: self.args.precision, ..shape }
     }
 
     /// What is trained in a step, by name.
     fn trained(&self, [b, t]: [usize; 2]) -> Vec<(String, Shape)> {
         let shape = self.shape([b, t]);
-        let name = format!("{} {b}x{t}", self.args.preset.name());
+        let mixed = if self.args.precision == Precision::Mixed { " mixed" } else { "" };
+        let name = format!("{} {b}x{t}{mixed}", self.args.preset.name());
         if !self.args.lora {
             return vec![(name, shape)];
         }

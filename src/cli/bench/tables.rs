@@ -7,7 +7,14 @@ use crate::cli::table::{Align, Table};
 
 /// What the device does at most, in a line.
 pub fn ceilings_line(c: &Ceilings) -> String {
-    format!("ceilings   arithmetic {}FLOP/s   copy {}B/s   read {}B/s", si(c.flops), si(c.copied), si(c.read))
+    let coop =
+        c.coop.map_or(String::new(), |flops| format!("   small matrices of halves {}FLOP/s", si(flops)));
+    format!(
+        "ceilings   arithmetic {}FLOP/s{coop}   copy {}B/s   read {}B/s",
+        si(c.flops),
+        si(c.copied),
+        si(c.read)
+    )
 }
 
 /// `1.23 ms`

@@ -1,11 +1,11 @@
 //! What `explain` is asked for.
 
-use crate::base::arch::Recompute;
+use crate::base::arch::{Precision, Recompute};
 use crate::base::{Config, Error, Freeze, Lora, Optimizer, Preset, Result};
 use crate::device::{Choices, Class, Element, Limits};
 use crate::model::{POSITIONS, Shape};
 use crate::tokens::{self, Tokenizer};
-use crate::train::options::{optimizers, presets, recomputes, rests, tokenizers};
+use crate::train::options::{optimizers, precisions, presets, recomputes, rests, tokenizers};
 
 /// Arguments of `explain`.
 #[derive(clap::Args)]
@@ -40,6 +40,9 @@ pub struct Args {
     /// What backward computes a second time instead of keeping it: none, gelu and the normalisations, or the whole block
     #[arg(long, value_name = "none|gelu|block", num_args = 0..=1, default_value = Recompute::Gelu.name(), default_missing_value = "block", value_parser = recomputes())]
     pub(super) recompute: Recompute,
+    /// What the step computes with: f32, or mixed: weights and activations in half precision
+    #[arg(long, value_name = "f32|mixed", default_value = Precision::F32.name(), value_parser = precisions())]
+    pub(super) precision: Precision,
     /// What moves the weights: AdamW all of them, or Muon the matrices of the blocks and AdamW the rest
     #[arg(long, default_value = Optimizer::Adamw.name(), value_parser = optimizers())]
     pub(super) optimizer: Optimizer,
@@ -125,6 +128,7 @@ impl Args {
             lora: self.lora.clone(),
             weights: self.weights,
             recompute: self.recompute,
+            precision: self.precision,
             optimizer: self.optimizer,
             ..Shape::new(config, self.batch as usize, t, limits, choices)
         })

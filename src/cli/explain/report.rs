@@ -35,6 +35,7 @@ pub(super) fn report(preset: Preset, shape: &Shape, program: &Program, plan: &Pl
         "adapter_parameters": shape.adapters().iter().map(|p| p.numel()).sum::<usize>(),
         "weights": shape.weights,
         "recompute": shape.recompute.name(),
+        "precision": shape.precision.name(),
         "optimizer": shape.optimizer,
         "kernels": Choices { picks: program.picks(), ..shape.choices.clone() },
         "limits": shape.limits,

@@ -9,8 +9,9 @@ use super::variants::{LIB, head_consts};
 use crate::device::kernel::{ids, read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::plain;
-use crate::device::{Call, Class, Const, Kernel, Recorder, Tensor, Variant};
+use crate::device::{Call, Class, Const, Element, Kernel, Recorder, Tensor, Variant};
 use crate::ops::kv_cache::Cache;
+use crate::ops::load;
 use crate::ops::math::{dot, exp, max, sum};
 
 pub(super) static CACHED: Kernel = Kernel {
@@ -42,7 +43,7 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
     let nkv = kv / hs;
     let heads = Heads::new(width, t, [nh, nkv], window);
     let out = rec.scratch("out", &[p, heads.out_width()]);
-    let consts = rec.pick("attention_cached", VARIANTS, &[]).with(head_consts(hs));
+    let consts = rec.pick("attention_cached", VARIANTS, &[]).with(head_consts(hs, Element::F32));
     let launch = Launch {
         kernel: &CACHED,
         consts,
@@ -76,15 +77,18 @@ fn twin(call: &mut Call) {
         let at = |j: usize| ((slot * t + j) * nkv + heads.group_of(h)) * hs;
         let seen = heads.seen(pos);
         let score = |j: usize| scale * dot(q, &kcache[at(j)..][..hs]);
-        let mut scores: Vec<f32> = seen.clone().map(score).collect();
-        let top = max(&scores);
-        scores.iter_mut().for_each(|s| *s = exp(*s - top));
-        let total = sum([&scores], |[s]| s);
-        for (j, s) in seen.zip(&scores) {
-            let p = s / total;
-            for (o, v) in out.iter_mut().zip(&vcache[at(j)..][..hs]) {
-                *o += p * v;
+        load::with(&load::ROWS, |scores| {
+            let scores = load::first(scores, seen.len());
+            seen.clone().zip(&mut *scores).for_each(|(j, s)| *s = score(j));
+            let top = max(scores);
+            scores.iter_mut().for_each(|s| *s = exp(*s - top));
+            let total = sum([&*scores], |[s]| s);
+            for (j, s) in seen.zip(scores) {
+                let p = *s / total;
+                for (o, v) in out.iter_mut().zip(&vcache[at(j)..][..hs]) {
+                    *o += p * v;
+                }
             }
-        }
+        });
     });
 }

@@ -4,8 +4,8 @@ use super::backward::backward;
 use super::cached::cached;
 use super::forward::forward;
 use super::shape::Shape;
-use crate::device::{Choices, Kind, Limits};
-use crate::ops::case::Case;
+use crate::device::{Choices, Element, Kind, Limits};
+use crate::ops::case::{Case, elements};
 use crate::ops::kv_cache::{Cache, places};
 
 /// [B, T], [NH, NKV], HS, window, dropout.
@@ -61,12 +61,16 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         let window = window.map(|w| format!(" window {w}")).unwrap_or_default();
         format!("{nh}{groups}x{hs}{window}")
     };
-    let one = |&([b, t], [nh, nkv], hs, window, dropout): &Size| {
-        let name = format!("attention {b}x{t}x{} dropout {dropout}", named([nh, nkv], hs, window));
+    let one = |element: Element, ([b, t], [nh, nkv], hs, window, dropout): Size| {
+        let name = format!(
+            "attention {b}x{t}x{} dropout {dropout} {}",
+            named([nh, nkv], hs, window),
+            element.name()
+        );
         Case::new(name, limits, choices, vec![], |rec| {
             let shape = Shape { t, nh, nkv, layer: 2, dropout, window };
-            let qkv = rec.kept("qkv", Kind::Input, &[b * t, (nh + 2 * nkv) * hs]);
-            let dout = rec.kept("dout", Kind::Input, &[b * t, nh * hs]);
+            let qkv = rec.kept_of("qkv", Kind::Input, &[b * t, (nh + 2 * nkv) * hs], element);
+            let dout = rec.kept_of("dout", Kind::Input, &[b * t, nh * hs], element);
             let (out, lse) = forward(rec, qkv, shape);
             backward(rec, qkv, out, lse, dout, shape);
         })
@@ -80,5 +84,5 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             cached(rec, qkv, Cache { k, v, places }, nh, window);
         })
     };
-    SIZES.iter().map(one).chain(CACHED_SIZES.iter().map(cached_case)).collect()
+    elements(&limits, SIZES, one).into_iter().chain(CACHED_SIZES.iter().map(cached_case)).collect()
 }

@@ -6,9 +6,10 @@ use rayon::prelude::*;
 use super::head::{self, Head, contiguous};
 use super::shape::{Heads, Shape};
 use super::variants::{LIB, VARIANTS, consts, owned};
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::{Call, Kernel, Recorder, Tensor};
+use crate::ops::load;
 use crate::ops::math::{exp, max, sum};
 use crate::ops::matmul::gemm;
 
@@ -17,7 +18,7 @@ pub(super) static FORWARD: Kernel = Kernel {
     file: "attention_forward.wgsl",
     source: include_str!("../../../shaders/attention_forward.wgsl"),
     lib: LIB,
-    bindings: &[read("qkv"), write("out"), write("lse")],
+    bindings: &[read_act("qkv"), write_act("out"), write("lse")],
     dims: &["B", "T", "NH", "NKV", "window", "layer"],
     step: true,
     // exp of scores of size up to 20, each within 3 + 2·|x| units of 2⁻²³, averaged by the softmax.
@@ -30,12 +31,13 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let Shape { t, nh, nkv, layer, dropout, window } = shape;
     let [bt, width] = rec.extents(qkv);
     let (b, heads) = (bt / t, Heads::new(width, t, [nh, nkv], window));
-    let out = rec.scratch("out", &[bt, heads.out_width()]);
+    let element = rec.element(qkv);
+    let out = rec.scratch_of("out", &[bt, heads.out_width()], element);
     let lse = rec.scratch("lse", &[b, nh, t]);
     let variant = rec.pick("attention_forward", VARIANTS, &[heads.hs]);
     let launch = Launch {
         kernel: &FORWARD,
-        consts: consts(variant, heads.hs, 1, dropout),
+        consts: consts(variant, heads.hs, 1, dropout, element),
         args: &[qkv.read(), out.write(), lse.write()],
         dims: &[b, t, nh, nkv, heads.window, layer],
         workgroups: [t.div_ceil(owned(variant)) as u32, (b * nh) as u32, 1],
@@ -47,31 +49,37 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
 
 fn twin(call: &mut Call) {
     let ([qkv], [out, lse]) = call.tensors();
-    let (all, heads) = head::every(call, qkv);
-    let results: Vec<Vec<f32>> = all.par_iter().zip(lse.par_chunks_mut(heads.t)).map(one_head).collect();
-    head::scatter(heads, (out, heads.out_width()), heads.queries(), |bh| &results[bh]);
+    let (count, heads, head) = head::every(call, qkv);
+    let each = heads.t * heads.hs;
+    load::with(&load::PARTS, |results| {
+        let results = load::first(results, count * each);
+        let all = results.par_chunks_mut(each).zip(lse.par_chunks_mut(heads.t)).enumerate();
+        all.for_each(|(bh, (out, lse))| one_head(&head(bh), out, lse));
+        let of = |bh: usize| &results[bh * each..][..each];
+        head::scatter(heads, (out, heads.out_width()), heads.queries(), of);
+    });
 }
 
 #[multiversion(targets = "simd")]
-fn one_head((head, lse): (&Head, &mut [f32])) -> Vec<f32> {
-    let Heads { t, hs, .. } = head.heads;
-    let mut out = vec![0.0; t * hs];
-    let mut buffer = vec![0.0; head.heads.block_pairs()];
-    for block in head.heads.blocks() {
-        let keys = block.keys();
-        let p = &mut buffer[..block.queries() * keys];
-        head.scores(block, p);
-        head.each_seen(block, p, |i, row| {
-            let top = max(row);
-            row.iter_mut().for_each(|s| *s = exp(*s - top));
-            let total = sum([row], |[p]| p);
-            row.iter_mut().for_each(|s| *s /= total);
-            lse[i] = top + total.ln();
-        });
-        head.drop(block, p);
-        let o = &mut out[block.i0 * hs..block.i1 * hs];
-        let product = [block.queries(), hs, keys];
-        gemm(product, contiguous(p, keys), head.v(block.j0), (o, hs), (1.0, false), false);
-    }
-    out
+fn one_head(head: &Head, out: &mut [f32], lse: &mut [f32]) {
+    let Heads { hs, .. } = head.heads;
+    load::with(&load::ROWS, |buffer| {
+        let buffer = load::first(buffer, head.heads.block_pairs());
+        for block in head.heads.blocks() {
+            let keys = block.keys();
+            let p = &mut buffer[..block.queries() * keys];
+            head.scores(block, p);
+            head.each_seen(block, p, |i, row| {
+                let top = max(row);
+                row.iter_mut().for_each(|s| *s = exp(*s - top));
+                let total = sum([row], |[p]| p);
+                row.iter_mut().for_each(|s| *s /= total);
+                lse[i] = top + total.ln();
+            });
+            head.drop(block, p);
+            let o = &mut out[block.i0 * hs..block.i1 * hs];
+            let product = [block.queries(), hs, keys];
+            gemm(product, contiguous(p, keys), head.v(block.j0), (o, hs), (1.0, false), false);
+        }
+    });
 }

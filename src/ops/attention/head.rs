@@ -24,12 +24,12 @@ pub(super) struct Head<'a> {
     mask: Option<Mask>,
 }
 
-/// Every query head of every sequence, in order.
-pub(super) fn every<'a>(call: &Call, qkv: &'a [f32]) -> (Vec<Head<'a>>, Heads) {
+/// Every query head of every sequence: how many there are, how they lie, and each by its b·NH + h.
+pub(super) fn every<'a>(call: &Call, qkv: &'a [f32]) -> (usize, Heads, impl Fn(usize) -> Head<'a> + Sync) {
     let [b, t, nh, nkv, window, layer] = call.dims();
     let heads = Heads { t, nh, nkv, hs: call.number("HS"), window };
     let mask = call.flag("DROPOUT").then(|| Mask::new(&call.step, layer, Site::Attention as u32));
-    let head = |bh: usize| Head {
+    let head = move |bh: usize| Head {
         heads,
         rows: &qkv[bh / nh * t * heads.width()..][..t * heads.width()],
         h: bh % nh,
@@ -37,7 +37,7 @@ pub(super) fn every<'a>(call: &Call, qkv: &'a [f32]) -> (Vec<Head<'a>>, Heads) {
         scale: scale(heads.hs),
         mask,
     };
-    ((0..b * nh).map(head).collect(), heads)
+    (b * nh, heads, head)
 }
 
 /// 1/√HS

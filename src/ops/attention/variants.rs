@@ -2,7 +2,7 @@
 
 use crate::device::kernel::Consts;
 use crate::device::variants::Problem;
-use crate::device::{Class, Const, Limits, Variant};
+use crate::device::{Class, Const, Element, Limits, Variant};
 
 /// What every kernel of attention stands on.
 pub(super) const LIB: &[&str] = &[
@@ -61,22 +61,29 @@ pub(super) fn owned(v: &Variant) -> usize {
     v.covers(&["THREADS", "ROWS"]) / v.covers(&["SPLIT"])
 }
 
-/// A variant's constants for heads of `hs` channels, where a pair of rows needs `scores` numbers.
-pub(super) fn consts(v: &Variant, hs: usize, scores: usize, dropout: bool) -> Consts {
+/// A variant's constants for heads of `hs` channels made of `element`, where a pair of rows needs `scores` numbers.
+pub(super) fn consts(v: &Variant, hs: usize, scores: usize, dropout: bool, element: Element) -> Consts {
     let staged = v.consts.contains(&("STAGED", Const::Bool(true)));
     // Two streamed rows and the scores of a streamed row, in 16 KiB.
     let block = (4096 / (2 * hs + 2 + scores * v.covers(&["THREADS"]))).clamp(1, 16);
     let block = ("BLOCK", Const::U32(if staged { block as u32 } else { 1 }));
-    v.with(head_consts(hs).into_iter().chain([block, ("DROPOUT", Const::Bool(dropout))]))
+    v.with(head_consts(hs, element).into_iter().chain([block, ("DROPOUT", Const::Bool(dropout))]))
 }
 
-/// A head's channels and how they are loaded.
-pub(super) fn head_consts(hs: usize) -> Consts {
+/// A head's channels and how they are loaded, from tensors made of `element`.
+pub(super) fn head_consts(hs: usize, element: Element) -> Consts {
     let wide = hs.is_multiple_of(4);
+    let acts = match (element, wide) {
+        (Element::F16, true) => "vec4<f16>",
+        (Element::F16, false) => "f16",
+        (_, true) => "vec4<f32>",
+        (_, false) => "f32",
+    };
     vec![
         ("HS", Const::U32(hs as u32)),
         ("W", Const::U32(if wide { 4 } else { 1 })),
         ("Vec", Const::Type(if wide { "vec4<f32>" } else { "f32" })),
+        ("Acts", Const::Type(acts)),
     ]
 }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::arch::Recompute;
+use crate::base::arch::{Precision, Recompute};
 use crate::base::{Freeze, Lora, Optimizer};
 use crate::device::select::Identity;
 use crate::device::{Choices, Class, Element, Limits};
 use crate::journal;
-use crate::optim::OnSpike;
+use crate::optim::{LossScale, OnSpike};
 use crate::run::record::{Base, Continues, Data, Evaluation, Position, Run, Settings, State, VERSION, now};
 use crate::tokens::Width;
 
@@ -46,6 +46,7 @@ pub(crate) fn example() -> Run {
             lora: Some(Lora::default()),
             weights: Element::Q4_1,
             recompute: Recompute::Block,
+            precision: Precision::Mixed,
             seed: u64::MAX,
             val_fraction: 0.1,
             eval_every: 50,
@@ -88,6 +89,7 @@ pub(crate) fn example() -> Run {
         since_best: 0,
         spikes: 0,
         lowered: 0,
+        loss_scale: Some(LossScale::default()),
         best: None,
         state: State::default(),
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::base::{Error, Result, disk, shell};
-use crate::run::record::{Run, Settings, State, VERSION};
+use crate::run::record::{OLDEST, Run, Settings, State, VERSION};
 use crate::run::runs::restore_or_begin;
 
 /// The time now, RFC 3339 in UTC, to the second.
@@ -28,10 +28,12 @@ pub fn read(path: &Path) -> Result<Run> {
     let text = disk::read_file(path)?;
     let Versioned { version } =
         serde_json::from_slice(&text).map_err(|e| damaged(format!("not a run's record: {e}")))?;
-    if version < VERSION {
+    if version < OLDEST {
         return Err(Error::file(
             path,
-            format!("written by an older diarist (record version {version}; this one reads {VERSION})"),
+            format!(
+                "written by an older diarist (record version {version}; this one reads {OLDEST} and later)"
+            ),
             format!(
                 "finish it with the diarist that began it, or begin a new run from its model: give it as --from {}",
                 shell::path(folder)

@@ -16,6 +16,7 @@ use crate::base::{Config, Error, Result};
 use crate::device::Choices;
 use crate::device::select::Identity;
 use crate::journal;
+use crate::optim::LossScale;
 use crate::run::runs::RECORD;
 use crate::tokens::{Additions, Kind, Tokenizer, Width, files};
 
@@ -26,14 +27,16 @@ pub use settings::Settings;
 #[cfg(test)]
 pub(crate) use example::example;
 
-/// The version of `run.json` that this diarist writes, and the newest it reads.
-pub const VERSION: u32 = 3;
+/// The newest version of `run.json`: of a run in mixed precision, which an older diarist would go on with in single.
+pub const VERSION: u32 = 4;
+/// The version of any other run, and the oldest that is read.
+pub const OLDEST: u32 = 3;
 
 /// A run, as `run.json` holds it. Fields that a later diarist adds are ignored when read; a change that an older one would
 /// misread raises [`VERSION`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// [`VERSION`] when written.
+    /// [`version`] of its settings.
     pub version: u32,
     /// When the run began, RFC 3339 in UTC: [`now`].
     pub created: String,
@@ -84,6 +87,9 @@ pub struct Run {
     /// How often one of them has halved the learning rate.
     #[serde(default)]
     pub lowered: u64,
+    /// What gradients are multiplied by, in mixed precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// Where that one's model lies; none before it, and where nothing is held out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<State>,
@@ -193,6 +199,11 @@ pub struct State {
     pub folder: String,
     /// SHA-256 of every file in it, by name.
     pub files: BTreeMap<String, String>,
+}
+
+/// The version of a run's record.
+pub fn version(settings: &Settings) -> u32 {
+    if settings.precision.is_usual() { OLDEST } else { VERSION }
 }
 
 impl Run {

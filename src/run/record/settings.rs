@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::arch::Recompute;
+use crate::base::arch::{Precision, Recompute};
 use crate::base::{Freeze, Lora, Optimizer};
 use crate::device::Element;
 use crate::optim::OnSpike;
@@ -58,6 +58,9 @@ pub struct Settings {
     /// What is computed a second time in backward instead of kept.
     #[serde(default, skip_serializing_if = "Recompute::is_usual")]
     pub recompute: Recompute,
+    /// What a step computes with.
+    #[serde(default, skip_serializing_if = "Precision::is_usual")]
+    pub precision: Precision,
     /// The seed of all randomness.
     pub seed: u64,
     /// The share of entries held out.

@@ -53,6 +53,8 @@ struct Line {
     seconds: Option<f32>,
     val_loss: Option<f32>,
     spike: Option<String>,
+    #[serde(default)]
+    overflow: bool,
     grad_norms: Option<BTreeMap<String, f32>>,
     health: Option<BTreeMap<String, Units>>,
 }
@@ -85,6 +87,7 @@ impl Curves {
         }
         if let (Some(loss), Some(lr), Some(grad_norm), Some(seconds)) =
             (finite(line.loss), finite(line.lr), finite(line.grad_norm), finite(line.seconds))
+            && !line.overflow
         {
             self.steps.push(Step { step: line.step, loss, lr, grad_norm, seconds });
         }

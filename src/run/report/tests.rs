@@ -26,6 +26,8 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
             grad_norm: 1.0 + noise,
             seconds: 0.5,
             spike: (step == 7).then_some(crate::optim::OnSpike::Skip),
+            loss_scale: None,
+            overflow: false,
             windows,
         })
         .unwrap();
@@ -122,6 +124,8 @@ fn a_run_that_has_hardly_begun_has_a_page() {
         grad_norm: 0.0,
         seconds: 0.0,
         spike: None,
+        loss_scale: None,
+        overflow: false,
         windows: vec![],
     };
     log.step(&line).unwrap();

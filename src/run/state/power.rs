@@ -26,6 +26,8 @@ fn steps(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
             seconds: 0.1,
             windows: vec![],
             spike: None,
+            loss_scale: None,
+            overflow: false,
         };
         log.step(&line).unwrap();
         log.eval(&EvalLine { step, tokens: step, val_loss: 2.0 }).unwrap();

@@ -66,6 +66,8 @@ fn train_to(folder: &RunFolder, steps: std::ops::RangeInclusive<u64>) {
             grad_norm: 1.0,
             seconds: 0.1,
             spike: None,
+            loss_scale: None,
+            overflow: false,
             windows: vec![],
         })
         .unwrap();

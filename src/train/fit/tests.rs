@@ -1,6 +1,7 @@
 //! What fits, and what is offered where it does not.
 
 use super::*;
+use crate::base::arch::Precision;
 use crate::device::Class;
 use crate::run::record::example;
 
@@ -31,6 +32,7 @@ fn wanted_beside<T>(
         lora,
         weights,
         recompute: Recompute::Gelu,
+        precision: Precision::F32,
         ..example().settings
     };
     let choices = Choices::of(Class::Lanes, &Limits::DEFAULT);
