@@ -229,6 +229,7 @@ fn at_twin(call: &mut Call) {
 #[multiversion(targets = "simd")]
 fn rotate(call: &Call, qkv: &mut [f32], places: Option<&[u32]>, sign: f32) {
     let [_, t, nh, nkv, hs, rot] = call.dims();
+    let pos = call.step.pos;
     let adjacent = call.flag("ADJACENT");
     let [first_hi, first_lo, ratio_hi, ratio_lo] = WORDS.map(|name| call.number(name) as u64);
     let (first, ratio) = ((first_hi << 32) | first_lo, (ratio_hi << 32) | ratio_lo);
@@ -236,7 +237,7 @@ fn rotate(call: &Call, qkv: &mut [f32], places: Option<&[u32]>, sign: f32) {
     let row = |(bt, row): (usize, &mut [f32]), turns: &[u64], rotors: &mut [[f32; 2]]| {
         let at = match places {
             Some(places) => places[2 * bt + 1],
-            None => ((bt % t) as u32).wrapping_add(call.step.pos),
+            None => ((bt % t) as u32).wrapping_add(pos),
         };
         for (rotor_of, &turns) in rotors.iter_mut().zip(turns) {
             let (c, s) = rotor(angle(turns, at));
