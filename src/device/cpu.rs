@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use crate::base::{Error, Result, memory};
 use crate::device::Step;
-use crate::device::awake;
 use crate::device::element::{Element, View, pack_f16_into, widened};
 use crate::device::executor::{Clock, Executor, Options};
 use crate::device::kernel::{Call, Few, Kernel, MOST};
@@ -66,8 +65,7 @@ impl Cpu {
         let Cpu { program, plan, slots, pool, poison, .. } = self;
         let (recording, places, births) = (&program.recordings[r], &plan.places[r], &plan.births[r]);
         let range = range.start..range.end.min(recording.dispatches.len());
-        let others = pool.current_num_threads() - 1;
-        let run = || {
+        pool.install(|| {
             let mut i = range.start;
             while i < range.end {
                 if *poison {
@@ -85,8 +83,7 @@ impl Cpu {
                 after(&rest[..ran]);
                 i += ran;
             }
-        };
-        pool.install(|| awake::beside(others, run));
+        });
     }
 
     /// Any tensor's words.

@@ -83,8 +83,8 @@ pub trait Executor {
         self.run_range(recording, step, 0..usize::MAX)
     }
 
-    /// Replays a range of a recording and says how long each of its dispatches took, in seconds, by [`Executor::clock`]. A GPU
-    /// poisons nothing meanwhile.
+    /// Replays a range of a recording and says how long each of its dispatches took, in seconds, by [`Executor::clock`]: of two
+    /// that ran as one, each the part that its arithmetic is. A GPU poisons nothing meanwhile.
     ///
     /// # Errors
     /// A lost device.

@@ -5,7 +5,6 @@
 //! kernel's Rust twin, [`gpu::Gpu`] with its WGSL. wgpu's types do not leave this room.
 
 pub mod adapter;
-mod awake;
 mod clock;
 pub mod cpu;
 pub mod element;

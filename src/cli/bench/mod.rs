@@ -197,8 +197,9 @@ impl<'a> Bench<'a> {
             filter.is_none_or(|part| d.kernel.name.contains(part) || d.label.contains(part))
         };
         let choices = self.device.choices();
+        let of = (&choices, self.args.precision);
         let doing = &mut |what: &str| self.doing(what);
-        let rows = bench::kernels(&self.device, &choices, &self.ceilings, self.rounds, &wanted, doing)?;
+        let rows = bench::kernels(&self.device, of, &self.ceilings, self.rounds, &wanted, doing)?;
         self.show(format!("\n{}", tables::kernels(&rows)))?;
         Ok(rows)
     }

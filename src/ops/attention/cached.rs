@@ -59,6 +59,9 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
     out
 }
 
+/// Products that are worth another thread: fewer are done before one that sleeps is awake.
+const WORTH: usize = 1 << 16;
+
 #[multiversion(targets = "simd")]
 fn twin(call: &mut Call) {
     let [_, s, t, nh, nkv, window] = call.dims();
@@ -66,7 +69,11 @@ fn twin(call: &mut Call) {
     let (hs, scale) = (heads.hs, scale(heads.hs));
     let ([places, qkv, kcache, vcache], [out]) = call.views();
     let (places, qkv, kcache, vcache) = (places.u32(), qkv.f32(), kcache.f32(), vcache.f32());
-    out.par_chunks_mut(hs).enumerate().for_each(|(i, out)| {
+    // By the row that sees the most.
+    let rows = places.chunks(2).take(out.len() / (nh * hs)).map(|place| place[1] as usize);
+    let furthest = rows.filter(|&pos| pos < t).max().unwrap_or(0);
+    let of_head = 2 * hs * (furthest + 1).min(window);
+    out.par_chunks_mut(hs).with_min_len(WORTH.div_ceil(of_head)).enumerate().for_each(|(i, out)| {
         let (p, h) = (i / nh, i % nh);
         let [slot, pos] = [0, 1].map(|i| places[2 * p + i] as usize);
         out.fill(0.0);
