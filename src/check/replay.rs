@@ -75,11 +75,7 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
         // that what neither writes agrees, and what only one of the two writes does not.
         for (&b, device) in written.iter().zip(&device) {
             if born.contains(&d.args[b].tensor) {
-                for (t, v) in host[b].iter_mut().zip(device) {
-                    if *v == u32::MAX {
-                        *t = *v;
-                    }
-                }
+                poisoned(&mut host[b], device, list.info(d.args[b].tensor).element);
             }
         }
         let (reads, writes) = host.split_at_mut(d.kernel.reads());
@@ -102,6 +98,17 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
         }
     }
     Ok(found)
+}
+
+/// Where a newborn tensor holds poison still: of two halves in a word one may have been written.
+fn poisoned(twin: &mut [u32], device: &[u32], element: Element) {
+    fn take<T: Copy + PartialEq>(twin: &mut [T], device: &[T], poison: T) {
+        twin.iter_mut().zip(device).filter(|(_, v)| **v == poison).for_each(|(t, v)| *t = *v);
+    }
+    match element {
+        Element::F16 => take(bytemuck::cast_slice_mut(twin), bytemuck::cast_slice(device), u16::MAX),
+        _ => take(twin, device, u32::MAX),
+    }
 }
 
 /// Replays a recording and names the first dispatch that writes a number that is not finite, and where.
