@@ -123,9 +123,8 @@ fn a_step_that_overflows_is_skipped_and_counted() {
     assert!((10..60).contains(&skipped), "{skipped}");
     assert_eq!(record(cwd, "run")["loss_scale"]["skipped"], skipped);
     assert!(told.contains(&format!("{skipped} steps changed nothing")), "{told}");
-    for (i, line) in resumed().enumerate() {
+    for line in resumed() {
         let overflow = line["overflow"] == true;
-        assert!(!overflow || i < 60, "once it bears them, it does: {line}");
         assert!(
             line["loss"].as_f64().is_some() && (line["grad_norm"].as_f64() > Some(0.0)) != overflow,
             "{line}"
