@@ -87,7 +87,7 @@ pub fn against_twins(exec: &mut dyn Executor, recording: &str, step: &Step) -> R
                 dispatch: d.label.clone(),
                 kernel: d.kernel.name,
                 tensor: info.name.clone(),
-                difference: relative_l2(&info.numbers(device), &info.numbers(host[b].clone())),
+                difference: relative_l2(&info.numbers(&device), &info.numbers(&host[b])),
                 tolerance: tolerance(d.kernel, info),
             };
             if !comparison.agrees() {
@@ -125,7 +125,8 @@ pub fn first_not_finite(exec: &mut dyn Executor, recording: &str, step: &Step) -
         }
         exec.run_range(recording, step, i..i + 1)?;
         for &Arg { tensor: t, .. } in d.args.iter().filter(|a| a.access != Access::Read) {
-            let values = list.info(t).numbers(exec.peek(recording, t)?);
+            let words = exec.peek(recording, t)?;
+            let values = list.info(t).numbers(&words);
             if let Some(at) = values.iter().position(|v| !v.is_finite()) {
                 let name = &list.info(t).name;
                 return Ok(Some(format!(

@@ -345,7 +345,8 @@ fn fill(exec: &mut dyn Executor, recording: &Recording, filled: &mut BTreeSet<St
 /// What a recording wrote, tensor by tensor.
 fn outputs(exec: &mut dyn Executor, recording: &Recording) -> Result<Vec<Vec<f32>>> {
     let args = recording.dispatches.iter().flat_map(|d| &d.args).filter(|a| a.access != Access::Read);
-    args.map(|a| Ok(recording.info(a.tensor).numbers(exec.peek(recording.name, a.tensor)?))).collect()
+    let numbers = |t| Ok(recording.info(t).numbers(&exec.peek(recording.name, t)?).into_owned());
+    args.map(|a| a.tensor).map(numbers).collect()
 }
 
 /// Whether two variants computed the same, as far as a kernel's tolerance goes: each is within it of the truth.

@@ -116,73 +116,46 @@ fn run_twins<'a>(
     step: &Step,
     (reads, writes): (impl IntoIterator<Item = &'a [u32]>, impl IntoIterator<Item = &'a mut [u32]>),
 ) -> bool {
-    let half = |i: &usize| {
-        let made_of = recording.info(dispatch.args[*i].tensor).element;
-        dispatch.kernel.bindings[*i].widened && made_of == Element::F16
-    };
-    if (0..dispatch.args.len()).any(|i| half(&i)) {
-        let tensors = (reads.into_iter().collect(), writes.into_iter().collect());
-        run_widened(recording, dispatch, step, tensors, half);
-        return false;
-    }
-    let view = |(words, arg): (&'a [u32], &crate::device::recording::Arg)| {
-        let info = recording.info(arg.tensor);
-        View::new(words, info.element, info.numel())
-    };
+    let (kernel, count) = (dispatch.kernel, dispatch.kernel.reads());
+    let info = |i: usize| recording.info(dispatch.args[i].tensor);
+    let half = |i: usize| kernel.bindings[i].widened && info(i).element == Element::F16;
+    // Halves that the twin sees as f32 are widened before it and rounded behind it; for others no memory is asked.
+    let (mut wide_reads, mut wide_writes): ([Vec<f32>; MOST], [Vec<f32>; MOST]) = Default::default();
+    let views = reads.into_iter().zip(&mut wide_reads).enumerate().map(|(i, (words, wide))| {
+        let numel = info(i).numel();
+        if half(i) {
+            *wide = widened(words, numel);
+            return View::new(bytemuck::cast_slice(wide), Element::F32, numel);
+        }
+        View::new(words, info(i).element, numel)
+    });
+    let mut written: [&mut [u32]; MOST] = Default::default();
+    written.iter_mut().zip(writes).for_each(|(place, words)| *place = words);
+    let written = &mut written[..dispatch.args.len() - count];
+    let slices = written.iter_mut().zip(&mut wide_writes).enumerate().map(|(i, (words, wide))| {
+        if half(count + i) {
+            *wide = widened(words, info(count + i).numel());
+            return wide.as_mut_slice();
+        }
+        bytemuck::cast_slice_mut(words)
+    });
     let mut call = Call {
-        reads: reads.into_iter().zip(&dispatch.args).map(view).collect(),
-        writes: writes.into_iter().map(bytemuck::cast_slice_mut).collect(),
+        reads: views.collect(),
+        writes: slices.collect(),
         dims: &dispatch.dims,
         consts: &dispatch.consts,
         step: *step,
         next,
         took_next: false,
     };
-    (dispatch.kernel.twin)(&mut call);
-    call.took_next
-}
-
-/// As [`run_twin`], of a dispatch some of whose tensors are made of halves that its twin sees as f32: widened before it, and rounded
-/// behind it.
-fn run_widened(
-    recording: &Recording,
-    dispatch: &Dispatch,
-    step: &Step,
-    (reads, mut writes): (Vec<&[u32]>, Vec<&mut [u32]>),
-    half: impl Fn(&usize) -> bool,
-) {
-    let count = reads.len();
-    let wide = |i: usize, words: &[u32]| {
-        let numel = recording.info(dispatch.args[i].tensor).numel();
-        half(&i).then(|| widened(words, Element::F16, numel))
-    };
-    let read: Vec<Option<Vec<f32>>> = reads.iter().enumerate().map(|(i, words)| wide(i, words)).collect();
-    let mut written: Vec<Option<Vec<f32>>> =
-        writes.iter().enumerate().map(|(i, words)| wide(count + i, words)).collect();
-    let mut views = Vec::with_capacity(count);
-    for (i, (words, wide)) in reads.iter().zip(&read).enumerate() {
-        let info = recording.info(dispatch.args[i].tensor);
-        views.push(match wide {
-            Some(wide) => View::new(bytemuck::cast_slice(wide), Element::F32, info.numel()),
-            None => View::new(words, info.element, info.numel()),
-        });
-    }
-    let mut slices: Vec<&mut [f32]> = Vec::with_capacity(writes.len());
-    for (words, wide) in writes.iter_mut().zip(&mut written) {
-        slices.push(match wide {
-            Some(wide) => wide,
-            None => bytemuck::cast_slice_mut(words),
-        });
-    }
-    let (dims, consts) = (&dispatch.dims[..], &dispatch.consts);
-    let (reads, slices) = (views.into_iter().collect(), slices.into_iter().collect());
-    let mut call = Call { reads, writes: slices, dims, consts, step: *step, next: None, took_next: false };
-    (dispatch.kernel.twin)(&mut call);
-    for (words, wide) in writes.iter_mut().zip(&written) {
-        if let Some(wide) = wide {
+    (kernel.twin)(&mut call);
+    let took_next = call.took_next;
+    for (i, (words, wide)) in written.iter_mut().zip(&wide_writes).enumerate() {
+        if half(count + i) {
             pack_f16_into(wide, words);
         }
     }
+    took_next
 }
 
 /// The words of several places, which do not overlap, each as a slice of its own: so Rust sees that no two alias.

@@ -230,9 +230,9 @@ pub fn pack_f16(values: &[f32]) -> Vec<u32> {
 /// Numbers that a task converts.
 const CHUNK: usize = 1 << 14;
 
-/// All numbers of a tensor, as f32.
-pub fn widened(words: &[u32], element: Element, numel: usize) -> Vec<f32> {
-    let view = View::new(words, element, numel);
+/// All numbers of a tensor of halves, as f32.
+pub fn widened(words: &[u32], numel: usize) -> Vec<f32> {
+    let view = View::new(words, Element::F16, numel);
     let mut wide = vec![0.0; numel];
     wide.par_chunks_mut(CHUNK).enumerate().for_each(|(i, out)| view.widen(i * CHUNK, out));
     wide

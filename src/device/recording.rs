@@ -1,5 +1,6 @@
 //! The recording: an ordered list of dispatches over named tensors. See `book/` ("One list").
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::device::element::{Element, widened};
@@ -116,10 +117,10 @@ impl TensorInfo {
     }
 
     /// Its words as the numbers they are; ids as the numbers of the same bits.
-    pub fn numbers(&self, words: Vec<u32>) -> Vec<f32> {
+    pub fn numbers<'a>(&self, words: &'a [u32]) -> Cow<'a, [f32]> {
         match self.element {
-            Element::F16 => widened(&words, Element::F16, self.numel()),
-            _ => bytemuck::cast_vec(words),
+            Element::F16 => Cow::Owned(widened(words, self.numel())),
+            _ => Cow::Borrowed(bytemuck::cast_slice(words)),
         }
     }
 }

@@ -69,6 +69,45 @@ impl Coops {
     }
 }
 
+impl Coop {
+    /// Subgroups of a workgroup that multiplies them, at least: its threads are so many times the largest.
+    pub const WORKERS: u32 = 4;
+
+    /// Their rows.
+    pub const fn size(self) -> usize {
+        match self {
+            Coop::F16_8 => 8,
+            Coop::F16_16 => 16,
+        }
+    }
+
+    /// The constants of a shader that multiplies them.
+    pub const fn consts(self) -> [(&'static str, Const); 4] {
+        let [a, b, c] = match self {
+            Coop::F16_8 => ["coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"],
+            Coop::F16_16 => ["coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"],
+        };
+        [
+            ("SIZE", Const::U32(self.size() as u32)),
+            ("MatA", Const::Type(a)),
+            ("MatB", Const::Type(b)),
+            ("MatC", Const::Type(c)),
+        ]
+    }
+}
+
+impl Limits {
+    /// Whether a workgroup of [`Coop::WORKERS`] subgroups can multiply matrices of this kind.
+    pub fn cooperates(&self, kind: Coop) -> bool {
+        self.coop.has(kind) && Coop::WORKERS * self.subgroup_most <= self.max_invocations
+    }
+
+    /// The threads of such a workgroup, as a constant.
+    pub fn coop_threads(&self) -> (&'static str, Const) {
+        ("THREADS", Const::U32(Coop::WORKERS * self.subgroup_most))
+    }
+}
+
 impl Limits {
     /// WebGPU's defaults: 128 MiB a binding, 65,535 workgroups a dimension, 256 invocations, 16 KiB. Also what the CPU
     /// executor is held to, so that its recordings are the GPU's; half-precision numbers it stores.
@@ -241,14 +280,8 @@ impl Choices {
         }
         // What there are subgroups for is in the picks, and what halves for in the settings; a diarist that knew of none wrote
         // nothing of them.
-        let none = Limits { subgroup: 0, subgroup_most: 0, f16: false, coop: Coops(0), ..Limits::DEFAULT };
-        let cut = |c: &Choices| Limits {
-            max_binding: c.limits.max_binding,
-            max_workgroups: c.limits.max_workgroups,
-            max_invocations: c.limits.max_invocations,
-            max_shared: c.limits.max_shared,
-            ..none
-        };
+        let cut =
+            |c: &Choices| Limits { subgroup: 0, subgroup_most: 0, f16: false, coop: Coops(0), ..c.limits };
         let rest = |c: &Choices| (c.class, cut(c), c.logits_bytes);
         let told = |c: &Choices| format!("{:?}, {:?}, logits of {} bytes", c.class, cut(c), c.logits_bytes);
         (rest(self) != rest(others)).then(|| format!("{} there, {} here", told(self), told(others)))

@@ -96,10 +96,15 @@ pub fn pieces(param: &Param, limits: &Limits, weights: Element) -> Vec<Piece> {
 /// What the names of weights begin with that a micro-step in mixed precision reads: those of the matrices, rounded.
 const HALF: &str = "half.";
 
-/// The pieces of the matrices that a micro-step reads as halves, each beside those halves. Of what an adapter stands beside there are
-/// none, it rests in what was asked for; and an adapter's matrices are thin.
+/// Whether a micro-step reads its matrices as halves. What an adapter stands beside rests in what was asked for, and an adapter's own are
+/// thin.
+fn reads_halves(shape: &Shape) -> bool {
+    shape.precision == Precision::Mixed && shape.lora.is_none()
+}
+
+/// The pieces of the matrices that a micro-step reads as halves, each beside those halves.
 pub fn halves(shape: &Shape) -> Vec<(Piece, Piece)> {
-    if shape.precision == Precision::F32 || shape.lora.is_some() {
+    if !reads_halves(shape) {
         return Vec::new();
     }
     let matrices = shape.config.table().into_iter().filter(Param::may_rest);
@@ -204,7 +209,7 @@ impl<'a> Parameters<'a> {
     pub fn declare(rec: &mut Recorder, shape: &'a Shape, trains: bool) -> Parameters<'a> {
         let mut all = Parameters { shape, declared: HashMap::new() };
         let (weights, gradients) = (STATE[0], STATE[1]);
-        let halved = trains && shape.precision == Precision::Mixed && shape.lora.is_none();
+        let halved = trains && reads_halves(shape);
         for param in shape.config.table().into_iter().chain(shape.adapters()) {
             let chunks = if halved && param.may_rest() {
                 let halves = pieces(&param, &shape.limits, Element::F32).into_iter().map(half_of);

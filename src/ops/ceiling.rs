@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::device::kernel::{read as reads, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
-use crate::device::{Call, Choices, Const, Coop, Kernel, Kind, Limits, Recorder, Tensor};
+use crate::device::{Call, Choices, Coop, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::{Case, Family};
 
 /// The op's kernels and cases.
@@ -118,42 +118,25 @@ fn record(
     rec.dispatch(label, launch);
 }
 
-/// Matrices that a subgroup carries, and subgroups of a workgroup at least.
+/// Matrices that a subgroup carries.
 const MATRICES: usize = 8;
-const WORKERS: usize = 4;
 
-/// Whether a device has what [`coop`] multiplies: matrices of halves, of 16 rows or of 8.
-pub fn coop_size(limits: &Limits) -> Option<usize> {
-    let sizes = [(Coop::F16_16, 16), (Coop::F16_8, 8)];
-    let fits = WORKERS as u32 * limits.subgroup_most <= limits.max_invocations;
-    sizes.into_iter().find(|(kind, _)| fits && limits.coop.has(*kind)).map(|(_, size)| size)
+/// The largest matrices of halves that a device multiplies, where it does.
+pub fn coop_kind(limits: &Limits) -> Option<Coop> {
+    [Coop::F16_16, Coop::F16_8].into_iter().find(|kind| limits.cooperates(*kind))
 }
 
-/// Elements that each of `groups` workgroups of [`coop`] writes over matrices of `size` rows.
-pub fn coop_numel(size: usize, groups: usize) -> usize {
-    groups * WORKERS * size * size
-}
-
-/// Records `coop` over so many workgroups; out is of [`coop_numel`].
-pub fn coop(rec: &mut Recorder, out: Tensor, size: usize, groups: usize, rounds: usize) {
-    let [a, b, c] = match size {
-        16 => ["coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"],
-        _ => ["coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"],
-    };
-    let threads = WORKERS as u32 * rec.limits.subgroup_most;
+/// Records `coop` over so many workgroups.
+pub fn coop(rec: &mut Recorder, kind: Coop, groups: usize, rounds: usize) {
+    let workers = groups * Coop::WORKERS as usize;
+    let out = rec.kept("products", Kind::Output, &[workers, kind.size(), kind.size()]);
     let launch = Launch {
         kernel: &COOP,
-        consts: vec![
-            ("SIZE", Const::U32(size as u32)),
-            ("MatA", Const::Type(a)),
-            ("MatB", Const::Type(b)),
-            ("MatC", Const::Type(c)),
-            ("THREADS", Const::U32(threads)),
-        ],
+        consts: kind.consts().into_iter().chain([rec.limits.coop_threads()]).collect(),
         args: &[out.write()],
         dims: &[rounds],
         workgroups: [groups as u32, 1, 1],
-        flops: 2 * (groups * WORKERS * MATRICES * rounds * size.pow(3)) as u64,
+        flops: 2 * (workers * MATRICES * rounds * kind.size().pow(3)) as u64,
     };
     rec.dispatch("coop", launch);
 }
@@ -238,18 +221,10 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             read(rec, inp, sums);
         })
     });
-    let products = coop_size(&limits).into_iter().flat_map(|size| {
+    let products = coop_kind(&limits).into_iter().flat_map(|kind| {
         [(1, 1), (3, 7)].map(|(groups, rounds)| {
-            Case::new(
-                format!("ceiling {groups} of {size}x{size}, {rounds} rounds"),
-                limits,
-                choices,
-                vec![],
-                |rec| {
-                    let out = rec.kept("products", Kind::Output, &[coop_numel(size, groups)]);
-                    coop(rec, out, size, groups, rounds);
-                },
-            )
+            let name = format!("ceiling {groups} of {kind:?}, {rounds} rounds");
+            Case::new(name, limits, choices, vec![], |rec| coop(rec, kind, groups, rounds))
         })
     });
     chains.into_iter().chain(moves).chain(products).collect()

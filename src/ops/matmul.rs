@@ -203,8 +203,7 @@ pub fn product(
     let cooperates = is_coop(variant);
     if cooperates {
         let vec = if wide { "vec4<f16>" } else { "f16" };
-        let threads = Const::U32(WORKERS * rec.limits.subgroup_most);
-        consts.extend([("Vec", Const::Type(vec)), ("THREADS", threads)]);
+        consts.extend([("Vec", Const::Type(vec)), rec.limits.coop_threads()]);
     } else {
         consts.extend(loads!("a", "Vec", a_of, wide));
         consts.extend(loads!("b", "Stored", b_of, wide));
@@ -266,8 +265,6 @@ const fn tile(name: &'static str, consts: &'static [(&'static str, Const)]) -> V
     Variant { name, class: Class::Tiles, consts, valid, suits }
 }
 
-/// Workers of a workgroup that multiplies cooperative matrices.
-const WORKERS: u32 = 4;
 /// Cooperative matrices of so many rows; what is measured may take it, and nothing does unmeasured.
 const fn coop(
     name: &'static str,
@@ -282,11 +279,8 @@ fn cooperates(v: &Variant, limits: &Limits, kind: Coop) -> bool {
     let size = v.number("SIZE");
     // A tile of a and one of b, by rows of a step's depths at most, and the sums; see the shader.
     let tiles = 2 * 2 * 4 * size * (2 * size + 8);
-    let sums = 4 * (WORKERS + 1) * (2 * size).pow(2);
-    limits.coop.has(kind)
-        && limits.subgroup_most > 0
-        && WORKERS * limits.subgroup_most <= limits.max_invocations
-        && tiles + sums <= limits.max_shared
+    let sums = 4 * (Coop::WORKERS + 1) * (2 * size).pow(2);
+    limits.cooperates(kind) && tiles + sums <= limits.max_shared
 }
 
 /// Whether a variant is one of them.
@@ -306,18 +300,6 @@ const OPS: [[&str; 3]; 2] =
 /// Whether a problem's operands are halves.
 fn are_halves(p: &Problem) -> bool {
     OPS[1].contains(&p.op)
-}
-
-/// The constants of cooperative matrices.
-macro_rules! matrices {
-    ($size:literal, $a:literal, $b:literal, $c:literal) => {
-        &[
-            ("SIZE", Const::U32($size)),
-            ("MatA", Const::Type($a)),
-            ("MatB", Const::Type($b)),
-            ("MatC", Const::Type($c)),
-        ]
-    };
 }
 
 /// Constants that are numbers.
@@ -341,16 +323,12 @@ const VARIANTS: &[Variant] = &[
         OPS.iter().any(|of| p.op == of[2]) || p.extents[0] >= 16
     }),
     lanes("lanes8", numbers!(ROWS 8, COLS 8, LANES 8), |_, _| true),
-    coop(
-        "coop16",
-        matrices!(16, "coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"),
-        |v, p, limits| are_halves(p) && cooperates(v, limits, Coop::F16_16),
-    ),
-    coop(
-        "coop8",
-        matrices!(8, "coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"),
-        |v, p, limits| are_halves(p) && cooperates(v, limits, Coop::F16_8),
-    ),
+    coop("coop16", const { &Coop::F16_16.consts() }, |v, p, limits| {
+        are_halves(p) && cooperates(v, limits, Coop::F16_16)
+    }),
+    coop("coop8", const { &Coop::F16_8.consts() }, |v, p, limits| {
+        are_halves(p) && cooperates(v, limits, Coop::F16_8)
+    }),
     tile("tile128", numbers!(BM 128, BN 128, BK 8, TM 8, TN 8)),
     tile("tile64", numbers!(BM 64, BN 64, BK 16, TM 8, TN 4)),
     tile("tile32", numbers!(BM 32, BN 32, BK 16, TM 4, TN 4)),

@@ -110,7 +110,7 @@ pub struct Options {
     #[arg(long, value_name = "none|gelu|block", num_args = 0..=1, default_missing_value = "block", value_parser = recomputes(), unless_given = Recompute::default().name())]
     pub recompute: Option<Recompute>,
     /// What a step computes with: f32; or mixed: weights and activations in half precision, sums, gradients of weights and what is
-    /// saved in single, which takes less memory, and less time on a GPU that is built for it
+    /// saved in single, which takes less memory, and on a processor more time
     #[arg(long, value_name = "f32|mixed", default_value = "f32", value_parser = precisions())]
     pub precision: Precision,
     /// The seed of everything random

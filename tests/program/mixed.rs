@@ -20,23 +20,16 @@ fn done(cwd: &Path, args: &str) -> String {
     String::from_utf8(o.stderr).unwrap()
 }
 
-/// A folder with a journal of thirty days.
-fn place() -> tempfile::TempDir {
-    let place = tempfile::tempdir().unwrap();
-    std::fs::create_dir(place.path().join("notes")).unwrap();
-    for day in 1..=30 {
-        let text = format!(
-            "Day {day}. Rain till {}, then the dog and I walked to the weir and back again.\n",
-            day % 7
-        );
-        std::fs::write(place.path().join(format!("notes/2021-03-{day:02}.md")), text).unwrap();
-    }
-    place
+/// The journal of the examples: a text that two hundred steps do not learn by heart, near a loss of nothing, of which a hundredth is
+/// nothing.
+fn journal() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/journal").display().to_string()
 }
 
 fn args(out: &str, more: &str) -> String {
     format!(
-        "train notes --from scratch --preset tiny --device cpu --context 32 --batch 4 --save-every 60 --out {out} {more}"
+        "train {} --from scratch --preset tiny --device cpu --context 32 --batch 4 --save-every 60 --out {out} {more}",
+        journal()
     )
 }
 
@@ -62,14 +55,8 @@ fn model(cwd: &Path, run: &str) -> Vec<u8> {
 /// Killed after a saved step, it goes on to the same bits.
 #[test]
 fn mixed_precision_trains_as_single_does() {
-    let place = place();
+    let place = tempfile::tempdir().unwrap();
     let cwd = place.path();
-    // A text that two hundred steps do not learn by heart: near a loss of nothing a hundredth of it is nothing.
-    std::fs::remove_dir_all(cwd.join("notes")).unwrap();
-    let journal = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/journal");
-    let args = |out: &str, more: &str| {
-        args(out, more).replace("train notes", &format!("train {}", journal.display()))
-    };
     done(cwd, &args("single", "--steps 200"));
     done(cwd, &args("mixed", "--steps 200 --precision mixed"));
     let (single, mixed) = (of(cwd, "single", "loss"), of(cwd, "mixed", "loss"));
@@ -107,7 +94,7 @@ fn mixed_precision_trains_as_single_does() {
 /// A scale that no half bears: steps are left out until it is halved often enough, and each is told and counted.
 #[test]
 fn a_step_that_overflows_is_skipped_and_counted() {
-    let place = place();
+    let place = tempfile::tempdir().unwrap();
     let cwd = place.path();
     done(cwd, &args("run", "--steps 2 --precision mixed"));
     let mut edited = record(cwd, "run");
@@ -141,12 +128,13 @@ fn a_step_that_overflows_is_skipped_and_counted() {
 /// An adapter in mixed precision, beside a model at rest in half precision.
 #[test]
 fn an_adapter_trains_in_mixed_precision() {
-    let place = place();
+    let place = tempfile::tempdir().unwrap();
     let cwd = place.path();
     done(cwd, &args("base", "--steps 20"));
     let tune = |out: &str, more: &str| {
         format!(
-            "train notes --from base --lora r=4 --device cpu --context 32 --batch 4 --steps 30 --out {out} {more}"
+            "train {} --from base --lora r=4 --device cpu --context 32 --batch 4 --steps 30 --out {out} {more}",
+            journal()
         )
     };
     done(cwd, &tune("single", "--weights f16"));

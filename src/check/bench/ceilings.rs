@@ -48,12 +48,11 @@ impl Ceilings {
         let sums = read.kept("sums", Kind::Output, &[MOVED / (4 * ceiling::STEPS)]);
         ceiling::read(&mut read, from, sums);
         let mut recorders = vec![arithmetic, copy, read];
-        if let Some(size) = ceiling::coop_size(&device.limits()) {
+        if let Some(kind) = ceiling::coop_kind(&device.limits()) {
             let mut coop = recorder("coop");
             // A GPU has them in hardware; a processor that plays one is a thousand times slower.
             let (groups, rounds) = if device.class() == Class::Lanes { (64, 16) } else { (1024, 1024) };
-            let out = coop.kept("products", Kind::Output, &[ceiling::coop_numel(size, groups)]);
-            ceiling::coop(&mut coop, out, size, groups, rounds);
+            ceiling::coop(&mut coop, kind, groups, rounds);
             recorders.push(coop);
         }
         let recordings = recorders.into_iter().map(Recorder::finish);
@@ -88,10 +87,10 @@ impl Ceilings {
     /// The seconds that a dispatch takes at least, and what it waits for: where it multiplies small matrices of halves, their units.
     pub fn at_least(&self, d: &Dispatch) -> (f64, Bound) {
         let units = self.coop.filter(|_| matmul::cooperates_in_halves(d)).unwrap_or(self.flops);
-        self.of(d.flops, units, d.bytes)
+        self.nearer(d.flops, units, d.bytes)
     }
 
-    fn of(&self, flops: u64, units: f64, bytes: u64) -> (f64, Bound) {
+    fn nearer(&self, flops: u64, units: f64, bytes: u64) -> (f64, Bound) {
         let (arithmetic, memory) = (flops as f64 / units, bytes as f64 / self.bytes());
         if arithmetic > memory { (arithmetic, Bound::Arithmetic) } else { (memory, Bound::Memory) }
     }
@@ -110,7 +109,7 @@ mod tests {
     #[test]
     fn work_waits_for_the_nearer_ceiling() {
         let of = Ceilings { flops: 100.0, coop: None, copied: 10.0, read: 20.0, clock: Clock::Calls };
-        assert_eq!(of.of(1000, of.flops, 20), (10.0, Bound::Arithmetic));
-        assert_eq!(of.of(100, of.flops, 200), (10.0, Bound::Memory));
+        assert_eq!(of.nearer(1000, of.flops, 20), (10.0, Bound::Arithmetic));
+        assert_eq!(of.nearer(100, of.flops, 200), (10.0, Bound::Memory));
     }
 }
