@@ -1,6 +1,6 @@
-// Attention for P new queries of one sequence over keys and values that are already cached, which is decoding's case.
+// Attention for P new queries, each of its own sequence, over keys and values that are already cached: decoding's case.
 //
-//   out = softmax(q·Kᵀ/√HS over the keys seen)·V
+//   out = softmax(q·Kᵀ/√HS over the keys seen)·V, K and V of the query's slot
 //
 // Plan: one workgroup a query and head, a thread every WG-th key with an online softmax of its own; at the end the
 // threads' parts are added in the threads' order. Grid x = NH, y = P. Keys before the window are not visited.
@@ -13,17 +13,19 @@
 
 const WG: u32 = 64u;
 
-/// Extents: P new queries, T positions of the cache, NH query heads on NKV key/value heads; a query sees `window` keys.
-struct Dims { P: u32, T: u32, NH: u32, NKV: u32, window: u32 }
+/// Extents: P new queries, S slots of T positions in the cache, NH query heads on NKV key/value heads; a query sees `window` keys.
+struct Dims { P: u32, S: u32, T: u32, NH: u32, NKV: u32, window: u32 }
 
+/// (P,2): a row's slot and its position there
+@group(0) @binding(0) var<storage, read> places: array<u32>;
 /// (P,(NH+2·NKV)·HS), of which q alone is read: the cache has the rest
-@group(0) @binding(0) var<storage, read> qkv: array<Acts>;
-/// (T,NKV·HS)
-@group(0) @binding(1) var<storage, read> kcache: array<Vec>;
-/// (T,NKV·HS)
-@group(0) @binding(2) var<storage, read> vcache: array<Vec>;
+@group(0) @binding(1) var<storage, read> qkv: array<Acts>;
+/// (S,T,NKV·HS)
+@group(0) @binding(2) var<storage, read> kcache: array<Vec>;
+/// (S,T,NKV·HS)
+@group(0) @binding(3) var<storage, read> vcache: array<Vec>;
 /// (P,NH·HS)
-@group(0) @binding(3) var<storage, read_write> cached_out: array<Vec>;
+@group(0) @binding(4) var<storage, read_write> cached_out: array<Vec>;
 
 @group(1) @binding(0) var<uniform> d: Dims;
 @group(1) @binding(1) var<uniform> step: Step;
@@ -34,14 +36,15 @@ var<workgroup> cached_top: array<f32, WG>;
 var<workgroup> cached_sum: array<f32, WG>;
 var<workgroup> cached_acc: array<array<Vec, CHUNK>, WG>;
 
-/// out for P new queries of one sequence, the first at step.pos, over the keys and values cached up to their own
-/// positions that they see; zeros for a query past the context.
+/// out for P new queries, over the keys and values that are cached of their sequences up to their own positions and that they
+/// see; zeros for a query that is nowhere: padding, or an idle row.
 @compute @workgroup_size(WG)
 fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let h = group.x;
     let row = group.y;
-    let query = min(step.pos, d.T) + row;
-    let keys = select(0u, query + 1u, query < d.T);
+    let slot = places[2u * row];
+    let query = min(places[2u * row + 1u], d.T);
+    let keys = select(0u, query + 1u, slot < d.S && query < d.T);
     let scale = softmax_scale();
 
     var q: array<Vec, HV>;
@@ -53,7 +56,7 @@ fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
     var top = LOWEST;
     var sum = 0.0;
     for (var key = first_seen(query) + thread; key < keys; key += WG) {
-        let at = (key * d.NKV + group_of(h)) * HV;
+        let at = ((slot * d.T + key) * d.NKV + group_of(h)) * HV;
         var part = Vec(0.0);
         for (var i = 0u; i < HV; i++) { part = fma(q[i], kcache[at + i], part); }
         let s = total(part);
@@ -86,7 +89,7 @@ fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
                 all += cached_sum[n];
                 value += cached_acc[n][i];
             }
-            // No key at all: the query is past the context.
+            // No key at all: the query is nowhere.
             cached_out[out_at(0u, row, h) + i0 + i] = select(Vec(0.0), value / max(all, 1.0e-30), keys > 0u);
         }
     }

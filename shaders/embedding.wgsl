@@ -1,7 +1,7 @@
 // Token and position embedding: out[b,t] = wte[token[b,t]] + wpe[pos + t]; of a model whose positions are angles, the token's
-// row alone.
+// row alone. Of tokens that are decoded each row has a position of its own, out[p] = wte[token[p]] + wpe[pos[p]].
 //
-// forward, lookup: one invocation an element (bt,c); a dispatch for each chunk of wte's rows writes the positions whose token
+// forward, at, lookup: one invocation an element (bt,c); a dispatch for each chunk of wte's rows writes the positions whose token
 // lies in the chunk, and the chunks together write them all.
 // backward_wte: one workgroup a bucket, that is a distinct token of the batch; invocations stride over channels and add
 // the token's positions up in order: one owner a row, so no atomics and the same bits every time.
@@ -10,7 +10,7 @@
 // What a buffer says is not believed: shaders run without the driver's checks, so ids are compared with the chunk's rows,
 // bucket ends and positions with BT.
 //
-// Bytes moved: forward 3 BT C, lookup 2 BT C; backward_wte BT C and twice the rows it touches; backward_wpe BT C + 2 T C.
+// Bytes moved: forward and at 3 BT C, lookup 2 BT C; backward_wte BT C and twice the rows it touches; backward_wpe BT C + 2 T C.
 // FLOPs: one an element moved.
 
 const WG: u32 = 64u;        // invocations of a workgroup
@@ -48,6 +48,33 @@ fn embedding_forward(
     // A padded block may reach past the last position; what it computes there is never read.
     let t = min(min(step.pos, d.positions) + bt % d.T, d.positions - 1u);
     out[i] = load_wte((token - d.row0) * d.C + c).x + wpe[t * d.C + c];
+}
+
+struct AtDims { P: u32, C: u32, row0: u32, rows: u32, positions: u32 }
+@group(1) @binding(0) var<uniform> da: AtDims;
+
+/// (P,2): a row's slot in the cache, and its position
+@group(0) @binding(2) var<storage, read> places: array<u32>;
+/// (positions,C)
+@group(0) @binding(3) var<storage, read> wpe_at: array<f32>;
+/// (P,C)
+@group(0) @binding(4) var<storage, read_write> out_at: array<f32>;
+
+@compute @workgroup_size(WG)
+fn embedding_at(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_workgroup(workgroup, count) * WG + lane;
+    let p = i / da.C;
+    if (p >= da.P) { return; }
+    let c = i % da.C;
+    let token = tokens[p];
+    if (token < da.row0 || token >= da.row0 + da.rows) { return; }    // another chunk's, or nobody's
+    // An idle row is nowhere; what it computes is never read.
+    let pos = min(places[2u * p + 1u], da.positions - 1u);
+    out_at[i] = load_wte((token - da.row0) * da.C + c).x + wpe_at[pos * da.C + c];
 }
 
 struct LookupDims { BT: u32, C: u32, row0: u32, rows: u32 }

@@ -19,6 +19,10 @@ struct Dims { BT: u32, T: u32, NH: u32, NKV: u32, HS: u32, ROT: u32 }
 
 /// (BT,(NH+2NKV)HS): q | k | v, or its gradient; q and k are turned in place
 @group(0) @binding(0) var<storage, read_write> qkv: array<Act>;
+/// of rows that are decoded (BT,2): a slot in the cache, and a position
+@group(0) @binding(0) var<storage, read> places: array<u32>;
+/// (BT,(NH+2NKV)HS): as qkv, of such rows
+@group(0) @binding(1) var<storage, read_write> placed: array<f32>;
 
 /// The high word of a * b, by halves.
 fn mul_high(a: u32, b: u32) -> u32 {
@@ -70,24 +74,26 @@ fn rotor(angle: u32) -> vec2<f32> {
     return r;
 }
 
+/// Where a pair's two channels stand in a head: the first, and how much further the second.
+fn channels(pair: u32) -> vec2<u32> {
+    return select(vec2<u32>(pair, d.ROT / 2u), vec2<u32>(2u * pair, 1u), ADJACENT);
+}
+
 fn rotate(i: u32, sign: f32) {
     let half = d.ROT / 2u;
     let bt = i / half;
     if (bt >= d.BT) { return; }
-    let pair = i % half;
-    let by = rotor(angle(pair, bt % d.T + step.pos));
+    let by = rotor(angle(i % half, bt % d.T + step.pos));
     let c = by.x;
     let s = sign * by.y;
-    // Where the pair's two channels stand in a head.
-    let first = select(pair, 2u * pair, ADJACENT);
-    let apart = select(half, 1u, ADJACENT);
+    let at_head = channels(i % half);
     let row = bt * (d.NH + 2u * d.NKV) * d.HS;
     for (var h = 0u; h < d.NH + d.NKV; h += 1u) {
-        let at = row + h * d.HS + first;
+        let at = row + h * d.HS + at_head.x;
         let x = f32(qkv[at]);
-        let y = f32(qkv[at + apart]);
+        let y = f32(qkv[at + at_head.y]);
         qkv[at] = Act(x * c - y * s);
-        qkv[at + apart] = Act(x * s + y * c);
+        qkv[at + at_head.y] = Act(x * s + y * c);
     }
 }
 
@@ -107,4 +113,26 @@ fn rope_backward(
     @builtin(local_invocation_index) lane: u32,
 ) {
     rotate(linear_workgroup(workgroup, count) * WG + lane, -1.0);
+}
+
+@compute @workgroup_size(WG)
+fn rope_at(
+    @builtin(workgroup_id) workgroup: vec3<u32>,
+    @builtin(num_workgroups) count: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_workgroup(workgroup, count) * WG + lane;
+    let half = d.ROT / 2u;
+    let bt = i / half;
+    if (bt >= d.BT) { return; }
+    let by = rotor(angle(i % half, places[2u * bt + 1u]));
+    let at_head = channels(i % half);
+    let row = bt * (d.NH + 2u * d.NKV) * d.HS;
+    for (var h = 0u; h < d.NH + d.NKV; h += 1u) {
+        let at = row + h * d.HS + at_head.x;
+        let x = placed[at];
+        let y = placed[at + at_head.y];
+        placed[at] = x * by.x - y * by.y;
+        placed[at + at_head.y] = x * by.y + y * by.x;
+    }
 }

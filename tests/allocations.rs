@@ -89,11 +89,12 @@ fn check(config: Config, optimizer: Optimizer, threads: usize) {
     let text: Vec<u32> = (0..=160).map(|i: u32| i.wrapping_mul(2_654_435_761) % vocab).collect();
     model::feed(exec.as_mut(), &text[..160], &text[1..]).expect("the CPU is there");
     exec.write(input::TOKEN, 0, &[7]).expect("the CPU is there");
+    exec.write(input::PLACES, 0, &[0, 9]).expect("the CPU is there");
     let hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
     let uniform = |name: &str| match name {
         "micro_step" => micro_step(1.0 / 160.0, 0.1, 1, 1),
         "update" => hyper.step(1, 1e-4),
-        _ => Step { pos: 9, ..Step::default() },
+        _ => Step::default(),
     };
     for recording in ["zero", "micro_step", "update", "decode"] {
         exec.run(recording, &uniform(recording)).expect("the CPU is there");

@@ -12,7 +12,7 @@ struct Step {
     dropout_key: u32,       // the micro-step's part of every mask's key
     dropout_threshold: u32, // a random word below it drops its element
     dropout_scale: f32,     // 1 / (1 - p)
-    pos: u32,               // decoding: position of the first new token
+    pos: u32,               // position of a sequence's first row
     norm_limit: f32,        // an update whose gradient norm is above it is skipped; infinity for none
     loss_limit: f32,        // the same of its loss
     grad_scale: f32,        // what gradients are multiplied by until the update; a power of two, 1 but where they pass through f16

@@ -32,8 +32,8 @@ pub const GPT2: Known = Known {
 /// # Errors
 /// Another continuation, or logits that are no numbers: the device computes wrongly. What keeps a model from being opened.
 pub fn check(dir: &Path, device: &Device, known: Option<Known>) -> Result<()> {
-    let program = |shape: &crate::model::Shape| Ok(vec![shape.prefill()?, shape.decode()?].into());
-    let at = At { weights: Element::F32, context: None };
+    let program = |shape: &crate::model::Shape| Ok(shape.writing()?.into());
+    let at = At { weights: Element::F32, context: None, streams: 1 };
     let mut model = Model::open(weights::open(dir)?, device, at, Reads::Text, |_| Ok(None), program)?;
     let tokenizer = model.tokenizer.take().expect("a model that reads text has its tokenizer");
     let vocabulary = model.config.vocab_size();

@@ -55,7 +55,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         Ok(Some(tokens - 1))
     };
-    let mut model = args.opening.open(&args.dir, reads, inputs, |shape| {
+    let mut model = args.opening.open(&args.dir, (reads, 1), inputs, |shape| {
         within(given, &listed, shape.config.vocab_size())?;
         Ok(vec![shape.evaluate()?])
     })?;

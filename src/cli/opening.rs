@@ -34,15 +34,15 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Opens the model in `dir` as it was asked for, for one sequence of `most` tokens at most where that is known, with the
-    /// recordings that `program` makes of its shape.
+    /// Opens the model in `dir` as it was asked for, for `streams` sequences at once if there is room, of `most` tokens at most where that
+    /// is known, with the recordings that `program` makes of its shape.
     ///
     /// # Errors
     /// No such device; otherwise as [`Model::open`].
     pub fn open(
         &self,
         dir: &Path,
-        reads: Reads,
+        (reads, streams): (Reads, usize),
         most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
         program: impl Fn(&Shape) -> Result<Vec<Recording>>,
     ) -> Result<Model> {
@@ -52,7 +52,7 @@ impl Opening {
         if let Some(line) = not_in_blocks(checkpoint.config(), self.weights) {
             out::note(line);
         }
-        let at = At { weights: self.weights, context: self.context };
+        let at = At { weights: self.weights, context: self.context, streams };
         Model::open(checkpoint, &device, at, reads, most, |shape| Ok(program(shape)?.into()))
     }
 }

@@ -11,8 +11,11 @@ use crate::base::units::thousands;
 use crate::cli::opening::Opening;
 use crate::cli::out;
 use crate::run::newest;
-use crate::sample::{Choice, Decoder, Reads, kept};
-use crate::tokens::Utf8Stream;
+use crate::sample::{Choice, Event, Reads, Streams, kept, write_together};
+use crate::tokens::{Tokenizer, Utf8Stream};
+
+/// Texts that are written at once, at most: weights are read once for all of them, but each has a cache of its own.
+const AT_ONCE: usize = 8;
 
 /// Arguments of `sample`.
 #[derive(clap::Args)]
@@ -37,7 +40,7 @@ pub struct Args {
     /// The same seed writes the same text; without it, a new one each time
     #[arg(long)]
     seed: Option<u64>,
-    /// How many texts to write
+    /// How many texts to write: up to 8 at once where memory has room for them, each what it would be alone
     #[arg(long, default_value_t = 1)]
     num_samples: usize,
     #[command(flatten)]
@@ -57,9 +60,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
     let mut model = args.opening.open(
         &dir,
-        Reads::Text,
+        (Reads::Text, args.num_samples.min(AT_ONCE)),
         |_| Ok(None),
-        |shape| Ok(vec![shape.prefill()?, shape.decode()?]),
+        |shape| shape.writing(),
     )?;
     let seed = args.seed.unwrap_or_else(clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
@@ -73,41 +76,94 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             thousands((all - prompt.len()) as u64)
         ));
     }
-    let mut samples = Vec::new();
-    for i in 0..args.num_samples {
-        let mut rng = Rng::new(seed, &format!("sample {i}"));
-        let mut decoder = Decoder::new(model.exec.as_mut(), model.positions, &tokenizer, prompt);
-        if args.json {
-            let written = decoder.write(args.max_tokens, &how, &mut rng, |_| ControlFlow::Continue(()));
-            let ids = written.map_err(|e| model.told(e))?;
-            samples.push(json!({ "ids": ids, "text": tokenizer.decode(&ids) }));
-            continue;
+    let draws = (0..args.num_samples).map(|i| Rng::new(seed, &format!("sample {i}"))).collect();
+    let mut page = Page::new(args, &tokenizer);
+    let mut failed = page.open().err();
+    let streams = Streams::new(model.exec.as_mut(), model.positions);
+    let written = write_together(streams, &tokenizer, prompt, (args.max_tokens, &how), draws, |i, event| {
+        if failed.is_none() {
+            failed = page.take(i, event).err();
         }
-        if i > 0 {
-            out::text("\n---\n\n")?;
-        }
-        out::text(&args.prompt)?;
-        let mut stream = Utf8Stream::default();
-        let mut failed = None;
-        let written = decoder.write(args.max_tokens, &how, &mut rng, |id| {
-            match out::text(&stream.push(&tokenizer.shown(id))) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(e) => {
-                    failed = Some(e);
-                    ControlFlow::Break(())
-                }
-            }
-        });
-        written.map_err(|e| model.told(e))?;
-        if let Some(e) = failed {
-            return Err(e);
-        }
-        out::text(&(stream.finish() + "\n"))?;
+        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let written = written.map_err(|e| model.told(e))?;
+    if let Some(e) = failed {
+        return Err(e);
     }
     if args.json {
-        out::json(&json!({ "samples": samples }))?;
+        let sample = |ids: &Vec<u32>| json!({ "ids": ids, "text": tokenizer.decode(ids) });
+        out::json(&json!({ "samples": written.iter().map(sample).collect::<Vec<_>>() }))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Texts that are written side by side, shown one behind the other: the first that has not ended as it is written, the others when
+/// their turn comes.
+struct Page<'a> {
+    args: &'a Args,
+    tokenizer: &'a Tokenizer,
+    /// Which is shown, and what of it is not a whole character yet.
+    shown: usize,
+    stream: Utf8Stream,
+    /// Of those that are not shown yet, what was written, and whether they have ended.
+    later: Vec<(Vec<u32>, bool)>,
+}
+
+impl<'a> Page<'a> {
+    fn new(args: &'a Args, tokenizer: &'a Tokenizer) -> Page<'a> {
+        let later = vec![(Vec::new(), false); args.num_samples];
+        Page { args, tokenizer, shown: 0, stream: Utf8Stream::default(), later }
+    }
+
+    /// Begins to show a text, if there is one more; all of it, and the next, where it has ended.
+    fn open(&mut self) -> anyhow::Result<()> {
+        while let Some((ids, ended)) = self.later.get_mut(self.shown).map(std::mem::take) {
+            if self.args.json {
+                return Ok(());
+            }
+            if self.shown > 0 {
+                out::text("\n---\n\n")?;
+            }
+            out::text(&self.args.prompt)?;
+            for id in ids {
+                self.show(id)?;
+            }
+            if !ended {
+                return Ok(());
+            }
+            self.close()?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, id: u32) -> anyhow::Result<()> {
+        out::text(&self.stream.push(&self.tokenizer.shown(id)))
+    }
+
+    fn close(&mut self) -> anyhow::Result<()> {
+        self.shown += 1;
+        out::text(&(std::mem::take(&mut self.stream).finish() + "\n"))
+    }
+
+    /// What happened to text i.
+    fn take(&mut self, i: usize, event: Event) -> anyhow::Result<()> {
+        match event {
+            _ if self.args.json => Ok(()),
+            Event::Token(id) if i == self.shown => self.show(id),
+            Event::Token(id) => {
+                self.later[i].0.push(id);
+                Ok(())
+            }
+            Event::End if i == self.shown => {
+                self.close()?;
+                self.open()
+            }
+            Event::End => {
+                self.later[i].1 = true;
+                Ok(())
+            }
+        }
+    }
 }
 
 /// A seed that differs from one call to the next.

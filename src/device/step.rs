@@ -30,7 +30,7 @@ pub struct Step {
     pub dropout_threshold: u32,
     /// `1 / (1 − p)`: what kept elements are multiplied by.
     pub dropout_scale: f32,
-    /// Decoding: the position of the first new token.
+    /// The position of a sequence's first row. What is decoded has places instead (`ops::kv_cache`).
     pub pos: u32,
     /// An update whose gradient norm is above this is skipped; infinity for none.
     pub norm_limit: f32,

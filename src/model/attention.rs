@@ -20,7 +20,7 @@ use crate::ops::rope::{self, Pairs, Rope};
 pub(super) enum Past {
     /// The sequence that they stand in.
     Sequence,
-    /// The positions decoded so far, and their own, which are added.
+    /// The positions of their own sequences that were decoded so far, and their own, which are added.
     Cache(Cache),
 }
 
@@ -120,8 +120,10 @@ impl SelfAttention {
             self.v_proj.forward_into(rec, inp, v),
         ];
         let (atty, lse) = rec.scoped(SCOPE, |r| {
-            let t = if matches!(past, Past::Sequence) { self.heads.t } else { bt };
-            rope::forward(r, qkv, self.rope, t);
+            match past {
+                Past::Sequence => rope::forward(r, qkv, self.rope, self.heads.t),
+                Past::Cache(cache) => rope::at(r, qkv, self.rope, cache.places),
+            }
             past.attend(r, qkv, self.heads)
         });
         Attended { qkv, u, atty, lse }

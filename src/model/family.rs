@@ -5,7 +5,7 @@
 //! back through one tensor that the norms' backward adds into, as far as the lowest part that trains.
 //!
 //! One block serves training, prefill and decode: they differ in what attention attends to ([`Past`]), and a linear layer
-//! over one row is a matrix-vector product.
+//! over a few rows is a product that reads each weight once.
 
 use crate::base::arch::{Part, Recompute};
 use crate::base::rng::Site;
@@ -26,8 +26,8 @@ pub(super) enum Pass {
     Evaluate,
     /// A block of tokens, for their keys and values.
     Prefill,
-    /// One token, for the logits after it.
-    Decode,
+    /// One token of each of so many sequences, for the logits after it.
+    Decode(usize),
 }
 
 // ANCHOR: block
@@ -84,7 +84,7 @@ impl<B: Block> Model<'_, B> {
             Pass::MicroStep => self.micro_step(rec),
             Pass::Evaluate => self.evaluate(rec),
             Pass::Prefill => self.prefill(rec),
-            Pass::Decode => self.decode(rec),
+            Pass::Decode(rows) => self.decode(rec, rows),
         }
     }
 
@@ -97,12 +97,14 @@ impl<B: Block> Model<'_, B> {
 
     fn prefill(&self, rec: &mut Recorder) {
         let tokens = rec.kept_ids(input::PREFILL, Kind::Input, &[PREFILL]);
-        self.cached(rec, tokens);
+        let places = rec.kept_ids(input::PREFILL_PLACES, Kind::Input, &[PREFILL, 2]);
+        self.cached(rec, tokens, places, PREFILL);
     }
 
-    fn decode(&self, rec: &mut Recorder) {
-        let token = rec.kept_ids(input::TOKEN, Kind::Input, &[1]);
-        let last = self.cached(rec, token);
+    fn decode(&self, rec: &mut Recorder, rows: usize) {
+        let tokens = rec.kept_ids(input::TOKEN, Kind::Input, &[self.shape.streams]);
+        let places = rec.kept_ids(input::PLACES, Kind::Input, &[self.shape.streams, 2]);
+        let last = self.cached(rec, tokens, places, rows);
         let (out, _) = self.norm.forward(rec, last);
         self.shape.logits(rec, out, self.head());
     }
@@ -129,25 +131,27 @@ impl<B: Block> Model<'_, B> {
 
     /// Whole sequences: the residual stream after the last block, and the blocks as they were recorded.
     fn sequence(&self, rec: &mut Recorder, tokens: Tensor) -> (Tensor, Vec<Recorded<B>>) {
-        self.stream(rec, tokens, self.shape.t, |_, _| Past::Sequence)
+        let encoded = self.embed(rec, tokens);
+        self.stream(rec, encoded, |_, _| Past::Sequence)
     }
 
-    /// New tokens of one sequence, at the step's position: the residual stream after the last block.
-    fn cached(&self, rec: &mut Recorder, tokens: Tensor) -> Tensor {
-        let [p] = rec.extents(tokens);
-        let (last, _) = self.stream(rec, tokens, p, |rec, layer| Past::Cache(self.shape.cache(rec, layer)));
-        last
+    /// The first `rows` of some tokens, each at its place in its sequence: the residual stream after the last block.
+    fn cached(&self, rec: &mut Recorder, tokens: Tensor, places: Tensor, rows: usize) -> Tensor {
+        let wte = self.all.rows(self.shape.config.embedding());
+        let wpe = self.wpe.map(|wpe| wpe.tensor);
+        let encoded = rec.scoped("encoded", |r| embedding::at(r, tokens, places, rows, wte, wpe));
+        let past = |rec: &mut Recorder, layer: &str| Past::Cache(self.shape.cache(rec, layer, places));
+        self.stream(rec, encoded, past).0
     }
 
-    /// Tokens, `t` of a sequence, through the embedding and every block.
+    /// Encoded tokens through every block.
     fn stream(
         &self,
         rec: &mut Recorder,
-        tokens: Tensor,
-        t: usize,
+        encoded: Tensor,
         past: impl Fn(&mut Recorder, &str) -> Past,
     ) -> (Tensor, Vec<Recorded<B>>) {
-        let mut residual = self.embed(rec, tokens, t);
+        let mut residual = encoded;
         let mut blocks = Vec::new();
         for (i, block) in self.blocks.iter().enumerate() {
             let layer = layer::<B>(i);
@@ -179,10 +183,10 @@ impl<B: Block> Model<'_, B> {
     }
 
     /// Tokens to the residual stream.
-    fn embed(&self, rec: &mut Recorder, tokens: Tensor, t: usize) -> Tensor {
+    fn embed(&self, rec: &mut Recorder, tokens: Tensor) -> Tensor {
         let wte = self.all.rows(self.shape.config.embedding());
         rec.scoped("encoded", |r| {
-            let encoded = embedding::forward(r, tokens, t, wte, self.wpe.map(|wpe| wpe.tensor));
+            let encoded = embedding::forward(r, tokens, self.shape.t, wte, self.wpe.map(|wpe| wpe.tensor));
             match self.shape.drops() {
                 true => dropout::apply(r, "dropout", encoded, 0, Site::Embedding),
                 false => encoded,

@@ -17,7 +17,7 @@ pub mod phi;
 pub mod shape;
 pub mod store;
 
-pub use shape::{POSITIONS, PREFILL, Shape, input};
+pub use shape::{POSITIONS, PREFILL, STREAMS, Shape, decode_name, input};
 
 use crate::base::arch::Precision;
 use crate::base::{Config, Result};
@@ -113,7 +113,25 @@ impl Shape {
     /// # Errors
     /// A tensor larger than the device's largest binding.
     pub fn decode(&self) -> Result<Recording> {
-        self.without_dropout("decode", Pass::Decode)
+        self.decode_rows(1)
+    }
+
+    /// Records what decodes a token of each of `rows` sequences, of `streams` at most; it is called [`decode_name`].
+    ///
+    /// # Errors
+    /// A tensor larger than the device's largest binding.
+    pub fn decode_rows(&self, rows: usize) -> Result<Recording> {
+        assert!(rows <= self.streams && self.streams <= STREAMS, "{rows} rows of {} streams", self.streams);
+        self.without_dropout(decode_name(rows), Pass::Decode(rows))
+    }
+
+    /// Records all that writing takes: `prefill`, and what decodes each of [`Shape::rows`].
+    ///
+    /// # Errors
+    /// A tensor larger than the device's largest binding.
+    pub fn writing(&self) -> Result<Vec<Recording>> {
+        let decodes = self.rows().into_iter().map(|rows| self.decode_rows(rows));
+        std::iter::once(self.prefill()).chain(decodes).collect()
     }
 
     /// Records `grad_norms`: the squares of all gradients, added up chunk by chunk; see [`grad_norms`].

@@ -7,7 +7,7 @@ use crate::ops::classifier::{Head, Loss, scalar};
 use crate::ops::embedding::Buckets;
 use crate::ops::kv_cache::Cache;
 use crate::ops::matmul::{Layout, Operand, Product};
-use crate::ops::matvec;
+use crate::ops::{matvec, top_k};
 
 /// Everything that a model's recordings depend on.
 #[derive(Debug, Clone)]
@@ -18,8 +18,10 @@ pub struct Shape {
     pub b: usize,
     /// `T`: positions of a sequence.
     pub t: usize,
-    /// Positions that the cache of keys and values holds.
+    /// Positions that the cache of keys and values holds of each sequence.
     pub positions: usize,
+    /// Sequences that are cached side by side and decoded together: [`STREAMS`] at most.
+    pub streams: usize,
     /// Whether dropout is on: of the model where it trains itself, of the adapter's inputs where that is what trains.
     pub dropout: bool,
     /// What does not train.
@@ -52,17 +54,37 @@ pub mod input {
     pub const ORDER: &str = "order";
     /// (PREFILL) ids.
     pub const PREFILL: &str = "prefill.tokens";
-    /// (1) an id.
+    /// (PREFILL,2) the slot and position of each, or `kv_cache::NOWHERE`.
+    pub const PREFILL_PLACES: &str = "prefill.places";
+    /// (streams) ids, a token of each sequence that is decoded.
     pub const TOKEN: &str = "decode.token";
+    /// (streams,2) the slot and position of each, or `kv_cache::NOWHERE`.
+    pub const PLACES: &str = "decode.places";
     /// What the host reads once a step; see `ops::classifier::scalar`.
     pub use crate::ops::classifier::scalar::NAME as SCALARS;
-    /// (1,V) what decoding gives.
+    /// (streams,V) what decoding gives.
     pub const LOGITS: &str = "logits";
+    /// (streams,k,2) the likeliest of them, each with its id; see `ops::top_k`.
+    pub const TOP: &str = "top";
 }
 
-/// Tokens of a prefill block. A prompt's length never makes a new recording: `prefill` takes so many tokens at the step's
-/// position, padded at the end (what the padding computes is overwritten before it is read), and `decode` takes one token.
+/// Tokens of a prefill block. A prompt's length never makes a new recording: `prefill` takes so many tokens, each at its place, those
+/// of the padding nowhere, and `decode` takes one token a sequence.
 pub const PREFILL: usize = 32;
+
+/// The most sequences that are decoded together.
+pub const STREAMS: usize = matvec::ROWS;
+
+/// What the recordings are called that decode one row, two, and so on to [`STREAMS`].
+const DECODES: [&str; STREAMS] = [
+    "decode", "decode2", "decode3", "decode4", "decode5", "decode6", "decode7", "decode8", "decode9",
+    "decode10", "decode11", "decode12", "decode13", "decode14", "decode15", "decode16",
+];
+
+/// What the recording is called that decodes so many rows.
+pub fn decode_name(rows: usize) -> &'static str {
+    DECODES[rows - 1]
+}
 
 /// Positions that are cached at most unless more are asked for: a Llama may know 32,768, whose keys and values are larger than
 /// its weights.
@@ -76,6 +98,7 @@ impl Shape {
             b,
             t,
             positions: config.block_size().min(POSITIONS),
+            streams: 1,
             dropout: false,
             freeze: Freeze::default(),
             lora: None,
@@ -143,22 +166,32 @@ impl Shape {
         }
     }
 
-    /// A layer's cache of keys and values, (positions, NKV·HS) each.
-    pub(super) fn cache(&self, rec: &mut Recorder, layer: &str) -> Cache {
-        let extents = [self.positions, self.config.n_kv_head() * self.config.head_size()];
-        let [k, v] = ["k", "v"].map(|s| rec.kept(format!("{layer}.cache.{s}"), Kind::Cache, &extents));
-        Cache { k, v }
+    /// For how many rows there are recordings that decode them, the fewest first: fewer than all streams, where not all are written, cost
+    /// less on a processor.
+    pub fn rows(&self) -> Vec<usize> {
+        let powers = (0..).map(|i| 1 << i).take_while(|&rows| rows < self.streams);
+        powers.chain([self.streams]).collect()
     }
 
-    /// Records the logits (V) of one token from the last norm's output.
+    /// A layer's cache of keys and values, (streams, positions, NKV·HS) each, for rows at `places`.
+    pub(super) fn cache(&self, rec: &mut Recorder, layer: &str, places: Tensor) -> Cache {
+        let extents = [self.streams, self.positions, self.config.n_kv_head() * self.config.head_size()];
+        let [k, v] = ["k", "v"].map(|s| rec.kept(format!("{layer}.cache.{s}"), Kind::Cache, &extents));
+        Cache { k, v, places }
+    }
+
+    /// Records the logits (V) of each row from the last norm's output, and the likeliest of them.
     pub(super) fn logits(&self, rec: &mut Recorder, out: Tensor, head: Head) {
-        let logits = rec.kept(input::LOGITS, Kind::Output, &[1, self.config.vocab_size()]);
-        for chunk in head.wte {
-            let p = Product::new(Layout::NT, [1, chunk.rows, self.config.n_embd()]);
-            let place = Operand { tensor: logits, offset: chunk.row0, stride: None };
-            rec.scoped("lm_head", |r| {
+        let ([rows, c], v) = (rec.extents(out), self.config.vocab_size());
+        let logits = rec.kept(input::LOGITS, Kind::Output, &[self.streams, v]);
+        let top = rec.kept(input::TOP, Kind::Output, &[self.streams, top_k::capacity(v), 2]);
+        rec.scoped("lm_head", |r| {
+            for chunk in head.wte {
+                let p = Product::new(Layout::NT, [rows, chunk.rows, c]);
+                let place = Operand { tensor: logits, offset: chunk.row0, stride: Some(v) };
                 matvec::product(r, "logits", p, out.into(), chunk.tensor, place, head.bias_of(chunk));
-            });
-        }
+            }
+            top_k::record(r, logits, rows, top);
+        });
     }
 }

@@ -1,9 +1,11 @@
 //! Token and position embedding.
 //!
-//!   out[b,t] = wte[token[b,t]] + wpe[pos + t], or where positions are angles (`ops::rope`) wte[token[b,t]] alone
+//!   out[b,t] = wte[token[b,t]] + wpe[pos + t], or where positions are angles (`ops::rope`) wte[token[b,t]] alone;
+//!   where tokens are decoded out[p] = wte[token[p]] + wpe[pos[p]]
 //!   dwte[v] = Σ over the positions whose token is v of dout       dwpe[t] = Σ_b dout[b,t]
 //!
-//! tokens (B,T) ids · wte (V,C), in chunks of rows · wpe (positions,C) · out (B·T,C).
+//! tokens (B,T) ids · wte (V,C), in chunks of rows · wpe (positions,C) · out (B·T,C) · places (P,2): slots and positions
+//! (`ops::kv_cache`).
 //! dwte, dwpe accumulate (+=). The host sorts a batch's positions into one bucket a distinct token (`tokens::Batch`),
 //! so that each row of dwte has one owner: deterministic, without atomics. An id that no chunk has, an end past the last
 //! position and a position that does not exist are passed over: no number in a buffer leads a kernel out of its tensors.
@@ -22,7 +24,7 @@ use crate::tokens::batch::buckets;
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {
     name: "embedding",
-    kernels: &[&FORWARD, &LOOKUP, &BACKWARD_WTE, &BACKWARD_WPE],
+    kernels: &[&FORWARD, &AT, &LOOKUP, &BACKWARD_WTE, &BACKWARD_WPE],
     variants: FLAT,
     cases,
 };
@@ -41,6 +43,17 @@ static FORWARD: Kernel = Kernel {
     // One addition: the same bits.
     tolerance: 0.0,
     twin: forward_twin,
+};
+
+static AT: Kernel = Kernel {
+    name: "embedding_at",
+    bindings: &[ids("tokens"), weights("wte"), ids("places"), read("wpe_at"), write("out_at")],
+    dims: &["P", "C", "row0", "rows", "positions"],
+    step: false,
+    // One addition: the same bits.
+    tolerance: 0.0,
+    twin: at_twin,
+    ..FORWARD
 };
 
 static LOOKUP: Kernel = Kernel {
@@ -128,6 +141,46 @@ pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe:
     out
 }
 
+/// Records out (P,C) for the first `p` of some tokens, at their places (P,2) or more; without a `wpe`, whatever those are.
+pub fn at(
+    rec: &mut Recorder,
+    tokens: Tensor,
+    places: Tensor,
+    p: usize,
+    wte: &[Chunk],
+    wpe: Option<Tensor>,
+) -> Tensor {
+    let ([n], [of, _]) = (rec.extents(tokens), rec.extents(places));
+    assert!(p <= n && p <= of, "embedding: a token and a place a row");
+    let [_, c] = rec.extents(wte[0].tensor);
+    let out = rec.scratch("out", &[p, c]);
+    let variant = rec.pick("embedding", FLAT, &[]);
+    for chunk in wte {
+        let mut consts = variant.with([load::width(false)]);
+        consts.extend(loads!("wte", "Stored", rec.element(chunk.tensor), false));
+        let (from, rows) = ([tokens.read(), chunk.tensor.read()], [chunk.row0, chunk.rows]);
+        let (kernel, args, dims) = match wpe {
+            Some(wpe) => {
+                let [positions, _] = rec.extents(wpe);
+                let args = [&from[..], &[places.read(), wpe.read(), out.write()]].concat();
+                (&AT, args, vec![p, c, rows[0], rows[1], positions])
+            }
+            None => (&LOOKUP, [&from[..], &[out.write()]].concat(), vec![p, c, rows[0], rows[1]]),
+        };
+        let moved = if wpe.is_some() { 12 } else { 8 };
+        let launch = Launch {
+            kernel,
+            consts,
+            args: &args,
+            dims: &dims,
+            workgroups: rec.groups(p * c, variant.number("WG")),
+            flops: wpe.map_or(0, |_| (p * c / wte.len()) as u64),
+        };
+        rec.dispatch_moving("forward", launch, (moved * p * c / wte.len()) as u64);
+    }
+    out
+}
+
 /// Records dwte += … for each chunk.
 pub fn backward_wte(rec: &mut Recorder, with: Buckets, dout: Tensor, dwte: &[Chunk]) {
     let [bt, c] = rec.extents(dout);
@@ -174,6 +227,21 @@ fn forward_twin(call: &mut Call) {
         wte.widen((token - row0) * c, out);
         add(out, p);
     });
+}
+
+fn at_twin(call: &mut Call) {
+    let [_, c, row0, rows, positions] = call.dims();
+    let ([tokens, wte, places, wpe], [out]) = call.views();
+    let (tokens, places, wpe) = (tokens.u32(), places.u32(), wpe.f32());
+    for ((out, &token), place) in out.chunks_mut(c).zip(tokens).zip(places.chunks(2)) {
+        let token = token as usize;
+        if token < row0 || token >= row0 + rows {
+            continue;
+        }
+        wte.widen((token - row0) * c, out);
+        let pos = (place[1] as usize).min(positions - 1);
+        add(out, &wpe[pos * c..][..c]);
+    }
 }
 
 fn lookup_twin(call: &mut Call) {
@@ -248,6 +316,8 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             ("tokens", Fill::Words(tokens)),
             ("buckets", Fill::Words(buckets)),
             ("order", Fill::Words(order)),
+            // Past the last position too.
+            ("places", Fill::Words((0..2 * bt as u32).map(|i| i * 7 % (t as u32 + 4)).collect())),
         ];
         Case::new(format!("embedding {b}x{t}x{c} of {v}"), limits, choices, fills, |rec| {
             let tokens = rec.kept_ids("tokens", Kind::Input, &[bt]);
@@ -275,6 +345,11 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             let dwte = chunks("dwte", Element::F32);
             let wpe = rec.kept("wpe", Kind::Input, &[t + 2, c]);
             let dwpe = rec.kept("dwpe", Kind::Input, &[t + 2, c]);
+            let places = rec.kept_ids("places", Kind::Input, &[bt, 2]);
+            for wte in resting.iter().chain([&wte]) {
+                at(rec, tokens, places, bt, wte, Some(wpe));
+                at(rec, tokens, places, bt.div_ceil(2), wte, None);
+            }
             for wte in &resting {
                 forward(rec, tokens, t, wte, Some(wpe));
                 forward(rec, tokens, t, wte, None);

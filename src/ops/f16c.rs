@@ -10,32 +10,39 @@ pub fn here() -> bool {
     false
 }
 
-/// `math::dot` of numbers and halves.
+/// `math::dots` of numbers and halves.
 ///
 /// # Panics
 /// Where it is not [`here`], or the lengths differ.
-pub fn dot(x: &[f32], w: &[u16]) -> f32 {
-    assert!(here() && x.len() == w.len(), "as many halves, on a processor that has f16c");
+pub fn dots<const N: usize>(x: [&[f32]; N], w: &[u16]) -> [f32; N] {
+    assert!(here() && x.iter().all(|x| x.len() == w.len()), "as many halves, on a processor that has f16c");
     #[cfg(target_arch = "x86_64")]
     // SAFETY: asserted just now.
-    return unsafe { x86::dot(x, w) };
+    return unsafe { x86::dots(x, w) };
     #[cfg(not(target_arch = "x86_64"))]
     unreachable!("asserted just now")
 }
 
-/// sums += Σ x[i]·row i, in the order of the rows; row i begins at `w[i·stride]` and is as long as the sums.
+/// For each of m rows of x, `x_stride` apart, sums += Σ x[i]·row i, in the order of the k rows of w; row i begins at `w[i·stride]`
+/// and is as long as that row's part of the sums (m,columns).
 ///
 /// # Panics
 /// Where it is not [`here`], or a row is not whole.
-pub fn add_rows(x: &[f32], w: &[u16], stride: usize, sums: &mut [f32]) {
+pub fn add_rows(
+    (x, x_stride): (&[f32], usize),
+    [m, k]: [usize; 2],
+    w: &[u16],
+    stride: usize,
+    sums: &mut [f32],
+) {
     assert!(here(), "a processor that has f16c");
     #[cfg(target_arch = "x86_64")]
     // SAFETY: asserted just now.
     unsafe {
-        x86::add_rows(x, w, stride, sums)
+        x86::add_rows((x, x_stride), [m, k], w, stride, sums)
     };
     #[cfg(not(target_arch = "x86_64"))]
-    unreachable!("asserted just now: {x:?} {w:?} {stride} {sums:?}")
+    unreachable!("asserted just now: {x:?} {x_stride} {m} {k} {w:?} {stride} {sums:?}")
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -44,6 +51,8 @@ mod x86 {
 
     use half::f16;
 
+    use crate::ops::matvec::ROWS as MOST;
+
     #[inline]
     #[target_feature(enable = "avx,f16c")]
     fn widen(halves: [u16; 8]) -> __m256 {
@@ -51,49 +60,78 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx,f16c")]
-    pub fn dot(x: &[f32], w: &[u16]) -> f32 {
-        let ((x, x_rest), (w, w_rest)) = (x.as_chunks::<16>(), w.as_chunks::<16>());
-        let mut lanes = [_mm256_set1_ps(0.0); 2];
-        for (x, w) in x.iter().zip(w) {
-            let (x, w): ([__m256; 2], [[u16; 8]; 2]) = (bytemuck::cast(*x), bytemuck::cast(*w));
-            for (lane, (x, w)) in lanes.iter_mut().zip(x.into_iter().zip(w)) {
-                *lane = _mm256_add_ps(*lane, _mm256_mul_ps(x, widen(w)));
+    pub fn dots<const N: usize>(x: [&[f32]; N], w: &[u16]) -> [f32; N] {
+        let (x, (w, w_rest)) = (x.map(|x| x.as_chunks::<16>()), w.as_chunks::<16>());
+        let mut lanes = [[_mm256_set1_ps(0.0); 2]; N];
+        for (i, w) in w.iter().enumerate() {
+            let w: [[u16; 8]; 2] = bytemuck::cast(*w);
+            let w = [widen(w[0]), widen(w[1])];
+            for (lanes, (x, _)) in lanes.iter_mut().zip(&x) {
+                let x: [__m256; 2] = bytemuck::cast(x[i]);
+                lanes[0] = _mm256_add_ps(lanes[0], _mm256_mul_ps(x[0], w[0]));
+                lanes[1] = _mm256_add_ps(lanes[1], _mm256_mul_ps(x[1], w[1]));
             }
         }
-        let lanes: [f32; 16] = bytemuck::cast(lanes);
-        let rest = x_rest.iter().zip(w_rest).map(|(x, w)| x * f16::from_bits(*w).to_f32());
-        rest.fold(lanes.iter().sum(), |total, product| total + product)
+        std::array::from_fn(|i| {
+            let lanes: [f32; 16] = bytemuck::cast(lanes[i]);
+            let rest = x[i].1.iter().zip(w_rest).map(|(x, w)| x * f16::from_bits(*w).to_f32());
+            rest.fold(lanes.iter().sum(), |total, product| total + product)
+        })
     }
 
     #[target_feature(enable = "avx,f16c")]
-    pub fn add_rows(x: &[f32], w: &[u16], stride: usize, sums: &mut [f32]) {
-        let (fours, rest) = x.as_chunks::<4>();
-        for (i, x) in fours.iter().enumerate() {
-            some_rows(x, &w[4 * i * stride..], stride, sums);
+    pub fn add_rows(
+        (x, x_stride): (&[f32], usize),
+        [m, k]: [usize; 2],
+        w: &[u16],
+        stride: usize,
+        sums: &mut [f32],
+    ) {
+        let columns = sums.len() / m;
+        let x: [&[f32]; MOST] = std::array::from_fn(|r| if r < m { &x[r * x_stride..][..k] } else { &[] });
+        let x = &x[..m];
+        for i in (0..k / 4 * 4).step_by(4) {
+            some_rows::<4>(x, i, &w[i * stride..], stride, columns, sums);
         }
-        for (i, x) in (4 * fours.len()..).zip(rest) {
-            some_rows(&[*x], &w[i * stride..], stride, sums);
+        for i in k / 4 * 4..k {
+            some_rows::<1>(x, i, &w[i * stride..], stride, columns, sums);
         }
     }
 
-    /// Some rows at once: a sum is loaded and stored once for them.
+    /// Some rows at once: each is widened once for all of x, and a sum is loaded and stored once for them.
     #[inline]
     #[target_feature(enable = "avx,f16c")]
-    fn some_rows<const N: usize>(x: &[f32; N], w: &[u16], stride: usize, sums: &mut [f32]) {
-        let n = sums.len();
-        let rows: [(&[[u16; 8]], &[u16]); N] = std::array::from_fn(|i| w[i * stride..][..n].as_chunks());
-        let (wide, narrow) = sums.as_chunks_mut::<8>();
-        let factors: [__m256; N] = std::array::from_fn(|i| _mm256_set1_ps(x[i]));
-        for (j, sum) in wide.iter_mut().enumerate() {
-            let mut total: __m256 = bytemuck::cast(*sum);
-            for (factor, (row, _)) in factors.iter().zip(&rows) {
-                total = _mm256_add_ps(total, _mm256_mul_ps(*factor, widen(row[j])));
-            }
-            *sum = bytemuck::cast(total);
+    fn some_rows<const N: usize>(
+        x: &[&[f32]],
+        first: usize,
+        w: &[u16],
+        stride: usize,
+        columns: usize,
+        sums: &mut [f32],
+    ) {
+        let rows: [(&[[u16; 8]], &[u16]); N] =
+            std::array::from_fn(|i| w[i * stride..][..columns].as_chunks());
+        let mut factors = [[_mm256_set1_ps(0.0); N]; MOST];
+        for (factors, x) in factors.iter_mut().zip(x) {
+            *factors = std::array::from_fn(|i| _mm256_set1_ps(x[first + i]));
         }
-        for (j, sum) in narrow.iter_mut().enumerate() {
-            for (x, (_, row)) in x.iter().zip(&rows) {
-                *sum += x * f16::from_bits(row[j]).to_f32();
+        let wide = columns / 8;
+        for j in 0..wide {
+            let weights: [__m256; N] = std::array::from_fn(|i| widen(rows[i].0[j]));
+            for (i, factors) in factors[..x.len()].iter().enumerate() {
+                let sum = sums[i * columns + 8 * j..].first_chunk_mut::<8>().expect("columns of every row");
+                let mut total: __m256 = bytemuck::cast(*sum);
+                for (factor, weight) in factors.iter().zip(&weights) {
+                    total = _mm256_add_ps(total, _mm256_mul_ps(*factor, *weight));
+                }
+                *sum = bytemuck::cast(total);
+            }
+        }
+        for (x, sums) in x.iter().zip(sums.chunks_exact_mut(columns)) {
+            for (j, sum) in sums[8 * wide..].iter_mut().enumerate() {
+                for (x, (_, row)) in x[first..].iter().zip(&rows) {
+                    *sum += x * f16::from_bits(row[j]).to_f32();
+                }
             }
         }
     }
@@ -122,16 +160,21 @@ mod tests {
         }
         for n in [1, 15, 16, 17, 97, 768] {
             let (x, w, widened) = numbers(n);
-            assert_eq!(dot(&x, &w).to_bits(), math::dot(&x, &widened).to_bits(), "{n}");
+            let y = &numbers(n + 1).0[1..];
+            let expected = [&x[..], y, &x].map(|x| math::dot(x, &widened).to_bits());
+            assert_eq!(dots([&x, y, &x], &w).map(f32::to_bits), expected, "{n}");
         }
         for (rows, n, stride) in [(1, 1, 1), (3, 7, 9), (4, 8, 8), (9, 100, 131), (64, 768, 768)] {
             let (_, w, widened) = numbers(rows * stride);
-            let x = &numbers(rows).0;
-            let mut sums = vec![0.5; n];
+            let m = 3;
+            let x = &numbers(m * (rows + 2)).0;
+            let mut sums = vec![0.5; m * n];
             let mut expected = sums.clone();
-            add_rows(x, &w, stride, &mut sums);
-            for (x, row) in x.iter().zip(widened.chunks(stride)) {
-                expected.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+            add_rows((x, rows + 2), [m, rows], &w, stride, &mut sums);
+            for (expected, x) in expected.chunks_mut(n).zip(x.chunks(rows + 2)) {
+                for (x, row) in x[..rows].iter().zip(widened.chunks(stride)) {
+                    expected.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+                }
             }
             assert_eq!(sums, expected, "{rows} rows of {n}");
         }

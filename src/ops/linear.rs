@@ -5,10 +5,10 @@
 //! x (rows,in) · y (rows,out), each a whole tensor or a range of a wider one's columns: three projections write one packed
 //! (rows,q+k+v) tensor side by side, and read such ranges of its gradient. A second layer's y or dx can add to a first's,
 //! which with a scale s is all that LoRA asks of the products (Hu et al. 2021, arXiv:2106.09685). dW accumulates (+=).
-//! One row is a matrix-vector product.
+//! A few rows are a product that reads each weight once.
 
 use crate::base::arch::Layout;
-use crate::device::{Recorder, Tensor};
+use crate::device::{Element, Recorder, Tensor};
 use crate::ops::matmul::{self, Operand, Product};
 use crate::ops::matvec;
 
@@ -92,8 +92,10 @@ impl Linear {
         let m = inp.rows(rec);
         let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [m, n, k]) };
         let (x, y, bias) = (inp.operand(rec), out.operand(rec), self.bias.map(Operand::from));
+        // A training step may have so few rows too, but its activations may be of halves.
+        let whole = [x, y].iter().all(|of| rec.element(of.tensor) == Element::F32);
         match m {
-            1 => matvec::product(rec, "forward", p, x, self.weight, y, bias),
+            1..=matvec::ROWS if whole => matvec::product(rec, "forward", p, x, self.weight, y, bias),
             _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, bias),
         }
     }

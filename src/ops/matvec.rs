@@ -1,8 +1,10 @@
-//! One row times a matrix: decoding's product.
+//! A few rows times a matrix, one of each sequence that is decoded: decoding's product.
 //!
 //!   NN: y = α·x·W + bias, W (K,N)      NT: y = α·x·Wᵀ + bias, W (N,K)      or y += …
 //!
-//! x (K) · y, bias (N), each a range of a tensor: W may be a chunk of a larger matrix, or one of several that share a row.
+//! x (M,K) · y (M,N), each a range of a tensor or of a wider one's columns, M at most [`ROWS`] · bias (N), a range: W may be a chunk
+//! of a larger matrix, or one of several that share a row. Each weight is read once for all rows. What a row gives has the same
+//! bits however many stand beside it, and whatever they hold: a text does not depend on who else is written.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -16,12 +18,15 @@ use crate::device::{
 use crate::ops::case::{Case, Family};
 use crate::ops::f16c;
 use crate::ops::load::{self, loads};
-use crate::ops::math::dot;
+use crate::ops::math::dots;
 use crate::ops::matmul::{Layout, Operand, Product};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =
     Family { name: "matvec", kernels: &[&MATVEC, &MATVEC_BIAS], variants: VARIANTS, cases };
+
+/// The most rows of a product. With more of them a tile of the result is what should stay in registers (`ops::matmul`).
+pub const ROWS: usize = 16;
 
 const VARIANTS: &[Variant] = &[
     plain("lanes", Class::Lanes, &[("WG", Const::U32(8)), ("COLS", Const::U32(8))]),
@@ -32,13 +37,9 @@ static MATVEC: Kernel = Kernel {
     name: "matvec",
     file: "matvec.wgsl",
     source: include_str!("../../shaders/matvec.wgsl"),
-    lib: &[
-        load::LIB,
-        include_str!("../../shaders/lib/grid.wgsl"),
-        include_str!("../../shaders/lib/reduce.wgsl"),
-    ],
+    lib: &[load::LIB, include_str!("../../shaders/lib/grid.wgsl")],
     bindings: &[read("x"), weights("w"), write("y")],
-    dims: &["K", "N", "x0", "y0", "alpha", "bias0"],
+    dims: &["K", "N", "x0", "y0", "alpha", "bias0", "ldx", "ldy"],
     step: false,
     // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 6400.
     tolerance: 5e-6,
@@ -54,7 +55,7 @@ static MATVEC_BIAS: Kernel = Kernel {
     ..MATVEC
 };
 
-/// Records a [`Product`] of one row x, NN or NT.
+/// Records a [`Product`] of [`ROWS`] rows of x at most, NN or NT.
 pub fn product(
     rec: &mut Recorder,
     label: &str,
@@ -65,14 +66,23 @@ pub fn product(
     bias: Option<Operand>,
 ) {
     let Product { layout, m, n, k, .. } = p;
-    assert!(m == 1 && layout != Layout::TN && rec.numel(w) == k * n, "{label}: one row, and the whole of w");
-    assert!(x.offset + k <= rec.numel(x.tensor) && y.offset + n <= rec.numel(y.tensor), "{label}: ranges");
+    assert!((1..=ROWS).contains(&m) && layout != Layout::TN, "{label}: {m} rows, {layout:?}");
+    assert!(rec.numel(w) == k * n, "{label}: the whole of w");
+    let (ldx, ldy) = (x.stride.unwrap_or(k), y.stride.unwrap_or(n));
+    let within = |of: Operand, ld: usize, cols: usize| {
+        ld >= cols && of.offset + (m - 1) * ld + cols <= rec.numel(of.tensor)
+    };
+    assert!(within(x, ldx, k) && within(y, ldy, n), "{label}: ranges");
     let bias0 = bias.map_or(0, |bias| bias.offset);
     assert!(bias.is_none_or(|bias| bias0 + n <= rec.numel(bias.tensor)), "{label}: a bias for every column");
     let variant = rec.pick("matvec", VARIANTS, &[]);
-    let groups = if layout == Layout::NN { n.div_ceil(variant.covers(&["COLS"])) } else { n };
+    // Rows of w that share a load of x: as many as leave an invocation sixteen sums, where x is more than a row.
+    let run = if m == 1 { 1 } else { (16 / m).clamp(1, 4) };
+    let columns = if layout == Layout::NN { variant.covers(&["COLS"]) } else { run };
     let mut consts = variant.with([
         ("LAYOUT", Const::U32(layout as u32)),
+        ("M", Const::U32(m as u32)),
+        ("RUN", Const::U32(run as u32)),
         ("ACC", Const::Bool(p.accumulate)),
         load::width(false),
     ]);
@@ -86,132 +96,305 @@ pub fn product(
             Some(bias) => vec![x_, w_, bias.tensor.read(), y_],
             None => vec![x_, w_, y_],
         },
-        dims: &[k, n, x.offset, y.offset, p.alpha.to_bits() as usize, bias0],
-        workgroups: grid(groups as u64, &rec.limits),
-        flops: 2 * (k * n) as u64,
+        dims: &[k, n, x.offset, y.offset, p.alpha.to_bits() as usize, bias0, ldx, ldy],
+        workgroups: grid(n.div_ceil(columns) as u64, &rec.limits),
+        flops: 2 * (m * k * n) as u64,
     };
     let words = rec.element(w).words(k * n);
-    rec.dispatch_moving(label, launch, 4 * (words + k + n) as u64);
+    rec.dispatch_moving(label, launch, 4 * (words + m * (k + n)) as u64);
 }
 
 fn twin(call: &mut Call) {
     let ([x, w], [y]) = call.views();
-    one_row(call, x.f32(), w, None, y);
+    few_rows(call, x.f32(), w, None, y);
 }
 
 fn bias_twin(call: &mut Call) {
     let ([x, w, bias], [y]) = call.views();
-    one_row(call, x.f32(), w, Some(bias.f32()), y);
+    few_rows(call, x.f32(), w, Some(bias.f32()), y);
 }
 
 /// Rows of an NT matrix that a task takes.
-const ROWS: usize = 256;
+const TASK: usize = 256;
 /// Rows and columns of an NN matrix that a task takes: whole rows, as far as their sums stay in a core's nearest cache, because
 /// memory is fetched ahead where it is read in one sweep; and so few that a small matrix too has tasks for many cores.
 const DEPTH: usize = 64;
 const COLUMNS: usize = 4096;
 
+/// The rows of x.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    all: &'a [f32],
+    stride: usize,
+    m: usize,
+    k: usize,
+}
+
+impl<'a> Rows<'a> {
+    #[inline(always)]
+    fn row(&self, i: usize) -> &'a [f32] {
+        &self.all[i * self.stride..][..self.k]
+    }
+
+    /// Their numbers from the `first` on, DEPTH of them at most.
+    fn depth(&self, first: usize) -> Rows<'a> {
+        Rows { all: &self.all[first..], k: DEPTH.min(self.k - first), ..*self }
+    }
+}
+
+/// Where sums go.
+struct Out<'a> {
+    y: &'a mut [f32],
+    stride: usize,
+    bias: Option<&'a [f32]>,
+    alpha: f32,
+    accumulate: bool,
+}
+
+impl Out<'_> {
+    /// Row i's, from column `first` on.
+    #[inline(always)]
+    fn put(&mut self, i: usize, first: usize, sums: impl ExactSizeIterator<Item = f32>) {
+        let n = sums.len();
+        for (j, (y, sum)) in self.y[i * self.stride + first..][..n].iter_mut().zip(sums).enumerate() {
+            let value = self.bias.map_or(self.alpha * sum, |bias| self.alpha * sum + bias[first + j]);
+            *y = if self.accumulate { *y + value } else { value };
+        }
+    }
+}
+
 #[multiversion(targets = "simd")]
-fn one_row(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
-    let [k, n, x0, y0, alpha, bias0] = call.dims();
-    let (x, y, alpha) = (&x[x0..x0 + k], &mut y[y0..y0 + n], f32::from_bits(alpha as u32));
-    let (transposed, accumulate) = (call.number("LAYOUT") == Layout::NT as usize, call.flag("ACC"));
+fn few_rows(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]) {
+    let [k, n, x0, y0, alpha, bias0, ldx, ldy] = call.dims();
+    let m = call.number("M");
+    let x = Rows { all: &x[x0..], stride: ldx, m, k };
+    let mut out = Out {
+        y: &mut y[y0..],
+        stride: ldy,
+        bias: bias.map(|bias| &bias[bias0..]),
+        alpha: f32::from_bits(alpha as u32),
+        accumulate: call.flag("ACC"),
+    };
+    let transposed = call.number("LAYOUT") == Layout::NT as usize;
     load::with(&load::SUMS, |sums| {
         if transposed {
-            sums.resize(n, 0.0);
-            sums.par_chunks_mut(ROWS).enumerate().for_each(|(i, sums)| rows(x, &w, i * ROWS, sums));
+            // (N,M)
+            let sums = load::first(sums, n * m);
+            sums.par_chunks_mut(TASK * m).enumerate().for_each(|(i, sums)| rows(x, &w, i * TASK, sums));
+            (0..m).for_each(|i| out.put(i, 0, sums.chunks_exact(m).map(|sums| sums[i])));
         } else {
             by_depth(x, &w, n, sums);
-        }
-        for (j, (y, sum)) in y.iter_mut().zip(&*sums).enumerate() {
-            let value = bias.map_or(alpha * sum, |bias| alpha * sum + bias[bias0 + j]);
-            *y = if accumulate { *y + value } else { value };
+            for (c, sums) in sums[..m * n].chunks(m * COLUMNS).enumerate() {
+                let rows = sums.chunks(sums.len() / m).enumerate();
+                rows.for_each(|(i, sums)| out.put(i, c * COLUMNS, sums.iter().copied()));
+            }
         }
     });
 }
 
-/// x·wᵀ of the rows of an NT matrix from `first` on.
+/// x·wᵀ of the rows of an NT matrix from `first` on, (rows,M).
 #[multiversion(targets = "simd")]
-fn rows(x: &[f32], w: &View, first: usize, sums: &mut [f32]) {
-    let k = x.len();
+fn rows(x: Rows, w: &View, first: usize, sums: &mut [f32]) {
+    let (k, sums) = (x.k, sums.chunks_exact_mut(x.m));
     if w.element() == Element::F16 && f16c::here() {
         let rows = w.f16()[first * k..].chunks_exact(k);
-        return sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = f16c::dot(x, row));
+        for (sums, row) in sums.zip(rows) {
+            let mut at = 0;
+            some_dots(x, &mut at, sums, |x: [&[f32]; 4]| f16c::dots(x, row));
+            some_dots(x, &mut at, sums, |x: [&[f32]; 2]| f16c::dots(x, row));
+            some_dots(x, &mut at, sums, |x: [&[f32]; 1]| f16c::dots(x, row));
+        }
+        return;
     }
     load::with(&load::ROWS, |buffer| {
-        for (j, sum) in (first..).zip(sums) {
+        for (j, sums) in (first..).zip(sums) {
             let [row] = load::rows(w, (j * k, 0), k, buffer);
-            *sum = dot(x, row);
+            let mut at = 0;
+            some_dots(x, &mut at, sums, |x: [&[f32]; 4]| dots(x, row));
+            some_dots(x, &mut at, sums, |x: [&[f32]; 2]| dots(x, row));
+            some_dots(x, &mut at, sums, |x: [&[f32]; 1]| dots(x, row));
         }
     });
 }
 
-/// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order, the first n of `parts`.
+/// The sums of x's rows from `at` on, as long as there are N of them.
+#[inline(always)]
+fn some_dots<'a, const N: usize>(
+    x: Rows<'a>,
+    at: &mut usize,
+    sums: &mut [f32],
+    dots: impl Fn([&'a [f32]; N]) -> [f32; N],
+) {
+    while *at + N <= x.m {
+        sums[*at..][..N].copy_from_slice(&dots(std::array::from_fn(|i| x.row(*at + i))));
+        *at += N;
+    }
+}
+
+/// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order, the first M·n of `parts`.
+/// Columns come COLUMNS at a time, (M,COLUMNS).
 #[multiversion(targets = "simd")]
-fn by_depth(x: &[f32], w: &View, n: usize, parts: &mut Vec<f32>) {
-    parts.clear();
-    parts.resize(x.len().div_ceil(DEPTH) * n, 0.0);
-    parts.par_chunks_mut(n).zip(x.par_chunks(DEPTH)).enumerate().for_each(|(part, (sums, x))| {
+fn by_depth(x: Rows, w: &View, n: usize, parts: &mut Vec<f32>) {
+    let m = x.m;
+    let parts = load::first(parts, x.k.div_ceil(DEPTH) * m * n);
+    parts.par_chunks_mut(m * n).enumerate().for_each(|(part, sums)| {
+        let x = x.depth(part * DEPTH);
         let first = part * DEPTH * n;
-        let columns = sums.par_chunks_mut(COLUMNS).enumerate();
-        columns.for_each(|(c, sums)| columns_of(x, w, first + c * COLUMNS, n, sums));
+        let columns = sums.par_chunks_mut(m * COLUMNS).enumerate();
+        columns.for_each(|(c, sums)| {
+            // What is there is another product's. Whoever adds to it next has it near.
+            sums.fill(0.0);
+            columns_of(x, w, first + c * COLUMNS, n, sums);
+        });
     });
-    let (sums, others) = parts.split_at_mut(n);
-    for part in others.chunks(n) {
-        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-    }
+    let (sums, others) = parts.split_at_mut(m * n);
+    // Every part of some numbers, then of the next: the sums stay near.
+    sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(c, sums)| {
+        for part in others.chunks(m * n) {
+            let part = &part[c * COLUMNS..][..sums.len()];
+            sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        }
+    });
 }
 
-/// Adds x·w to the sums of some columns: those from element `first` of w on, whose rows are n apart. Four rows at a time: a sum
-/// is loaded and stored once for them, and they are added in their order.
+/// Columns of a widened or whole row that all rows of x take before the next are looked at: they stay near.
+const NEAR: usize = 512;
+
+/// Adds x·w to the sums (M,columns) of some columns: those from element `first` of w on, whose rows are n apart. Four rows at a time:
+/// a sum is loaded and stored once for them, and they are added in their order.
 #[multiversion(targets = "simd")]
-fn columns_of(x: &[f32], w: &View, first: usize, n: usize, sums: &mut [f32]) {
+fn columns_of(x: Rows, w: &View, first: usize, n: usize, sums: &mut [f32]) {
+    let columns = sums.len() / x.m;
     if w.element() == Element::F16 && f16c::here() {
-        return f16c::add_rows(x, &w.f16()[first..], n, sums);
+        return f16c::add_rows((x.all, x.stride), [x.m, x.k], &w.f16()[first..], n, sums);
     }
+    // One row of x has no use for what another left near.
+    let near = if x.m == 1 { columns } else { NEAR };
     load::with(&load::ROWS, |buffer| {
-        let (fours, rest) = x.as_chunks::<4>();
-        for (i, x) in fours.iter().enumerate() {
-            let [a, b, c, d] = load::rows(w, (first + 4 * i * n, n), sums.len(), buffer);
-            let rows = sums.iter_mut().zip(a).zip(b).zip(c).zip(d);
-            rows.for_each(|((((sum, a), b), c), d)| {
-                *sum = *sum + x[0] * a + x[1] * b + x[2] * c + x[3] * d;
-            });
+        for k in (0..x.k / 4 * 4).step_by(4) {
+            let rows: [&[f32]; 4] = load::rows(w, (first + k * n, n), columns, buffer);
+            for at in (0..columns).step_by(near) {
+                let end = columns.min(at + near);
+                let [a, b, c, d] = rows.map(|row| &row[at..end]);
+                for (i, sums) in sums.chunks_exact_mut(columns).enumerate() {
+                    let x = &x.row(i)[k..k + 4];
+                    let rows = sums[at..end].iter_mut().zip(a).zip(b).zip(c).zip(d);
+                    rows.for_each(|((((sum, a), b), c), d)| {
+                        *sum = *sum + x[0] * a + x[1] * b + x[2] * c + x[3] * d;
+                    });
+                }
+            }
         }
-        for (i, x) in (4 * fours.len()..).zip(rest) {
-            let [row] = load::rows(w, (first + i * n, n), sums.len(), buffer);
-            sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+        for k in x.k / 4 * 4..x.k {
+            let [row] = load::rows(w, (first + k * n, n), columns, buffer);
+            for (i, sums) in sums.chunks_exact_mut(columns).enumerate() {
+                let x = x.row(i)[k];
+                sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
+            }
         }
     });
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [(1, 1), (7, 9), (97, 31), (127, 33), (768, 1000)];
-    let one = |element: Element, (k, n): (usize, usize)| {
-        Case::new(format!("matvec {k}x{n} {}", element.name()), limits, choices, vec![], |rec| {
-            let x = rec.kept("x", Kind::Input, &[1, k]);
+    let one = |element: Element, m: usize, (k, n): (usize, usize)| {
+        let name = match m {
+            1 => format!("matvec {k}x{n} {}", element.name()),
+            _ => format!("matvec {m}x{k}x{n} {}", element.name()),
+        };
+        Case::new(name, limits, choices, vec![], |rec| {
+            let x = rec.kept("x", Kind::Input, &[m, k]);
             let nn = rec.kept_of("nn", Kind::Input, &[k, n], element);
             let nt = rec.kept_of("nt", Kind::Input, &[n, k], element);
             let bias = rec.kept("bias", Kind::Input, &[n + 3]);
-            let [a, b, c] = ["a", "b", "c"].map(|s| rec.kept(s, Kind::Output, &[1, n + 3]));
-            let from = |tensor, offset| Operand { tensor, offset, stride: None };
-            let [p, q] = [Layout::NN, Layout::NT].map(|layout| Product::new(layout, [1, n, k]));
+            let [a, b, c] = ["a", "b", "c"].map(|s| rec.kept(s, Kind::Output, &[m, n + 3]));
+            let from = |tensor, offset| Operand { tensor, offset, stride: Some(n + 3) };
+            let [p, q] = [Layout::NN, Layout::NT].map(|layout| Product::new(layout, [m, n, k]));
             product(rec, "nn", p, x.into(), nn, from(a, 3), None);
             product(rec, "nn_bias", p, x.into(), nn, b.into(), Some(bias.into()));
             product(rec, "nt", q, x.into(), nt, from(c, 3), None);
             // Scaled, added to what is there, and from a range of x.
-            let wide = rec.kept("wide", Kind::Input, &[1, k + 5]);
+            let wide = rec.kept("wide", Kind::Input, &[m, k + 5]);
+            let columns = |offset| Operand { tensor: wide, offset, stride: Some(k + 5) };
             let more = |p| Product { accumulate: true, alpha: 0.75, ..p };
-            product(rec, "more_nn", more(p), from(wide, 5), nn, from(a, 1), None);
-            product(rec, "more_nt", more(q), from(wide, 2), nt, from(c, 0), None);
-            product(rec, "more_nt_bias", more(q), from(wide, 2), nt, from(b, 2), Some(from(bias, 3)));
+            product(rec, "more_nn", more(p), columns(5), nn, from(a, 1), None);
+            product(rec, "more_nt", more(q), columns(2), nt, from(c, 0), None);
+            let of_bias = Operand { tensor: bias, offset: 3, stride: None };
+            product(rec, "more_nt_bias", more(q), columns(2), nt, from(b, 2), Some(of_bias));
         })
     };
     // Both weights have rows of whole blocks.
     let blocks = [(32, 32), (64, 96), (96, 32), (128, 352), (768, 1024)];
     let all = Element::WEIGHTS.into_iter().flat_map(|element| {
         let sizes = if element.is_quantised() { blocks } else { sizes };
-        sizes.map(|size| one(element, size))
+        // Rows: one, and every way in which several are put together; at the real size as many as a server has.
+        let several =
+            [(2, sizes[3]), (3, sizes[2]), (7, sizes[1]), (16, sizes[0]), (15, sizes[2]), (8, sizes[4])];
+        sizes
+            .map(|size| one(element, 1, size))
+            .into_iter()
+            .chain(several.map(|(m, size)| one(element, m, size)))
     });
     all.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::rng::Rng;
+    use crate::device::executor::Options;
+    use crate::device::select::Device;
+    use crate::device::{Recording, Step};
+
+    /// Every row of every product of a few has the bits that it has alone.
+    #[test]
+    fn rows_do_not_depend_on_their_neighbours() {
+        let limits = Limits::DEFAULT;
+        for element in Element::WEIGHTS {
+            for (k, n) in [(96, 32), (160, 4128), (768, 1056)] {
+                let record = |m: usize| -> Recording {
+                    let mut rec = Recorder::new("test", limits, &Choices::of(Class::Lanes, &limits));
+                    let x = rec.kept("x", Kind::Input, &[m, k]);
+                    let bias = rec.kept("bias", Kind::Input, &[n]);
+                    for (layout, shape) in [(Layout::NN, [k, n]), (Layout::NT, [n, k])] {
+                        let w = rec.kept_of(format!("w.{layout:?}"), Kind::Input, &shape, element);
+                        let y = rec.kept(format!("y.{layout:?}"), Kind::Output, &[m, n]);
+                        let p = Product::new(layout, [m, n, k]);
+                        product(&mut rec, "y", p, x.into(), w, y.into(), Some(bias.into()));
+                    }
+                    rec.finish().unwrap()
+                };
+                let run = |m: usize, first: usize| {
+                    let case = Case { name: String::new(), recording: record(m), fills: vec![] };
+                    let kept: Vec<_> = case.recording.tensors.clone();
+                    let mut exec =
+                        Device::Cpu(2).load(vec![case.recording.clone()].into(), Options::default()).unwrap();
+                    for tensor in kept.iter().filter(|t| t.kind == Kind::Input && t.name != "x") {
+                        exec.write(&tensor.name, 0, &case.data(tensor)).unwrap();
+                    }
+                    for i in 0..m {
+                        let mut rng = Rng::new((first + i) as u64, "x");
+                        let row: Vec<f32> = (0..k).map(|_| rng.normal()).collect();
+                        exec.write_f32("x", i * k, &row).unwrap();
+                    }
+                    exec.run("test", &Step::default()).unwrap();
+                    ["y.NN", "y.NT"].map(|name| {
+                        let mut out = vec![0; m * n];
+                        exec.read(name, 0, &mut out).unwrap();
+                        out.chunks(n).map(<[u32]>::to_vec).collect::<Vec<_>>()
+                    })
+                };
+                let alone: Vec<_> = (0..ROWS).map(|i| run(1, i)).collect();
+                for (m, first) in [(2, 0), (3, 1), (4, 0), (7, 5), (8, 8), (16, 0)] {
+                    let together = run(m, first);
+                    for (layout, rows) in together.iter().enumerate() {
+                        for (i, row) in rows.iter().enumerate() {
+                            let same = *row == alone[first + i][layout][0];
+                            assert!(same, "row {i} of {m}, {k}x{n} {}, {layout}", element.name());
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

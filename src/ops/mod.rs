@@ -28,6 +28,7 @@ pub mod residual;
 pub mod rmsnorm;
 pub mod rope;
 pub mod swiglu;
+pub mod top_k;
 
 use crate::ops::case::Family;
 
@@ -47,6 +48,7 @@ pub const FAMILIES: &[Family] = &[
     residual::FAMILY,
     dropout::FAMILY,
     classifier::FAMILY,
+    top_k::FAMILY,
     norm::FAMILY,
     adamw::FAMILY,
     muon::FAMILY,

@@ -4,7 +4,8 @@
 //!   (x, y) ← (x·cos φ − y·sin φ, x·sin φ + y·cos φ)
 //!
 //! qkv (BT,(NH+2·NKV)·HS): q heads | k heads | v heads; v, and a head's channels from ROT on, stay as they are. Row bt
-//! stands at position bt % T + pos, pos the step's. A rotation's gradient is turned back by the same angle.
+//! stands at position bt % T + pos, pos the step's; where tokens are decoded, at its place (`ops::kv_cache`). A rotation's
+//! gradient is turned back by the same angle.
 //!
 //! **Angles are turns in fixed point.** φ grows to tens of thousands of radians, where an f32 has 1/500 left, and where
 //! drivers' sin and cos are not to be trusted; an inverse frequency in f32 is off by 6·10⁻⁸ of itself, at position 8192
@@ -19,15 +20,16 @@ use std::cell::Cell;
 use multiversion::multiversion;
 use rayon::prelude::*;
 
-use crate::device::kernel::{Consts, write_act};
+use crate::device::kernel::{Consts, ids, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::FLAT;
 use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
-use crate::ops::case::{Case, Family, elements};
+use crate::ops::case::{Case, Family, Fill, elements};
 use crate::ops::load::{self, act};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family { name: "rope", kernels: &[&FORWARD, &BACKWARD], variants: FLAT, cases };
+pub const FAMILY: Family =
+    Family { name: "rope", kernels: &[&FORWARD, &BACKWARD, &AT], variants: FLAT, cases };
 
 static FORWARD: Kernel = Kernel {
     name: "rope_forward",
@@ -48,6 +50,16 @@ static BACKWARD: Kernel = Kernel {
     // As forward, which it is, turned the other way.
     tolerance: 2.5e-7,
     twin: backward_twin,
+    ..FORWARD
+};
+
+static AT: Kernel = Kernel {
+    name: "rope_at",
+    bindings: &[ids("places"), write("placed")],
+    step: false,
+    // As forward, which it is, at other positions.
+    tolerance: 2.5e-7,
+    twin: at_twin,
     ..FORWARD
 };
 
@@ -97,7 +109,14 @@ impl Rope {
     }
 }
 
-fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor, rope: Rope, t: usize) {
+fn record(
+    rec: &mut Recorder,
+    (kernel, label): (&'static Kernel, &str),
+    places: Option<Tensor>,
+    qkv: Tensor,
+    rope: Rope,
+    t: usize,
+) {
     let Rope { nh, nkv, hs, rot, .. } = rope;
     let [bt, width] = rec.extents(qkv);
     assert_eq!(width, (nh + 2 * nkv) * hs, "{}: q, k and v heads of {rope:?}", rec.name(qkv));
@@ -112,7 +131,10 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor,
     let launch = Launch {
         kernel,
         consts,
-        args: &[qkv.update()],
+        args: &match places {
+            Some(places) => vec![places.read(), qkv.update()],
+            None => vec![qkv.update()],
+        },
         dims: &[bt, t, nh, nkv, hs, rot],
         workgroups: rec.groups(pairs, variant.number("WG")),
         flops: (pairs * (24 + 6 * (nh + nkv))) as u64,
@@ -122,12 +144,19 @@ fn record(rec: &mut Recorder, kernel: &'static Kernel, label: &str, qkv: Tensor,
 
 /// Records the rotation of the q and k heads, in place; sequences of `t` rows follow one another.
 pub fn forward(rec: &mut Recorder, qkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &FORWARD, "forward", qkv, rope, t);
+    record(rec, (&FORWARD, "forward"), None, qkv, rope, t);
+}
+
+/// Records the rotation of rows that are decoded, each at its place of `places` (P,2) or more.
+pub fn at(rec: &mut Recorder, qkv: Tensor, rope: Rope, places: Tensor) {
+    let ([bt, _], [of, _]) = (rec.extents(qkv), rec.extents(places));
+    assert!(bt <= of, "rope: a place a row");
+    record(rec, (&AT, "forward"), Some(places), qkv, rope, bt);
 }
 
 /// Records the gradient of what [`forward`] rotated → the gradient of what it was given, in place.
 pub fn backward(rec: &mut Recorder, dqkv: Tensor, rope: Rope, t: usize) {
-    record(rec, &BACKWARD, "backward", dqkv, rope, t);
+    record(rec, (&BACKWARD, "backward"), None, dqkv, rope, t);
 }
 
 // ANCHOR: turns
@@ -182,25 +211,34 @@ fn rotor(angle: u32) -> (f32, f32) {
 // ANCHOR_END: rotor
 
 fn forward_twin(call: &mut Call) {
-    rotate(call, 1.0);
+    let ([], [qkv]) = call.tensors();
+    rotate(call, qkv, None, 1.0);
 }
 
 fn backward_twin(call: &mut Call) {
-    rotate(call, -1.0);
+    let ([], [qkv]) = call.tensors();
+    rotate(call, qkv, None, -1.0);
 }
 
-/// By every angle times `sign`, 1 or −1.
+fn at_twin(call: &mut Call) {
+    let ([places], [qkv]) = call.views();
+    rotate(call, qkv, Some(places.u32()), 1.0);
+}
+
+/// By every angle times `sign`, 1 or −1, of rows that stand at their places, or in sequences.
 #[multiversion(targets = "simd")]
-fn rotate(call: &mut Call, sign: f32) {
+fn rotate(call: &Call, qkv: &mut [f32], places: Option<&[u32]>, sign: f32) {
     let [_, t, nh, nkv, hs, rot] = call.dims();
     let pos = call.step.pos;
     let adjacent = call.flag("ADJACENT");
     let [first_hi, first_lo, ratio_hi, ratio_lo] = WORDS.map(|name| call.number(name) as u64);
     let (first, ratio) = ((first_hi << 32) | first_lo, (ratio_hi << 32) | ratio_lo);
     let half = rot / 2;
-    let ([], [qkv]) = call.tensors();
     let row = |(bt, row): (usize, &mut [f32]), turns: &[u64], rotors: &mut [[f32; 2]]| {
-        let at = ((bt % t) as u32).wrapping_add(pos);
+        let at = match places {
+            Some(places) => places[2 * bt + 1],
+            None => ((bt % t) as u32).wrapping_add(pos),
+        };
         for (rotor_of, &turns) in rotors.iter_mut().zip(turns) {
             let (c, s) = rotor(angle(turns, at));
             *rotor_of = [c, sign * s];
@@ -258,11 +296,17 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |element: Element, (bt, t, rope): (usize, usize, Rope)| {
         let Rope { nh, nkv, hs, rot, theta, pairs } = rope;
         let name = format!("rope {bt}x({nh}+2·{nkv})x{hs}, {rot} by {theta}, {pairs:?} {}", element.name());
-        Case::new(name, limits, choices, vec![], |rec| {
+        // Nowhere too: what is computed there is finite, and never read.
+        let positions = (0..bt as u32).flat_map(|row| [row, if row % 5 == 4 { u32::MAX } else { row * 31 }]);
+        let fills = vec![("places", Fill::Words(positions.collect()))];
+        Case::new(name, limits, choices, fills, |rec| {
             let [qkv, dqkv] =
                 ["qkv", "dqkv"].map(|n| rec.kept_of(n, Kind::Input, &[bt, (nh + 2 * nkv) * hs], element));
+            let placed = rec.kept("placed", Kind::Input, &[bt, (nh + 2 * nkv) * hs]);
+            let places = rec.kept_ids("places", Kind::Input, &[bt, 2]);
             forward(rec, qkv, rope, t);
             backward(rec, dqkv, rope, t);
+            at(rec, placed, rope, places);
         })
     };
     elements(&limits, &sizes, one)

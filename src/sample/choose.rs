@@ -1,5 +1,7 @@
 //! From logits to a token: temperature, top-k, top-p (Holtzman et al. 2020, arXiv:1904.09751).
 
+use std::cmp::Ordering;
+
 use crate::base::rng::Rng;
 use crate::base::{Error, Result};
 
@@ -38,40 +40,75 @@ impl Choice {
         }
         Ok(())
     }
+
+    /// How many of `n` likely tokens are drawn from.
+    fn among(&self, n: usize) -> usize {
+        if self.top_k == 0 { n } else { self.top_k.min(n) }
+    }
+
+    /// Whether what is drawn of a vocabulary of `v` is one of its `k` likeliest.
+    pub fn is_among(&self, k: usize, v: usize) -> bool {
+        self.temperature == 0.0 || self.among(v) <= k
+    }
+}
+
+/// A logit and its token.
+type Likely = (f32, u32);
+
+/// The order of what is likely: the larger logit before the smaller, of equals the lower id before the higher.
+fn likelier(a: &Likely, b: &Likely) -> Ordering {
+    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
 /// Draws one token from logits (V).
 pub fn choose(logits: &[f32], how: &Choice, rng: &mut Rng) -> u32 {
-    let likelier = |&a: &usize, &b: &usize| logits[b].total_cmp(&logits[a]).then(a.cmp(&b));
+    let all = logits.iter().copied().zip(0..);
     if how.temperature == 0.0 {
-        return (0..logits.len()).min_by(likelier).expect("a vocabulary is not empty") as u32;
+        return all.min_by(likelier).expect("a vocabulary is not empty").1;
     }
-    let mut ids: Vec<usize> = (0..logits.len()).collect();
-    let k = if how.top_k == 0 { ids.len() } else { how.top_k.min(ids.len()) };
-    if k < ids.len() {
-        ids.select_nth_unstable_by(k, likelier);
-        ids.truncate(k);
+    let mut all: Vec<Likely> = all.collect();
+    let k = how.among(all.len());
+    if k < all.len() {
+        all.select_nth_unstable_by(k, likelier);
+        all.truncate(k);
     }
-    ids.sort_unstable_by(likelier);
-    let top = f64::from(logits[ids[0]]);
-    let weight = |&id: &usize| ((f64::from(logits[id]) - top) / f64::from(how.temperature)).exp();
-    let weights: Vec<f64> = ids.iter().map(weight).collect();
+    draw(all, how, rng)
+}
+
+/// Draws one token from the likeliest, pairs of a logit and an id in any order: the very token that [`choose`] draws from all, where
+/// [`Choice::is_among`] says that it is one of them.
+pub fn choose_likely(top: &[f32], how: &Choice, rng: &mut Rng) -> u32 {
+    let (pairs, _) = top.as_chunks::<2>();
+    let pairs = pairs.iter().map(|&[logit, id]| (logit, id as u32));
+    if how.temperature == 0.0 {
+        return pairs.min_by(likelier).expect("a vocabulary is not empty").1;
+    }
+    draw(pairs.collect(), how, rng)
+}
+
+/// Draws one of the likeliest as many as [`Choice::top_k`] says, and of them from the nucleus.
+fn draw(mut likely: Vec<Likely>, how: &Choice, rng: &mut Rng) -> u32 {
+    likely.sort_unstable_by(likelier);
+    likely.truncate(how.among(likely.len()));
+    let top = f64::from(likely[0].0);
+    let weight = |&(logit, _): &Likely| ((f64::from(logit) - top) / f64::from(how.temperature)).exp();
+    let weights: Vec<f64> = likely.iter().map(weight).collect();
     let total: f64 = weights.iter().sum();
     // The nucleus: as few of the likeliest as reach top_p of the probability.
     let mut kept = 0.0;
     let mut n = 0;
-    while n < ids.len() && (n == 0 || kept < f64::from(how.top_p) * total) {
+    while n < likely.len() && (n == 0 || kept < f64::from(how.top_p) * total) {
         kept += weights[n];
         n += 1;
     }
     let mut left = rng.uniform() * kept;
-    for (id, w) in ids.iter().zip(&weights).take(n) {
+    for ((_, id), w) in likely.iter().zip(&weights).take(n) {
         left -= w;
         if left < 0.0 {
-            return *id as u32;
+            return *id;
         }
     }
-    ids[n - 1] as u32
+    likely[n - 1].1
 }
 
 #[cfg(test)]
@@ -113,5 +150,41 @@ mod tests {
         // The two likeliest hold 0.38 each: one is not enough for 0.5, two are.
         let p = shares(Choice { temperature: 1.0, top_k: 0, top_p: 0.5 });
         assert!(p[1] > 0.4 && p[2] > 0.4 && p[0] + p[3] + p[4] == 0.0);
+    }
+
+    /// From the likeliest the very token that all would give, for every k that they hold, ties where they are cut included.
+    #[test]
+    fn from_the_likeliest_as_from_all() {
+        let mut rng = Rng::new(3, "logits");
+        for v in [5, 300, 2000] {
+            let smooth: Vec<f32> = (0..v).map(|_| 3.0 * rng.normal()).collect();
+            let tied: Vec<f32> = smooth.iter().map(|x| x.round()).collect();
+            for logits in [smooth, tied] {
+                let k = 256.min(v);
+                let mut top: Vec<Likely> = logits.iter().copied().zip(0..).collect();
+                top.sort_by(likelier);
+                top.truncate(k);
+                top.sort_by_key(|&(_, id)| id);
+                let top: Vec<f32> = top.iter().flat_map(|&(logit, id)| [logit, id as f32]).collect();
+                for (temperature, top_k, top_p) in [
+                    (0.0, 0, 1.0),
+                    (1.0, 1, 1.0),
+                    (0.8, 200, 1.0),
+                    (1.3, 256, 0.9),
+                    (0.7, 0, 1.0),
+                    (2.0, 4, 0.5),
+                ] {
+                    let how = Choice { temperature, top_k, top_p };
+                    assert_eq!(how.is_among(k, v), temperature == 0.0 || top_k > 0 || v <= 256);
+                    if !how.is_among(k, v) {
+                        continue;
+                    }
+                    let [mut a, mut b] = [0, 0].map(|_| Rng::new(9, "draws"));
+                    for _ in 0..50 {
+                        assert_eq!(choose_likely(&top, &how, &mut a), choose(&logits, &how, &mut b));
+                    }
+                }
+            }
+        }
     }
 }

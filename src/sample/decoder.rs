@@ -1,12 +1,14 @@
-//! From a prompt to a text, a token at a time, with the keys and values of earlier positions cached on the device.
+//! From a prompt to a text, a token at a time, with the keys and values of earlier positions cached on the device; and from one
+//! prompt to several texts at once.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
+use crate::base::Result;
 use crate::base::rng::Rng;
-use crate::base::{Error, Result};
-use crate::device::{Executor, Step};
-use crate::model::{PREFILL, input};
-use crate::sample::choose::{Choice, choose};
+use crate::device::Executor;
+use crate::sample::choose::Choice;
+use crate::sample::streams::{Streams, Turn};
 use crate::tokens::Tokenizer;
 
 /// What of a prompt the model goes on from, with so many tokens to write: all that leaves room for them in a context of
@@ -18,14 +20,20 @@ pub fn kept(prompt: &[u32], block_size: usize, max_tokens: usize) -> &[u32] {
 
 /// One text being written. The executor's program has the recordings `prefill` and `decode`.
 pub struct Decoder<'a> {
-    exec: &'a mut dyn Executor,
-    /// Positions of the cache.
-    positions: usize,
+    streams: Streams<'a>,
+    text: usize,
     tokenizer: &'a Tokenizer,
-    /// What the model sees: at most `positions` tokens.
-    context: Vec<u32>,
-    /// How many of them are in the cache.
-    cached: usize,
+}
+
+/// A prompt, or where every text begins where that is empty.
+fn opening(prompt: &[u32], tokenizer: &Tokenizer) -> Vec<u32> {
+    if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() }
+}
+
+/// Whether a token is the text's, and whether it ends the text: an end of text is told only if it is text too.
+fn judged(token: u32, tokenizer: &Tokenizer) -> (bool, bool) {
+    let is_end = tokenizer.is_end(token);
+    (!is_end || tokenizer.is_text(token), is_end)
 }
 
 impl<'a> Decoder<'a> {
@@ -37,8 +45,9 @@ impl<'a> Decoder<'a> {
         tokenizer: &'a Tokenizer,
         prompt: &[u32],
     ) -> Decoder<'a> {
-        let context = if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() };
-        Decoder { exec, positions, tokenizer, context, cached: 0 }
+        let mut streams = Streams::new(exec, positions);
+        let text = streams.begin(opening(prompt, tokenizer)).expect("the first of the places is free");
+        Decoder { streams, text, tokenizer }
     }
 
     /// Writes at most `max_tokens` tokens, telling each to `on_token`; stops at an end of text, which is told
@@ -55,12 +64,12 @@ impl<'a> Decoder<'a> {
     ) -> Result<Vec<u32>> {
         let mut written = Vec::new();
         while written.len() < max_tokens {
-            let token = choose(&self.logits()?, how, rng);
-            let is_end = self.tokenizer.is_end(token);
-            if is_end && !self.tokenizer.is_text(token) {
+            let token = self.streams.draw(&mut [Turn { text: self.text, how, rng }])?[0];
+            let (is_told, is_end) = judged(token, self.tokenizer);
+            if !is_told {
                 break;
             }
-            self.context.push(token);
+            self.streams.push(self.text, token);
             written.push(token);
             if on_token(token).is_break() || is_end {
                 break;
@@ -68,47 +77,83 @@ impl<'a> Decoder<'a> {
         }
         Ok(written)
     }
+}
 
-    /// The logits (V) after the context.
-    fn logits(&mut self) -> Result<Vec<f32>> {
-        let t = self.positions;
-        if self.context.len() > t {
-            // Full: the last half stays, and is read again from position 0.
-            let keep = (t / 2).max(1);
-            self.context.drain(..self.context.len() - keep);
-            self.cached = 0;
-        }
-        let last = self.context.len() - 1;
-        while self.cached < last {
-            self.prefill(last)?;
-        }
-        self.exec.write(input::TOKEN, 0, &[self.context[last]])?;
-        self.exec.run("decode", &Step { pos: last as u32, ..Step::default() })?;
-        self.cached = self.context.len();
-        self.exec.request(input::LOGITS)?;
-        let logits = self.exec.receive_f32()?;
-        if let Some(x) = logits.iter().find(|x| x.is_nan()) {
-            return Err(Error::NotFinite {
-                step: None,
-                what: "the model's logits",
-                value: *x,
-                found: String::new(),
-                next: "the checkpoint is damaged, or the driver computes wrongly: see `diarist doctor`"
-                    .into(),
-            });
-        }
-        Ok(logits)
-    }
+/// What happens to one of several texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// Its next token.
+    Token(u32),
+    /// It has ended.
+    End,
+}
 
-    /// Caches one block of the context, up to position `last` exclusive.
-    fn prefill(&mut self, last: usize) -> Result<()> {
-        let end = last.min(self.cached + PREFILL);
-        let mut block = [0_u32; PREFILL];
-        block[..end - self.cached].copy_from_slice(&self.context[self.cached..end]);
-        self.exec.write(input::PREFILL, 0, &block)?;
-        self.exec.run("prefill", &Step { pos: self.cached as u32, ..Step::default() })?;
-        self.cached = end;
-        Ok(())
+/// A text of several, while it is written.
+struct Writing {
+    /// Which it is.
+    index: usize,
+    /// Its place among the streams.
+    text: usize,
+    rng: Rng,
+}
+
+/// Writes a text for each of the draws, all from one prompt (as [`Decoder::new`] has it), each what a [`Decoder`] alone would write
+/// with them: as many at once as there are places, the next as soon as one has ended. `on_event` is told of each what happens, by
+/// its index; where it breaks, all end. Returns what was written.
+///
+/// # Errors
+/// A lost device, or logits that are not numbers.
+pub fn write_together(
+    mut streams: Streams,
+    tokenizer: &Tokenizer,
+    prompt: &[u32],
+    (max_tokens, how): (usize, &Choice),
+    draws: Vec<Rng>,
+    mut on_event: impl FnMut(usize, Event) -> ControlFlow<()>,
+) -> Result<Vec<Vec<u32>>> {
+    let mut written = vec![Vec::new(); draws.len()];
+    let mut waiting: VecDeque<(usize, Rng)> = draws.into_iter().enumerate().collect();
+    let mut writing: Vec<Writing> = Vec::new();
+    loop {
+        // One that may write nothing has ended when it begins.
+        while let Some((index, _)) = waiting.front().filter(|_| max_tokens == 0) {
+            if on_event(*index, Event::End).is_break() {
+                return Ok(written);
+            }
+            waiting.pop_front();
+        }
+        while writing.len() < streams.places() {
+            let Some((index, rng)) = waiting.pop_front() else { break };
+            let text = streams.begin(opening(prompt, tokenizer)).expect("a place is free");
+            writing.push(Writing { index, text, rng });
+        }
+        let mut turns: Vec<Turn> =
+            writing.iter_mut().map(|w| Turn { text: w.text, how, rng: &mut w.rng }).collect();
+        let tokens = streams.draw(&mut turns)?;
+        if tokens.is_empty() {
+            return Ok(written);
+        }
+        let mut tokens = tokens.into_iter();
+        let mut broken = false;
+        writing.retain(|w| {
+            let token = tokens.next().expect("a token a turn");
+            let (is_told, is_end) = judged(token, tokenizer);
+            let text = &mut written[w.index];
+            if is_told && !broken {
+                streams.push(w.text, token);
+                text.push(token);
+                broken |= on_event(w.index, Event::Token(token)).is_break();
+            }
+            let ended = is_end || text.len() == max_tokens;
+            if ended && !broken {
+                streams.end(w.text);
+                broken |= on_event(w.index, Event::End).is_break();
+            }
+            !ended
+        });
+        if broken {
+            return Ok(written);
+        }
     }
 }
 

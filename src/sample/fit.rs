@@ -5,7 +5,28 @@ use crate::base::units::bytes;
 use crate::base::{Result, shell};
 use crate::device::element::BLOCK;
 use crate::device::{Element, Plan, Program};
-use crate::model::Shape;
+use crate::model::{STREAMS, Shape};
+
+/// How many sequences there is room for at once: `most`, or half of them, or half of those, until they fit; one in any case. Their keys
+/// and values are what takes the room.
+pub fn streams(
+    free: Option<Free>,
+    shape: &Shape,
+    most: usize,
+    program: impl Fn(&Shape) -> Result<Program>,
+) -> usize {
+    let mut streams = most.clamp(1, STREAMS);
+    // A cache may also be larger than what the device binds.
+    let fits = |streams| {
+        let recorded = program(&Shape { streams, ..shape.clone() });
+        let bytes = recorded.and_then(|program| Ok(Plan::new(&program)?.bytes()));
+        bytes.is_ok_and(|bytes| free.is_none_or(|free| bytes <= free.to_offer()))
+    };
+    while streams > 1 && !fits(streams) {
+        streams /= 2;
+    }
+    streams
+}
 
 /// Checks that a program of `shape` fits; `program` records it for another.
 ///
@@ -46,6 +67,20 @@ mod tests {
     use super::*;
     use crate::base::Preset;
     use crate::device::{Choices, Class, Limits};
+
+    #[test]
+    fn as_many_sequences_as_fit() {
+        let limits = Limits::DEFAULT;
+        let config = Preset::Gpt2.config(50_257);
+        let shape = Shape::new(config, 1, config.block_size(), limits, Choices::of(Class::Lanes, &limits));
+        let free = |mib: u64| Some(Free { bytes: mib << 20, who: "this computer", addresses: false });
+        // A sequence of 1,024 positions takes 72 MiB, weights 475.
+        let fitting = |free| streams(free, &shape, 8, |s| Ok(s.writing()?.into()));
+        assert_eq!([None, free(4096), free(1000), free(740), free(100)].map(fitting), [8, 8, 4, 2, 1]);
+        // 128 MiB hold the keys of 42 such; a device that binds a tenth holds those of 4.
+        let small = Shape { limits: Limits { max_binding: 14 << 20, ..limits }, ..shape.clone() };
+        assert_eq!(streams(None, &small, 8, |s| Ok(s.writing()?.into())), 4);
+    }
 
     #[test]
     fn fewer_bits_are_offered_where_they_fit() {

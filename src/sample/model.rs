@@ -25,6 +25,8 @@ pub struct At {
     pub weights: Element,
     /// Tokens that it sees at once; all that it knows, [`POSITIONS`] at most, where nothing is said.
     pub context: Option<usize>,
+    /// Sequences that it decodes at once, at most: fewer where memory is short.
+    pub streams: usize,
 }
 
 /// A model on a device, with its tokenizer.
@@ -35,6 +37,8 @@ pub struct Model {
     pub config: Config,
     /// Tokens that it sees at once.
     pub positions: usize,
+    /// Sequences that it decodes at once.
+    pub streams: usize,
     /// Its tokenizer; none where it was opened for [`Reads::Ids`].
     pub tokenizer: Option<Tokenizer>,
     /// The adapters that run beside it, as a person is told of them.
@@ -42,8 +46,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// Puts a model on a device, its adapters beside it, with the recordings that `program` makes of its shape, for one
-    /// sequence. Where it is to read text, its tokenizer is read before anything is loaded. `most`, which is given the tokenizer,
+    /// Puts a model on a device, its adapters beside it, with the recordings that `program` makes of its shape. Where it is to read text, its tokenizer is read before anything is loaded. `most`, which is given the tokenizer,
     /// says how many tokens the model will be given at once where that is known: positions beyond those are not computed.
     ///
     /// # Errors
@@ -75,6 +78,8 @@ impl Model {
         let mut adapters = checkpoint.take_adapters();
         let lora = adapters.as_ref().map(|stacked| stacked.lora.clone());
         let shape = Shape { positions, lora, weights: at.weights, ..base };
+        let streams = fit::streams(device.free(), &shape, at.streams, &program);
+        let shape = Shape { streams, ..shape };
         let recorded = program(&shape)?;
         fit::check(device.free(), &shape, &recorded, &program)?;
         let mut exec = device.load(recorded, Options::default())?;
@@ -82,7 +87,7 @@ impl Model {
         if let Some(stacked) = &mut adapters {
             store::load_adapter(exec.as_mut(), &shape, |param| stacked.read(&param.name))?;
         }
-        Ok(Model { exec, config, positions, tokenizer, beside })
+        Ok(Model { exec, config, positions, streams, tokenizer, beside })
     }
 
     /// An error of using it: where numbers are not finite and adapters run beside it, it is they that count too much before the
@@ -110,7 +115,7 @@ mod tests {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/forms/peft/base");
         let device = Device::open("cpu", 1).unwrap();
         let positions = |context: Option<usize>, most: Option<usize>| {
-            let at = At { weights: Element::F32, context };
+            let at = At { weights: Element::F32, context, streams: 1 };
             let program = |shape: &Shape| Ok(vec![shape.evaluate()?].into());
             Model::open(weights::open(&path).unwrap(), &device, at, Reads::Ids, |_| Ok(most), program)
                 .map(|model| model.positions)

@@ -369,9 +369,12 @@ fn fewer_bits_at_rest_are_exact() {
                 let text: Vec<u32> = (0..41).map(|i| i * 7919 % config.vocab_size as u32).collect();
                 let mut got = vec![loss_sum(exec.as_mut(), &text[..40], &text[1..]).unwrap().to_bits()];
                 exec.write(model::input::PREFILL, 0, &text[..model::PREFILL]).unwrap();
+                let places: Vec<u32> = (0..model::PREFILL as u32).flat_map(|pos| [0, pos]).collect();
+                exec.write(model::input::PREFILL_PLACES, 0, &places).unwrap();
                 exec.run("prefill", &Step::default()).unwrap();
                 exec.write(model::input::TOKEN, 0, &[text[32]]).unwrap();
-                exec.run("decode", &Step { pos: 32, ..Step::default() }).unwrap();
+                exec.write(model::input::PLACES, 0, &[0, 32]).unwrap();
+                exec.run("decode", &Step::default()).unwrap();
                 for name in ["h.1.cache.k", "h.1.cache.v", model::input::LOGITS] {
                     exec.request(name).unwrap();
                     got.extend(exec.receive().unwrap());

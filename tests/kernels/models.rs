@@ -11,6 +11,7 @@ use diarist::device::{Class, Element, Executor, Kind, Step};
 use diarist::model::parameters::pieces;
 use diarist::model::{self, Shape};
 use diarist::ops::classifier::scalar;
+use diarist::ops::kv_cache::NOWHERE;
 use diarist::optim::adamw::{Hyper, micro_step};
 use diarist::tokens::Tokenizer;
 
@@ -125,10 +126,14 @@ fn decoding_gives_transformers_logits() {
                     let mut block = [0_u32; diarist::model::PREFILL];
                     block[..prefilled].copy_from_slice(&sequence[..prefilled]);
                     exec.write("prefill.tokens", 0, &block).unwrap();
+                    let mut places = [NOWHERE; diarist::model::PREFILL];
+                    (0..prefilled).for_each(|pos| places[pos] = [0, pos as u32]);
+                    exec.write("prefill.places", 0, places.as_flattened()).unwrap();
                     exec.run("prefill", &Step::default()).unwrap();
                     for (t, &token) in sequence.iter().enumerate().skip(prefilled) {
                         exec.write("decode.token", 0, &[token]).unwrap();
-                        exec.run("decode", &Step { pos: t as u32, ..Step::default() }).unwrap();
+                        exec.write("decode.places", 0, &[0, t as u32]).unwrap();
+                        exec.run("decode", &Step::default()).unwrap();
                         exec.request("logits").unwrap();
                         let theirs = &expected[(b * T + t) * v..][..v];
                         let r = relative(&exec.receive_f32().unwrap(), theirs);
@@ -339,4 +344,105 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
             context.push(token);
         }
     });
+}
+
+/// Texts that are written side by side, of every family, with an adapter and in f16: begun and ended at their own times, more of them
+/// than there are places, each the very text that it is alone, by the likeliest as by all logits; and its logits have the same bits.
+#[test]
+fn texts_side_by_side_are_those_that_are_written_alone() {
+    use diarist::base::rng::Rng;
+    use diarist::device::Program;
+    use diarist::model::input;
+    use diarist::sample::{Choice, Decoder, Streams, Turn};
+    use std::ops::ControlFlow;
+    let tokenizer = Tokenizer::gpt2();
+    let lengths = [3, 17, 9, 1, 30];
+    let prompts = [1, 40, 7, 2, 33].map(|n: u32| (0..n).map(|i| (i * i + n) % 101).collect::<Vec<_>>());
+    let how = [
+        Choice { temperature: 1.0, top_k: 20, top_p: 1.0 },
+        Choice { temperature: 0.0, ..Choice::default() },
+        Choice { temperature: 1.5, top_k: 0, top_p: 0.9 },
+        Choice::default(),
+        Choice { temperature: 1.2, ..Choice::default() },
+    ];
+    for (whole, weights) in
+        all().into_iter().zip([Element::F32, Element::F16, Element::F32].into_iter().cycle())
+    {
+        everywhere(|device, class| {
+            let mut config = whole.config;
+            config = config.with_n_layer(1);
+            let shape = |streams| Shape {
+                streams,
+                weights,
+                positions: config.block_size(),
+                lora: whole.lora.clone(),
+                ..shape(config, 1, 23, device, class)
+            };
+            let open = |streams: usize| {
+                let shape = shape(streams);
+                let program = Program::from(shape.writing().unwrap());
+                let mut exec = device.load(program, Options { poison: true, ..Options::default() }).unwrap();
+                diarist::model::store::initialise(exec.as_mut(), &shape, 5).unwrap();
+                diarist::model::store::initialise_adapter(exec.as_mut(), &shape, 5).unwrap();
+                exec
+            };
+            let rng = |i: usize| Rng::new(7, &format!("sample {i}"));
+            let mut exec = open(1);
+            // Alone, and the bits of the last logits.
+            let alone: Vec<(Vec<u32>, Vec<u32>)> = (0..prompts.len())
+                .map(|i| {
+                    let prompt = diarist::sample::kept(&prompts[i], config.block_size(), lengths[i]);
+                    let mut decoder = Decoder::new(exec.as_mut(), config.block_size(), &tokenizer, prompt);
+                    let keep_on = |_| ControlFlow::Continue(());
+                    let ids = decoder.write(lengths[i], &how[i], &mut rng(i), keep_on).unwrap();
+                    exec.request(input::LOGITS).unwrap();
+                    (ids, exec.receive().unwrap())
+                })
+                .collect();
+            let mut exec = open(3);
+            let v = config.vocab_size();
+            let mut draws: Vec<Rng> = (0..prompts.len()).map(rng).collect();
+            let mut written = vec![Vec::new(); prompts.len()];
+            let (mut next, mut writing) = (0, Vec::<(usize, usize)>::new());
+            let mut turns_of = [0; 4];
+            let mut streams = Streams::new(exec.as_mut(), config.block_size());
+            loop {
+                while next < prompts.len() {
+                    let prompt = diarist::sample::kept(&prompts[next], config.block_size(), lengths[next]);
+                    let Some(text) = streams.begin(prompt.to_vec()) else { break };
+                    writing.push((next, text));
+                    next += 1;
+                }
+                if writing.is_empty() {
+                    break;
+                }
+                turns_of[writing.len()] += 1;
+                let mut of: Vec<Option<&mut Rng>> = draws.iter_mut().map(Some).collect();
+                let mut turns: Vec<Turn> = writing
+                    .iter()
+                    .map(|&(i, text)| Turn { text, how: &how[i], rng: of[i].take().unwrap() })
+                    .collect();
+                let tokens = streams.draw(&mut turns).unwrap();
+                let logits = streams.logits().unwrap();
+                let mut rows = tokens.into_iter().zip(logits.chunks(v));
+                writing.retain(|&(i, text)| {
+                    let (token, logits) = rows.next().unwrap();
+                    streams.push(text, token);
+                    written[i].push(token);
+                    let ended = written[i].len() == lengths[i];
+                    if ended {
+                        let bits: Vec<u32> = logits.iter().map(|x| x.to_bits()).collect();
+                        let same = bits == alone[i].1;
+                        assert!(same, "{}: the last logits of text {i}", whole.name);
+                        streams.end(text);
+                    }
+                    !ended
+                });
+            }
+            assert!(turns_of[1..].iter().all(|&n| n > 0), "one, two and three at once: {turns_of:?}");
+            for (i, (ids, _)) in alone.iter().enumerate() {
+                assert_eq!(&written[i], ids, "{}: text {i}", whole.name);
+            }
+        });
+    }
 }

@@ -375,14 +375,17 @@ fn grouped_attention_over_a_cache_matches() {
             for (pos, p) in std::iter::once((0, 9)).chain((9..t).map(|pos| (pos, 1))) {
                 let mut new = None;
                 let mut bench = Bench::new(device, choices, |rec| {
+                    let places = rec.kept_ids("places", Kind::Input, &[p, 2]);
                     let qkv = rec.kept("qkv", Kind::Input, &[p, width]);
-                    let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[t, row]));
-                    kv_cache::append(rec, qkv, Cache { k, v });
-                    new = Some(attention::cached(rec, qkv, Cache { k, v }, nh, window));
+                    let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[1, t, row]));
+                    kv_cache::append(rec, qkv, Cache { k, v, places });
+                    new = Some(attention::cached(rec, qkv, Cache { k, v, places }, nh, window));
                 });
+                let places: Vec<u32> = (pos as u32..).take(p).flat_map(|pos| [0, pos]).collect();
+                bench.write_ids("places", &places);
                 bench.write("qkv", &qkv[pos * width..][..p * width]);
                 ["k", "v"].iter().zip(&caches).for_each(|(n, cache)| bench.write(n, cache));
-                bench.run(&Step { pos: pos as u32, ..Step::default() });
+                bench.run(&Step::default());
                 caches = ["k", "v"].map(|n| bench.peek_name(n));
                 let unseen = window.map_or(0, |w| (pos + p + 1).saturating_sub(w));
                 caches.iter_mut().for_each(|cache| cache[..unseen * row].fill(f32::NAN));

@@ -89,6 +89,9 @@ fn variants() -> Variants {
                     let beside = Shape { lora: Some(Lora::default()), ..shape.clone() };
                     recordings
                         .extend([shape.evaluate(), shape.prefill(), shape.decode()].map(Result::unwrap));
+                    // Products of several rows, of which there are a few forms.
+                    let several = Shape { streams: 8, positions: 64, ..shape.clone() };
+                    recordings.extend(several.writing().unwrap());
                     recordings.push(beside.micro_step().unwrap());
                     if weights == Element::F32 {
                         recordings.extend(training(&shape).recordings);

@@ -49,7 +49,7 @@ fn the_bench_measures_and_writes_it_down() {
         let home = std::env::var("HOME").unwrap_or("/home".into());
         assert!(!stdout.contains(&home) && !stdout.contains("hostname"), "{stdout}");
     }
-    let args = "bench step decode --preset tiny --sizes 2x16,1x8 --device cpu --rounds 2 --json b.json";
+    let args = "bench step decode --preset tiny --sizes 2x16,1x8 --sequences 1,3 --device cpu --rounds 2 --json b.json";
     let (stdout, _) = diarist(tmp.path(), args);
     assert!(stdout.contains("tokens/s") && stdout.contains("matmul"), "{stdout}");
     let report = file(&tmp.path().join("b.json"));
@@ -63,9 +63,14 @@ fn the_bench_measures_and_writes_it_down() {
         assert_eq!(dispatches, step["dispatches"].as_u64().unwrap());
         assert!(step["first"].as_f64() > step["seconds"]["least"].as_f64());
     }
-    let rests: Vec<&str> =
-        report["decode"].as_array().unwrap().iter().map(|d| d["weights"].as_str().unwrap()).collect();
-    assert_eq!(rests, ["f32", "f16", "q8_0"]);
+    let decodes = report["decode"].as_array().unwrap();
+    let of = |d: &Value| (d["weights"].as_str().unwrap().to_string(), d["sequences"].as_u64().unwrap());
+    let expected = ["f32", "f16", "q8_0"].into_iter().flat_map(|w| [1, 3].map(|n| (w.to_string(), n)));
+    assert_eq!(decodes.iter().map(of).collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    for d in decodes {
+        let [rate, seconds] = [&d["tokens_per_second"], &d["seconds"]["median"]].map(|x| x.as_f64().unwrap());
+        assert!((rate * seconds - of(d).1 as f64).abs() < 1e-6, "a token of each: {d}");
+    }
 
     // The ladder's table goes between its marks, and nothing else of the file is touched.
     let page = tmp.path().join("page.md");
@@ -86,6 +91,8 @@ fn the_bench_measures_and_writes_it_down() {
         ("bench step --json b.json", "it is there already"),
         ("bench step --rounds 0", "--rounds 0"),
         ("bench step --sizes 8", "sequences x positions"),
+        ("bench decode --sequences 0", "1 to 16 sequences"),
+        ("bench decode --sequences 17", "1 to 16 sequences"),
     ] {
         let out = run(tmp.path(), args);
         let stderr = String::from_utf8_lossy(&out.stderr).into_owned();

@@ -137,6 +137,21 @@ fn from_notes_to_a_voice() {
     assert!(!ids.is_empty() && ids.len() <= 12 && ids.iter().all(|id| id.as_u64().unwrap() < 256));
     assert!(!sample["text"].as_str().unwrap().starts_with("The river"));
     assert_eq!(a.stdout, b.stdout);
+    // Several are written at once, more than there are places for; each is the text that it is alone, and they are shown in order.
+    let several = |n: &str, json: bool| {
+        let more = ["sample", "--max-tokens", "30", "--device", "cpu", "--seed", "4", "--num-samples", n];
+        let o = run(cwd, &[&more[..], if json { &["--json"] } else { &[] }].concat());
+        assert!(o.status.success(), "{}", stderr(&o));
+        stdout(&o)
+    };
+    let samples: Value = serde_json::from_str(&several("11", true)).unwrap();
+    let texts: Vec<String> =
+        samples["samples"].as_array().unwrap().iter().map(|s| s["text"].as_str().unwrap().into()).collect();
+    assert_eq!(texts.len(), 11);
+    assert_eq!(several("11", false), texts.join("\n\n---\n\n") + "\n");
+    assert_eq!(several("1", false), format!("{}\n", texts[0]));
+    assert_eq!(several("2", false), format!("{}\n\n---\n\n{}\n", texts[0], texts[1]));
+    assert_eq!(several("0", false), "");
     // Sixteen positions, forty tokens: the context slides.
     let o = run(
         cwd,

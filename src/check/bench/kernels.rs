@@ -95,7 +95,6 @@ pub(super) fn uniform(recording: &str, shape: &Shape, t: u64) -> Step {
     match recording {
         "micro_step" => micro_step(1.0 / (shape.b * shape.t) as f32, dropout, 1, t),
         "update" => HYPER.step(t, 1e-4),
-        "decode" => Step { pos: POS, ..Step::default() },
         _ => Step::default(),
     }
 }
@@ -163,6 +162,7 @@ pub fn kernels(
         let mut exec = device.load(program.clone(), Options::default())?;
         fill(exec.as_mut(), &shape)?;
         exec.write(input::TOKEN, 0, &[464])?;
+        exec.write(input::PLACES, 0, &[0, POS])?;
         exec.write(input::PREFILL, 0, &[464; model::PREFILL])?;
         for recording in &program.recordings {
             let groups = groups(&recording.dispatches, &mut seen, wanted);

@@ -18,7 +18,7 @@ use crate::cli::about::About;
 use crate::cli::out::{self, note};
 use crate::device::select::Device;
 use crate::device::{Dispatch, Element};
-use crate::model::Shape;
+use crate::model::{STREAMS, Shape};
 use crate::tokens::{Kind, Tokenizer};
 use crate::train::options::{efforts, precisions, presets, rests};
 
@@ -31,7 +31,7 @@ enum What {
     Variants,
     /// An optimizer step: tokens a second, where the time goes
     Step,
-    /// A decoded token, its matrices at rest in f32, f16 and q8_0
+    /// A decoded token, or one of each of several sequences, matrices at rest in f32, f16 and q8_0
     Decode,
     /// The lessons of shaders/ladder/, each beside the one before it
     Ladder,
@@ -64,6 +64,9 @@ pub struct Args {
     /// What the matrices rest in: of decode each, and of step with --lora each
     #[arg(long, value_name = "f32|f16|q8_0|q4_1", default_value = "f32,f16,q8_0", value_delimiter = ',', value_parser = rests())]
     weights: Vec<Element>,
+    /// Of decode: how many sequences have a token decoded together; several with commas
+    #[arg(long, value_name = "N", default_value = "1", value_delimiter = ',', value_parser = sequences)]
+    sequences: Vec<usize>,
     /// What a step computes with: f32, or mixed
     #[arg(long, value_name = "f32|mixed", default_value = "f32", value_parser = precisions())]
     precision: Precision,
@@ -82,6 +85,12 @@ pub struct Args {
     /// Write all of it to this file as JSON; - for stdout, instead of the tables
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// As many as are decoded together.
+fn sequences(text: &str) -> Result<usize, String> {
+    let parsed = text.parse().ok().filter(|n| (1..=STREAMS).contains(n));
+    parsed.ok_or_else(|| format!("1 to {STREAMS} sequences"))
 }
 
 /// `8x256`.
@@ -221,11 +230,14 @@ impl<'a> Bench<'a> {
 
     fn decode(&self) -> anyhow::Result<Vec<Decode>> {
         let mut rows = Vec::new();
+        let name = self.args.preset.name();
+        let model = (name, config(self.args.preset, 256));
         for &weights in &self.args.weights {
-            let name = self.args.preset.name();
-            self.doing(&format!("tokens of {name} at rest in {}", weights.name()));
-            let model = (name, config(self.args.preset, 256));
-            rows.push(bench::decode(&self.device, model, weights, &self.ceilings, self.rounds)?);
+            for &sequences in &self.args.sequences {
+                self.doing(&format!("tokens of {sequences}x{name} at rest in {}", weights.name()));
+                let at = (weights, sequences);
+                rows.push(bench::decode(&self.device, model, at, &self.ceilings, self.rounds)?);
+            }
         }
         self.show(format!("\n{}", tables::decode(&rows)))?;
         Ok(rows)

@@ -128,13 +128,14 @@ pub fn step(row: &StepRow) -> Table {
     table
 }
 
-/// A row a way to rest.
+/// A row a way to rest, and a number of sequences.
 pub fn decode(rows: &[Decode]) -> Table {
     let (l, r) = (Align::Left, Align::Right);
     let mut table = Table::new(&[
         ("decode", l),
         ("at rest", l),
-        ("a token", r),
+        ("sequences", r),
+        ("a token of each", r),
         ("", r),
         ("tokens/s", r),
         ("bytes", r),
@@ -145,6 +146,7 @@ pub fn decode(rows: &[Decode]) -> Table {
         table.row([
             row.model.clone(),
             row.weights.to_string(),
+            row.sequences.to_string(),
             time(row.seconds.median),
             spread(&row.seconds),
             rate(row.tokens_per_second),

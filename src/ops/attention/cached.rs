@@ -1,4 +1,4 @@
-//! Attention over the keys and values decoded so far.
+//! Attention over the keys and values decoded so far, each row's over those of its own sequence.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::head::scale;
 use super::shape::Heads;
 use super::variants::{LIB, head_consts};
-use crate::device::kernel::{read, write};
+use crate::device::kernel::{ids, read, write};
 use crate::device::recorder::Launch;
 use crate::device::variants::plain;
 use crate::device::{Call, Class, Const, Element, Kernel, Recorder, Tensor, Variant};
@@ -19,9 +19,9 @@ pub(super) static CACHED: Kernel = Kernel {
     file: "attention_cached.wgsl",
     source: include_str!("../../../shaders/attention_cached.wgsl"),
     lib: LIB,
-    bindings: &[read("qkv"), read("kcache"), read("vcache"), write("cached_out")],
-    dims: &["P", "T", "NH", "NKV", "window"],
-    step: true,
+    bindings: &[ids("places"), read("qkv"), read("kcache"), read("vcache"), write("cached_out")],
+    dims: &["P", "S", "T", "NH", "NKV", "window"],
+    step: false,
     // Scores as in forward; each thread's part is scaled by one exp more, at most 1, before the parts are added.
     tolerance: 5e-6,
     twin,
@@ -33,10 +33,12 @@ const VARIANTS: &[Variant] = &[
     plain("tiles", Class::Tiles, &[("WG", Const::U32(64))]),
 ];
 
-/// Records out (P,NH·HS) for P new queries of `nh` heads at the step's position, over a cache (T,NKV·HS) that already holds their
-/// keys and values; `window` as [`Shape`](super::Shape) has it.
+/// Records out (P,NH·HS) for P new queries of `nh` heads at their places, over caches (S,T,NKV·HS) that already hold their
+/// keys and values; `window` as [`Shape`](super::Shape) has it. Zeros for a query that is nowhere.
 pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: Option<usize>) -> Tensor {
-    let ([p, width], [t, kv]) = (rec.extents(qkv), rec.extents(cache.k));
+    let ([p, width], [s, t, kv]) = (rec.extents(qkv), rec.extents(cache.k));
+    let [places, _] = rec.extents(cache.places);
+    assert!(p <= places, "attention: a place a row");
     let hs = (width - 2 * kv) / nh;
     let nkv = kv / hs;
     let heads = Heads::new(width, t, [nh, nkv], window);
@@ -45,14 +47,14 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
     let launch = Launch {
         kernel: &CACHED,
         consts,
-        args: &[qkv.read(), cache.k.read(), cache.v.read(), out.write()],
-        dims: &[p, t, nh, nkv, heads.window],
+        args: &[cache.places.read(), qkv.read(), cache.k.read(), cache.v.read(), out.write()],
+        dims: &[p, s, t, nh, nkv, heads.window],
         workgroups: [nh as u32, p as u32, 1],
         // Two products; of a position's keys as many as the mean of all positions.
         flops: heads.products(2, p) / t as u64,
     };
-    // Every position that the queries see, at most, and of qkv only q.
-    let seen = t.min(heads.window + p - 1);
+    // Every position that the queries see, at most, and of qkv only q. Of one slot they see the same; of several, each its own.
+    let seen = if s == 1 { t.min(heads.window + p - 1) } else { p * t.min(heads.window) };
     rec.dispatch_moving("cached", launch, 8 * (p * heads.out_width() + seen * kv) as u64);
     out
 }
@@ -62,20 +64,25 @@ const WORTH: usize = 1 << 16;
 
 #[multiversion(targets = "simd")]
 fn twin(call: &mut Call) {
-    let [_, t, nh, nkv, window] = call.dims();
+    let [_, s, t, nh, nkv, window] = call.dims();
     let heads = Heads { t, nh, nkv, hs: call.number("HS"), window };
-    let (hs, pos, scale) = (heads.hs, call.step.pos as usize, scale(heads.hs));
-    let ([qkv, kcache, vcache], [out]) = call.tensors();
-    let of_head = 2 * hs * (pos + 1).min(window);
+    let (hs, scale) = (heads.hs, scale(heads.hs));
+    let ([places, qkv, kcache, vcache], [out]) = call.views();
+    let (places, qkv, kcache, vcache) = (places.u32(), qkv.f32(), kcache.f32(), vcache.f32());
+    // By the row that sees the most.
+    let rows = places.chunks(2).take(out.len() / (nh * hs)).map(|place| place[1] as usize);
+    let furthest = rows.filter(|&pos| pos < t).max().unwrap_or(0);
+    let of_head = 2 * hs * (furthest + 1).min(window);
     out.par_chunks_mut(hs).with_min_len(WORTH.div_ceil(of_head)).enumerate().for_each(|(i, out)| {
         let (p, h) = (i / nh, i % nh);
+        let [slot, pos] = [0, 1].map(|i| places[2 * p + i] as usize);
         out.fill(0.0);
-        if pos + p >= t {
+        if slot >= s || pos >= t {
             return;
         }
         let q = &qkv[p * heads.width() + h * hs..][..hs];
-        let at = |j: usize| (j * nkv + heads.group_of(h)) * hs;
-        let seen = heads.seen(pos + p);
+        let at = |j: usize| ((slot * t + j) * nkv + heads.group_of(h)) * hs;
+        let seen = heads.seen(pos);
         let score = |j: usize| scale * dot(q, &kcache[at(j)..][..hs]);
         load::with(&load::ROWS, |scores| {
             let scores = load::first(scores, seen.len());

@@ -6,7 +6,7 @@ use super::forward::forward;
 use super::shape::Shape;
 use crate::device::{Choices, Element, Kind, Limits};
 use crate::ops::case::{Case, elements};
-use crate::ops::kv_cache::Cache;
+use crate::ops::kv_cache::{Cache, places};
 
 /// [B, T], [NH, NKV], HS, window, dropout.
 type Size = ([usize; 2], [usize; 2], usize, Option<usize>, bool);
@@ -39,21 +39,20 @@ const SIZES: &[Size] = &[
     ([1, 40], [4, 1], 128, Some(9), true),
 ];
 
-/// [P, T], [NH, NKV], HS, window.
-type CachedSize = ([usize; 2], [usize; 2], usize, Option<usize>);
+/// [P, S, T], [NH, NKV], HS, window.
+type CachedSize = ([usize; 3], [usize; 2], usize, Option<usize>);
 
-/// The checker's step has position 3.
 const CACHED_SIZES: &[CachedSize] = &[
-    ([1, 4], [1, 1], 1, None),
-    ([1, 300], [3, 3], 12, None),
-    ([7, 8], [2, 2], 17, None), // reaches past the context
-    ([32, 64], [2, 2], 64, None),
-    ([5, 257], [1, 1], 32, None),
-    ([1, 40], [9, 3], 64, None),
-    ([32, 64], [8, 1], 80, Some(1)),
-    ([7, 8], [4, 2], 13, Some(3)), // reaches past the context
-    ([90, 128], [6, 2], 16, Some(65)),
-    ([1, 9], [2, 1], 128, Some(100)),
+    ([1, 2, 4], [1, 1], 1, None),
+    ([1, 2, 300], [3, 3], 12, None),
+    ([7, 1, 8], [2, 2], 17, None), // some nowhere
+    ([32, 3, 64], [2, 2], 64, None),
+    ([5, 2, 257], [1, 1], 32, None),
+    ([1, 2, 40], [9, 3], 64, None),
+    ([32, 2, 64], [8, 1], 80, Some(1)),
+    ([7, 2, 8], [4, 2], 13, Some(3)), // some nowhere
+    ([90, 4, 128], [6, 2], 16, Some(65)),
+    ([2, 2, 9], [2, 1], 128, Some(100)),
 ];
 
 pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
@@ -76,12 +75,13 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             backward(rec, qkv, out, lse, dout, shape);
         })
     };
-    let cached_case = |&([p, t], [nh, nkv], hs, window): &CachedSize| {
-        let name = format!("attention cached {p} of {t}x{}", named([nh, nkv], hs, window));
-        Case::new(name, limits, choices, vec![], |rec| {
+    let cached_case = |&([p, s, t], [nh, nkv], hs, window): &CachedSize| {
+        let name = format!("attention cached {p} of {s}x{t}x{}", named([nh, nkv], hs, window));
+        Case::new(name, limits, choices, vec![("places", places(p, s, t))], |rec| {
+            let places = rec.kept_ids("places", Kind::Input, &[p, 2]);
             let qkv = rec.kept("qkv", Kind::Input, &[p, (nh + 2 * nkv) * hs]);
-            let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[t, nkv * hs]));
-            cached(rec, qkv, Cache { k, v }, nh, window);
+            let [k, v] = ["k", "v"].map(|n| rec.kept(n, Kind::Cache, &[s, t, nkv * hs]));
+            cached(rec, qkv, Cache { k, v, places }, nh, window);
         })
     };
     elements(&limits, SIZES, one).into_iter().chain(CACHED_SIZES.iter().map(cached_case)).collect()
