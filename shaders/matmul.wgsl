@@ -4,6 +4,9 @@
 //   LAYOUT 1, NT:  c = a·bᵀ     a (M,K)  b (N,K)
 //   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N); the product times alpha; ACC: c += instead of c =
 //
+// Before it is stored, a product may have a bias added, become what GELU is given and be put through it too, or be multiplied by
+// GELU's slope: an entry point each.
+//
 // Each may be a range of the columns of a wider matrix: rows of a lie lda elements apart, those of b ldb, those of c ldc.
 //
 // Plan: one workgroup a BM × BN tile of c; one thread TM × TN of it in registers. Along K in steps of BK: all threads copy
@@ -11,7 +14,9 @@
 // thread multiplies its rows and columns out of there. Consecutive threads load along each operand's contiguous axis.
 // A thread's rows and columns come in groups of four, BM/(TM/4) and BN/(TN/4) apart, so that neighbouring threads read
 // neighbouring vec4s (no bank is asked twice) and store neighbouring words. A depth is padded by one vec4 for the same end.
-// Grid: x = ⌈M / BM⌉, y = ⌈N / BN⌉. Threads: BM/TM · BN/TN.
+// Where c is small and K long, few workgroups would each have much to do: the depths are cut into SPLITS parts, a workgroup takes one,
+// and c is (SPLITS,M,N), which `matmul_reduce` adds up in order.
+// Grid: x = ⌈M / BM⌉, y = ⌈N / BN⌉, z = SPLITS. Threads: BM/TM · BN/TN.
 //
 // FLOPs 2·M·K·N. Bytes loaded 4·M·K·N·(1/BM + 1/BN); stored 4·M·N (ACC reads as many).
 // Workgroup memory 4·BK·(BM + BN + 8) bytes.
@@ -22,6 +27,7 @@
 //               be multiples of 4: K and N for NN, K for NT, M, K and N for TN. W = 1 takes any sizes. c is stored by the word.
 // BM, BN, BK    the tile; BK a multiple of 4.
 // TM, TN        a thread's part of it; multiples of 4, and BM of TM, BN of TN.
+// SPLITS        parts of the depth.
 
 const LAYOUT: u32 = 0u;
 const ACC: bool = false;
@@ -31,6 +37,7 @@ const BN: u32 = 64u;
 const BK: u32 = 16u;
 const TM: u32 = 8u;
 const TN: u32 = 4u;
+const SPLITS: u32 = 1u;
 alias Vec = vec4<f32>;
 alias Stored = vec4<f32>;
 alias Out = f32;
@@ -53,10 +60,14 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 @group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul`
 @group(0) @binding(2) var<storage, read_write> c: array<Out>;
-/// (N) from bias0 on, of `matmul_bias`
+/// (N) from bias0 on, of `matmul_bias` and `matmul_gelu`
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-/// (M,N), of `matmul_bias`
-@group(0) @binding(3) var<storage, read_write> c_bias: array<Out>;
+/// (M,N): what GELU was given, of `matmul_slope`
+@group(0) @binding(2) var<storage, read> pre: array<Out>;
+/// (M,N), of those three
+@group(0) @binding(3) var<storage, read_write> c_after: array<Out>;
+/// (M,N): what GELU made of it, of `matmul_gelu`
+@group(0) @binding(4) var<storage, read_write> act: array<Out>;
 @group(1) @binding(0) var<uniform> d: Dims;
 
 /// a_tile[k][m/4], b_tile[k][n/4]: four neighbours of a depth in a vec4, written whole (a lone component's write may touch
@@ -138,8 +149,8 @@ fn stage_b(n0: u32, k0: u32, thread: u32) {
     }
 }
 
-/// acc = the thread's part of the tile whose first row is m0 and first column n0.
-fn multiply_tile(m0: u32, n0: u32, thread: u32) {
+/// acc = the thread's part of the tile whose first row is m0 and first column n0, over one part of the depths, times alpha.
+fn multiply_tile(m0: u32, n0: u32, part: u32, thread: u32) {
     let row4 = thread / THREADS_N;
     let col4 = thread % THREADS_N;
     for (var p = 0u; p < TM4; p++) {
@@ -147,7 +158,9 @@ fn multiply_tile(m0: u32, n0: u32, thread: u32) {
             for (var q = 0u; q < TN4; q++) { acc[p][i][q] = vec4<f32>(); }
         }
     }
-    for (var k0 = 0u; k0 < d.K; k0 += BK) {
+    let span = (d.K + SPLITS * BK - 1u) / (SPLITS * BK) * BK;
+    let end = min((part + 1u) * span, d.K);
+    for (var k0 = part * span; k0 < end; k0 += BK) {
         workgroupBarrier(); // the last step's tiles have been read
         stage_a(m0, k0, thread);
         stage_b(n0, k0, thread);
@@ -166,18 +179,49 @@ fn multiply_tile(m0: u32, n0: u32, thread: u32) {
             }
         }
     }
+    for (var p = 0u; p < TM4; p++) {
+        for (var i = 0u; i < 4u; i++) {
+            for (var q = 0u; q < TN4; q++) { acc[p][i][q] *= bitcast<f32>(d.alpha); }
+        }
+    }
 }
 
 /// Row of c that acc[p][i] belongs to, and first column of acc[..][..][q].
 fn row_of(m0: u32, thread: u32, p: u32, i: u32) -> u32 { return m0 + 4u * (p * THREADS_M + thread / THREADS_N) + i; }
 fn col_of(n0: u32, thread: u32, q: u32) -> u32 { return n0 + 4u * (q * THREADS_N + thread % THREADS_N); }
 
-/// c (=|+=) alpha·a·b
-@compute @workgroup_size(THREADS)
-fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let m0 = tile.x * BM;
-    let n0 = tile.y * BN;
-    multiply_tile(m0, n0, thread);
+/// acc += bias
+fn add_bias(n0: u32, thread: u32) {
+    for (var q = 0u; q < TN4; q++) {
+        for (var s = 0u; s < 4u; s++) {
+            let of_column = bias[d.bias0 + min(col_of(n0, thread, q) + s, d.N - 1u)];
+            for (var p = 0u; p < TM4; p++) {
+                for (var i = 0u; i < 4u; i++) { acc[p][i][q][s] += of_column; }
+            }
+        }
+    }
+}
+
+/// c (=|+=) acc; a part of it where there are several
+fn store(m0: u32, n0: u32, thread: u32, part: u32) {
+    for (var p = 0u; p < TM4; p++) {
+        for (var i = 0u; i < 4u; i++) {
+            for (var q = 0u; q < TN4; q++) {
+                let row = row_of(m0, thread, p, i);
+                for (var s = 0u; s < 4u; s++) {
+                    let col = col_of(n0, thread, q) + s;
+                    if (row < d.M && col < d.N) {
+                        let at = d.c0 + (part * d.M + row) * d.ldc + col;
+                        if (ACC) { c[at] = Out(f32(c[at]) + acc[p][i][q][s]); } else { c[at] = Out(acc[p][i][q][s]); }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// c_after (=|+=) acc
+fn store_after(m0: u32, n0: u32, thread: u32) {
     for (var p = 0u; p < TM4; p++) {
         for (var i = 0u; i < 4u; i++) {
             for (var q = 0u; q < TN4; q++) {
@@ -186,8 +230,7 @@ fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_inde
                     let col = col_of(n0, thread, q) + s;
                     if (row < d.M && col < d.N) {
                         let at = d.c0 + row * d.ldc + col;
-                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s];
-                        if (ACC) { c[at] = Out(f32(c[at]) + value); } else { c[at] = Out(value); }
+                        if (ACC) { c_after[at] = Out(f32(c_after[at]) + acc[p][i][q][s]); } else { c_after[at] = Out(acc[p][i][q][s]); }
                     }
                 }
             }
@@ -195,26 +238,78 @@ fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_inde
     }
 }
 
-/// c (=|+=) alpha·a·b + bias
-@compute @workgroup_size(THREADS)
-fn matmul_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let m0 = tile.x * BM;
-    let n0 = tile.y * BN;
-    multiply_tile(m0, n0, thread);
-    for (var q = 0u; q < TN4; q++) {
-        for (var s = 0u; s < 4u; s++) {
-            let col = col_of(n0, thread, q) + s;
-            let of_column = bias[d.bias0 + min(col, d.N - 1u)];
-            for (var p = 0u; p < TM4; p++) {
-                for (var i = 0u; i < 4u; i++) {
-                    let row = row_of(m0, thread, p, i);
+/// act = GELU(acc as it was stored): what a backward finds is what it makes of that again.
+fn store_gelu(m0: u32, n0: u32, thread: u32) {
+    for (var p = 0u; p < TM4; p++) {
+        for (var i = 0u; i < 4u; i++) {
+            for (var q = 0u; q < TN4; q++) {
+                let row = row_of(m0, thread, p, i);
+                for (var s = 0u; s < 4u; s++) {
+                    let col = col_of(n0, thread, q) + s;
                     if (row < d.M && col < d.N) {
-                        let at = d.c0 + row * d.ldc + col;
-                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s] + of_column;
-                        if (ACC) { c_bias[at] = Out(f32(c_bias[at]) + value); } else { c_bias[at] = Out(value); }
+                        let at = row * d.N + col;
+                        act[at] = Out(gelu(f32(Out(acc[p][i][q][s]))));
                     }
                 }
             }
         }
     }
+}
+
+/// acc = acc ⊙ GELU'(pre)
+fn slope(m0: u32, n0: u32, thread: u32) {
+    for (var p = 0u; p < TM4; p++) {
+        for (var i = 0u; i < 4u; i++) {
+            for (var q = 0u; q < TN4; q++) {
+                let row = row_of(m0, thread, p, i);
+                for (var s = 0u; s < 4u; s++) {
+                    let col = col_of(n0, thread, q) + s;
+                    if (row < d.M && col < d.N) {
+                        let at = row * d.N + col;
+                        acc[p][i][q][s] *= gelu_slope(f32(pre[at]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// c (=|+=) alpha·a·b
+@compute @workgroup_size(THREADS)
+fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let m0 = tile.x * BM;
+    let n0 = tile.y * BN;
+    multiply_tile(m0, n0, tile.z, thread);
+    store(m0, n0, thread, tile.z);
+}
+
+/// c (=|+=) alpha·a·b + bias
+@compute @workgroup_size(THREADS)
+fn matmul_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let m0 = tile.x * BM;
+    let n0 = tile.y * BN;
+    multiply_tile(m0, n0, 0u, thread);
+    add_bias(n0, thread);
+    store_after(m0, n0, thread);
+}
+
+/// c = alpha·a·b + bias, act = GELU(c)
+@compute @workgroup_size(THREADS)
+fn matmul_gelu(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let m0 = tile.x * BM;
+    let n0 = tile.y * BN;
+    multiply_tile(m0, n0, 0u, thread);
+    add_bias(n0, thread);
+    store_after(m0, n0, thread);
+    store_gelu(m0, n0, thread);
+}
+
+/// c = alpha·a·b ⊙ GELU'(pre)
+@compute @workgroup_size(THREADS)
+fn matmul_slope(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let m0 = tile.x * BM;
+    let n0 = tile.y * BN;
+    multiply_tile(m0, n0, 0u, thread);
+    slope(m0, n0, thread);
+    store_after(m0, n0, thread);
 }

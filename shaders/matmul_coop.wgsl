@@ -7,6 +7,9 @@ enable wgpu_cooperative_matrix;
 //   LAYOUT 1, NT:  c = a·bᵀ     a (M,K)  b (N,K)
 //   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N); the product times alpha; ACC: c += instead of c =
 //
+// Before it is stored, a product may have a bias added, become what GELU is given and be put through it too, or be multiplied by
+// GELU's slope: an entry point each.
+//
 // Each may be a range of the columns of a wider matrix: rows of a lie lda elements apart, those of b ldb, those of c ldc.
 //
 // Plan: one workgroup a BM × BN tile of c, a quarter of it a worker, which is a subgroup: 2 × 2 matrices of SIZE × SIZE, summed in
@@ -63,10 +66,14 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 @group(0) @binding(1) var<storage, read> b: array<Vec>;
 /// (M,N), of `matmul_coop`
 @group(0) @binding(2) var<storage, read_write> c: array<Out>;
-/// (N) from bias0 on, of `matmul_coop_bias`
+/// (N) from bias0 on, of `matmul_coop_bias` and `matmul_coop_gelu`
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-/// (M,N), of `matmul_coop_bias`
-@group(0) @binding(3) var<storage, read_write> c_bias: array<Out>;
+/// (M,N): what GELU was given, of `matmul_coop_slope`
+@group(0) @binding(2) var<storage, read> pre: array<Out>;
+/// (M,N), of those three
+@group(0) @binding(3) var<storage, read_write> c_after: array<Out>;
+/// (M,N): what GELU made of it, of `matmul_coop_gelu`
+@group(0) @binding(4) var<storage, read_write> act: array<Out>;
 @group(1) @binding(0) var<uniform> d: Dims;
 
 var<workgroup> a_tile: array<f16, A_LINES * A_LINE>;
@@ -152,10 +159,16 @@ fn multiply_tile(m0: u32, n0: u32, thread: u32, subgroup: u32) {
     workgroupBarrier(); // every quarter is there
 }
 
-/// What the workers found for a row and a column of the tile.
-fn sum_at(row: u32, col: u32) -> f32 {
+/// alpha times what the workers found, for a row and a column of the tile.
+fn value_at(row: u32, col: u32) -> f32 {
     let quarter = 2u * (row / QUARTER) + col / QUARTER;
-    return sums[(quarter * QUARTER + row % QUARTER) * QUARTER + col % QUARTER];
+    return bitcast<f32>(d.alpha) * sums[(quarter * QUARTER + row % QUARTER) * QUARTER + col % QUARTER];
+}
+
+/// c_after (=|+=) value
+fn store_after(row: u32, col: u32, value: f32) {
+    let at = d.c0 + row * d.ldc + col;
+    if (ACC) { c_after[at] = Out(f32(c_after[at]) + value); } else { c_after[at] = Out(value); }
 }
 
 /// c (=|+=) alpha·a·b
@@ -171,7 +184,7 @@ fn matmul_coop(
         let col = tile.y * BN + i % BN;
         if (row < d.M && col < d.N) {
             let at = d.c0 + row * d.ldc + col;
-            let value = bitcast<f32>(d.alpha) * sum_at(i / BN, i % BN);
+            let value = value_at(i / BN, i % BN);
             if (ACC) { c[at] = Out(f32(c[at]) + value); } else { c[at] = Out(value); }
         }
     }
@@ -189,9 +202,43 @@ fn matmul_coop_bias(
         let row = tile.x * BM + i / BN;
         let col = tile.y * BN + i % BN;
         if (row < d.M && col < d.N) {
-            let at = d.c0 + row * d.ldc + col;
-            let value = bitcast<f32>(d.alpha) * sum_at(i / BN, i % BN) + bias[d.bias0 + col];
-            if (ACC) { c_bias[at] = Out(f32(c_bias[at]) + value); } else { c_bias[at] = Out(value); }
+            store_after(row, col, value_at(i / BN, i % BN) + bias[d.bias0 + col]);
+        }
+    }
+}
+
+/// c = alpha·a·b + bias, act = GELU(c)
+@compute @workgroup_size(THREADS)
+fn matmul_coop_gelu(
+    @builtin(workgroup_id) tile: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+    @builtin(subgroup_id) subgroup: u32,
+) {
+    multiply_tile(tile.x * BM, tile.y * BN, thread, subgroup);
+    for (var i = thread; i < BM * BN; i += THREADS) {
+        let row = tile.x * BM + i / BN;
+        let col = tile.y * BN + i % BN;
+        if (row < d.M && col < d.N) {
+            let value = value_at(i / BN, i % BN) + bias[d.bias0 + col];
+            store_after(row, col, value);
+            act[row * d.N + col] = Out(gelu(f32(Out(value)))); // of what was stored, as a backward makes it again
+        }
+    }
+}
+
+/// c = alpha·a·b ⊙ GELU'(pre)
+@compute @workgroup_size(THREADS)
+fn matmul_coop_slope(
+    @builtin(workgroup_id) tile: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+    @builtin(subgroup_id) subgroup: u32,
+) {
+    multiply_tile(tile.x * BM, tile.y * BN, thread, subgroup);
+    for (var i = thread; i < BM * BN; i += THREADS) {
+        let row = tile.x * BM + i / BN;
+        let col = tile.y * BN + i % BN;
+        if (row < d.M && col < d.N) {
+            store_after(row, col, value_at(i / BN, i % BN) * gelu_slope(f32(pre[row * d.N + col])));
         }
     }
 }

@@ -4,6 +4,9 @@
 //   LAYOUT 1, NT:  c = a·bᵀ     a (M,K)  b (N,K)
 //   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N); the product times alpha; ACC: c += instead of c =
 //
+// Before it is stored, a product may have a bias added, become what GELU is given and be put through it too, or be multiplied by
+// GELU's slope: an entry point each.
+//
 // Each may be a range of the columns of a wider matrix: rows of a lie lda elements apart, those of b ldb, those of c ldc.
 //
 // Plan: one workgroup of LANES threads a strip of ROWS × LANES·COLS of c; one thread a tile of ROWS × COLS, kept in
@@ -45,10 +48,14 @@ struct Dims { M: u32, K: u32, N: u32, a0: u32, b0: u32, c0: u32, lda: u32, ldb: 
 @group(0) @binding(1) var<storage, read> b: array<Stored>;
 /// (M,N), of `matmul_lanes`
 @group(0) @binding(2) var<storage, read_write> c: array<Out>;
-/// (N) from bias0 on, of `matmul_lanes_bias`
+/// (N) from bias0 on, of `matmul_lanes_bias` and `matmul_lanes_gelu`
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-/// (M,N), of `matmul_lanes_bias`
-@group(0) @binding(3) var<storage, read_write> c_bias: array<Out>;
+/// (M,N): what GELU was given, of `matmul_lanes_slope`
+@group(0) @binding(2) var<storage, read> pre: array<Out>;
+/// (M,N), of those three
+@group(0) @binding(3) var<storage, read_write> c_after: array<Out>;
+/// (M,N): what GELU made of it, of `matmul_lanes_gelu`
+@group(0) @binding(4) var<storage, read_write> act: array<Out>;
 @group(1) @binding(0) var<uniform> d: Dims;
 
 /// Word `at` of a or b (W = 1), four times, or the vec4 that starts there (W = 4).
@@ -61,7 +68,7 @@ fn from_lane(value: f32, lane: u32) -> f32 { return value; }
 /// The thread's tile of the product.
 var<private> acc: array<array<f32, COLS>, ROWS>;
 
-/// acc = the rows m0.. and columns n0.. of the product. Rows and columns past the edge are loaded from the last ones, so
+/// acc = the rows m0.. and columns n0.. of the product, times alpha. Rows and columns past the edge are loaded from the last ones, so
 /// that no read is out of bounds; what they give is never stored.
 fn multiply_tile(m0: u32, n0: u32, lane: u32) {
     for (var r = 0u; r < ROWS; r++) {
@@ -135,6 +142,65 @@ fn multiply_tile(m0: u32, n0: u32, lane: u32) {
             }
         }
     }
+    for (var r = 0u; r < ROWS; r++) {
+        for (var j = 0u; j < COLS; j++) { acc[r][j] *= bitcast<f32>(d.alpha); }
+    }
+}
+
+/// acc += bias
+fn add_bias(n0: u32) {
+    for (var j = 0u; j < COLS; j++) {
+        let of_column = bias[d.bias0 + min(n0 + j, d.N - 1u)];
+        for (var r = 0u; r < ROWS; r++) { acc[r][j] += of_column; }
+    }
+}
+
+/// c (=|+=) acc
+fn store(m0: u32, n0: u32) {
+    for (var r = 0u; r < ROWS; r++) {
+        for (var j = 0u; j < COLS; j++) {
+            if (m0 + r < d.M && n0 + j < d.N) {
+                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
+                if (ACC) { c[at] = Out(f32(c[at]) + acc[r][j]); } else { c[at] = Out(acc[r][j]); }
+            }
+        }
+    }
+}
+
+/// c_after (=|+=) acc
+fn store_after(m0: u32, n0: u32) {
+    for (var r = 0u; r < ROWS; r++) {
+        for (var j = 0u; j < COLS; j++) {
+            if (m0 + r < d.M && n0 + j < d.N) {
+                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
+                if (ACC) { c_after[at] = Out(f32(c_after[at]) + acc[r][j]); } else { c_after[at] = Out(acc[r][j]); }
+            }
+        }
+    }
+}
+
+/// act = GELU(acc as it was stored): what a backward finds is what it makes of that again.
+fn store_gelu(m0: u32, n0: u32) {
+    for (var r = 0u; r < ROWS; r++) {
+        for (var j = 0u; j < COLS; j++) {
+            if (m0 + r < d.M && n0 + j < d.N) {
+                let at = (m0 + r) * d.N + n0 + j;
+                act[at] = Out(gelu(f32(Out(acc[r][j]))));
+            }
+        }
+    }
+}
+
+/// acc = acc ⊙ GELU'(pre)
+fn slope(m0: u32, n0: u32) {
+    for (var r = 0u; r < ROWS; r++) {
+        for (var j = 0u; j < COLS; j++) {
+            if (m0 + r < d.M && n0 + j < d.N) {
+                let at = (m0 + r) * d.N + n0 + j;
+                acc[r][j] *= gelu_slope(f32(pre[at]));
+            }
+        }
+    }
 }
 
 /// c (=|+=) alpha·a·b
@@ -143,15 +209,7 @@ fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocatio
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
     multiply_tile(m0, n0, lane);
-    for (var r = 0u; r < ROWS; r++) {
-        for (var j = 0u; j < COLS; j++) {
-            if (m0 + r < d.M && n0 + j < d.N) {
-                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
-                let value = bitcast<f32>(d.alpha) * acc[r][j];
-                if (ACC) { c[at] = Out(f32(c[at]) + value); } else { c[at] = Out(value); }
-            }
-        }
-    }
+    store(m0, n0);
 }
 
 /// c (=|+=) alpha·a·b + bias
@@ -160,14 +218,27 @@ fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invo
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
     multiply_tile(m0, n0, lane);
-    for (var j = 0u; j < COLS; j++) {
-        let of_column = bias[d.bias0 + min(n0 + j, d.N - 1u)];
-        for (var r = 0u; r < ROWS; r++) {
-            if (m0 + r < d.M && n0 + j < d.N) {
-                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
-                let value = bitcast<f32>(d.alpha) * acc[r][j] + of_column;
-                if (ACC) { c_bias[at] = Out(f32(c_bias[at]) + value); } else { c_bias[at] = Out(value); }
-            }
-        }
-    }
+    add_bias(n0);
+    store_after(m0, n0);
+}
+
+/// c = alpha·a·b + bias, act = GELU(c)
+@compute @workgroup_size(LANES)
+fn matmul_lanes_gelu(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let m0 = tile.x * ROWS;
+    let n0 = (tile.y * LANES + lane) * COLS;
+    multiply_tile(m0, n0, lane);
+    add_bias(n0);
+    store_after(m0, n0);
+    store_gelu(m0, n0);
+}
+
+/// c = alpha·a·b ⊙ GELU'(pre)
+@compute @workgroup_size(LANES)
+fn matmul_lanes_slope(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let m0 = tile.x * ROWS;
+    let n0 = (tile.y * LANES + lane) * COLS;
+    multiply_tile(m0, n0, lane);
+    slope(m0, n0);
+    store_after(m0, n0);
 }

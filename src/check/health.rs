@@ -34,13 +34,18 @@ pub fn layers(exec: &mut dyn Executor, rows: &[usize]) -> Result<Vec<Layer>> {
     let list = exec.program().find(RECORDING).expect("a training program evaluates").clone();
     let (mut layers, mut from) = (Vec::new(), 0);
     for (i, d) in list.dispatches.iter().enumerate() {
-        if !["gelu_forward", "swiglu_forward"].contains(&d.kernel.name) {
-            continue;
-        }
+        // Of GELU alone or behind a product, its input and output are the last two that are bound; of SwiGLU gate and output the first
+        // and the last.
+        let gate = match d.kernel.name {
+            "swiglu_forward" => 0,
+            name if name == "gelu_forward" || name.starts_with("matmul") && name.ends_with("_gelu") => {
+                d.args.len() - 2
+            }
+            _ => continue,
+        };
         exec.run_range(RECORDING, &Step::default(), from..i + 1)?;
         from = i + 1;
-        // GELU's input, or SwiGLU's gate; the output is the last that either binds.
-        let (gate, out) = (d.args[0].tensor, d.args[d.args.len() - 1].tensor);
+        let (gate, out) = (d.args[gate].tensor, d.args[d.args.len() - 1].tensor);
         let units = list.info(out).shape[1];
         let [gate, out] = [exec.peek(RECORDING, gate)?, exec.peek(RECORDING, out)?];
         let [gate, out] = [bytemuck::cast_slice(&gate), bytemuck::cast_slice(&out)];

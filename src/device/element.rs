@@ -246,6 +246,16 @@ pub fn pack_f16_into(values: &[f32], words: &mut [u32]) {
     chunks.for_each(|(halves, values)| halves.convert_from_f32_slice(values));
 }
 
+/// Rounds each number to the nearest that a half can hold.
+pub fn round_f16(values: &mut [f32]) {
+    let mut halves = [f16::ZERO; 256];
+    for values in values.chunks_mut(256) {
+        let halves = &mut halves[..values.len()];
+        halves.convert_from_f32_slice(values);
+        halves.convert_to_f32_slice(values);
+    }
+}
+
 /// ggml's blocks as the words of [`Element::Q8_0`] or [`Element::Q4_1`].
 ///
 /// # Panics

@@ -227,22 +227,23 @@ impl<'a> Call<'a> {
 
     /// A constant's number.
     pub fn number(&self, name: &str) -> usize {
-        match self.find(name) {
+        self.find_number(name).expect("a dispatch carries the constants its twin asks for")
+    }
+
+    /// As [`Call::number`], of a constant that not all of the kernel's variants have.
+    pub fn find_number(&self, name: &str) -> Option<usize> {
+        self.consts.iter().find(|(n, _)| *n == name).map(|(_, value)| match value {
             Const::U32(x) => *x as usize,
             other => unreachable!("constant {name} is {other:?}, not a number"),
-        }
+        })
     }
 
     /// A constant's truth.
     pub fn flag(&self, name: &str) -> bool {
-        match self.find(name) {
-            Const::Bool(x) => *x,
-            other => unreachable!("constant {name} is {other:?}, not a flag"),
-        }
-    }
-
-    fn find(&self, name: &str) -> &Const {
         let found = self.consts.iter().find(|(n, _)| *n == name);
-        &found.expect("a dispatch carries the constants its twin asks for").1
+        match found.expect("a dispatch carries the constants its twin asks for").1 {
+            Const::Bool(x) => x,
+            ref other => unreachable!("constant {name} is {other:?}, not a flag"),
+        }
     }
 }

@@ -11,6 +11,7 @@ pub mod element;
 pub mod executor;
 pub mod gpu;
 pub mod kernel;
+pub mod known;
 mod lost;
 pub mod plan;
 pub mod recorder;

@@ -8,6 +8,7 @@ use crate::device::adapter::{GpuDevice, Patch, free_of, limits_of};
 use crate::device::cpu::Cpu;
 use crate::device::executor::{Executor, Options};
 use crate::device::gpu::Gpu;
+use crate::device::known::Known;
 use crate::device::recording::Program;
 use crate::device::{Choices, Class, Limits};
 
@@ -69,12 +70,14 @@ pub struct Seen {
     pub gpu: bool,
     /// The line that is shown of it.
     pub line: String,
+    /// What is known of adapters like it.
+    pub known: Option<&'static Known>,
 }
 
 impl Seen {
     /// The variants that it takes before anything is measured.
     pub fn choices(&self) -> Choices {
-        Choices::of(self.class, &self.limits)
+        Choices { known: self.known, ..Choices::of(self.class, &self.limits) }
     }
 }
 
@@ -113,6 +116,7 @@ impl Device {
                     free: free_of(&info),
                     gpu: true,
                     line: line_of(&info),
+                    known: Known::of(&info.name),
                 }
             }
             None => Device::Cpu(threads).seen(),
@@ -157,7 +161,8 @@ impl Device {
     /// What [`Device::look`] would see of it.
     pub fn seen(&self) -> Seen {
         let gpu = matches!(self, Device::Gpu(_));
-        Seen { limits: self.limits(), class: self.class(), free: self.free(), gpu, line: self.line() }
+        let (limits, class, free, line) = (self.limits(), self.class(), self.free(), self.line());
+        Seen { limits, class, free, gpu, line, known: self.known() }
     }
 
     /// The memory that is free where its tensors go; none where nothing tells.
@@ -186,7 +191,15 @@ impl Device {
 
     /// The variants that it takes before anything is measured.
     pub fn choices(&self) -> Choices {
-        Choices::of(self.class(), &self.limits())
+        Choices { known: self.known(), ..Choices::of(self.class(), &self.limits()) }
+    }
+
+    /// What is known of adapters like it.
+    fn known(&self) -> Option<&'static Known> {
+        match self {
+            Device::Cpu(_) => None,
+            Device::Gpu(gpu) => Known::of(&gpu.info.name),
+        }
     }
 
     /// `cpu`, or the adapter's name.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::device::kernel::{Const, Consts};
+use crate::device::known::Known;
 
 /// What an adapter can do, in the units of wgpu's limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -254,6 +255,9 @@ pub struct Choices {
     /// What is taken wherever an op has a variant of this name that is valid, and no pick says otherwise: how each is tried.
     #[serde(skip)]
     pub prefer: Option<&'static str>,
+    /// What is known of adapters like this one: it stands above what an op guesses.
+    #[serde(skip)]
+    pub known: Option<&'static Known>,
 }
 
 impl Choices {
@@ -261,7 +265,7 @@ impl Choices {
     /// 512 MiB: full matmul tiles, and few dispatches, where there is room.
     pub fn of(class: Class, limits: &Limits) -> Choices {
         let logits_bytes = (limits.max_binding / 2).clamp(16 << 20, 512 << 20);
-        Choices { class, limits: *limits, logits_bytes, picks: BTreeMap::new(), prefer: None }
+        Choices { class, limits: *limits, logits_bytes, picks: BTreeMap::new(), prefer: None, known: None }
     }
 
     /// Each class, for a device with these limits.
@@ -308,6 +312,11 @@ impl Choices {
         }
         let preferred = variants.iter().find(|v| Some(v.name) == self.prefer);
         if let Some(found) = preferred.filter(valid) {
+            return Ok(found);
+        }
+        let known = self.known.and_then(|known| known.fastest(problem));
+        let known = variants.iter().find(|v| Some(v.name) == known);
+        if let Some(found) = known.filter(valid) {
             return Ok(found);
         }
         let of_class = || variants.iter().filter(|v| v.class == self.class).filter(valid);

@@ -11,7 +11,7 @@ use crate::base::arch::{Part, Recompute};
 use crate::base::rng::Site;
 use crate::device::{Kind, Recorder, Tensor};
 use crate::model::attention::Past;
-use crate::model::norm::Norm;
+use crate::model::norm::{Norm, Normed, Stream};
 use crate::model::parameters::{Parameters, Trained};
 use crate::model::shape::{PREFILL, Shape, input};
 use crate::ops::classifier::{self, Head};
@@ -44,10 +44,13 @@ pub(super) trait Block {
     const LIST: &'static str;
 
     /// Records it up to what its backward needs of it.
-    fn inner(&self, rec: &mut Recorder, residual: Tensor, past: Past) -> Self::Kept;
+    fn inner(&self, rec: &mut Recorder, stream: Stream, past: Past) -> Self::Kept;
+
+    /// The stream that it was given, the sum made.
+    fn residual(k: &Self::Kept) -> Tensor;
 
     /// Records the rest of it, and returns the residual stream after it.
-    fn rest(&self, rec: &mut Recorder, k: &Self::Kept) -> (Tensor, Self::Rest);
+    fn rest(&self, rec: &mut Recorder, k: &Self::Kept) -> (Stream, Self::Rest);
 
     /// Records its backward, from the last line of its forward to the first. `dresidual` is the stream's gradient, which goes
     /// on to what is `below`, where anything there trains.
@@ -70,9 +73,8 @@ pub(super) struct Model<'a, B: Block> {
 }
 // ANCHOR_END: model
 
-/// A block in a forward pass: its input, and what it keeps.
+/// A block in a forward pass: what it keeps.
 struct Recorded<B: Block> {
-    residual: Tensor,
     kept: B::Kept,
     rest: B::Rest,
 }
@@ -91,7 +93,7 @@ impl<B: Block> Model<'_, B> {
     fn evaluate(&self, rec: &mut Recorder) {
         let (tokens, loss) = self.shape.batch(rec);
         let (last, _) = self.sequence(rec, tokens);
-        let (out, _) = self.norm.forward(rec, last);
+        let out = self.norm.forward(rec, last).out;
         rec.scoped("lm_head", |r| classifier::forward(r, out, self.head(), loss));
     }
 
@@ -105,7 +107,7 @@ impl<B: Block> Model<'_, B> {
         let tokens = rec.kept_ids(input::TOKEN, Kind::Input, &[self.shape.streams]);
         let places = rec.kept_ids(input::PLACES, Kind::Input, &[self.shape.streams, 2]);
         let last = self.cached(rec, tokens, places, rows);
-        let (out, _) = self.norm.forward(rec, last);
+        let out = self.norm.forward(rec, last).out;
         self.shape.logits(rec, out, self.head());
     }
 
@@ -114,7 +116,7 @@ impl<B: Block> Model<'_, B> {
         let (last, blocks) = self.sequence(rec, tokens);
 
         // head: the last norm, logits, loss
-        let (out, stats) = self.norm.forward(rec, last);
+        let Normed { stream: last, out, left: stats } = self.norm.forward(rec, last);
         let (head, dhead) = (self.head(), self.head_gradients());
         let dout = rec.scoped("lm_head", |r| classifier::backward(r, out, head, loss, dhead));
         if self.shape.lowest() == Part::Head {
@@ -130,13 +132,13 @@ impl<B: Block> Model<'_, B> {
     }
 
     /// Whole sequences: the residual stream after the last block, and the blocks as they were recorded.
-    fn sequence(&self, rec: &mut Recorder, tokens: Tensor) -> (Tensor, Vec<Recorded<B>>) {
+    fn sequence(&self, rec: &mut Recorder, tokens: Tensor) -> (Stream, Vec<Recorded<B>>) {
         let encoded = self.embed(rec, tokens);
         self.stream(rec, encoded, |_, _| Past::Sequence)
     }
 
     /// The first `rows` of some tokens, each at its place in its sequence: the residual stream after the last block.
-    fn cached(&self, rec: &mut Recorder, tokens: Tensor, places: Tensor, rows: usize) -> Tensor {
+    fn cached(&self, rec: &mut Recorder, tokens: Tensor, places: Tensor, rows: usize) -> Stream {
         let wte = self.all.rows(self.shape.config.embedding());
         let wpe = self.wpe.map(|wpe| wpe.tensor);
         let encoded = rec.scoped("encoded", |r| embedding::at(r, tokens, places, rows, wte, wpe));
@@ -150,20 +152,20 @@ impl<B: Block> Model<'_, B> {
         rec: &mut Recorder,
         encoded: Tensor,
         past: impl Fn(&mut Recorder, &str) -> Past,
-    ) -> (Tensor, Vec<Recorded<B>>) {
-        let mut residual = encoded;
+    ) -> (Stream, Vec<Recorded<B>>) {
+        let mut stream = Stream::of(encoded);
         let mut blocks = Vec::new();
         for (i, block) in self.blocks.iter().enumerate() {
             let layer = layer::<B>(i);
             let past = past(rec, &layer);
             rec.scoped(layer, |rec| {
-                let kept = block.inner(rec, residual, past);
+                let kept = block.inner(rec, stream, past);
                 let (next, rest) = block.rest(rec, &kept);
-                blocks.push(Recorded { residual, kept, rest });
-                residual = next;
+                blocks.push(Recorded { kept, rest });
+                stream = next;
             });
         }
-        (residual, blocks)
+        (stream, blocks)
     }
 
     /// The way back through the blocks, as far as something trains.
@@ -175,7 +177,9 @@ impl<B: Block> Model<'_, B> {
             }
             let below = lowest < Part::Block(i);
             rec.scoped(layer::<B>(i), |rec| {
-                let again = || rec.scoped("again", |r| block.inner(r, of.residual, Past::Sequence));
+                let again = || {
+                    rec.scoped("again", |r| block.inner(r, Stream::of(B::residual(&of.kept)), Past::Sequence))
+                };
                 let again = recompute.then(again);
                 block.backward(rec, again.as_ref().unwrap_or(&of.kept), of.rest, dresidual, below);
             });

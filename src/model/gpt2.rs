@@ -8,8 +8,8 @@ use crate::base::rng::Site;
 use crate::device::{Recorder, Tensor};
 use crate::model::attention::{Past, heads};
 use crate::model::family::{self, Model};
-use crate::model::linear::{Dinp, Linear};
-use crate::model::norm::{LayerNorm, Left, Norm};
+use crate::model::linear::{Dinp, GELU, Linear};
+use crate::model::norm::{LayerNorm, Left, Norm, Normed, Stream};
 use crate::model::parameters::Parameters;
 use crate::model::shape::Shape;
 use crate::ops::layernorm::Stats;
@@ -36,12 +36,8 @@ pub(super) struct Block {
     keeps: bool,
 }
 
-/// What the rest of a block leaves for its backward: the thin product of an adapter, and GELU's output where that is kept.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rest {
-    fcproj_u: Option<Tensor>,
-    fch_gelu: Option<Tensor>,
-}
+/// What the rest of a block leaves for its backward: the thin product of an adapter.
+type Rest = Option<Tensor>;
 
 /// What a block keeps for its backward: what it computed, and of an adapter beside a linear layer its thin product `u`.
 pub(super) struct Kept {
@@ -56,6 +52,8 @@ pub(super) struct Kept {
     residual2: Tensor,
     ln_2: Left<Stats>,
     fch: Tensor,
+    /// Read by backward where it is kept; else it lives no longer than the forward.
+    fch_gelu: Tensor,
     fch_u: Option<Tensor>,
 }
 
@@ -100,45 +98,38 @@ impl family::Block for Block {
     const LIST: &'static str = "h";
 
     // ANCHOR: block
-    fn inner(&self, rec: &mut Recorder, residual: Tensor, past: Past) -> Kept {
-        let (ln1, ln_1) = self.ln_1.forward(rec, residual);
+    fn inner(&self, rec: &mut Recorder, stream: Stream, past: Past) -> Kept {
+        let Normed { stream: residual, out: ln1, left: ln_1 } = self.ln_1.forward(rec, stream);
         let (qkv, qkv_u) = self.c_attn.forward(rec, ln1);
         let (atty, lse) = rec.scoped("attn", |r| past.attend(r, qkv, self.heads));
         let (attproj, attproj_u) = self.attn_proj.forward(rec, atty);
         let at = self.mask(Site::AttentionResidual);
-        let residual2 = rec.scoped("residual2", |r| residual::forward(r, residual, attproj, at));
+        let stream2 = Stream::adding(residual, attproj, at);
 
-        let (ln2, ln_2) = self.ln_2.forward(rec, residual2);
-        let (fch, fch_u) = self.c_fc.forward(rec, ln2);
+        let Normed { stream: residual2, out: ln2, left: ln_2 } = self.ln_2.forward(rec, stream2);
+        let (fch, fch_gelu, fch_u) = self.c_fc.forward_gelu(rec, ln2);
 
-        Kept { residual, ln_1, qkv, qkv_u, atty, lse, attproj_u, residual2, ln_2, fch, fch_u }
+        Kept { residual, ln_1, qkv, qkv_u, atty, lse, attproj_u, residual2, ln_2, fch, fch_gelu, fch_u }
     }
 
-    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Rest) {
-        let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
-        let (fcproj, fcproj_u) = self.mlp_proj.forward(rec, fch_gelu);
-        let at = self.mask(Site::MlpResidual);
-        let residual3 = rec.scoped("residual3", |r| residual::forward(r, k.residual2, fcproj, at));
+    fn residual(k: &Kept) -> Tensor {
+        k.residual
+    }
 
-        (residual3, Rest { fcproj_u, fch_gelu: self.keeps.then_some(fch_gelu) })
+    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Stream, Rest) {
+        let (fcproj, fcproj_u) = self.mlp_proj.forward(rec, k.fch_gelu);
+        (Stream::adding(k.residual2, fcproj, self.mask(Site::MlpResidual)), fcproj_u)
     }
     // ANCHOR_END: block
 
-    fn backward(
-        &self,
-        rec: &mut Recorder,
-        k: &Kept,
-        Rest { fcproj_u, fch_gelu }: Rest,
-        dresidual: Tensor,
-        below: bool,
-    ) {
+    fn backward(&self, rec: &mut Recorder, k: &Kept, fcproj_u: Rest, dresidual: Tensor, below: bool) {
         // residual3 = residual2 + dropout(fcproj): the stream's own share is dresidual as it stands
         let at = self.mask(Site::MlpResidual);
         let dfcproj = rec.scoped("residual3", |r| residual::backward(r, dresidual, at));
-        let again = |rec: &mut Recorder| rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
-        let fch_gelu = self.mlp_proj.wants_input().then(|| fch_gelu.unwrap_or_else(|| again(rec)));
-        let dfch = self.mlp_proj.backward_through(rec, fch_gelu, fcproj_u, dfcproj, None);
-        rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
+        let again = |rec: &mut Recorder| rec.scoped(GELU, |r| gelu::forward(r, k.fch));
+        let fch_gelu = || if self.keeps { k.fch_gelu } else { again(rec) };
+        let fch_gelu = self.mlp_proj.wants_input().then(fch_gelu);
+        let dfch = self.mlp_proj.backward_before_gelu(rec, fch_gelu, fcproj_u, dfcproj, k.fch);
         let ln2 = self.c_fc.wants_input().then(|| self.ln_2.again(rec, k.residual2, k.ln_2));
         let dln2 = self.c_fc.backward_through(rec, ln2, k.fch_u, dfch, None);
         self.ln_2.backward(rec, k.residual2, k.ln_2, dln2, Some(dresidual));

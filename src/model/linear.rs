@@ -10,7 +10,7 @@
 use crate::base::rng::Site;
 use crate::device::{Recorder, Tensor};
 use crate::ops::linear::{self, Columns};
-use crate::ops::{bias, dropout, residual};
+use crate::ops::{bias, dropout, gelu, residual};
 
 /// A linear layer.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,12 @@ pub enum Dinp {
     Fresh,
     /// What another layer over the same input has left: it is added.
     Onto(Tensor),
+    /// The gradient of what GELU was given, from which it made the input.
+    BeforeGelu(Tensor),
 }
+
+/// What GELU's records are labelled, where they stand alone.
+pub const GELU: &str = "mlp.gelu";
 
 impl Dinp {
     /// A tensor of its own, where it is wanted.
@@ -70,6 +75,18 @@ impl Linear {
         let out = rec.scoped(self.name, |r| r.activation("out", &[m, n]));
         let u = self.forward_into(rec, inp, out.into());
         (out, u)
+    }
+
+    /// Records y and GELU(y), each (M,out), and returns u beside them: in one dispatch where nothing else adds to y.
+    pub fn forward_gelu(&self, rec: &mut Recorder, inp: Tensor) -> (Tensor, Tensor, Option<Tensor>) {
+        if self.beside.is_none() {
+            if let Some((out, act)) = rec.scoped(self.name, |r| self.layer.forward_gelu(r, inp)) {
+                return (out, act, None);
+            }
+        }
+        let (out, u) = self.forward(rec, inp);
+        let act = rec.scoped(GELU, |r| gelu::forward(r, out));
+        (out, act, u)
     }
 
     // ANCHOR: forward_into
@@ -100,18 +117,21 @@ impl Linear {
         inp: Option<Tensor>,
         u: Option<Tensor>,
         dout: Columns,
-        dinp: Dinp,
+        how: Dinp,
     ) -> Option<Tensor> {
-        rec.scoped(self.name, |rec| {
+        let dinp = rec.scoped(self.name, |rec| {
             if let (Some(dweight), Some(inp)) = (self.dweight, inp) {
                 self.layer.backward_weight(rec, inp, dout, dweight);
             }
             if let Some(dbias) = self.dbias {
                 bias::backward(rec, dout.operand(rec), rec.numel(dbias), dbias.into());
             }
-            let dinp = match dinp {
+            let dinp = match how {
                 Dinp::Unwanted => None,
-                Dinp::Fresh => Some(self.layer.backward_input(rec, dout)),
+                Dinp::BeforeGelu(pre) if self.beside.is_none() => {
+                    return Some(self.layer.backward_input_before_gelu(rec, dout, pre));
+                }
+                Dinp::Fresh | Dinp::BeforeGelu(_) => Some(self.layer.backward_input(rec, dout)),
                 Dinp::Onto(dinp) => {
                     self.layer.backward_input_into(rec, dout, dinp, true);
                     Some(dinp)
@@ -121,9 +141,25 @@ impl Linear {
                 Some((beside, u)) => beside.backward(rec, inp, u, dout, dinp),
                 None => dinp,
             }
-        })
+        });
+        if let (Dinp::BeforeGelu(pre), Some(dinp), true) = (how, dinp, self.beside.is_some()) {
+            rec.scoped(GELU, |r| gelu::backward(r, pre, dinp));
+        }
+        dinp
     }
     // ANCHOR_END: backward
+
+    /// As [`Linear::backward`], of a layer whose input GELU made from `pre`: with the gradient of that.
+    pub fn backward_before_gelu(
+        &self,
+        rec: &mut Recorder,
+        inp: Option<Tensor>,
+        u: Option<Tensor>,
+        dout: Tensor,
+        pre: Tensor,
+    ) -> Tensor {
+        self.backward(rec, inp, u, dout.into(), Dinp::BeforeGelu(pre)).expect("it was asked for")
+    }
 
     /// As [`Linear::backward`], with the gradient of an input that is wanted: a tensor of its own, or added `onto` what another
     /// layer over the same input has left.

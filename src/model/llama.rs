@@ -9,10 +9,10 @@ use crate::device::{Recorder, Tensor};
 use crate::model::attention::{Attended, Past, SelfAttention};
 use crate::model::family::{self, Model};
 use crate::model::linear::{Dinp, Linear};
-use crate::model::norm::{Left, Norm, RmsNorm};
+use crate::model::norm::{Left, Norm, Normed, RmsNorm, Stream};
 use crate::model::parameters::Parameters;
 use crate::model::shape::Shape;
-use crate::ops::{residual, swiglu};
+use crate::ops::swiglu;
 
 /// One block.
 #[derive(Debug, Clone, Copy)]
@@ -90,25 +90,28 @@ impl family::Block for Block {
     const LIST: &'static str = "layers";
 
     // ANCHOR: block
-    fn inner(&self, rec: &mut Recorder, residual: Tensor, past: Past) -> Kept {
-        let (ln1, rstd1) = self.input_norm.forward(rec, residual);
+    fn inner(&self, rec: &mut Recorder, stream: Stream, past: Past) -> Kept {
+        let Normed { stream: residual, out: ln1, left: rstd1 } = self.input_norm.forward(rec, stream);
         let attn = self.attn.forward(rec, ln1, past);
         let (attproj, attproj_u) = self.o_proj.forward(rec, attn.atty);
-        let residual2 = rec.scoped("residual2", |r| residual::forward(r, residual, attproj, None));
+        let stream2 = Stream::adding(residual, attproj, None);
 
-        let (ln2, rstd2) = self.post_norm.forward(rec, residual2);
+        let Normed { stream: residual2, out: ln2, left: rstd2 } = self.post_norm.forward(rec, stream2);
         let (gate, gate_u) = self.gate_proj.forward(rec, ln2);
         let (up, up_u) = self.up_proj.forward(rec, ln2);
 
         Kept { residual, rstd1, attn, attproj_u, residual2, rstd2, gate, gate_u, up, up_u }
     }
 
-    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Rest) {
+    fn residual(k: &Kept) -> Tensor {
+        k.residual
+    }
+
+    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Stream, Rest) {
         let hidden = rec.scoped("mlp.swiglu", |r| swiglu::forward(r, k.gate, k.up));
         let (down, down_u) = self.down_proj.forward(rec, hidden);
-        let residual3 = rec.scoped("residual3", |r| residual::forward(r, k.residual2, down, None));
 
-        (residual3, Rest { down_u, hidden: self.keeps.then_some(hidden) })
+        (Stream::adding(k.residual2, down, None), Rest { down_u, hidden: self.keeps.then_some(hidden) })
     }
     // ANCHOR_END: block
 

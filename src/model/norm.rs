@@ -4,7 +4,38 @@
 
 use crate::device::{Recorder, Tensor};
 use crate::model::parameters::{Parameters, Trained};
+use crate::ops::residual::{Branch, MaskAt};
 use crate::ops::{layernorm, rmsnorm};
+
+/// The residual stream, and what a sublayer adds to it yet: the next norm makes the sum, in its own dispatch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stream {
+    /// (B·T,C)
+    sum: Tensor,
+    branch: Option<Branch>,
+}
+
+impl Stream {
+    /// As it stands.
+    pub fn of(sum: Tensor) -> Stream {
+        Stream { sum, branch: None }
+    }
+
+    /// With a sublayer's output to be added, dropped out where there is a mask.
+    pub fn adding(sum: Tensor, inp: Tensor, mask: MaskAt) -> Stream {
+        Stream { sum, branch: Some(Branch { inp, mask }) }
+    }
+}
+
+/// What a norm's forward gives.
+pub(super) struct Normed<S> {
+    /// The stream that was normalised, the sum made. (B·T,C)
+    pub stream: Tensor,
+    /// (B·T,C)
+    pub out: Tensor,
+    /// What it leaves for backward.
+    pub left: S,
+}
 
 /// A normalisation over channels: inp (B·T,C), out (B·T,C).
 pub(super) trait Norm {
@@ -14,8 +45,8 @@ pub(super) trait Norm {
     /// What its records are labelled.
     fn name(&self) -> &'static str;
 
-    /// Records out and its statistics.
-    fn forward(&self, rec: &mut Recorder, inp: Tensor) -> (Tensor, Self::Stats);
+    /// Records the stream's sum, where it is to be made, out, and its statistics.
+    fn forward(&self, rec: &mut Recorder, stream: Stream) -> Normed<Self::Stats>;
 
     /// Out as it was kept, or recorded once more.
     fn again(&self, rec: &mut Recorder, inp: Tensor, left: Self::Stats) -> Tensor;
@@ -65,10 +96,16 @@ impl Norm for LayerNorm {
         self.name
     }
 
-    fn forward(&self, rec: &mut Recorder, inp: Tensor) -> (Tensor, Self::Stats) {
+    fn forward(&self, rec: &mut Recorder, Stream { sum, branch }: Stream) -> Normed<Self::Stats> {
         let (weight, bias) = (self.weight.tensor, self.bias.tensor);
-        let (out, stats) = rec.scoped(self.name, |r| layernorm::forward(r, inp, weight, bias));
-        (out, Left { stats, out: self.keeps.then_some(out) })
+        let (stream, out, stats) = rec.scoped(self.name, |r| match branch {
+            Some(branch) => layernorm::after(r, sum, branch, weight, bias),
+            None => {
+                let (out, stats) = layernorm::forward(r, sum, weight, bias);
+                (sum, out, stats)
+            }
+        });
+        Normed { stream, out, left: Left { stats, out: self.keeps.then_some(out) } }
     }
 
     fn again(&self, rec: &mut Recorder, inp: Tensor, left: Self::Stats) -> Tensor {
@@ -115,9 +152,16 @@ impl Norm for RmsNorm {
         self.name
     }
 
-    fn forward(&self, rec: &mut Recorder, inp: Tensor) -> (Tensor, Self::Stats) {
-        let (out, stats) = rec.scoped(self.name, |r| rmsnorm::forward(r, inp, self.weight.tensor, self.eps));
-        (out, Left { stats, out: self.keeps.then_some(out) })
+    fn forward(&self, rec: &mut Recorder, Stream { sum, branch }: Stream) -> Normed<Self::Stats> {
+        let weight = self.weight.tensor;
+        let (stream, out, stats) = rec.scoped(self.name, |r| match branch {
+            Some(branch) => rmsnorm::after(r, sum, branch, weight, self.eps),
+            None => {
+                let (out, rstd) = rmsnorm::forward(r, sum, weight, self.eps);
+                (sum, out, rstd)
+            }
+        });
+        Normed { stream, out, left: Left { stats, out: self.keeps.then_some(out) } }
     }
 
     fn again(&self, rec: &mut Recorder, inp: Tensor, left: Self::Stats) -> Tensor {

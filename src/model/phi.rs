@@ -10,8 +10,8 @@ use crate::base::arch::{Layout, Phi};
 use crate::device::{Recorder, Tensor};
 use crate::model::attention::{Attended, Past, SelfAttention};
 use crate::model::family::{self, Model};
-use crate::model::linear::{Dinp, Linear};
-use crate::model::norm::{LayerNorm, Left, Norm};
+use crate::model::linear::{Dinp, GELU, Linear};
+use crate::model::norm::{LayerNorm, Left, Norm, Normed, Stream};
 use crate::model::parameters::Parameters;
 use crate::model::shape::Shape;
 use crate::ops::layernorm::Stats;
@@ -33,12 +33,11 @@ pub(super) struct Block {
     keeps: bool,
 }
 
-/// What the rest of a block leaves for its backward: the thin products of adapters, and GELU's output where that is kept.
+/// What the rest of a block leaves for its backward: the thin products of adapters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rest {
     attproj_u: Option<Tensor>,
     fcproj_u: Option<Tensor>,
-    fch_gelu: Option<Tensor>,
 }
 
 /// What a block keeps for its backward; `u` are the thin products of the adapters beside its linear layers.
@@ -47,6 +46,8 @@ pub(super) struct Kept {
     norm: Left<Stats>,
     attn: Attended,
     fch: Tensor,
+    /// Read by backward where it is kept; else it lives no longer than the forward.
+    fch_gelu: Tensor,
     fch_u: Option<Tensor>,
 }
 
@@ -82,22 +83,24 @@ impl family::Block for Block {
     const LIST: &'static str = "layers";
 
     // ANCHOR: block
-    fn inner(&self, rec: &mut Recorder, residual: Tensor, past: Past) -> Kept {
-        let (n, norm) = self.norm.forward(rec, residual);
+    fn inner(&self, rec: &mut Recorder, stream: Stream, past: Past) -> Kept {
+        let Normed { stream: residual, out: n, left: norm } = self.norm.forward(rec, stream);
         let attn = self.attn.forward(rec, n, past);
-        let (fch, fch_u) = self.fc1.forward(rec, n);
+        let (fch, fch_gelu, fch_u) = self.fc1.forward_gelu(rec, n);
 
-        Kept { residual, norm, attn, fch, fch_u }
+        Kept { residual, norm, attn, fch, fch_gelu, fch_u }
     }
 
-    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Tensor, Rest) {
+    fn residual(k: &Kept) -> Tensor {
+        k.residual
+    }
+
+    fn rest(&self, rec: &mut Recorder, k: &Kept) -> (Stream, Rest) {
         let (attproj, attproj_u) = self.dense.forward(rec, k.attn.atty);
         let residual2 = rec.scoped("residual2", |r| residual::forward(r, k.residual, attproj, None));
-        let fch_gelu = rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
-        let (fcproj, fcproj_u) = self.fc2.forward(rec, fch_gelu);
-        let residual3 = rec.scoped("residual3", |r| residual::forward(r, residual2, fcproj, None));
+        let (fcproj, fcproj_u) = self.fc2.forward(rec, k.fch_gelu);
 
-        (residual3, Rest { attproj_u, fcproj_u, fch_gelu: self.keeps.then_some(fch_gelu) })
+        (Stream::adding(residual2, fcproj, None), Rest { attproj_u, fcproj_u })
     }
     // ANCHOR_END: block
 
@@ -108,17 +111,17 @@ impl family::Block for Block {
         &self,
         rec: &mut Recorder,
         k: &Kept,
-        Rest { attproj_u, fcproj_u, fch_gelu }: Rest,
+        Rest { attproj_u, fcproj_u }: Rest,
         dresidual: Tensor,
         below: bool,
     ) {
         let n = (self.attn.wants_input() || self.fc1.wants_input())
             .then(|| self.norm.again(rec, k.residual, k.norm));
 
-        let again = |rec: &mut Recorder| rec.scoped("mlp.gelu", |r| gelu::forward(r, k.fch));
-        let fch_gelu = self.fc2.wants_input().then(|| fch_gelu.unwrap_or_else(|| again(rec)));
-        let dfch = self.fc2.backward_through(rec, fch_gelu, fcproj_u, dresidual, None);
-        rec.scoped("mlp.gelu", |r| gelu::backward(r, k.fch, dfch));
+        let again = |rec: &mut Recorder| rec.scoped(GELU, |r| gelu::forward(r, k.fch));
+        let fch_gelu = || if self.keeps { k.fch_gelu } else { again(rec) };
+        let fch_gelu = self.fc2.wants_input().then(fch_gelu);
+        let dfch = self.fc2.backward_before_gelu(rec, fch_gelu, fcproj_u, dresidual, k.fch);
         let dinp = Dinp::fresh(below || self.norm.weight.gradient.is_some());
         let dn = self.fc1.backward(rec, n, k.fch_u, dfch.into(), dinp);
 

@@ -19,7 +19,7 @@ use crate::ops::bias;
 use crate::ops::case::{Case, Family, Fill};
 use crate::ops::embedding::Chunk;
 use crate::ops::math::{exp, max, sum};
-use crate::ops::matmul::{self, Layout, Operand, Product};
+use crate::ops::matmul::{self, Epilogue, Layout, Operand, Product};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =
@@ -149,7 +149,15 @@ fn record(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, gradients: Opti
         let x_rows = Operand { tensor: x, offset: row0 * c, stride: None };
         for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
             let product = Product::new(Layout::NT, [r, w.rows, c]);
-            matmul::product(rec, "logits", product, x_rows, w.tensor.into(), l.into(), head.bias_of(w));
+            matmul::product(
+                rec,
+                "logits",
+                product,
+                x_rows,
+                w.tensor.into(),
+                l.into(),
+                Epilogue::bias(head.bias_of(w)),
+            );
             record_stats(rec, i == 0, l, targets, stats, [r, w.rows, row0, w.row0]);
         }
         record_loss(rec, stats, targets, losses, r, row0);
@@ -158,11 +166,19 @@ fn record(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, gradients: Opti
         for (i, (w, &l)) in wte.iter().zip(&logits).enumerate() {
             record_backward(rec, stats, targets, l, [r, w.rows, row0, w.row0]);
             let product = Product { accumulate: i > 0, ..Product::new(Layout::NN, [r, c, w.rows]) };
-            matmul::product(rec, "backward_input", product, l.into(), w.tensor.into(), dx_rows, None);
+            matmul::product(
+                rec,
+                "backward_input",
+                product,
+                l.into(),
+                w.tensor.into(),
+                dx_rows,
+                Epilogue::None,
+            );
             let Some(dhead) = dhead else { continue };
             let product = Product { accumulate: true, ..Product::new(Layout::TN, [w.rows, c, r]) };
             let dw = dhead.wte[i].tensor.into();
-            matmul::product(rec, "backward_weight", product, l.into(), x_rows, dw, None);
+            matmul::product(rec, "backward_weight", product, l.into(), x_rows, dw, Epilogue::None);
             if let Some(dbias) = dhead.bias_of(w) {
                 bias::backward(rec, l.into(), w.rows, dbias);
             }

@@ -24,7 +24,7 @@ static FORWARD: Kernel = Kernel {
     name: "gelu_forward",
     file: "gelu.wgsl",
     source: include_str!("../../shaders/gelu.wgsl"),
-    lib: &[include_str!("../../shaders/lib/grid.wgsl")],
+    lib: &[include_str!("../../shaders/lib/grid.wgsl"), include_str!("../../shaders/lib/gelu.wgsl")],
     bindings: &[read_act("inp"), write_act("out")],
     dims: &["N"],
     step: false,
@@ -77,30 +77,50 @@ fn tanh(u: f32) -> f32 {
     1.0 - 2.0 / (exp(2.0 * u.clamp(-10.0, 10.0)) + 1.0)
 }
 
+/// y = GELU(x)
+#[inline(always)]
+fn gelu(x: &[f32], y: &mut [f32]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        let t = tanh(S * (x + 0.044715 * x * x * x));
+        *y = 0.5 * x * (1.0 + t);
+    }
+}
+
+/// dx ← dx⊙GELU′(x)
+#[inline(always)]
+fn times_slope(x: &[f32], dx: &mut [f32]) {
+    for (dx, &x) in dx.iter_mut().zip(x) {
+        let t = tanh(S * (x + 0.044715 * x * x * x));
+        let du = S * (1.0 + 3.0 * 0.044715 * x * x);
+        *dx *= 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du;
+    }
+}
+
+/// y = GELU(x), for the twin of a product that ends so.
+#[multiversion(targets = "simd")]
+pub(crate) fn apply(x: &[f32], y: &mut [f32]) {
+    gelu(x, y);
+}
+
+/// dx ← dx⊙GELU′(x), for the twin of a product that ends so.
+#[multiversion(targets = "simd")]
+pub(crate) fn slope(x: &[f32], dx: &mut [f32]) {
+    times_slope(x, dx);
+}
+
 /// Elements a task takes.
 const CHUNK: usize = 1 << 14;
 
 #[multiversion(targets = "simd")]
 fn forward_twin(call: &mut Call) {
     let ([inp], [out]) = call.tensors();
-    out.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(y, x)| {
-        for (y, &x) in y.iter_mut().zip(x) {
-            let t = tanh(S * (x + 0.044715 * x * x * x));
-            *y = 0.5 * x * (1.0 + t);
-        }
-    });
+    out.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(y, x)| gelu(x, y));
 }
 
 #[multiversion(targets = "simd")]
 fn backward_twin(call: &mut Call) {
     let ([inp], [dx]) = call.tensors();
-    dx.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(dx, x)| {
-        for (dx, &x) in dx.iter_mut().zip(x) {
-            let t = tanh(S * (x + 0.044715 * x * x * x));
-            let du = S * (1.0 + 3.0 * 0.044715 * x * x);
-            *dx *= 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du;
-        }
-    });
+    dx.par_chunks_mut(CHUNK).zip(inp.par_chunks(CHUNK)).for_each(|(dx, x)| times_slope(x, dx));
 }
 
 // ANCHOR: cases

@@ -4,6 +4,8 @@
 //!   dx̂ = γ⊙dy             dx = rstd·(dx̂ − mean(dx̂) − x̂⊙mean(dx̂⊙x̂))
 //!   dγ = Σ dy⊙x̂           dβ = Σ dy
 //!
+//! `after` is the same of a stream with a branch added to it, x = inp + dropout(branch), which it stores as well.
+//!
 //! inp, out (BT,C) · weight γ, bias β (C) · mean μ, rstd (BT), kept for backward, which makes y again from them.
 //! dweight, dbias accumulate (+=); dinp adds into the residual stream.
 
@@ -11,6 +13,7 @@ use multiversion::multiversion;
 use rayon::prelude::*;
 
 use crate::base::arch::gpt2::LAYER_NORM_EPS;
+use crate::base::rng::Site;
 use crate::device::kernel::{Consts, read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
@@ -19,11 +22,12 @@ use crate::ops::bias;
 use crate::ops::case::{Case, Family, elements};
 use crate::ops::load::act;
 use crate::ops::math::{dot, sum};
+use crate::ops::residual::{self, Branch};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {
     name: "layernorm",
-    kernels: &[&FORWARD, &NORMALIZE, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
+    kernels: &[&FORWARD, &AFTER, &NORMALIZE, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
     variants: variants::ROWS,
     cases,
 };
@@ -32,8 +36,13 @@ pub const FAMILY: Family = Family {
 const ROWS: usize = 64;
 
 const SOURCE: &str = include_str!("../../shaders/layernorm.wgsl");
-const LIB: &[&str] =
-    &[include_str!("../../shaders/lib/grid.wgsl"), include_str!("../../shaders/lib/reduce.wgsl")];
+/// What kernels stand on that reduce rows of the stream, with a branch added to it or without.
+pub(crate) const LIB: &[&str] = &[
+    include_str!("../../shaders/lib/step.wgsl"),
+    include_str!("../../shaders/lib/grid.wgsl"),
+    include_str!("../../shaders/lib/dropout.wgsl"),
+    include_str!("../../shaders/lib/reduce.wgsl"),
+];
 
 static FORWARD: Kernel = Kernel {
     name: "layernorm_forward",
@@ -46,6 +55,26 @@ static FORWARD: Kernel = Kernel {
     // Two sums of C numbers in another order: about √C·2⁻²⁴ each, C ≤ 1600.
     tolerance: 3e-6,
     twin: forward_twin,
+};
+
+static AFTER: Kernel = Kernel {
+    name: "layernorm_after",
+    bindings: &[
+        read("inp"),
+        read_act("branch"),
+        read("weight_after"),
+        read("bias_after"),
+        write("stream"),
+        write_act("out_after"),
+        write("mean_after"),
+        write("rstd_after"),
+    ],
+    dims: &["BT", "C", "layer", "site"],
+    step: true,
+    // As forward, of a sum that may be rounded once less: 2⁻²⁴ an element.
+    tolerance: 3e-6,
+    twin: after_twin,
+    ..FORWARD
 };
 
 static NORMALIZE: Kernel = Kernel {
@@ -120,6 +149,41 @@ pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, bias: Tensor) ->
     };
     rec.dispatch("forward", launch);
     (out, Stats { mean, rstd })
+}
+
+/// Records the stream with a branch added to it, and of that y and its statistics.
+pub fn after(
+    rec: &mut Recorder,
+    inp: Tensor,
+    branch: Branch,
+    weight: Tensor,
+    bias: Tensor,
+) -> (Tensor, Tensor, Stats) {
+    let [bt, c] = rec.extents(inp);
+    let (stream, out) = (rec.scratch("stream", &[bt, c]), rec.activation("out", &[bt, c]));
+    let [mean, rstd] = ["mean", "rstd"].map(|name| rec.scratch(name, &[bt]));
+    let (dropout, [layer, site]) = branch.draws();
+    let mut consts = consts(rec, Some(branch.inp));
+    consts.push(dropout);
+    let launch = Launch {
+        kernel: &AFTER,
+        consts,
+        args: &[
+            inp.read(),
+            branch.inp.read(),
+            weight.read(),
+            bias.read(),
+            stream.write(),
+            out.write(),
+            mean.write(),
+            rstd.write(),
+        ],
+        dims: &[bt, c, layer, site],
+        workgroups: grid(bt as u64, &rec.limits),
+        flops: 9 * (bt * c) as u64,
+    };
+    rec.dispatch("after", launch);
+    (stream, out, Stats { mean, rstd })
 }
 
 /// Records y again, the same bits as [`forward`]'s, from the statistics that it left.
@@ -199,13 +263,30 @@ fn forward_twin(call: &mut Call) {
     let [_, c] = call.dims();
     let ([inp, weight, bias], [out, mean, rstd]) = call.tensors();
     let rows = inp.par_chunks(c).zip(out.par_chunks_mut(c)).zip(mean.par_iter_mut().zip(rstd));
-    rows.for_each(|((x, y), (mean, rstd))| {
-        let mu = sum([x], |[x]| x) / c as f32;
-        let variance = sum([x], |[x]| (x - mu) * (x - mu)) / c as f32;
-        let r = 1.0 / (variance + LAYER_NORM_EPS).sqrt();
-        normalize_row(x, (weight, bias), (mu, r), y);
-        (*mean, *rstd) = (mu, r);
+    rows.for_each(|((x, y), (mean, rstd))| (*mean, *rstd) = forward_row(x, (weight, bias), y));
+}
+
+#[multiversion(targets = "simd")]
+fn after_twin(call: &mut Call) {
+    let [_, c, layer, site] = call.dims();
+    let mask = residual::mask(call, layer, site);
+    let ([inp, branch, weight, bias], [stream, out, mean, rstd]) = call.tensors();
+    let rows = stream.par_chunks_mut(c).zip(out.par_chunks_mut(c)).zip(mean.par_iter_mut().zip(rstd));
+    rows.enumerate().for_each(|(bt, ((x, y), (mean, rstd)))| {
+        residual::add_row(mask, bt, [inp, branch].map(|of| &of[bt * c..][..c]), x);
+        (*mean, *rstd) = forward_row(x, (weight, bias), y);
     });
+}
+
+/// y of a row, and its μ and rstd.
+#[inline(always)]
+fn forward_row(x: &[f32], parameters: (&[f32], &[f32]), y: &mut [f32]) -> (f32, f32) {
+    let c = x.len() as f32;
+    let mu = sum([x], |[x]| x) / c;
+    let variance = sum([x], |[x]| (x - mu) * (x - mu)) / c;
+    let r = 1.0 / (variance + LAYER_NORM_EPS).sqrt();
+    normalize_row(x, parameters, (mu, r), y);
+    (mu, r)
 }
 
 /// y = γ⊙x̂ + β
@@ -279,6 +360,10 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             let dinp = rec.kept("dinp", Kind::Input, &[bt, c]);
             rec.activations = element;
             let (_, stats) = forward(rec, inp, weight, bias);
+            let branch = rec.kept_of("branch", Kind::Input, &[bt, c], element);
+            for mask in [None, Some((2, Site::AttentionResidual))] {
+                after(rec, inp, Branch { inp: branch, mask }, weight, bias);
+            }
             normalize(rec, inp, weight, bias, stats);
             backward(rec, inp, weight, stats, dout, Some(dinp), Some((dweight, dbias)));
         })

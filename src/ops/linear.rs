@@ -9,7 +9,7 @@
 
 use crate::base::arch::Layout;
 use crate::device::{Element, Recorder, Tensor};
-use crate::ops::matmul::{self, Operand, Product};
+use crate::ops::matmul::{self, Epilogue, Operand, Product};
 use crate::ops::matvec;
 
 /// A linear layer of one recording.
@@ -96,8 +96,22 @@ impl Linear {
         let whole = [x, y].iter().all(|of| rec.element(of.tensor) == Element::F32);
         match m {
             1..=matvec::ROWS if whole => matvec::product(rec, "forward", p, x, self.weight, y, bias),
-            _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, bias),
+            _ => matmul::product(rec, "forward", p, x, self.weight.into(), y, Epilogue::bias(bias)),
         }
+    }
+
+    /// Records y and GELU(y), two new tensors (rows,out), in one dispatch; none where that is not how so few rows, or a layer without
+    /// a bias, are multiplied.
+    pub fn forward_gelu(&self, rec: &mut Recorder, inp: impl Into<Columns>) -> Option<(Tensor, Tensor)> {
+        let inp = inp.into();
+        let (m, (k, n)) = (inp.rows(rec), self.extents(rec));
+        let bias = self.bias.filter(|_| m > matvec::ROWS)?.into();
+        let [out, act] = ["out", "gelu"].map(|name| rec.activation(name, &[m, n]));
+        let layout = if self.layout == Layout::InOut { matmul::Layout::NN } else { matmul::Layout::NT };
+        let p = Product { alpha: self.scale, ..Product::new(layout, [m, n, k]) };
+        let x = inp.operand(rec);
+        matmul::product(rec, "forward", p, x, self.weight.into(), out.into(), Epilogue::Gelu { bias, act });
+        Some((out, act))
     }
 
     /// Records dx, a new tensor (rows,in).
@@ -116,12 +130,35 @@ impl Linear {
         dinp: impl Into<Columns>,
         accumulate: bool,
     ) {
-        let (dout, dinp) = (dout.into(), dinp.into());
+        self.backward_input_then(rec, dout.into(), dinp.into(), accumulate, Epilogue::None);
+    }
+
+    /// Records the gradient of what GELU was given, `pre`, from which it made x: a new tensor (rows,in).
+    pub fn backward_input_before_gelu(
+        &self,
+        rec: &mut Recorder,
+        dout: impl Into<Columns>,
+        pre: Tensor,
+    ) -> Tensor {
+        let dout = dout.into();
+        let dpre = rec.activation("dinp", &[dout.rows(rec), self.extents(rec).0]);
+        self.backward_input_then(rec, dout, dpre.into(), false, Epilogue::Slope { pre });
+        dpre
+    }
+
+    fn backward_input_then(
+        &self,
+        rec: &mut Recorder,
+        dout: Columns,
+        dinp: Columns,
+        accumulate: bool,
+        then: Epilogue,
+    ) {
         let (k, n) = self.extents(rec);
         let layout = if self.layout == Layout::InOut { matmul::Layout::NT } else { matmul::Layout::NN };
         let p = Product { accumulate, alpha: self.scale, ..Product::new(layout, [dout.rows(rec), k, n]) };
         let (dy, dx) = (dout.operand(rec), dinp.operand(rec));
-        matmul::product(rec, "backward_input", p, dy, self.weight.into(), dx, None);
+        matmul::product(rec, "backward_input", p, dy, self.weight.into(), dx, then);
     }
 
     /// Records `dweight` += dW, which lies as the weight does.
@@ -138,6 +175,6 @@ impl Linear {
         let (m, n, a, b) = if self.layout == Layout::InOut { (k, n, x, dy) } else { (n, k, dy, x) };
         let p = Product::new(matmul::Layout::TN, [m, n, inp.rows(rec)]);
         let p = Product { accumulate: true, alpha: self.scale, ..p };
-        matmul::product(rec, "backward_weight", p, a, b, dweight.into(), None);
+        matmul::product(rec, "backward_weight", p, a, b, dweight.into(), Epilogue::None);
     }
 }

@@ -24,7 +24,7 @@ use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor
 use crate::ops::case::{Case, Family, Fill};
 use crate::ops::classifier::scalar;
 use crate::ops::math::sum;
-use crate::ops::matmul::{Layout, Product, product};
+use crate::ops::matmul::{Epilogue, Layout, Product, product};
 use crate::ops::norm;
 
 /// The op's kernels and cases.
@@ -220,9 +220,9 @@ fn newton_schulz(rec: &mut Recorder, x: Tensor) -> Tensor {
     let layout = if tall { Layout::TN } else { Layout::NT };
     let of = |layout, m, n, k| Product::new(layout, [m, n, k]);
     let gram = rec.scratch("gram", &[n, n]);
-    product(rec, "gram", of(layout, n, n, k), x.into(), x.into(), gram.into(), None);
+    product(rec, "gram", of(layout, n, n, k), x.into(), x.into(), gram.into(), Epilogue::None);
     let square = rec.scratch("square", &[n, n]);
-    product(rec, "square", of(Layout::NN, n, n, n), gram.into(), gram.into(), square.into(), None);
+    product(rec, "square", of(Layout::NN, n, n, n), gram.into(), gram.into(), square.into(), Epilogue::None);
     let [a, b, c] = COEFFICIENTS.map(bits);
     let variant = rec.pick("muon", ROWS, &[]);
     let launch = Launch {
@@ -237,7 +237,7 @@ fn newton_schulz(rec: &mut Recorder, x: Tensor) -> Tensor {
     let next = rec.scratch("x", &[rows, cols]);
     let (left, right) = if tall { (x, square) } else { (square, x) };
     let p = of(Layout::NN, rows, cols, n);
-    product(rec, "x", p, left.into(), right.into(), next.into(), None);
+    product(rec, "x", p, left.into(), right.into(), next.into(), Epilogue::None);
     next
 }
 

@@ -36,20 +36,51 @@ static FORWARD: Kernel = Kernel {
 /// Where a residual's mask is drawn; `None` without dropout.
 pub type MaskAt = Option<(usize, Site)>;
 
+/// What a sublayer adds to the stream: (BT,C), and its mask. The norm behind it makes the sum in its own dispatch
+/// ([`layernorm::after`](crate::ops::layernorm::after)).
+#[derive(Debug, Clone, Copy)]
+pub struct Branch {
+    /// (BT,C)
+    pub inp: Tensor,
+    /// Of what is added.
+    pub mask: MaskAt,
+}
+
+impl Branch {
+    /// The constant and the two dims with which a kernel that makes the sum draws the mask.
+    pub(crate) fn draws(&self) -> ((&'static str, Const), [usize; 2]) {
+        let (layer, site) = self.mask.map_or((0, 0), |(layer, site)| (layer, site as usize));
+        (("DROPOUT", Const::Bool(self.mask.is_some())), [layer, site])
+    }
+}
+
+/// The mask that a call of such a kernel draws, where it draws one.
+pub(crate) fn mask(call: &Call, layer: usize, site: usize) -> Option<Mask> {
+    call.flag("DROPOUT").then(|| Mask::new(&call.step, layer, site as u32))
+}
+
+/// out = inp1 + dropout(inp2), of row bt.
+#[inline(always)]
+pub(crate) fn add_row(mask: Option<Mask>, bt: usize, [inp1, inp2]: [&[f32]; 2], out: &mut [f32]) {
+    out.copy_from_slice(inp2);
+    if let Some(mask) = mask {
+        mask.apply(bt, 0, out);
+    }
+    for (o, x) in out.iter_mut().zip(inp1) {
+        *o += x;
+    }
+}
+
 /// Records inp1 + dropout(inp2), of inp1's element.
 pub fn forward(rec: &mut Recorder, inp1: Tensor, inp2: Tensor, mask: MaskAt) -> Tensor {
     let [bt, c] = rec.extents(inp1);
     let [stream, added] = [inp1, inp2].map(|t| rec.element(t));
     let out = rec.scratch_of("out", &[bt, c], stream);
     let variant = rec.pick("residual", FLAT, &[]);
-    let (layer, site) = mask.map_or((0, 0), |(layer, site)| (layer, site as usize));
+    let (dropout, [layer, site]) = Branch { inp: inp2, mask }.draws();
     let launch = Launch {
         kernel: &FORWARD,
-        consts: variant.with([
-            ("DROPOUT", Const::Bool(mask.is_some())),
-            act("Stream", stream),
-            act("Act", added),
-        ]),
+        consts: variant.with([dropout, act("Stream", stream), act("Act", added)]),
         args: &[inp1.read(), inp2.read(), out.write()],
         dims: &[bt * c, c, layer, site],
         workgroups: rec.groups(bt * c, variant.number("WG")),
@@ -70,16 +101,10 @@ pub fn backward(rec: &mut Recorder, dout: Tensor, mask: MaskAt) -> Tensor {
 #[multiversion(targets = "simd")]
 fn forward_twin(call: &mut Call) {
     let [_, c, layer, site] = call.dims();
-    let mask = call.flag("DROPOUT").then(|| Mask::new(&call.step, layer, site as u32));
+    let mask = mask(call, layer, site);
     let ([inp1, inp2], [out]) = call.tensors();
     out.par_chunks_mut(c).enumerate().for_each(|(bt, out)| {
-        out.copy_from_slice(&inp2[bt * c..][..c]);
-        if let Some(mask) = mask {
-            mask.apply(bt, 0, out);
-        }
-        for (o, x) in out.iter_mut().zip(&inp1[bt * c..][..c]) {
-            *o += x;
-        }
+        add_row(mask, bt, [inp1, inp2].map(|x| &x[bt * c..][..c]), out);
     });
 }
 

@@ -4,25 +4,30 @@
 //!   dx̂ = γ⊙dy             dx = rstd·(dx̂ − x̂⊙mean(dx̂⊙x̂))
 //!   dγ = Σ dy⊙x̂
 //!
+//! `after` is the same of a stream with a branch added to it, x = inp + dropout(branch), which it stores as well.
+//!
 //! inp, out (BT,C) · weight γ (C) · rstd (BT), kept for backward, which makes y again from it.
 //! dweight accumulates (+=); dinp adds into the residual stream. ε is a word of the dims, because models differ in it.
 
 use multiversion::multiversion;
 use rayon::prelude::*;
 
+use crate::base::rng::Site;
 use crate::device::kernel::{Consts, read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::variants::{self, Variant, grid};
 use crate::device::{Call, Choices, Const, Element, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::bias;
 use crate::ops::case::{Case, Family, elements};
+use crate::ops::layernorm::LIB;
 use crate::ops::load::act;
 use crate::ops::math::{dot, sum};
+use crate::ops::residual::{self, Branch};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family = Family {
     name: "rmsnorm",
-    kernels: &[&FORWARD, &NORMALIZE, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
+    kernels: &[&FORWARD, &AFTER, &NORMALIZE, &BACKWARD_INPUT, &BACKWARD_PARAMS, &REDUCE_PARAMS],
     variants: variants::ROWS,
     cases,
 };
@@ -34,7 +39,7 @@ static FORWARD: Kernel = Kernel {
     name: "rmsnorm_forward",
     file: "rmsnorm.wgsl",
     source: include_str!("../../shaders/rmsnorm.wgsl"),
-    lib: &[include_str!("../../shaders/lib/grid.wgsl"), include_str!("../../shaders/lib/reduce.wgsl")],
+    lib: LIB,
     bindings: &[read("inp"), read("weight"), write_act("out"), write("rstd")],
     dims: &["BT", "C", "EPS"],
     step: false,
@@ -42,6 +47,24 @@ static FORWARD: Kernel = Kernel {
     // and two products, of an ulp or two each.
     tolerance: 3e-6,
     twin: forward_twin,
+};
+
+static AFTER: Kernel = Kernel {
+    name: "rmsnorm_after",
+    bindings: &[
+        read("inp"),
+        read_act("branch"),
+        read("weight_after"),
+        write("stream"),
+        write_act("out_after"),
+        write("rstd_after"),
+    ],
+    dims: &["BT", "C", "EPS", "layer", "site"],
+    step: true,
+    // As forward, of a sum that may be rounded once less: 2⁻²⁴ an element.
+    tolerance: 3e-6,
+    twin: after_twin,
+    ..FORWARD
 };
 
 static NORMALIZE: Kernel = Kernel {
@@ -109,6 +132,32 @@ pub fn forward(rec: &mut Recorder, inp: Tensor, weight: Tensor, eps: f32) -> (Te
     };
     rec.dispatch("forward", launch);
     (out, rstd)
+}
+
+/// Records the stream with a branch added to it, and of that y and rstd (BT).
+pub fn after(
+    rec: &mut Recorder,
+    inp: Tensor,
+    branch: Branch,
+    weight: Tensor,
+    eps: f32,
+) -> (Tensor, Tensor, Tensor) {
+    let [bt, c] = rec.extents(inp);
+    let (stream, out) = (rec.scratch("stream", &[bt, c]), rec.activation("out", &[bt, c]));
+    let rstd = rec.scratch("rstd", &[bt]);
+    let (dropout, [layer, site]) = branch.draws();
+    let mut consts = consts(rec, Some(branch.inp));
+    consts.push(dropout);
+    let launch = Launch {
+        kernel: &AFTER,
+        consts,
+        args: &[inp.read(), branch.inp.read(), weight.read(), stream.write(), out.write(), rstd.write()],
+        dims: &[bt, c, eps.to_bits() as usize, layer, site],
+        workgroups: grid(bt as u64, &rec.limits),
+        flops: 5 * (bt * c) as u64,
+    };
+    rec.dispatch("after", launch);
+    (stream, out, rstd)
 }
 
 /// Records y again, the same bits as [`forward`]'s, from the rstd that it left.
@@ -179,11 +228,27 @@ fn forward_twin(call: &mut Call) {
     let eps = f32::from_bits(eps as u32);
     let ([inp, weight], [out, rstd]) = call.tensors();
     let rows = inp.par_chunks(c).zip(out.par_chunks_mut(c)).zip(rstd);
-    rows.for_each(|((x, y), rstd)| {
-        let r = 1.0 / (dot(x, x) / c as f32 + eps).sqrt();
-        normalize_row(x, weight, r, y);
-        *rstd = r;
+    rows.for_each(|((x, y), rstd)| *rstd = forward_row(x, weight, eps, y));
+}
+
+#[multiversion(targets = "simd")]
+fn after_twin(call: &mut Call) {
+    let [_, c, eps, layer, site] = call.dims();
+    let (mask, eps) = (residual::mask(call, layer, site), f32::from_bits(eps as u32));
+    let ([inp, branch, weight], [stream, out, rstd]) = call.tensors();
+    let rows = stream.par_chunks_mut(c).zip(out.par_chunks_mut(c)).zip(rstd);
+    rows.enumerate().for_each(|(bt, ((x, y), rstd))| {
+        residual::add_row(mask, bt, [inp, branch].map(|of| &of[bt * c..][..c]), x);
+        *rstd = forward_row(x, weight, eps, y);
     });
+}
+
+/// y of a row, and its rstd.
+#[inline(always)]
+fn forward_row(x: &[f32], weight: &[f32], eps: f32, y: &mut [f32]) -> f32 {
+    let r = 1.0 / (dot(x, x) / x.len() as f32 + eps).sqrt();
+    normalize_row(x, weight, r, y);
+    r
 }
 
 /// y = γ⊙x̂
@@ -266,6 +331,10 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
                 let dinp = rec.kept("dinp", Kind::Input, &[bt, c]);
                 rec.activations = element;
                 let (_, rstd) = forward(rec, inp, weight, eps);
+                let branch = rec.kept_of("branch", Kind::Input, &[bt, c], element);
+                for mask in [None, Some((2, Site::MlpResidual))] {
+                    after(rec, inp, Branch { inp: branch, mask }, weight, eps);
+                }
                 normalize(rec, inp, weight, rstd);
                 backward(rec, inp, weight, rstd, dout, Some(dinp), Some(dweight));
             },

@@ -173,7 +173,7 @@ mod tests {
         let config = preset.config(50_257);
         let free = Some(Free { bytes, who: "this computer", addresses: false });
         let (limits, class, line) = (Limits::DEFAULT, Class::Lanes, String::new());
-        let on = Seen { limits, class, free, gpu: false, line };
+        let on = Seen { limits, class, free, gpu: false, line, known: None };
         let choices = on.choices();
         let of =
             Of { config, begin: Begin::Checkpoint, tokens: (100_000, 10_000), on: &on, choices: &choices };

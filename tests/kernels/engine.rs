@@ -443,7 +443,7 @@ fn rounded(config: &Config, weights: Element, dir: &std::path::Path) -> diarist:
 fn products_of_widened_parts_are_those_of_the_whole() {
     use diarist::base::rng::Rng;
     use diarist::device::{Choices, Program, Recorder};
-    use diarist::ops::matmul::{self, Layout, Product};
+    use diarist::ops::matmul::{self, Epilogue, Layout, Product};
     let device = Device::Cpu(0);
     // From 2 rows to more than a tile; depths below and above 512, where the sums are cut; 2 parts, 3 and 6, some that end in
     // an odd number of columns (which is the number of rows of an NT weight, and free).
@@ -461,7 +461,7 @@ fn products_of_widened_parts_are_those_of_the_whole() {
                     [("a", [m, k]), ("c", [m, n])].map(|(name, s)| rec.kept(name, Kind::Input, &s));
                 let tb = rec.kept_of("b", Kind::Input, &b_shape, element);
                 let p = Product::new(layout, [m, n, k]);
-                matmul::product(&mut rec, "product", p, ta.into(), tb.into(), tc.into(), None);
+                matmul::product(&mut rec, "product", p, ta.into(), tb.into(), tc.into(), Epilogue::None);
                 let program = Program::from(vec![rec.finish().unwrap()]);
                 let mut exec = device.load(program, Options::default()).unwrap();
                 exec.write_f32("a", 0, &a).unwrap();

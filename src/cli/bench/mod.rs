@@ -16,6 +16,7 @@ use crate::check::bench::{self, Ceilings, Decode, Lesson, Rounds, Row, StepRow};
 use crate::check::tune::{self, Effort, Measured, Times};
 use crate::cli::about::About;
 use crate::cli::out::{self, note};
+use crate::device::known::Table;
 use crate::device::select::Device;
 use crate::device::{Dispatch, Element};
 use crate::model::{STREAMS, Shape};
@@ -79,7 +80,7 @@ pub struct Args {
     /// Seconds after which a measurement takes no further round
     #[arg(long, default_value_t = 20.0)]
     seconds: f64,
-    /// Put the ladder's table between the lines <!-- ladder --> and <!-- /ladder --> of this file, instead of what is there
+    /// Put the ladder's table between the lines <!-- ladder --> and <!-- /ladder --> of this file; or, of variants, this device's fastest into a table as src/device/known.json
     #[arg(long, value_name = "FILE")]
     rewrite: Option<PathBuf>,
     /// Write all of it to this file as JSON; - for stdout, instead of the tables
@@ -120,6 +121,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.rounds == 0 {
         return Err(Error::usage("--rounds 0", "use 5, say").into());
     }
+    let tables = [What::Variants, What::Ladder].map(|what| usize::from(args.what.contains(&what)));
+    if args.rewrite.is_some() && tables.iter().sum::<usize>() != 1 {
+        return Err(Error::usage("--rewrite", "name one table: bench ladder, or bench variants").into());
+    }
     let to_stdout = args.json.as_deref().is_some_and(|file| file.as_os_str() == "-");
     if let Some(file) = args.json.as_ref().filter(|_| !to_stdout) {
         out::check_new(file, "--json")?;
@@ -139,8 +144,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ladder: if wants(What::Ladder) { bench.ladder()? } else { Vec::new() },
     };
     bench.bar.finish_and_clear();
-    if let (true, Some(file)) = (wants(What::Ladder), &args.rewrite) {
-        rewrite(file, &report)?;
+    if let Some(file) = &args.rewrite {
+        if wants(What::Ladder) {
+            rewrite(file, &report)?
+        } else {
+            rewrite_known(file, &bench.device, &report)?
+        }
         note(format!("its table is in {}", shown(file)));
     }
     match &args.json {
@@ -289,6 +298,15 @@ fn rewrite(file: &Path, report: &Report) -> anyhow::Result<()> {
     let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
     let new = with_table(&text, report).ok_or_else(|| {
         Error::file(file, format!("has no lines {} and {}", MARKS[0], MARKS[1]), "name shaders/README.md")
+    })?;
+    Ok(disk::replace(file, new.as_bytes())?)
+}
+
+/// Puts a device's fastest variants into a table of known adapters.
+fn rewrite_known(file: &Path, device: &Device, report: &Report) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).map_err(Error::io("read", file))?;
+    let new = Table::with(&text, (&device.name(), &device.driver()), &report.variants).map_err(|e| {
+        Error::file(file, format!("is no table of adapters: {e}"), "name src/device/known.json")
     })?;
     Ok(disk::replace(file, new.as_bytes())?)
 }

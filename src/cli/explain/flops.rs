@@ -30,6 +30,8 @@ impl Flops {
             "attention_backward_kv" => Flops { products: f / 4 * 3, recomputed: f / 4, other: 0 },
             // Three: S and dP (both again), dQ.
             "attention_backward_q" => Flops { products: f / 3, recomputed: f / 3 * 2, other: 0 },
+            // The parts of a product, added up.
+            "matmul_reduce" => Flops { other: f, ..Flops::default() },
             name if name.starts_with("matmul") => Flops { products: f, ..Flops::default() },
             _ => Flops { other: f, ..Flops::default() },
         }

@@ -9,7 +9,7 @@ use crate::device::kernel::{Consts, read, write};
 use crate::device::recorder::Launch;
 use crate::device::{Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::case::Case;
-use crate::ops::matmul::{Layout, Product, View, gemm, product};
+use crate::ops::matmul::{Epilogue, Layout, Product, View, gemm, product};
 
 /// What is multiplied.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +77,7 @@ pub const MATMUL: &[Rung<Factors>] = &[
             let ([m, k], [_, n]) = (rec.extents(f.a), rec.extents(f.b));
             let c = rec.scratch("c", &[m, n]);
             let p = Product::new(Layout::NN, [m, n, k]);
-            product(rec, "product", p, f.a.into(), f.b.into(), c.into(), None);
+            product(rec, "product", p, f.a.into(), f.b.into(), c.into(), Epilogue::None);
             c
         },
     },

@@ -1,0 +1,326 @@
+//! The matrix product, in the three layouts that a linear layer needs, and what may follow it in the same dispatch.
+//!
+//!   NN  c = a·b             forward:          out (M,N)   = inp (M,K)·weight (K,N) + bias
+//!   NT  c = a·bᵀ            backward_input:   dinp (M,K)  = dout (M,N)·weightᵀ
+//!   TN  c = aᵀ·b            backward_weight:  dweight (K,N) += inpᵀ·dout
+//!
+//! Here the weight is Conv1D's [in, out]; of nn.Linear's [out, in] the same three serve in other places (`ops::linear`). No
+//! transpose is ever stored: a layout is how a tile is loaded. Any of the three matrices may be a range of the columns of a
+//! wider one, and the product may be scaled: c (+)= α·a·b. An [`Epilogue`] is done while c is in registers, so that it is not
+//! read again for it. Three ways to multiply: for real GPUs, tiles in shared memory (`matmul`), for software adapters, tiles in
+//! registers (`matmul_lanes`), and for units that multiply small matrices (`matmul_coop`); `variants` has their forms.
+
+mod cases;
+mod twin;
+mod variants;
+
+pub(crate) use twin::{View, gemm};
+
+use crate::device::element::BLOCK;
+use crate::device::kernel::{Binding, read, read_act, weights, write_act};
+use crate::device::recorder::Launch;
+use crate::device::{Class, Const, Dispatch, Element, Kernel, Recorder, Tensor};
+use crate::ops::case::Family;
+use crate::ops::load::{self, loads};
+use crate::ops::matmul::variants::{OPS, VARIANTS, covered, is_coop, splits};
+
+/// The op's kernels and cases.
+pub const FAMILY: Family = Family {
+    name: "matmul",
+    kernels: &[
+        &TILES[0], &TILES[1], &TILES[2], &TILES[3], &LANES[0], &LANES[1], &LANES[2], &LANES[3], &COOP[0],
+        &COOP[1], &COOP[2], &COOP[3], &REDUCE,
+    ],
+    variants: VARIANTS,
+    cases: cases::cases,
+};
+
+const DIMS: &[&str] = &["M", "K", "N", "a0", "b0", "c0", "lda", "ldb", "ldc", "alpha", "bias0"];
+
+/// What the kernels bind, by what follows the product ([`Epilogue::kernel`]).
+const BINDINGS: [&[Binding]; 4] = [
+    &[read_act("a"), weights("b"), write_act("c")],
+    &[read_act("a"), weights("b"), read("bias"), write_act("c_after")],
+    &[read_act("a"), weights("b"), read("bias"), write_act("c_after"), write_act("act")],
+    &[read_act("a"), weights("b"), read_act("pre"), write_act("c_after")],
+];
+
+/// One way to multiply, with each of the things that may follow.
+macro_rules! kernels {
+    ([$($name:literal),*], $file:literal, $tolerance:literal) => {{
+        const fn one(name: &'static str, i: usize) -> Kernel {
+            Kernel {
+                name,
+                file: $file,
+                source: include_str!(concat!("../../../shaders/", $file)),
+                lib: &[load::LIB, include_str!("../../../shaders/lib/gelu.wgsl")],
+                bindings: BINDINGS[i],
+                dims: DIMS,
+                step: false,
+                tolerance: $tolerance,
+                twin: twin::TWINS[i],
+            }
+        }
+        let [a, b, c, d] = [$($name),*];
+        [one(a, 0), one(b, 1), one(c, 2), one(d, 3)]
+    }};
+}
+
+static TILES: [Kernel; 4] = kernels!(
+    ["matmul", "matmul_bias", "matmul_gelu", "matmul_slope"],
+    "matmul.wgsl",
+    // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257; an addition, and GELU of it, more.
+    1.5e-5
+);
+
+static LANES: [Kernel; 4] = kernels!(
+    ["matmul_lanes", "matmul_lanes_bias", "matmul_lanes_gelu", "matmul_lanes_slope"],
+    "matmul_lanes.wgsl",
+    // K products one after the other, where the twin's order is by blocks: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
+    1.5e-5
+);
+
+static COOP: [Kernel; 4] = kernels!(
+    ["matmul_coop", "matmul_coop_bias", "matmul_coop_gelu", "matmul_coop_slope"],
+    "matmul_coop.wgsl",
+    // The units that multiply cooperative matrices may cut off what they add, where others round: half of K·2⁻²⁴, K ≤ 1400 in the
+    // cases.
+    5e-5
+);
+
+static REDUCE: Kernel = Kernel {
+    name: "matmul_reduce",
+    file: "matmul_reduce.wgsl",
+    source: include_str!("../../../shaders/matmul_reduce.wgsl"),
+    lib: &[include_str!("../../../shaders/lib/grid.wgsl")],
+    bindings: &[read("parts"), write_act("c")],
+    dims: &["M", "N", "c0", "ldc"],
+    step: false,
+    // The parts in their order, then one addition into c: the same bits.
+    tolerance: 0.0,
+    twin: twin::reduce,
+};
+
+/// Which operand is stored transposed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// a (M,K), b (K,N)
+    NN = 0,
+    /// a (M,K), b (N,K)
+    NT = 1,
+    /// a (K,M), b (K,N)
+    TN = 2,
+}
+
+/// A matrix that starts `offset` elements into a tensor, its rows one after another or further apart.
+#[derive(Debug, Clone, Copy)]
+pub struct Operand {
+    /// Where it lies.
+    pub tensor: Tensor,
+    /// Its first element.
+    pub offset: usize,
+    /// Elements from row to row, where that is not a row's length.
+    pub stride: Option<usize>,
+}
+
+impl From<Tensor> for Operand {
+    fn from(tensor: Tensor) -> Operand {
+        Operand { tensor, offset: 0, stride: None }
+    }
+}
+
+/// What is multiplied: c (m,n) = or += alpha·a·b over a depth of k.
+#[derive(Debug, Clone, Copy)]
+pub struct Product {
+    /// How a and b are stored.
+    pub layout: Layout,
+    /// Rows of c.
+    pub m: usize,
+    /// Columns of c.
+    pub n: usize,
+    /// Terms of each sum.
+    pub k: usize,
+    /// Whether c is added to.
+    pub accumulate: bool,
+    /// The factor; a bias is added as it is.
+    pub alpha: f32,
+}
+
+impl Product {
+    /// The plain product.
+    pub fn new(layout: Layout, [m, n, k]: [usize; 3]) -> Product {
+        Product { layout, m, n, k, accumulate: false, alpha: 1.0 }
+    }
+
+    /// Rows and columns of a and of b as they are stored, and of c.
+    fn stored(&self) -> [(usize, usize); 3] {
+        let (m, n, k) = (self.m, self.n, self.k);
+        let a = if self.layout == Layout::TN { (k, m) } else { (m, k) };
+        let b = if self.layout == Layout::NT { (n, k) } else { (k, n) };
+        [a, b, (m, n)]
+    }
+}
+
+/// What follows the product, before c is stored.
+#[derive(Debug, Clone, Copy)]
+pub enum Epilogue {
+    /// Nothing.
+    None,
+    /// c (+)= … + bias: n numbers, from its offset on.
+    Bias(Operand),
+    /// c = … + bias, and `act` = GELU(c), (m,n) of c's element.
+    Gelu {
+        /// As [`Epilogue::Bias`]'s.
+        bias: Operand,
+        /// What is written beside c.
+        act: Tensor,
+    },
+    /// c = …⊙GELU′(pre): the gradient of what GELU was given, `pre`, (m,n) of c's element.
+    Slope {
+        /// What GELU was given.
+        pre: Tensor,
+    },
+}
+
+impl Epilogue {
+    /// A bias, where there is one.
+    pub fn bias(bias: Option<Operand>) -> Epilogue {
+        bias.map_or(Epilogue::None, Epilogue::Bias)
+    }
+
+    /// Its place among the kernels of a way to multiply.
+    fn kernel(&self) -> usize {
+        match self {
+            Epilogue::None => 0,
+            Epilogue::Bias(_) => 1,
+            Epilogue::Gelu { .. } => 2,
+            Epilogue::Slope { .. } => 3,
+        }
+    }
+}
+
+/// Records one product.
+pub fn product(
+    rec: &mut Recorder,
+    label: &str,
+    p: Product,
+    a: Operand,
+    b: Operand,
+    c: Operand,
+    then: Epilogue,
+) {
+    // Loads are four words wide where the rows that are walked, and where they start, are multiples of four.
+    let Product { layout, m, n, k, .. } = p;
+    let walked: &[usize] = match layout {
+        Layout::NN => &[k, n],
+        Layout::NT => &[k],
+        Layout::TN => &[m, k, n],
+    };
+    let operands = [a, b, c];
+    let strides: [usize; 3] = std::array::from_fn(|i| {
+        let (rows, cols) = p.stored()[i];
+        let stride = operands[i].stride.unwrap_or(cols);
+        let end = operands[i].offset + (rows - 1) * stride + cols;
+        assert!(
+            stride >= cols && end <= rec.numel(operands[i].tensor),
+            "{label}: operand {i} lies within its tensor"
+        );
+        stride
+    });
+    let [lda, ldb, ldc] = strides;
+    let blocks =
+        !rec.element(b.tensor).is_quantised() || b.offset.is_multiple_of(BLOCK) && ldb.is_multiple_of(BLOCK);
+    assert!(blocks, "{label}: rows of whole blocks");
+    let wide = walked.iter().chain(&[a.offset, b.offset, lda, ldb]).all(|x| x % 4 == 0);
+    let [a_of, b_of, c_of] = operands.map(|o| rec.element(o.tensor));
+    let halves = [a_of, b_of] == [Element::F16; 2];
+    let op = OPS[usize::from(halves)][layout as usize];
+    let variant = rec.pick(op, VARIANTS, &[m, k, n]);
+    let parts = splits(variant);
+    // The parts of a product are stored as they are, one behind the other.
+    let (to, acc, out, c0, ldc_) = match parts {
+        1 => (c.tensor, p.accumulate, c_of, c.offset, ldc),
+        _ => (rec.scratch("parts", &[parts, m, n]), false, Element::F32, 0, n),
+    };
+    let mut consts = variant.with([
+        ("LAYOUT", Const::U32(layout as u32)),
+        ("ACC", Const::Bool(acc)),
+        load::width(wide),
+        load::act("Out", out),
+    ]);
+    let cooperates = is_coop(variant);
+    if cooperates {
+        let vec = if wide { "vec4<f16>" } else { "f16" };
+        consts.extend([("Vec", Const::Type(vec)), rec.limits.coop_threads()]);
+    } else {
+        consts.extend(loads!("a", "Vec", a_of, wide));
+        consts.extend(loads!("b", "Stored", b_of, wide));
+    }
+    let kernels = match variant.class {
+        Class::Lanes => &LANES,
+        Class::Tiles if cooperates => &COOP,
+        Class::Tiles => &TILES,
+    };
+    let mut args = vec![a.tensor.read(), b.tensor.read()];
+    let c_ = if acc { to.update() } else { to.write() };
+    let (mut bias0, mut beside) = (0, 0);
+    match then {
+        Epilogue::None => args.push(c_),
+        Epilogue::Bias(bias) => args.extend([bias.tensor.read(), c_]),
+        Epilogue::Gelu { bias, act } => args.extend([bias.tensor.read(), c_, act.write()]),
+        Epilogue::Slope { pre } => args.extend([pre.read(), c_]),
+    }
+    if let Epilogue::Bias(bias) | Epilogue::Gelu { bias, .. } = then {
+        bias0 = bias.offset;
+        assert!(bias0 + n <= rec.numel(bias.tensor), "{label}: a bias for every column");
+    }
+    if let Epilogue::Gelu { act: like, .. } | Epilogue::Slope { pre: like } = then {
+        let alike = rec.numel(like) == m * n && rec.element(like) == c_of;
+        assert!(alike && !p.accumulate, "{label}: GELU is of the whole product");
+        beside = c_of.words(m * n);
+    }
+    assert!(parts == 1 || matches!(then, Epilogue::None), "{label}: what is in parts is not whole yet");
+    let (rows, cols) = covered(variant);
+    let launch = Launch {
+        kernel: &kernels[then.kernel()],
+        consts,
+        args: &args,
+        dims: &[m, k, n, a.offset, b.offset, c0, lda, ldb, ldc_, p.alpha.to_bits() as usize, bias0],
+        workgroups: [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, parts as u32],
+        flops: 2 * (m * n * k) as u64,
+    };
+    let c_words = out.words(parts * m * n) * if acc { 2 } else { 1 };
+    let words = a_of.words(m * k) + b_of.words(k * n) + c_words + beside;
+    rec.dispatch_moving(label, launch, 4 * words as u64);
+    if parts > 1 {
+        reduce(rec, label, p, (to, parts), c, ldc);
+    }
+}
+
+/// Records c (=|+=) the sum of a product's parts.
+fn reduce(rec: &mut Recorder, label: &str, p: Product, (parts, of): (Tensor, usize), c: Operand, ldc: usize) {
+    /// Invocations of a workgroup.
+    const WG: u32 = 64;
+    let Product { m, n, accumulate, .. } = p;
+    let element = rec.element(c.tensor);
+    let launch = Launch {
+        kernel: &REDUCE,
+        consts: vec![
+            ("WG", Const::U32(WG)),
+            ("SPLITS", Const::U32(of as u32)),
+            ("ACC", Const::Bool(accumulate)),
+            load::act("Out", element),
+        ],
+        args: &[parts.read(), if accumulate { c.tensor.update() } else { c.tensor.write() }],
+        dims: &[m, n, c.offset, ldc],
+        workgroups: rec.groups(m * n, WG),
+        flops: (of * m * n) as u64,
+    };
+    let c_words = element.words(m * n) * if accumulate { 2 } else { 1 };
+    rec.dispatch_moving(&format!("{label}.reduce"), launch, 4 * (of * m * n + c_words) as u64);
+}
+
+/// Whether a dispatch is a product of small matrices of halves.
+pub fn cooperates_in_halves(d: &Dispatch) -> bool {
+    d.kernel.file == COOP[0].file
+}
