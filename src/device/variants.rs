@@ -273,14 +273,20 @@ impl Choices {
         Class::ALL.map(|class| Choices::of(class, limits))
     }
 
-    /// The first difference from `others`, as a phrase; none where they are the same.
+    /// The first problem that only these or only `others` have a pick for, as a phrase: the ops of another diarist.
+    pub fn asks_otherwise(&self, others: &Choices) -> Option<String> {
+        let not_in = |of: &Choices, key: &&String| !of.picks.contains_key(*key);
+        let there = self.picks.keys().find(|key| not_in(others, key)).map(|key| format!("{key} there alone"));
+        there.or_else(|| {
+            others.picks.keys().find(|key| not_in(self, key)).map(|key| format!("{key} here alone"))
+        })
+    }
+
+    /// The first difference from `others` in what both of them have, as a phrase; none where that is the same.
     pub fn differs(&self, others: &Choices) -> Option<String> {
-        let told = |of: &BTreeMap<String, String>, key: &str| of.get(key).cloned().unwrap_or("none".into());
-        let keys = self.picks.keys().chain(others.picks.keys());
-        let pick =
-            keys.map(|key| (key, told(&self.picks, key), told(&others.picks, key))).find(|(_, a, b)| a != b);
-        if let Some((key, recorded, here)) = pick {
-            return Some(format!("{key} is {recorded} there and {here} here"));
+        let both = self.picks.iter().filter_map(|(key, there)| Some((key, there, others.picks.get(key)?)));
+        if let Some((key, there, here)) = both.into_iter().find(|(_, there, here)| there != here) {
+            return Some(format!("{key} is {there} there and {here} here"));
         }
         // What there are subgroups for is in the picks, and what halves for in the settings; a diarist that knew of none wrote
         // nothing of them.

@@ -20,8 +20,7 @@ use crate::device::{Call, Choices, Class, Const, Kernel, Kind, Limits, Recorder,
 use crate::ops::case::{Case, Family, Fill};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family =
-    Family { name: "top_k", kernels: &[&OF_LOGITS, &OF_KEPT], variants: VARIANTS, cases };
+pub const FAMILY: Family = Family { name: "top_k", kernels: &[&TOP_K], variants: VARIANTS, cases };
 
 /// The most that is selected.
 pub const CAPACITY: usize = 256;
@@ -33,26 +32,17 @@ const VARIANTS: &[Variant] = &[
     plain("tiles", Class::Tiles, &[("WG", Const::U32(256))]),
 ];
 
-static OF_LOGITS: Kernel = Kernel {
-    name: "top_k_of_logits",
+static TOP_K: Kernel = Kernel {
+    name: "top_k",
     file: "top_k.wgsl",
     source: include_str!("../../shaders/top_k.wgsl"),
     lib: &[],
-    bindings: &[read("logits"), write("kept")],
+    bindings: &[read("numbers"), write("kept")],
     dims: &["R", "N", "K", "PARTS"],
     step: false,
     // A selection: nothing is computed.
     tolerance: 0.0,
-    twin: of_logits_twin,
-};
-
-static OF_KEPT: Kernel = Kernel {
-    name: "top_k_of_kept",
-    bindings: &[read("pairs"), write("kept")],
-    // A selection: nothing is computed.
-    tolerance: 0.0,
-    twin: of_kept_twin,
-    ..OF_LOGITS
+    twin,
 };
 
 /// How many are selected of a vocabulary of `v`.
@@ -64,25 +54,25 @@ pub fn capacity(v: usize) -> usize {
 pub fn record(rec: &mut Recorder, logits: Tensor, rows: usize, top: Tensor) {
     let ([s, v], [of, k, _]) = (rec.extents(logits), rec.extents(top));
     assert!(rows <= s && s == of && k == capacity(v), "top_k: {k} of {v}, {rows} rows of {s} and of {of}");
-    let (mut from, mut n, mut kernel) = (logits, v, &OF_LOGITS);
+    // Of logits first, then of what is kept of them.
+    let (mut from, mut n, mut width) = (logits, v, 1);
     loop {
         let parts = n.div_ceil(PART);
         let to = if parts == 1 { top } else { rec.scratch("top_k.kept", &[rows, parts * k, 2]) };
         let variant = rec.pick("top_k", VARIANTS, &[]);
         let launch = Launch {
-            kernel,
-            consts: variant.with([("PART", Const::U32(PART as u32))]),
+            kernel: &TOP_K,
+            consts: variant.with([("WIDTH", Const::U32(width))]),
             args: &[from.read(), to.write()],
             dims: &[rows, n, k, parts],
             workgroups: [parts as u32, rows as u32, 1],
             flops: 0,
         };
-        let words = if from == logits { n } else { 2 * n };
-        rec.dispatch_moving("top_k", launch, 4 * (rows * (words + 2 * parts * k)) as u64);
+        rec.dispatch_moving("top_k", launch, 4 * (rows * (width as usize * n + 2 * parts * k)) as u64);
         if parts == 1 {
             return;
         }
-        (from, n, kernel) = (to, parts * k, &OF_KEPT);
+        (from, n, width) = (to, parts * k, 2);
     }
 }
 
@@ -102,18 +92,15 @@ fn key(logit: f32) -> u32 {
     }
 }
 
-fn of_logits_twin(call: &mut Call) {
+fn twin(call: &mut Call) {
     let dims: [usize; 4] = call.dims();
-    let ([logits], [kept]) = call.tensors();
+    let width = call.number("WIDTH");
+    let ([numbers], [kept]) = call.tensors();
     let [_, n, ..] = dims;
-    select(dims, kept, |row, i| (logits[row * n + i], i as f32));
-}
-
-fn of_kept_twin(call: &mut Call) {
-    let dims: [usize; 4] = call.dims();
-    let ([pairs], [kept]) = call.tensors();
-    let [_, n, ..] = dims;
-    select(dims, kept, |row, i| (pairs[2 * (row * n + i)], pairs[2 * (row * n + i) + 1]));
+    select(dims, kept, |row, i| {
+        let pair = &numbers[width * (row * n + i)..][..width];
+        (pair[0], pair.get(1).copied().unwrap_or(i as f32))
+    });
 }
 
 thread_local! {

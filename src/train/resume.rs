@@ -162,6 +162,11 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
             restore_or_begin("the file", dir),
         ));
     }
+    if let Some(other) = run.kernels.asks_otherwise(&engine.choices()).filter(|_| same_kernels) {
+        observer.warn(&format!(
+            "kernels  another diarist's than the run was trained with ({other}): the last bits of the numbers may differ"
+        ));
+    }
     run.kernels = engine.choices();
     let (tokens, other_data) = tokens_of(dir, &mut run, changed_data)?;
     for name in &other_data {

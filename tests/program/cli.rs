@@ -360,16 +360,25 @@ fn a_resume_honours_the_kernels_or_stops() {
         }
         std::fs::write(&path, record.to_string()).unwrap();
     };
-    // A variant that this diarist has not, and a problem that was recorded without one.
+    // A variant that this diarist has not.
     with(Some("lanes99"));
     refuses(cwd, &resume, &["no variant lanes99", product, "next:"]);
-    with(None);
-    refuses(cwd, &resume, &["run.json", "would not repeat", product, "none there", "next:"]);
     let touched: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(touched["settings"]["steps"], 3, "a resume that is refused changes nothing");
     // Another that it has is taken, though it would not have been chosen.
     with(Some("lanes8"));
     assert!(run(cwd, &resume).status.success());
+    let record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(record["kernels"]["picks"][product], "lanes8");
+    // A problem without one is another diarist's: it goes on, and says so.
+    let state = std::fs::read_to_string(&path).unwrap();
+    let mut without = record.clone();
+    without["kernels"]["picks"].as_object_mut().unwrap().remove(product);
+    std::fs::write(&path, without.to_string()).unwrap();
+    let o = run(cwd, &["train", "--resume", "checkpoints/notes", "--steps", "5"]);
+    assert!(o.status.success() && stderr(&o).contains("another diarist's"), "{}", stderr(&o));
+    assert!(stderr(&o).contains(&format!("{product} here alone")), "{}", stderr(&o));
+    std::fs::write(&path, state).unwrap();
     let record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
     assert_eq!(record["kernels"]["picks"][product], "lanes8");
     // A run of an older diarist is told apart from a damaged one.
