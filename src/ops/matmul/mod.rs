@@ -11,95 +11,23 @@
 //! registers (`matmul_lanes`), and for units that multiply small matrices (`matmul_coop`); `variants` has their forms.
 
 mod cases;
+mod kernels;
 mod twin;
 mod variants;
 
 pub(crate) use twin::{View, gemm};
 
 use crate::device::element::BLOCK;
-use crate::device::kernel::{Binding, read, read_act, weights, write_act};
 use crate::device::recorder::Launch;
-use crate::device::{Class, Const, Dispatch, Element, Kernel, Recorder, Tensor};
+use crate::device::{Class, Const, Dispatch, Element, Recorder, Tensor};
 use crate::ops::case::Family;
 use crate::ops::load::{self, loads};
+use crate::ops::matmul::kernels::{COOP, LANES, REDUCE, TILES};
 use crate::ops::matmul::variants::{OPS, VARIANTS, covered, is_coop, splits};
 
 /// The op's kernels and cases.
-pub const FAMILY: Family = Family {
-    name: "matmul",
-    kernels: &[
-        &TILES[0], &TILES[1], &TILES[2], &TILES[3], &LANES[0], &LANES[1], &LANES[2], &LANES[3], &COOP[0],
-        &COOP[1], &COOP[2], &COOP[3], &REDUCE,
-    ],
-    variants: VARIANTS,
-    cases: cases::cases,
-};
-
-const DIMS: &[&str] = &["M", "K", "N", "a0", "b0", "c0", "lda", "ldb", "ldc", "alpha", "bias0"];
-
-/// What the kernels bind, by what follows the product ([`Epilogue::kernel`]).
-const BINDINGS: [&[Binding]; 4] = [
-    &[read_act("a"), weights("b"), write_act("c")],
-    &[read_act("a"), weights("b"), read("bias"), write_act("c_after")],
-    &[read_act("a"), weights("b"), read("bias"), write_act("c_after"), write_act("act")],
-    &[read_act("a"), weights("b"), read_act("pre"), write_act("c_after")],
-];
-
-/// One way to multiply, with each of the things that may follow.
-macro_rules! kernels {
-    ([$($name:literal),*], $file:literal, $tolerance:literal) => {{
-        const fn one(name: &'static str, i: usize) -> Kernel {
-            Kernel {
-                name,
-                file: $file,
-                source: include_str!(concat!("../../../shaders/", $file)),
-                lib: &[load::LIB, include_str!("../../../shaders/lib/gelu.wgsl")],
-                bindings: BINDINGS[i],
-                dims: DIMS,
-                step: false,
-                tolerance: $tolerance,
-                twin: twin::TWINS[i],
-            }
-        }
-        let [a, b, c, d] = [$($name),*];
-        [one(a, 0), one(b, 1), one(c, 2), one(d, 3)]
-    }};
-}
-
-static TILES: [Kernel; 4] = kernels!(
-    ["matmul", "matmul_bias", "matmul_gelu", "matmul_slope"],
-    "matmul.wgsl",
-    // K products added in two orders: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257; an addition, and GELU of it, more.
-    1.5e-5
-);
-
-static LANES: [Kernel; 4] = kernels!(
-    ["matmul_lanes", "matmul_lanes_bias", "matmul_lanes_gelu", "matmul_lanes_slope"],
-    "matmul_lanes.wgsl",
-    // K products one after the other, where the twin's order is by blocks: √K·2⁻²⁴ of the terms' norm, K ≤ 50,257.
-    1.5e-5
-);
-
-static COOP: [Kernel; 4] = kernels!(
-    ["matmul_coop", "matmul_coop_bias", "matmul_coop_gelu", "matmul_coop_slope"],
-    "matmul_coop.wgsl",
-    // The units that multiply cooperative matrices may cut off what they add, where others round: half of K·2⁻²⁴, K ≤ 1400 in the
-    // cases.
-    5e-5
-);
-
-static REDUCE: Kernel = Kernel {
-    name: "matmul_reduce",
-    file: "matmul_reduce.wgsl",
-    source: include_str!("../../../shaders/matmul_reduce.wgsl"),
-    lib: &[include_str!("../../../shaders/lib/grid.wgsl")],
-    bindings: &[read("parts"), write_act("c")],
-    dims: &["M", "N", "c0", "ldc"],
-    step: false,
-    // The parts in their order, then one addition into c: the same bits.
-    tolerance: 0.0,
-    twin: twin::reduce,
-};
+pub const FAMILY: Family =
+    Family { name: "matmul", kernels: kernels::ALL, variants: VARIANTS, cases: cases::cases };
 
 /// Which operand is stored transposed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +116,7 @@ impl Epilogue {
         bias.map_or(Epilogue::None, Epilogue::Bias)
     }
 
-    /// Its place among the kernels of a way to multiply.
+    /// The place of its kernel among those of a way to multiply.
     fn kernel(&self) -> usize {
         match self {
             Epilogue::None => 0,
@@ -257,9 +185,9 @@ pub fn product(
         consts.extend(loads!("b", "Stored", b_of, wide));
     }
     let kernels = match variant.class {
-        Class::Lanes => &LANES,
-        Class::Tiles if cooperates => &COOP,
-        Class::Tiles => &TILES,
+        Class::Lanes => LANES,
+        Class::Tiles if cooperates => COOP,
+        Class::Tiles => TILES,
     };
     let mut args = vec![a.tensor.read(), b.tensor.read()];
     let c_ = if acc { to.update() } else { to.write() };
@@ -282,7 +210,7 @@ pub fn product(
     assert!(parts == 1 || matches!(then, Epilogue::None), "{label}: what is in parts is not whole yet");
     let (rows, cols) = covered(variant);
     let launch = Launch {
-        kernel: &kernels[then.kernel()],
+        kernel: kernels[then.kernel()],
         consts,
         args: &args,
         dims: &[m, k, n, a.offset, b.offset, c0, lda, ldb, ldc_, p.alpha.to_bits() as usize, bias0],

@@ -59,35 +59,35 @@ pub(crate) fn gemm(
     }
 }
 
-/// The twins of the kernels, by what follows the product.
-pub(super) const TWINS: [fn(&mut Call); 4] = [
-    |call| {
-        let ([a, b], [c]) = call.views();
-        multiply(call, a, b, None, c);
-    },
-    |call| {
-        let ([a, b, bias], [c]) = call.views();
-        multiply(call, a, b, Some(bias.f32()), c);
-    },
-    |call| {
-        let ([a, b, bias], [c, act]) = call.views();
-        multiply(call, a, b, Some(bias.f32()), c);
-        let (rows, n) = rows(call, c);
-        let halves = is_half(call);
-        rows.zip(act.par_chunks_mut(n)).for_each(|(c, act)| {
-            if halves {
-                round_f16(c);
-            }
-            gelu::apply(c, act);
-        });
-    },
-    |call| {
-        let ([a, b, pre], [c]) = call.views();
-        multiply(call, a, b, None, c);
-        let (rows, n) = rows(call, c);
-        rows.zip(pre.f32().par_chunks(n)).for_each(|(c, pre)| gelu::slope(pre, c));
-    },
-];
+pub(super) fn plain(call: &mut Call) {
+    let ([a, b], [c]) = call.views();
+    multiply(call, a, b, None, c);
+}
+
+pub(super) fn bias(call: &mut Call) {
+    let ([a, b, bias], [c]) = call.views();
+    multiply(call, a, b, Some(bias.f32()), c);
+}
+
+pub(super) fn gelu(call: &mut Call) {
+    let ([a, b, bias], [c, act]) = call.views();
+    multiply(call, a, b, Some(bias.f32()), c);
+    // Of what is stored, as a backward makes it again.
+    let (halves, (rows, n)) = (is_half(call), rows(call, c));
+    rows.zip(act.par_chunks_mut(n)).for_each(|(c, act)| {
+        if halves {
+            round_f16(c);
+        }
+        gelu::apply(c, act);
+    });
+}
+
+pub(super) fn slope(call: &mut Call) {
+    let ([a, b, pre], [c]) = call.views();
+    multiply(call, a, b, None, c);
+    let (rows, n) = rows(call, c);
+    rows.zip(pre.f32().par_chunks(n)).for_each(|(c, pre)| gelu::slope(pre, c));
+}
 
 /// The rows of c, n elements each, and n.
 fn rows<'c>(call: &Call, c: &'c mut [f32]) -> (impl IndexedParallelIterator<Item = &'c mut [f32]>, usize) {
