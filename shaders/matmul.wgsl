@@ -149,7 +149,7 @@ fn stage_b(n0: u32, k0: u32, thread: u32) {
     }
 }
 
-/// acc = the thread's part of the tile whose first row is m0 and first column n0, over one part of the depths, times alpha.
+/// acc = the thread's part of the tile whose first row is m0 and first column n0, over one part of the depths.
 fn multiply_tile(m0: u32, n0: u32, part: u32, thread: u32) {
     let row4 = thread / THREADS_N;
     let col4 = thread % THREADS_N;
@@ -179,108 +179,33 @@ fn multiply_tile(m0: u32, n0: u32, part: u32, thread: u32) {
             }
         }
     }
-    for (var p = 0u; p < TM4; p++) {
-        for (var i = 0u; i < 4u; i++) {
-            for (var q = 0u; q < TN4; q++) { acc[p][i][q] *= bitcast<f32>(d.alpha); }
-        }
-    }
 }
 
 /// Row of c that acc[p][i] belongs to, and first column of acc[..][..][q].
 fn row_of(m0: u32, thread: u32, p: u32, i: u32) -> u32 { return m0 + 4u * (p * THREADS_M + thread / THREADS_N) + i; }
 fn col_of(n0: u32, thread: u32, q: u32) -> u32 { return n0 + 4u * (q * THREADS_N + thread % THREADS_N); }
 
-/// acc += bias
-fn add_bias(n0: u32, thread: u32) {
-    for (var q = 0u; q < TN4; q++) {
-        for (var s = 0u; s < 4u; s++) {
-            let of_column = bias[d.bias0 + min(col_of(n0, thread, q) + s, d.N - 1u)];
-            for (var p = 0u; p < TM4; p++) {
-                for (var i = 0u; i < 4u; i++) { acc[p][i][q][s] += of_column; }
-            }
-        }
-    }
-}
-
-/// c (=|+=) acc; a part of it where there are several
-fn store(m0: u32, n0: u32, thread: u32, part: u32) {
-    for (var p = 0u; p < TM4; p++) {
-        for (var i = 0u; i < 4u; i++) {
-            for (var q = 0u; q < TN4; q++) {
-                let row = row_of(m0, thread, p, i);
-                for (var s = 0u; s < 4u; s++) {
-                    let col = col_of(n0, thread, q) + s;
-                    if (row < d.M && col < d.N) {
-                        let at = d.c0 + (part * d.M + row) * d.ldc + col;
-                        if (ACC) { c[at] = Out(f32(c[at]) + acc[p][i][q][s]); } else { c[at] = Out(acc[p][i][q][s]); }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// c_after (=|+=) acc
-fn store_after(m0: u32, n0: u32, thread: u32) {
-    for (var p = 0u; p < TM4; p++) {
-        for (var i = 0u; i < 4u; i++) {
-            for (var q = 0u; q < TN4; q++) {
-                let row = row_of(m0, thread, p, i);
-                for (var s = 0u; s < 4u; s++) {
-                    let col = col_of(n0, thread, q) + s;
-                    if (row < d.M && col < d.N) {
-                        let at = d.c0 + row * d.ldc + col;
-                        if (ACC) { c_after[at] = Out(f32(c_after[at]) + acc[p][i][q][s]); } else { c_after[at] = Out(acc[p][i][q][s]); }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// act = GELU(acc as it was stored): what a backward finds is what it makes of that again.
-fn store_gelu(m0: u32, n0: u32, thread: u32) {
-    for (var p = 0u; p < TM4; p++) {
-        for (var i = 0u; i < 4u; i++) {
-            for (var q = 0u; q < TN4; q++) {
-                let row = row_of(m0, thread, p, i);
-                for (var s = 0u; s < 4u; s++) {
-                    let col = col_of(n0, thread, q) + s;
-                    if (row < d.M && col < d.N) {
-                        let at = row * d.N + col;
-                        act[at] = Out(gelu(f32(Out(acc[p][i][q][s]))));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// acc = acc ⊙ GELU'(pre)
-fn slope(m0: u32, n0: u32, thread: u32) {
-    for (var p = 0u; p < TM4; p++) {
-        for (var i = 0u; i < 4u; i++) {
-            for (var q = 0u; q < TN4; q++) {
-                let row = row_of(m0, thread, p, i);
-                for (var s = 0u; s < 4u; s++) {
-                    let col = col_of(n0, thread, q) + s;
-                    if (row < d.M && col < d.N) {
-                        let at = row * d.N + col;
-                        acc[p][i][q][s] *= gelu_slope(f32(pre[at]));
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// c (=|+=) alpha·a·b
+/// c (=|+=) alpha·a·b; of several parts of the depths, one of the products that are to be added up
 @compute @workgroup_size(THREADS)
 fn matmul(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let m0 = tile.x * BM;
     let n0 = tile.y * BN;
     multiply_tile(m0, n0, tile.z, thread);
-    store(m0, n0, thread, tile.z);
+    for (var q = 0u; q < TN4; q++) {
+        for (var s = 0u; s < 4u; s++) {
+            let col = col_of(n0, thread, q) + s;
+            for (var p = 0u; p < TM4; p++) {
+                for (var i = 0u; i < 4u; i++) {
+                    let row = row_of(m0, thread, p, i);
+                    if (row < d.M && col < d.N) {
+                        let at = d.c0 + (tile.z * d.M + row) * d.ldc + col;
+                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s];
+                        if (ACC) { c[at] = Out(f32(c[at]) + value); } else { c[at] = Out(value); }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// c (=|+=) alpha·a·b + bias
@@ -289,19 +214,46 @@ fn matmul_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation
     let m0 = tile.x * BM;
     let n0 = tile.y * BN;
     multiply_tile(m0, n0, 0u, thread);
-    add_bias(n0, thread);
-    store_after(m0, n0, thread);
+    for (var q = 0u; q < TN4; q++) {
+        for (var s = 0u; s < 4u; s++) {
+            let col = col_of(n0, thread, q) + s;
+            let of_column = bias[d.bias0 + min(col, d.N - 1u)];
+            for (var p = 0u; p < TM4; p++) {
+                for (var i = 0u; i < 4u; i++) {
+                    let row = row_of(m0, thread, p, i);
+                    if (row < d.M && col < d.N) {
+                        let at = d.c0 + row * d.ldc + col;
+                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s] + of_column;
+                        if (ACC) { c_after[at] = Out(f32(c_after[at]) + value); } else { c_after[at] = Out(value); }
+                    }
+                }
+            }
+        }
+    }
 }
 
-/// c = alpha·a·b + bias, act = GELU(c)
+/// c = alpha·a·b + bias, act = GELU(c as it is stored): what a backward makes of that again
 @compute @workgroup_size(THREADS)
 fn matmul_gelu(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let m0 = tile.x * BM;
     let n0 = tile.y * BN;
     multiply_tile(m0, n0, 0u, thread);
-    add_bias(n0, thread);
-    store_after(m0, n0, thread);
-    store_gelu(m0, n0, thread);
+    for (var q = 0u; q < TN4; q++) {
+        for (var s = 0u; s < 4u; s++) {
+            let col = col_of(n0, thread, q) + s;
+            let of_column = bias[d.bias0 + min(col, d.N - 1u)];
+            for (var p = 0u; p < TM4; p++) {
+                for (var i = 0u; i < 4u; i++) {
+                    let row = row_of(m0, thread, p, i);
+                    if (row < d.M && col < d.N) {
+                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s] + of_column;
+                        c_after[d.c0 + row * d.ldc + col] = Out(value);
+                        act[row * d.N + col] = Out(gelu(f32(Out(value))));
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// c = alpha·a·b ⊙ GELU'(pre)
@@ -310,6 +262,18 @@ fn matmul_slope(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocatio
     let m0 = tile.x * BM;
     let n0 = tile.y * BN;
     multiply_tile(m0, n0, 0u, thread);
-    slope(m0, n0, thread);
-    store_after(m0, n0, thread);
+    for (var q = 0u; q < TN4; q++) {
+        for (var s = 0u; s < 4u; s++) {
+            let col = col_of(n0, thread, q) + s;
+            for (var p = 0u; p < TM4; p++) {
+                for (var i = 0u; i < 4u; i++) {
+                    let row = row_of(m0, thread, p, i);
+                    if (row < d.M && col < d.N) {
+                        let value = bitcast<f32>(d.alpha) * acc[p][i][q][s];
+                        c_after[d.c0 + row * d.ldc + col] = Out(value * gelu_slope(f32(pre[row * d.N + col])));
+                    }
+                }
+            }
+        }
+    }
 }

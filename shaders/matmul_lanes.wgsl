@@ -68,7 +68,7 @@ fn from_lane(value: f32, lane: u32) -> f32 { return value; }
 /// The thread's tile of the product.
 var<private> acc: array<array<f32, COLS>, ROWS>;
 
-/// acc = the rows m0.. and columns n0.. of the product, times alpha. Rows and columns past the edge are loaded from the last ones, so
+/// acc = the rows m0.. and columns n0.. of the product. Rows and columns past the edge are loaded from the last ones, so
 /// that no read is out of bounds; what they give is never stored.
 fn multiply_tile(m0: u32, n0: u32, lane: u32) {
     for (var r = 0u; r < ROWS; r++) {
@@ -142,65 +142,6 @@ fn multiply_tile(m0: u32, n0: u32, lane: u32) {
             }
         }
     }
-    for (var r = 0u; r < ROWS; r++) {
-        for (var j = 0u; j < COLS; j++) { acc[r][j] *= bitcast<f32>(d.alpha); }
-    }
-}
-
-/// acc += bias
-fn add_bias(n0: u32) {
-    for (var j = 0u; j < COLS; j++) {
-        let of_column = bias[d.bias0 + min(n0 + j, d.N - 1u)];
-        for (var r = 0u; r < ROWS; r++) { acc[r][j] += of_column; }
-    }
-}
-
-/// c (=|+=) acc
-fn store(m0: u32, n0: u32) {
-    for (var r = 0u; r < ROWS; r++) {
-        for (var j = 0u; j < COLS; j++) {
-            if (m0 + r < d.M && n0 + j < d.N) {
-                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
-                if (ACC) { c[at] = Out(f32(c[at]) + acc[r][j]); } else { c[at] = Out(acc[r][j]); }
-            }
-        }
-    }
-}
-
-/// c_after (=|+=) acc
-fn store_after(m0: u32, n0: u32) {
-    for (var r = 0u; r < ROWS; r++) {
-        for (var j = 0u; j < COLS; j++) {
-            if (m0 + r < d.M && n0 + j < d.N) {
-                let at = d.c0 + (m0 + r) * d.ldc + n0 + j;
-                if (ACC) { c_after[at] = Out(f32(c_after[at]) + acc[r][j]); } else { c_after[at] = Out(acc[r][j]); }
-            }
-        }
-    }
-}
-
-/// act = GELU(acc as it was stored): what a backward finds is what it makes of that again.
-fn store_gelu(m0: u32, n0: u32) {
-    for (var r = 0u; r < ROWS; r++) {
-        for (var j = 0u; j < COLS; j++) {
-            if (m0 + r < d.M && n0 + j < d.N) {
-                let at = (m0 + r) * d.N + n0 + j;
-                act[at] = Out(gelu(f32(Out(acc[r][j]))));
-            }
-        }
-    }
-}
-
-/// acc = acc ⊙ GELU'(pre)
-fn slope(m0: u32, n0: u32) {
-    for (var r = 0u; r < ROWS; r++) {
-        for (var j = 0u; j < COLS; j++) {
-            if (m0 + r < d.M && n0 + j < d.N) {
-                let at = (m0 + r) * d.N + n0 + j;
-                acc[r][j] *= gelu_slope(f32(pre[at]));
-            }
-        }
-    }
 }
 
 /// c (=|+=) alpha·a·b
@@ -209,7 +150,17 @@ fn matmul_lanes(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocatio
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
     multiply_tile(m0, n0, lane);
-    store(m0, n0);
+    for (var j = 0u; j < COLS; j++) {
+        for (var r = 0u; r < ROWS; r++) {
+            let row = m0 + r;
+            let col = n0 + j;
+            if (row < d.M && col < d.N) {
+                let at = d.c0 + row * d.ldc + col;
+                let value = bitcast<f32>(d.alpha) * acc[r][j];
+                if (ACC) { c[at] = Out(f32(c[at]) + value); } else { c[at] = Out(value); }
+            }
+        }
+    }
 }
 
 /// c (=|+=) alpha·a·b + bias
@@ -218,19 +169,38 @@ fn matmul_lanes_bias(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invo
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
     multiply_tile(m0, n0, lane);
-    add_bias(n0);
-    store_after(m0, n0);
+    for (var j = 0u; j < COLS; j++) {
+        let of_column = bias[d.bias0 + min(n0 + j, d.N - 1u)];
+        for (var r = 0u; r < ROWS; r++) {
+            let row = m0 + r;
+            let col = n0 + j;
+            if (row < d.M && col < d.N) {
+                let at = d.c0 + row * d.ldc + col;
+                let value = bitcast<f32>(d.alpha) * acc[r][j] + of_column;
+                if (ACC) { c_after[at] = Out(f32(c_after[at]) + value); } else { c_after[at] = Out(value); }
+            }
+        }
+    }
 }
 
-/// c = alpha·a·b + bias, act = GELU(c)
+/// c = alpha·a·b + bias, act = GELU(c as it is stored): what a backward makes of that again
 @compute @workgroup_size(LANES)
 fn matmul_lanes_gelu(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
     multiply_tile(m0, n0, lane);
-    add_bias(n0);
-    store_after(m0, n0);
-    store_gelu(m0, n0);
+    for (var j = 0u; j < COLS; j++) {
+        let of_column = bias[d.bias0 + min(n0 + j, d.N - 1u)];
+        for (var r = 0u; r < ROWS; r++) {
+            let row = m0 + r;
+            let col = n0 + j;
+            if (row < d.M && col < d.N) {
+                let value = bitcast<f32>(d.alpha) * acc[r][j] + of_column;
+                c_after[d.c0 + row * d.ldc + col] = Out(value);
+                act[row * d.N + col] = Out(gelu(f32(Out(value))));
+            }
+        }
+    }
 }
 
 /// c = alpha·a·b ⊙ GELU'(pre)
@@ -239,6 +209,14 @@ fn matmul_lanes_slope(@builtin(workgroup_id) tile: vec3<u32>, @builtin(local_inv
     let m0 = tile.x * ROWS;
     let n0 = (tile.y * LANES + lane) * COLS;
     multiply_tile(m0, n0, lane);
-    slope(m0, n0);
-    store_after(m0, n0);
+    for (var j = 0u; j < COLS; j++) {
+        for (var r = 0u; r < ROWS; r++) {
+            let row = m0 + r;
+            let col = n0 + j;
+            if (row < d.M && col < d.N) {
+                let value = bitcast<f32>(d.alpha) * acc[r][j];
+                c_after[d.c0 + row * d.ldc + col] = Out(value * gelu_slope(f32(pre[row * d.N + col])));
+            }
+        }
+    }
 }

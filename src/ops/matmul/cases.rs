@@ -1,22 +1,8 @@
 //! Products that try every kernel and variant.
 
-use crate::device::{Choices, Element, Kind, Limits, Recorder, Tensor};
+use crate::device::{Choices, Element, Kind, Limits, Recorder};
 use crate::ops::case::Case;
 use crate::ops::matmul::{Epilogue, Layout, Operand, Product, product};
-
-/// The product p of a layer put through GELU, and its gradient multiplied by the slope there.
-fn gelu(rec: &mut Recorder, p: Product, inp: Tensor, weight: Tensor, bias: Tensor) {
-    let Product { m, n, k, .. } = p;
-    let element = rec.element(inp);
-    let [pre, act, dout] = ["pre", "act", "dact"].map(|name| rec.scratch_of(name, &[m, n], element));
-    let dpre = rec.scratch_of("dpre", &[m, k], element);
-    let then = Epilogue::Gelu { bias: bias.into(), act };
-    product(rec, "gelu", p, inp.into(), weight.into(), pre.into(), then);
-    // As good a gradient as any.
-    product(rec, "again", p, inp.into(), weight.into(), dout.into(), Epilogue::Bias(bias.into()));
-    let p = Product::new(Layout::NT, [m, k, n]);
-    product(rec, "slope", p, dout.into(), weight.into(), dpre.into(), Epilogue::Slope { pre: inp });
-}
 
 pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [
@@ -48,7 +34,6 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             let p = Product::new(Layout::NN, [m, n, k]);
             product(rec, "forward", p, inp.into(), weight.into(), out.into(), Epilogue::Bias(bias.into()));
             product(rec, "logits", p, inp.into(), weight.into(), logits.into(), Epilogue::None);
-            gelu(rec, p, inp, weight, bias);
             let p = Product { accumulate: true, ..Product::new(Layout::NT, [m, k, n]) };
             product(rec, "backward_input", p, dout.into(), weight.into(), dinp.into(), Epilogue::None);
             let p = Product { accumulate: true, ..Product::new(Layout::TN, [k, n, m]) };
@@ -81,8 +66,6 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let one = |(m, n, k): (usize, usize, usize)| {
         Case::new(format!("matmul {m}x{k}x{n}"), limits, choices, vec![], |rec| {
             let (inp, weight, out) = layer(rec, [m, n, k], Element::F32);
-            let bias = rec.kept("bias", Kind::Input, &[n]);
-            gelu(rec, Product::new(Layout::NN, [m, n, k]), inp, weight, bias);
             let dweight = rec.kept("dweight", Kind::Input, &[k, n]);
             let p = Product { accumulate: true, ..Product::new(Layout::TN, [k, n, m]) };
             product(rec, "backward_weight", p, inp.into(), out.into(), dweight.into(), Epilogue::None);
@@ -121,6 +104,28 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             }
         })
     };
+    // A layer's product put through GELU, of single loads, and its gradient multiplied by GELU's slope, of wide ones: neither knows how
+    // numbers are loaded.
+    let gelu = |element: Element| {
+        Case::new(format!("matmul and GELU {}", element.name()), limits, choices, vec![], |rec| {
+            let one = |rec: &mut Recorder, name: &str, shape: [usize; 2]| {
+                rec.kept_of(name, Kind::Input, &shape, element)
+            };
+            let (m, n, k) = (97, 101, 37);
+            let (inp, weight) = (one(rec, "inp", [m, k]), one(rec, "weight", [k, n]));
+            let bias = rec.kept("bias", Kind::Input, &[n]);
+            let [pre, act] = ["pre", "act"].map(|name| rec.scratch_of(name, &[m, n], element));
+            let then = Epilogue::Gelu { bias: bias.into(), act };
+            let p = Product::new(Layout::NN, [m, n, k]);
+            product(rec, "gelu", p, inp.into(), weight.into(), pre.into(), then);
+            let (m, n, k) = (33, 64, 36);
+            let (dout, weight) = (one(rec, "dout", [m, n]), one(rec, "weight2", [k, n]));
+            let pre = one(rec, "pre2", [m, k]);
+            let dpre = rec.scratch_of("dpre", &[m, k], element);
+            let p = Product::new(Layout::NT, [m, k, n]);
+            product(rec, "slope", p, dout.into(), weight.into(), dpre.into(), Epilogue::Slope { pre });
+        })
+    };
     let halves =
         [(1, 1, 1), (15, 17, 3), (17, 63, 16), (33, 64, 36), (97, 101, 37), (128, 64, 16), (65, 768, 64)];
     let columns =
@@ -129,6 +134,8 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let blocks = [(1, 32, 5), (15, 64, 3), (17, 96, 31), (33, 32, 36), (97, 192, 100), (3, 1408, 804)];
     let blocks = [Element::Q8_0, Element::Q4_1].into_iter().flat_map(|e| blocks.map(|size| (e, size)));
     let at_rest = halves.into_iter().map(|size| (Element::F16, size)).chain(blocks);
+    let gelus =
+        [Element::F32, Element::F16].into_iter().filter(|e| *e == Element::F32 || limits.f16).map(gelu);
     let cases = sizes.into_iter().map(one).chain(at_rest.map(resting)).chain(columns.into_iter().map(ranges));
-    cases.chain(halves.into_iter().filter(|_| limits.f16).map(half)).collect()
+    cases.chain(gelus).chain(halves.into_iter().filter(|_| limits.f16).map(half)).collect()
 }

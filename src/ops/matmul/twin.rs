@@ -1,4 +1,5 @@
-//! The product on the CPU, by the `gemm` crate, whose bits do not depend on the number of threads (tests hold it to that).
+//! The product on the CPU, by the `gemm` crate. Its bits do not depend on the number of threads (tests hold it to that): an element's
+//! sum is in the order of its depth, whatever part of the product it is in.
 
 use rayon::prelude::*;
 
@@ -28,33 +29,107 @@ pub(crate) fn gemm(
     assert!(last(m, a.rs, k, a.cs) < a.data.len(), "a lies within its slice");
     assert!(last(k, b.rs, n, b.cs) < b.data.len(), "b lies within its slice");
     assert!(last(m, c_rs, n, 1) < c.len(), "c lies within its slice");
-    let parallelism = if parallel { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
-    let (a_step, b_step) = ((a.cs as isize, a.rs as isize), (b.cs as isize, b.rs as isize));
-    let (a, b, c) = (a.data.as_ptr(), b.data.as_ptr(), c.as_mut_ptr());
-    // SAFETY: the three asserts hold every index that gemm forms, (rows−1)·rs + (cols−1)·cs at most, inside its slice;
-    // c is borrowed mutably, so it aliases neither operand.
+    // A part of c a thread, each with panels of its own: the crate's threads, which share them, wait for each other.
+    let [rows, cols] = if parallel { parts(m, n, rayon::current_num_threads()) } else { [1, 1] };
+    let (a, b, c) = (a.at(), b.at(), At(c.as_mut_ptr(), c_rs as isize, 1));
+    let one = |i: usize| {
+        let ((i0, m), (j0, n)) = (part_of(m, rows, i / cols), part_of(n, cols, i % cols));
+        // SAFETY: the three asserts hold every index that gemm forms of the whole product, (rows−1)·rs + (cols−1)·cs at most, inside its
+        // slice, and a part's are among those; no two parts share an element of c, which is borrowed mutably, so that it aliases
+        // neither operand.
+        unsafe { serial([m, n, k], a.moved(i0, 0), b.moved(0, j0), c.moved(i0, j0), (scale, accumulate)) }
+    };
+    match rows * cols {
+        1 => one(0),
+        all => (0..all).into_par_iter().with_max_len(1).for_each(one),
+    }
+}
+
+/// The fewest rows and columns of a part: enough that what it packs is used often, and that its sums are in the order of the whole's
+/// (`load::columns`).
+const PART: [usize; 2] = [64, 96];
+
+/// Into how many parts of the rows and of the columns a product is cut for so many threads.
+fn parts(m: usize, n: usize, threads: usize) -> [usize; 2] {
+    // One row is multiplied in another way, whose order depends on the columns.
+    if m < 2 {
+        return [1, 1];
+    }
+    let cols = threads.min(n / PART[1]).max(1);
+    [threads.div_ceil(cols).min(m / PART[0]).max(1), cols]
+}
+
+/// The first of part i of n, and how many it has: a multiple of 32, but for the last.
+fn part_of(n: usize, parts: usize, i: usize) -> (usize, usize) {
+    let start = |i: usize| if i == parts { n } else { i * n / parts / 32 * 32 };
+    (start(i), start(i + 1) - start(i))
+}
+
+/// A matrix's first element, and the steps from row to row and from column to column.
+#[derive(Clone, Copy)]
+struct At<P>(P, isize, isize);
+
+// SAFETY: a place is no access; what is done there stands where it is done.
+unsafe impl<P> Send for At<P> {}
+// SAFETY: as above.
+unsafe impl<P> Sync for At<P> {}
+
+impl View<'_> {
+    fn at(&self) -> At<*const f32> {
+        At(self.data.as_ptr(), self.rs as isize, self.cs as isize)
+    }
+}
+
+impl At<*const f32> {
+    /// The matrix from this row and column on.
+    unsafe fn moved(self, row: usize, col: usize) -> Self {
+        // SAFETY: the caller's matrix has that row and column.
+        At(unsafe { self.0.offset(row as isize * self.1 + col as isize * self.2) }, self.1, self.2)
+    }
+}
+
+impl At<*mut f32> {
+    /// The matrix from this row and column on.
+    unsafe fn moved(self, row: usize, col: usize) -> Self {
+        // SAFETY: the caller's matrix has that row and column.
+        At(unsafe { self.0.offset(row as isize * self.1 + col as isize * self.2) }, self.1, self.2)
+    }
+}
+
+/// c = or += scale·a·b, on this thread.
+///
+/// # Safety
+/// The three matrices lie where they may be read and, c, written; nobody else writes c meanwhile.
+unsafe fn serial(
+    [m, n, k]: [usize; 3],
+    a: At<*const f32>,
+    b: At<*const f32>,
+    c: At<*mut f32>,
+    (scale, accumulate): (f32, bool),
+) {
+    let one = if accumulate { 1.0 } else { 0.0 };
+    // SAFETY: the caller's.
     unsafe {
-        let one = if accumulate { 1.0 } else { 0.0 };
         gemm::gemm(
             m,
             n,
             k,
-            c,
-            1,
-            c_rs as isize,
+            c.0,
+            c.2,
+            c.1,
             accumulate,
-            a,
-            a_step.0,
-            a_step.1,
-            b,
-            b_step.0,
-            b_step.1,
+            a.0,
+            a.2,
+            a.1,
+            b.0,
+            b.2,
+            b.1,
             one,
             scale,
             false,
             false,
             false,
-            parallelism,
+            gemm::Parallelism::None,
         );
     }
 }
@@ -173,4 +248,23 @@ fn part(call: &Call, a: Stored, b: Stored, bias: Option<&[f32]>, c: &mut [f32], 
             gemm([m, n, k], a, View { data, rs, cs }, (&mut c[j..], ldc), how, true);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_large_and_cover_all() {
+        assert_eq!(parts(256, 768, 2), [1, 2]);
+        assert_eq!(parts(256, 768, 16), [2, 8]);
+        assert_eq!(parts(8192, 64, 6), [6, 1]);
+        assert_eq!([parts(8, 100, 4), parts(1, 3072, 4)], [[1, 1]; 2]);
+        for (n, of) in [(768, 8), (97, 1), (25_105, 7), (200, 2)] {
+            let all: Vec<_> = (0..of).map(|i| part_of(n, of, i)).collect();
+            assert!(all.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0));
+            assert_eq!((all[0].0, all[of - 1].0 + all[of - 1].1), (0, n));
+            assert!(all.iter().all(|&(_, len)| len > 64));
+        }
+    }
 }
