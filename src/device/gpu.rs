@@ -432,6 +432,8 @@ mod tests {
         let program = Program::from(vec![rec.finish().unwrap()]);
         let mut exec = Gpu::new(on, program, Options::default(), None).unwrap();
         assert_eq!(exec.clock(), Clock::Timestamps, "this driver has them");
+        // A driver compiles at the first run.
+        exec.run("zeros", &Step::default()).unwrap();
         for clock in [Clock::Timestamps, Clock::Submits] {
             if clock == Clock::Submits {
                 exec.timestamps = None;

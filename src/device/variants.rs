@@ -320,7 +320,7 @@ impl Choices {
         if let Some(found) = preferred.filter(valid) {
             return Ok(found);
         }
-        let known = self.known.and_then(|known| known.fastest(problem));
+        let known = self.known.and_then(|known| known.fastest(&problem.to_string()));
         let known = variants.iter().find(|v| Some(v.name) == known);
         if let Some(found) = known.filter(valid) {
             return Ok(found);

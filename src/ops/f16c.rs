@@ -2,6 +2,9 @@
 //! registers. Through a buffer, as other processors and other elements go, it is storing and loading that takes the time, and the
 //! memory waits. The sums are the same, in the same order: the same bits.
 
+/// The most rows of x that are multiplied at once.
+pub const MOST: usize = 16;
+
 /// Whether this processor has it.
 pub fn here() -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -51,7 +54,7 @@ mod x86 {
 
     use half::f16;
 
-    use crate::ops::matvec::ROWS as MOST;
+    use super::MOST;
 
     #[inline]
     #[target_feature(enable = "avx,f16c")]

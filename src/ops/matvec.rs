@@ -26,7 +26,7 @@ pub const FAMILY: Family =
     Family { name: "matvec", kernels: &[&MATVEC, &MATVEC_BIAS], variants: VARIANTS, cases };
 
 /// The most rows of a product. With more of them a tile of the result is what should stay in registers (`ops::matmul`).
-pub const ROWS: usize = 16;
+pub const ROWS: usize = f16c::MOST;
 
 const VARIANTS: &[Variant] = &[
     plain("lanes", Class::Lanes, &[("WG", Const::U32(8)), ("COLS", Const::U32(8))]),

@@ -147,8 +147,8 @@ fn a_llama_is_listed_as_it_is() {
     assert!(labels.contains(&"layers.29.mlp.down_proj.lora_B.forward"));
     let folded = text("--preset smollm2-135m --context 16 --lora --weights q8_0");
     for says in [
-        "layers.1 … layers.29",
-        "as layers.0",
+        "layers.2 … layers.29",
+        "as layers.1",
         "9 heads on 3",
         "an adapter of 4,884,480",
         "q8_0",
@@ -242,10 +242,10 @@ fn the_whole_step_is_listed() {
         );
     }
     let folded = text("--preset tiny --context 32 --dropout");
-    for line in ["h.1 … h.3", "h.2 … h.0", "planned = allocated", "closed form", "activations"] {
+    for line in ["h.2 … h.3", "h.2 … h.0", "planned = allocated", "closed form", "activations"] {
         assert!(folded.contains(line), "{line} is not in\n{folded}");
     }
-    // What repeats is folded: of four layers, three are a row or two in each direction.
+    // What repeats is folded: of four layers, two are a row forth, and three a row back.
     assert!(folded.lines().count() < labels.len() * 2 / 3, "{folded}");
     assert!(folded.lines().all(|l| !l.ends_with(' ')));
 

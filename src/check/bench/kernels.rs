@@ -1,7 +1,7 @@
 //! Each kernel at the sizes that a real model asks of it: GPT-2 124M's, and where it has no such kernel, SmolLM2 135M's.
 
 use crate::base::arch::{Optimizer, Precision};
-use crate::base::{Config, Preset, Result};
+use crate::base::{Config, Lora, Preset, Result};
 use crate::check::bench::{Bound, Ceilings, Rounds, Spread};
 use crate::device::executor::Options;
 use crate::device::select::Device;
@@ -51,8 +51,15 @@ fn models(limits: Limits, choices: &Choices) -> Vec<(String, Shape)> {
     let gpt2 = shape(of(Preset::Gpt2, 50_257));
     let muon = Shape { dropout: true, optimizer: Optimizer::Muon, ..gpt2.clone() };
     let llama = shape(of(Preset::Smollm2_135m, 49_152));
-    let named = |name: &str, shape| (format!("{name} {b}x{t}"), shape);
-    vec![named("gpt2", gpt2), named("gpt2, dropout, Muon", muon), named("smollm2-135m", llama)]
+    // So many tokens that an adapter's gradients are split among workgroups.
+    let lora = Shape { b: 2, dropout: true, lora: Some(Lora::default()), ..gpt2.clone() };
+    let named = |name: &str, shape: Shape| (format!("{name} {}x{t}", shape.b), shape);
+    vec![
+        named("gpt2", gpt2),
+        named("gpt2, dropout, Muon", muon),
+        named("gpt2, LoRA", lora),
+        named("smollm2-135m", llama),
+    ]
 }
 
 /// A model's step, and a token that it decodes.

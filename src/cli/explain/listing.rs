@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn equal_layers_fold_and_nothing_is_lost() {
-        let config = Preset::Tiny.config(257);
+        let config = Preset::Small.config(257);
         let limits = Limits::DEFAULT;
         let shape = Shape::new(config, 1, 8, limits, Choices::of(Class::Tiles, &limits));
         for recording in step(&Shape { dropout: true, ..shape }).unwrap().recordings {
@@ -138,7 +138,8 @@ mod tests {
             // Zeroing and the update go by ranges, not by layers.
             if recording.name == "micro_step" {
                 assert!(folded.lines().count() < all.lines().count() / 2, "{folded}");
-                assert!(folded.contains("as h.0") && folded.contains("as h.3"), "{folded}");
+                // The first begins with a norm that has no sum to make.
+                assert!(folded.contains("as h.1") && folded.contains("as h.5"), "{folded}");
             }
             let counted: usize = groups(&recording).iter().map(|g| g.dispatches.len()).sum();
             assert_eq!(counted, recording.dispatches.len());

@@ -2,7 +2,8 @@
 
 use crate::device::{Choices, Element, Kind, Limits, Recorder};
 use crate::ops::case::Case;
-use crate::ops::matmul::{Epilogue, Layout, Operand, Product, product};
+use crate::ops::matmul::record::product;
+use crate::ops::matmul::shape::{Epilogue, Layout, Operand, Product};
 
 pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let sizes = [

@@ -22,7 +22,7 @@ pub(super) const ALL: &[&Kernel] = &[
     &REDUCE,
 ];
 
-/// For real GPUs, by [`Epilogue::kernel`](super::Epilogue::kernel), as the next two.
+/// For real GPUs, by `Epilogue::kernel`, as the next two.
 pub(super) const TILES: [&Kernel; 4] = [&TILES_PLAIN, &TILES_BIAS, &TILES_GELU, &TILES_SLOPE];
 /// For software adapters.
 pub(super) const LANES: [&Kernel; 4] = [&LANES_PLAIN, &LANES_BIAS, &LANES_GELU, &LANES_SLOPE];

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::device::element::round_f16;
 use crate::device::{Call, Element, View as Stored};
-use crate::ops::matmul::Layout;
+use crate::ops::matmul::shape::Layout;
 use crate::ops::{gelu, load};
 
 /// A matrix for the `gemm` crate: its elements, and the steps from row to row and from column to column.
@@ -45,8 +45,7 @@ pub(crate) fn gemm(
     }
 }
 
-/// The fewest rows and columns of a part: enough that what it packs is used often, and that its sums are in the order of the whole's
-/// (`load::columns`).
+/// The fewest rows and columns of a part: enough that what it packs is used often.
 const PART: [usize; 2] = [64, 96];
 
 /// Into how many parts of the rows and of the columns a product is cut for so many threads.
@@ -55,7 +54,9 @@ fn parts(m: usize, n: usize, threads: usize) -> [usize; 2] {
     if m < 2 {
         return [1, 1];
     }
-    let cols = threads.min(n / PART[1]).max(1);
+    // And enough that its sums are in the order of the whole's (`load::columns`): more than 64 columns and 256 elements.
+    let least = PART[1].max(256 / m + 33);
+    let cols = threads.min(n / least).max(1);
     [threads.div_ceil(cols).min(m / PART[0]).max(1), cols]
 }
 
@@ -260,6 +261,10 @@ mod tests {
         assert_eq!(parts(256, 768, 16), [2, 8]);
         assert_eq!(parts(8192, 64, 6), [6, 1]);
         assert_eq!([parts(8, 100, 4), parts(1, 3072, 4)], [[1, 1]; 2]);
+        for (m, n) in [(2, 266), (2, 800), (3, 240), (4, 300)] {
+            let [_, cols] = parts(m, n, 8);
+            assert!((0..cols).all(|i| m * part_of(n, cols, i).1 > 256), "{m}x{n} in {cols}");
+        }
         for (n, of) in [(768, 8), (97, 1), (25_105, 7), (200, 2)] {
             let all: Vec<_> = (0..of).map(|i| part_of(n, of, i)).collect();
             assert!(all.windows(2).all(|pair| pair[0].0 + pair[0].1 == pair[1].0));
