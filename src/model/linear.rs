@@ -79,10 +79,10 @@ impl Linear {
 
     /// Records y and GELU(y), each (M,out), and returns u beside them: in one dispatch where nothing else adds to y.
     pub fn forward_gelu(&self, rec: &mut Recorder, inp: Tensor) -> (Tensor, Tensor, Option<Tensor>) {
-        if self.beside.is_none() {
-            if let Some((out, act)) = rec.scoped(self.name, |r| self.layer.forward_gelu(r, inp)) {
-                return (out, act, None);
-            }
+        if self.beside.is_none()
+            && let Some((out, act)) = rec.scoped(self.name, |r| self.layer.forward_gelu(r, inp))
+        {
+            return (out, act, None);
         }
         let (out, u) = self.forward(rec, inp);
         let act = rec.scoped(GELU, |r| gelu::forward(r, out));
