@@ -328,12 +328,15 @@ fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let all = Element::WEIGHTS.into_iter().flat_map(|element| {
         let sizes = if element.is_quantised() { blocks } else { sizes };
         // Rows: one, and every way in which several are put together; at the real size as many as a server has.
+        // (Their number is a constant of the shader, and blocks are only how a weight is loaded.)
         let several =
-            [(2, sizes[3]), (3, sizes[2]), (7, sizes[1]), (16, sizes[0]), (15, sizes[2]), (8, sizes[4])];
+            [(2, sizes[3]), (8, sizes[4]), (3, sizes[2]), (7, sizes[1]), (16, sizes[0]), (15, sizes[2])];
+        let several = &several[..if element.is_quantised() { 2 } else { 6 }];
         sizes
             .map(|size| one(element, 1, size))
             .into_iter()
-            .chain(several.map(|(m, size)| one(element, m, size)))
+            .chain(several.iter().map(|&(m, size)| one(element, m, size)))
+            .collect::<Vec<_>>()
     });
     all.collect()
 }

@@ -5,7 +5,7 @@ use super::cached::cached;
 use super::forward::forward;
 use super::shape::Shape;
 use crate::device::{Choices, Element, Kind, Limits};
-use crate::ops::case::{Case, elements};
+use crate::ops::case::Case;
 use crate::ops::kv_cache::{Cache, places};
 
 /// [B, T], [NH, NKV], HS, window, dropout.
@@ -38,6 +38,10 @@ const SIZES: &[Size] = &[
     ([1, 140], [9, 3], 64, Some(37), false),
     ([1, 40], [4, 1], 128, Some(9), true),
 ];
+
+/// Those of them that are tried in halves too: in a kernel that is how a number is loaded and stored, whatever the extents. (A head's size
+/// is a constant of the shader: each costs a software driver seconds, in every variant.)
+const HALVES: &[usize] = &[3, 8, 10, 15];
 
 /// [P, S, T], [NH, NKV], HS, window.
 type CachedSize = ([usize; 3], [usize; 2], usize, Option<usize>);
@@ -84,5 +88,7 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             cached(rec, qkv, Cache { k, v, places }, nh, window);
         })
     };
-    elements(&limits, SIZES, one).into_iter().chain(CACHED_SIZES.iter().map(cached_case)).collect()
+    let halves = HALVES.iter().filter(|_| limits.f16).map(|&i| one(Element::F16, SIZES[i]));
+    let all = SIZES.iter().map(|&size| one(Element::F32, size)).chain(halves);
+    all.chain(CACHED_SIZES.iter().map(cached_case)).collect()
 }
