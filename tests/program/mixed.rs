@@ -118,7 +118,8 @@ fn a_step_that_overflows_is_skipped_and_counted() {
         );
     }
     // Each scale is tried twice: what a step did is read while the next one runs.
-    let scales: Vec<f64> = resumed().map(|line| line["loss_scale"].as_f64().unwrap()).collect();
+    // (Written as few digits as tell one f32 from the next.)
+    let scales: Vec<f32> = resumed().map(|line| line["loss_scale"].as_f64().unwrap() as f32).collect();
     let first = resumed().position(|line| line["overflow"] != true).unwrap();
     assert!(first >= 10 && scales[2..first].windows(3).all(|s| s[0] == 2.0 * s[2]), "{scales:?}");
     let losses = of(cwd, "run", "loss");
