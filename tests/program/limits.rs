@@ -90,8 +90,10 @@ fn the_most_memory_is_what_was_planned() {
     let (_, most) = memory_of(place.path(), &format!("{train} --out run"));
     let off = (most - planned) / planned;
     println!("planned {:.1} MiB, most {:.1} MiB", planned / 1048576.0, most / 1048576.0);
+    // How much of the program's file, and of what was freed, is in memory differs between two processes by some of these 125 MiB, most
+    // where others run beside them.
     assert!(
-        off.abs() < 0.05,
+        off.abs() < 0.08,
         "planned {planned}, {program} of it for the program, and it took {most}: {off:.3} off"
     );
 }
