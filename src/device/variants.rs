@@ -284,8 +284,9 @@ impl Choices {
 
     /// The first difference from `others` in what both of them have, as a phrase; none where that is the same.
     pub fn differs(&self, others: &Choices) -> Option<String> {
-        let both = self.picks.iter().filter_map(|(key, there)| Some((key, there, others.picks.get(key)?)));
-        if let Some((key, there, here)) = both.into_iter().find(|(_, there, here)| there != here) {
+        let mut both =
+            self.picks.iter().filter_map(|(key, there)| Some((key, there, others.picks.get(key)?)));
+        if let Some((key, there, here)) = both.find(|(_, there, here)| there != here) {
             return Some(format!("{key} is {there} there and {here} here"));
         }
         // What there are subgroups for is in the picks, and what halves for in the settings; a diarist that knew of none wrote

@@ -32,8 +32,8 @@ pub(super) struct Block {
     c_fc: Linear,
     /// (4C,C)
     mlp_proj: Linear,
-    /// Whether GELU's output is kept.
-    keeps: bool,
+    /// Whether backward finds GELU's output.
+    leaves_gelu: bool,
 }
 
 /// What the rest of a block leaves for its backward: the thin product of an adapter.
@@ -52,7 +52,7 @@ pub(super) struct Kept {
     residual2: Tensor,
     ln_2: Left<Stats>,
     fch: Tensor,
-    /// Read by backward where it is kept; else it lives no longer than the forward.
+    /// Read by backward where it is left there; else it lives no longer than the forward.
     fch_gelu: Tensor,
     fch_u: Option<Tensor>,
 }
@@ -70,7 +70,7 @@ pub(super) fn model<'a>(shape: &'a Shape, all: &'a Parameters) -> Model<'a, Bloc
             ln_2: LayerNorm::of(all, &h, "ln_2"),
             c_fc: linear("mlp.c_fc", 2),
             mlp_proj: linear("mlp.c_proj", 3),
-            keeps: all.keeps(),
+            leaves_gelu: all.leaves_gelu(),
         }
     };
     Model {
@@ -127,7 +127,7 @@ impl family::Block for Block {
         let at = self.mask(Site::MlpResidual);
         let dfcproj = rec.scoped("residual3", |r| residual::backward(r, dresidual, at));
         let again = |rec: &mut Recorder| rec.scoped(GELU, |r| gelu::forward(r, k.fch));
-        let fch_gelu = || if self.keeps { k.fch_gelu } else { again(rec) };
+        let fch_gelu = || if self.leaves_gelu { k.fch_gelu } else { again(rec) };
         let fch_gelu = self.mlp_proj.wants_input().then(fch_gelu);
         let dfch = self.mlp_proj.backward_before_gelu(rec, fch_gelu, fcproj_u, dfcproj, k.fch);
         let ln2 = self.c_fc.wants_input().then(|| self.ln_2.again(rec, k.residual2, k.ln_2));

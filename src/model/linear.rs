@@ -49,7 +49,7 @@ pub enum Dinp {
     Fresh,
     /// What another layer over the same input has left: it is added.
     Onto(Tensor),
-    /// The gradient of what GELU was given, from which it made the input.
+    /// The gradient of what GELU was given, from which it made the input; of a layer without an adapter, which would add to it.
     BeforeGelu(Tensor),
 }
 
@@ -117,21 +117,19 @@ impl Linear {
         inp: Option<Tensor>,
         u: Option<Tensor>,
         dout: Columns,
-        how: Dinp,
+        dinp: Dinp,
     ) -> Option<Tensor> {
-        let dinp = rec.scoped(self.name, |rec| {
+        rec.scoped(self.name, |rec| {
             if let (Some(dweight), Some(inp)) = (self.dweight, inp) {
                 self.layer.backward_weight(rec, inp, dout, dweight);
             }
             if let Some(dbias) = self.dbias {
                 bias::backward(rec, dout.operand(rec), rec.numel(dbias), dbias.into());
             }
-            let dinp = match how {
+            let dinp = match dinp {
                 Dinp::Unwanted => None,
-                Dinp::BeforeGelu(pre) if self.beside.is_none() => {
-                    return Some(self.layer.backward_input_before_gelu(rec, dout, pre));
-                }
-                Dinp::Fresh | Dinp::BeforeGelu(_) => Some(self.layer.backward_input(rec, dout)),
+                Dinp::Fresh => Some(self.layer.backward_input(rec, dout)),
+                Dinp::BeforeGelu(pre) => Some(self.layer.backward_input_before_gelu(rec, dout, pre)),
                 Dinp::Onto(dinp) => {
                     self.layer.backward_input_into(rec, dout, dinp, true);
                     Some(dinp)
@@ -141,11 +139,7 @@ impl Linear {
                 Some((beside, u)) => beside.backward(rec, inp, u, dout, dinp),
                 None => dinp,
             }
-        });
-        if let (Dinp::BeforeGelu(pre), Some(dinp), true) = (how, dinp, self.beside.is_some()) {
-            rec.scoped(GELU, |r| gelu::backward(r, pre, dinp));
-        }
-        dinp
+        })
     }
     // ANCHOR_END: backward
 
@@ -158,7 +152,13 @@ impl Linear {
         dout: Tensor,
         pre: Tensor,
     ) -> Tensor {
-        self.backward(rec, inp, u, dout.into(), Dinp::BeforeGelu(pre)).expect("it was asked for")
+        if self.beside.is_none() {
+            let dinp = Dinp::BeforeGelu(pre);
+            return self.backward(rec, inp, u, dout.into(), dinp).expect("it was asked for");
+        }
+        let dinp = self.backward_through(rec, inp, u, dout, None);
+        rec.scoped(GELU, |r| gelu::backward(r, pre, dinp));
+        dinp
     }
 
     /// As [`Linear::backward`], with the gradient of an input that is wanted: a tensor of its own, or added `onto` what another

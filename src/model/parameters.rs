@@ -231,6 +231,11 @@ impl<'a> Parameters<'a> {
         self.shape.recompute == Recompute::None
     }
 
+    /// Whether a forward leaves GELU's output to its backward: it is kept, or a block was computed anew for it just before.
+    pub fn leaves_gelu(&self) -> bool {
+        self.shape.recompute != Recompute::Gelu
+    }
+
     /// The rows of an embedding or a head, in chunks.
     pub fn rows(&self, name: &str) -> &[Chunk] {
         &self.declared[name].0

@@ -29,8 +29,8 @@ pub(super) struct Block {
     fc1: Linear,
     /// (C,FF)
     fc2: Linear,
-    /// Whether GELU's output is kept.
-    keeps: bool,
+    /// Whether backward finds GELU's output.
+    leaves_gelu: bool,
 }
 
 /// What the rest of a block leaves for its backward: the thin products of adapters.
@@ -46,7 +46,7 @@ pub(super) struct Kept {
     norm: Left<Stats>,
     attn: Attended,
     fch: Tensor,
-    /// Read by backward where it is kept; else it lives no longer than the forward.
+    /// Read by backward where it is left there; else it lives no longer than the forward.
     fch_gelu: Tensor,
     fch_u: Option<Tensor>,
 }
@@ -62,7 +62,7 @@ pub(super) fn model<'a>(shape: &'a Shape, config: &Phi, all: &'a Parameters) -> 
             dense: linear("self_attn.dense", 3),
             fc1: linear("mlp.fc1", 4),
             fc2: linear("mlp.fc2", 5),
-            keeps: all.keeps(),
+            leaves_gelu: all.leaves_gelu(),
         }
     };
     Model {
@@ -119,7 +119,7 @@ impl family::Block for Block {
             .then(|| self.norm.again(rec, k.residual, k.norm));
 
         let again = |rec: &mut Recorder| rec.scoped(GELU, |r| gelu::forward(r, k.fch));
-        let fch_gelu = || if self.keeps { k.fch_gelu } else { again(rec) };
+        let fch_gelu = || if self.leaves_gelu { k.fch_gelu } else { again(rec) };
         let fch_gelu = self.fc2.wants_input().then(fch_gelu);
         let dfch = self.fc2.backward_before_gelu(rec, fch_gelu, fcproj_u, dresidual, k.fch);
         let dinp = Dinp::fresh(below || self.norm.weight.gradient.is_some());

@@ -2,7 +2,7 @@
 
 use crate::device::element::BLOCK;
 use crate::device::recorder::Launch;
-use crate::device::{Class, Const, Dispatch, Element, Recorder, Tensor};
+use crate::device::{Access, Class, Const, Dispatch, Element, Recorder, Tensor};
 use crate::ops::load::{self, loads};
 use crate::ops::matmul::kernels::{COOP, LANES, REDUCE, TILES};
 use crate::ops::matmul::shape::{Epilogue, Layout, Operand, Product};
@@ -47,7 +47,7 @@ pub fn product(
     let variant = rec.pick(op, VARIANTS, &[m, k, n]);
     let parts = splits(variant);
     // The parts of a product are stored as they are, one behind the other.
-    let (to, acc, out, c0, ldc_) = match parts {
+    let (to, acc, out, c0, apart) = match parts {
         1 => (c.tensor, p.accumulate, c_of, c.offset, ldc),
         _ => (rec.scratch("parts", &[parts, m, n]), false, Element::F32, 0, n),
     };
@@ -71,35 +71,34 @@ pub fn product(
         Class::Tiles => TILES,
     };
     let mut args = vec![a.tensor.read(), b.tensor.read()];
-    let c_ = if acc { to.update() } else { to.write() };
-    let (mut bias0, mut beside) = (0, 0);
-    match then {
-        Epilogue::None => args.push(c_),
-        Epilogue::Bias(bias) => args.extend([bias.tensor.read(), c_]),
-        Epilogue::Gelu { bias, act } => args.extend([bias.tensor.read(), c_, act.write()]),
-        Epilogue::Slope { pre } => args.extend([pre.read(), c_]),
-    }
-    if let Epilogue::Bias(bias) | Epilogue::Gelu { bias, .. } = then {
-        bias0 = bias.offset;
-        assert!(bias0 + n <= rec.numel(bias.tensor), "{label}: a bias for every column");
-    }
-    if let Epilogue::Gelu { act: like, .. } | Epilogue::Slope { pre: like } = then {
-        let alike = rec.numel(like) == m * n && rec.element(like) == c_of;
-        assert!(alike && !p.accumulate, "{label}: GELU is of the whole product");
-        beside = c_of.words(m * n);
-    }
+    let written = if acc { to.update() } else { to.write() };
+    // A bias, and what is as large as c and read or written beside it.
+    let (bias, beside) = match then {
+        Epilogue::None => (None, None),
+        Epilogue::Bias(bias) => (Some(bias), None),
+        Epilogue::Gelu { bias, act } => (Some(bias), Some(act.write())),
+        Epilogue::Slope { pre } => (None, Some(pre.read())),
+    };
+    args.extend(bias.map(|bias| bias.tensor.read()));
+    args.extend(beside.filter(|arg| arg.access == Access::Read));
+    args.push(written);
+    args.extend(beside.filter(|arg| arg.access == Access::Write));
+    let bias0 = bias.map_or(0, |bias| bias.offset);
+    assert!(bias.is_none_or(|bias| bias0 + n <= rec.numel(bias.tensor)), "{label}: a bias for every column");
+    let alike = |t| rec.numel(t) == m * n && rec.element(t) == c_of && !p.accumulate;
+    assert!(beside.is_none_or(|arg| alike(arg.tensor)), "{label}: GELU is of the whole product");
     assert!(parts == 1 || matches!(then, Epilogue::None), "{label}: what is in parts is not whole yet");
     let (rows, cols) = covered(variant);
     let launch = Launch {
         kernel: kernels[then.kernel()],
         consts,
         args: &args,
-        dims: &[m, k, n, a.offset, b.offset, c0, lda, ldb, ldc_, p.alpha.to_bits() as usize, bias0],
+        dims: &[m, k, n, a.offset, b.offset, c0, lda, ldb, apart, p.alpha.to_bits() as usize, bias0],
         workgroups: [m.div_ceil(rows) as u32, n.div_ceil(cols) as u32, parts as u32],
         flops: 2 * (m * n * k) as u64,
     };
     let c_words = out.words(parts * m * n) * if acc { 2 } else { 1 };
-    let words = a_of.words(m * k) + b_of.words(k * n) + c_words + beside;
+    let words = a_of.words(m * k) + b_of.words(k * n) + c_words + beside.map_or(0, |_| c_of.words(m * n));
     rec.dispatch_moving(label, launch, 4 * words as u64);
     if parts > 1 {
         reduce(rec, label, p, (to, parts), c, ldc);
