@@ -5,7 +5,8 @@
 //   LAYOUT 2, TN:  c = aᵀ·b     a (K,M)  b (K,N)          c (M,N); the product times alpha; ACC: c += instead of c =
 //
 // Before it is stored, a product may have a bias added, become what GELU is given and be put through it too, or be multiplied by
-// GELU's slope: an entry point each.
+// GELU's slope: an entry point each. What an entry point stores it stores in one loop over its part: each branch of such a
+// loop, behind barriers and unrolled, is dear to a software driver's compiler.
 //
 // Each may be a range of the columns of a wider matrix: rows of a lie lda elements apart, those of b ldb, those of c ldc.
 //

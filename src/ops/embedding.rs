@@ -112,33 +112,7 @@ pub struct Buckets {
 /// Records out (BT,C) for tokens (BT) in sequences of `t`; without a `wpe`, whatever their positions.
 pub fn forward(rec: &mut Recorder, tokens: Tensor, t: usize, wte: &[Chunk], wpe: Option<Tensor>) -> Tensor {
     let [bt] = rec.extents(tokens);
-    let [_, c] = rec.extents(wte[0].tensor);
-    let out = rec.scratch("out", &[bt, c]);
-    let variant = rec.pick("embedding", FLAT, &[]);
-    for chunk in wte {
-        let mut consts = variant.with([load::width(false)]);
-        consts.extend(loads!("wte", "Stored", rec.element(chunk.tensor), false));
-        let (from, rows) = ([tokens.read(), chunk.tensor.read()], [chunk.row0, chunk.rows]);
-        let (kernel, args, dims) = match wpe {
-            Some(wpe) => {
-                let [positions, _] = rec.extents(wpe);
-                let dims = vec![bt, t, c, rows[0], rows[1], positions];
-                (&FORWARD, [&from[..], &[wpe.read(), out.write()]].concat(), dims)
-            }
-            None => (&LOOKUP, [&from[..], &[out.write()]].concat(), vec![bt, c, rows[0], rows[1]]),
-        };
-        let moved = if wpe.is_some() { 12 } else { 8 };
-        let launch = Launch {
-            kernel,
-            consts,
-            args: &args,
-            dims: &dims,
-            workgroups: rec.groups(bt * c, variant.number("WG")),
-            flops: wpe.map_or(0, |_| (bt * c / wte.len()) as u64),
-        };
-        rec.dispatch_moving("forward", launch, (moved * bt * c / wte.len()) as u64);
-    }
-    out
+    record(rec, (tokens, bt), Stand::Sequences(t), wte, wpe)
 }
 
 /// Records out (P,C) for the first `p` of some tokens, at their places (P,2) or more; without a `wpe`, whatever those are.
@@ -152,31 +126,55 @@ pub fn at(
 ) -> Tensor {
     let ([n], [of, _]) = (rec.extents(tokens), rec.extents(places));
     assert!(p <= n && p <= of, "embedding: a token and a place a row");
+    record(rec, (tokens, p), Stand::Places(places), wte, wpe)
+}
+
+/// Where tokens stand.
+#[derive(Clone, Copy)]
+enum Stand {
+    /// In sequences of so many.
+    Sequences(usize),
+    /// At places (P,2) of their own.
+    Places(Tensor),
+}
+
+fn record(
+    rec: &mut Recorder,
+    (tokens, n): (Tensor, usize),
+    stand: Stand,
+    wte: &[Chunk],
+    wpe: Option<Tensor>,
+) -> Tensor {
     let [_, c] = rec.extents(wte[0].tensor);
-    let out = rec.scratch("out", &[p, c]);
+    let out = rec.scratch("out", &[n, c]);
     let variant = rec.pick("embedding", FLAT, &[]);
     for chunk in wte {
         let mut consts = variant.with([load::width(false)]);
         consts.extend(loads!("wte", "Stored", rec.element(chunk.tensor), false));
-        let (from, rows) = ([tokens.read(), chunk.tensor.read()], [chunk.row0, chunk.rows]);
-        let (kernel, args, dims) = match wpe {
-            Some(wpe) => {
-                let [positions, _] = rec.extents(wpe);
-                let args = [&from[..], &[places.read(), wpe.read(), out.write()]].concat();
-                (&AT, args, vec![p, c, rows[0], rows[1], positions])
+        let (row0, rows) = (chunk.row0, chunk.rows);
+        let mut args = vec![tokens.read(), chunk.tensor.read()];
+        let (kernel, dims) = match (wpe, stand) {
+            (Some(wpe), Stand::Sequences(t)) => {
+                args.push(wpe.read());
+                (&FORWARD, vec![n, t, c, row0, rows, rec.extents::<2>(wpe)[0]])
             }
-            None => (&LOOKUP, [&from[..], &[out.write()]].concat(), vec![p, c, rows[0], rows[1]]),
+            (Some(wpe), Stand::Places(places)) => {
+                args.extend([places.read(), wpe.read()]);
+                (&AT, vec![n, c, row0, rows, rec.extents::<2>(wpe)[0]])
+            }
+            (None, _) => (&LOOKUP, vec![n, c, row0, rows]),
         };
+        args.push(out.write());
         let moved = if wpe.is_some() { 12 } else { 8 };
         let launch = Launch {
             kernel,
             consts,
             args: &args,
             dims: &dims,
-            workgroups: rec.groups(p * c, variant.number("WG")),
-            flops: wpe.map_or(0, |_| (p * c / wte.len()) as u64),
+            workgroups: rec.groups(n * c, variant.number("WG")),
+            flops: wpe.map_or(0, |_| (n * c / wte.len()) as u64),
         };
-        rec.dispatch_moving("forward", launch, (moved * p * c / wte.len()) as u64);
+        rec.dispatch_moving("forward", launch, (moved * n * c / wte.len()) as u64);
     }
     out
 }
