@@ -79,7 +79,7 @@ fn memory_of(cwd: &Path, args: &str) -> (Vec<(usize, f64)>, f64) {
 #[test]
 fn the_most_memory_is_what_was_planned() {
     let place = place();
-    let train = "train notes --from scratch --context 128 --batch 16 --accumulate 1 --device cpu --threads 2 --steps 3 \
+    let train = "train notes --from scratch --context 128 --batch 32 --accumulate 1 --device cpu --threads 2 --steps 3 \
                  --val-fraction 0.2";
     let told = done(place.path(), &format!("{train} --dry-run"));
     let line = told.lines().find_map(|line| line.strip_prefix("memory   ")).unwrap();
@@ -90,8 +90,8 @@ fn the_most_memory_is_what_was_planned() {
     let (_, most) = memory_of(place.path(), &format!("{train} --out run"));
     let off = (most - planned) / planned;
     println!("planned {:.1} MiB, most {:.1} MiB", planned / 1048576.0, most / 1048576.0);
-    // How much of the program's file, and of what was freed, is in memory differs between two processes by some of these 125 MiB, most
-    // where others run beside them.
+    // Whether both threads pack for a product at the same moment differs between two processes, where others run beside them: 9 of
+    // these 205 MiB. Alone, they are 1% apart.
     assert!(
         off.abs() < 0.08,
         "planned {planned}, {program} of it for the program, and it took {most}: {off:.3} off"
