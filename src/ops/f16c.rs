@@ -13,7 +13,7 @@ pub fn here() -> bool {
     false
 }
 
-/// `math::dots` of numbers and halves.
+/// `math::dots` of numbers and halves. The row behind w is asked for, as there.
 ///
 /// # Panics
 /// Where it is not [`here`], or the lengths differ.
@@ -55,6 +55,10 @@ mod x86 {
     use half::f16;
 
     use super::MOST;
+    use crate::ops::math::prefetch;
+
+    /// How often eight halves are in 64 bytes, which memory hands out at once.
+    const LINE: usize = 4;
 
     #[inline]
     #[target_feature(enable = "avx,f16c")]
@@ -64,9 +68,13 @@ mod x86 {
 
     #[target_feature(enable = "avx,f16c")]
     pub fn dots<const N: usize>(x: [&[f32]; N], w: &[u16]) -> [f32; N] {
-        let (x, (w, w_rest)) = (x.map(|x| x.as_chunks::<16>()), w.as_chunks::<16>());
+        let (x, all) = (x.map(|x| x.as_chunks::<16>()), w);
+        let (w, w_rest) = w.as_chunks::<16>();
         let mut lanes = [[_mm256_set1_ps(0.0); 2]; N];
         for (i, w) in w.iter().enumerate() {
+            if (2 * i).is_multiple_of(LINE) {
+                prefetch(all, all.len() + 16 * i);
+            }
             let w: [[u16; 8]; 2] = bytemuck::cast(*w);
             let w = [widen(w[0]), widen(w[1])];
             for (lanes, (x, _)) in lanes.iter_mut().zip(&x) {
@@ -120,6 +128,10 @@ mod x86 {
         }
         let wide = columns / 8;
         for j in 0..wide {
+            // The rows behind these, a line of memory at a time.
+            if j.is_multiple_of(LINE) {
+                (N..2 * N).for_each(|i| prefetch(w, i * stride + 8 * j));
+            }
             let weights: [__m256; N] = std::array::from_fn(|i| widen(rows[i].0[j]));
             for (i, factors) in factors[..x.len()].iter().enumerate() {
                 let sum = sums[i * columns + 8 * j..].first_chunk_mut::<8>().expect("columns of every row");

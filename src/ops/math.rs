@@ -53,18 +53,33 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     sum([a, b], |[a, b]| a * b)
 }
 
-/// [`dot`] of several with one, which is read once for all: of each the bits that it has alone.
+/// Asks memory for what is at `at` of a slice, or so far behind its end, ahead of its use. A processor does this by itself along a page,
+/// and begins anew with each row that is shorter. Only a hint: it changes no number.
+#[inline(always)]
+pub fn prefetch<T>(slice: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a hint reads nothing, and none faults, wherever it points.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(slice.as_ptr().wrapping_add(at).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, at);
+}
+
+/// [`dot`] of several with one, which is read once for all: of each the bits that it has alone. The row behind it is asked for.
 #[inline(always)]
 pub fn dots<const N: usize>(a: [&[f32]; N], b: &[f32]) -> [f32; N] {
     let n = b.len();
     assert!(a.iter().all(|slice| slice.len() == n), "slices of one length");
     let (cut, (blocks, rest)) = (a.map(|slice| slice.as_chunks::<LANES>()), b.as_chunks::<LANES>());
     let mut lanes = [[0.0_f32; LANES]; N];
-    for (i, b) in blocks.iter().enumerate() {
+    for (i, block) in blocks.iter().enumerate() {
+        prefetch(b, n + LANES * i);
         for (lanes, (a, _)) in lanes.iter_mut().zip(&cut) {
             let a = &a[i];
             for (l, lane) in lanes.iter_mut().enumerate() {
-                *lane += a[l] * b[l];
+                *lane += a[l] * block[l];
             }
         }
     }
