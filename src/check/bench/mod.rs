@@ -17,7 +17,7 @@ pub use ceilings::Ceilings;
 pub use decode::{Decode, decode};
 pub use kernels::{Row, kernels};
 pub use ladder::{Lesson, ladder};
-pub use step::{Part, StepRow, step};
+pub use step::{Drift, Part, StepRow, step};
 
 /// How often something is measured.
 #[derive(Debug, Clone, Copy)]

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::base::Result;
 use crate::base::arch::Precision;
+use crate::base::memory;
 use crate::check::bench::kernels::{fill, uniform};
 use crate::check::bench::{Ceilings, Rounds, Spread};
 use crate::device::executor::Options;
@@ -29,6 +30,8 @@ pub struct StepRow {
     pub seconds: Spread,
     /// At the median.
     pub tokens_per_second: f64,
+    /// Whether it gets slower, where there were steps enough to say so.
+    pub drift: Option<Drift>,
     /// Bytes of the device's memory.
     pub memory: u64,
     /// Dispatches of a step.
@@ -42,6 +45,21 @@ pub struct StepRow {
     /// Where the time went, the most first.
     pub parts: Vec<Part>,
 }
+
+/// The last of many steps beside the first.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Drift {
+    /// The median of the last fifth's seconds over the first fifth's.
+    pub slower: f64,
+    /// Bytes by which the most that the process ever took grew behind the first fifth; none where the system does not say.
+    pub grown: Option<u64>,
+}
+
+/// The fewest steps of which the first and the last fifth have a median worth the name.
+const MANY: usize = 25;
+
+/// The most rounds in which a step is timed dispatch by dispatch.
+const APART: usize = 20;
 
 /// An op's part of a step.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -80,9 +98,12 @@ pub fn step(
     let mut exec = device.load(program.clone(), Options::default())?;
     fill(exec.as_mut(), shape)?;
     let mut t = 0;
-    let mut first = None;
+    let (mut first, mut early) = (None, None);
     let seconds = rounds.run(|| {
         t += 1;
+        if t as usize == rounds.most / 5 + 2 {
+            early = memory::own();
+        }
         let turn = Instant::now();
         for name in STEP {
             exec.run(name, &uniform(name, shape, t))?;
@@ -92,11 +113,15 @@ pub fn step(
         first.get_or_insert(begun.elapsed().as_secs_f64());
         Ok(turn.elapsed().as_secs_f64())
     })?;
+    let grown = early.and_then(|early| Some(memory::own()?.saturating_sub(early)));
+    let slower = slower(&seconds);
+    let drift = slower.map(|slower| Drift { slower, grown: grown.filter(|_| seconds.len() == rounds.most) });
     let seconds = Spread::of(seconds);
     let dispatches: Vec<&Dispatch> =
         STEP.iter().flat_map(|name| &program.recordings[program.index(name)].dispatches).collect();
     // As often again, dispatch by dispatch; of each the median.
-    let all = rounds.run(|| {
+    let apart = Rounds { most: rounds.most.min(APART), ..rounds };
+    let all = apart.run(|| {
         t += 1;
         timed(exec.as_mut(), shape, t)
     })?;
@@ -131,6 +156,7 @@ pub fn step(
         first: first.unwrap_or_default(),
         seconds,
         tokens_per_second: tokens as f64 / seconds.median,
+        drift,
         memory: exec.allocated(),
         dispatches: dispatches.len(),
         bytes: dispatches.iter().map(|d| d.bytes).sum(),
@@ -140,6 +166,13 @@ pub fn step(
     })
 }
 
+/// The median of the last fifth over the first fifth's, of steps in their order.
+fn slower(seconds: &[f64]) -> Option<f64> {
+    let fifth = seconds.len() / 5;
+    let median = |of: &[f64]| Spread::of(of.iter().copied()).median;
+    (seconds.len() >= MANY).then(|| median(&seconds[seconds.len() - fifth..]) / median(&seconds[..fifth]))
+}
+
 /// The seconds of a step's dispatches.
 fn timed(exec: &mut dyn Executor, shape: &Shape, t: u64) -> Result<Vec<f64>> {
     let mut all = Vec::new();
@@ -147,4 +180,18 @@ fn timed(exec: &mut dyn Executor, shape: &Shape, t: u64) -> Result<Vec<f64>> {
         all.extend(exec.time_range(name, &uniform(name, shape, t), 0..usize::MAX)?);
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_slows_down_is_seen() {
+        let steps = |of: &dyn Fn(usize) -> f64| (0..100).map(of).collect::<Vec<f64>>();
+        assert_eq!(slower(&steps(&|_| 2.0)), Some(1.0));
+        let slowing = slower(&steps(&|i| 1.0 + i as f64 / 100.0)).unwrap();
+        assert!((slowing - 1.895 / 1.095).abs() < 1e-9, "{slowing}");
+        assert_eq!(slower(&[1.0; MANY - 1]), None);
+    }
 }

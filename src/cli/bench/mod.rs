@@ -234,6 +234,9 @@ impl<'a> Bench<'a> {
                 rows.push(row);
             }
         }
+        if self.args.sizes.len() > 1 {
+            self.show(format!("\n{}", tables::growth(&rows)))?;
+        }
         Ok(rows)
     }
 

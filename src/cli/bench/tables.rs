@@ -1,7 +1,7 @@
 //! What the bench measured, as a person reads it.
 
 use crate::base::units::{bytes, si, thousands};
-use crate::check::bench::{Bound, Ceilings, Decode, Lesson, Row, Spread, StepRow};
+use crate::check::bench::{Bound, Ceilings, Decode, Drift, Lesson, Row, Spread, StepRow};
 use crate::check::tune::Measured;
 use crate::cli::table::{Align, Table};
 
@@ -103,7 +103,48 @@ pub fn step_lines(row: &StepRow) -> String {
         time(row.overhead),
         bytes(row.bytes),
         bytes(row.memory),
+    ) + &row.drift.map_or(String::new(), |drift| drift_line(&drift, row.seconds.rounds))
+}
+
+/// Whether many steps get slower, or take more memory.
+fn drift_line(drift: &Drift, steps: usize) -> String {
+    let grown = drift.grown.map_or(String::new(), |grown| format!("; memory grew by {}", bytes(grown)));
+    format!(
+        "\n{} steps: the last fifth took {:.2} times the first's{grown}",
+        thousands(steps as u64),
+        drift.slower
     )
+}
+
+/// A row a size, the smallest first: what a token takes of time and of memory, as there are more of them.
+pub fn growth(rows: &[StepRow]) -> Table {
+    let (l, r) = (Align::Left, Align::Right);
+    let mut rows: Vec<&StepRow> = rows.iter().collect();
+    rows.sort_by_key(|row| row.tokens);
+    let mut table = Table::new(&[
+        ("growth", l),
+        ("tokens", r),
+        ("a step", r),
+        ("a token", r),
+        ("memory", r),
+        ("a token more takes", r),
+    ]);
+    let mut last: Option<&StepRow> = None;
+    for row in rows {
+        let more = last.filter(|last| row.tokens > last.tokens).map_or(String::new(), |last| {
+            bytes(row.memory.saturating_sub(last.memory) / (row.tokens - last.tokens) as u64)
+        });
+        table.row([
+            row.model.clone(),
+            thousands(row.tokens as u64),
+            time(row.seconds.median),
+            time(row.seconds.median / row.tokens as f64),
+            bytes(row.memory),
+            more,
+        ]);
+        last = Some(row);
+    }
+    table
 }
 
 /// `201`, `17.4`
