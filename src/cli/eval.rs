@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let mut model = args.opening.open(&args.dir, (reads, 1), inputs, |shape| {
         within(given, &listed, shape.config.vocab_size())?;
-        Ok(vec![shape.evaluate()?])
+        Ok(vec![shape.losses()?])
     })?;
     let ids = if reads == Reads::Text { &encoded } else { &listed };
     let t = model.positions;

@@ -16,6 +16,7 @@ mod explain;
 mod fetch;
 mod forget;
 mod info;
+mod likeness;
 mod man;
 mod merge;
 mod opening;
@@ -63,6 +64,8 @@ enum Command {
     Forget(forget::Args),
     /// Measure how well a model predicts a text
     Eval(eval::Args),
+    /// Measure how like the writer a run's model is: on what it never saw, and in what it writes
+    Likeness(likeness::Args),
     /// Write a model in the form that another tool reads: transformers, llama.cpp, Ollama, llm.c, nanoGPT
     Convert(convert::Args),
     /// Make one plain model of a model and the LoRA adapters on it
@@ -102,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Compare(args) => compare::run(args),
         Command::Forget(args) => forget::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Likeness(args) => likeness::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Info(args) => info::run(args),

@@ -1,4 +1,4 @@
-//! How a trained model is opened: the arguments that `sample` and `eval` share.
+//! How a trained model is opened: the arguments that `sample`, `eval` and `likeness` share.
 
 use std::path::Path;
 
@@ -34,6 +34,11 @@ pub struct Opening {
 }
 
 impl Opening {
+    /// The same, of the model alone.
+    pub fn without_adapters(&self) -> Opening {
+        Opening { adapters: Adapters::default(), device: self.device.clone(), ..*self }
+    }
+
     /// Opens the model in `dir` as it was asked for, for `streams` sequences at once if there is room, of `most` tokens at most where that
     /// is known, with the recordings that `program` makes of its shape.
     ///

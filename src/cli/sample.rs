@@ -76,11 +76,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             thousands((all - prompt.len()) as u64)
         ));
     }
-    let draws = (0..args.num_samples).map(|i| Rng::new(seed, &format!("sample {i}"))).collect();
+    let draws = (0..args.num_samples).map(|i| Rng::new(seed, &format!("sample {i}")));
+    let texts = draws.map(|rng| (prompt.to_vec(), rng)).collect();
     let mut page = Page::new(args, &tokenizer);
     let mut failed = page.open().err();
     let streams = Streams::new(model.exec.as_mut(), model.positions);
-    let written = write_together(streams, &tokenizer, prompt, (args.max_tokens, &how), draws, |i, event| {
+    let written = write_together(streams, &tokenizer, (args.max_tokens, &how), texts, |i, event| {
         if failed.is_none() {
             failed = page.take(i, event).err();
         }

@@ -10,6 +10,9 @@ use crate::dataset::sides::Part;
 use crate::dataset::{Sides, Tokenised};
 use crate::tokens::{Ranges, TokenFile, Width};
 
+/// What a run's text is in.
+pub const TOKENS: &str = "tokens.bin";
+
 /// The text of an earlier version.
 #[derive(Debug)]
 pub struct Earlier {

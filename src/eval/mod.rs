@@ -1,4 +1,6 @@
-//! Room 5: how well a model predicts a text.
+//! Room 5: how well a model predicts a text; and [how like the writer](likeness) it writes.
+
+pub mod likeness;
 
 use crate::base::{Error, Result};
 use crate::device::{Executor, Step};
@@ -38,46 +40,62 @@ fn windows(n: usize, t: usize, stride: usize) -> Vec<Window> {
 }
 
 /// The loss on `ids`, by windows of `t` tokens every `stride`; positions restart in each window. The executor's program
-/// has the recording `evaluate` for `b` sequences of `t`. `progress` is told the share done.
+/// has the recording `losses` for `b` sequences of `t`. `progress` is told the share done.
 ///
 /// # Errors
 /// A lost device; a loss that is no number.
 pub fn score(
     exec: &mut dyn Executor,
+    batch: [usize; 2],
+    ids: &[u32],
+    stride: usize,
+    progress: impl FnMut(f64),
+) -> Result<Score> {
+    let losses = losses(exec, batch, ids, stride, progress)?;
+    let loss = losses.iter().map(|&loss| f64::from(loss)).sum::<f64>() / losses.len().max(1) as f64;
+    Ok(Score { loss, perplexity: loss.exp(), tokens: losses.len() })
+}
+
+/// The loss of every token after the first, in nats: otherwise as [`score`].
+///
+/// # Errors
+/// A lost device; a loss that is no number.
+pub fn losses(
+    exec: &mut dyn Executor,
     [b, t]: [usize; 2],
     ids: &[u32],
     stride: usize,
     mut progress: impl FnMut(f64),
-) -> Result<Score> {
+) -> Result<Vec<f32>> {
     assert!(stride >= 1 && stride <= t, "a stride beyond the window would leave tokens out");
     let windows = windows(ids.len(), t, stride);
-    let (mut total, mut tokens) = (0.0_f64, 0);
+    let mut all: Vec<f32> = Vec::with_capacity(ids.len());
     for (i, batch) in windows.chunks(b).enumerate() {
         let (mut inputs, mut targets) = (vec![0_u32; b * t], vec![IGNORE; b * t]);
         for (row, w) in batch.iter().enumerate() {
-            for (j, &id) in ids[w.start..].iter().take(t).enumerate() {
-                inputs[row * t + j] = id;
-                let target = w.start + j + 1;
-                if target >= w.first_target && target < ids.len() {
-                    targets[row * t + j] = ids[target];
-                    tokens += 1;
-                }
-            }
+            let of = &ids[w.start..ids.len().min(w.start + t + 1)];
+            inputs[row * t..][..of.len().min(t)].copy_from_slice(&of[..of.len().min(t)]);
+            let first = w.first_target - w.start;
+            targets[row * t + first - 1..][..of.len() - first].copy_from_slice(&of[first..]);
         }
-        total += f64::from(loss_sum(exec, &inputs, &targets)?);
+        model::feed(exec, &inputs, &targets)?;
+        exec.run("losses", &Step::default())?;
+        exec.request(input::LOSSES)?;
+        let losses = exec.receive_f32()?;
+        // In the order of their windows, every token after the first is scored once.
+        all.extend(losses.iter().zip(&targets).filter(|(_, target)| **target != IGNORE).map(|(l, _)| l));
         progress(((i + 1) * b) as f64 / windows.len() as f64);
     }
-    let loss = total / tokens.max(1) as f64;
-    if !loss.is_finite() {
-        return Err(Error::NotFinite {
+    match all.iter().find(|loss| !loss.is_finite()) {
+        Some(&value) => Err(Error::NotFinite {
             step: None,
             what: "the loss",
-            value: loss as f32,
+            value,
             found: String::new(),
             next: "the checkpoint is damaged, or the driver computes wrongly: see `diarist doctor`".into(),
-        });
+        }),
+        None => Ok(all),
     }
-    Ok(Score { loss, perplexity: loss.exp(), tokens })
 }
 
 /// The summed loss of one batch for the recording `evaluate`.

@@ -62,6 +62,7 @@ pub use gather::fingerprint::fingerprint;
 pub use options::{DateOrder, Options, StyleOptions};
 pub use source::place::whole_path;
 pub use source::spool;
+pub use text::scripts::is_unspaced;
 pub use watch::{Change, Observer};
 
 use crate::base::units::shown;

@@ -24,6 +24,8 @@ pub(super) enum Pass {
     MicroStep,
     /// Forward alone.
     Evaluate,
+    /// As that, with the loss of every position.
+    Losses,
     /// A block of tokens, for their keys and values.
     Prefill,
     /// One token of each of so many sequences, for the logits after it.
@@ -85,6 +87,7 @@ impl<B: Block> Model<'_, B> {
         match pass {
             Pass::MicroStep => self.micro_step(rec),
             Pass::Evaluate => self.evaluate(rec),
+            Pass::Losses => self.losses(rec),
             Pass::Prefill => self.prefill(rec),
             Pass::Decode(rows) => self.decode(rec, rows),
         }
@@ -95,6 +98,14 @@ impl<B: Block> Model<'_, B> {
         let (last, _) = self.sequence(rec, tokens);
         let out = self.norm.forward(rec, last).out;
         rec.scoped("lm_head", |r| classifier::forward(r, out, self.head(), loss));
+    }
+
+    fn losses(&self, rec: &mut Recorder) {
+        let [tokens, targets] = self.shape.ids(rec);
+        let losses = rec.kept(input::LOSSES, Kind::Output, &[self.shape.b * self.shape.t]);
+        let (last, _) = self.sequence(rec, tokens);
+        let out = self.norm.forward(rec, last).out;
+        rec.scoped("lm_head", |r| classifier::each(r, out, self.head(), targets, losses));
     }
 
     fn prefill(&self, rec: &mut Recorder) {

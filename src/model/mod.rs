@@ -29,7 +29,7 @@ use crate::ops::classifier::scalar;
 use crate::ops::{cast, fill};
 use crate::tokens::batch::buckets;
 
-/// Writes a batch for `micro_step` or `evaluate`: what is computed from it is computed here, where the program has it.
+/// Writes a batch for `micro_step`, `evaluate` or `losses`: what is computed from it is computed here, where the program has it.
 ///
 /// # Errors
 /// A lost device.
@@ -98,6 +98,14 @@ impl Shape {
     /// An activation larger than the device's largest binding.
     pub fn evaluate(&self) -> Result<Recording> {
         self.without_dropout("evaluate", Pass::Evaluate)
+    }
+
+    /// Records `losses`: forward alone, without dropout; the loss of every position of a batch stays to be read.
+    ///
+    /// # Errors
+    /// An activation larger than the device's largest binding.
+    pub fn losses(&self) -> Result<Recording> {
+        self.without_dropout("losses", Pass::Losses)
     }
 
     /// Records `prefill`: keys and values of a block of tokens go to the cache.

@@ -48,6 +48,8 @@ pub mod input {
     pub const TOKENS: &str = "tokens";
     /// (B·T) ids, or `IGNORE`.
     pub const TARGETS: &str = "targets";
+    /// (B·T) the loss of each position, nats; see `Shape::losses`.
+    pub const LOSSES: &str = "losses";
     /// (B·T,3); see `tokens::batch::buckets`.
     pub const BUCKETS: &str = "buckets";
     /// (B·T); see `tokens::batch::buckets`.
@@ -148,11 +150,14 @@ impl Shape {
         first.into_iter().map(|p| ("m.", p)).chain(second.into_iter().map(|p| ("v.", p))).collect()
     }
 
-    /// The inputs of a batch, and what its losses go to.
+    /// The inputs and the targets of a batch.
+    pub(super) fn ids(&self, rec: &mut Recorder) -> [Tensor; 2] {
+        [input::TOKENS, input::TARGETS].map(|name| rec.kept_ids(name, Kind::Input, &[self.b * self.t]))
+    }
+
+    /// The inputs of a batch, and what the sum of its losses goes to.
     pub(super) fn batch(&self, rec: &mut Recorder) -> (Tensor, Loss) {
-        let bt = self.b * self.t;
-        let tokens = rec.kept_ids(input::TOKENS, Kind::Input, &[bt]);
-        let targets = rec.kept_ids(input::TARGETS, Kind::Input, &[bt]);
+        let [tokens, targets] = self.ids(rec);
         let scalars = rec.kept(input::SCALARS, Kind::Output, &[scalar::COUNT]);
         (tokens, Loss { targets, scalars })
     }

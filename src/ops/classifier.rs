@@ -128,6 +128,11 @@ pub fn forward(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss) {
     record(rec, x, head, loss, None);
 }
 
+/// Records the loss of each row of x against its target, 0 where that is [`IGNORE`]: to `losses` (BT), which stay.
+pub fn each(rec: &mut Recorder, x: Tensor, head: Head, targets: Tensor, losses: Tensor) {
+    rows(rec, x, head, (targets, losses), None);
+}
+
 /// Records the losses, dwte += … and dbias += … where the head trains, and returns dx.
 pub fn backward(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, dhead: Option<Head>) -> Tensor {
     let [bt, c] = rec.extents(x);
@@ -136,10 +141,34 @@ pub fn backward(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, dhead: Op
     dx
 }
 
-fn record(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, gradients: Option<(Tensor, Option<Head>)>) {
-    let (Loss { targets, scalars }, wte) = (loss, head.wte);
-    let [bt, c] = rec.extents(x);
+/// dx, and the gradients of the head where it trains.
+type Gradients<'a> = (Tensor, Option<Head<'a>>);
+
+fn record(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, gradients: Option<Gradients>) {
+    let [bt, _] = rec.extents(x);
     let losses = rec.scratch("losses", &[bt]);
+    rows(rec, x, head, (loss.targets, losses), gradients);
+    let launch = Launch {
+        kernel: &SUM,
+        consts: consts(variant(rec), false),
+        args: &[losses.read(), loss.scalars.update()],
+        dims: &[bt],
+        workgroups: [1, 1, 1],
+        flops: bt as u64,
+    };
+    rec.dispatch("sum", launch);
+}
+
+/// The loss of each row, and, where they are asked for, its gradients.
+fn rows(
+    rec: &mut Recorder,
+    x: Tensor,
+    head: Head,
+    (targets, losses): (Tensor, Tensor),
+    gradients: Option<Gradients>,
+) {
+    let wte = head.wte;
+    let [bt, c] = rec.extents(x);
     let rows = rows_at_once(bt, wte, rec);
     // ANCHOR: chunks
     for row0 in (0..bt).step_by(rows) {
@@ -185,15 +214,6 @@ fn record(rec: &mut Recorder, x: Tensor, head: Head, loss: Loss, gradients: Opti
         }
     }
     // ANCHOR_END: chunks
-    let launch = Launch {
-        kernel: &SUM,
-        consts: consts(variant(rec), false),
-        args: &[losses.read(), scalars.update()],
-        dims: &[bt],
-        workgroups: [1, 1, 1],
-        flops: bt as u64,
-    };
-    rec.dispatch("sum", launch);
 }
 
 /// As many rows as the logits' budget and the largest binding allow.

@@ -97,7 +97,7 @@ struct Writing {
     rng: Rng,
 }
 
-/// Writes a text for each of the draws, all from one prompt (as [`Decoder::new`] has it), each what a [`Decoder`] alone would write
+/// Writes texts, each from a prompt (as [`Decoder::new`] has it) with draws of its own, each what a [`Decoder`] alone would write
 /// with them: as many at once as there are places, the next as soon as one has ended. `on_event` is told of each what happens, by
 /// its index; where it breaks, all end. Returns what was written.
 ///
@@ -106,13 +106,12 @@ struct Writing {
 pub fn write_together(
     mut streams: Streams,
     tokenizer: &Tokenizer,
-    prompt: &[u32],
     (max_tokens, how): (usize, &Choice),
-    draws: Vec<Rng>,
+    texts: Vec<(Vec<u32>, Rng)>,
     mut on_event: impl FnMut(usize, Event) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<u32>>> {
-    let mut written = vec![Vec::new(); draws.len()];
-    let mut waiting: VecDeque<(usize, Rng)> = draws.into_iter().enumerate().collect();
+    let mut written = vec![Vec::new(); texts.len()];
+    let mut waiting: VecDeque<(usize, (Vec<u32>, Rng))> = texts.into_iter().enumerate().collect();
     let mut writing: Vec<Writing> = Vec::new();
     loop {
         // One that may write nothing has ended when it begins.
@@ -123,8 +122,8 @@ pub fn write_together(
             waiting.pop_front();
         }
         while writing.len() < streams.places() {
-            let Some((index, rng)) = waiting.pop_front() else { break };
-            let text = streams.begin(opening(prompt, tokenizer)).expect("a place is free");
+            let Some((index, (prompt, rng))) = waiting.pop_front() else { break };
+            let text = streams.begin(opening(&prompt, tokenizer)).expect("a place is free");
             writing.push(Writing { index, text, rng });
         }
         let mut turns: Vec<Turn> =

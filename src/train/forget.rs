@@ -258,7 +258,7 @@ fn ids(known: &Known, lines: &[Line]) -> Result<Vec<u32>> {
 /// A run's losses on the texts, in windows as it was validated; 0 of one that has no target.
 fn losses(device: &Device, dir: &Path, settings: &Settings, texts: &[Vec<u32>; 2]) -> Result<[f64; 2]> {
     let at = At { weights: settings.weights, context: Some(settings.context), streams: 1 };
-    let program = |shape: &crate::model::Shape| Ok(vec![shape.evaluate()?].into());
+    let program = |shape: &crate::model::Shape| Ok(vec![shape.losses()?].into());
     let mut model = Model::open(weights::open(dir)?, device, at, Reads::Ids, |_| Ok(None), program)?;
     let t = model.positions;
     let mut losses = [0.0; 2];

@@ -13,6 +13,7 @@ use crate::check::tune::{self, Effort};
 use crate::dataset::Text;
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::dataset::index::{self, INDEX};
+use crate::dataset::text::TOKENS;
 use crate::device::Choices;
 use crate::device::select::{Device, Identity, why_cpu};
 use crate::model::parameters::not_in_blocks;
@@ -144,7 +145,7 @@ impl Ready {
 
     /// Writes what never changes; gives the tokens, which of them are which, and the hash of what is masked.
     fn write(&self, folder: &RunFolder) -> Result<(TokenFile, Ranges, Option<String>)> {
-        let (mut tokens, ranges) = self.text.write(&folder.path().join("tokens.bin"))?;
+        let (mut tokens, ranges) = self.text.write(&folder.path().join(TOKENS))?;
         folder.write_new(INDEX, &index::bytes(&self.text.index()))?;
         let mut masked = None;
         if self.about.mask_header {
@@ -168,7 +169,7 @@ impl Ready {
         let range = |range: Range<usize>| [range.start as u64, range.end as u64];
         let data = record::Data {
             paths: about.paths,
-            fingerprint: sha256(&folder.path().join("tokens.bin"))?,
+            fingerprint: sha256(&folder.path().join(TOKENS))?,
             index: Some(sha256(&folder.path().join(INDEX))?),
             entries: about.entries,
             words: about.words,

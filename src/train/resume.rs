@@ -7,6 +7,7 @@ use crate::base::disk::{self, sha256};
 use crate::base::units::{bytes, shown, thousands};
 use crate::base::{Error, Result};
 use crate::dataset::data::{MASKED, read_mask};
+use crate::dataset::text::TOKENS;
 use crate::model::parameters::not_in_blocks;
 use crate::optim::OnSpike;
 use crate::run::room::{self, Size};
@@ -198,7 +199,6 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
 /// The tokens that a run is trained on, with what is masked; and which of the two files have changed since it began, where
 /// that is `allowed`: then the record has their new hashes.
 pub(super) fn tokens_of(dir: &Path, run: &mut Run, allowed: bool) -> Result<(TokenFile, Vec<&'static str>)> {
-    const TOKENS: &str = "tokens.bin";
     let mut changed = Vec::new();
     let found = hash_of(dir, TOKENS, &run.data.fingerprint, allowed)?;
     changed.extend(found.map(|hash| {

@@ -3,5 +3,5 @@
 pub mod decode;
 mod mac_roman;
 pub mod repair;
-mod scripts;
+pub mod scripts;
 pub mod style;

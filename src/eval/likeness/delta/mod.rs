@@ -1,0 +1,172 @@
+//! Whose hand a text is of, by the frequencies of the most frequent words: Burrows' Delta (Burrows 2002), and Cosine
+//! Delta (Smith and Aldridge 2011), which bears words of small frequency and texts of unlike lengths better (Evert et
+//! al. 2017). The most frequent words are function words without a list of them. Beside it, by [`Trigrams`], a second
+//! judge that sees letters only.
+//!
+//! Standard deviations are those of the pieces given: give pieces of about the length of the texts to be judged.
+
+use std::collections::BTreeMap;
+
+use crate::eval::likeness::words::words;
+pub use trigrams::Trigrams;
+
+#[cfg(test)]
+mod tests;
+mod trigrams;
+
+/// How many of the most frequent words are looked at.
+pub const MOST_FREQUENT: usize = 150;
+
+/// How two texts' z-scores are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Metric {
+    /// Mean absolute difference, from 0 on. For texts of many hundred words: a sum of absolute differences is least at
+    /// medians, not at means, so in short texts, where most of the words are absent, it leans to the author who uses them
+    /// less. (Of pieces of 200 words, Pepys's against Barbellion's, it knew 79%; the cosine 98%.)
+    Burrows,
+    /// 1 − the cosine of the angle between them, 0 to 2.
+    Cosine,
+}
+
+/// The frequent words of a set of texts, and how their frequencies scatter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delta {
+    metric: Metric,
+    words: BTreeMap<String, usize>,
+    mean: Vec<f64>,
+    sd: Vec<f64>,
+    /// Each author's mean of z-scores; `None` for one of no pieces.
+    authors: Vec<Option<Vec<f64>>>,
+}
+
+impl Delta {
+    /// Takes the measure of pieces by author (or of pieces of one author alone, for distances). Each author counts the
+    /// same, however many pieces there are of them; a piece without words is none.
+    pub fn fit(reference: &[&[&str]], metric: Metric) -> Delta {
+        let pieces: Vec<Vec<Shares>> =
+            reference.iter().map(|author| author.iter().filter_map(|text| shares(text)).collect()).collect();
+        let chosen = most_frequent(&pieces);
+        let vectors: Vec<Vec<Vec<f64>>> =
+            pieces.iter().map(|author| author.iter().map(|piece| vector(piece, &chosen)).collect()).collect();
+        let mean = over_authors(&vectors, chosen.len(), |x, _| x);
+        let variance = over_authors(&vectors, chosen.len(), |x, i| (x - mean[i]).powi(2));
+        let kept: Vec<usize> = (0..chosen.len()).filter(|&i| variance[i].sqrt() > 1e-12).collect();
+        let words = kept.iter().enumerate().map(|(to, &from)| (chosen[from].to_string(), to)).collect();
+        let mut delta = Delta {
+            metric,
+            words,
+            mean: kept.iter().map(|&i| mean[i]).collect(),
+            sd: kept.iter().map(|&i| variance[i].sqrt()).collect(),
+            authors: Vec::new(),
+        };
+        delta.authors = pieces.iter().map(|author| delta.profile(author)).collect();
+        delta
+    }
+
+    /// The distance between two texts; `None` if one has no words.
+    pub fn distance(&self, a: &str, b: &str) -> Option<f64> {
+        Some(self.between(&self.scores(&shares(a)?), &self.scores(&shares(b)?)))
+    }
+
+    /// The distance of a text to each author's mean, in the order of `fit`; `None` for an author without pieces, or a
+    /// text without words.
+    pub fn distances(&self, text: &str) -> Vec<Option<f64>> {
+        let scores = shares(text).map(|shares| self.scores(&shares));
+        let to = |author: &Option<Vec<f64>>| Some(self.between(scores.as_ref()?, author.as_ref()?));
+        self.authors.iter().map(to).collect()
+    }
+
+    /// The author whose mean is nearest, by their place in `fit`; of equally near ones, the first.
+    pub fn nearest(&self, text: &str) -> Option<usize> {
+        least(&self.distances(text))
+    }
+
+    /// The z-scores of a text.
+    fn scores(&self, shares: &Shares) -> Vec<f64> {
+        let mut scores: Vec<f64> = self.mean.iter().zip(&self.sd).map(|(mean, sd)| -mean / sd).collect();
+        for (word, share) in shares {
+            if let Some(&i) = self.words.get(word) {
+                scores[i] += share / self.sd[i];
+            }
+        }
+        scores
+    }
+
+    fn profile(&self, pieces: &[Shares]) -> Option<Vec<f64>> {
+        let scores = vec![pieces.iter().map(|piece| self.scores(piece)).collect()];
+        (!pieces.is_empty()).then(|| over_authors(&scores, self.mean.len(), |x, _| x))
+    }
+
+    fn between(&self, a: &[f64], b: &[f64]) -> f64 {
+        match self.metric {
+            Metric::Burrows => {
+                let total: f64 = a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum();
+                total / a.len().max(1) as f64
+            }
+            Metric::Cosine => 1.0 - cosine(a, b),
+        }
+    }
+}
+
+/// The share of each word in a text's words.
+type Shares = BTreeMap<String, f64>;
+
+/// `None` for a text without words.
+fn shares(text: &str) -> Option<Shares> {
+    let (mut shares, mut total) = (Shares::new(), 0.0);
+    for word in words(text) {
+        let key = word.key();
+        match shares.get_mut(&*key) {
+            Some(count) => *count += 1.0,
+            None => {
+                shares.insert(key.into_owned(), 1.0);
+            }
+        }
+        total += 1.0;
+    }
+    shares.values_mut().for_each(|count| *count /= total);
+    (total > 0.0).then_some(shares)
+}
+
+/// The most frequent words, by the mean share over pieces, then over authors; of one frequency, by the alphabet.
+fn most_frequent(authors: &[Vec<Shares>]) -> Vec<&str> {
+    let mut totals: BTreeMap<&str, f64> = BTreeMap::new();
+    for author in authors {
+        for (word, share) in author.iter().flatten() {
+            *totals.entry(word).or_default() += share / author.len() as f64;
+        }
+    }
+    let mut totals: Vec<(&str, f64)> = totals.into_iter().collect();
+    totals.sort_by(|a, b| b.1.total_cmp(&a.1));
+    totals.into_iter().take(MOST_FREQUENT).map(|(word, _)| word).collect()
+}
+
+fn vector(shares: &Shares, words: &[&str]) -> Vec<f64> {
+    words.iter().map(|word| shares.get(*word).copied().unwrap_or(0.0)).collect()
+}
+
+/// The mean, by dimension, of `f(x, dimension)` over pieces, then over the authors that have some.
+fn over_authors(authors: &[Vec<Vec<f64>>], dimensions: usize, f: impl Fn(f64, usize) -> f64) -> Vec<f64> {
+    let present = authors.iter().filter(|author| !author.is_empty()).count().max(1) as f64;
+    let mut mean = vec![0.0; dimensions];
+    for author in authors {
+        for piece in author {
+            let weight = 1.0 / (author.len() as f64 * present);
+            mean.iter_mut().enumerate().for_each(|(i, sum)| *sum += f(piece[i], i) * weight);
+        }
+    }
+    mean
+}
+
+/// The cosine of the angle between two vectors; 0 if one of them is nothing.
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let norm = (dot(a, a) * dot(b, b)).sqrt();
+    if norm > 0.0 { dot(a, b) / norm } else { 0.0 }
+}
+
+/// The place of the least.
+fn least(distances: &[Option<f64>]) -> Option<usize> {
+    let known = distances.iter().enumerate().filter_map(|(i, distance)| Some((i, (*distance)?)));
+    known.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
+}

@@ -1,0 +1,136 @@
+//! What the model writes beside what its writer wrote: [figures of style](crate::eval::likeness::style), whom it would be taken for,
+//! the words that it overuses and forgets, and what in it is in no entry.
+
+use serde::Serialize;
+
+use crate::eval::likeness::bootstrap::{Interval, wilson};
+use crate::eval::likeness::delta::{Delta, Metric, Trigrams};
+use crate::eval::likeness::invention::{Invention, Known, inventions};
+use crate::eval::likeness::keyness::{Key, PRIOR, Unit, keyness};
+use crate::eval::likeness::pieces::pieces;
+use crate::eval::likeness::words::words;
+
+/// Words of the pieces whose author is guessed.
+const PIECE: usize = 200;
+
+/// Words and turns that are shown of each kind, at each end.
+const SHOWN: usize = 8;
+
+/// The least z of a word that is shown: with thousands of words looked at, one in a diary of chance alone.
+const SURE: f64 = 3.5;
+
+/// Whom pieces of what the model wrote would be taken for, by what each of two wrote themselves.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TakenFor {
+    /// The other.
+    pub other: String,
+    /// Pieces of about 200 words.
+    pub pieces: usize,
+    /// The share of them that is nearer to the writer, by the frequencies of 150 words (Cosine Delta).
+    pub by_words: Interval,
+    /// And by sequences of three letters.
+    pub by_letters: Interval,
+}
+
+impl TakenFor {
+    /// Of the texts that a model wrote; none where they make no piece.
+    pub fn of(generated: &[&str], own: &[&str], (name, other): (&str, &[&str])) -> Option<TakenFor> {
+        let pieces = pieces(generated, PIECE);
+        if pieces.is_empty() {
+            return None;
+        }
+        let authors = [own, other];
+        let (delta, trigrams) = (Delta::fit(&authors, Metric::Cosine), Trigrams::fit(&authors));
+        let share = |nearest: &dyn Fn(&str) -> Option<usize>| {
+            wilson(pieces.iter().filter(|piece| nearest(piece) == Some(0)).count(), pieces.len())
+        };
+        Some(TakenFor {
+            other: name.into(),
+            pieces: pieces.len(),
+            by_words: share(&|piece| delta.nearest(piece)),
+            by_letters: share(&|piece| trigrams.nearest(piece)),
+        })
+    }
+}
+
+/// The words, turns and names that the model uses much more, or much less, than the writer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Mirror {
+    /// More, the most certain first.
+    pub overused: Vec<Key>,
+    /// Less, the most certain first.
+    pub forgotten: Vec<Key>,
+}
+
+impl Mirror {
+    /// Of what a model wrote, against all that the writer wrote.
+    pub fn of(generated: &[&str], own: &[&str]) -> Mirror {
+        let mut mirror = Mirror::default();
+        for unit in [Unit::Word, Unit::Bigram, Unit::Name] {
+            let keys = keyness(generated, own, unit, PRIOR);
+            let more = keys.iter().filter(|key| key.z >= SURE).take(SHOWN);
+            mirror.overused.extend(more.cloned());
+            let less = keys.iter().rev().filter(|key| key.z <= -SURE).take(SHOWN);
+            mirror.forgotten.extend(less.cloned());
+        }
+        for keys in [&mut mirror.overused, &mut mirror.forgotten] {
+            keys.sort_by(|a, b| b.z.abs().total_cmp(&a.z.abs()).then_with(|| a.word.cmp(&b.word)));
+            // A name is a word too.
+            let mut seen = std::collections::BTreeSet::new();
+            keys.retain(|key| seen.insert(key.word.to_lowercase()));
+        }
+        mirror
+    }
+}
+
+/// Names, dates, numbers and quotations that are in no entry that the model was trained on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Invented {
+    /// In a thousand words of the model's.
+    pub generated: f64,
+    /// In a thousand words of the writer's own that were held out: life goes on, too.
+    pub own: f64,
+    /// Some of the model's, in their order.
+    pub examples: Vec<Invention>,
+}
+
+impl Invented {
+    /// Of what a model wrote, and of what was held out from it, against what it was trained on.
+    pub fn of(generated: &[&str], held_out: &[&str], trained: &[&str]) -> Invented {
+        let known = Known::new(trained);
+        let all = |texts: &[&str]| -> Vec<Invention> {
+            texts.iter().flat_map(|text| inventions(text, &known)).collect()
+        };
+        let rate = |found: usize, texts: &[&str]| {
+            1000.0 * found as f64 / texts.iter().map(|text| words(text).count()).sum::<usize>().max(1) as f64
+        };
+        let mut examples = all(generated);
+        let (found, own) = (examples.len(), all(held_out).len());
+        examples.truncate(3 * SHOWN);
+        Invented { generated: rate(found, generated), own: rate(own, held_out), examples }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::likeness::testing::{barbellion, pepys, views};
+
+    #[test]
+    fn a_text_is_taken_for_its_writers() {
+        let (barbellion, pepys) = (barbellion(), pepys());
+        if barbellion.is_empty() || pepys.is_empty() {
+            return;
+        }
+        let (b, p) = (views(&barbellion), views(&pepys[..400]));
+        let (own, text) = b.split_at(b.len() / 2);
+        let taken = TakenFor::of(&text[..60], own, ("pepys", &p)).unwrap();
+        assert!(taken.by_words.low > 0.7 && taken.by_letters.low > 0.7, "{taken:?}");
+        let taken = TakenFor::of(&p[..40], own, ("pepys", &p[40..])).unwrap();
+        assert!(taken.by_words.high < 0.3 && taken.by_letters.high < 0.3, "{taken:?}");
+        let mirror = Mirror::of(&p[..40], own);
+        assert!(mirror.overused.iter().any(|key| key.word == "my lord"), "{:?}", mirror.overused);
+        let invented = Invented::of(&p[..40], &text[..60], own);
+        assert!(invented.generated > 1.5 * invented.own, "{} {}", invented.generated, invented.own);
+    }
+}

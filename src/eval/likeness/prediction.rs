@@ -1,0 +1,157 @@
+//! How well a model predicts a writer: in bits a character and perplexity a word, which do not depend on what the model takes for a
+//! token, so that models of different tokenizers can be put side by side.
+
+use std::ops::Range;
+
+use crate::base::{Error, Result};
+use crate::eval::likeness::words::words;
+use crate::eval::losses;
+use crate::sample::Model;
+use crate::tokens::Tokenizer;
+
+/// A text that is predicted, below lines that are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage<'a> {
+    /// What stands before it: the model sees it, and is not asked for it.
+    pub header: &'a str,
+    /// What it is asked for.
+    pub text: &'a str,
+}
+
+/// How well one passage was predicted.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Predicted {
+    /// The loss of all its tokens, nats.
+    pub nats: f64,
+    /// Its tokens.
+    pub tokens: usize,
+    /// Its words.
+    pub words: usize,
+    /// Its characters.
+    pub characters: usize,
+}
+
+/// What several passages come to.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Prediction {
+    /// Bits a character.
+    pub bits_per_character: f64,
+    /// `exp` of the nats a word.
+    pub perplexity_per_word: f64,
+    /// `exp` of the nats a token.
+    pub perplexity_per_token: f64,
+}
+
+impl Prediction {
+    /// Of some passages, each counted as long as it is.
+    pub fn of<'a>(all: impl IntoIterator<Item = &'a Predicted>) -> Prediction {
+        let mut sum = Predicted { nats: 0.0, tokens: 0, words: 0, characters: 0 };
+        for one in all {
+            sum.nats += one.nats;
+            sum.tokens += one.tokens;
+            sum.words += one.words;
+            sum.characters += one.characters;
+        }
+        let each = |n: usize| sum.nats / n.max(1) as f64;
+        Prediction {
+            bits_per_character: each(sum.characters) / std::f64::consts::LN_2,
+            perplexity_per_word: each(sum.words).exp(),
+            perplexity_per_token: each(sum.tokens).exp(),
+        }
+    }
+}
+
+/// Passages as the tokens that a model reads, one behind the other, each behind the token that texts begin with.
+struct Tokens {
+    ids: Vec<u32>,
+    /// Of each passage, its text's tokens among them.
+    texts: Vec<Range<usize>>,
+}
+
+impl Tokens {
+    fn of(passages: &[Passage], tokenizer: &Tokenizer) -> Tokens {
+        let (mut ids, mut texts) = (Vec::new(), Vec::new());
+        for passage in passages {
+            ids.push(tokenizer.start());
+            let encoded = tokenizer.encode(&format!("{}{}", passage.header, passage.text));
+            let headed = head(&encoded, passage.header.len(), tokenizer);
+            texts.push(ids.len() + headed..ids.len() + encoded.len());
+            ids.extend(encoded);
+        }
+        Tokens { ids, texts }
+    }
+}
+
+/// How many of a text's first tokens reach to its byte `at`.
+fn head(ids: &[u32], at: usize, tokenizer: &Tokenizer) -> usize {
+    let mut bytes = 0;
+    ids.iter()
+        .take_while(|id| {
+            let before = bytes;
+            bytes += tokenizer.shown(**id).len();
+            before < at
+        })
+        .count()
+}
+
+/// Has a model predict passages, in windows of all its positions every half of them: what comes before a passage in its window is
+/// seen. The model was opened for text, with the recording `losses` of one sequence; `progress` is told the share done.
+///
+/// # Errors
+/// A lost device; a loss that is no number.
+pub fn predict(
+    model: &mut Model,
+    tokenizer: &Tokenizer,
+    passages: &[Passage],
+    progress: impl FnMut(f64),
+) -> Result<Vec<Predicted>> {
+    let Tokens { ids, texts } = Tokens::of(passages, tokenizer);
+    if ids.len() < 2 {
+        return Err(Error::setting("there is no text to predict", "give some with words in it"));
+    }
+    let t = model.positions;
+    let losses = losses(model.exec.as_mut(), [1, t], &ids, (t / 2).max(1), progress)?;
+    let one = |(passage, range): (&Passage, &Range<usize>)| Predicted {
+        // The first token of all has no loss, and is no text's.
+        nats: losses[range.start - 1..range.end - 1].iter().map(|&loss| f64::from(loss)).sum(),
+        tokens: range.len(),
+        words: words(passage.text).count(),
+        characters: passage.text.chars().count(),
+    };
+    Ok(passages.iter().zip(&texts).map(one).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokens::Kind;
+
+    #[test]
+    fn what_is_given_is_not_asked_for() {
+        let tokenizer = Tokenizer::new(Kind::Bytes);
+        let passages = [
+            Passage { header: "May\n", text: "Rain." },
+            Passage { header: "", text: "Sun" },
+            Passage { header: "é", text: "" },
+        ];
+        let tokens = Tokens::of(&passages, &tokenizer);
+        let texts: Vec<String> =
+            tokens.texts.iter().map(|r| tokenizer.decode(&tokens.ids[r.clone()])).collect();
+        assert_eq!(texts, ["Rain.", "Sun", ""]);
+        assert_eq!(tokens.ids.len(), 3 + 9 + 3 + 2);
+        // A token that is of both is given.
+        let gpt2 = Tokenizer::new(Kind::Gpt2);
+        let ids = gpt2.encode("It rained");
+        assert_eq!(ids.len(), 2);
+        assert_eq!([0, 1, 2, 3, 9].map(|at| head(&ids, at, &gpt2)), [0, 1, 1, 2, 2]);
+    }
+
+    #[test]
+    fn passages_count_as_long_as_they_are() {
+        let one = |nats, tokens, words, characters| Predicted { nats, tokens, words, characters };
+        let of = Prediction::of(&[one(8.0, 4, 2, 10), one(4.0, 2, 1, 2)]);
+        assert!((of.bits_per_character - 1.0 / std::f64::consts::LN_2).abs() < 1e-12);
+        assert!((of.perplexity_per_word - 4f64.exp()).abs() < 1e-9);
+        assert!((of.perplexity_per_token - 2f64.exp()).abs() < 1e-12);
+    }
+}

@@ -1,0 +1,235 @@
+//! What was measured, as data: `diarist likeness --json` prints it, and [the words](crate::cli) are made of it.
+
+use serde::Serialize;
+
+use crate::base::rng::Rng;
+use crate::eval::likeness::bootstrap::{Interval, interval};
+use crate::eval::likeness::copied::Copied;
+use crate::eval::likeness::diary::{Diary, Entry};
+use crate::eval::likeness::hand::{Invented, Mirror, TakenFor};
+use crate::eval::likeness::ngram::{CharModel, LONGEST};
+use crate::eval::likeness::prediction::{Passage, Predicted, Prediction};
+use crate::eval::likeness::style::{Measure, compare};
+use crate::eval::likeness::words::words;
+
+/// Bootstrap samples of every interval.
+pub const ROUNDS: usize = 1000;
+
+/// What the run's model is called.
+pub const THIS: &str = "this model";
+/// What the model that the run began with is called.
+pub const BASE: &str = "the model it began with";
+/// What the writer's held-out entries are called.
+pub const OWN: &str = "your held-out entries";
+
+/// So much text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Amount {
+    /// Entries, or texts.
+    pub entries: usize,
+    /// Words in them.
+    pub words: usize,
+}
+
+impl Amount {
+    /// Of some texts.
+    pub fn of<'a>(texts: impl IntoIterator<Item = &'a str>) -> Amount {
+        texts.into_iter().fold(Amount { entries: 0, words: 0 }, |sum, text| Amount {
+            entries: sum.entries + 1,
+            words: sum.words + words(text).count(),
+        })
+    }
+}
+
+/// How well one model predicts one set of texts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Row {
+    /// Whose prediction: "this model", "the model it began with".
+    pub model: String,
+    /// Of what: "your held-out entries", a path, "general text".
+    pub text: String,
+    /// How much that is.
+    pub amount: Amount,
+    /// How well.
+    #[serde(flatten)]
+    pub prediction: Prediction,
+    /// 95% of the bits a character, were other entries of the same kind held out.
+    pub interval: Interval,
+}
+
+impl Row {
+    /// A row of what was predicted, a [`Predicted`] a text.
+    pub fn new(model: &str, text: &str, predicted: &[Predicted], seed: u64) -> Row {
+        let mut rng = Rng::new(seed, &format!("{model}: {text}"));
+        let bits = |of: &[usize]| Prediction::of(of.iter().map(|&i| &predicted[i])).bits_per_character;
+        Row {
+            model: model.into(),
+            text: text.into(),
+            amount: Amount { entries: predicted.len(), words: predicted.iter().map(|one| one.words).sum() },
+            prediction: Prediction::of(predicted),
+            interval: interval(predicted.len(), ROUNDS, &mut || rng.next_u64(), bits),
+        }
+    }
+}
+
+/// A set of texts that models are asked to predict.
+#[derive(Debug, Clone)]
+pub struct Set {
+    /// What it is called.
+    pub name: String,
+    /// Its texts, each with the lines before it.
+    pub texts: Vec<(String, String)>,
+}
+
+impl Set {
+    /// Entries of a diary.
+    pub fn of(name: &str, entries: &[Entry]) -> Set {
+        let texts = entries.iter().map(|e| (e.header.clone(), e.text.clone())).collect();
+        Set { name: name.into(), texts }
+    }
+
+    /// The text that comes with the program, which is nobody's diary: seven passages of the eighteenth and nineteenth centuries.
+    pub fn general() -> Set {
+        let passages =
+            include_str!("general.txt").split("\n\n").map(|p| (String::new(), p.trim().to_string()));
+        Set { name: "general text".into(), texts: passages.collect() }
+    }
+
+    /// At most so many words of it: whole texts, taken evenly from its beginning to its end.
+    #[must_use]
+    pub fn at_most(mut self, most: usize) -> Set {
+        let all = Amount::of(self.texts.iter().map(|(_, text)| &text[..])).words;
+        if all > most && most > 0 {
+            let (mut taken, mut seen) = (0, 0);
+            self.texts.retain(|(_, text)| {
+                let words = words(text).count();
+                // The share that is taken follows the share that is wanted of what was seen.
+                let wanted = (seen + words) * most / all;
+                seen += words;
+                let take = taken + words / 2 < wanted;
+                taken += if take { words } else { 0 };
+                take
+            });
+        }
+        self
+    }
+
+    /// As what a model is asked for.
+    pub fn passages(&self) -> Vec<Passage<'_>> {
+        self.texts.iter().map(|(header, text)| Passage { header, text }).collect()
+    }
+}
+
+/// The report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The run's folder.
+    pub run: String,
+    /// All draws are of this seed.
+    pub seed: u64,
+    /// What the model was trained on.
+    pub trained: Amount,
+    /// What was kept from it.
+    pub held_out: Amount,
+    /// How well texts are predicted.
+    pub prediction: Vec<Row>,
+    /// What a model of sequences of six characters makes of what was held out, bits a character: the memory without the understanding.
+    pub n_gram: Option<f64>,
+    /// The model's hand beside the writer's.
+    pub style: Vec<Measure>,
+    /// For whom else its pages could be taken.
+    pub taken_for: Vec<TakenFor>,
+    /// What it overuses and forgets.
+    pub mirror: Mirror,
+    /// What it makes up.
+    pub invented: Invented,
+    /// What of it stands in what it was trained on.
+    pub copied: Copied,
+    /// What the model wrote, each the continuation of a held-out entry's header.
+    pub texts: Vec<String>,
+}
+
+impl Report {
+    /// All that needs no model but what one wrote, and how well models predicted; `others` are others' texts, by name.
+    pub fn of(
+        (run, seed): (String, u64),
+        diary: &Diary,
+        (prediction, texts): (Vec<Row>, Vec<String>),
+        others: &[Set],
+    ) -> Report {
+        let [trained, held_out] = [&diary.train, &diary.held_out].map(|of| views(of));
+        let generated: Vec<&str> = texts.iter().map(|text| &text[..]).collect();
+        // A writer's hand is what they wrote and the model has not seen; where that is nothing, what it has.
+        let own = if held_out.is_empty() { &trained } else { &held_out };
+        let all: Vec<&str> = trained.iter().chain(&held_out).copied().collect();
+        let n_gram = || {
+            let model = CharModel::train(&trained, LONGEST);
+            let (bits, characters) = held_out.iter().fold((0.0, 0), |(bits, characters), text| {
+                let (b, c) = model.bits_per_character(text);
+                (bits + b, characters + c)
+            });
+            bits / characters as f64
+        };
+        let taken_for = |other: &Set| {
+            let texts: Vec<&str> = other.texts.iter().map(|(_, text)| &text[..]).collect();
+            TakenFor::of(&generated, &trained, (&other.name, &texts))
+        };
+        Report {
+            run,
+            seed,
+            trained: Amount::of(trained.iter().copied()),
+            held_out: Amount::of(held_out.iter().copied()),
+            prediction,
+            n_gram: (!held_out.is_empty()).then(n_gram),
+            style: compare(&generated, own),
+            taken_for: others.iter().filter_map(taken_for).collect(),
+            mirror: Mirror::of(&generated, &all),
+            invented: Invented::of(&generated, &held_out, &trained),
+            copied: Copied::of(diary, &texts),
+            texts,
+        }
+    }
+}
+
+/// The texts of entries.
+fn views(entries: &[Entry]) -> Vec<&str> {
+    entries.iter().map(|entry| &entry.text[..]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_set_is_of_all_of_it() {
+        let texts = (0..100).map(|i| (String::new(), format!("entry {i} of ten words and a few more here")));
+        let set = Set { name: "all".into(), texts: texts.collect() };
+        let some = set.clone().at_most(200);
+        assert_eq!(some.texts.len(), 20);
+        assert!(
+            some.texts[0].1.starts_with("entry 4 ") || some.texts[0].1.starts_with("entry 2 "),
+            "{some:?}"
+        );
+        assert!(some.texts[19].1.starts_with("entry 9"));
+        assert_eq!(set.clone().at_most(5000).texts.len(), 100);
+    }
+
+    #[test]
+    fn the_general_text_is_of_several_hands() {
+        let set = Set::general();
+        assert_eq!(set.texts.len(), 7);
+        assert!(set.texts.iter().all(|(_, text)| words(text).count() > 100));
+    }
+
+    #[test]
+    fn an_interval_is_about_what_was_measured() {
+        let predicted: Vec<Predicted> = (0..50)
+            .map(|i| Predicted { nats: 100.0 + i as f64, tokens: 40, words: 30, characters: 150 })
+            .collect();
+        let row = Row::new("m", "t", &predicted, 7);
+        assert_eq!(row, Row::new("m", "t", &predicted, 7));
+        let (low, bits, high) = (row.interval.low, row.prediction.bits_per_character, row.interval.high);
+        assert!(low < bits && bits < high && high - low < 0.1 * bits, "{low} {bits} {high}");
+        assert_eq!(row.amount, Amount { entries: 50, words: 1500 });
+    }
+}
