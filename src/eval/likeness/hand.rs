@@ -129,7 +129,7 @@ mod tests {
         let taken = TakenFor::of(&p[..40], own, ("pepys", &p[40..])).unwrap();
         assert!(taken.by_words.high < 0.3 && taken.by_letters.high < 0.3, "{taken:?}");
         let mirror = Mirror::of(&p[..40], own);
-        assert!(mirror.overused.iter().any(|key| key.word == "my lord"), "{:?}", mirror.overused);
+        assert!(mirror.overused.iter().any(|key| key.word == "my wife"), "{:?}", mirror.overused);
         let invented = Invented::of(&p[..40], &text[..60], own);
         assert!(invented.generated > 1.5 * invented.own, "{} {}", invented.generated, invented.own);
     }

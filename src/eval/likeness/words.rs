@@ -37,13 +37,13 @@ impl<'a> Word<'a> {
 pub fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
     let mut rest = text.char_indices().peekable();
     std::iter::from_fn(move || {
-        let (at, first) = rest.by_ref().find(|(_, c)| within(*c))?;
+        let (at, first) = rest.by_ref().find(|(_, c)| c.is_alphanumeric())?;
         let mut end = at + first.len_utf8();
         if !is_unspaced(first) {
             while let Some(&(i, c)) = rest.peek() {
                 let joins = matches!(c, '\'' | '’' | '-') && i == end && {
                     let next = text[i + c.len_utf8()..].chars().next();
-                    next.is_some_and(|c| within(c) && !is_unspaced(c))
+                    next.is_some_and(|c| c.is_alphanumeric() && !is_unspaced(c))
                 };
                 if !joins && (!within(c) || is_unspaced(c)) {
                     break;
@@ -56,7 +56,7 @@ pub fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
     })
 }
 
-/// Whether a character is part of a word: a letter, a digit, a mark upon one, or what joins letters unseen.
+/// Whether a character goes on with a word: a letter, a digit, a mark upon one, or what joins letters unseen.
 fn within(c: char) -> bool {
     c.is_alphanumeric() || is_combining_mark(c) || matches!(c, '\u{ad}' | '\u{200c}' | '\u{200d}')
 }
@@ -118,6 +118,7 @@ mod tests {
         assert_eq!(words(text).next().unwrap().key(), "don't");
         assert_eq!(words("cafe\u{301}").next().unwrap().key(), "café");
         assert_eq!(words("हिन्दी co\u{ad}operate").count(), 2);
+        assert_eq!(words("\u{1f468}\u{200d}\u{1f469} \u{2764}\u{fe0f}").count(), 0);
         assert_eq!(words("").count(), 0);
     }
 

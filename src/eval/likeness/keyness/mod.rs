@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+pub use tally::Unit;
 use tally::{Tally, example, tally};
 
 mod tally;
@@ -18,20 +19,6 @@ pub const PRIOR: f64 = 10_000.0;
 /// have it in two: there it must occur [`ALONE`] times.
 const LEAST: usize = 3;
 const ALONE: usize = 5;
-
-/// What is counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// Single words.
-    Word,
-    /// Two words with nothing but white space between them.
-    Bigram,
-    /// Three of them.
-    Trigram,
-    /// Names: words with a capital within a sentence, joined (`names`). Their odds are against all words.
-    Name,
-}
 
 /// How often a word, or words, occur on one side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]

@@ -3,9 +3,22 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::Unit;
 use crate::eval::likeness::names::names;
 use crate::eval::likeness::words::{Word, words};
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Single words.
+    Word,
+    /// Two words with nothing but white space between them.
+    Bigram,
+    /// Three of them.
+    Trigram,
+    /// Names: words with a capital within a sentence, joined (`names`). Their odds are against all words.
+    Name,
+}
 
 /// The longest example, in characters.
 const EXAMPLE: usize = 90;
