@@ -20,6 +20,7 @@ mod crash;
 mod explain;
 mod fetch;
 mod first_model;
+mod likeness;
 mod limits;
 #[cfg(unix)]
 mod lora;

@@ -88,6 +88,13 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
                 vec!["eval", "gpt2", "--ids", "ids.json"],
             ],
         ),
+        (
+            "likeness",
+            vec![
+                vec!["likeness", "run", "--texts", "1", "--max-tokens", "4", "--device", "cpu"],
+                vec!["likeness", "run", "--against", "notes.txt", "--texts", "0", "--device", "cpu"],
+            ],
+        ),
         ("convert", vec![vec!["convert", "run", "run.gguf"], vec!["convert", "gpt2", "gpt2.gguf"]]),
         (
             "merge",

@@ -34,6 +34,9 @@ const LENGTHS: [usize; 2] = [64, 400];
 pub struct Args {
     /// A run's folder
     run: PathBuf,
+    /// Measure this model on the run's diary instead of the run's best: its last state, say
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
     /// Someone else's text, which the model should find harder: journals, or another run's folder, of which the held-out entries are
     /// taken; repeatable
     #[arg(long, value_name = "RUN|PATH")]
@@ -78,7 +81,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let others: Vec<Set> = args.against.iter().map(|path| other(path)).collect::<Result<_>>()?;
     let sets = sets(&diary, &others);
     let bar = Bar::new();
-    let (mut model, tokenizer) = open(&args.opening, &args.run, args.texts.min(AT_ONCE))?;
+    let (mut model, tokenizer) =
+        open(&args.opening, args.model.as_deref().unwrap_or(&args.run), args.texts.min(AT_ONCE))?;
     let mut prediction = rows(THIS, (&mut model, &tokenizer), &sets, args.seed, &bar)?;
     let openings = openings(&diary, args.texts);
     let most = args.max_tokens.unwrap_or_else(|| usual_length(&diary));

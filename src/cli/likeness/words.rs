@@ -86,7 +86,10 @@ fn findings(report: &Report) -> Vec<String> {
     if let Some(n_gram) = report.n_gram
         && own.interval.low > n_gram
     {
-        found.push("It predicts you worse than counting which letters follow which: it has learned little yet. Train on.".into());
+        found.push(match report.copied.verdict {
+            Verdict::Copies => "It predicts you worse than counting which letters follow which: it knows your entries, and not you.".into(),
+            _ => "It predicts you worse than counting which letters follow which: it has learned little yet. Train on.".into(),
+        });
     }
     for other in report.prediction.iter().filter(|row| row.model == THIS && row.text != OWN) {
         let harder = bits(other) - bits(own);

@@ -114,6 +114,9 @@ pub const ENOUGH_WORDS: usize = 2000;
 pub const SOME: f64 = 0.01;
 /// This share of the words beyond the writer's own: one sentence of 20 words in 400, on every other page.
 pub const MANY: f64 = 0.05;
+/// This share is said even where there is less of the writer's own to hold against it: who repeats every fourth word of theirs
+/// does so on any page.
+pub const PLAIN: f64 = 0.25;
 /// A single run this long is a passage, if the writer never repeated half as much. Where a next word is guessed by
 /// chance one time in three, ten words more are 3¹⁰ = 59,000 times less likely.
 pub const PASSAGE: usize = 20;
@@ -126,11 +129,12 @@ const SURE: f64 = 2.0;
 /// `SOME`, or the longest run is a `PASSAGE` and more than twice the writer's longest. A share counts as beyond only if
 /// the difference exceeds twice its standard error, taken over texts, as words of one text are not independent.
 pub fn verdict(generated: &Copying, held_out: &Copying) -> Verdict {
-    if generated.words.min(held_out.words) < ENOUGH_WORDS {
-        return Verdict::TooLittle;
-    }
     let runs = beyond(generated, held_out, |text| text.in_runs);
     let near = beyond(generated, held_out, |text| text.in_near);
+    if generated.words.min(held_out.words) < ENOUGH_WORDS {
+        let plain = generated.words >= ENOUGH_WORDS && held_out.words > 0 && runs.max(near) >= PLAIN;
+        return if plain { Verdict::Copies } else { Verdict::TooLittle };
+    }
     let longest = |copying: &Copying| copying.longest.as_ref().map_or(0, |(_, run)| run.words);
     let (ours, theirs) = (longest(generated), longest(held_out));
     match runs.max(near) {

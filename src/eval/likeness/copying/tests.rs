@@ -262,6 +262,10 @@ fn the_verdict_is_by_what_exceeds_the_writer() {
     let yours = texts(100, 20, 9, 9);
     assert_eq!(verdict(&texts(9, 9, 200, 200), &yours), Verdict::TooLittle);
     assert_eq!(verdict(&yours, &texts(9, 0, 0, 0)), Verdict::TooLittle);
+    // Half of all words are said of four own texts too, an eighth of them is not, and nothing beside nothing.
+    assert_eq!(verdict(&texts(100, 100, 100, 40), &texts(4, 0, 0, 0)), Verdict::Copies);
+    assert_eq!(verdict(&texts(100, 100, 25, 25), &texts(4, 0, 0, 0)), Verdict::TooLittle);
+    assert_eq!(verdict(&texts(100, 100, 100, 40), &texts(0, 0, 0, 0)), Verdict::TooLittle);
     assert_eq!(verdict(&yours, &yours), Verdict::AsYouRepeatYourself);
     // 1% more: 30 texts of 100 with 13 words are 1.95%, against 0.9%.
     assert_eq!(verdict(&texts(100, 30, 13, 13), &yours), Verdict::SomeCopying);
