@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-/// The texts of one of the diaries' files, in order of their names.
-fn files(diary: &str) -> Vec<String> {
+/// One of the diaries' files, in order of their names: each with its text.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+pub fn files(diary: &str) -> Vec<(String, String)> {
     let journals = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/journals");
     let Ok(folder) = std::fs::read_dir(journals.join(diary)) else {
         eprintln!("{diary} is not at hand: what is tried on it is skipped");
@@ -11,19 +12,20 @@ fn files(diary: &str) -> Vec<String> {
     };
     let mut paths: Vec<PathBuf> = folder.map(|file| file.unwrap().path()).collect();
     paths.sort();
-    paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+    paths.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()
 }
 
 /// Barbellion's entries: a file each.
 pub fn barbellion() -> Vec<String> {
-    files("barbellion")
+    files("barbellion").into_iter().map(|(_, text)| text).collect()
 }
 
 /// Pepys's entries: a line that is a date goes before each.
 pub fn pepys() -> Vec<String> {
     let is_date = |line: &str| line.len() == 10 && line.bytes().all(|b| b.is_ascii_digit() || b == b'-');
     let mut entries: Vec<String> = Vec::new();
-    for line in files("pepys").iter().flat_map(|file| file.lines()) {
+    for line in files("pepys").iter().flat_map(|(_, text)| text.lines()) {
         if is_date(line) {
             entries.push(String::new());
         } else if let Some(entry) = entries.last_mut() {

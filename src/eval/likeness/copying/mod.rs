@@ -98,7 +98,7 @@ fn share(part: usize, all: usize) -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// One of the two has fewer than `ENOUGH_WORDS` words: a single sentence would decide.
+    /// One of the two has fewer than `ENOUGH_WORDS` words, where a single sentence would decide, and it is not `PLAIN`.
     TooLittle,
     /// The texts repeat the diary no more than its writer does.
     AsYouRepeatYourself,

@@ -1,8 +1,7 @@
 //! Runs and near copies, against searches that try everything, and in real text.
 
-use std::path::Path;
-
 use super::*;
+use crate::eval::likeness::testing::files;
 use crate::eval::likeness::words::words;
 
 /// SplitMix64.
@@ -320,25 +319,9 @@ fn a_new_text_is_kept_under_a_limit() {
     }
 }
 
-/// The texts of a folder of /work/shared/journals, by name; none, with a word, where it is absent.
-fn journal(name: &str) -> Vec<(String, String)> {
-    let roots = ["../shared/journals", "../../shared/journals"];
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let Some(root) = roots.iter().map(|root| here.join(root)).find(|root| root.exists()) else {
-        eprintln!("skipped: no shared/journals");
-        return Vec::new();
-    };
-    let files = std::fs::read_dir(root.join(name)).unwrap().map(|file| file.unwrap().path());
-    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
-    let mut entries: Vec<_> =
-        files.map(|path| (name(&path), std::fs::read_to_string(path).unwrap())).collect();
-    entries.sort();
-    entries
-}
-
 #[test]
 fn planted_copies_are_found_in_their_entry() {
-    let entries = journal("barbellion");
+    let entries = files("barbellion");
     let source = Source::new(entries.clone());
     let mut draw = draws(5);
     let long: Vec<usize> = (0..entries.len()).filter(|&i| words(&entries[i].1).count() >= 90).collect();
@@ -364,8 +347,8 @@ fn planted_copies_are_found_in_their_entry() {
 
 #[test]
 fn another_writer_is_no_copy() {
-    let source = Source::new(journal("barbellion"));
-    for (month, text) in journal("pepys").iter().step_by(12) {
+    let source = Source::new(files("barbellion"));
+    for (month, text) in files("pepys").iter().step_by(12) {
         assert_eq!(source.near(text, 20, 0.1), [], "{month}");
     }
 }

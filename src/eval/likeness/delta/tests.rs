@@ -98,7 +98,6 @@ fn pepys_is_told_from_barbellion() {
             let right =
                 |author: usize| test[author].iter().filter(|text| judge(text) == Some(author)).count();
             let share = wilson(right(0) + right(1), all);
-            println!("{length} words, {name}: {} and {} of {all}: {share:?}", right(0), right(1));
             // Burrows's own is known to need more words than 200 (`Metric::Burrows`).
             let least = match (name, length) {
                 ("Burrows", 200) => 0.7,

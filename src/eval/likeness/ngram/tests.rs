@@ -141,7 +141,6 @@ fn held_out_barbellion_costs_what_it_should() {
         bits / characters as f64
     };
     let by_order: Vec<f64> = [2, 4, 6].map(cost).to_vec();
-    println!("bits a character by orders 2, 4, 6: {by_order:.3?}");
     assert!(by_order.windows(2).all(|pair| pair[1] < pair[0]), "{by_order:?}");
     assert!((2.0..2.4).contains(&by_order[2]), "{by_order:?}");
 }

@@ -145,7 +145,6 @@ fn a_writer_is_near_themselves_and_far_from_another() {
         z.fold(0.0, f64::max)
     };
     let (same, other) = (compare(&half(1), &own), compare(&pepys[..200], &own));
-    println!("worst |z|/noise: {:.2} within, {:.2} between", worst(&same), worst(&other));
     // Within a writer the 28 figures lie within a few times what chance would do; between writers they do not.
     assert!(worst(&same) < 4.5, "{same:#?}");
     assert!(worst(&other) > 15.0, "{other:#?}");
