@@ -266,16 +266,7 @@ impl Kinds {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// SplitMix64.
-    fn draws(mut seed: u64) -> impl FnMut() -> u64 {
-        move || {
-            seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let z = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-            z ^ (z >> 31)
-        }
-    }
+    use crate::eval::likeness::testing::draws;
 
     fn naive(text: &[u32]) -> Vec<u32> {
         let mut order: Vec<u32> = (0..text.len() as u32).collect();

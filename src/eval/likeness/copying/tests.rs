@@ -1,18 +1,8 @@
 //! Runs and near copies, against searches that try everything, and in real text.
 
 use super::*;
-use crate::eval::likeness::testing::files;
+use crate::eval::likeness::testing::{draws, files};
 use crate::eval::likeness::words::words;
-
-/// SplitMix64.
-fn draws(mut seed: u64) -> impl FnMut() -> u64 {
-    move || {
-        seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
 
 fn source(entries: &[&str]) -> Source {
     Source::new(entries.iter().enumerate().map(|(i, text)| (format!("1914-03-{i:02}"), (*text).to_string())))
