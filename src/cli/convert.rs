@@ -10,6 +10,7 @@ use crate::cli::adapters::Adapters;
 use crate::cli::bar::Bar;
 use crate::cli::out;
 use crate::cli::target::{Target, dtypes, targets};
+use crate::dataset::pairs::form::Form;
 use crate::run::{card, record, refuse_in_run};
 use crate::tokens::Tokenizer;
 use crate::weights::peft::Stacked;
@@ -132,6 +133,14 @@ pub(super) fn check(to: Target, dtype: &Dtype, out: &Path) -> Result<()> {
     }
 }
 
+/// The chat template of a Hugging Face folder.
+const TEMPLATE: &str = "chat_template.jinja";
+
+/// The form of the questions and answers that a run was trained on.
+fn form(run: Option<&record::Run>) -> Option<Form> {
+    run.and_then(|run| run.data.pairs).map(|pairs| pairs.form)
+}
+
 impl Args {
     /// What writes a Hugging Face folder.
     pub(super) fn folder(input: PathBuf, out: PathBuf, dtype: Dtype) -> Args {
@@ -224,8 +233,12 @@ impl Args {
             beside.retain(|(name, _)| *name != CARD);
             beside.push((CARD, card.into_bytes()));
         }
-        if !beside.iter().any(|(name, _)| name.starts_with("chat_template")) {
-            beside.extend(checkpoint.chat_template()?.map(|text| ("chat_template.jinja", text.into_bytes())));
+        if let Some(form) = form(run.as_ref()) {
+            // What the run was trained on, whatever its base was.
+            beside.retain(|(name, _)| *name != TEMPLATE);
+            beside.push((TEMPLATE, form.template().into()));
+        } else if !beside.iter().any(|(name, _)| *name == TEMPLATE) {
+            beside.extend(checkpoint.chat_template()?.map(|text| (TEMPLATE, text.into_bytes())));
         }
         let dropout = run.map_or(0.1, |run| run.settings.dropout);
         huggingface::export(checkpoint, tokenizer.as_ref(), dtype, dropout, &beside, &self.out, progress)
@@ -240,9 +253,12 @@ impl Args {
     ) -> Result<u64> {
         let template = match &self.chat_template {
             Some(path) => Some(weights::template::of_file(path)?),
-            None => checkpoint.chat_template()?,
+            None => match form(self.run()?.as_ref()) {
+                Some(form) => Some(form.template().to_string()),
+                None => checkpoint.chat_template()?,
+            },
         };
-        if self.modelfile && template.is_some() {
+        if self.modelfile && template.is_some() && form(self.run()?.as_ref()).is_none() {
             out::note(
                 "the Modelfile passes prompts on as they stand: Ollama does not look at the chat template then",
             );
@@ -270,7 +286,8 @@ impl Args {
             let file = self.out.file_name().unwrap_or_default().to_string_lossy();
             let stops: Vec<String> = tokenizer.stops().iter().map(|&id| tokenizer.decode(&[id])).collect();
             let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
-            let text = gguf::modelfile(&file, checkpoint.config().block_size(), &stops);
+            let asked = form(self.run()?.as_ref()).map(Form::ollama);
+            let text = gguf::modelfile(&file, checkpoint.config().block_size(), &stops, asked);
             disk::write_new(&self.modelfile(), text.as_bytes())?;
         }
         Ok(written.bytes)
@@ -294,6 +311,9 @@ impl Args {
             }
             Target::Gguf if self.modelfile => {
                 format!("next: ollama create me -f {}", shell::path(self.modelfile()))
+            }
+            Target::Gguf if self.run().is_ok_and(|run| form(run.as_ref()).is_some()) => {
+                format!("next: llama-cli -m {out} (it answers questions: how they are put goes with it)")
             }
             Target::Gguf => format!(
                 "next: llama-completion -no-cnv -m {out} -p 'Today ' (it continues texts; it does not chat)"

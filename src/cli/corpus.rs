@@ -1,19 +1,20 @@
 //! `diarist corpus PATH…`: what is in the journals, before a minute is spent training.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use similar::TextDiff;
 
 use crate::base::units::{counted, shown, thousands};
-use crate::base::{Error, Lora, Preset, Result};
+use crate::base::{Error, Lora, Preset, Result, disk, shell};
 use crate::cli::bar::Bar;
 use crate::cli::out;
 use crate::cli::reading::Reading;
 use crate::dataset::{Tokenised, Wanted};
 use crate::device::Element;
 use crate::journal::overview::{Named, Overview, overview};
-use crate::journal::{self, Change, Corpus, Entry, Observer};
+use crate::journal::secrets::{Names, Review};
+use crate::journal::{self, Change, Corpus, Entry, OFTEN, Observer};
 use crate::run::refuse_inside;
 use crate::tokens::{Kind, Tokenizer};
 use crate::train::cost::{Cost, cost};
@@ -43,6 +44,9 @@ pub struct Args {
     /// Print all there is to know as one JSON object
     #[arg(long, group = "what")]
     json: bool,
+    /// Write what a model should not learn to a new file, in the clear, with what is to become of each: edit it, then --secrets FILE
+    #[arg(long, value_name = "FILE", group = "what")]
+    review: Option<PathBuf>,
     /// Write the entries to a new folder: clean Markdown, one file an entry, and entries.jsonl
     #[arg(long, value_name = "DIR", group = "what")]
     export: Option<PathBuf>,
@@ -88,8 +92,8 @@ fn aligned((what, line): &(&str, String)) -> String {
 /// Journals that cannot be read or hold no words; with `--strict`, anything doubtful.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let options = args.reading.options();
-    if let Some(folder) = &args.export {
-        refuse_inside(folder, &args.paths)?;
+    for place in args.export.iter().chain(&args.review) {
+        refuse_inside(place, &args.paths)?;
     }
     let mut watch = Watch { bar: Bar::new(), diff: args.diff, failed: None };
     let read = journal::read(&args.paths, &options, &mut watch);
@@ -108,6 +112,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     } else if let Some(folder) = &args.export {
         journal::export::write(&mut corpus, folder)?;
         out::note(format!("{} entries are in {}", thousands(corpus.len() as u64), shown(folder)));
+    } else if let Some(file) = &args.review {
+        review(&mut corpus, &options, file)?;
     } else if args.diff {
         changes(&corpus);
     } else {
@@ -168,6 +174,37 @@ fn changes(corpus: &Corpus) {
     }
 }
 
+/// Writes all that should not be learned to a file, which nobody else may read.
+fn review(corpus: &mut Corpus, options: &journal::Options, file: &Path) -> anyhow::Result<()> {
+    out::check_new(file, "--review")?;
+    let scanner = journal::scanner(&options.secrets)?;
+    let (mut names, mut review) = (Names::new(), Review::new());
+    for i in 0..corpus.len() {
+        names.add(&corpus.entry(i)?.whole());
+    }
+    review.add_names(&names.often(OFTEN));
+    for i in 0..corpus.len() {
+        let entry = corpus.entry(i)?;
+        let name = entry
+            .day()
+            .map_or_else(|| format!("{}{}", shown(&entry.source), entry.place), |day| day.to_string());
+        let text = entry.whole();
+        review.add(&name, &text, &scanner.scan(&text));
+    }
+    if review.is_empty() {
+        return out::line("nothing was found that a model should not learn");
+    }
+    disk::write_new(file, review.write().as_bytes())?;
+    out::note(format!(
+        "{} in {}, in the clear: edit what is to become of each, then train --secrets {}; keep it where nobody else reads it, since \
+         --continue reads it again",
+        counted(review.len() as u64, "secret is", "secrets are"),
+        shown(file),
+        shell::path(file)
+    ));
+    Ok(())
+}
+
 fn list(corpus: &mut Corpus) -> anyhow::Result<()> {
     let width = corpus.len().to_string().len();
     for i in 0..corpus.len() {
@@ -218,6 +255,13 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
     }
     let mut lines = vec![format!("journal  {}", corpus.report)];
     lines.extend(corpus.report.brief().map(|line| aligned(&line)));
+    let secrets = corpus.report.secret_lines();
+    lines.extend(
+        secrets
+            .iter()
+            .enumerate()
+            .map(|(i, line)| format!("{:8} {line}", if i == 0 { "secrets" } else { "" })),
+    );
     lines.extend(twice(corpus));
     lines.extend(years(&seen));
     for gap in &seen.gaps {

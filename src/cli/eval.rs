@@ -6,7 +6,11 @@ use std::process::ExitCode;
 use crate::base::{Error, Result, memory, units};
 use crate::cli::opening::Opening;
 use crate::cli::out;
-use crate::eval::score;
+use crate::dataset;
+use crate::dataset::pairs::Reading;
+use crate::dataset::pairs::form::{Form, Written};
+use crate::eval::{score, score_answers};
+use crate::run::read_run;
 use crate::sample::Reads;
 use crate::tokens::Tokenizer;
 
@@ -16,8 +20,11 @@ pub struct Args {
     /// A run's folder, any other model's folder or file, or a fetched model's name
     dir: PathBuf,
     /// The text, taken as it stands: no entries, no cleaning
-    #[arg(long, value_name = "FILE", conflicts_with = "ids", required_unless_present = "ids")]
+    #[arg(long, value_name = "FILE", conflicts_with = "ids", required_unless_present_any = ["ids", "pairs"])]
     text: Option<PathBuf>,
+    /// Instead of a text, questions and their answers, of which the answers are scored, each alone
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["ids", "text", "stride"])]
+    pairs: Option<PathBuf>,
     /// Instead of a text, the ids of its tokens: a JSON list of numbers, for a model of any tokenizer
     #[arg(long, value_name = "FILE")]
     ids: Option<PathBuf>,
@@ -36,6 +43,9 @@ pub struct Args {
 /// # Errors
 /// No model, no text, or a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if let Some(file) = &args.pairs {
+        return pairs(args, file);
+    }
     let given = args.text.as_deref().or(args.ids.as_deref()).expect("clap asks for one of them");
     let bytes = whole(given)?;
     // What can be found wrong without the model is found before it is loaded.
@@ -80,6 +90,51 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out::line(format!(
             "loss {:.4} nats/token, perplexity {:.2}, {} tokens",
             score.loss, score.perplexity, score.tokens
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Scores answers.
+fn pairs(args: &Args, file: &Path) -> anyhow::Result<ExitCode> {
+    let Reading { pairs, problems, .. } = dataset::pairs::read(std::slice::from_ref(&file.to_path_buf()))?;
+    for problem in &problems {
+        out::note(format!("{}: {}", problem.place, problem.what));
+    }
+    // A run's own form, or the one that suits the model.
+    let form = read_run(&args.dir).ok().and_then(|run| run.data.pairs).map(|pairs| pairs.form);
+    let mut written: Vec<Written> = Vec::new();
+    let most = |tokenizer: Option<&Tokenizer>| {
+        let tokenizer = tokenizer.expect("it is opened to read text");
+        let form = form.unwrap_or_else(|| Form::of(tokenizer));
+        written = pairs.iter().map(|pair| form.write(pair, tokenizer)).collect();
+        let longest = written.iter().map(|of| of.question.len() + of.answer.len()).max();
+        longest
+            .map(Some)
+            .ok_or_else(|| Error::file(file, "no question with its answer", "see `diarist pairs check`"))
+    };
+    let mut model =
+        args.opening.open(&args.dir, (Reads::Text, 1), most, |shape| Ok(vec![shape.losses()?]))?;
+    let end = model.tokenizer.as_ref().expect("it was opened to read text").end_of_text();
+    let cut = written.iter().filter(|of| of.question.len() + of.answer.len() > model.positions).count();
+    if cut > 0 {
+        out::note(format!(
+            "{} longer than the {} tokens that the model sees: what stands behind those is not scored",
+            units::counted(cut as u64, "pair is", "pairs are"),
+            model.positions
+        ));
+    }
+    let scored = score_answers(model.exec.as_mut(), model.positions, &written, end, |_| ());
+    let score = scored.map_err(|e| model.told(e))?;
+    if args.json {
+        out::json(&score)?;
+    } else {
+        out::line(format!(
+            "loss {:.4} nats/token, perplexity {:.2}, {} tokens of {}",
+            score.loss,
+            score.perplexity,
+            score.tokens,
+            units::counted(written.len() as u64, "answer", "answers")
         ))?;
     }
     Ok(ExitCode::SUCCESS)

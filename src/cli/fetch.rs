@@ -1,5 +1,5 @@
 //! `diarist fetch NAME`: a model from the Hugging Face hub, into its cache on this computer. With `diarist train`, where it
-//! offers the same, this is all that opens a connection.
+//! offers the same, this is all that opens a connection, beside `pairs batch` with an address.
 
 use std::io::{BufRead, IsTerminal};
 use std::path::{Path, PathBuf};

@@ -21,6 +21,8 @@ mod man;
 mod merge;
 mod opening;
 pub mod out;
+mod pairs;
+mod quiz;
 mod reading;
 mod runs;
 mod sample;
@@ -66,6 +68,10 @@ enum Command {
     Eval(eval::Args),
     /// Measure how like the writer a run's model is: on what it never saw, and in what it writes
     Likeness(likeness::Args),
+    /// Make a page that asks which of two passages is the diary's, and which the model's
+    Quiz(quiz::Args),
+    /// Make questions and answers of your own documents, check them, divide them: `train --pairs` learns from them
+    Pairs(pairs::Args),
     /// Write a model in the form that another tool reads: transformers, llama.cpp, Ollama, llm.c, nanoGPT
     Convert(convert::Args),
     /// Make one plain model of a model and the LoRA adapters on it
@@ -106,6 +112,8 @@ pub fn main() -> ExitCode {
         Command::Forget(args) => forget::run(args),
         Command::Eval(args) => eval::run(args),
         Command::Likeness(args) => likeness::run(args),
+        Command::Quiz(args) => quiz::run(args),
+        Command::Pairs(args) => pairs::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Merge(args) => merge::run(args),
         Command::Info(args) => info::run(args),

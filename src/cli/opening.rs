@@ -51,8 +51,33 @@ impl Opening {
         most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
         program: impl Fn(&Shape) -> Result<Vec<Recording>>,
     ) -> Result<Model> {
+        self.open_on(dir, (reads, streams), most, program, |device| out::using(dir, device))
+    }
+
+    /// The same of a model that was opened before: nobody is told again.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_again(
+        &self,
+        dir: &Path,
+        (reads, streams): (Reads, usize),
+        most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
+        program: impl Fn(&Shape) -> Result<Vec<Recording>>,
+    ) -> Result<Model> {
+        self.open_on(dir, (reads, streams), most, program, |_| ())
+    }
+
+    fn open_on(
+        &self,
+        dir: &Path,
+        (reads, streams): (Reads, usize),
+        most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
+        program: impl Fn(&Shape) -> Result<Vec<Recording>>,
+        tell: impl FnOnce(&Device),
+    ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
-        out::using(dir, &device);
+        tell(&device);
         let checkpoint = self.adapters.open(dir)?;
         if let Some(line) = not_in_blocks(checkpoint.config(), self.weights) {
             out::note(line);

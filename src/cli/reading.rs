@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use jiff::civil::Date;
 
 use crate::base::{Error, Result};
-use crate::journal::{self, DateOrder, StyleOptions};
+use crate::journal::{self, DateOrder, SecretOptions, Secrets, StyleOptions};
+
+/// The heading of the flags of secrets.
+const SECRETS: &str = "What should not be learned";
 
 /// Arguments of every command that reads journals.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -54,6 +57,14 @@ pub struct Reading {
     #[arg(long)]
     pub no_cache: bool,
 
+    /// What becomes of passwords, keys, cards, accounts, phones, addresses and the like: they are counted, and stay; placeholders stand for
+    /// them; the lines that they stand in go; or what FILE says of each, as `diarist corpus --review` wrote it and you edited it
+    #[arg(long, value_name = "keep|replace|drop|FILE", default_value = "keep", help_heading = SECRETS)]
+    secrets: String,
+    /// Your own patterns for what else is secret: JSON, in the form that the book's chapter has
+    #[arg(long, value_name = "FILE", help_heading = SECRETS)]
+    secret_patterns: Option<PathBuf>,
+
     /// Make typographic quotation marks and apostrophes straight
     #[arg(long, help_heading = "What to change in style (nothing, unless asked)")]
     straight_quotes: bool,
@@ -94,6 +105,10 @@ impl Reading {
             exclude_tags: self.exclude_tag.clone(),
             labels: Vec::new(),
             keep_duplicates: self.keep_duplicates,
+            secrets: SecretOptions {
+                what: Secrets::parse(&self.secrets),
+                patterns: self.secret_patterns.clone(),
+            },
             style: StyleOptions {
                 straight_quotes: self.straight_quotes,
                 drop_references: self.drop_references,

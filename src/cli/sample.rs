@@ -7,10 +7,13 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::base::rng::Rng;
-use crate::base::units::thousands;
+use crate::base::units::{shown, thousands};
+use crate::base::{Error, Result};
 use crate::cli::opening::Opening;
 use crate::cli::out;
-use crate::run::newest;
+use crate::eval::likeness::copying::Source;
+use crate::eval::likeness::diary::Diary;
+use crate::run::{newest, read_run};
 use crate::sample::{Choice, Event, Reads, Streams, kept, write_together};
 use crate::tokens::{Tokenizer, Utf8Stream};
 
@@ -43,6 +46,9 @@ pub struct Args {
     /// How many texts to write: up to 8 at once where memory has room for them, each what it would be alone
     #[arg(long, default_value_t = 1)]
     num_samples: usize,
+    /// Let no more than N words in a row stand in an entry that the model was trained on; of a run's folder, which has its diary
+    #[arg(long, value_name = "N")]
+    no_copy: Option<usize>,
     #[command(flatten)]
     opening: Opening,
     /// One line of JSON: {"samples":[{"ids":[…],"text":"…"}]}, of the continuations alone
@@ -58,6 +64,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
     how.check()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
+    let diary = args.no_copy.map(|most| anyhow::Ok((most, trained_on(&dir)?))).transpose()?;
     let mut model = args.opening.open(
         &dir,
         (Reads::Text, args.num_samples.min(AT_ONCE)),
@@ -66,7 +73,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     )?;
     let seed = args.seed.unwrap_or_else(clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
-    let prompt = tokenizer.encode_prompt(&args.prompt);
+    // A model of questions and answers is asked.
+    let pairs = read_run(&dir).ok().and_then(|run| run.data.pairs).filter(|_| !args.prompt.is_empty());
+    let prompt = match pairs {
+        Some(pairs) => pairs.form.before(None, &[], &args.prompt, &tokenizer),
+        None => tokenizer.encode_prompt(&args.prompt),
+    };
     let (all, context) = (prompt.len(), model.positions);
     let prompt = kept(&prompt, context, args.max_tokens);
     if prompt.len() < all {
@@ -78,10 +90,18 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let draws = (0..args.num_samples).map(|i| Rng::new(seed, &format!("sample {i}")));
     let texts = draws.map(|rng| (prompt.to_vec(), rng)).collect();
-    let mut page = Page::new(args, &tokenizer);
+    // What goes on from a prompt stands behind it; an answer stands below its question.
+    let before = if pairs.is_some() { format!("{}\n\n", args.prompt) } else { args.prompt.clone() };
+    let mut page = Page::new(args, before, &tokenizer);
     let mut failed = page.open().err();
     let streams = Streams::new(model.exec.as_mut(), model.positions);
-    let written = write_together(streams, &tokenizer, (args.max_tokens, &how), texts, |i, event| {
+    let allows = |so_far: &[u32], next: u32| {
+        diary.as_ref().is_none_or(|(most, diary)| {
+            let text = tokenizer.decode(&[so_far, &[next]].concat());
+            !diary.runs_on(&text, *most)
+        })
+    };
+    let written = write_together(streams, &tokenizer, (args.max_tokens, &how, &allows), texts, |i, event| {
         if failed.is_none() {
             failed = page.take(i, event).err();
         }
@@ -98,10 +118,23 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What the model of a run was trained on.
+fn trained_on(dir: &Path) -> Result<Source> {
+    if !dir.join("run.json").is_file() {
+        return Err(Error::usage(
+            format!("--no-copy with {}, which has no diary beside it", shown(dir)),
+            "name the run's folder, as `train` left it",
+        ));
+    }
+    Ok(Diary::of_run(dir)?.source())
+}
+
 /// Texts that are written side by side, shown one behind the other: the first that has not ended as it is written, the others when
 /// their turn comes.
 struct Page<'a> {
     args: &'a Args,
+    /// What stands before each.
+    before: String,
     tokenizer: &'a Tokenizer,
     /// Which is shown, and what of it is not a whole character yet.
     shown: usize,
@@ -111,9 +144,9 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn new(args: &'a Args, tokenizer: &'a Tokenizer) -> Page<'a> {
+    fn new(args: &'a Args, before: String, tokenizer: &'a Tokenizer) -> Page<'a> {
         let later = vec![(Vec::new(), false); args.num_samples];
-        Page { args, tokenizer, shown: 0, stream: Utf8Stream::default(), later }
+        Page { args, before, tokenizer, shown: 0, stream: Utf8Stream::default(), later }
     }
 
     /// Begins to show a text, if there is one more; all of it, and the next, where it has ended.
@@ -125,7 +158,7 @@ impl<'a> Page<'a> {
             if self.shown > 0 {
                 out::text("\n---\n\n")?;
             }
-            out::text(&self.args.prompt)?;
+            out::text(&self.before)?;
             for id in ids {
                 self.show(id)?;
             }

@@ -77,9 +77,6 @@ pub struct Args {
     /// Train a new version of the run in RUN on what is new in its journals, or in PATH; the run itself stays as it is
     #[arg(long = "continue", value_name = "RUN", conflicts_with = "resume")]
     again: Option<PathBuf>,
-    /// Of a continued run: the share of old text in what is trained on, so that little is forgotten
-    #[arg(long, value_name = "F", default_value_t = train::MIX, requires = "again")]
-    mix: f64,
     /// Of a run that --steps makes longer: leave the learning rate at its floor, where the run's own curve ends
     #[arg(long, requires = "resume")]
     lr_floor: bool,
@@ -144,6 +141,10 @@ pub fn run(args: &Args, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     }
     if let Some(run) = &args.again {
         return again(args, run, matches);
+    }
+    if args.options.beside.is_empty() && given(matches).contains(&"--mix".to_string()) {
+        let next = "leave it out, or say what is mixed: --continue RUN, or --pairs with --beside JOURNAL";
+        return Err(Error::usage("--mix with one kind of text alone", next).into());
     }
     if args.dry_run {
         return dry_run(args);
@@ -246,7 +247,7 @@ fn again(args: &Args, run: &Path, matches: &ArgMatches) -> anyhow::Result<ExitCo
     }
     let mut watch = Watch::new(&args.options, args.how());
     let options = args.options();
-    let again = Again { run, mix: args.mix, base: args.base.as_deref(), options: &options };
+    let again = Again { run, mix: args.options.mix, base: args.base.as_deref(), options: &options };
     if args.dry_run {
         let lines = train::look_again(&again, &mut watch);
         watch.finish();

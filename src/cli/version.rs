@@ -17,7 +17,7 @@ pub fn run() -> anyhow::Result<()> {
         "diarist {}\n\
          for      {} on {}; GPUs by {gpus}\n\
          network  only `diarist fetch`, and `diarist train` where you say yes to its offer, open a connection: to \
-         {ENDPOINT}, or the mirror that HF_ENDPOINT names\n",
+         {ENDPOINT}, or the mirror that HF_ENDPOINT names; and `diarist pairs batch --endpoint`, to the address that you give it\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::ARCH,
         std::env::consts::OS,

@@ -96,7 +96,7 @@ fn items(bytes: &[u8]) -> Option<Vec<Item>> {
         };
         let hash = u64::from(number(6)) | u64::from(number(7)) << 32;
         let [tokens, header, group, source] = [0, 1, 2, 3].map(number);
-        Some(Item { tokens, header, group, source, place, day, hash })
+        Some(Item { tokens, header, pair: false, group, source, place, day, hash })
     };
     rows.iter().map(item).collect()
 }
@@ -150,7 +150,16 @@ mod tests {
     #[test]
     fn entries_are_read_as_they_were_written() {
         let hash = 0xfedc_ba98_7654_3210;
-        let item = |place, day| Item { tokens: 7, header: 2, group: u32::MAX, source: 3, place, day, hash };
+        let item = |place, day| Item {
+            tokens: 7,
+            header: 2,
+            pair: false,
+            group: u32::MAX,
+            source: 3,
+            place,
+            day,
+            hash,
+        };
         let all = [
             item(Place::Line(12), Some(date(1969, 12, 31))),
             item(Place::Number(0), None),

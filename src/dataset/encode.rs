@@ -161,6 +161,7 @@ impl Wanted<'_> {
                 entries.push(Item {
                     tokens: (header.len() + text.len()) as u32,
                     header: header.len() as u32,
+                    pair: false,
                     group: corpus.group(i),
                     source: source as u32,
                     place: corpus.place(i),

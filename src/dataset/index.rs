@@ -35,6 +35,9 @@ pub struct Line {
     pub date: Option<Date>,
     /// What it is to the run.
     pub side: Side,
+    /// Whether it is a question and its answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub pair: bool,
     /// Its first token.
     pub start: usize,
     /// The token behind its last, which is the end of text.
@@ -123,7 +126,7 @@ mod tests {
     #[test]
     fn an_index_is_read_as_it_was_written() {
         let dir = tempfile::tempdir().unwrap();
-        let line = |hash, side, start, end| Line { hash, date: None, side, start, end };
+        let line = |hash, side, start, end| Line { hash, date: None, side, pair: false, start, end };
         let day = Some(date(2021, 3, 4));
         let lines = [
             Line { date: day, ..line(0xf, Side::Before, 0, 3) },

@@ -2,9 +2,11 @@
 //!
 //! ```text
 //! entries ── header, labels ──> texts ── encode (found again in cache) ──> Tokenised ── heldout, divide ──> Sides ── data, text ──> tokens.bin, entries.jsonl
+//! pairs   ── form, encode ──> Tokenised, likewise
 //! ```
 
 mod cache;
+pub mod cut;
 pub mod data;
 mod divide;
 pub mod encode;
@@ -14,6 +16,7 @@ pub mod index;
 pub mod labels;
 pub mod listed;
 pub mod new;
+pub mod pairs;
 pub mod sides;
 pub mod text;
 pub mod tokenised;

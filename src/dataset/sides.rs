@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
+use crate::base::Result;
 use crate::base::units::{counted, thousands};
-use crate::base::{Error, Result};
 use crate::dataset::Tokenised;
 use crate::dataset::heldout::{Held, HeldOut, Split, held_out};
 use crate::dataset::new::New;
-use crate::tokens::{Tokenizer, fit_context};
+use crate::tokens::Tokenizer;
 
 /// An entry, or a stretch of one, on one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,6 +80,22 @@ impl Sides {
         Ok(Sides::from(data, held, |n| new[n] != New::No))
     }
 
+    /// Divides as it was decided elsewhere.
+    pub fn as_held(data: &Tokenised, held: HeldOut) -> Sides {
+        Sides::from(data, held, |_| true)
+    }
+
+    /// These, and those of other entries behind them, of which so many are before.
+    #[must_use]
+    pub fn and(mut self, other: Sides, before: usize) -> Sides {
+        let moved = |part: Part| Part { entry: part.entry + before, ..part };
+        self.parts.extend(other.parts.into_iter().map(moved));
+        self.divided += other.divided;
+        self.between += other.between;
+        self.nothing = self.nothing.and(other.nothing);
+        self
+    }
+
     fn from(data: &Tokenised, held: HeldOut, among: impl Fn(usize) -> bool) -> Sides {
         let (mut parts, mut divided, mut between) = (Vec::with_capacity(held.entries.len()), 0, 0);
         let entries = data.entries.iter().zip(&held.entries).enumerate().filter(|(entry, _)| among(*entry));
@@ -117,20 +133,6 @@ impl Sides {
     /// Tokens that are held out.
     pub fn val_tokens(&self) -> usize {
         self.of_side(true)
-    }
-
-    /// The context that fits: `t`, or less where there is too little to train on for one window of it.
-    ///
-    /// # Errors
-    /// Too little text for any window.
-    pub fn fit_context(&self, t: usize) -> Result<usize> {
-        match fit_context(self.train_tokens(), t) {
-            0 => Err(Error::setting(
-                format!("only {} tokens to train on", self.train_tokens()),
-                "give more text, or hold less of it out",
-            )),
-            fitted => Ok(fitted),
-        }
     }
 
     /// One line for a person: what an epoch is, and what share is held out.

@@ -106,25 +106,31 @@ impl Text {
         parts.filter(move |part| side != Side::Before && part.held == (side == Side::Val))
     }
 
-    /// Where in `tokens.bin` the headers are.
-    pub fn headers(&self) -> Vec<Range<usize>> {
-        let (mut at, mut headers) = (0, Vec::new());
+    /// What of `tokens.bin` is left out of the loss: the questions of pairs, and headers where those are `masked`.
+    pub fn masks(&self, masked: bool) -> Vec<Range<usize>> {
+        let (mut at, mut masks) = (0, Vec::new());
         for side in SIDES {
             if let Some(earlier) = &self.earlier {
                 for line in earlier.of(side) {
                     let first = earlier.masked.partition_point(|masked| masked.end <= line.start);
                     let within = earlier.masked[first..].iter().take_while(|masked| masked.start < line.end);
-                    headers.extend(within.map(|m| m.start - line.start + at..m.end - line.start + at));
+                    masks.extend(within.map(|m| m.start - line.start + at..m.end - line.start + at));
                     at += line.range().len();
                 }
             }
-            for part in self.parts(side) {
-                headers.push(at..at + part.header);
+            for (tokenised, part) in self
+                .read
+                .iter()
+                .flat_map(|(tokenised, _)| self.parts(side).map(move |part| (tokenised, part)))
+            {
+                if masked || tokenised.entries[part.entry].pair {
+                    masks.push(at..at + part.header);
+                }
                 at += part.tokens();
             }
         }
-        headers.retain(|header| !header.is_empty());
-        headers
+        masks.retain(|mask| !mask.is_empty());
+        masks
     }
 
     /// The index of `tokens.bin`.
@@ -132,15 +138,15 @@ impl Text {
         let (mut at, mut lines) = (0, Vec::new());
         for side in SIDES {
             let old = self.earlier.iter().flat_map(|earlier| earlier.of(side));
-            let old = old.map(|line| (line.hash, line.date, line.range().len()));
+            let old = old.map(|line| (line.hash, line.date, line.pair, line.range().len()));
             let new = self.read.iter().flat_map(|(tokenised, _)| {
                 self.parts(side).map(|part| {
                     let entry = &tokenised.entries[part.entry];
-                    (entry.hash, entry.day, part.tokens())
+                    (entry.hash, entry.day, entry.pair, part.tokens())
                 })
             });
-            for (hash, date, tokens) in old.chain(new) {
-                lines.push(Line { hash, date, side, start: at, end: at + tokens });
+            for (hash, date, pair, tokens) in old.chain(new) {
+                lines.push(Line { hash, date, side, pair, start: at, end: at + tokens });
                 at += tokens;
             }
         }

@@ -1,6 +1,7 @@
 //! Entries as tokens, in a file, and what is known of each.
 
 use std::fs::File;
+use std::io::Seek;
 
 use jiff::civil::Date;
 
@@ -13,8 +14,10 @@ use crate::tokens::Width;
 pub struct Item {
     /// Its tokens, the header's among them; end of text is not counted.
     pub tokens: u32,
-    /// The header's tokens: the first ones.
+    /// The header's tokens, or a question's: the first ones.
     pub header: u32,
+    /// Whether it is a question and its answer.
+    pub pair: bool,
     /// Shared by entries that are much alike, and no others.
     pub group: u32,
     /// Its file, in [`Tokenised::sources`].
@@ -62,6 +65,27 @@ impl Tokenised {
     pub fn entry(&self, number: usize) -> Result<Vec<u32>> {
         let start: u64 = self.entries[..number].iter().map(|item| self.bytes(item)).sum();
         self.tokens(start, self.entries[number].tokens as usize)
+    }
+
+    /// These, and others behind them.
+    ///
+    /// # Errors
+    /// A full disk; what cannot be read again.
+    pub fn and(self, other: Tokenised) -> Result<Tokenised> {
+        let folder = spool::folder();
+        let mut file = tempfile::tempfile_in(&folder).map_err(Error::io("write", &folder))?;
+        for mut part in [&self.file, &other.file] {
+            let copied = part.rewind().and_then(|()| std::io::copy(&mut part, &mut file));
+            copied.map_err(Error::io("write", &folder))?;
+        }
+        let Tokenised { mut report, mut entries, mut sources, width, .. } = self;
+        let groups = entries.iter().map(|item| item.group + 1).max().unwrap_or(0);
+        let source = sources.len() as u32;
+        let moved = |item: Item| Item { group: item.group + groups, source: item.source + source, ..item };
+        entries.extend(other.entries.into_iter().map(moved));
+        sources.extend(other.sources);
+        report.add(other.report);
+        Ok(Tokenised { report, entries, sources, file, width })
     }
 
     /// Bytes that an entry takes in the file.

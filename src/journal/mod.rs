@@ -59,10 +59,12 @@ pub use corpus::report::{Duplicate, Report, Skipped, Trouble};
 pub use corpus::{Corpus, export, overview, split};
 pub use entry::{Entry, Place, When};
 pub use gather::fingerprint::fingerprint;
-pub use options::{DateOrder, Options, StyleOptions};
+pub use gather::secrets::{Guard, OFTEN, scanner};
+pub use options::{DateOrder, Options, SecretOptions, Secrets, StyleOptions};
 pub use source::place::whole_path;
 pub use source::spool;
 pub use text::scripts::is_unspaced;
+pub use text::secrets;
 pub use watch::{Change, Observer};
 
 use crate::base::units::shown;

@@ -63,6 +63,45 @@ pub struct Options {
     pub keep_duplicates: bool,
     /// What is changed in style.
     pub style: StyleOptions,
+    /// What becomes of what should not be learned.
+    pub secrets: SecretOptions,
+}
+
+/// How secrets are found, and what becomes of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecretOptions {
+    /// What becomes of them.
+    pub what: Secrets,
+    /// A file of a person's own patterns.
+    pub patterns: Option<PathBuf>,
+}
+
+/// What becomes of passwords, numbers and addresses that a model should not learn.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Secrets {
+    /// They are counted, and stay.
+    #[default]
+    Keep,
+    /// Placeholders stand for them, the same for the same.
+    Replace,
+    /// The lines that they stand in go.
+    Drop,
+    /// What a file says of each: `diarist corpus --review` writes it.
+    Reviewed(PathBuf),
+}
+
+impl Secrets {
+    /// As it is typed.
+    pub fn parse(typed: &str) -> Secrets {
+        match typed {
+            "keep" => Secrets::Keep,
+            "replace" => Secrets::Replace,
+            "drop" => Secrets::Drop,
+            file => Secrets::Reviewed(file.into()),
+        }
+    }
 }
 
 /// Changes of style; none by default.

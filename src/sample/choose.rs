@@ -60,39 +60,37 @@ fn likelier(a: &Likely, b: &Likely) -> Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 
-/// Draws one token from logits (V).
-pub fn choose(logits: &[f32], how: &Choice, rng: &mut Rng) -> u32 {
-    let all = logits.iter().copied().zip(0..);
-    if how.temperature == 0.0 {
-        return all.min_by(likelier).expect("a vocabulary is not empty").1;
-    }
-    let mut all: Vec<Likely> = all.collect();
+/// Draws one token from logits (V), of those that `allows` lets pass; none where it lets none of the likeliest pass that are drawn
+/// from.
+pub fn choose(logits: &[f32], how: &Choice, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
+    let mut all: Vec<Likely> = logits.iter().copied().zip(0..).collect();
     let k = how.among(all.len());
     if k < all.len() {
         all.select_nth_unstable_by(k, likelier);
         all.truncate(k);
     }
-    draw(all, how, rng)
+    draw(all, how, rng, allows)
 }
 
 /// Draws one token from the likeliest, pairs of a logit and an id in any order: the very token that [`choose`] draws from all, where
 /// [`Choice::is_among`] says that it is one of them.
-pub fn choose_likely(top: &[f32], how: &Choice, rng: &mut Rng) -> u32 {
+pub fn choose_likely(top: &[f32], how: &Choice, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
     let (pairs, _) = top.as_chunks::<2>();
-    let pairs = pairs.iter().map(|&[logit, id]| (logit, id as u32));
-    if how.temperature == 0.0 {
-        return pairs.min_by(likelier).expect("a vocabulary is not empty").1;
-    }
-    draw(pairs.collect(), how, rng)
+    draw(pairs.iter().map(|&[logit, id]| (logit, id as u32)).collect(), how, rng, allows)
 }
 
-/// Draws one of the likeliest as many as [`Choice::top_k`] says, and of them from the nucleus.
-fn draw(mut likely: Vec<Likely>, how: &Choice, rng: &mut Rng) -> u32 {
+/// Draws one of the likeliest as many as [`Choice::top_k`] says, and of them from the nucleus. What is not allowed is drawn again
+/// from what is left of the nucleus, and where nothing is left, the likeliest below it is taken.
+fn draw(mut likely: Vec<Likely>, how: &Choice, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
     likely.sort_unstable_by(likelier);
     likely.truncate(how.among(likely.len()));
+    let first_allowed = |from: usize| likely[from..].iter().map(|&(_, id)| id).find(|&id| allows(id));
+    if how.temperature == 0.0 {
+        return first_allowed(0);
+    }
     let top = f64::from(likely[0].0);
     let weight = |&(logit, _): &Likely| ((f64::from(logit) - top) / f64::from(how.temperature)).exp();
-    let weights: Vec<f64> = likely.iter().map(weight).collect();
+    let mut weights: Vec<f64> = likely.iter().map(weight).collect();
     let total: f64 = weights.iter().sum();
     // The nucleus: as few of the likeliest as reach top_p of the probability.
     let mut kept = 0.0;
@@ -101,14 +99,22 @@ fn draw(mut likely: Vec<Likely>, how: &Choice, rng: &mut Rng) -> u32 {
         kept += weights[n];
         n += 1;
     }
-    let mut left = rng.uniform() * kept;
-    for ((_, id), w) in likely.iter().zip(&weights).take(n) {
-        left -= w;
-        if left < 0.0 {
-            return *id;
+    while kept > 0.0 {
+        let mut left = rng.uniform() * kept;
+        let drawn = weights[..n].iter().position(|w| {
+            left -= w;
+            left < 0.0
+        });
+        // Rounding can leave a little: the last that has not been refused has it.
+        let drawn = drawn.or_else(|| weights[..n].iter().rposition(|&w| w > 0.0))?;
+        let id = likely[drawn].1;
+        if allows(id) {
+            return Some(id);
         }
+        weights[drawn] = 0.0;
+        kept = weights[..n].iter().sum();
     }
-    likely[n - 1].1
+    first_allowed(n)
 }
 
 #[cfg(test)]
@@ -117,11 +123,15 @@ mod tests {
 
     const LOGITS: [f32; 5] = [0.0, 2.0, 2.0, 1.0, -1.0];
 
+    fn any(_: u32) -> bool {
+        true
+    }
+
     fn shares(how: Choice) -> [f64; 5] {
         let mut rng = Rng::new(5, "choose");
         let mut counts = [0.0; 5];
         for _ in 0..20_000 {
-            counts[choose(&LOGITS, &how, &mut rng) as usize] += 1.0 / 20_000.0;
+            counts[choose(&LOGITS, &how, &mut rng, &any).unwrap() as usize] += 1.0 / 20_000.0;
         }
         counts
     }
@@ -129,7 +139,7 @@ mod tests {
     #[test]
     fn zero_is_greedy_and_ties_take_the_lowest_id() {
         let how = Choice { temperature: 0.0, ..Choice::default() };
-        assert_eq!(choose(&LOGITS, &how, &mut Rng::new(1, "")), 1);
+        assert_eq!(choose(&LOGITS, &how, &mut Rng::new(1, ""), &any), Some(1));
     }
 
     #[test]
@@ -150,6 +160,24 @@ mod tests {
         // The two likeliest hold 0.38 each: one is not enough for 0.5, two are.
         let p = shares(Choice { temperature: 1.0, top_k: 0, top_p: 0.5 });
         assert!(p[1] > 0.4 && p[2] > 0.4 && p[0] + p[3] + p[4] == 0.0);
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_never_drawn() {
+        let mut rng = Rng::new(6, "choose");
+        let mut draw =
+            |how: Choice, refused: &[u32]| choose(&LOGITS, &how, &mut rng, &|id| !refused.contains(&id));
+        let greedy = Choice { temperature: 0.0, ..Choice::default() };
+        assert_eq!(draw(greedy, &[1]), Some(2));
+        assert_eq!(draw(greedy, &[1, 2, 3]), Some(0));
+        let two = Choice { temperature: 1.0, top_k: 2, top_p: 1.0 };
+        let half = Choice { temperature: 1.0, top_k: 0, top_p: 0.5 };
+        for _ in 0..200 {
+            assert_eq!(draw(two, &[1]), Some(2));
+            // Beyond the nucleus the likeliest, and beyond the k likeliest nothing.
+            assert_eq!(draw(half, &[1, 2]), Some(3));
+            assert_eq!(draw(two, &[1, 2]), None);
+        }
     }
 
     /// From the likeliest the very token that all would give, for every k that they hold, ties where they are cut included.
@@ -181,7 +209,8 @@ mod tests {
                     }
                     let [mut a, mut b] = [0, 0].map(|_| Rng::new(9, "draws"));
                     for _ in 0..50 {
-                        assert_eq!(choose_likely(&top, &how, &mut a), choose(&logits, &how, &mut b));
+                        let likely = choose_likely(&top, &how, &mut a, &any);
+                        assert_eq!(likely, choose(&logits, &how, &mut b, &any));
                     }
                 }
             }

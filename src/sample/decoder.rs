@@ -18,6 +18,14 @@ pub fn kept(prompt: &[u32], block_size: usize, max_tokens: usize) -> &[u32] {
     &prompt[prompt.len().saturating_sub(most)..]
 }
 
+/// Which tokens may go on a text of which so much was written.
+pub type Allows<'a> = dyn Fn(&[u32], u32) -> bool + 'a;
+
+/// Any may.
+pub fn any(_: &[u32], _: u32) -> bool {
+    true
+}
+
 /// One text being written. The executor's program has the recordings `prefill` and `decode`.
 pub struct Decoder<'a> {
     streams: Streams<'a>,
@@ -64,7 +72,8 @@ impl<'a> Decoder<'a> {
     ) -> Result<Vec<u32>> {
         let mut written = Vec::new();
         while written.len() < max_tokens {
-            let token = self.streams.draw(&mut [Turn { text: self.text, how, rng }])?[0];
+            let turn = Turn { text: self.text, how, rng, allows: Box::new(|_| true) };
+            let token = self.streams.draw(&mut [turn])?[0].expect("all are allowed");
             let (is_told, is_end) = judged(token, self.tokenizer);
             if !is_told {
                 break;
@@ -99,14 +108,14 @@ struct Writing {
 
 /// Writes texts, each from a prompt (as [`Decoder::new`] has it) with draws of its own, each what a [`Decoder`] alone would write
 /// with them: as many at once as there are places, the next as soon as one has ended. `on_event` is told of each what happens, by
-/// its index; where it breaks, all end. Returns what was written.
+/// its index; where it breaks, all end. A text ends, too, where no likely token is allowed. Returns what was written.
 ///
 /// # Errors
 /// A lost device, or logits that are not numbers.
 pub fn write_together(
     mut streams: Streams,
     tokenizer: &Tokenizer,
-    (max_tokens, how): (usize, &Choice),
+    (max_tokens, how, allows): (usize, &Choice, &Allows),
     texts: Vec<(Vec<u32>, Rng)>,
     mut on_event: impl FnMut(usize, Event) -> ControlFlow<()>,
 ) -> Result<Vec<Vec<u32>>> {
@@ -126,19 +135,22 @@ pub fn write_together(
             let text = streams.begin(opening(&prompt, tokenizer)).expect("a place is free");
             writing.push(Writing { index, text, rng });
         }
-        let mut turns: Vec<Turn> =
-            writing.iter_mut().map(|w| Turn { text: w.text, how, rng: &mut w.rng }).collect();
-        let tokens = streams.draw(&mut turns)?;
+        let turns = writing.iter_mut().map(|w| {
+            let so_far: &[u32] = &written[w.index];
+            let allows = Box::new(move |token| allows(so_far, token));
+            Turn { text: w.text, how, rng: &mut w.rng, allows }
+        });
+        let tokens = streams.draw(&mut turns.collect::<Vec<Turn>>())?;
         if tokens.is_empty() {
             return Ok(written);
         }
         let mut tokens = tokens.into_iter();
         let mut broken = false;
         writing.retain(|w| {
-            let token = tokens.next().expect("a token a turn");
-            let (is_told, is_end) = judged(token, tokenizer);
+            let token = tokens.next().expect("a turn's answer");
+            let (is_told, is_end) = token.map_or((false, true), |token| judged(token, tokenizer));
             let text = &mut written[w.index];
-            if is_told && !broken {
+            if let Some(token) = token.filter(|_| is_told && !broken) {
                 streams.push(w.text, token);
                 text.push(token);
                 broken |= on_event(w.index, Event::Token(token)).is_break();

@@ -8,6 +8,6 @@ pub mod model;
 pub mod streams;
 
 pub use choose::{Choice, choose, choose_likely};
-pub use decoder::{Decoder, Event, kept, write_together};
+pub use decoder::{Allows, Decoder, Event, any, kept, write_together};
 pub use model::{At, Model, Reads};
 pub use streams::{Streams, Turn};

@@ -25,6 +25,8 @@ pub struct Turn<'t> {
     pub how: &'t Choice,
     /// The text's own draws.
     pub rng: &'t mut Rng,
+    /// Which tokens may come next.
+    pub allows: Box<dyn Fn(u32) -> bool + 't>,
 }
 // ANCHOR_END: turn
 
@@ -75,12 +77,13 @@ impl<'a> Streams<'a> {
         self.of(text).context.push(token);
     }
 
-    /// Draws a token for each turn, in their order: the text's next, if it is [`push`](Streams::push)ed. Texts with different turns
+    /// Draws a token for each turn, in their order: the text's next, if it is [`push`](Streams::push)ed; none where none is allowed
+    /// of those that are likely. Texts with different turns
     /// in one call stand side by side in one pass; two turns of one text are the caller's mistake.
     ///
     /// # Errors
     /// A lost device, or logits that are not numbers.
-    pub fn draw(&mut self, turns: &mut [Turn]) -> Result<Vec<u32>> {
+    pub fn draw(&mut self, turns: &mut [Turn]) -> Result<Vec<Option<u32>>> {
         if turns.is_empty() {
             return Ok(Vec::new());
         }
@@ -108,8 +111,8 @@ impl<'a> Streams<'a> {
             // A NaN comes before every number: it is among the likeliest. An id is none.
             match row.iter().find(|x| x.is_nan()) {
                 Some(x) => Err(not_finite(*x)),
-                None if among => Ok(choose_likely(row, turn.how, turn.rng)),
-                None => Ok(choose(row, turn.how, turn.rng)),
+                None if among => Ok(choose_likely(row, turn.how, turn.rng, &turn.allows)),
+                None => Ok(choose(row, turn.how, turn.rng, &turn.allows)),
             }
         })
         .collect()

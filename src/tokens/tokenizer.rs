@@ -171,6 +171,16 @@ impl Tokenizer {
         self.encode_piece(text, true)
     }
 
+    /// The ids of a text that goes on from another, otherwise as [`encode`](Self::encode).
+    pub fn encode_on(&self, text: &str) -> Vec<u32> {
+        self.encode_piece(text, false)
+    }
+
+    /// The id of an added token, by its name.
+    pub fn added_id(&self, name: &str) -> Option<u32> {
+        self.added().iter().find(|token| token.content == name).map(|token| token.id)
+    }
+
     /// The ids of a piece of a text: `first` is the one that it begins with.
     fn encode_piece(&self, text: &str, first: bool) -> Vec<u32> {
         match (&self.vocabulary, self.kind) {

@@ -4,6 +4,8 @@
 //! permutation of non-overlapping windows at a random phase: over many epochs every token is seen at every position.
 //! Epochs, phases and orders are pure functions of (range, T, seed, epoch); a run's place among them is a [`Cursor`]
 //! of two numbers.
+//!
+//! A pair of a question and its answer is a window of its own, once an epoch: no other pair stands in its sight.
 
 use std::ops::Range;
 
@@ -16,12 +18,19 @@ pub fn fit_context(train_tokens: usize, t: usize) -> usize {
     t.min(train_tokens.saturating_sub(1))
 }
 
+/// A window: its first input, and how many targets it has.
+pub type Window = (usize, usize);
+
 /// The training windows of every epoch.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Epochs {
     range: Range<usize>,
     t: usize,
     seed: u64,
+    /// Stretches that are a window each.
+    whole: Vec<Window>,
+    /// The share of the range's windows among all; none where all of them are taken.
+    share: Option<f64>,
 }
 
 impl Epochs {
@@ -40,7 +49,31 @@ impl Epochs {
                 "add more text, or ask for a shorter --context",
             ));
         }
-        Ok(Epochs { range, t, seed })
+        Ok(Epochs { range, t, seed, whole: Vec::new(), share: None })
+    }
+
+    /// The epochs over stretches of which each is a window, of `t` targets at most, and a range of running text beside them, which may
+    /// be empty. Of that, as many windows are drawn every epoch as make a `share` of all, or all.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), where there is a range; no stretch.
+    pub fn beside(
+        whole: &[Range<usize>],
+        range: Range<usize>,
+        (t, share): (usize, Option<f64>),
+        seed: u64,
+    ) -> Result<Epochs> {
+        let whole: Vec<Window> = alone(whole, t);
+        if whole.is_empty() {
+            return Err(Error::setting(
+                "there is no pair to train on",
+                "hold less of them out, or give more",
+            ));
+        }
+        match range.is_empty() {
+            true => Ok(Epochs { range, t, seed, whole, share: None }),
+            false => Ok(Epochs { whole, share, ..Epochs::new(range, t, seed)? }),
+        }
     }
 
     /// Where the first window of an epoch may begin, before it is shuffled: at most T−1 in, so that no token that could
@@ -50,22 +83,40 @@ impl Epochs {
         rng.below(latest as u64 + 1) as usize
     }
 
-    /// The starts of an epoch's windows, in the order of training. At least one.
-    pub fn windows(&self, epoch: u64) -> Vec<usize> {
-        let mut rng = Rng::new(self.seed, &format!("epoch {epoch}"));
-        let phase = self.phase(&mut rng);
+    /// How many windows of the range there are from a phase on, and how many of them are taken.
+    fn of_range(&self, phase: usize) -> (usize, usize) {
         // The last token of the range is a target and never an input.
         let count = (self.range.len() - 1 - phase) / self.t;
-        let first = self.range.start + phase;
-        let mut starts: Vec<usize> = (0..count).map(|w| first + w * self.t).collect();
-        rng.shuffle(&mut starts);
-        starts
+        let wanted = |share: f64| (share / (1.0 - share) * self.whole.len() as f64).round() as usize;
+        (count, self.share.map_or(count, |share| count.min(wanted(share))))
+    }
+
+    /// An epoch's windows, in the order of training. At least one.
+    pub fn windows(&self, epoch: u64) -> Vec<Window> {
+        let mut rng = Rng::new(self.seed, &format!("epoch {epoch}"));
+        let mut windows = Vec::new();
+        if !self.range.is_empty() {
+            let phase = self.phase(&mut rng);
+            let (count, taken) = self.of_range(phase);
+            let first = self.range.start + phase;
+            windows = (0..count).map(|w| (first + w * self.t, self.t)).collect();
+            if taken < count {
+                rng.shuffle(&mut windows);
+                windows.truncate(taken);
+            }
+        }
+        windows.extend(&self.whole);
+        rng.shuffle(&mut windows);
+        windows
     }
 
     /// The number of windows in an epoch; it differs by one from epoch to epoch, with the phase.
     pub fn windows_in_epoch(&self, epoch: u64) -> usize {
+        if self.range.is_empty() {
+            return self.whole.len();
+        }
         let phase = self.phase(&mut Rng::new(self.seed, &format!("epoch {epoch}")));
-        (self.range.len() - 1 - phase) / self.t
+        self.whole.len() + self.of_range(phase).1
     }
 
     /// The windows from a place on, epoch after epoch, without end.
@@ -90,7 +141,7 @@ pub struct Windows {
     epochs: Epochs,
     at: Cursor,
     /// `epochs.windows(at.epoch)`.
-    order: Vec<usize>,
+    order: Vec<Window>,
 }
 
 impl Windows {
@@ -99,30 +150,36 @@ impl Windows {
         self.at
     }
 
-    /// The start of the next window.
-    pub fn next_window(&mut self) -> usize {
+    /// The next window.
+    pub fn next_window(&mut self) -> Window {
         if self.at.index >= self.order.len() as u64 {
             self.at = Cursor { epoch: self.at.epoch.wrapping_add(1), index: 0 };
             self.order = self.epochs.windows(self.at.epoch);
         }
-        let start = self.order[self.at.index as usize];
+        let window = self.order[self.at.index as usize];
         self.at.index += 1;
-        start
+        window
     }
 }
 
 impl Iterator for Windows {
-    type Item = usize;
+    type Item = Window;
 
-    fn next(&mut self) -> Option<usize> {
+    fn next(&mut self) -> Option<Window> {
         Some(self.next_window())
     }
+}
+
+/// Stretches as a window each: what is longer than `t` targets is cut at its end, and what has no target is left out.
+pub fn alone(stretches: &[Range<usize>], t: usize) -> Vec<Window> {
+    let window = |of: &Range<usize>| (of.start, of.len().saturating_sub(1).min(t));
+    stretches.iter().map(window).filter(|(_, targets)| *targets > 0).collect()
 }
 
 /// The validation windows `(start, targets)`: one behind the other from the start of the range, the last one shorter
 /// where T does not divide. Every token of the range but its first is a target once. None where there are fewer than
 /// two tokens.
-pub fn validation(range: Range<usize>, t: usize) -> Vec<(usize, usize)> {
+pub fn validation(range: Range<usize>, t: usize) -> Vec<Window> {
     let last = range.end.saturating_sub(1);
     (range.start..last).step_by(t.max(1)).map(|start| (start, t.max(1).min(last - start))).collect()
 }
@@ -150,7 +207,8 @@ mod tests {
             epochs in epochs(), epoch in any::<u64>(),
         ) {
             let Epochs { range, t, .. } = epochs.clone();
-            let mut starts = epochs.windows(epoch);
+            prop_assert!(epochs.windows(epoch).iter().all(|window| window.1 == t));
+            let mut starts: Vec<usize> = epochs.windows(epoch).iter().map(|window| window.0).collect();
             prop_assert_eq!(starts.len(), epochs.windows_in_epoch(epoch));
             prop_assert!(!starts.is_empty());
             starts.sort_unstable();
@@ -190,7 +248,7 @@ mod tests {
     fn epochs_differ_in_phase_and_order_and_seeds_differ() {
         let epochs = Epochs::new(0..10_000, 64, 7).unwrap();
         let phases: std::collections::BTreeSet<usize> =
-            (0..1000).map(|e| epochs.windows(e).into_iter().min().unwrap()).collect();
+            (0..1000).map(|e| epochs.windows(e).into_iter().min().unwrap().0).collect();
         // A phase is missed in 1,000 draws of 64 with probability 1.4e-7, one of them with 1e-5; the seed is fixed.
         assert_eq!(phases.len(), 64);
         assert_ne!(epochs.windows(0), epochs.windows(1));
@@ -207,7 +265,32 @@ mod tests {
         assert_eq!((fit_context(1, 256), fit_context(0, 256)), (0, 0));
         assert!(Epochs::new(0..256, 256, 0).is_err());
         assert!(Epochs::new(0..1, 0, 0).is_err());
-        assert_eq!(Epochs::new(0..256, 255, 0).unwrap().windows(3), [0]);
+        assert_eq!(Epochs::new(0..256, 255, 0).unwrap().windows(3), [(0, 255)]);
+    }
+
+    #[test]
+    fn a_pair_is_a_window_once_an_epoch() {
+        let pairs = [0..5, 5..25, 25..26, 26..30];
+        let alone = [(0, 4), (5, 10), (26, 3)];
+        assert_eq!(super::alone(&pairs, 10), alone);
+        let sorted = |mut windows: Vec<Window>| {
+            windows.sort_unstable();
+            windows
+        };
+        let epochs = Epochs::beside(&pairs, 30..30, (10, None), 1).unwrap();
+        assert_eq!(sorted(epochs.windows(7)), alone);
+        assert_eq!(epochs.windows_in_epoch(7), 3);
+        assert!((0..20).any(|epoch| epochs.windows(epoch) != epochs.windows(0)), "their order is drawn");
+        // Beside text: all of its windows, or a share of all.
+        let all = Epochs::beside(&pairs, 30..130, (10, None), 1).unwrap().windows(3);
+        assert!(all.len() >= 3 + 9 && alone.iter().all(|pair| all.contains(pair)), "{all:?}");
+        let half = Epochs::beside(&pairs, 30..130, (10, Some(0.5)), 1).unwrap();
+        for epoch in 0..20 {
+            let windows = half.windows(epoch);
+            assert_eq!((windows.len(), half.windows_in_epoch(epoch)), (6, 6));
+            assert!(windows.iter().filter(|w| w.0 >= 30).all(|w| w.1 == 10 && w.0 + 10 < 130));
+        }
+        assert!(Epochs::beside(&[0..1, 1..2], 2..2, (10, None), 1).is_err());
     }
 
     #[test]

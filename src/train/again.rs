@@ -23,8 +23,6 @@ use crate::train::read::{describe_data, not_whole};
 use crate::train::ready::{About, Ready, open_device};
 use crate::train::{Observer, Options, Outcome, Stop};
 
-/// The share of old text in what is trained on, unless another is asked for.
-pub const MIX: f64 = 0.5;
 /// Passes over the new text and the old among it, unless others are asked for.
 pub const EPOCHS: f32 = 3.0;
 /// So much of the run's learning rate, unless another is asked for: a trained model must not be shaken.
@@ -122,6 +120,7 @@ fn plan(again: &Again, observer: &mut dyn Observer) -> Result<Option<(Known, Rea
         mask_header: options.mask_header,
         split: options.split,
         reading: options.journal,
+        pairs: None,
         continues: Some(Continues {
             run: dir.clone(),
             mix: again.mix as f32,
@@ -147,10 +146,7 @@ fn plan(again: &Again, observer: &mut dyn Observer) -> Result<Option<(Known, Rea
 
 /// Opens the run, with what is asked of it otherwise.
 fn open(again: &Again, observer: &mut dyn Observer) -> Result<Known> {
-    let Again { run, mix, base, options } = again;
-    if !(0.0..1.0).contains(mix) {
-        return Err(Error::usage(format!("--mix {mix}"), "use 0 or more, and less than 1"));
-    }
+    let Again { run, base, options, .. } = again;
     options.check()?;
     let mut known = Known::open(run)?;
     match (base, &mut known.run.base) {
@@ -338,8 +334,14 @@ mod tests {
 
     #[test]
     fn old_text_is_drawn_and_what_was_held_out_is_not() {
-        let line =
-            |n: usize, side| Line { hash: n as u64, date: None, side, start: 10 * n, end: 10 * n + 10 };
+        let line = |n: usize, side| Line {
+            hash: n as u64,
+            date: None,
+            side,
+            pair: false,
+            start: 10 * n,
+            end: 10 * n + 10,
+        };
         let mut index: Vec<Line> = (0..20).map(|n| line(n, Side::Train)).collect();
         index[0].side = Side::Before;
         index.extend((20..25).map(|n| line(n, Side::Val)));

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::base::Result;
 use crate::base::units::{duration, si, thousands};
+use crate::dataset::cut::Cut;
 use crate::dataset::{Sides, Split, Tokenised};
 use crate::device::select::Device;
 use crate::train::Options;
@@ -68,7 +69,8 @@ pub fn cost(data: &Tokenised, options: &Options, scratch: bool) -> Result<Cost> 
     let (train_tokens, val_tokens) = (sides.train_tokens(), sides.val_tokens());
     let device = Device::open(&options.device, options.threads)?;
     let begin = begin(options, scratch);
-    let Settled { settings, .. } = settle(options, &mut source, begin, &sides, &device.seen())?;
+    let Settled { settings, .. } =
+        settle(options, &mut source, begin, (&Cut::text(0..train_tokens), &sides), &device.seen())?;
     let Source { config, tokenizer, .. } = source;
     let mut engine = Engine::new(&device, device.choices(), config, &settings)?;
     // How fast it is depends on no weight: a checkpoint's are not read for this.

@@ -7,6 +7,11 @@ pub(super) const SEQUENCES: usize = 8;
 /// Tokens of a step that tunes a checkpoint, at most.
 pub(super) const TOKENS: usize = 4096;
 
+/// Tokens that the window of a pair has at most, unless more are asked for.
+pub(super) const LONGEST: usize = 1024;
+/// The share of old text in what a continued run is trained on, and that of a journal beside pairs, unless another is asked for.
+pub const MIX: f64 = 0.5;
+
 /// What differs between training a small model from nothing and moving a large one towards a voice.
 pub(super) struct Defaults {
     /// Steps that a run has at least; a large journal is read once in any case.

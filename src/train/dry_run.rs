@@ -51,7 +51,7 @@ pub fn dry_run(options: &Options, observer: &mut dyn Observer) -> Result<Estimat
         }
         origin => Source::open(options, origin)?,
     };
-    let read = Read::new(options, &source, observer)?;
+    let mut read = Read::new(options, &source, observer)?;
     let device = Device::look(&options.device, options.threads)?;
     let begin = begin(options, scratch);
     let settings = read.settings(options, &mut source, begin, &device, observer)?;

@@ -34,6 +34,17 @@ impl Known {
             let next = "wait until it has finished, or stop it with Ctrl-C (it saves first)";
             return Err(Error::file(dir, "this run is being trained", next));
         }
+        if run.data.pairs.is_some() {
+            let next = format!(
+                "change the file of pairs, and begin a new run: {} train PAIRS --pairs",
+                shell::program()
+            );
+            return Err(Error::file(
+                dir,
+                "this run was trained on pairs, which are known by no day and no file",
+                next,
+            ));
+        }
         let index = index::read(dir, run.data.index.as_deref(), run.data.val[1] as usize)?;
         let tokenizer = run.tokenizer(dir)?;
         Ok(Known { dir: dir.to_path_buf(), run, index, tokenizer })

@@ -17,7 +17,7 @@ use crate::optim::adamw::{micro_step, update};
 use crate::optim::spike::Bounds;
 use crate::optim::{Hyper, OnSpike, Planned, Schedule};
 use crate::run::record::Settings;
-use crate::tokens::{Batch, IGNORE, TokenFile, batch};
+use crate::tokens::{Batch, IGNORE, TokenFile, Window, batch};
 use crate::weights::tensors::Tensors;
 use crate::weights::{Checkpoint, peft};
 
@@ -192,16 +192,16 @@ impl Engine {
         self.schedule.at(step)
     }
 
-    /// Submits an optimizer step; its scalars are received later. `starts` are the windows of all micro-steps.
+    /// Submits an optimizer step; its scalars are received later. `windows` are those of all micro-steps.
     ///
     /// # Errors
     /// A lost device, or tokens that cannot be read.
-    pub fn step(&mut self, planned: &Planned, tokens: &TokenFile, starts: &[usize]) -> Result<()> {
+    pub fn step(&mut self, planned: &Planned, tokens: &TokenFile, windows: &[Window]) -> Result<()> {
         self.scaled = planned.loss_scale;
         self.replay("zero", &Step::default())?;
-        let scored = self.scored(tokens, starts);
-        for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(planned, i, tokens, starts, scored)?;
+        let scored = self.scored(tokens, windows);
+        for (i, windows) in windows.chunks(self.settings.batch).enumerate() {
+            let uniform = self.feed(planned, i, tokens, windows, scored)?;
             self.replay("micro_step", &uniform)?;
         }
         self.replay("update", &self.update(planned))?;
@@ -216,10 +216,10 @@ impl Engine {
         &mut self,
         planned: &Planned,
         tokens: &TokenFile,
-        starts: &[usize],
+        windows: &[Window],
     ) -> Result<Vec<Span>> {
         self.profile = Some(Vec::new());
-        let done = self.step(planned, tokens, starts);
+        let done = self.step(planned, tokens, windows);
         let spans = self.profile.take().unwrap_or_default();
         done.map(|()| spans)
     }
@@ -251,10 +251,11 @@ impl Engine {
     }
 
     /// The targets of some windows that are scored; 1 where all are masked, so that their loss is 0.
-    fn scored(&self, tokens: &TokenFile, starts: &[usize]) -> f32 {
-        let t = self.settings.context;
-        let count = |&start: &usize| tokens.masked(start + 1..start + 1 + t).filter(|masked| !masked).count();
-        starts.iter().map(count).sum::<usize>().max(1) as f32
+    fn scored(&self, tokens: &TokenFile, windows: &[Window]) -> f32 {
+        let count = |&(start, targets): &Window| {
+            tokens.masked(start + 1..start + 1 + targets).filter(|masked| !masked).count()
+        };
+        windows.iter().map(count).sum::<usize>().max(1) as f32
     }
 
     /// Writes a micro-step's inputs and returns its uniform. `scored` targets count in the whole step.
@@ -263,12 +264,11 @@ impl Engine {
         planned: &Planned,
         i: usize,
         tokens: &TokenFile,
-        starts: &[usize],
+        windows: &[Window],
         scored: f32,
     ) -> Result<Step> {
         let s = &self.settings;
-        let windows: Vec<(usize, usize)> = starts.iter().map(|&start| (start, s.context)).collect();
-        let Batch { inputs, targets, .. } = batch(tokens, &windows, s.context)?;
+        let Batch { inputs, targets, .. } = batch(tokens, windows, s.context)?;
         model::feed(self.exec.as_mut(), &inputs, &targets)?;
         let index = (planned.step - 1) * s.accumulate as u64 + i as u64;
         let grad_scale = planned.loss_scale;
@@ -312,7 +312,7 @@ impl Engine {
     pub fn evaluate(
         &mut self,
         tokens: &TokenFile,
-        windows: &[(usize, usize)],
+        windows: &[Window],
         go_on: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Option<f32>> {
         let (mut total, mut scored) = (0.0_f64, 0_u64);
@@ -341,7 +341,7 @@ impl Engine {
     ///
     /// # Errors
     /// A lost device.
-    pub fn health(&mut self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<Vec<Layer>> {
+    pub fn health(&mut self, tokens: &TokenFile, windows: &[Window]) -> Result<Vec<Layer>> {
         let batch = self.validation_batch(tokens, windows)?;
         model::feed(self.exec.as_mut(), &batch.inputs, &batch.targets)?;
         let scored = |row: &usize| batch.targets[*row] != IGNORE;
@@ -350,7 +350,7 @@ impl Engine {
     }
 
     /// A batch of validation windows, filled up with rows that are not scored.
-    fn validation_batch(&self, tokens: &TokenFile, windows: &[(usize, usize)]) -> Result<Batch> {
+    fn validation_batch(&self, tokens: &TokenFile, windows: &[Window]) -> Result<Batch> {
         let (b, t) = (self.settings.batch, self.settings.context);
         let mut batch = batch(tokens, windows, t)?;
         batch.inputs.resize(b * t, 0);
@@ -365,7 +365,7 @@ impl Engine {
     pub fn find_not_finite_in_evaluation(
         &mut self,
         tokens: &TokenFile,
-        windows: &[(usize, usize)],
+        windows: &[Window],
     ) -> Result<Option<String>> {
         for some in windows.chunks(self.settings.batch) {
             let batch = self.validation_batch(tokens, some)?;
@@ -395,12 +395,12 @@ impl Engine {
         &mut self,
         planned: &Planned,
         tokens: &TokenFile,
-        starts: &[usize],
+        windows: &[Window],
     ) -> Result<Option<String>> {
         self.exec.run("zero", &Step::default())?;
-        let scored = self.scored(tokens, starts);
-        for (i, starts) in starts.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(planned, i, tokens, starts, scored)?;
+        let scored = self.scored(tokens, windows);
+        for (i, windows) in windows.chunks(self.settings.batch).enumerate() {
+            let uniform = self.feed(planned, i, tokens, windows, scored)?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "micro_step", &uniform)? {
                 return Ok(Some(found));
             }

@@ -5,19 +5,9 @@ use std::sync::atomic::Ordering;
 use crate::base::Result;
 use crate::run::log::EvalLine;
 use crate::run::record::{Apart, Evaluation, Position, Run};
-use crate::tokens::validation;
 use crate::train::session::{Bad, Session};
 
 impl Session<'_> {
-    /// The windows that are scored: those of an earlier version's held-out text, and those of the new; of a run that continues
-    /// none, all are the former.
-    fn held_out(&self) -> [Vec<(usize, usize)>; 2] {
-        let Run { data, settings, .. } = &self.run;
-        let [start, end] = data.val.map(|x| x as usize);
-        let until = data.continues.as_ref().map_or(end, |continues| continues.held_out as usize);
-        [start..until, until..end].map(|range| validation(range, settings.context))
-    }
-
     /// Whether the run's position is due to be evaluated, and was not: before the first step of a model that knows something
     /// already, and where someone who stopped the run did not wait for it.
     pub(super) fn owes_evaluation(&self) -> bool {
@@ -27,7 +17,7 @@ impl Session<'_> {
             _ => step.is_multiple_of(settings.eval_every.max(1)) || *step == settings.steps,
         };
         let done = last_eval.is_some_and(|last| last.step == *step);
-        due && !done && self.held_out().iter().any(|windows| !windows.is_empty())
+        due && !done && self.layout.held_out().iter().any(|windows| !windows.is_empty())
     }
 
     /// The evaluation that is owed, of the state that the run is at, and what follows from it: whether the run is over.
@@ -62,7 +52,7 @@ impl Session<'_> {
     /// A lost device; a loss that is no number; the log cannot be written.
     pub(super) fn evaluate(&mut self) -> Result<()> {
         self.receive_all()?;
-        let [old, new] = self.held_out();
+        let [old, new] = self.layout.held_out();
         let windows = [old.as_slice(), &new].concat();
         let of = windows.len();
         if of == 0 {

@@ -205,6 +205,7 @@ fn ready(known: &Known, going: &[Line], staying: Vec<Line>, out: PathBuf) -> Res
         mask_header: run.data.masked.is_some(),
         split: run.data.split.clone(),
         reading: run.data.reading.clone(),
+        pairs: None,
         continues,
     };
     let text = Text {

@@ -6,9 +6,9 @@ use std::path::Path;
 use crate::base::units::shown;
 use crate::base::{Error, Result, shell};
 use crate::run::spikes::spikes_of;
-use crate::tokens::validation;
+use crate::tokens::Window;
 use crate::train::engine::Did;
-use crate::train::session::{Bad, Session, planned, windows_at};
+use crate::train::session::{Bad, Session, planned};
 
 /// An adapter that counts more often than this is told as a cause.
 const LARGE: f32 = 1e3;
@@ -85,13 +85,13 @@ impl Session<'_> {
         self.load_state()?;
         let mut run = self.folder.repair()?.run;
         let (saved, mut spikes) = (run.position, spikes_of(&self.folder, &run)?);
-        let mut windows = windows_at(&self.run, saved)?;
+        let mut windows = self.layout.from(saved)?;
         let count = self.run.settings.batch * self.run.settings.accumulate;
         for step in saved.step + 1..=bad_step {
-            let starts: Vec<usize> = (0..count).map(|_| windows.next_window()).collect();
+            let of_step: Vec<Window> = (0..count).map(|_| windows.next_window()).collect();
             let planned = planned(&spikes, &run, &self.engine, step);
             if step < bad_step {
-                self.engine.step(&planned, &self.tokens, &starts)?;
+                self.engine.step(&planned, &self.tokens, &of_step)?;
                 let Did { loss, norm, .. } = self.engine.receive()?;
                 let overflow = !norm.is_finite();
                 if let Some(scale) = &mut run.loss_scale {
@@ -102,15 +102,13 @@ impl Session<'_> {
                 }
                 continue;
             }
-            let found = self.engine.find_not_finite(&planned, &self.tokens, &starts)?;
+            let found = self.engine.find_not_finite(&planned, &self.tokens, &of_step)?;
             if found.is_some() || bad == Bad::Step {
                 return Ok(found);
             }
         }
         // The step itself was sound; what it made of the weights is not.
-        let [start, end] = self.run.data.val.map(|x| x as usize);
-        let held_out = validation(start..end, self.run.settings.context);
-        let windows = [self.probe(), held_out].concat();
+        let windows = [self.probe(), self.layout.held_out().concat()].concat();
         match self.engine.find_not_finite_in_evaluation(&self.tokens, &windows)? {
             Some(found) => Ok(Some(found)),
             None => self.engine.find_not_finite_in_decoding(self.tokenizer.start()),

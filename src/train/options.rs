@@ -15,7 +15,7 @@ use crate::device::Element;
 use crate::journal;
 use crate::optim::OnSpike;
 use crate::tokens::Kind;
-use crate::train::defaults::{ADAPTER_LR, CHECKPOINT, SCRATCH, SCRATCH_ADAMW, SEQUENCES, TOKENS};
+use crate::train::defaults::{ADAPTER_LR, CHECKPOINT, MIX, SCRATCH, SCRATCH_ADAMW, SEQUENCES, TOKENS};
 use crate::train::origin::Origin;
 
 /// The model's shape from scratch, unless another is asked for.
@@ -31,6 +31,16 @@ pub struct Options {
     /// Journals: files, folders and zips, of any kinds, freely mixed; `diarist corpus` shows what is in them
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// PATHs hold questions and their answers: JSON, JSONL, CSV, OpenAI `messages`, Alpaca, ShareGPT; only the answers are learned
+    #[arg(long, help_heading = PAIRS, conflicts_with = "again")]
+    pub pairs: bool,
+    /// A journal to train on beside the pairs; repeatable
+    #[arg(long, value_name = "PATH", requires = "pairs", help_heading = PAIRS)]
+    pub beside: Vec<PathBuf>,
+    /// Beside --continue, the share of old text in what is trained on, so that little is forgotten; of a run of pairs, the share that the
+    /// journal of --beside has in the sequences of an epoch
+    #[arg(long, value_name = "F", default_value_t = MIX)]
+    pub mix: f64,
     /// What to start from: `scratch`; a model's folder or file (`diarist info` says what it is), or an earlier run's folder; or a
     /// model of the hub, as `diarist fetch` names it. Without it, GPT-2 is looked for in the cache, and offered where it is not there
     #[arg(long, value_name = "scratch|DIR|NAME")]
@@ -179,6 +189,8 @@ pub const GETTING: &str = "Fetching a model";
 pub const ADAPTER: &str = "Training an adapter";
 /// The part of the help that `--header` stands in.
 pub const HEADER: &str = "What stands before each entry";
+/// The heading of the flags of pairs.
+pub const PAIRS: &str = "Training on questions and answers";
 
 impl Default for Options {
     /// What an empty command line gives.
@@ -328,6 +340,11 @@ impl Options {
         self.header.as_deref().map(|typed| Template::parse(typed, &labels)).transpose()
     }
 
+    /// The share that a journal beside pairs has in the sequences of an epoch; none without one.
+    pub fn share(&self) -> Option<f64> {
+        (self.pairs && !self.beside.is_empty()).then_some(self.mix)
+    }
+
     /// Checks every number that can be checked alone.
     ///
     /// # Errors
@@ -351,6 +368,9 @@ impl Options {
         positive("--sample-every", self.sample_every)?;
         positive("--save-every", self.save_every)?;
         positive("--keep", Some(self.keep))?;
+        if !(0.0..1.0).contains(&self.mix) {
+            return Err(Error::usage(format!("--mix {}", self.mix), "use 0 or more, and less than 1"));
+        }
         let sizes = [self.batch.unwrap_or(1), self.accumulate.unwrap_or(1), self.context.unwrap_or(1024)];
         let tokens = sizes.iter().try_fold(1_usize, |product, &x| product.checked_mul(x));
         if tokens.is_none_or(|t| t > 1 << 31) {

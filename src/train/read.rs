@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::units::{shown, thousands};
+use crate::base::units::{counted, shown, thousands};
 use crate::base::{Error, Result};
+use crate::dataset::pairs::Pair;
+use crate::dataset::pairs::form::Form;
 use crate::dataset::{Data, Split, Template, Wanted};
 use crate::device::select::Seen;
 use crate::journal::Report;
@@ -13,21 +15,24 @@ use crate::tokens::Tokenizer;
 use crate::train::fit::Begin;
 use crate::train::settle::{Settled, settle};
 use crate::train::source::Source;
-use crate::train::{Observer, Options};
+use crate::train::{Observer, Options, pairs};
 
 /// The journals of a run, as the tokens of its model.
 pub(super) struct Read {
     pub data: Data,
+    /// The first questions that are held out, or else the first, of a run of pairs: it is shown how they are answered.
+    pub questions: Vec<String>,
     /// Where the run goes; nothing is there yet that it would not replace.
     pub out: PathBuf,
     header: Option<Template>,
+    pairs: Vec<Pair>,
 }
 
 impl Read {
     /// Reads them, and says what was read.
     pub fn new(options: &Options, source: &Source, observer: &mut dyn Observer) -> Result<Read> {
         let out = choose_out(options.out.as_deref(), &options.paths[0], Path::new("checkpoints"))?;
-        refuse_inside(&out, &options.paths)?;
+        refuse_inside(&out, &[&options.paths[..], &options.beside].concat())?;
         if is_leftover(&out) {
             let place = shown(&out);
             observer.warn(&format!(
@@ -36,8 +41,11 @@ impl Read {
         }
         let header = options.template()?;
         observer.doing("reading");
-        let data = tokenise(options, header.as_ref(), &source.tokenizer, observer)?;
-        describe_data(data.report(), observer);
+        let pairs = if options.pairs { pairs::read(options, observer)? } else { Vec::new() };
+        let data = tokenise(options, (header.as_ref(), &pairs), &source.tokenizer, observer)?;
+        if !options.pairs || !options.beside.is_empty() {
+            describe_data(data.report(), observer);
+        }
         let bare = data.without_header();
         if header.is_some() && bare > 0 {
             let all = data.report().entries as u64;
@@ -47,7 +55,8 @@ impl Read {
         if options.strict && !data.report().is_whole() {
             return Err(not_whole());
         }
-        Ok(Read { data, out, header })
+        let questions = pairs::questions(&data, &pairs);
+        Ok(Read { data, questions, out, header, pairs })
     }
 
     /// The same journals as another tokenizer's tokens.
@@ -57,7 +66,7 @@ impl Read {
         tokenizer: &Tokenizer,
         observer: &mut dyn Observer,
     ) -> Result<Data> {
-        tokenise(options, self.header.as_ref(), tokenizer, observer)
+        tokenise(options, (self.header.as_ref(), &self.pairs), tokenizer, observer)
     }
 
     /// Every setting of the run on a device; says how the text is divided, and what is other than was asked for. A model from
@@ -66,7 +75,7 @@ impl Read {
     /// # Errors
     /// A setting that the model cannot take; too little text for a window.
     pub fn settings(
-        &self,
+        &mut self,
         options: &Options,
         source: &mut Source,
         begin: Begin,
@@ -75,22 +84,33 @@ impl Read {
     ) -> Result<Settings> {
         let sides = self.data.sides();
         observer.say(&format!("split    {}", sides.line()));
-        let Settled { settings, notes } = settle(options, source, begin, sides, on)?;
+        let Settled { settings, notes } = settle(options, source, begin, (&self.data.cut(false), sides), on)?;
         notes.iter().for_each(|note| observer.warn(note));
+        if let left_out @ 1.. = self.data.leave_out_longer(settings.context)? {
+            let pairs = counted(left_out as u64, "pair is", "pairs are");
+            observer
+                .warn(&format!("pairs    {pairs} left out: the question alone has more tokens than that"));
+        }
         Ok(settings)
     }
 }
 
 fn tokenise(
     options: &Options,
-    header: Option<&Template>,
+    (header, pairs): (Option<&Template>, &[Pair]),
     tokenizer: &Tokenizer,
     observer: &mut dyn Observer,
 ) -> Result<Data> {
-    let wanted =
-        Wanted { paths: &options.paths, options: &options.journal, header, tokenizer: tokenizer.clone() };
     let (seed, val) = (options.seed, options.val_fraction);
-    Data::prepare(&wanted, &Split::parse(&options.split), val, seed, options.cache, observer)
+    let paths = if options.pairs { &options.beside } else { &options.paths };
+    let wanted = Wanted { paths, options: &options.journal, header, tokenizer: tokenizer.clone() };
+    let mut prepare =
+        || Data::prepare(&wanted, &Split::parse(&options.split), val, seed, options.cache, observer);
+    if !options.pairs {
+        return prepare();
+    }
+    let data = Data::of_pairs(pairs, Form::of(tokenizer), tokenizer, (val, seed))?;
+    if options.beside.is_empty() { Ok(data) } else { data.and(prepare()?) }
 }
 
 /// What was read, before anything is trained on.
@@ -98,6 +118,9 @@ pub(super) fn describe_data(report: &Report, observer: &mut dyn Observer) {
     observer.say(&format!("journal  {report}"));
     for (what, line) in report.details() {
         observer.say(&format!("{what:8} {line}"));
+    }
+    for (i, line) in report.secret_lines().iter().enumerate() {
+        observer.say(&format!("{:8} {line}", if i == 0 { "secrets" } else { "" }));
     }
     for (what, line) in report.doubts() {
         observer.warn(&format!("{what:8} {line}"));

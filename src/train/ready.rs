@@ -13,13 +13,14 @@ use crate::check::tune::{self, Effort};
 use crate::dataset::Text;
 use crate::dataset::data::{MASKED, mask_bytes};
 use crate::dataset::index::{self, INDEX};
+use crate::dataset::pairs::form::Form;
 use crate::dataset::text::TOKENS;
 use crate::device::Choices;
 use crate::device::select::{Device, Identity, why_cpu};
 use crate::model::parameters::not_in_blocks;
 use crate::optim::LossScale;
 use crate::run::RunFolder;
-use crate::run::record::{self, Base, Continues, Position, Run, Settings};
+use crate::run::record::{self, Base, Continues, Pairs, Position, Run, Settings};
 use crate::run::room::{self, Size};
 use crate::run::runs::REPORT;
 use crate::tokens::{Ranges, TokenFile, Tokenizer, files};
@@ -63,6 +64,7 @@ pub(super) struct About {
     pub mask_header: bool,
     pub split: String,
     pub reading: crate::journal::Options,
+    pub pairs: Option<Pairs>,
     pub continues: Option<Continues>,
 }
 
@@ -148,13 +150,15 @@ impl Ready {
         let (mut tokens, ranges) = self.text.write(&folder.path().join(TOKENS))?;
         folder.write_new(INDEX, &index::bytes(&self.text.index()))?;
         let mut masked = None;
-        if self.about.mask_header {
-            let headers = self.text.headers();
-            folder.write_new(MASKED, &mask_bytes(&headers))?;
+        if self.about.mask_header || self.about.pairs.is_some() {
+            let masks = self.text.masks(self.about.mask_header);
+            folder.write_new(MASKED, &mask_bytes(&masks))?;
             masked = Some(sha256(&folder.path().join(MASKED))?);
-            tokens.mask(headers);
+            tokens.mask(masks);
         }
-        write_missing(folder, &self.config, &self.settings, self.base.as_ref(), &self.tokenizer)?;
+        let form = self.about.pairs.map(|pairs| pairs.form);
+        let model = (&self.config, &self.settings);
+        write_missing(folder, model, self.base.as_ref(), (&self.tokenizer, form))?;
         Ok((tokens, ranges, masked))
     }
 
@@ -181,6 +185,7 @@ impl Ready {
             masked,
             split: about.split,
             reading: about.reading,
+            pairs: about.pairs,
             continues: about.continues,
         };
         Ok(Run {
@@ -222,13 +227,13 @@ pub(super) fn disk_needs(config: &Config, settings: &Settings, tokens: usize) ->
 /// more.
 pub(super) fn write_missing(
     folder: &RunFolder,
-    config: &Config,
-    settings: &Settings,
+    (config, settings): (&Config, &Settings),
     base: Option<&Base>,
-    tokenizer: &Tokenizer,
+    (tokenizer, form): (&Tokenizer, Option<Form>),
 ) -> Result<()> {
     let ends = tokenizer.ends();
     let mut all = files::files(tokenizer, config.block_size());
+    all.extend(form.map(|form| ("chat_template.jinja", form.template().as_bytes().to_vec())));
     match (&settings.lora, base) {
         (Some(lora), Some(base)) => {
             let text = peft::config_json(lora, &base.path.to_string_lossy(), config);

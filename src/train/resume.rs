@@ -176,7 +176,8 @@ pub fn resume(dir: &Path, wanted: Resume, observer: &mut dyn Observer, stop: &St
         ));
     }
     let tokenizer = run.tokenizer(dir)?;
-    write_missing(&folder, &run.model, &run.settings, run.base.as_ref(), &tokenizer)?;
+    let form = run.data.pairs.map(|pairs| pairs.form);
+    write_missing(&folder, (&run.model, &run.settings), run.base.as_ref(), (&tokenizer, form))?;
     let mut session = Session::open(folder, run, engine, tokenizer, tokens, observer, stop)?;
     session.load_state()?;
     let other = patience.is_some() || on_spike.is_some() || wanted.health || !wanted.prompts.is_empty();

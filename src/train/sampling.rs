@@ -28,7 +28,11 @@ impl Session<'_> {
         };
         for (i, prompt) in prompts.iter().enumerate() {
             let mut rng = Rng::new(SAMPLE_SEED, &format!("sample {i}"));
-            let ids = self.tokenizer.encode_prompt(prompt);
+            let ids = match self.run.data.pairs {
+                // A model of pairs is asked.
+                Some(pairs) => pairs.form.before(None, &[], prompt, &self.tokenizer),
+                None => self.tokenizer.encode_prompt(prompt),
+            };
             let ids = kept(&ids, positions, SAMPLE_TOKENS);
             let mut decoder = Decoder::new(self.engine.exec.as_mut(), positions, &self.tokenizer, ids);
             let keep_on = |_| ControlFlow::Continue(());

@@ -8,7 +8,7 @@ use crate::run::record::Run;
 use crate::run::room::{self, Size};
 use crate::run::runs::{ADAPTER, MODEL};
 use crate::run::state::OPTIMIZER;
-use crate::tokens::validation;
+use crate::tokens::Window;
 use crate::train::base;
 use crate::train::session::{Bad, Session};
 use crate::weights::huggingface;
@@ -40,9 +40,8 @@ impl Session<'_> {
     }
 
     /// A batch of training windows by which weights are tried before they are saved.
-    pub(super) fn probe(&self) -> Vec<(usize, usize)> {
-        let [start, end] = self.run.data.train.map(|x| x as usize);
-        validation(start..end, self.run.settings.context).into_iter().take(self.run.settings.batch).collect()
+    pub(super) fn probe(&self) -> Vec<Window> {
+        self.layout.trained().into_iter().take(self.run.settings.batch).collect()
     }
 
     /// Saves the state of the run's position. Every number it rests on has been read and is finite.

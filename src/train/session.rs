@@ -14,9 +14,10 @@ use crate::run::report::curves::Curves;
 use crate::run::runs::LOG;
 use crate::run::samples::Samples;
 use crate::run::spikes::spikes_of;
-use crate::tokens::windows::{Cursor, Epochs, Windows};
+use crate::tokens::windows::{Cursor, Window, Windows};
 use crate::tokens::{TokenFile, Tokenizer};
 use crate::train::engine::{Did, Engine};
+use crate::train::layout::Layout;
 use crate::train::verdict::{apart, verdict};
 use crate::train::{Observer, Outcome, Progress, Stop};
 
@@ -39,6 +40,8 @@ pub(super) struct Session<'a> {
     pub(super) engine: Engine,
     pub(super) tokenizer: Tokenizer,
     pub(super) tokens: TokenFile,
+    /// What windows are cut from.
+    pub(super) layout: Layout,
     pub(super) windows: Windows,
     pub(super) log: Log,
     pub(super) samples: Samples,
@@ -58,7 +61,7 @@ pub(super) struct Session<'a> {
 
 pub(super) struct Pending {
     position: Position,
-    windows: Vec<usize>,
+    windows: Vec<Window>,
     planned: Planned,
     /// How long it took to give it to the device; where that computes it at once, all of the step.
     given: Duration,
@@ -75,7 +78,8 @@ impl<'a> Session<'a> {
         stop: &'a Stop,
     ) -> Result<Session<'a>> {
         tokens.check_ids(run.model.vocab_size())?;
-        let windows = windows_at(&run, run.position)?;
+        let layout = Layout::of(&run, folder.path())?;
+        let windows = layout.from(run.position)?;
         let (log, samples) = (folder.log()?, folder.samples()?);
         let spikes = spikes_of(&folder, &run)?;
         Ok(Session {
@@ -84,6 +88,7 @@ impl<'a> Session<'a> {
             engine,
             tokenizer,
             tokens,
+            layout,
             windows,
             log,
             samples,
@@ -109,12 +114,12 @@ impl<'a> Session<'a> {
             return Ok(self.stopped());
         }
         while position.step < s.steps && !over {
-            let windows: Vec<usize> =
+            let windows: Vec<Window> =
                 (0..s.batch * s.accumulate).map(|_| self.windows.next_window()).collect();
             let Cursor { epoch, index } = self.windows.cursor();
             position = Position {
                 step: position.step + 1,
-                tokens: position.tokens + (windows.len() * s.context) as u64,
+                tokens: position.tokens + windows.iter().map(|window| window.1 as u64).sum::<u64>(),
                 epoch,
                 index,
                 micro_step: position.micro_step + s.accumulate as u64,
@@ -217,7 +222,7 @@ impl<'a> Session<'a> {
             spike,
             loss_scale: self.run.loss_scale.map(|_| planned.loss_scale),
             overflow,
-            windows,
+            windows: windows.iter().map(|window| window.0).collect(),
         })?;
         (self.run.spikes, self.run.lowered) =
             (self.run.spikes + u64::from(spike.is_some()), self.spikes.lowered());
@@ -249,11 +254,4 @@ impl<'a> Session<'a> {
 pub(super) fn planned(spikes: &Spikes, run: &Run, engine: &Engine, step: u64) -> Planned {
     let loss_scale = run.loss_scale.map_or(1.0, |scale| scale.plan(step));
     Planned { loss_scale, ..spikes.plan(step, engine.lr(step)) }
-}
-
-/// The stream of training windows from a position on.
-pub(super) fn windows_at(run: &Run, position: Position) -> Result<Windows> {
-    let [start, end] = run.data.train.map(|x| x as usize);
-    let epochs = Epochs::new(start..end, run.settings.context, run.settings.seed)?;
-    Ok(epochs.resume(Cursor { epoch: position.epoch, index: position.index }))
 }

@@ -1,14 +1,14 @@
 //! The settings of a run, once its text and its device are known: what nobody asked for is what there is room for.
 
-use crate::base::units::{bytes, si, thousands};
-use crate::base::{Config, Lora, Result};
+use crate::base::units::{bytes, counted, si, thousands};
+use crate::base::{Config, Error, Lora, Result};
 use crate::dataset::Sides;
+use crate::dataset::cut::Cut;
 use crate::device::Choices;
 use crate::device::select::Seen;
 use crate::run::record::Settings;
-use crate::tokens::windows::Epochs;
 use crate::train::Options;
-use crate::train::defaults::SHORTEST;
+use crate::train::defaults::{LONGEST, SHORTEST};
 use crate::train::fit::{Begin, Wanted};
 use crate::train::source::Source;
 
@@ -34,15 +34,26 @@ pub(super) fn settle(
     options: &Options,
     source: &mut Source,
     begin: Begin,
-    sides: &Sides,
+    (cut, sides): (&Cut, &Sides),
     on: &Seen,
 ) -> Result<Settled> {
     let scratch = matches!(begin, Begin::Scratch(_));
     options.check_model(&source.config)?;
-    let asked = options.context(scratch, if scratch { usize::MAX } else { source.config.block_size() })?;
-    let context = sides.fit_context(asked)?;
+    let most = if scratch { usize::MAX } else { source.config.block_size() };
+    let asked = match options.context {
+        // A pair is one window: as long as the longest of them is, if the model knows so many positions, and as text beside it has.
+        None if options.pairs => options.context(scratch, most)?.max(cut.longest()).min(most).min(LONGEST),
+        _ => options.context(scratch, most)?,
+    };
+    let context = cut.context(asked);
     let mut notes = Vec::new();
-    if context < asked {
+    if context == 0 {
+        return Err(Error::setting(
+            format!("only {} tokens to train on", sides.train_tokens()),
+            "give more text, or hold less of it out",
+        ));
+    }
+    if context < asked && cut.pairs.is_empty() {
         notes.push(format!(
             "context  {context} tokens instead of {asked}: the text has only {} to train on",
             thousands(sides.train_tokens() as u64)
@@ -52,10 +63,26 @@ pub(super) fn settle(
         source.config = source.config.with_block_size(context);
     }
     let may = !scratch && options.may_adapt(&source.config) && !source.is_adapted();
-    let tokens = (sides.train_tokens(), sides.val_tokens());
-    let of = Of { config: source.config, begin, tokens, on, choices: &on.choices() };
+    let of =
+        Of { config: source.config, begin, cut, val_tokens: sides.val_tokens(), on, choices: &on.choices() };
     let (settings, more) = of.settled(options, context, may)?;
     notes.extend(more);
+    if let Some(share) = options.share() {
+        let windows = cut.epochs(settings.context, Some(share), options.seed)?.windows_in_epoch(0);
+        let text = 100.0 * (1.0 - cut.pairs.len() as f64 / windows.max(1) as f64);
+        if text + 1.0 < 100.0 * share {
+            notes.push(format!(
+                "mix      the journal has sequences for {text:.0}% of an epoch, and all of it is taken"
+            ));
+        }
+    }
+    if let longer @ 1.. = cut.longer(settings.context) {
+        let pairs = counted(longer as u64, "pair is", "pairs are");
+        notes.push(format!(
+            "pairs    {pairs} longer than {} tokens: what stands behind those is not learned",
+            settings.context
+        ));
+    }
     Ok(Settled { settings, notes })
 }
 
@@ -63,8 +90,10 @@ pub(super) fn settle(
 struct Of<'a> {
     config: Config,
     begin: Begin,
-    /// Tokens to train on, and held out.
-    tokens: (usize, usize),
+    /// What is trained on.
+    cut: &'a Cut,
+    /// Tokens that are held out.
+    val_tokens: usize,
     on: &'a Seen,
     choices: &'a Choices,
 }
@@ -107,10 +136,10 @@ impl Of<'_> {
     fn suited(&self, options: &Options, context: usize) -> Result<(Settings, Settings)> {
         let scratch = matches!(self.begin, Begin::Scratch(_));
         let of = |context| -> Result<Settings> {
-            let (train, val) = self.tokens;
-            let windows = Epochs::new(0..train, context, options.seed)?.windows_in_epoch(0);
+            let epochs = self.cut.epochs(context, options.share(), options.seed)?;
+            let windows = epochs.windows_in_epoch(0);
             let batches = options.batches(scratch, &self.config, context, self.on.gpu);
-            Ok(options.settings(&self.config, scratch, context, batches, windows, val))
+            Ok(options.settings(&self.config, scratch, context, batches, windows, self.val_tokens))
         };
         let pieces = options.batch.is_none() && options.accumulate.is_none();
         let fixed = options.context.is_some() || scratch;
@@ -175,8 +204,14 @@ mod tests {
         let (limits, class, line) = (Limits::DEFAULT, Class::Lanes, String::new());
         let on = Seen { limits, class, free, gpu: false, line, known: None };
         let choices = on.choices();
-        let of =
-            Of { config, begin: Begin::Checkpoint, tokens: (100_000, 10_000), on: &on, choices: &choices };
+        let of = Of {
+            config,
+            begin: Begin::Checkpoint,
+            cut: &Cut::text(0..100_000),
+            val_tokens: 10_000,
+            on: &on,
+            choices: &choices,
+        };
         let context = options.context(false, config.block_size()).unwrap();
         let may = options.may_adapt(&config);
         let (settings, notes) = of.settled(options, context, may).unwrap();

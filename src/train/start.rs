@@ -3,7 +3,9 @@
 use crate::base::units::shown;
 use crate::base::{Preset, Result};
 use crate::dataset::Data;
-use crate::run::record::Settings;
+use crate::dataset::pairs::form::Form;
+use crate::run::record::{Pairs, Settings};
+use crate::tokens::Tokenizer;
 use crate::train::base;
 use crate::train::engine::Engine;
 use crate::train::fit::Begin;
@@ -34,7 +36,7 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
         }
         _ => {}
     }
-    let prompts = prompts::read(&options.prompt_file)?;
+    let mut prompts = prompts::read(&options.prompt_file)?;
     let mut source = Source::open(options, &origin)?;
     let mut read = Read::new(options, &source, observer)?;
     if let Origin::Hub(hub, name) = &origin {
@@ -49,11 +51,14 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
     let device = open_device(&options.device, options.threads, observer)?;
     let begin = begin(options, scratch);
     let settings = read.settings(options, &mut source, begin, &device.seen(), observer)?;
+    if prompts.is_empty() {
+        prompts = read.questions.clone();
+    }
     let settings = Settings { prompts, ..settings };
     let base = source.checkpoint.as_ref().filter(|_| settings.lora.is_some()).map(base::note).transpose()?;
     let preset = options.preset.or(scratch.then_some(PRESET)).map(Preset::name);
     let Read { data, out, .. } = read;
-    let about = about(options, &data);
+    let about = about(options, &data, &source.tokenizer);
     let ready = Ready {
         out,
         config: source.config,
@@ -80,9 +85,9 @@ pub fn start(options: &Options, observer: &mut dyn Observer, stop: &Stop) -> Res
 }
 
 /// What the run's record says of its text.
-fn about(options: &Options, data: &Data) -> About {
+fn about(options: &Options, data: &Data, tokenizer: &Tokenizer) -> About {
     About {
-        paths: options.paths.iter().map(|p| p.display().to_string()).collect(),
+        paths: options.paths.iter().chain(&options.beside).map(|p| p.display().to_string()).collect(),
         entries: data.report().entries as u64,
         words: data.report().words,
         brief: brief(data),
@@ -90,6 +95,9 @@ fn about(options: &Options, data: &Data) -> About {
         mask_header: options.mask_header,
         split: options.split.clone(),
         reading: options.journal.clone(),
+        pairs: options
+            .pairs
+            .then(|| Pairs { form: Form::of(tokenizer), mix: options.share().map(|share| share as f32) }),
         continues: None,
     }
 }

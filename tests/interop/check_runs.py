@@ -1,5 +1,7 @@
 """What transformers makes of a run's folder: weights, losses, logits, tokenizer, greedy text, and the training itself."""
 
+import json
+
 import torch
 from transformers import AutoTokenizer, GPT2LMHeadModel
 
@@ -66,6 +68,26 @@ def trained_again():
     within("training: weights after 10 steps, of their change", difference["all_of_change"], 1e-3)
 
 
+def trained_on_pairs():
+    """Ten steps on the answers of pairs of many lengths, a journal beside them; and the same ten in PyTorch."""
+    start = forms.folder(fresh("start"), model := forms.tiny(), run_of("bytes"))
+    model.save_pretrained(start)
+    file = fresh("pairs").with_suffix(".jsonl")
+    pairs = [{"instruction": f"What of day {i}?", "response": f"It rained till {i}. " * (1 + i % 4)} for i in range(40)]
+    file.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    for name, more in (("pairs", []), ("pairs beside a journal", ["--beside", JOURNAL, "--mix", "0.4"])):
+        run = fresh("run")
+        diarist("train", file, "--pairs", *more, "--from", start, "--out", run, "--steps", 10, "--batch", 4,
+                "--accumulate", 2, "--lr", "1e-3", "--dropout", 0, "--device", "cpu")
+        again, _ = replay.opened(run, None, 0)
+        rows, params = replay.replay(run, again.float(), start, None)
+        say(all(row["tokens_agree"] for row in rows), f"{name}: as many targets")
+        within(f"{name}: loss of 10 steps", max(r["loss_difference"] for r in rows), LIMIT)
+        within(f"{name}: gradient norm of 10 steps", max(r["grad_norm_difference"] for r in rows), 1e-4)
+        difference = replay.weight_differences(params, replay.weights_of(run), replay.weights_of(start))
+        within(f"{name}: weights after 10 steps, of their change", difference["all_of_change"], 1e-3)
+
+
 for name in ("bytes", "gpt2"):
     with case(f"{name}: the run"):
         run = run_of(name)
@@ -76,4 +98,6 @@ with case("a row of logits"):
     row("bytes", run_of("bytes"))
 with case("training again"):
     trained_again()
+with case("training on pairs"):
+    trained_on_pairs()
 finish()

@@ -91,8 +91,8 @@ def replay(run, model, init, steps):
     s = {name: setting(settings, name) for name in names}
     if s["dropout"] != 0:
         sys.exit(f"the run has dropout {s['dropout']}: only a run without dropout can be replayed")
-    if settings["settings"]["freeze"] or settings["data"]["masked"]:
-        sys.exit("the run has frozen parts or masked headers: replay does not know of either")
+    if settings["settings"]["freeze"]:
+        sys.exit("the run has frozen parts: replay does not know of them")
     log = read_log(run)
     for i, line in enumerate(log, start=1):
         if line["step"] != i or len(line["windows"]) != s["batch"] * s["accumulate"]:
@@ -120,18 +120,37 @@ def replay(run, model, init, steps):
     width = "<u4" if settings["data"].get("width") == "u32" else "<u2"
     tokens = np.memmap(run / "tokens.bin", dtype=width, mode="r")
     T, targets_so_far = s["context"], 0
+    # a pair is a window as long as it is; what is masked is no target
+    pairs = [json.loads(line) for line in (run / "entries.jsonl").read_text().splitlines()]
+    length = {pair["start"]: min(pair["end"] - pair["start"] - 1, T) for pair in pairs if pair.get("pair")}
+    masked = np.zeros(len(tokens), dtype=bool)
+    if settings["data"]["masked"]:
+        for start, end in np.fromfile(run / "masked.bin", dtype="<u8").reshape(-1, 2):
+            masked[start:end] = True
+
+    def window(start):
+        """Inputs and targets of one window, filled up with what is not scored."""
+        n = length.get(start, T)
+        x, y = np.zeros(T, dtype=np.int64), np.full(T, -100, dtype=np.int64)
+        x[:n] = tokens[start:start + n]
+        y[:n] = np.where(masked[start + 1:start + 1 + n], -100, tokens[start + 1:start + 1 + n])
+        return x, y, n
+
     rows = []
     model.train()
     for line in log:
         optimizer.zero_grad()
         loss_sum = 0.0
-        for micro in np.array(line["windows"]).reshape(s["accumulate"], s["batch"]):
-            x = torch.from_numpy(np.stack([tokens[i:i + T + 1] for i in micro]).astype(np.int64))
-            logits = model(input_ids=x[:, :-1], use_cache=False).logits
-            loss = F.cross_entropy(logits.reshape(-1, logits.size(-1)), x[:, 1:].flatten()) / s["accumulate"]
+        cut = [window(start) for start in line["windows"]]
+        scored = sum(int((y != -100).sum()) for _, y, _ in cut)
+        for micro in range(0, len(cut), s["batch"]):
+            rows_of = cut[micro:micro + s["batch"]]
+            x, y = (torch.from_numpy(np.stack([row[i] for row in rows_of])) for i in (0, 1))
+            logits = model(input_ids=x, use_cache=False).logits
+            loss = F.cross_entropy(logits.reshape(-1, logits.size(-1)), y.flatten(), reduction="sum") / max(scored, 1)
             loss.backward()
             loss_sum += loss.item()
-            targets_so_far += s["batch"] * T
+            targets_so_far += sum(row[2] for row in rows_of)
         clip = s["grad_clip"] if s["grad_clip"] and s["grad_clip"] > 0 else float("inf")
         norm = torch.nn.utils.clip_grad_norm_(list(params.values()), clip).item()
         for group in optimizer.param_groups:

@@ -420,13 +420,17 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
                 let mut of: Vec<Option<&mut Rng>> = draws.iter_mut().map(Some).collect();
                 let mut turns: Vec<Turn> = writing
                     .iter()
-                    .map(|&(i, text)| Turn { text, how: &how[i], rng: of[i].take().unwrap() })
+                    .map(|&(i, text)| {
+                        let rng = of[i].take().unwrap();
+                        Turn { text, how: &how[i], rng, allows: Box::new(|_| true) }
+                    })
                     .collect();
                 let tokens = streams.draw(&mut turns).unwrap();
                 let logits = streams.logits().unwrap();
                 let mut rows = tokens.into_iter().zip(logits.chunks(v));
                 writing.retain(|&(i, text)| {
                     let (token, logits) = rows.next().unwrap();
+                    let token = token.expect("all are allowed");
                     streams.push(text, token);
                     written[i].push(token);
                     let ended = written[i].len() == lengths[i];

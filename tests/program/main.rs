@@ -27,9 +27,11 @@ mod lora;
 mod mixed;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod network; // a filter of system calls is Linux's; elsewhere only `fetch` is known to connect by reading
+mod pairs;
 mod report;
 #[cfg(unix)]
 mod safe;
+mod secrets;
 mod spikes;
 mod tokenizers;
 mod tokens;

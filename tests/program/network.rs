@@ -1,4 +1,4 @@
-//! No command opens a connection but `fetch`, and `train` where its offer is taken: each runs under a filter that kills it
+//! No command opens a connection but `fetch`, `train` where its offer is taken, and `pairs batch` with an address: each runs under a filter that kills it
 //! at the system call that makes a socket of the Internet's.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,6 +95,16 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
                 vec!["likeness", "run", "--against", "notes.txt", "--texts", "0", "--device", "cpu"],
             ],
         ),
+        (
+            "pairs",
+            vec![
+                vec!["pairs", "batch", "notes.txt", "--out", "made"],
+                vec!["pairs", "check", "pairs.jsonl"],
+                vec!["pairs", "split", "pairs.jsonl", "--out", "parts"],
+                vec!["pairs", "export", "pairs.jsonl", "--out", "messages.jsonl"],
+            ],
+        ),
+        ("quiz", vec![vec!["quiz", "run", "--pairs", "1", "--words", "200", "--device", "cpu"]]),
         ("convert", vec![vec!["convert", "run", "run.gguf"], vec!["convert", "gpt2", "gpt2.gguf"]]),
         (
             "merge",
@@ -156,6 +166,10 @@ fn place() -> (tempfile::TempDir, Hub) {
     );
     std::fs::write(tmp.path().join("notes.txt"), days).unwrap();
     std::fs::write(tmp.path().join("day.txt"), "2021-03-04\n").unwrap();
+    let pair = |i: usize| {
+        format!("{{\"instruction\":\"What of day {i}?\",\"response\":\"Fog till {i}, and rain.\"}}\n")
+    };
+    std::fs::write(tmp.path().join("pairs.jsonl"), (0..20).map(pair).collect::<String>()).unwrap();
     (tmp, Hub::new("openai-community/gpt2", BTreeMap::new()))
 }
 
@@ -191,9 +205,22 @@ fn no_other_command_opens_a_connection() {
 fn the_filter_kills_what_does() {
     let (tmp, server) = place();
     let cwd = tmp.path();
-    for args in
-        [&["fetch", "gpt2", "--device", "cpu"][..], &["train", "notes.txt", "--yes", "--device", "cpu"]]
-    {
+    let asked = [
+        "pairs",
+        "batch",
+        "notes.txt",
+        "--out",
+        "made",
+        "--endpoint",
+        "http://127.0.0.1:9/v1",
+        "--model",
+        "m",
+    ];
+    for args in [
+        &["fetch", "gpt2", "--device", "cpu"][..],
+        &["train", "notes.txt", "--yes", "--device", "cpu"],
+        &asked,
+    ] {
         let o = filtered(cwd, &server.url, args);
         assert!(killed(&o), "{args:?}: {:?} {}", o.status, String::from_utf8_lossy(&o.stderr));
     }

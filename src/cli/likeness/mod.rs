@@ -1,5 +1,6 @@
 //! `diarist likeness RUN`: how like the writer is the model?
 
+pub(super) mod models;
 mod words;
 
 use std::path::{Path, PathBuf};
@@ -11,23 +12,22 @@ use crate::cli::bar::Bar;
 use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
 use crate::eval::likeness::diary::{Diary, Entry};
-use crate::eval::likeness::prediction::predict;
-use crate::eval::likeness::report::{BASE, OWN, Report, Row, Set, THIS};
-use crate::eval::likeness::writing;
+use crate::eval::likeness::exposure::{self, Secret};
+use crate::eval::likeness::page::{self, PAGE};
+use crate::eval::likeness::questions;
+use crate::eval::likeness::report::{BASE, Measured, OWN, Report, Set, THIS};
 use crate::journal;
-use crate::model::Shape;
-use crate::run::Run;
-use crate::sample::{Choice, Model, Reads};
-use crate::tokens::Tokenizer;
-
-/// Texts that are written at once, at most.
-const AT_ONCE: usize = 8;
+use crate::sample::Choice;
+use models::Asked;
 
 /// Words of each set of texts that are predicted, at most: enough for an interval of a hundredth of a bit.
 const WORDS: usize = 20_000;
 
 /// Tokens that an entry of the model's has, at least and at most, where the writer's own do not say otherwise.
 const LENGTHS: [usize; 2] = [64, 400];
+
+/// Of the positions of a model that is told whom it is to be, the share that examples take, in words a token.
+const EXAMPLES: f64 = 0.3;
 
 /// Arguments of `likeness`.
 #[derive(clap::Args)]
@@ -38,9 +38,23 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     /// Someone else's text, which the model should find harder: journals, or another run's folder, of which the held-out entries are
-    /// taken; repeatable
+    /// taken, and whose model is asked whose each passage is; repeatable
     #[arg(long, value_name = "RUN|PATH")]
     against: Vec<PathBuf>,
+    /// Questions, a line each, that are put to the model, to the one that it began with, and to that one again when it is told whom it is
+    /// to be
+    #[arg(long, value_name = "FILE")]
+    questions: Option<PathBuf>,
+    /// Another run or model to put the questions to; repeatable
+    #[arg(long, value_name = "DIR", requires = "questions")]
+    beside: Vec<PathBuf>,
+    /// What tells the model that it began with whom it is to be [default: made of the diary: when it is from, how long its sentences are,
+    /// three of its entries]
+    #[arg(long, value_name = "FILE", requires = "questions")]
+    describe: Option<PathBuf>,
+    /// Lines that stand in the diary, the secret of each in square brackets: can the model be brought to say it?
+    #[arg(long, value_name = "FILE")]
+    canaries: Option<PathBuf>,
     /// How many entries to let it write
     #[arg(long, default_value_t = 40)]
     texts: usize,
@@ -78,31 +92,25 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         out::check_new(file, "--json")?;
     }
     let diary = Diary::of_run(&args.run)?;
-    let others: Vec<Set> = args.against.iter().map(|path| other(path)).collect::<Result<_>>()?;
-    let sets = sets(&diary, &others);
-    let bar = Bar::new();
-    let (mut model, tokenizer) =
-        open(&args.opening, args.model.as_deref().unwrap_or(&args.run), args.texts.min(AT_ONCE))?;
-    let mut prediction = rows(THIS, (&mut model, &tokenizer), &sets, args.seed, &bar)?;
+    let others: Vec<Other> = args.against.iter().map(|path| Other::read(path)).collect::<Result<_>>()?;
+    let asking = Asking::read(args, &diary)?;
+    let secrets = secrets(args, &diary)?;
     let openings = openings(&diary, args.texts);
-    let most = args.max_tokens.unwrap_or_else(|| usual_length(&diary));
-    let written = writing::write(&mut model, &tokenizer, &openings, (most, &how, args.seed), |done| {
-        bar.message((done * 1000.0) as u64, 1000, &format!("writing {} entries", openings.len()));
-    });
-    let texts = written.map_err(|e| model.told(e))?;
-    drop(model);
-    if let Some(base) = base(&diary.run) {
-        let (mut model, tokenizer) = open(&args.opening.without_adapters(), base, 0)?;
-        prediction.extend(rows(BASE, (&mut model, &tokenizer), &sets, args.seed, &bar)?);
-    }
+    let bar = Bar::new();
+    let measured = measure(args, &how, (&diary, &others), (&openings, &secrets, &asking), &bar)?;
     bar.message(0, 1, "comparing");
-    let report = Report::of((shown(&args.run).to_string(), args.seed), &diary, (prediction, texts), &others);
+    let sets: Vec<Set> = others.into_iter().map(|other| other.set).collect();
+    let report = Report::of((shown(&args.run), args.seed), &diary, &openings, measured, &sets);
     bar.finish();
+    match page::write(&args.run, &report) {
+        Ok(()) => note(format!("page     {}", shown(&args.run.join(PAGE)))),
+        Err(e) => note(format!("page     {e}")),
+    }
     if to_stdout {
         out::json(&report)?;
         return Ok(ExitCode::SUCCESS);
     }
-    out::line(words::told(&report))?;
+    out::line(words::all(&report))?;
     if let Some(file) = &args.json {
         disk::write_new(file, &serde_json::to_vec_pretty(&report)?)?;
         note(format!("all of it is in {}", shown(file)));
@@ -110,79 +118,160 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// All that models are asked for.
+fn measure(
+    args: &Args,
+    how: &Choice,
+    (diary, others): (&Diary, &[Other]),
+    (openings, secrets, asking): (&[&Entry], &[Secret], &Asking),
+    bar: &Bar,
+) -> Result<Measured> {
+    let dir = args.model.as_deref().unwrap_or(&args.run);
+    let sets = sets(diary, others);
+    let most = args.max_tokens.unwrap_or_else(|| usual_length(diary));
+    let headers: Vec<&str> = openings.iter().map(|entry| &entry.header[..]).collect();
+    let plain = args.opening.without_adapters();
+    let ask = |model: &mut Asked, before: &str, name: &str| {
+        let prompts: Vec<String> = asking.questions.iter().map(|q| format!("{before}{q}")).collect();
+        let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+        model.write(&prompts, (most, how, args.seed), bar, &format!("asking {name}"))
+    };
+    let mut said = Vec::new();
+
+    let mut model = Asked::open(&args.opening, dir, openings.len().max(1))?;
+    let mut prediction = model.rows(THIS, &sets, args.seed, bar)?;
+    let texts =
+        model.write(&headers, (most, how, args.seed), bar, &format!("writing {} entries", headers.len()))?;
+    said.push((models::name(dir), ask(&mut model, "", "it")?));
+    drop(model);
+    for dir in &args.beside {
+        let name = models::name(dir);
+        let texts = ask(&mut Asked::open(&plain, dir, asking.questions.len())?, "", &name)?;
+        said.push((name, texts));
+    }
+    let exposure = models::expose(&args.opening, (dir, diary), (secrets, &texts), bar)?;
+    if let Some(base) = models::base(&diary.run) {
+        let mut model = Asked::open(&plain, base, asking.questions.len())?;
+        prediction.extend(model.rows(BASE, &sets, args.seed, bar)?);
+        said.push((BASE.to_string(), ask(&mut model, "", BASE)?));
+        let told = asking.describing(diary, model.positions());
+        said.push((format!("{BASE}, told whom to be"), ask(&mut model, &told, "it again, told whom to be")?));
+    }
+    let runs = others
+        .iter()
+        .filter_map(|other| Some((other.set.name.clone(), other.run.clone()?, views(&other.set))));
+    let own: Vec<&str> = diary.held_out.iter().map(|entry| &entry.text[..]).collect();
+    let authors: Vec<_> =
+        std::iter::once((models::name(&args.run), dir.to_path_buf(), own)).chain(runs).collect();
+    let attribution = match authors.len() > 1 && !diary.held_out.is_empty() {
+        true => models::attribute(&args.opening, &authors, bar)?,
+        false => Vec::new(),
+    };
+    let questions = questions::Asked::all(&asking.questions, &said);
+    Ok(Measured { prediction, attribution, texts, exposure, questions })
+}
+
+/// The questions that are put to several models.
+struct Asking {
+    questions: Vec<String>,
+    /// What was said that tells a model whom it is to be.
+    described: Option<String>,
+}
+
+impl Asking {
+    fn read(args: &Args, diary: &Diary) -> Result<Asking> {
+        let questions = match &args.questions {
+            Some(path) => questions::read(path, &journal::read_list(path)?)?,
+            None => Vec::new(),
+        };
+        if !questions.is_empty() && models::base(&diary.run).is_none() {
+            note(
+                "this run began with no model that is still here: the questions are put to the others alone",
+            );
+        }
+        let described = args.describe.as_deref().map(journal::read_list).transpose()?;
+        Ok(Asking { questions, described })
+    }
+
+    /// What tells a model of so many positions whom it is to be.
+    fn describing(&self, diary: &Diary, positions: usize) -> String {
+        match &self.described {
+            Some(text) => format!("{}\n\n", text.trim_end()),
+            None => questions::describing(diary, (EXAMPLES * positions as f64) as usize),
+        }
+    }
+}
+
 /// What is predicted: the writer's held-out entries, others' text, the general one.
-fn sets(diary: &Diary, others: &[Set]) -> Vec<Set> {
+fn sets(diary: &Diary, others: &[Other]) -> Vec<Set> {
     if diary.held_out.is_empty() {
         note(
             "nothing of this run's journal was held out, so nothing tells what it knows from what it remembers: train with \
              --val-fraction 0.1",
         );
     }
-    let all =
-        std::iter::once(Set::of(OWN, &diary.held_out)).chain(others.iter().cloned()).chain([Set::general()]);
+    let others = others.iter().map(|other| other.set.clone());
+    let all = std::iter::once(Set::of(OWN, &diary.held_out)).chain(others).chain([Set::general()]);
     all.filter(|set| !set.texts.is_empty()).map(|set| set.at_most(WORDS)).collect()
 }
 
-/// Someone else's text.
-fn other(path: &Path) -> Result<Set> {
-    let name = shown(path).to_string();
-    if path.join("run.json").is_file() {
-        let diary = Diary::of_run(path)?;
-        return match diary.held_out.is_empty() {
-            false => Ok(Set::of(&name, &diary.held_out)),
-            true => Err(Error::file(
-                path,
-                "nothing of this run's journal was held out",
-                "name the journal itself",
-            )),
-        };
-    }
-    let mut corpus = journal::read(&[path.to_path_buf()], &journal::Options::default(), &mut ())?;
-    let texts = (0..corpus.len()).map(|i| Ok((String::new(), corpus.entry(i)?.text)));
-    Ok(Set { name, texts: texts.collect::<Result<_>>()? })
-}
-
-/// Opens a model to predict, and to write so many texts at once.
-fn open(opening: &Opening, dir: &Path, streams: usize) -> Result<(Model, Tokenizer)> {
-    let program = |shape: &Shape| {
-        let mut recordings = if streams > 0 { shape.writing()? } else { Vec::new() };
-        recordings.push(shape.losses()?);
-        Ok(recordings)
+/// What the model should not be brought to say.
+fn secrets(args: &Args, diary: &Diary) -> Result<Vec<Secret>> {
+    let mut secrets = match &args.canaries {
+        Some(path) => {
+            let canaries = exposure::canaries(path, &journal::read_list(path)?, args.seed)?;
+            for canary in &canaries {
+                let line = format!("{}{}", canary.before, canary.all[0]);
+                if !diary.train.iter().any(|entry| entry.text.contains(&line)) {
+                    note(format!("{} stands in no entry that the model was trained on", canary.name));
+                }
+            }
+            canaries
+        }
+        None => Vec::new(),
     };
-    let mut model = opening.open(dir, (Reads::Text, streams.max(1)), |_| Ok(None), program)?;
-    let tokenizer = model.tokenizer.take().expect("it was opened to read text");
-    Ok((model, tokenizer))
+    let options = &diary.run.data.reading.secrets;
+    let scanner = journal::scanner(options)?;
+    secrets.extend(exposure::of_entries(&diary.train, &scanner, args.seed));
+    Ok(secrets)
 }
 
-/// What a model makes of each set.
-fn rows(
-    name: &str,
-    (model, tokenizer): (&mut Model, &Tokenizer),
-    sets: &[Set],
-    seed: u64,
-    bar: &Bar,
-) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for set in sets {
-        let words = format!("{name}: {}", set.name);
-        let predicted = predict(model, tokenizer, &set.passages(), |done| {
-            bar.message((done * 1000.0) as u64, 1000, &words);
-        });
-        rows.push(Row::new(name, &set.name, &predicted.map_err(|e| model.told(e))?, seed));
+/// Someone else.
+struct Other {
+    /// Their text, that their model, if there is one, did not see.
+    set: Set,
+    /// Their model.
+    run: Option<PathBuf>,
+}
+
+impl Other {
+    fn read(path: &Path) -> Result<Other> {
+        let name = models::name(path);
+        if path.join("run.json").is_file() {
+            let diary = Diary::of_run(path)?;
+            return match diary.held_out.is_empty() {
+                false => Ok(Other { set: Set::of(&name, &diary.held_out), run: Some(path.to_path_buf()) }),
+                true => Err(Error::file(
+                    path,
+                    "nothing of this run's journal was held out",
+                    "name the journal itself",
+                )),
+            };
+        }
+        let mut corpus = journal::read(&[path.to_path_buf()], &journal::Options::default(), &mut ())?;
+        let texts = (0..corpus.len()).map(|i| Ok((String::new(), corpus.entry(i)?.text)));
+        Ok(Other { set: Set { name, texts: texts.collect::<Result<_>>()? }, run: None })
     }
-    Ok(rows)
 }
 
-/// Where the model is that a run began with; none of a run from scratch, or whose model has gone since.
-fn base(run: &Run) -> Option<&Path> {
-    let path = run.base.as_ref().map_or(Path::new(&run.from), |base| &base.path);
-    (run.from != "scratch" && path.exists()).then_some(path)
+fn views(set: &Set) -> Vec<&str> {
+    set.texts.iter().map(|(_, text)| &text[..]).collect()
 }
 
-/// The headers that the model is to write below: of entries that are held out, or else of the others, evenly from first to last.
-fn openings(diary: &Diary, n: usize) -> Vec<&str> {
+/// The entries below whose headers the model is to write: those that are held out, or else of the others, evenly from first to last.
+fn openings(diary: &Diary, n: usize) -> Vec<&Entry> {
     let entries: &[Entry] = if diary.held_out.is_empty() { &diary.train } else { &diary.held_out };
-    (0..n).map(|i| &entries[i * entries.len() / n].header[..]).collect()
+    (0..n).map(|i| &entries[i * entries.len() / n]).collect()
 }
 
 /// Tokens of the writer's median entry.

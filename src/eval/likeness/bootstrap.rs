@@ -42,6 +42,26 @@ pub fn interval(
     Interval { value, low: end(0.025), high: end(0.975) }
 }
 
+/// The same of a statistic of two sets of entries, of `a` and of `b` of them, each drawn from by itself.
+pub fn interval_of_two(
+    [a, b]: [usize; 2],
+    rounds: usize,
+    draw: &mut impl FnMut() -> u64,
+    statistic: impl Fn(&[usize], &[usize]) -> f64,
+) -> Interval {
+    let whole: [Vec<usize>; 2] = [(0..a).collect(), (0..b).collect()];
+    let value = statistic(&whole[0], &whole[1]);
+    let mut drawn = |n: usize| -> Vec<usize> {
+        (0..n).map(|_| ((u128::from(draw()) * n as u128) >> 64) as usize).collect()
+    };
+    let rounds = if a.min(b) == 0 { 0 } else { rounds };
+    let mut found: Vec<f64> =
+        (0..rounds).map(|_| statistic(&drawn(a), &drawn(b))).filter(|x| x.is_finite()).collect();
+    found.sort_by(f64::total_cmp);
+    let end = |share| quantile(&found, share).unwrap_or(value);
+    Interval { value, low: end(0.025), high: end(0.975) }
+}
+
 /// The quantile of sorted numbers, between neighbours by straight line (type 7 of Hyndman and Fan 1996).
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let place = share * sorted.len().checked_sub(1)? as f64;
@@ -97,6 +117,18 @@ mod tests {
         assert!((found.low - 188.18).abs() < 1.5 && (found.high - 210.82).abs() < 1.5, "{found:?}");
         assert_eq!(found, of(7));
         assert_ne!(found, of(8));
+    }
+
+    #[test]
+    fn the_difference_of_two_means_has_the_interval_of_both() {
+        // Twice 200 numbers of sd 57.7, the second 100 higher: standard error 57.7·√(2/200) = 5.77, so −100 ± 11.3.
+        let values: Vec<f64> = (0..200).map(f64::from).collect();
+        let off = |a: &[usize], b: &[usize]| mean(&values, a) - mean(&values, b) - 100.0;
+        let found = interval_of_two([200, 200], 2000, &mut draws(3), off);
+        assert_eq!(found.value, -100.0);
+        assert!((found.low + 111.3).abs() < 1.5 && (found.high + 88.7).abs() < 1.5, "{found:?}");
+        let none = interval_of_two([0, 3], 100, &mut draws(1), |_, b| b.len() as f64);
+        assert_eq!(none, Interval { value: 3.0, low: 3.0, high: 3.0 });
     }
 
     #[test]

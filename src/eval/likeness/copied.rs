@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::eval::likeness::copying::{self, Copying, Source, Verdict, verdict};
+use crate::eval::likeness::copying::{self, Copying, Verdict, verdict};
 use crate::eval::likeness::diary::Diary;
 
 /// Runs of fewer words are turns of speech.
@@ -54,7 +54,7 @@ impl Copied {
     /// Of what a model wrote. Of what was held out so many entries are taken, evenly from first to last, that their words are about as
     /// many: the longest run grows with them.
     pub fn of(diary: &Diary, generated: &[String]) -> Copied {
-        let source = Source::new(diary.train.iter().map(|e| (e.name.clone(), e.text.clone())));
+        let source = diary.source();
         let generated: Vec<&str> = generated.iter().map(|text| &text[..]).collect();
         let of = copying::measure(&source, &generated, LEAST);
         let held_out: Vec<&str> = diary.held_out.iter().map(|e| &e.text[..]).collect();

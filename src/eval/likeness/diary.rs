@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use jiff::civil::Date;
+
 use crate::base::{Error, Result};
+use crate::dataset::data::read_mask;
 use crate::dataset::index::{self, Line, Side};
 use crate::dataset::text::TOKENS;
+use crate::eval::likeness::copying::Source;
 use crate::run::{Run, read_run};
 use crate::tokens::{TokenFile, Tokenizer};
 
@@ -13,7 +17,9 @@ use crate::tokens::{TokenFile, Tokenizer};
 pub struct Entry {
     /// Its day, or its number in the run where it has none.
     pub name: String,
-    /// The lines before it, which the run's template made; empty where it has none.
+    /// Its day.
+    pub day: Option<Date>,
+    /// The lines before it, which the run's template made, or the question that it answers; empty where it has none.
     pub header: String,
     /// What was written.
     pub text: String,
@@ -46,7 +52,8 @@ impl Diary {
         let tokenizer = run.tokenizer(dir)?;
         let len = run.data.val[1] as usize;
         let lines = index::read(dir, run.data.index.as_deref(), len)?;
-        let tokens = TokenFile::open(&dir.join(TOKENS), len, run.data.width)?;
+        let mut tokens = TokenFile::open(&dir.join(TOKENS), len, run.data.width)?;
+        tokens.mask(read_mask(dir)?);
         let headed = run.data.header.as_deref().map_or(0, lines_of);
         let (mut train, mut held_out) = (Vec::new(), Vec::new());
         for (number, line) in lines.iter().enumerate() {
@@ -61,6 +68,11 @@ impl Diary {
             return Err(Error::file(dir, "this run has no entry with text", "train on some, and ask again"));
         }
         Ok(Diary { train, held_out, tokens, tokenizer, run })
+    }
+
+    /// What the model was trained on, to look for in other texts.
+    pub fn source(&self) -> Source {
+        Source::new(self.train.iter().map(|entry| (entry.name.clone(), entry.text.clone())))
     }
 }
 
@@ -78,13 +90,19 @@ fn entry(
 ) -> Result<Entry> {
     let ids = tokens.read(line.range())?;
     let end = ids.len() - ids.last().map_or(0, |id| usize::from(tokenizer.is_end(*id)));
+    if line.pair {
+        let question = tokens.masked(line.range()).take_while(|masked| *masked).count().min(end);
+        let [header, text] = [&ids[..question], &ids[question..end]].map(|ids| tokenizer.decode(ids));
+        let name = format!("pair {}", number + 1);
+        return Ok(Entry { name, day: None, header, text, range: line.range() });
+    }
     let whole = tokenizer.decode_start(&ids[..end]);
     // An entry that has none of the template's fields has no header; nearly all that have a day have one.
     let headed = if line.date.is_some() { headed } else { 0 };
     let at = whole.split_inclusive('\n').take(headed).map(str::len).sum();
     let (header, text) = whole.split_at(at);
     let name = line.date.map_or_else(|| format!("entry {}", number + 1), |date| date.to_string());
-    Ok(Entry { name, header: header.into(), text: text.into(), range: line.range() })
+    Ok(Entry { name, day: line.date, header: header.into(), text: text.into(), range: line.range() })
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::eval::likeness::delta::{Delta, Metric, Trigrams};
 use crate::eval::likeness::invention::{Invention, Known, inventions};
 use crate::eval::likeness::keyness::{Key, PRIOR, Unit, keyness};
 use crate::eval::likeness::pieces::pieces;
+use crate::eval::likeness::style::{Habit, endings, openings};
 use crate::eval::likeness::words::words;
 
 /// Words of the pieces whose author is guessed.
@@ -15,6 +16,9 @@ const PIECE: usize = 200;
 
 /// Words and turns that are shown of each kind, at each end.
 const SHOWN: usize = 8;
+
+/// Words of an opening, and of an ending.
+const EDGE: usize = 2;
 
 /// The least z of a word that is shown: with thousands of words looked at, one in a diary of chance alone.
 const SURE: f64 = 3.5;
@@ -80,6 +84,35 @@ impl Mirror {
             keys.retain(|key| seen.insert(key.word.to_lowercase()));
         }
         mirror
+    }
+}
+
+/// How texts begin and end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Habits {
+    /// The first two words of the model's, the most frequent first, each with how many of its texts have them.
+    pub openings: Vec<Habit>,
+    /// The writer's.
+    pub own_openings: Vec<Habit>,
+    /// The last two words of the model's.
+    pub endings: Vec<Habit>,
+    /// The writer's.
+    pub own_endings: Vec<Habit>,
+}
+
+impl Habits {
+    /// Of what a model wrote, and of its writer's own.
+    pub fn of(generated: &[&str], own: &[&str]) -> Habits {
+        let often = |mut habits: Vec<Habit>| {
+            habits.retain(|habit| habit.count > 1);
+            habits
+        };
+        Habits {
+            openings: often(openings(generated, EDGE, SHOWN)),
+            own_openings: often(openings(own, EDGE, SHOWN)),
+            endings: often(endings(generated, EDGE, SHOWN)),
+            own_endings: often(endings(own, EDGE, SHOWN)),
+        }
     }
 }
 

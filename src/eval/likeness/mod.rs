@@ -5,22 +5,30 @@
 //! entries below the held-out ones' own headers, so that what is compared afterwards is of the same days and lengths. [`copying`] finds
 //! what of it stands in the diary word for word, or nearly, through a [suffix array](suffix).
 
+pub mod attribution;
 pub mod bootstrap;
 pub mod copied;
 pub mod copying;
 pub mod delta;
 pub mod diary;
+pub mod drift;
+pub mod exposure;
 pub mod hand;
 pub mod invention;
 pub mod keyness;
+pub mod mood;
 pub mod names;
 pub mod ngram;
+pub mod page;
 pub mod pieces;
 pub mod prediction;
+pub mod questions;
+pub mod quiz;
 pub mod report;
 pub mod style;
 pub mod suffix;
 #[cfg(test)]
-mod testing;
+pub mod testing;
+pub mod told;
 pub mod words;
 pub mod writing;

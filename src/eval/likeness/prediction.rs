@@ -80,6 +80,29 @@ impl Tokens {
         }
         Tokens { ids, texts }
     }
+
+    /// What a model makes of the texts, where it sees so much at once: the first token of each range is given.
+    fn predicted(
+        &self,
+        model: &mut Model,
+        passages: &[Passage],
+        ranges: &[Range<usize>],
+        progress: impl FnMut(f64),
+    ) -> Result<Vec<Predicted>> {
+        let t = model.positions;
+        let found = losses(model.exec.as_mut(), [1, t], (&self.ids, ranges), (t / 2).max(1), progress)?;
+        // By token: the first of a range has no loss, and is no text's.
+        let mut losses = vec![0.0; self.ids.len()];
+        let scored = ranges.iter().flat_map(|range| range.start + 1..range.end);
+        scored.zip(found).for_each(|(i, loss)| losses[i] = f64::from(loss));
+        let one = |(passage, range): (&Passage, &Range<usize>)| Predicted {
+            nats: losses[range.clone()].iter().sum(),
+            tokens: range.len(),
+            words: words(passage.text).count(),
+            characters: passage.text.chars().count(),
+        };
+        Ok(passages.iter().zip(&self.texts).map(one).collect())
+    }
 }
 
 /// How many of a text's first tokens reach to its byte `at`.
@@ -105,20 +128,34 @@ pub fn predict(
     passages: &[Passage],
     progress: impl FnMut(f64),
 ) -> Result<Vec<Predicted>> {
-    let Tokens { ids, texts } = Tokens::of(passages, tokenizer);
-    if ids.len() < 2 {
+    let tokens = Tokens::of(passages, tokenizer);
+    if tokens.ids.len() < 2 {
         return Err(Error::setting("there is no text to predict", "give some with words in it"));
     }
-    let t = model.positions;
-    let losses = losses(model.exec.as_mut(), [1, t], &ids, (t / 2).max(1), progress)?;
-    let one = |(passage, range): (&Passage, &Range<usize>)| Predicted {
-        // The first token of all has no loss, and is no text's.
-        nats: losses[range.start - 1..range.end - 1].iter().map(|&loss| f64::from(loss)).sum(),
-        tokens: range.len(),
-        words: words(passage.text).count(),
-        characters: passage.text.chars().count(),
-    };
-    Ok(passages.iter().zip(&texts).map(one).collect())
+    let whole = 0..tokens.ids.len();
+    tokens.predicted(model, passages, &[whole], progress)
+}
+
+/// The same, but nothing stands before a passage than its own header.
+///
+/// # Errors
+/// A lost device; a loss that is no number.
+pub fn predict_alone(
+    model: &mut Model,
+    tokenizer: &Tokenizer,
+    passages: &[Passage],
+    progress: impl FnMut(f64),
+) -> Result<Vec<Predicted>> {
+    let tokens = Tokens::of(passages, tokenizer);
+    let starts = tokens.texts.iter().scan(0, |start, text| Some(std::mem::replace(start, text.end)));
+    let ranges: Vec<Range<usize>> = starts.zip(&tokens.texts).map(|(start, text)| start..text.end).collect();
+    tokens.predicted(model, passages, &ranges, progress)
+}
+
+/// The positions that the longest of some passages takes, alone.
+pub fn positions(passages: &[Passage], tokenizer: &Tokenizer) -> usize {
+    let whole = |passage: &Passage| tokenizer.encode(&format!("{}{}", passage.header, passage.text)).len();
+    passages.iter().map(whole).max().unwrap_or(1)
 }
 
 #[cfg(test)]

@@ -1,24 +1,35 @@
 //! What was measured, as data: `diarist likeness --json` prints it, and [the words](crate::cli) are made of it.
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::base::rng::Rng;
+use crate::eval::likeness::attribution::Attribution;
 use crate::eval::likeness::bootstrap::{Interval, interval};
 use crate::eval::likeness::copied::Copied;
 use crate::eval::likeness::diary::{Diary, Entry};
-use crate::eval::likeness::hand::{Invented, Mirror, TakenFor};
+use crate::eval::likeness::drift::Drift;
+use crate::eval::likeness::exposure::Exposure;
+use crate::eval::likeness::hand::{Habits, Invented, Mirror, TakenFor};
+use crate::eval::likeness::mood::{Span, beside};
 use crate::eval::likeness::ngram::{CharModel, LONGEST};
 use crate::eval::likeness::prediction::{Passage, Predicted, Prediction};
+use crate::eval::likeness::questions::Asked;
 use crate::eval::likeness::style::{Measure, compare};
 use crate::eval::likeness::words::words;
 
 /// Bootstrap samples of every interval.
 pub const ROUNDS: usize = 1000;
 
+/// Stretches of time that a mood is told of, at most.
+const SPANS: usize = 12;
+
 /// What the run's model is called.
 pub const THIS: &str = "this model";
 /// What the model that the run began with is called.
 pub const BASE: &str = "the model it began with";
+/// What the text that comes with the program is called.
+pub const GENERAL: &str = "general text";
 /// What the writer's held-out entries are called.
 pub const OWN: &str = "your held-out entries";
 
@@ -92,7 +103,7 @@ impl Set {
     pub fn general() -> Set {
         let passages =
             include_str!("general.txt").split("\n\n").map(|p| (String::new(), p.trim().to_string()));
-        Set { name: "general text".into(), texts: passages.collect() }
+        Set { name: GENERAL.into(), texts: passages.collect() }
     }
 
     /// At most so many words of it: whole texts, taken evenly from its beginning to its end.
@@ -120,6 +131,49 @@ impl Set {
     }
 }
 
+/// The mood of a stretch of time: the valence of a hundred words, as [`mood`](crate::eval::likeness::mood) has it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Mood {
+    /// `1912`, `1912 Q3`, `Jul 1912`.
+    pub label: String,
+    /// The writer's.
+    pub own: Interval,
+    /// What the model wrote under headers of the same stretch; none where that is too little.
+    pub generated: Option<Interval>,
+}
+
+impl Mood {
+    /// Whether the two are further apart than chance.
+    pub fn is_apart(&self) -> bool {
+        self.generated.is_some_and(|it| it.high < self.own.low || self.own.high < it.low)
+    }
+
+    /// Of stretches of the writer's time, [`SPANS`] at most.
+    fn over_time(own: &[(Date, &str)], generated: &[(Date, &str)]) -> Vec<Mood> {
+        let one = |(span, other): (Span, Option<Span>)| Mood {
+            label: span.label,
+            own: span.interval,
+            generated: other.map(|other| other.interval),
+        };
+        beside(own, generated, SPANS).into_iter().map(one).collect()
+    }
+}
+
+/// What models made of a diary and of others' text.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// How well texts are predicted.
+    pub prediction: Vec<Row>,
+    /// To which author passages go.
+    pub attribution: Vec<Attribution>,
+    /// What the model wrote, below the headers that it was given.
+    pub texts: Vec<String>,
+    /// How exposed secrets are.
+    pub exposure: Vec<Exposure>,
+    /// What several models said to the same questions.
+    pub questions: Vec<Asked>,
+}
+
 /// The report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -135,29 +189,44 @@ pub struct Report {
     pub prediction: Vec<Row>,
     /// What a model of sequences of six characters makes of what was held out, bits a character: the memory without the understanding.
     pub n_gram: Option<f64>,
+    /// To which author passages go, with a model an author.
+    pub attribution: Vec<Attribution>,
     /// The model's hand beside the writer's.
     pub style: Vec<Measure>,
+    /// How texts begin and end.
+    pub habits: Habits,
     /// For whom else its pages could be taken.
     pub taken_for: Vec<TakenFor>,
     /// What it overuses and forgets.
     pub mirror: Mirror,
+    /// Its mood beside the writer's, over time.
+    pub mood: Vec<Mood>,
     /// What it makes up.
     pub invented: Invented,
     /// What of it stands in what it was trained on.
     pub copied: Copied,
+    /// How exposed secrets are.
+    pub exposure: Vec<Exposure>,
+    /// Whether it goes round in circles, or leaves its language.
+    pub drift: Drift,
+    /// What several models said to the same questions.
+    pub questions: Vec<Asked>,
     /// What the model wrote, each the continuation of a held-out entry's header.
     pub texts: Vec<String>,
 }
 
 impl Report {
-    /// All that needs no model but what one wrote, and how well models predicted; `others` are others' texts, by name.
+    /// All that needs no model but what one wrote, below the headers of `openings`, and what models measured; `others` are others' texts,
+    /// by name.
     pub fn of(
         (run, seed): (String, u64),
         diary: &Diary,
-        (prediction, texts): (Vec<Row>, Vec<String>),
+        openings: &[&Entry],
+        measured: Measured,
         others: &[Set],
     ) -> Report {
         let [trained, held_out] = [&diary.train, &diary.held_out].map(|of| views(of));
+        let texts = measured.texts;
         let generated: Vec<&str> = texts.iter().map(|text| &text[..]).collect();
         // A writer's hand is what they wrote and the model has not seen; where that is nothing, what it has.
         let own = if held_out.is_empty() { &trained } else { &held_out };
@@ -174,18 +243,30 @@ impl Report {
             let texts: Vec<&str> = other.texts.iter().map(|(_, text)| &text[..]).collect();
             TakenFor::of(&generated, &trained, (&other.name, &texts))
         };
+        let entries = diary.train.iter().chain(&diary.held_out);
+        let days: Vec<(Date, &str)> =
+            entries.filter_map(|entry| Some((entry.day?, &entry.text[..]))).collect();
+        let written = openings.iter().zip(&generated);
+        let written: Vec<(Date, &str)> =
+            written.filter_map(|(opening, text)| Some((opening.day?, *text))).collect();
         Report {
             run,
             seed,
             trained: Amount::of(trained.iter().copied()),
             held_out: Amount::of(held_out.iter().copied()),
-            prediction,
+            prediction: measured.prediction,
             n_gram: (!held_out.is_empty()).then(n_gram),
+            attribution: measured.attribution,
             style: compare(&generated, own),
+            habits: Habits::of(&generated, own),
             taken_for: others.iter().filter_map(taken_for).collect(),
             mirror: Mirror::of(&generated, &all),
+            mood: Mood::over_time(&days, &written),
             invented: Invented::of(&generated, &held_out, &trained),
             copied: Copied::of(diary, &texts),
+            exposure: measured.exposure,
+            drift: Drift::of(&generated, own),
+            questions: measured.questions,
             texts,
         }
     }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::base::Result;
 use crate::base::rng::Rng;
-use crate::sample::{Choice, Event, Model, Streams, kept, write_together};
+use crate::sample::{Choice, Event, Model, Streams, any, kept, write_together};
 use crate::tokens::Tokenizer;
 
 /// Writes a text for each of the openings (an empty one is where every text begins), of `most` tokens at most, drawn by the seed. The model was opened for text,
@@ -27,7 +27,7 @@ pub fn write(
     let texts: Vec<(Vec<u32>, Rng)> = openings.iter().enumerate().map(text).collect();
     let mut ended = 0;
     let streams = Streams::new(model.exec.as_mut(), positions);
-    let written = write_together(streams, tokenizer, (most, how), texts, |_, event| {
+    let written = write_together(streams, tokenizer, (most, how, &any), texts, |_, event| {
         if event == Event::End {
             ended += 1;
             progress(ended as f64 / openings.len() as f64);

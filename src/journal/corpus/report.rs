@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::base::units::{counted, shown, thousands};
 use crate::journal::entry::Place;
+use crate::journal::text::secrets::{Kind, OfKind};
 
 /// Something that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +116,22 @@ pub struct Report {
     pub pairs: Vec<Duplicate>,
     /// Paragraphs that `--drop-boilerplate` took away, and from how many entries.
     pub boilerplate: Vec<(String, usize)>,
+    /// What a model should not learn, by kind.
+    pub secrets: Vec<SecretsOf>,
+    /// Whether they stay as they are.
+    pub secrets_kept: bool,
+    /// Other people's full names that stand five times and more.
+    pub names: usize,
+}
+
+/// Secrets of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SecretsOf {
+    /// The kind.
+    pub kind: Kind,
+    /// How many, and where.
+    #[serde(flatten)]
+    pub of: OfKind,
 }
 
 impl Report {
@@ -129,6 +146,36 @@ impl Report {
                 self.first = Some(self.first.map_or(day, |first| first.min(day)));
                 self.last = Some(self.last.map_or(day, |last| last.max(day)));
             }
+        }
+    }
+
+    /// Counts what was read elsewhere with it.
+    pub(crate) fn add(&mut self, other: Report) {
+        let earlier = |a: Option<Date>, b: Option<Date>| a.into_iter().chain(b).min();
+        self.files += other.files;
+        self.skipped.extend(other.skipped);
+        self.troubles.extend(other.troubles);
+        self.more_troubles += other.more_troubles;
+        self.entries += other.entries;
+        self.empty_entries += other.empty_entries;
+        self.words += other.words;
+        self.undated += other.undated;
+        self.first = earlier(self.first, other.first);
+        self.last = self.last.max(other.last);
+        self.dates_left_in_text += other.dates_left_in_text;
+        self.duplicates += other.duplicates;
+        self.secrets_kept &= other.secrets_kept;
+        self.secrets.extend(other.secrets);
+        self.names += other.names;
+        self.pairs.extend(other.pairs);
+        self.boilerplate.extend(other.boilerplate);
+        for (of, more) in [
+            (&mut self.formats, other.formats),
+            (&mut self.left_out, other.left_out),
+            (&mut self.changes, other.changes),
+            (&mut self.strangers, other.strangers),
+        ] {
+            more.into_iter().for_each(|(what, count)| *of.entry(what).or_default() += count);
         }
     }
 
@@ -192,6 +239,36 @@ impl Report {
                 "look at",
                 format!("{} more places: `diarist corpus --json` names them", number(more)),
             ));
+        }
+        lines
+    }
+
+    /// What should not be learned: how much of it there is, and where, without showing it, a line each; the last says what can be done
+    /// where nothing was. Nothing where there is nothing.
+    pub fn secret_lines(&self) -> Vec<String> {
+        let count = |SecretsOf { kind, of }: &SecretsOf| {
+            let doubt = if of.sure == 0 { ", not sure" } else { "" };
+            format!("{}{doubt}", counted(of.count as u64, kind.name(), kind.plural()))
+        };
+        let mut counts: Vec<String> = self.secrets.iter().map(count).collect();
+        if self.names > 0 {
+            counts.push(format!(
+                "full names of {} who stand often",
+                counted(self.names as u64, "other", "others")
+            ));
+        }
+        if counts.is_empty() {
+            return Vec::new();
+        }
+        let done = if self.secrets_kept { "" } else { ", before they were replaced or dropped as asked" };
+        let mut lines = vec![counts.join(", ") + done];
+        for SecretsOf { kind, of } in &self.secrets {
+            let places = of.places.iter().map(|p| format!("{}, line {}: {}", p.entry, p.line, p.masked));
+            let more = if of.distinct > of.places.len() { "; …" } else { "" };
+            lines.push(format!("{}: {}{more}", kind.plural(), places.collect::<Vec<_>>().join("; ")));
+        }
+        if self.secrets_kept {
+            lines.push("--secrets replace puts placeholders there; `diarist corpus PATH --review FILE` lists all, to decide on each".into());
         }
         lines
     }

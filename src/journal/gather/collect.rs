@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::sealed;
+use super::secrets::Guard;
 use super::select::Select;
-use crate::base::units::thousands;
+use crate::base::units::{shown, thousands};
 use crate::base::{Error, Result};
 use crate::journal::corpus::Corpus;
 use crate::journal::corpus::dedup::Finder;
@@ -37,6 +38,7 @@ pub struct Collector<'a> {
     pub finder: Finder,
     select: &'a Select,
     style: Style,
+    guard: Guard,
     observer: &'a mut dyn Observer,
     /// Whether changes are shown: otherwise they are only counted.
     shown: bool,
@@ -62,6 +64,7 @@ impl<'a> Collector<'a> {
             finder: Finder::default(),
             select,
             style: Style::new(&options.style)?,
+            guard: Guard::new(&options.secrets)?,
             shown: observer.wants_changes(),
             observer,
             failed: None,
@@ -75,6 +78,7 @@ impl<'a> Collector<'a> {
     /// The corpus and its fingerprints, unless the disk failed.
     pub fn finish(mut self) -> Result<(Corpus, Finder)> {
         self.corpus.style = self.style;
+        self.guard.tell(&mut self.corpus.report);
         match self.failed {
             Some(e) => Err(Error::io("keep entries in", spool::folder())(e)),
             None => Ok((self.corpus, self.finder)),
@@ -188,6 +192,23 @@ impl<'a> Collector<'a> {
         text
     }
 
+    /// Counts what should not be learned, and takes it away where that was asked for.
+    fn without_secrets(&mut self, draft: &mut Draft) {
+        let day = draft.when.map(|when| when.day.to_string());
+        let name = day.unwrap_or_else(|| format!("{}{}", shown(self.corpus.source()), draft.place));
+        let texts = [self.guard.take_title(&draft.title), self.guard.take(&name, &draft.text)];
+        for (which, after) in [Draft::title_mut, Draft::text_mut].into_iter().zip(texts) {
+            let Some(after) = after else { continue };
+            let before = std::mem::replace(which(draft), after);
+            *self.report().changes.entry("secrets".into()).or_default() += 1;
+            if self.shown {
+                let after = which(draft).clone();
+                self.show("secrets", Some(draft.place), &before, &after);
+            }
+        }
+        draft.trim();
+    }
+
     fn count_left_out(&mut self, what: &str, times: usize) {
         *self.report().left_out.entry(what.into()).or_default() += times;
     }
@@ -237,6 +258,7 @@ impl Sink for Collector<'_> {
                 let named = std::mem::take(tag);
                 *tag = self.styled(draft.place, |style, log| style.apply_to_tag(named, log));
             }
+            self.without_secrets(&mut draft);
             match self.corpus.push(&draft) {
                 Ok(whole) => self.finder.add(draft.when.map(|when| when.day), &whole),
                 Err(e) => self.failed = Some(e),

@@ -8,7 +8,7 @@ use super::select::Select;
 use super::walk;
 use crate::base::Result;
 use crate::base::disk::hex;
-use crate::journal::options::Options;
+use crate::journal::options::{Options, Secrets};
 
 /// What tells whether the same PATHs, read with the same options, would give the same: every file that would be read, with
 /// its length and the time it was last changed, and every option.
@@ -33,8 +33,14 @@ pub fn fingerprint_of(finds: &walk::Finds, options: &Options) -> String {
         add(found.relative.as_os_str().as_encoded_bytes());
         add(format!("{} {}", found.vault.map_or("None", |vault| vault.app), stamp(&found.path)).as_bytes());
     }
-    if let Some(redact) = &options.style.redact {
-        add(stamp(redact).as_bytes());
+    let review = match &options.secrets.what {
+        Secrets::Reviewed(review) => Some(review),
+        _ => None,
+    };
+    for listed in
+        [options.style.redact.as_ref(), options.secrets.patterns.as_ref(), review].into_iter().flatten()
+    {
+        add(stamp(listed).as_bytes());
     }
     for skipped in &finds.skipped {
         add(skipped.path.as_os_str().as_encoded_bytes());

@@ -4,6 +4,7 @@ pub mod collect;
 pub mod fingerprint;
 pub mod read;
 mod sealed;
+pub mod secrets;
 pub mod select;
 mod structured;
 mod unreadable;

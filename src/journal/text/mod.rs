@@ -4,4 +4,5 @@ pub mod decode;
 mod mac_roman;
 pub mod repair;
 pub mod scripts;
+pub mod secrets;
 pub mod style;

@@ -71,6 +71,7 @@ pub(crate) fn example() -> Run {
             header: None,
             masked: None,
             split: "random".into(),
+            pairs: None,
             reading: journal::Options { me: vec!["Ellis".into()], ..journal::Options::default() },
             continues: Some(Continues { run: "before".into(), mix: 0.5, held_out: 62_000 }),
         },

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{Config, Error, Result};
+use crate::dataset::pairs::form::Form;
 use crate::device::Choices;
 use crate::device::select::Identity;
 use crate::journal;
@@ -139,9 +140,22 @@ pub struct Data {
     pub split: String,
     /// How the journals were read: whose words, which files, days and tags, what was changed in style, what they are labelled.
     pub reading: journal::Options,
+    /// That it is trained on questions and their answers; none of a run of entries alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<Pairs>,
     /// The run that this one continues, with new entries; none where it continues none.
     #[serde(default, rename = "continue", skip_serializing_if = "Option::is_none")]
     pub continues: Option<Continues>,
+}
+
+/// Questions and their answers, which a run is trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Pairs {
+    /// How they are written for the model.
+    pub form: Form,
+    /// The share of windows of plain entries beside them that was asked for; none where all entries are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mix: Option<f32>,
 }
 
 /// A run that another one continues.

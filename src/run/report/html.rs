@@ -50,6 +50,12 @@ pub fn paragraph(class: &str, text: &str) -> String {
     format!("<p class=\"{class}\">{}</p>\n", escaped(text))
 }
 
+/// Points of plain text.
+pub fn points(points: &[String]) -> String {
+    let items: String = points.iter().map(|point| format!("<li>{}</li>\n", escaped(point))).collect();
+    format!("<ul>\n{items}</ul>\n")
+}
+
 /// What there is to know, a row each: a word, and what it is.
 pub fn facts(rows: &[(String, String)]) -> String {
     let mut out = "<dl>\n".to_string();
@@ -137,6 +143,7 @@ mod tests {
         let made = [
             section(bad, "x"),
             paragraph("note", bad),
+            points(&[bad.to_string()]),
             facts(&[pair]),
             table(&cells, &[cells.to_vec()]),
             figure(bad, bad, &key("--val", bad), &["<svg></svg>".into()], bad),

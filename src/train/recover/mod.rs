@@ -12,7 +12,7 @@ use crate::run::{Repaired, RunFolder};
 use crate::train::Outcome;
 use crate::train::engine::Engine;
 use crate::train::pieces::{less, problem};
-use crate::train::session::{Session, windows_at};
+use crate::train::session::Session;
 
 /// So often a run may be taken up again without a state saved in between.
 const TRIES: u32 = 3;
@@ -88,7 +88,7 @@ impl Session<'_> {
             match open(&device, &mut run) {
                 Ok(engine) => {
                     let (log, samples) = (folder.log()?, folder.samples()?);
-                    let windows = windows_at(&run, run.position)?;
+                    let windows = self.layout.from(run.position)?;
                     let spikes = spikes_of(&folder, &run)?;
                     let mut session =
                         Session { engine, folder, run, observer, log, samples, windows, spikes, ..self };

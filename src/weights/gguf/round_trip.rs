@@ -248,7 +248,7 @@ fn a_tokenizer_that_is_not_read_is_named() {
 #[test]
 fn ollamas_file_names_the_model_and_its_end() {
     assert_eq!(
-        modelfile("me.gguf", 1024, &["<|endoftext|>", "a \"b"]),
+        modelfile("me.gguf", 1024, &["<|endoftext|>", "a \"b"], None),
         "FROM ./me.gguf\nTEMPLATE \"{{ .Prompt }}\"\nPARAMETER num_ctx 1024\nPARAMETER stop \"<|endoftext|>\"\n\
          PARAMETER stop \"\"\"a \"b\"\"\"\n"
     );

@@ -378,8 +378,9 @@ pub(super) fn pad(out: &mut Output) -> Result<()> {
 }
 
 /// Ollama's `Modelfile` for a GGUF beside it: the prompt as it comes, the model's context, and what ends a text.
-pub fn modelfile(gguf: &str, context: usize, stops: &[&str]) -> String {
-    let mut text = format!("FROM ./{gguf}\nTEMPLATE \"{{{{ .Prompt }}}}\"\nPARAMETER num_ctx {context}\n");
+pub fn modelfile(gguf: &str, context: usize, stops: &[&str], template: Option<&str>) -> String {
+    let template = template.map_or("\"{{ .Prompt }}\"".to_string(), |of| format!("\"\"\"{of}\"\"\""));
+    let mut text = format!("FROM ./{gguf}\nTEMPLATE {template}\nPARAMETER num_ctx {context}\n");
     for stop in stops {
         // Three quotation marks enclose what holds one.
         let quote = if stop.contains('"') { "\"\"\"" } else { "\"" };

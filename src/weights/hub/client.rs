@@ -1,4 +1,4 @@
-//! HTTP as the hub speaks it. This is the only file that can open a connection.
+//! HTTP as the hub speaks it. Beside `eval::pairs::ask`, which sends what a person says to where they say, this is the only file that can open a connection.
 //!
 //! `GET /api/models/OWNER/NAME/revision/main` lists the files of the newest commit. `HEAD` and `GET` of
 //! `/OWNER/NAME/resolve/COMMIT/FILE` are answered by the file, or by a redirect: a relative one (the model was renamed, the

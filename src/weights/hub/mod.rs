@@ -1,6 +1,6 @@
 //! Models from the Hugging Face hub, in its cache on this computer: found there, or fetched into it.
 //!
-//! `client` is the only code of `diarist` that opens a connection; what calls it is `diarist fetch`, and `diarist train`
+//! `client` is the only code of `diarist` that opens a connection to the hub; what calls it is `diarist fetch`, and `diarist train`
 //! where a person says yes to its offer. Everything else looks into the cache ([`local`]).
 
 mod address;

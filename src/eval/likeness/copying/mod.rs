@@ -5,7 +5,6 @@
 //! source, and the two are compared: copying is what a text has beyond the writer's own repetition. The longest run grows
 //! with the amount of text: measure about as many words of both.
 
-pub use limit::NoCopy;
 pub use near::Near;
 pub use source::{Run, Source};
 

