@@ -104,7 +104,7 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
                 vec!["pairs", "export", "pairs.jsonl", "--out", "messages.jsonl"],
             ],
         ),
-        ("quiz", vec![vec!["quiz", "run", "--pairs", "1", "--words", "200", "--device", "cpu"]]),
+        ("quiz", vec![vec!["quiz", "run", "--pairs", "1", "--words", "150", "--device", "cpu"]]),
         ("convert", vec![vec!["convert", "run", "run.gguf"], vec!["convert", "gpt2", "gpt2.gguf"]]),
         (
             "merge",
@@ -159,11 +159,14 @@ fn commands(cwd: &Path) -> BTreeSet<String> {
 /// A folder with a journal, and a hub that nobody should ask.
 fn place() -> (tempfile::TempDir, Hub) {
     let tmp = tempfile::tempdir().unwrap();
-    let text = "Rain till noon, then the dog and I walked to the weir. ".repeat(40);
-    let days = format!(
-        "2021-03-04\n{text}\n\n2021-03-05\n{}\n",
-        "Nothing but fog, and a letter to the mill. ".repeat(40)
-    );
+    let day = |day: usize| {
+        let text = format!(
+            "Rain till {day}, then the dog and I walked to weir {day}, and home by mill {}. ",
+            40 - day
+        );
+        format!("2021-03-{day:02}\n{}\n\n", text.repeat(12))
+    };
+    let days: String = (4..28).map(day).collect();
     std::fs::write(tmp.path().join("notes.txt"), days).unwrap();
     std::fs::write(tmp.path().join("day.txt"), "2021-03-04\n").unwrap();
     let pair = |i: usize| {

@@ -92,8 +92,9 @@ fn a_model_learns_answers_and_goes_on_to_the_bit() {
     let template = std::fs::read_to_string(run.join("chat_template.jinja")).unwrap();
     assert!(template.contains("'Question: '"));
     done(cwd, "convert whole out.gguf");
-    let info = done(cwd, "info out.gguf --json");
-    assert!(info.contains("Question: "), "the template goes with the model: {info}");
+    let file = std::fs::read(cwd.join("out.gguf")).unwrap();
+    let asks = b"'Question: ' + message";
+    assert!(file.windows(asks.len()).any(|at| at == asks), "the template goes with the model");
 
     // What stands on entries by day has nothing to hold on to here.
     let told = refused(cwd, "train --continue whole --out next");
@@ -138,7 +139,7 @@ fn they_are_checked_divided_and_exported() {
         { "instruction": "What of day 3?", "response": "No." },
     ]);
     std::fs::write(cwd.join("bad.json"), bad.to_string()).unwrap();
-    let told = done(cwd, "pairs check pairs.jsonl bad.json --source notes.txt");
+    let told = done(cwd, "pairs check pairs.jsonl bad.json --source notes.txt --all");
     for says in ["bad.json:1", "bad.json:2", "Adriatic", "42", "genuine"] {
         assert!(told.contains(says), "{says} is not in\n{told}");
     }

@@ -132,6 +132,9 @@ fn measure(
     let headers: Vec<&str> = openings.iter().map(|entry| &entry.header[..]).collect();
     let plain = args.opening.without_adapters();
     let ask = |model: &mut Asked, before: &str, name: &str| {
+        if asking.questions.is_empty() {
+            return Ok(Vec::new());
+        }
         let prompts: Vec<String> = asking.questions.iter().map(|q| format!("{before}{q}")).collect();
         let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
         model.write(&prompts, (most, how, args.seed), bar, &format!("asking {name}"))
