@@ -27,17 +27,19 @@ struct Dims { B: u32, T: u32, NH: u32, NKV: u32, window: u32, layer: u32 }
 /// (B,NH,T)
 @group(0) @binding(2) var<storage, read_write> dot_rows: array<f32>;
 
-// attention_backward_kv, attention_backward_q: qkv, lse, dout, dot | dqkv
+// attention_backward_kv, attention_backward_q: qkv, begins, lse, dout, dot | dqkv
 /// (B,T,(NH+2·NKV)·HS)
 @group(0) @binding(0) var<storage, read> qkv: array<Acts>;
+/// (B,T) where each query's text begins
+@group(0) @binding(1) var<storage, read> begins: array<u32>;
 /// (B,NH,T)
-@group(0) @binding(1) var<storage, read> backward_lse: array<f32>;
+@group(0) @binding(2) var<storage, read> backward_lse: array<f32>;
 /// (B,T,NH·HS)
-@group(0) @binding(2) var<storage, read> backward_dout: array<Acts>;
+@group(0) @binding(3) var<storage, read> backward_dout: array<Acts>;
 /// (B,NH,T)
-@group(0) @binding(3) var<storage, read> backward_dot: array<f32>;
+@group(0) @binding(4) var<storage, read> backward_dot: array<f32>;
 /// (B,T,(NH+2·NKV)·HS); kv writes the key and value heads, q the query heads
-@group(0) @binding(4) var<storage, read_write> dqkv: array<Acts>;
+@group(0) @binding(5) var<storage, read_write> dqkv: array<Acts>;
 
 @group(1) @binding(0) var<uniform> d: Dims;
 @group(1) @binding(1) var<uniform> step: Step;
@@ -136,6 +138,8 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
         let row = b * d.NH + h;
         let row_hash = mask_row(mask, row);
         for (var j0 = first; j0 < end; j0 += BLOCK) {
+            // Of later texts no query sees an owned key.
+            if (begin_of(b, j0) >= first + OWNED) { break; }
             stream_queries(b, h, j0, thread);
             for (var j = 0u; j < BLOCK; j++) {
                 var s: array<Vec, ROWS>;
@@ -161,11 +165,12 @@ fn attention_backward_kv(@builtin(workgroup_id) group: vec3<u32>, @builtin(local
             for (var j = 0u; j < BLOCK; j++) {
                 let query = j0 + j;
                 let stats = stats_at(j, row * d.T + min(query, d.T - 1u));
+                let begin = begin_of(b, min(query, d.T - 1u));
                 var p: array<f32, ROWS>;
                 var ds: array<f32, ROWS>;
                 for (var r = 0u; r < ROWS; r++) {
                     let key = mine + r * STRIDE;
-                    p[r] = select(0.0, exp(get_s(j, r, thread) - stats.x), sees(query, key) && query < d.T);
+                    p[r] = select(0.0, exp(get_s(j, r, thread) - stats.x), sees(query, key, begin) && query < d.T);
                     let dp = get_dp(j, r, thread);
                     var kept = 1.0;
                     if (DROPOUT) { kept = keep(row_hash, query, key); }
@@ -213,6 +218,7 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
     var dout: array<array<Vec, SHARE>, ROWS>;
     var dq: array<array<Vec, SHARE>, ROWS>; // Σ ds·k
     var stats: array<vec2<f32>, ROWS>; // (lse, dot)
+    var begin: array<u32, ROWS>;
     for (var r = 0u; r < ROWS; r++) {
         let query = min(mine + r * STRIDE, d.T - 1u);
         let q_at = query_at(b, query, h) + share;
@@ -224,9 +230,10 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
         }
         let row = group.y * d.T + query;
         stats[r] = vec2<f32>(backward_lse[row], backward_dot[row]);
+        begin[r] = begin_of(b, query);
     }
 
-    for (var j0 = first_seen(first); j0 < end; j0 += BLOCK) {
+    for (var j0 = first_seen(b, first); j0 < end; j0 += BLOCK) {
         stream_keys(b, group_of(h), j0, thread);
         for (var j = 0u; j < BLOCK; j++) {
             var s: array<Vec, ROWS>;
@@ -254,7 +261,7 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
             var ds: array<f32, ROWS>;
             for (var r = 0u; r < ROWS; r++) {
                 let query = min(mine + r * STRIDE, d.T - 1u);
-                let p = select(0.0, exp(get_s(j, r, thread) - stats[r].x), sees(query, key));
+                let p = select(0.0, exp(get_s(j, r, thread) - stats[r].x), sees(query, key, begin[r]));
                 var dp = get_dp(j, r, thread);
                 if (DROPOUT) { dp *= keep(row_hash, query, key); }
                 ds[r] = p * (dp - stats[r].y);

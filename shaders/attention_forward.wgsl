@@ -4,7 +4,7 @@
 //   lse = max S + log Σ exp(S − max S), all that backward needs to know of the softmax:  P = exp(S − lse)
 //
 // qkv (B,T,(NH+2·NKV)·HS): NH query heads | NKV key heads | NKV value heads; query head h attends to key/value head
-// h/(NH/NKV). A query sees itself and the window − 1 keys before it. A mask's bits belong to (b·NH+h, query·T+key).
+// h/(NH/NKV). A query sees itself and the window − 1 keys before it, of its own text. A mask's bits belong to (b·NH+h, query·T+key).
 //
 // Plan: one workgroup owns OWNED queries of one head and streams the keys past them, from the first that its first query sees
 // up to the diagonal (lib/attention.wgsl has the streaming and the constants). Grid x = ⌈T / OWNED⌉, y = B·NH.
@@ -18,10 +18,12 @@ struct Dims { B: u32, T: u32, NH: u32, NKV: u32, window: u32, layer: u32 }
 
 /// (B,T,(NH+2·NKV)·HS)
 @group(0) @binding(0) var<storage, read> qkv: array<Acts>;
+/// (B,T) where each query's text begins
+@group(0) @binding(1) var<storage, read> begins: array<u32>;
 /// (B,T,NH·HS)
-@group(0) @binding(1) var<storage, read_write> out: array<Acts>;
+@group(0) @binding(2) var<storage, read_write> out: array<Acts>;
 /// (B,NH,T)
-@group(0) @binding(2) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(3) var<storage, read_write> lse: array<f32>;
 
 @group(1) @binding(0) var<uniform> d: Dims;
 @group(1) @binding(1) var<uniform> step: Step;
@@ -43,6 +45,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
     var acc: array<array<Vec, SHARE>, ROWS>; // Σ exp(s − top)·v
     var top: array<f32, ROWS>; // max of the scores so far
     var sum: array<f32, ROWS>; // Σ exp(s − top)
+    var begin: array<u32, ROWS>;
     for (var r = 0u; r < ROWS; r++) {
         let at = query_at(b, min(mine + r * STRIDE, d.T - 1u), h) + share;
         for (var i = 0u; i < SHARE; i++) {
@@ -51,9 +54,10 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
         }
         top[r] = LOWEST;
         sum[r] = 0.0;
+        begin[r] = begin_of(b, min(mine + r * STRIDE, d.T - 1u));
     }
 
-    for (var j0 = first_seen(first); j0 < end; j0 += BLOCK) {
+    for (var j0 = first_seen(b, first); j0 < end; j0 += BLOCK) {
         stream_keys(b, group_of(h), j0, thread);
         for (var j = 0u; j < BLOCK; j++) {
             var s: array<Vec, ROWS>;
@@ -69,7 +73,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
         for (var r = 0u; r < ROWS; r++) {
             let query = min(mine + r * STRIDE, d.T - 1u);
             var next = top[r];
-            for (var j = 0u; j < BLOCK; j++) { next = max(next, select(LOWEST, get_s(j, r, thread), sees(query, j0 + j))); }
+            for (var j = 0u; j < BLOCK; j++) { next = max(next, select(LOWEST, get_s(j, r, thread), sees(query, j0 + j, begin[r]))); }
             let shrink = exp(top[r] - next);
             sum[r] *= shrink;
             for (var i = 0u; i < SHARE; i++) { acc[r][i] *= shrink; }
@@ -82,7 +86,7 @@ fn attention_forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_inv
             for (var r = 0u; r < ROWS; r++) {
                 let query = min(mine + r * STRIDE, d.T - 1u);
                 // Of a seen key the difference is 0 at most; of others, before a row's first, it could be beyond exp.
-                p[r] = select(0.0, exp(min(get_s(j, r, thread) - top[r], 0.0)), sees(query, key));
+                p[r] = select(0.0, exp(min(get_s(j, r, thread) - top[r], 0.0)), sees(query, key, begin[r]));
                 sum[r] += p[r];
                 if (DROPOUT) { p[r] *= keep(row_hash, query, key); }
             }

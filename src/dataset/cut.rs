@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use crate::base::Result;
 use crate::dataset::index::{Line, Side};
-use crate::tokens::{Epochs, Window, alone, validation};
+use crate::tokens::{Epochs, Row, alone, packed, validation};
 
 /// One side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,9 +58,9 @@ impl Cut {
         }
     }
 
-    /// Its windows in the order of the file, each token a target once.
-    pub fn windows(&self, context: usize) -> Vec<Window> {
-        [alone(&self.pairs, context), validation(self.text.clone(), context)].concat()
+    /// Its windows in rows, each token a target once.
+    pub fn rows(&self, context: usize) -> Vec<Row> {
+        [packed(alone(&self.pairs, context), context), validation(self.text.clone(), context)].concat()
     }
 }
 
@@ -81,12 +81,13 @@ mod tests {
         let train = Cut::of(&lines, Side::Train);
         assert_eq!(train, Cut { pairs: vec![0..8, 8..40], text: 40..90 });
         assert_eq!((train.context(1024), train.context(30), train.longer(30)), (49, 30, 1));
-        assert_eq!(train.windows(30), [(0, 7), (8, 30), (40, 30), (70, 19)]);
+        assert_eq!(train.rows(30), [[(8, 30)], [(0, 7)], [(40, 30)], [(70, 19)]]);
+        assert_eq!(train.rows(49)[0], [(8, 31), (0, 7)]);
         let val = Cut::of(&lines, Side::Val);
         let pairs: Vec<Range<usize>> = lines.iter().map(Line::range).collect();
         assert_eq!((val.pairs.as_slice(), &val.text), (&pairs[4..], &(95..95)));
         // 4 targets, in a window of 16.
-        assert_eq!((val.context(1024), val.windows(16)), (16, vec![(90, 4)]));
+        assert_eq!((val.context(1024), val.rows(16)), (16, vec![vec![(90, 4)]]));
         assert_eq!(Cut::of(&lines, Side::Before), Cut::text(0..0));
         assert_eq!(Cut::text(0..100).context(1024), 99);
     }

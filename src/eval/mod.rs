@@ -11,6 +11,7 @@ use crate::dataset::pairs::form::Written;
 use crate::device::{Executor, Step};
 use crate::model::{self, input};
 use crate::ops::classifier::{IGNORE, scalar};
+use crate::tokens::Batch;
 
 /// A model's loss on a text.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
@@ -147,8 +148,8 @@ pub fn score_answers(
 ///
 /// # Errors
 /// A lost device.
-pub fn loss_sum(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32]) -> Result<f32> {
-    model::feed(exec, inputs, targets)?;
+pub fn loss_sum(exec: &mut dyn Executor, batch: &Batch) -> Result<f32> {
+    model::feed_packed(exec, &batch.inputs, &batch.targets, &batch.begins)?;
     exec.write_f32(input::SCALARS, 0, &[0.0; scalar::COUNT])?;
     exec.run("evaluate", &Step::default())?;
     exec.request(input::SCALARS)?;

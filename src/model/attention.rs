@@ -18,24 +18,19 @@ use crate::ops::rope::{self, Pairs, Rope};
 /// What a block's queries attend to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Past {
-    /// The sequence that they stand in.
-    Sequence,
+    /// The texts that they stand in, of the sequences of a batch: where each begins.
+    Sequence(Tensor),
     /// The positions of their own sequences that were decoded so far, and their own, which are added.
     Cache(Cache),
 }
 
 impl Past {
-    /// Records attention: atty (B·T,NH·HS), and its log-sum-exp for backward. From a cache nothing is trained.
-    pub fn attend(
-        self,
-        rec: &mut Recorder,
-        qkv: Tensor,
-        heads: attention::Shape,
-    ) -> (Tensor, Option<Tensor>) {
+    /// Records attention: atty (B·T,NH·HS), and what its backward needs beside it. From a cache nothing is trained.
+    pub fn attend(self, rec: &mut Recorder, qkv: Tensor, heads: attention::Shape) -> (Tensor, Option<Seen>) {
         match self {
-            Past::Sequence => {
-                let (atty, lse) = attention::forward(rec, qkv, heads);
-                (atty, Some(lse))
+            Past::Sequence(begins) => {
+                let (atty, lse) = attention::forward(rec, qkv, begins, heads);
+                (atty, Some(Seen { begins, lse }))
             }
             Past::Cache(cache) => {
                 kv_cache::append(rec, qkv, cache);
@@ -45,6 +40,15 @@ impl Past {
     }
 }
 // ANCHOR_END: past
+
+/// What attention's backward needs beside qkv and atty.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// Where each position's text begins.
+    pub begins: Tensor,
+    /// The log-sum-exp of each query.
+    pub lse: Tensor,
+}
 
 /// How a block's attention is cut into heads and sequences.
 pub(super) fn heads(shape: &Shape, layer: usize) -> attention::Shape {
@@ -73,7 +77,7 @@ pub(super) struct Attended {
     u: [Option<Tensor>; 3],
     pub atty: Tensor,
     /// None where the past is a cache: nothing is trained there.
-    lse: Option<Tensor>,
+    seen: Option<Seen>,
 }
 
 const SCOPE: &str = "self_attn";
@@ -119,14 +123,14 @@ impl SelfAttention {
             self.k_proj.forward_into(rec, inp, k),
             self.v_proj.forward_into(rec, inp, v),
         ];
-        let (atty, lse) = rec.scoped(SCOPE, |r| {
+        let (atty, seen) = rec.scoped(SCOPE, |r| {
             match past {
-                Past::Sequence => rope::forward(r, qkv, self.rope, self.heads.t),
+                Past::Sequence(_) => rope::forward(r, qkv, self.rope, self.heads.t),
                 Past::Cache(cache) => rope::at(r, qkv, self.rope, cache.places),
             }
             past.attend(r, qkv, self.heads)
         });
-        Attended { qkv, u, atty, lse }
+        Attended { qkv, u, atty, seen }
     }
     // ANCHOR_END: forward
 
@@ -138,9 +142,9 @@ impl SelfAttention {
     // ANCHOR: backward
     /// Records its backward as far as the layers: datty → dqkv.
     pub fn backward(&self, rec: &mut Recorder, k: &Attended, datty: Tensor) -> Tensor {
-        let lse = k.lse.expect("what is trained is a sequence");
+        let Seen { begins, lse } = k.seen.expect("what is trained is a sequence");
         rec.scoped(SCOPE, |r| {
-            let dqkv = attention::backward(r, k.qkv, k.atty, lse, datty, self.heads);
+            let dqkv = attention::backward(r, [k.qkv, begins], [k.atty, lse], datty, self.heads);
             rope::backward(r, dqkv, self.rope, self.heads.t);
             dqkv
         })

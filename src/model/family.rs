@@ -145,7 +145,8 @@ impl<B: Block> Model<'_, B> {
     /// Whole sequences: the residual stream after the last block, and the blocks as they were recorded.
     fn sequence(&self, rec: &mut Recorder, tokens: Tensor) -> (Stream, Vec<Recorded<B>>) {
         let encoded = self.embed(rec, tokens);
-        self.stream(rec, encoded, |_, _| Past::Sequence)
+        let begins = self.shape.begins(rec);
+        self.stream(rec, encoded, |_, _| Past::Sequence(begins))
     }
 
     /// The first `rows` of some tokens, each at its place in its sequence: the residual stream after the last block.
@@ -181,6 +182,7 @@ impl<B: Block> Model<'_, B> {
 
     /// The way back through the blocks, as far as something trains.
     fn blocks_backward(&self, rec: &mut Recorder, recorded: &[Recorded<B>], dresidual: Tensor) {
+        let begins = self.shape.begins(rec);
         let (lowest, recompute) = (self.shape.lowest(), self.shape.recompute == Recompute::Block);
         for (i, (block, of)) in self.blocks.iter().zip(recorded).enumerate().rev() {
             if Part::Block(i) < lowest {
@@ -189,7 +191,8 @@ impl<B: Block> Model<'_, B> {
             let below = lowest < Part::Block(i);
             rec.scoped(layer::<B>(i), |rec| {
                 let again = || {
-                    rec.scoped("again", |r| block.inner(r, Stream::of(B::residual(&of.kept)), Past::Sequence))
+                    let past = Past::Sequence(begins);
+                    rec.scoped("again", |r| block.inner(r, Stream::of(B::residual(&of.kept)), past))
                 };
                 let again = recompute.then(again);
                 block.backward(rec, again.as_ref().unwrap_or(&of.kept), of.rest, dresidual, below);

@@ -6,7 +6,7 @@
 use crate::base::arch::Layout;
 use crate::base::rng::Site;
 use crate::device::{Recorder, Tensor};
-use crate::model::attention::{Past, heads};
+use crate::model::attention::{Past, Seen, heads};
 use crate::model::family::{self, Model};
 use crate::model::linear::{Dinp, GELU, Linear};
 use crate::model::norm::{LayerNorm, Left, Norm, Normed, Stream};
@@ -47,7 +47,7 @@ pub(super) struct Kept {
     qkv_u: Option<Tensor>,
     atty: Tensor,
     /// None where the past is a cache: nothing is trained there.
-    lse: Option<Tensor>,
+    seen: Option<Seen>,
     attproj_u: Option<Tensor>,
     residual2: Tensor,
     ln_2: Left<Stats>,
@@ -101,7 +101,7 @@ impl family::Block for Block {
     fn inner(&self, rec: &mut Recorder, stream: Stream, past: Past) -> Kept {
         let Normed { stream: residual, out: ln1, left: ln_1 } = self.ln_1.forward(rec, stream);
         let (qkv, qkv_u) = self.c_attn.forward(rec, ln1);
-        let (atty, lse) = rec.scoped("attn", |r| past.attend(r, qkv, self.heads));
+        let (atty, seen) = rec.scoped("attn", |r| past.attend(r, qkv, self.heads));
         let (attproj, attproj_u) = self.attn_proj.forward(rec, atty);
         let at = self.mask(Site::AttentionResidual);
         let stream2 = Stream::adding(residual, attproj, at);
@@ -109,7 +109,7 @@ impl family::Block for Block {
         let Normed { stream: residual2, out: ln2, left: ln_2 } = self.ln_2.forward(rec, stream2);
         let (fch, fch_gelu, fch_u) = self.c_fc.forward_gelu(rec, ln2);
 
-        Kept { residual, ln_1, qkv, qkv_u, atty, lse, attproj_u, residual2, ln_2, fch, fch_gelu, fch_u }
+        Kept { residual, ln_1, qkv, qkv_u, atty, seen, attproj_u, residual2, ln_2, fch, fch_gelu, fch_u }
     }
 
     fn residual(k: &Kept) -> Tensor {
@@ -138,8 +138,9 @@ impl family::Block for Block {
         let at = self.mask(Site::AttentionResidual);
         let dattproj = rec.scoped("residual2", |r| residual::backward(r, dresidual, at));
         let datty = self.attn_proj.backward_through(rec, Some(k.atty), k.attproj_u, dattproj, None);
-        let lse = k.lse.expect("what is trained is a sequence");
-        let dqkv = rec.scoped("attn", |r| attention::backward(r, k.qkv, k.atty, lse, datty, self.heads));
+        let Seen { begins, lse } = k.seen.expect("what is trained is a sequence");
+        let dqkv =
+            rec.scoped("attn", |r| attention::backward(r, [k.qkv, begins], [k.atty, lse], datty, self.heads));
         let ln1 = self.c_attn.wants_input().then(|| self.ln_1.again(rec, k.residual, k.ln_1));
         let dinp = Dinp::fresh(below || self.ln_1.weight.gradient.is_some());
         let Some(dln1) = self.c_attn.backward(rec, ln1, k.qkv_u, dqkv.into(), dinp) else { return };

@@ -29,13 +29,23 @@ use crate::ops::classifier::scalar;
 use crate::ops::{cast, fill};
 use crate::tokens::batch::buckets;
 
-/// Writes a batch for `micro_step`, `evaluate` or `losses`: what is computed from it is computed here, where the program has it.
+/// Writes a batch of sequences that are one text each for `micro_step`, `evaluate` or `losses`.
 ///
 /// # Errors
 /// A lost device.
 pub fn feed(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32]) -> Result<()> {
+    feed_packed(exec, inputs, targets, &vec![0; inputs.len()])
+}
+
+/// Writes a batch in whose sequences several texts may stand, each beginning where `begins` says: what is computed from it is computed
+/// here, where the program has it.
+///
+/// # Errors
+/// A lost device.
+pub fn feed_packed(exec: &mut dyn Executor, inputs: &[u32], targets: &[u32], begins: &[u32]) -> Result<()> {
     exec.write(input::TOKENS, 0, inputs)?;
     exec.write(input::TARGETS, 0, targets)?;
+    exec.write(input::BEGINS, 0, begins)?;
     if exec.plan().find(input::BUCKETS).is_some() {
         let (rows, order) = buckets(inputs);
         exec.write(input::BUCKETS, 0, &rows)?;

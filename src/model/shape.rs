@@ -48,6 +48,8 @@ pub mod input {
     pub const TOKENS: &str = "tokens";
     /// (B·T) ids, or `IGNORE`.
     pub const TARGETS: &str = "targets";
+    /// (B·T) where in its sequence each position's text begins: 0 where a sequence is one text.
+    pub const BEGINS: &str = "begins";
     /// (B·T) the loss of each position, nats; see `Shape::losses`.
     pub const LOSSES: &str = "losses";
     /// (B·T,3); see `tokens::batch::buckets`.
@@ -153,6 +155,11 @@ impl Shape {
     /// The inputs and the targets of a batch.
     pub(super) fn ids(&self, rec: &mut Recorder) -> [Tensor; 2] {
         [input::TOKENS, input::TARGETS].map(|name| rec.kept_ids(name, Kind::Input, &[self.b * self.t]))
+    }
+
+    /// Where the texts of a batch begin.
+    pub(super) fn begins(&self, rec: &mut Recorder) -> Tensor {
+        rec.kept_ids(input::BEGINS, Kind::Input, &[self.b * self.t])
     }
 
     /// The inputs of a batch, and what the sum of its losses goes to.

@@ -11,6 +11,26 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Error, Result, disk};
 use crate::optim::OnSpike;
 
+/// Where the windows of a row begin in `tokens.bin`: one, or several that share it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Starts {
+    /// A row of one window.
+    One(usize),
+    /// Of several, in their order.
+    Several(Vec<usize>),
+}
+
+impl Starts {
+    /// Of a row of windows `(start, targets)`.
+    pub fn of(row: &[(usize, usize)]) -> Starts {
+        match row {
+            [(start, _)] => Starts::One(*start),
+            several => Starts::Several(several.iter().map(|window| window.0).collect()),
+        }
+    }
+}
+
 /// An optimizer step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepLine {
@@ -36,7 +56,7 @@ pub struct StepLine {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overflow: bool,
     /// The start s of every sequence in `tokens.bin`, in micro-step order: inputs s..s+T, targets s+1..s+T+1.
-    pub windows: Vec<usize>,
+    pub windows: Vec<Starts>,
 }
 
 /// An evaluation.
@@ -223,7 +243,7 @@ mod tests {
             spike: None,
             loss_scale: None,
             overflow: false,
-            windows: vec![0, 7],
+            windows: vec![Starts::One(0), Starts::One(7)],
         }
     }
 

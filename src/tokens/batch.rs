@@ -2,37 +2,50 @@
 
 use crate::base::Result;
 use crate::tokens::TokenFile;
+use crate::tokens::windows::Row;
 
 /// A target that is not scored: it adds nothing to the loss and has no gradient.
 pub const IGNORE: u32 = u32::MAX;
 
-/// `B` windows of `T` tokens.
+/// `B` rows of `T` tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
-    /// (B,T) token ids. Positions after a short window's end hold id 0; as nothing after them is scored, and no
+    /// (B,T) token ids. Positions after a row's last window hold id 0; as nothing after them is scored, and no
     /// position sees a later one, what they hold changes no result.
     pub inputs: Vec<u32>,
-    /// (B,T) the token that follows each input, or [`IGNORE`] where it is masked and after a short window's end.
+    /// (B,T) the token that follows each input, or [`IGNORE`] where it is masked and after the last window's end.
     pub targets: Vec<u32>,
+    /// (B,T) where in its row the window of each position begins: no position sees another window. What is after the last is of it.
+    pub begins: Vec<u32>,
     /// How many targets are scored.
     pub scored: u32,
 }
 
-/// The batch of some windows `(start, targets)`: each has inputs start..start+targets and the tokens after them as
-/// targets, and is filled up to `t`. A training window has `t` targets.
+/// The batch of some rows of windows `(start, targets)`, one behind the other: each has inputs start..start+targets and the tokens
+/// after them as targets. A row is filled up to `t`.
 ///
-/// The windows have to lie in the file, with their last target, and have at most `t` targets; those of
+/// The windows have to lie in the file, with their last target, and those of a row have at most `t` targets in all; those of
 /// [`Epochs`](crate::tokens::Epochs) and [`validation`](crate::tokens::validation) do.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Result<Batch> {
-    let mut inputs = vec![0; windows.len() * t];
-    let mut targets = vec![IGNORE; windows.len() * t];
+pub fn batch(tokens: &TokenFile, rows: &[Row], t: usize) -> Result<Batch> {
+    let mut inputs = vec![0; rows.len() * t];
+    let mut targets = vec![IGNORE; rows.len() * t];
+    let mut begins = vec![0; rows.len() * t];
     let mut scored = 0;
-    for (row, &(start, len)) in windows.iter().enumerate() {
-        assert!(len <= t, "a window of {len} targets in a batch of {t}");
-        let cells = row * t..row * t + len;
+    let placed = rows.iter().enumerate().flat_map(|(row, windows)| {
+        let ends = windows.iter().scan(0, |end, window| {
+            let begin = *end;
+            *end += window.1;
+            Some((begin, *window))
+        });
+        ends.map(move |(begin, window)| (row, begin, window))
+    });
+    for (row, begin, (start, len)) in placed {
+        assert!(begin + len <= t, "windows of {} targets in a row of {t}", begin + len);
+        begins[row * t + begin..(row + 1) * t].fill(begin as u32);
+        let cells = row * t + begin..row * t + begin + len;
         let ids = tokens.read(start..start + len + 1)?;
         inputs[cells.clone()].iter_mut().zip(&ids).for_each(|(cell, &id)| *cell = id);
         let masked = tokens.masked(start + 1..start + 1 + len);
@@ -43,7 +56,7 @@ pub fn batch(tokens: &TokenFile, windows: &[(usize, usize)], t: usize) -> Result
             }
         }
     }
-    Ok(Batch { inputs, targets, scored })
+    Ok(Batch { inputs, targets, begins, scored })
 }
 
 /// Groups positions by the token they hold, for the embedding's backward pass. `dwte[v]` is the sum over all positions whose
@@ -88,16 +101,27 @@ mod tests {
     fn masked_tokens_are_inputs_and_no_targets() {
         let (_folder, mut file) = token_file(&[5, 6, 7, 5, 8, 9, 3]);
         file.mask(vec![0..2, 2..2, 3..5, 6..7]);
-        let batch = batch(&file, &[(0, 3), (3, 3)], 3).unwrap();
+        let batch = batch(&file, &[vec![(0, 3)], vec![(3, 3)]], 3).unwrap();
         assert_eq!(batch.inputs, [5, 6, 7, 5, 8, 9]);
         assert_eq!(batch.targets, [IGNORE, 7, IGNORE, IGNORE, 9, IGNORE]);
         assert_eq!(batch.scored, 2);
     }
 
     #[test]
+    fn windows_of_a_row_stand_one_behind_the_other() {
+        let (_folder, file) = token_file(&[5, 6, 7, 5, 8, 9, 3]);
+        let batch = batch(&file, &[vec![(3, 2), (0, 3)], vec![(1, 4)]], 6).unwrap();
+        assert_eq!(batch.inputs, [5, 8, 5, 6, 7, 0, 6, 7, 5, 8, 0, 0]);
+        let i = IGNORE;
+        assert_eq!(batch.targets, [8, 9, 6, 7, 5, i, 7, 5, 8, 9, i, i]);
+        assert_eq!(batch.begins, [0, 0, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(batch.scored, 9);
+    }
+
+    #[test]
     fn targets_are_the_inputs_a_token_on() {
         let (_folder, file) = token_file(&[5, 6, 7, 5, 8, 9, 65_536]);
-        let batch = batch(&file, &[(3, 3), (0, 2)], 3).unwrap();
+        let batch = batch(&file, &[vec![(3, 3)], vec![(0, 2)]], 3).unwrap();
         assert_eq!(batch.inputs, [5, 8, 9, 5, 6, 0]);
         assert_eq!(batch.targets, [8, 9, 65_536, 6, 7, IGNORE]);
         assert_eq!(batch.scored, 5);

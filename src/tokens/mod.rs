@@ -34,4 +34,4 @@ pub use tokenizer::{Tokenizer, encode_all};
 pub use utf8::Utf8Stream;
 pub use vocabulary::{Normalizer, Parts};
 pub use width::Width;
-pub use windows::{Cursor, Epochs, Window, Windows, alone, fit_context, validation};
+pub use windows::{Cursor, Epochs, Row, Window, Windows, alone, fit_context, packed, validation};

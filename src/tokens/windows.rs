@@ -5,8 +5,10 @@
 //! Epochs, phases and orders are pure functions of (range, T, seed, epoch); a run's place among them is a [`Cursor`]
 //! of two numbers.
 //!
-//! A pair of a question and its answer is a window of its own, once an epoch: no other pair stands in its sight.
+//! A pair of a question and its answer is a window of its own, once an epoch. As many as fit share a row, where none sees another
+//! (packing, as Krell et al. 2021, arXiv:2107.02027, have it): each row is filled by the longest pairs that it still has room for.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use crate::base::rng::Rng;
@@ -20,6 +22,9 @@ pub fn fit_context(train_tokens: usize, t: usize) -> usize {
 
 /// A window: its first input, and how many targets it has.
 pub type Window = (usize, usize);
+
+/// Windows that share a row of a batch, one behind the other. A window of running text has a row of its own.
+pub type Row = Vec<Window>;
 
 /// The training windows of every epoch.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,41 +92,50 @@ impl Epochs {
     fn of_range(&self, phase: usize) -> (usize, usize) {
         // The last token of the range is a target and never an input.
         let count = (self.range.len() - 1 - phase) / self.t;
-        let wanted = |share: f64| (share / (1.0 - share) * self.whole.len() as f64).round() as usize;
+        let wanted = |share: f64| (share / (1.0 - share) * self.packed_rows() as f64).round() as usize;
         (count, self.share.map_or(count, |share| count.min(wanted(share))))
     }
 
-    /// An epoch's windows, in the order of training. At least one.
-    pub fn windows(&self, epoch: u64) -> Vec<Window> {
+    /// An epoch's rows, in the order of training. At least one.
+    pub fn rows(&self, epoch: u64) -> Vec<Row> {
         let mut rng = Rng::new(self.seed, &format!("epoch {epoch}"));
-        let mut windows = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         if !self.range.is_empty() {
             let phase = self.phase(&mut rng);
             let (count, taken) = self.of_range(phase);
             let first = self.range.start + phase;
-            windows = (0..count).map(|w| (first + w * self.t, self.t)).collect();
+            rows = (0..count).map(|w| vec![(first + w * self.t, self.t)]).collect();
             if taken < count {
-                rng.shuffle(&mut windows);
-                windows.truncate(taken);
+                rng.shuffle(&mut rows);
+                rows.truncate(taken);
             }
         }
-        windows.extend(&self.whole);
-        rng.shuffle(&mut windows);
-        windows
+        let mut whole = self.whole.clone();
+        // Which of equally long ones share a row differs from epoch to epoch.
+        rng.shuffle(&mut whole);
+        rows.extend(packed(whole, self.t));
+        rng.shuffle(&mut rows);
+        rows
     }
 
-    /// The number of windows in an epoch; it differs by one from epoch to epoch, with the phase.
-    pub fn windows_in_epoch(&self, epoch: u64) -> usize {
+    /// The number of rows in an epoch; it differs by one from epoch to epoch, with the phase.
+    pub fn rows_in_epoch(&self, epoch: u64) -> usize {
+        let packed = self.packed_rows();
         if self.range.is_empty() {
-            return self.whole.len();
+            return packed;
         }
         let phase = self.phase(&mut Rng::new(self.seed, &format!("epoch {epoch}")));
-        self.whole.len() + self.of_range(phase).1
+        packed + self.of_range(phase).1
+    }
+
+    /// Rows that the stretches take.
+    fn packed_rows(&self) -> usize {
+        packed(self.whole.clone(), self.t).len()
     }
 
     /// The windows from a place on, epoch after epoch, without end.
     pub fn resume(self, at: Cursor) -> Windows {
-        let order = self.windows(at.epoch);
+        let order = self.rows(at.epoch);
         Windows { epochs: self, at, order }
     }
 }
@@ -140,8 +154,8 @@ pub struct Cursor {
 pub struct Windows {
     epochs: Epochs,
     at: Cursor,
-    /// `epochs.windows(at.epoch)`.
-    order: Vec<Window>,
+    /// `epochs.rows(at.epoch)`.
+    order: Vec<Row>,
 }
 
 impl Windows {
@@ -150,24 +164,53 @@ impl Windows {
         self.at
     }
 
-    /// The next window.
-    pub fn next_window(&mut self) -> Window {
+    /// The next row.
+    pub fn next_row(&mut self) -> Row {
         if self.at.index >= self.order.len() as u64 {
             self.at = Cursor { epoch: self.at.epoch.wrapping_add(1), index: 0 };
-            self.order = self.epochs.windows(self.at.epoch);
+            self.order = self.epochs.rows(self.at.epoch);
         }
-        let window = self.order[self.at.index as usize];
+        let row = self.order[self.at.index as usize].clone();
         self.at.index += 1;
-        window
+        row
     }
 }
 
 impl Iterator for Windows {
-    type Item = Window;
+    type Item = Row;
 
-    fn next(&mut self) -> Option<Window> {
-        Some(self.next_window())
+    fn next(&mut self) -> Option<Row> {
+        Some(self.next_row())
     }
+}
+
+/// Windows in rows of `t` targets, the longest first, each in the fullest row that has room for it (best-fit decreasing); of equally
+/// long ones in the order given.
+pub fn packed(mut windows: Vec<Window>, t: usize) -> Vec<Row> {
+    windows.sort_by_key(|window| std::cmp::Reverse(window.1));
+    let mut rows: Vec<Row> = Vec::new();
+    // By the room that is left, rows that have it.
+    let mut open: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for window in windows {
+        let room = open.range(window.1..).next().map(|(room, _)| *room);
+        let (row, left) = match room {
+            Some(room) => {
+                let of_room = open.get_mut(&room).expect("it was just found");
+                let row = of_room.pop().expect("no room without a row");
+                if of_room.is_empty() {
+                    open.remove(&room);
+                }
+                (row, room)
+            }
+            None => {
+                rows.push(Row::new());
+                (rows.len() - 1, t)
+            }
+        };
+        rows[row].push(window);
+        open.entry(left.saturating_sub(window.1)).or_default().push(row);
+    }
+    rows
 }
 
 /// Stretches as a window each: what is longer than `t` targets is cut at its end, and what has no target is left out.
@@ -176,12 +219,12 @@ pub fn alone(stretches: &[Range<usize>], t: usize) -> Vec<Window> {
     stretches.iter().map(window).filter(|(_, targets)| *targets > 0).collect()
 }
 
-/// The validation windows `(start, targets)`: one behind the other from the start of the range, the last one shorter
+/// The validation windows `(start, targets)`, a row each: one behind the other from the start of the range, the last one shorter
 /// where T does not divide. Every token of the range but its first is a target once. None where there are fewer than
 /// two tokens.
-pub fn validation(range: Range<usize>, t: usize) -> Vec<Window> {
+pub fn validation(range: Range<usize>, t: usize) -> Vec<Row> {
     let last = range.end.saturating_sub(1);
-    (range.start..last).step_by(t.max(1)).map(|start| (start, t.max(1).min(last - start))).collect()
+    (range.start..last).step_by(t.max(1)).map(|start| vec![(start, t.max(1).min(last - start))]).collect()
 }
 
 #[cfg(test)]
@@ -207,9 +250,9 @@ mod tests {
             epochs in epochs(), epoch in any::<u64>(),
         ) {
             let Epochs { range, t, .. } = epochs.clone();
-            prop_assert!(epochs.windows(epoch).iter().all(|window| window.1 == t));
-            let mut starts: Vec<usize> = epochs.windows(epoch).iter().map(|window| window.0).collect();
-            prop_assert_eq!(starts.len(), epochs.windows_in_epoch(epoch));
+            prop_assert!(epochs.rows(epoch).iter().all(|row| row.len() == 1 && row[0].1 == t));
+            let mut starts: Vec<usize> = epochs.rows(epoch).iter().map(|row| row[0].0).collect();
+            prop_assert_eq!(starts.len(), epochs.rows_in_epoch(epoch));
             prop_assert!(!starts.is_empty());
             starts.sort_unstable();
             prop_assert!(starts[0] >= range.start && starts[0] - range.start < t);
@@ -230,17 +273,17 @@ mod tests {
 
         #[test]
         fn the_cursor_walks_the_epochs_in_order(epochs in epochs()) {
-            let expected = (0..4).flat_map(|epoch| epochs.windows(epoch));
+            let expected = (0..4).flat_map(|epoch| epochs.rows(epoch));
             prop_assert!(expected.eq(epochs.clone().resume(Cursor::default())
-                .take((0..4).map(|epoch| epochs.windows_in_epoch(epoch)).sum())));
+                .take((0..4).map(|epoch| epochs.rows_in_epoch(epoch)).sum())));
         }
 
         #[test]
         fn validation_scores_every_target_once(start in 0_usize..50, len in 0_usize..200, t in 1_usize..40) {
             let windows = validation(start..start + len, t);
-            let targets = windows.iter().flat_map(|&(s, n)| s + 1..s + n + 1);
+            let targets = windows.iter().flatten().flat_map(|&(s, n)| s + 1..s + n + 1);
             prop_assert!(targets.eq(start + 1..start + len.max(1)));
-            prop_assert!(windows.iter().all(|&(_, n)| (1..=t).contains(&n)));
+            prop_assert!(windows.iter().flatten().all(|&(_, n)| (1..=t).contains(&n)));
         }
     }
 
@@ -248,12 +291,12 @@ mod tests {
     fn epochs_differ_in_phase_and_order_and_seeds_differ() {
         let epochs = Epochs::new(0..10_000, 64, 7).unwrap();
         let phases: std::collections::BTreeSet<usize> =
-            (0..1000).map(|e| epochs.windows(e).into_iter().min().unwrap().0).collect();
+            (0..1000).map(|e| epochs.rows(e).into_iter().min().unwrap()[0].0).collect();
         // A phase is missed in 1,000 draws of 64 with probability 1.4e-7, one of them with 1e-5; the seed is fixed.
         assert_eq!(phases.len(), 64);
-        assert_ne!(epochs.windows(0), epochs.windows(1));
-        assert_ne!(epochs.windows(0), Epochs::new(0..10_000, 64, 8).unwrap().windows(0));
-        assert!(!epochs.windows(0).is_sorted());
+        assert_ne!(epochs.rows(0), epochs.rows(1));
+        assert_ne!(epochs.rows(0), Epochs::new(0..10_000, 64, 8).unwrap().rows(0));
+        assert!(!epochs.rows(0).is_sorted());
     }
 
     #[test]
@@ -265,7 +308,7 @@ mod tests {
         assert_eq!((fit_context(1, 256), fit_context(0, 256)), (0, 0));
         assert!(Epochs::new(0..256, 256, 0).is_err());
         assert!(Epochs::new(0..1, 0, 0).is_err());
-        assert_eq!(Epochs::new(0..256, 255, 0).unwrap().windows(3), [(0, 255)]);
+        assert_eq!(Epochs::new(0..256, 255, 0).unwrap().rows(3), [[(0, 255)]]);
     }
 
     #[test]
@@ -273,24 +316,47 @@ mod tests {
         let pairs = [0..5, 5..25, 25..26, 26..30];
         let alone = [(0, 4), (5, 10), (26, 3)];
         assert_eq!(super::alone(&pairs, 10), alone);
-        let sorted = |mut windows: Vec<Window>| {
+        let sorted = |rows: Vec<Row>| {
+            let mut windows = rows.concat();
             windows.sort_unstable();
             windows
         };
         let epochs = Epochs::beside(&pairs, 30..30, (10, None), 1).unwrap();
-        assert_eq!(sorted(epochs.windows(7)), alone);
-        assert_eq!(epochs.windows_in_epoch(7), 3);
-        assert!((0..20).any(|epoch| epochs.windows(epoch) != epochs.windows(0)), "their order is drawn");
-        // Beside text: all of its windows, or a share of all.
-        let all = Epochs::beside(&pairs, 30..130, (10, None), 1).unwrap().windows(3);
-        assert!(all.len() >= 3 + 9 && alone.iter().all(|pair| all.contains(pair)), "{all:?}");
+        assert_eq!(sorted(epochs.rows(7)), alone);
+        // The two short ones share a row.
+        assert_eq!((epochs.rows(7).len(), epochs.rows_in_epoch(7)), (2, 2));
+        assert!((0..20).any(|epoch| epochs.rows(epoch) != epochs.rows(0)), "their order is drawn");
+        // Beside text: all of its windows, or a share of all rows.
+        let all = Epochs::beside(&pairs, 30..130, (10, None), 1).unwrap().rows(3);
+        assert!(
+            all.len() >= 2 + 9 && alone.iter().all(|pair| all.iter().any(|row| row.contains(pair))),
+            "{all:?}"
+        );
         let half = Epochs::beside(&pairs, 30..130, (10, Some(0.5)), 1).unwrap();
         for epoch in 0..20 {
-            let windows = half.windows(epoch);
-            assert_eq!((windows.len(), half.windows_in_epoch(epoch)), (6, 6));
-            assert!(windows.iter().filter(|w| w.0 >= 30).all(|w| w.1 == 10 && w.0 + 10 < 130));
+            let rows = half.rows(epoch);
+            assert_eq!((rows.len(), half.rows_in_epoch(epoch)), (4, 4));
+            let text = rows.iter().filter(|row| row[0].0 >= 30);
+            assert!(text.clone().count() == 2 && text.flatten().all(|w| w.1 == 10 && w.0 + 10 < 130));
         }
         assert!(Epochs::beside(&[0..1, 1..2], 2..2, (10, None), 1).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn rows_hold_every_window_once_and_no_more_than_fit(lengths in prop::collection::vec(1_usize..40, 0..200)) {
+            let windows: Vec<Window> = lengths.iter().enumerate().map(|(i, &n)| (100 * i, n)).collect();
+            let rows = packed(windows.clone(), 40);
+            let mut all = rows.concat();
+            all.sort_unstable();
+            prop_assert_eq!(all, windows);
+            let filled: Vec<usize> = rows.iter().map(|row| row.iter().map(|w| w.1).sum()).collect();
+            prop_assert!(filled.iter().all(|n| (1..=40).contains(n)));
+            // No two rows would fit into one.
+            let mut least = filled.clone();
+            least.sort_unstable();
+            prop_assert!(least.len() < 2 || least[0] + least[1] > 40);
+        }
     }
 
     #[test]

@@ -300,7 +300,7 @@ fn settings(known: &Known, options: &Options, text: &Text, observer: &mut dyn Ob
             thousands(train as u64)
         ));
     }
-    let windows = Epochs::new(0..train, context, before.seed)?.windows_in_epoch(0);
+    let windows = Epochs::new(0..train, context, before.seed)?.rows_in_epoch(0);
     let sequences = before.batch * before.accumulate;
     let of_epochs = |e: f32| ((f64::from(e) * windows as f64) / sequences as f64).ceil().max(1.0) as u64;
     let steps = match (options.steps, options.epochs) {

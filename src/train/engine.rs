@@ -17,7 +17,7 @@ use crate::optim::adamw::{micro_step, update};
 use crate::optim::spike::Bounds;
 use crate::optim::{Hyper, OnSpike, Planned, Schedule};
 use crate::run::record::Settings;
-use crate::tokens::{Batch, IGNORE, TokenFile, Window, batch};
+use crate::tokens::{Batch, IGNORE, Row, TokenFile, Window, batch};
 use crate::weights::tensors::Tensors;
 use crate::weights::{Checkpoint, peft};
 
@@ -192,16 +192,16 @@ impl Engine {
         self.schedule.at(step)
     }
 
-    /// Submits an optimizer step; its scalars are received later. `windows` are those of all micro-steps.
+    /// Submits an optimizer step; its scalars are received later. `rows` are those of all micro-steps.
     ///
     /// # Errors
     /// A lost device, or tokens that cannot be read.
-    pub fn step(&mut self, planned: &Planned, tokens: &TokenFile, windows: &[Window]) -> Result<()> {
+    pub fn step(&mut self, planned: &Planned, tokens: &TokenFile, rows: &[Row]) -> Result<()> {
         self.scaled = planned.loss_scale;
         self.replay("zero", &Step::default())?;
-        let scored = self.scored(tokens, windows);
-        for (i, windows) in windows.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(planned, i, tokens, windows, scored)?;
+        let scored = self.scored(tokens, rows);
+        for (i, rows) in rows.chunks(self.settings.batch).enumerate() {
+            let uniform = self.feed(planned, i, tokens, rows, scored)?;
             self.replay("micro_step", &uniform)?;
         }
         self.replay("update", &self.update(planned))?;
@@ -212,14 +212,9 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::step`].
-    pub fn profile_step(
-        &mut self,
-        planned: &Planned,
-        tokens: &TokenFile,
-        windows: &[Window],
-    ) -> Result<Vec<Span>> {
+    pub fn profile_step(&mut self, planned: &Planned, tokens: &TokenFile, rows: &[Row]) -> Result<Vec<Span>> {
         self.profile = Some(Vec::new());
-        let done = self.step(planned, tokens, windows);
+        let done = self.step(planned, tokens, rows);
         let spans = self.profile.take().unwrap_or_default();
         done.map(|()| spans)
     }
@@ -251,11 +246,11 @@ impl Engine {
     }
 
     /// The targets of some windows that are scored; 1 where all are masked, so that their loss is 0.
-    fn scored(&self, tokens: &TokenFile, windows: &[Window]) -> f32 {
+    fn scored(&self, tokens: &TokenFile, rows: &[Row]) -> f32 {
         let count = |&(start, targets): &Window| {
             tokens.masked(start + 1..start + 1 + targets).filter(|masked| !masked).count()
         };
-        windows.iter().map(count).sum::<usize>().max(1) as f32
+        rows.iter().flatten().map(count).sum::<usize>().max(1) as f32
     }
 
     /// Writes a micro-step's inputs and returns its uniform. `scored` targets count in the whole step.
@@ -264,12 +259,12 @@ impl Engine {
         planned: &Planned,
         i: usize,
         tokens: &TokenFile,
-        windows: &[Window],
+        rows: &[Row],
         scored: f32,
     ) -> Result<Step> {
         let s = &self.settings;
-        let Batch { inputs, targets, .. } = batch(tokens, windows, s.context)?;
-        model::feed(self.exec.as_mut(), &inputs, &targets)?;
+        let Batch { inputs, targets, begins, .. } = batch(tokens, rows, s.context)?;
+        model::feed_packed(self.exec.as_mut(), &inputs, &targets, &begins)?;
         let index = (planned.step - 1) * s.accumulate as u64 + i as u64;
         let grad_scale = planned.loss_scale;
         Ok(Step { grad_scale, ..micro_step(1.0 / scored, s.dropout, s.seed, index) })
@@ -305,24 +300,24 @@ impl Engine {
         Ok(seconds * (1.0 + flops("update") / micro_steps))
     }
 
-    /// Mean loss over validation windows (start, length), nats a token.
+    /// Mean loss over rows of validation windows, nats a token.
     ///
     /// # Errors
     /// A lost device.
     pub fn evaluate(
         &mut self,
         tokens: &TokenFile,
-        windows: &[Window],
+        rows: &[Row],
         go_on: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Option<f32>> {
         let (mut total, mut scored) = (0.0_f64, 0_u64);
-        for (n, some) in windows.chunks(self.settings.batch).enumerate() {
+        for (n, some) in rows.chunks(self.settings.batch).enumerate() {
             if !go_on(n * self.settings.batch) {
                 return Ok(None);
             }
             let batch = self.validation_batch(tokens, some)?;
             scored += u64::from(batch.scored);
-            total += f64::from(loss_sum(self.exec.as_mut(), &batch.inputs, &batch.targets)?);
+            total += f64::from(loss_sum(self.exec.as_mut(), &batch)?);
         }
         Ok(Some((total / scored.max(1) as f64) as f32))
     }
@@ -341,20 +336,21 @@ impl Engine {
     ///
     /// # Errors
     /// A lost device.
-    pub fn health(&mut self, tokens: &TokenFile, windows: &[Window]) -> Result<Vec<Layer>> {
-        let batch = self.validation_batch(tokens, windows)?;
-        model::feed(self.exec.as_mut(), &batch.inputs, &batch.targets)?;
+    pub fn health(&mut self, tokens: &TokenFile, rows: &[Row]) -> Result<Vec<Layer>> {
+        let batch = self.validation_batch(tokens, rows)?;
+        model::feed_packed(self.exec.as_mut(), &batch.inputs, &batch.targets, &batch.begins)?;
         let scored = |row: &usize| batch.targets[*row] != IGNORE;
         let rows: Vec<usize> = (0..batch.targets.len()).filter(scored).collect();
         health::layers(self.exec.as_mut(), &rows)
     }
 
     /// A batch of validation windows, filled up with rows that are not scored.
-    fn validation_batch(&self, tokens: &TokenFile, windows: &[Window]) -> Result<Batch> {
+    fn validation_batch(&self, tokens: &TokenFile, rows: &[Row]) -> Result<Batch> {
         let (b, t) = (self.settings.batch, self.settings.context);
-        let mut batch = batch(tokens, windows, t)?;
+        let mut batch = batch(tokens, rows, t)?;
         batch.inputs.resize(b * t, 0);
         batch.targets.resize(b * t, IGNORE);
+        batch.begins.resize(b * t, 0);
         Ok(batch)
     }
 
@@ -365,11 +361,11 @@ impl Engine {
     pub fn find_not_finite_in_evaluation(
         &mut self,
         tokens: &TokenFile,
-        windows: &[Window],
+        rows: &[Row],
     ) -> Result<Option<String>> {
-        for some in windows.chunks(self.settings.batch) {
+        for some in rows.chunks(self.settings.batch) {
             let batch = self.validation_batch(tokens, some)?;
-            model::feed(self.exec.as_mut(), &batch.inputs, &batch.targets)?;
+            model::feed_packed(self.exec.as_mut(), &batch.inputs, &batch.targets, &batch.begins)?;
             self.exec.write_f32(input::SCALARS, 0, &[0.0; scalar::COUNT])?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "evaluate", &Step::default())? {
                 return Ok(Some(found));
@@ -395,12 +391,12 @@ impl Engine {
         &mut self,
         planned: &Planned,
         tokens: &TokenFile,
-        windows: &[Window],
+        rows: &[Row],
     ) -> Result<Option<String>> {
         self.exec.run("zero", &Step::default())?;
-        let scored = self.scored(tokens, windows);
-        for (i, windows) in windows.chunks(self.settings.batch).enumerate() {
-            let uniform = self.feed(planned, i, tokens, windows, scored)?;
+        let scored = self.scored(tokens, rows);
+        for (i, rows) in rows.chunks(self.settings.batch).enumerate() {
+            let uniform = self.feed(planned, i, tokens, rows, scored)?;
             if let Some(found) = first_not_finite(self.exec.as_mut(), "micro_step", &uniform)? {
                 return Ok(Some(found));
             }

@@ -7,7 +7,7 @@ use crate::dataset::cut::Cut;
 use crate::dataset::index::{self, Side};
 use crate::run::Run;
 use crate::run::record::Position;
-use crate::tokens::{Cursor, Window, Windows};
+use crate::tokens::{Cursor, Row, Windows};
 
 /// What a run's windows are cut from.
 #[derive(Debug)]
@@ -52,13 +52,13 @@ impl Layout {
         Ok(epochs.resume(Cursor { epoch: position.epoch, index: position.index }))
     }
 
-    /// The windows that are scored.
-    pub fn held_out(&self) -> [Vec<Window>; 2] {
-        [0, 1].map(|i| self.held_out[i].windows(self.context))
+    /// The rows of windows that are scored.
+    pub fn held_out(&self) -> [Vec<Row>; 2] {
+        [0, 1].map(|i| self.held_out[i].rows(self.context))
     }
 
-    /// What is trained on, in the order of the file.
-    pub fn trained(&self) -> Vec<Window> {
-        self.train.windows(self.context)
+    /// Rows of what is trained on, in the order of the file.
+    pub fn trained(&self) -> Vec<Row> {
+        self.train.rows(self.context)
     }
 }

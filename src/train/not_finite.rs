@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::base::units::shown;
 use crate::base::{Error, Result, shell};
 use crate::run::spikes::spikes_of;
-use crate::tokens::Window;
+use crate::tokens::Row;
 use crate::train::engine::Did;
 use crate::train::session::{Bad, Session, planned};
 
@@ -88,7 +88,7 @@ impl Session<'_> {
         let mut windows = self.layout.from(saved)?;
         let count = self.run.settings.batch * self.run.settings.accumulate;
         for step in saved.step + 1..=bad_step {
-            let of_step: Vec<Window> = (0..count).map(|_| windows.next_window()).collect();
+            let of_step: Vec<Row> = (0..count).map(|_| windows.next_row()).collect();
             let planned = planned(&spikes, &run, &self.engine, step);
             if step < bad_step {
                 self.engine.step(&planned, &self.tokens, &of_step)?;

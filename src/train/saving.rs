@@ -8,7 +8,7 @@ use crate::run::record::Run;
 use crate::run::room::{self, Size};
 use crate::run::runs::{ADAPTER, MODEL};
 use crate::run::state::OPTIMIZER;
-use crate::tokens::Window;
+use crate::tokens::Row;
 use crate::train::base;
 use crate::train::session::{Bad, Session};
 use crate::weights::huggingface;
@@ -40,7 +40,7 @@ impl Session<'_> {
     }
 
     /// A batch of training windows by which weights are tried before they are saved.
-    pub(super) fn probe(&self) -> Vec<Window> {
+    pub(super) fn probe(&self) -> Vec<Row> {
         self.layout.trained().into_iter().take(self.run.settings.batch).collect()
     }
 

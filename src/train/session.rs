@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use crate::base::Result;
 use crate::optim::{Planned, Spikes};
 use crate::run::RunFolder;
-use crate::run::log::{Log, StepLine};
+use crate::run::log::{Log, Starts, StepLine};
 use crate::run::record::{Position, Run};
 use crate::run::report::Reporter;
 use crate::run::report::curves::Curves;
 use crate::run::runs::LOG;
 use crate::run::samples::Samples;
 use crate::run::spikes::spikes_of;
-use crate::tokens::windows::{Cursor, Window, Windows};
+use crate::tokens::windows::{Cursor, Row, Windows};
 use crate::tokens::{TokenFile, Tokenizer};
 use crate::train::engine::{Did, Engine};
 use crate::train::layout::Layout;
@@ -61,7 +61,7 @@ pub(super) struct Session<'a> {
 
 pub(super) struct Pending {
     position: Position,
-    windows: Vec<Window>,
+    rows: Vec<Row>,
     planned: Planned,
     /// How long it took to give it to the device; where that computes it at once, all of the step.
     given: Duration,
@@ -114,12 +114,11 @@ impl<'a> Session<'a> {
             return Ok(self.stopped());
         }
         while position.step < s.steps && !over {
-            let windows: Vec<Window> =
-                (0..s.batch * s.accumulate).map(|_| self.windows.next_window()).collect();
+            let rows: Vec<Row> = (0..s.batch * s.accumulate).map(|_| self.windows.next_row()).collect();
             let Cursor { epoch, index } = self.windows.cursor();
             position = Position {
                 step: position.step + 1,
-                tokens: position.tokens + windows.iter().map(|window| window.1 as u64).sum::<u64>(),
+                tokens: position.tokens + rows.iter().flatten().map(|window| window.1 as u64).sum::<u64>(),
                 epoch,
                 index,
                 micro_step: position.micro_step + s.accumulate as u64,
@@ -128,12 +127,12 @@ impl<'a> Session<'a> {
             let began = Instant::now();
             // The second step: the first may compile shaders yet.
             if self.observer.wants_profile() && position.step == begun_at + 2 {
-                let spans = self.engine.profile_step(&planned, &self.tokens, &windows)?;
+                let spans = self.engine.profile_step(&planned, &self.tokens, &rows)?;
                 self.observer.profiled(position.step, &spans);
             } else {
-                self.engine.step(&planned, &self.tokens, &windows)?;
+                self.engine.step(&planned, &self.tokens, &rows)?;
             }
-            self.pending.push_back(Pending { position, windows, planned, given: began.elapsed() });
+            self.pending.push_back(Pending { position, rows, planned, given: began.elapsed() });
             // The step before this one is read while this one runs.
             while self.pending.len() > 1 {
                 self.receive()?;
@@ -198,8 +197,7 @@ impl<'a> Session<'a> {
         let did = self.engine.receive()?;
         let waited = began.elapsed();
         let Did { loss, norm, .. } = did;
-        let Pending { position, windows, planned, given } =
-            self.pending.pop_front().expect("a step is pending");
+        let Pending { position, rows, planned, given } = self.pending.pop_front().expect("a step is pending");
         let overflow = self.take_scale(&planned, &did);
         for (what, value) in [("the loss", loss), ("the gradient norm", norm)] {
             if !value.is_finite() && !overflow {
@@ -222,7 +220,7 @@ impl<'a> Session<'a> {
             spike,
             loss_scale: self.run.loss_scale.map(|_| planned.loss_scale),
             overflow,
-            windows: windows.iter().map(|window| window.0).collect(),
+            windows: rows.iter().map(|row| Starts::of(row)).collect(),
         })?;
         (self.run.spikes, self.run.lowered) =
             (self.run.spikes + u64::from(spike.is_some()), self.spikes.lowered());

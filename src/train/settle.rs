@@ -68,8 +68,9 @@ pub(super) fn settle(
     let (settings, more) = of.settled(options, context, may)?;
     notes.extend(more);
     if let Some(share) = options.share() {
-        let windows = cut.epochs(settings.context, Some(share), options.seed)?.windows_in_epoch(0);
-        let text = 100.0 * (1.0 - cut.pairs.len() as f64 / windows.max(1) as f64);
+        let windows = cut.epochs(settings.context, Some(share), options.seed)?.rows_in_epoch(0);
+        let pairs = Cut { text: 0..0, ..cut.clone() }.rows(settings.context).len();
+        let text = 100.0 * (1.0 - pairs as f64 / windows.max(1) as f64);
         if text + 1.0 < 100.0 * share {
             notes.push(format!(
                 "mix      the journal has sequences for {text:.0}% of an epoch, and all of it is taken"
@@ -137,7 +138,7 @@ impl Of<'_> {
         let scratch = matches!(self.begin, Begin::Scratch(_));
         let of = |context| -> Result<Settings> {
             let epochs = self.cut.epochs(context, options.share(), options.seed)?;
-            let windows = epochs.windows_in_epoch(0);
+            let windows = epochs.rows_in_epoch(0);
             let batches = options.batches(scratch, &self.config, context, self.on.gpu);
             Ok(options.settings(&self.config, scratch, context, batches, windows, self.val_tokens))
         };

@@ -5,6 +5,7 @@ use crate::base::Result;
 use crate::base::units::thousands;
 use crate::check::health::Layer;
 use crate::run::log::{HealthLine, NormsLine, Units};
+use crate::tokens::Row;
 use crate::train::session::Session;
 
 /// The share of a block's units of which it is said that they are dead.
@@ -15,7 +16,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// A lost device; the log cannot be written.
-    pub(super) fn look(&mut self, windows: &[(usize, usize)]) -> Result<()> {
+    pub(super) fn look(&mut self, windows: &[Row]) -> Result<()> {
         let step = self.run.position.step;
         // Where no step was done here, there are no gradients.
         if !self.recent.is_empty() {

@@ -4,7 +4,7 @@
 use crate::common::{Bench, devices, relative, turn};
 use diarist::base::rng::Rng;
 use diarist::device::{Kind, Recorder, Step, Tensor};
-use diarist::ops::ladder::{ATTENTION, Factors, MATMUL, Packed};
+use diarist::ops::ladder::{ATTENTION, BEGINS, Factors, MATMUL, Packed};
 
 /// What each rung gives, in order, for one input of this many numbers a tensor, on each device; the last rung is the op.
 fn all_agree(what: &str, inputs: &[(&str, usize)], record: impl Fn(&mut Recorder) -> Vec<Tensor>) {
@@ -15,6 +15,9 @@ fn all_agree(what: &str, inputs: &[(&str, usize)], record: impl Fn(&mut Recorder
         for &(name, numel) in inputs {
             let mut rng = Rng::new(1, name);
             bench.write(name, &(0..numel).map(|_| rng.normal()).collect::<Vec<_>>());
+        }
+        if let Some(begins) = bench.exec.plan().find(BEGINS).map(|kept| kept.words) {
+            bench.write_ids(BEGINS, &vec![0; begins]);
         }
         // A later rung's buffer may be an earlier one's: each is read as soon as it is there.
         let list = bench.exec.program().recordings[0].dispatches.clone();

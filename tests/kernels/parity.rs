@@ -268,10 +268,12 @@ fn attention_matches_with_dropout_and_without() {
             let mut bench = Bench::new(device, choices, |rec| {
                 let qkv = rec.kept("qkv", Kind::Input, &[38, 108]);
                 let dout = rec.kept("dout", Kind::Input, &[38, 36]);
-                let (out, lse) = attention::forward(rec, qkv, shape);
-                outs = Some((out, lse, attention::backward(rec, qkv, out, lse, dout, shape)));
+                let begins = rec.kept_ids("begins", Kind::Input, &[38]);
+                let (out, lse) = attention::forward(rec, qkv, begins, shape);
+                outs = Some((out, lse, attention::backward(rec, [qkv, begins], [out, lse], dout, shape)));
             });
             bench.write("qkv", &f.get("qkv"));
+            bench.write_ids("begins", &[0; 38]);
             bench.write("dout", &f.get("dout"));
             bench.exec.run_range("test", &step, 0..1).unwrap();
             let (out, lse, dqkv) = outs.unwrap();
@@ -301,10 +303,12 @@ fn grouped_attention_in_a_window_matches() {
             let mut bench = Bench::new(device, choices, |rec| {
                 let qkv = rec.kept("qkv", Kind::Input, &[b * t, width]);
                 let dout = rec.kept("dout", Kind::Input, &[b * t, nh * hs]);
-                let (out, lse) = attention::forward(rec, qkv, shape);
-                outs = Some((out, lse, attention::backward(rec, qkv, out, lse, dout, shape)));
+                let begins = rec.kept_ids("begins", Kind::Input, &[b * t]);
+                let (out, lse) = attention::forward(rec, qkv, begins, shape);
+                outs = Some((out, lse, attention::backward(rec, [qkv, begins], [out, lse], dout, shape)));
             });
             bench.write("qkv", &f.get("qkv"));
+            bench.write_ids("begins", &vec![0; b * t]);
             bench.write("dout", &f.get("dout"));
             bench.exec.run_range("test", &step, 0..1).unwrap();
             let (out, lse, dqkv) = outs.unwrap();
@@ -326,6 +330,53 @@ fn grouped_attention_in_a_window_matches() {
     });
 }
 
+/// Texts that share a row, of lengths that workgroups and blocks divide and do not, are each as if alone: the row's results are theirs,
+/// and nothing of one reaches another.
+#[test]
+fn texts_that_share_a_row_are_as_if_alone() {
+    let (nh, nkv, hs) = (4, 2, 8);
+    let width = (nh + 2 * nkv) * hs;
+    let lengths = [1, 70, 3, 64, 29, 133];
+    let t: usize = lengths.iter().sum();
+    let numbers =
+        |n: usize, by: usize| (0..n).map(|i| (i * by % 101) as f32 / 50.0 - 1.0).collect::<Vec<_>>();
+    let (qkv, dout) = (numbers(t * width, 37), numbers(t * nh * hs, 53));
+    let starts: Vec<usize> =
+        lengths.iter().scan(0, |end, n| Some(std::mem::replace(end, *end + n))).collect();
+    everywhere(|device, choices| {
+        for window in [None, Some(20)] {
+            let run = |rows: std::ops::Range<usize>, begins: &[u32]| {
+                let t = rows.len();
+                let shape = attention::Shape { t, nh, nkv, layer: 0, dropout: false, window };
+                let mut outs = None;
+                let mut bench = Bench::new(device, choices, |rec| {
+                    let qkv = rec.kept("qkv", Kind::Input, &[t, width]);
+                    let dout = rec.kept("dout", Kind::Input, &[t, nh * hs]);
+                    let begins = rec.kept_ids("begins", Kind::Input, &[t]);
+                    let (out, lse) = attention::forward(rec, qkv, begins, shape);
+                    outs = Some((out, attention::backward(rec, [qkv, begins], [out, lse], dout, shape)));
+                });
+                bench.write("qkv", &qkv[rows.start * width..rows.end * width]);
+                bench.write("dout", &dout[rows.start * nh * hs..rows.end * nh * hs]);
+                bench.write_ids("begins", begins);
+                let (out, dqkv) = outs.unwrap();
+                bench.exec.run_range("test", &Step::default(), 0..1).unwrap();
+                let out = bench.peek(out);
+                bench.run(&Step::default());
+                [out, bench.peek(dqkv)]
+            };
+            let begins: Vec<u32> =
+                starts.iter().zip(lengths).flat_map(|(&start, n)| vec![start as u32; n]).collect();
+            let [out, dqkv] = run(0..t, &begins);
+            for (start, n) in starts.iter().zip(lengths) {
+                let [alone, dalone] = run(*start..start + n, &vec![0; n]);
+                close("out", &out[start * nh * hs..][..n * nh * hs], &alone, FORWARD);
+                close("dqkv", &dqkv[start * width..][..n * width], &dalone, GRADIENT);
+            }
+        }
+    });
+}
+
 /// A row that is visited spreads its NaN, masked or not (0·NaN = NaN): so the first position's may reach no query, and the last
 /// position's no key, that is further away than the window and the 64 rows that are worked on together.
 #[test]
@@ -342,10 +393,12 @@ fn what_no_window_reaches_is_not_visited() {
         let mut bench = Bench::new(device, choices, |rec| {
             let qkv = rec.kept("qkv", Kind::Input, &[t, width]);
             let dout = rec.kept("dout", Kind::Input, &[t, nh * hs]);
-            let (out, lse) = attention::forward(rec, qkv, shape);
-            outs = Some((out, attention::backward(rec, qkv, out, lse, dout, shape)));
+            let begins = rec.kept_ids("begins", Kind::Input, &[t]);
+            let (out, lse) = attention::forward(rec, qkv, begins, shape);
+            outs = Some((out, attention::backward(rec, [qkv, begins], [out, lse], dout, shape)));
         });
         bench.write("qkv", &qkv);
+        bench.write_ids("begins", &vec![0; t]);
         bench.write("dout", &dout);
         let (out, dqkv) = outs.unwrap();
         bench.exec.run_range("test", &Step::default(), 0..1).unwrap();

@@ -6,7 +6,7 @@ use crate::check::bench::{Ceilings, Rounds, Spread};
 use crate::device::executor::Options;
 use crate::device::select::Device;
 use crate::device::{Choices, Kind, Program, Recorder, Step, Tensor};
-use crate::ops::ladder::{ATTENTION, Factors, MATMUL, Packed, Rung, attention, matmul};
+use crate::ops::ladder::{ATTENTION, BEGINS, Factors, MATMUL, Packed, Rung, attention, matmul};
 
 /// One lesson, measured.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -52,6 +52,9 @@ pub fn ladder(
             for &(name, numel) in inputs {
                 let mut rng = Rng::new(1, name);
                 exec.write_f32(name, 0, &(0..numel).map(|_| rng.normal()).collect::<Vec<_>>())?;
+            }
+            if let Some(begins) = exec.plan().find(BEGINS).map(|kept| kept.words) {
+                exec.write(BEGINS, 0, &vec![0; begins])?;
             }
             let seconds = rounds.run(|| {
                 let each = exec.time_range("ladder", &Step::default(), 0..usize::MAX)?;

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::head::{self, Head, contiguous, transposed};
 use super::shape::{Block, Heads, Shape};
 use super::variants::{LIB, VARIANTS, consts, owned};
-use crate::device::kernel::{read, read_act, write, write_act};
+use crate::device::kernel::{ids, read, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::{Arg, Call, Kernel, Recorder, Tensor};
 use crate::ops::load;
@@ -22,6 +22,7 @@ pub(super) static BACKWARD_KV: Kernel = Kernel {
     lib: LIB,
     bindings: &[
         read_act("qkv"),
+        ids("begins"),
         read("backward_lse"),
         read_act("backward_dout"),
         read("backward_dot"),
@@ -52,12 +53,11 @@ pub(super) static BACKWARD_DOT: Kernel = Kernel {
     ..BACKWARD_KV
 };
 
-/// Records dqkv.
+/// Records dqkv from what [`forward`](super::forward) read and wrote.
 pub fn backward(
     rec: &mut Recorder,
-    qkv: Tensor,
-    out: Tensor,
-    lse: Tensor,
+    [qkv, begins]: [Tensor; 2],
+    [out, lse]: [Tensor; 2],
     dout: Tensor,
     shape: Shape,
 ) -> Tensor {
@@ -81,7 +81,7 @@ pub fn backward(
         rec.dispatch_moving(label, launch, bytes);
     };
     let rows = [out.read(), dout.read(), dot.write()];
-    let pairs = [qkv.read(), lse.read(), dout.read(), dot.read(), dqkv.write()];
+    let pairs = [qkv.read(), begins.read(), lse.read(), dout.read(), dot.read(), dqkv.write()];
     let (all, kv) = (nh + 2 * nkv, 2 * nkv);
     let of_rows = 2 * (bt * heads.out_width()) as u64;
     pass("backward_dot", &BACKWARD_DOT, &rows, [row_each, nh], of_rows, moving(2 * nh, 1));
@@ -123,14 +123,15 @@ fn pass<const N: usize>(
     columns: fn(Heads) -> [Range<usize>; N],
     add: impl Fn(&Head, Part, [&mut [f32]; N]) + Sync,
 ) {
-    let ([qkv, lse, dout, dot], [dqkv]) = call.tensors();
-    let (count, heads, head) = head::every(call, qkv);
+    let ([qkv, begins, lse, dout, dot], [dqkv]) = call.views();
+    let [lse, dout, dot] = [lse, dout, dot].map(|view| view.f32());
+    let (count, heads, head) = head::every(call, qkv.f32(), begins.u32());
     let (t, each) = (heads.t, heads.t * heads.hs);
     let one = |head: &Head, sums: &mut [f32], buffer: &mut Vec<f32>| {
         let (lse, dot) = (&lse[head.bh * t..][..t], &dot[head.bh * t..][..t]);
         let buffer = load::first(buffer, 2 * heads.block_pairs());
         sums.fill(0.0);
-        for block in heads.blocks() {
+        for block in head.blocks() {
             let pairs = block.queries() * block.keys();
             let (p, ds) = buffer[..2 * pairs].split_at_mut(pairs);
             let dout = head.of_out(dout, block.i0);

@@ -5,7 +5,7 @@ use super::cached::cached;
 use super::forward::forward;
 use super::shape::Shape;
 use crate::device::{Choices, Element, Kind, Limits};
-use crate::ops::case::Case;
+use crate::ops::case::{Case, Fill};
 use crate::ops::kv_cache::{Cache, places};
 
 /// [B, T], [NH, NKV], HS, window, dropout.
@@ -59,6 +59,16 @@ const CACHED_SIZES: &[CachedSize] = &[
     ([2, 2, 9], [2, 1], 128, Some(100)),
 ];
 
+/// Where texts begin: of odd sequences at the start alone, of the others at the start, at 7, 8 and every 29 from there.
+fn begins(b: usize, t: usize) -> Fill {
+    let begin = |t: usize| match t {
+        ..7 => 0,
+        7 => 7,
+        t => t - (t - 8) % 29,
+    };
+    Fill::Words((0..b * t).map(|bt| if bt / t % 2 == 1 { 0 } else { begin(bt % t) as u32 }).collect())
+}
+
 pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
     let named = |[nh, nkv]: [usize; 2], hs: usize, window: Option<usize>| {
         let groups = if nkv == nh { String::new() } else { format!("on{nkv}") };
@@ -71,12 +81,13 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
             named([nh, nkv], hs, window),
             element.name()
         );
-        Case::new(name, limits, choices, vec![], |rec| {
+        Case::new(name, limits, choices, vec![("begins", begins(b, t))], |rec| {
             let shape = Shape { t, nh, nkv, layer: 2, dropout, window };
             let qkv = rec.kept_of("qkv", Kind::Input, &[b * t, (nh + 2 * nkv) * hs], element);
+            let begins = rec.kept_ids("begins", Kind::Input, &[b * t]);
             let dout = rec.kept_of("dout", Kind::Input, &[b * t, nh * hs], element);
-            let (out, lse) = forward(rec, qkv, shape);
-            backward(rec, qkv, out, lse, dout, shape);
+            let (out, lse) = forward(rec, qkv, begins, shape);
+            backward(rec, [qkv, begins], [out, lse], dout, shape);
         })
     };
     let cached_case = |&([p, s, t], [nh, nkv], hs, window): &CachedSize| {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::head::{self, Head, contiguous};
 use super::shape::{Heads, Shape};
 use super::variants::{LIB, VARIANTS, consts, owned};
-use crate::device::kernel::{read_act, write, write_act};
+use crate::device::kernel::{ids, read_act, write, write_act};
 use crate::device::recorder::Launch;
 use crate::device::{Call, Kernel, Recorder, Tensor};
 use crate::ops::load;
@@ -18,7 +18,7 @@ pub(super) static FORWARD: Kernel = Kernel {
     file: "attention_forward.wgsl",
     source: include_str!("../../../shaders/attention_forward.wgsl"),
     lib: LIB,
-    bindings: &[read_act("qkv"), write_act("out"), write("lse")],
+    bindings: &[read_act("qkv"), ids("begins"), write_act("out"), write("lse")],
     dims: &["B", "T", "NH", "NKV", "window", "layer"],
     step: true,
     // exp of scores of size up to 20, each within 3 + 2·|x| units of 2⁻²³, averaged by the softmax.
@@ -26,8 +26,8 @@ pub(super) static FORWARD: Kernel = Kernel {
     twin,
 };
 
-/// Records out and lse.
-pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor) {
+/// Records out and lse. `begins` (B·T) says of each position where in its sequence its text begins; it never falls along one.
+pub fn forward(rec: &mut Recorder, qkv: Tensor, begins: Tensor, shape: Shape) -> (Tensor, Tensor) {
     let Shape { t, nh, nkv, layer, dropout, window } = shape;
     let [bt, width] = rec.extents(qkv);
     let (b, heads) = (bt / t, Heads::new(width, t, [nh, nkv], window));
@@ -38,7 +38,7 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
     let launch = Launch {
         kernel: &FORWARD,
         consts: consts(variant, heads.hs, 1, dropout, element),
-        args: &[qkv.read(), out.write(), lse.write()],
+        args: &[qkv.read(), begins.read(), out.write(), lse.write()],
         dims: &[b, t, nh, nkv, heads.window, layer],
         workgroups: [t.div_ceil(owned(variant)) as u32, (b * nh) as u32, 1],
         flops: heads.products(2, b),
@@ -48,8 +48,8 @@ pub fn forward(rec: &mut Recorder, qkv: Tensor, shape: Shape) -> (Tensor, Tensor
 }
 
 fn twin(call: &mut Call) {
-    let ([qkv], [out, lse]) = call.tensors();
-    let (count, heads, head) = head::every(call, qkv);
+    let ([qkv, begins], [out, lse]) = call.views();
+    let (count, heads, head) = head::every(call, qkv.f32(), begins.u32());
     let each = heads.t * heads.hs;
     load::with(&load::PARTS, |results| {
         let results = load::first(results, count * each);
@@ -65,7 +65,7 @@ fn one_head(head: &Head, out: &mut [f32], lse: &mut [f32]) {
     let Heads { hs, .. } = head.heads;
     load::with(&load::ROWS, |buffer| {
         let buffer = load::first(buffer, head.heads.block_pairs());
-        for block in head.heads.blocks() {
+        for block in head.blocks() {
             let keys = block.keys();
             let p = &mut buffer[..block.queries() * keys];
             head.scores(block, p);

@@ -17,6 +17,8 @@ pub(super) struct Head<'a> {
     pub heads: Heads,
     /// The sequence's rows of qkv.
     rows: &'a [f32],
+    /// Where each query's text begins in it.
+    begins: &'a [u32],
     h: usize,
     /// b·NH + h
     pub bh: usize,
@@ -25,13 +27,18 @@ pub(super) struct Head<'a> {
 }
 
 /// Every query head of every sequence: how many there are, how they lie, and each by its b·NH + h.
-pub(super) fn every<'a>(call: &Call, qkv: &'a [f32]) -> (usize, Heads, impl Fn(usize) -> Head<'a> + Sync) {
+pub(super) fn every<'a>(
+    call: &Call,
+    qkv: &'a [f32],
+    begins: &'a [u32],
+) -> (usize, Heads, impl Fn(usize) -> Head<'a> + Sync) {
     let [b, t, nh, nkv, window, layer] = call.dims();
     let heads = Heads { t, nh, nkv, hs: call.number("HS"), window };
     let mask = call.flag("DROPOUT").then(|| Mask::new(&call.step, layer, Site::Attention as u32));
     let head = move |bh: usize| Head {
         heads,
         rows: &qkv[bh / nh * t * heads.width()..][..t * heads.width()],
+        begins: &begins[bh / nh * t..][..t],
         h: bh % nh,
         bh,
         scale: scale(heads.hs),
@@ -46,6 +53,17 @@ pub(super) fn scale(hs: usize) -> f32 {
 }
 
 impl<'a> Head<'a> {
+    /// The keys that query `i` sees: those of the window that are of its text.
+    pub fn seen(&self, i: usize) -> Range<usize> {
+        let seen = self.heads.seen(i);
+        seen.start.max(self.begins[i] as usize)..seen.end
+    }
+
+    /// The blocks that cover all queries, in order, each with the keys that some of its queries see.
+    pub fn blocks(self) -> impl Iterator<Item = Block> {
+        self.heads.blocks().map(move |block| Block { j0: self.seen(block.i0).start, ..block })
+    }
+
     /// A column of heads from position `first` on, (T−first, HS).
     fn column(&self, column: usize, first: usize) -> View<'a> {
         let width = self.heads.width();
@@ -85,7 +103,7 @@ impl<'a> Head<'a> {
     #[inline(always)]
     pub fn each_seen(&self, block: Block, matrix: &mut [f32], mut f: impl FnMut(usize, &mut [f32])) {
         for (i, row) in (block.i0..block.i1).zip(matrix.chunks_mut(block.keys())) {
-            let seen = self.heads.seen(i);
+            let seen = self.seen(i);
             let (before, row) = row.split_at_mut(seen.start - block.j0);
             let (row, above) = row.split_at_mut(seen.len());
             before.fill(0.0);
@@ -106,7 +124,7 @@ impl<'a> Head<'a> {
     pub fn drop(&self, block: Block, p: &mut [f32]) {
         if let Some(mask) = self.mask {
             self.each_seen(block, p, |i, row| {
-                mask.apply(self.bh, i * self.heads.t + self.heads.seen(i).start, row);
+                mask.apply(self.bh, i * self.heads.t + self.seen(i).start, row);
             });
         }
     }
@@ -119,7 +137,7 @@ impl<'a> Head<'a> {
         gemm(product, dout, v, (ds, block.keys()), (1.0, false), false); // dP
         self.drop(block, ds);
         self.each_seen(block, ds, |i, ds| {
-            let p = &p[(i - block.i0) * block.keys() + self.heads.seen(i).start - block.j0..];
+            let p = &p[(i - block.i0) * block.keys() + self.seen(i).start - block.j0..];
             for (ds, p) in ds.iter_mut().zip(p) {
                 *ds = p * (*ds - dot[i]);
             }

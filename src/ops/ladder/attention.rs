@@ -13,8 +13,11 @@ use crate::device::kernel::{Consts, read, write};
 use crate::device::recorder::Launch;
 use crate::device::{Arg, Call, Choices, Const, Kernel, Kind, Limits, Recorder, Tensor};
 use crate::ops::attention::{Shape, forward};
-use crate::ops::case::Case;
+use crate::ops::case::{Case, Fill};
 use crate::ops::math::{dot, exp, max, sum};
+
+/// (B·T) where each position's text begins, which the last rung reads: zeros, as the others know of one text alone.
+pub const BEGINS: &str = "begins";
 
 /// What attends to what.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +87,9 @@ pub const ATTENTION: &[Rung<Packed>] = &[
         file: "attention_forward.wgsl",
         lesson: "the op: wide loads, grouped heads, windows, dropout, the log-sum-exp; the cut that suits the device",
         record: |rec, Packed { qkv, t, nh }| {
-            forward(rec, qkv, Shape { t, nh, nkv: nh, layer: 0, dropout: false, window: None }).0
+            let [bt, _] = rec.extents(qkv);
+            let begins = rec.kept_ids(BEGINS, Kind::Input, &[bt]);
+            forward(rec, qkv, begins, Shape { t, nh, nkv: nh, layer: 0, dropout: false, window: None }).0
         },
     },
 ];
@@ -318,7 +323,8 @@ pub(super) fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {
         ([1, 130], [2, 64]),
     ];
     let one = |([b, t], [nh, hs]): ([usize; 2], [usize; 2])| {
-        Case::new(format!("ladder attention {b}x{t}x{nh}x{hs}"), limits, choices, vec![], |rec| {
+        let fills = vec![(BEGINS, Fill::Words(vec![0; b * t]))];
+        Case::new(format!("ladder attention {b}x{t}x{nh}x{hs}"), limits, choices, fills, |rec| {
             let qkv = rec.kept("qkv", Kind::Input, &[b * t, 3 * nh * hs]);
             for rung in ATTENTION {
                 rung.record(rec, Packed { qkv, t, nh });

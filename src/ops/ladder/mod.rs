@@ -25,7 +25,7 @@ pub mod attention;
 pub mod matmul;
 mod rung;
 
-pub use attention::{ATTENTION, Packed};
+pub use attention::{ATTENTION, BEGINS, Packed};
 pub use matmul::{Factors, MATMUL};
 pub use rung::Rung;
 

@@ -1,7 +1,7 @@
 use super::*;
 use std::time::Duration;
 
-use crate::run::log::{EvalLine, HealthLine, Log, NormsLine, StepLine, Units};
+use crate::run::log::{EvalLine, HealthLine, Log, NormsLine, Starts, StepLine, Units};
 use crate::run::record::{Evaluation, example};
 use crate::run::samples::Samples;
 
@@ -17,7 +17,7 @@ fn folder(steps: u64, every: u64) -> (tempfile::TempDir, Run) {
         let noise = 0.1 * ((step * 7919 % 101) as f32 / 101.0 - 0.5);
         let loss = 1.5 + 4.0 * (-8.0 * x).exp() + noise;
         let (tokens, windows) =
-            (512 * step, (0..32).map(|w| (step as usize * 37 + w * 1000) % 60_000).collect());
+            (512 * step, (0..32).map(|w| Starts::One((step as usize * 37 + w * 1000) % 60_000)).collect());
         log.step(&StepLine {
             step,
             tokens,
