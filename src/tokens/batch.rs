@@ -21,6 +21,14 @@ pub struct Batch {
     pub scored: u32,
 }
 
+impl Batch {
+    /// Of rows that are one window each.
+    pub fn of_texts(inputs: Vec<u32>, targets: Vec<u32>) -> Batch {
+        let scored = targets.iter().filter(|target| **target != IGNORE).count() as u32;
+        Batch { begins: vec![0; inputs.len()], inputs, targets, scored }
+    }
+}
+
 /// The batch of some rows of windows `(start, targets)`, one behind the other: each has inputs start..start+targets and the tokens
 /// after them as targets. A row is filled up to `t`.
 ///

@@ -128,29 +128,35 @@ def replay(run, model, init, steps):
         for start, end in np.fromfile(run / "masked.bin", dtype="<u8").reshape(-1, 2):
             masked[start:end] = True
 
-    def window(start):
-        """Inputs and targets of one window, filled up with what is not scored."""
-        n = length.get(start, T)
+    def row(starts):
+        """Inputs, targets and what sees what of one row: its windows one behind the other, filled up with what is not scored."""
         x, y = np.zeros(T, dtype=np.int64), np.full(T, -100, dtype=np.int64)
-        x[:n] = tokens[start:start + n]
-        y[:n] = np.where(masked[start + 1:start + 1 + n], -100, tokens[start + 1:start + 1 + n])
-        return x, y, n
+        text, end = np.zeros(T, dtype=np.int64), 0
+        for i, start in enumerate(starts if isinstance(starts, list) else [starts]):
+            n = length.get(start, T)
+            x[end:end + n] = tokens[start:start + n]
+            y[end:end + n] = np.where(masked[start + 1:start + 1 + n], -100, tokens[start + 1:start + 1 + n])
+            text[end:] = i
+            end += n
+        return x, y, (text[:, None] == text[None, :]) & np.tri(T, dtype=bool), end
 
     rows = []
     model.train()
     for line in log:
         optimizer.zero_grad()
         loss_sum = 0.0
-        cut = [window(start) for start in line["windows"]]
-        scored = sum(int((y != -100).sum()) for _, y, _ in cut)
+        cut = [row(starts) for starts in line["windows"]]
+        scored = sum(int((y != -100).sum()) for _, y, *_ in cut)
         for micro in range(0, len(cut), s["batch"]):
             rows_of = cut[micro:micro + s["batch"]]
             x, y = (torch.from_numpy(np.stack([row[i] for row in rows_of])) for i in (0, 1))
-            logits = model(input_ids=x, use_cache=False).logits
+            sees = torch.from_numpy(np.stack([row[2] for row in rows_of]))[:, None]
+            sees = torch.zeros(sees.shape).masked_fill(~sees, torch.finfo(torch.float32).min)
+            logits = model(input_ids=x, attention_mask=sees, use_cache=False).logits
             loss = F.cross_entropy(logits.reshape(-1, logits.size(-1)), y.flatten(), reduction="sum") / max(scored, 1)
             loss.backward()
             loss_sum += loss.item()
-            targets_so_far += sum(row[2] for row in rows_of)
+            targets_so_far += sum(row[3] for row in rows_of)
         clip = s["grad_clip"] if s["grad_clip"] and s["grad_clip"] > 0 else float("inf")
         norm = torch.nn.utils.clip_grad_norm_(list(params.values()), clip).item()
         for group in optimizer.param_groups:

@@ -13,7 +13,7 @@ use diarist::model::parameters::pieces;
 use diarist::model::{self, Shape, grad_norms, store};
 use diarist::ops::classifier::scalar;
 use diarist::optim::adamw::{Hyper, micro_step};
-use diarist::tokens::Ends;
+use diarist::tokens::{Batch, Ends};
 use diarist::weights::Dtype;
 
 const HYPER: Hyper = Hyper { beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, grad_clip: 1.0 };
@@ -367,7 +367,11 @@ fn fewer_bits_at_rest_are_exact() {
                 let mut checkpoint = rounded(&s.config, at_rest, dir.path());
                 store::load(exec.as_mut(), &s, &mut checkpoint).unwrap();
                 let text: Vec<u32> = (0..41).map(|i| i * 7919 % config.vocab_size as u32).collect();
-                let mut got = vec![loss_sum(exec.as_mut(), &text[..40], &text[1..]).unwrap().to_bits()];
+                let mut got = vec![
+                    loss_sum(exec.as_mut(), &Batch::of_texts(text[..40].to_vec(), text[1..].to_vec()))
+                        .unwrap()
+                        .to_bits(),
+                ];
                 exec.write(model::input::PREFILL, 0, &text[..model::PREFILL]).unwrap();
                 let places: Vec<u32> = (0..model::PREFILL as u32).flat_map(|pos| [0, pos]).collect();
                 exec.write(model::input::PREFILL_PLACES, 0, &places).unwrap();

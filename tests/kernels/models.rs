@@ -300,6 +300,7 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
     use diarist::model::store;
     use diarist::ops::classifier::IGNORE;
     use diarist::sample::{Choice, Decoder};
+    use diarist::tokens::Batch;
     let config = Config::Gpt2(Gpt2 { vocab_size: 307, block_size: 70, n_layer: 2, n_head: 3, n_embd: 36 });
     let t = config.block_size();
     let prompt: Vec<u32> = (0..66).map(|i| i * i % 307).collect();
@@ -333,7 +334,7 @@ fn a_long_prompt_decodes_as_a_whole_pass_does() {
                     let (mut inputs, mut targets) = (vec![0; t], vec![IGNORE; t]);
                     inputs[..n].copy_from_slice(&context);
                     targets[n - 1] = id;
-                    loss_sum(exec.as_mut(), &inputs, &targets).unwrap()
+                    loss_sum(exec.as_mut(), &Batch::of_texts(inputs, targets)).unwrap()
                 };
                 let ours = loss_of(token);
                 for rival in (0..307).step_by(9) {
