@@ -44,6 +44,9 @@ struct Dims { B: u32, T: u32, NH: u32, NKV: u32, window: u32, layer: u32 }
 @group(1) @binding(0) var<uniform> d: Dims;
 @group(1) @binding(1) var<uniform> step: Step;
 
+/// Where the text of a query of sequence b begins.
+fn begin_of(b: u32, query: u32) -> u32 { return begins[b * d.T + query]; }
+
 /// (lse, dot) of a streamed query.
 var<workgroup> shared_stats: array<vec2<f32>, SHARED_BLOCK>;
 /// A thread's share of each dout·v, as lib's part_s of each score.
@@ -233,7 +236,7 @@ fn attention_backward_q(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_
         begin[r] = begin_of(b, query);
     }
 
-    for (var j0 = first_seen(b, first); j0 < end; j0 += BLOCK) {
+    for (var j0 = first_seen(first, begin_of(b, first)); j0 < end; j0 += BLOCK) {
         stream_keys(b, group_of(h), j0, thread);
         for (var j = 0u; j < BLOCK; j++) {
             var s: array<Vec, ROWS>;

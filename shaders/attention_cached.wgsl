@@ -55,7 +55,7 @@ fn attention_cached(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invo
     }
     var top = LOWEST;
     var sum = 0.0;
-    for (var key = first_seen(query) + thread; key < keys; key += WG) {
+    for (var key = first_seen(query, 0u) + thread; key < keys; key += WG) {
         let at = ((slot * d.T + key) * d.NKV + group_of(h)) * HV;
         var part = Vec(0.0);
         for (var i = 0u; i < HV; i++) { part = fma(q[i], kcache[at + i], part); }

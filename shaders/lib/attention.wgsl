@@ -1,11 +1,11 @@
 // What the attention kernels share: how a head lies in memory, and how rows stream past a workgroup. A file that includes
-// this declares `qkv`, (B,T,(NH+2·NKV)·HS) in Vecs, `begins`, (B,T), `d` with its T, NH, NKV and window, and `step`; it needs
-// lib/step.wgsl and lib/dropout.wgsl.
+this declares `qkv`, (B,T,(NH+2·NKV)·HS) in Vecs, `d` with its T, NH, NKV and window, and `step`; it needs lib/step.wgsl and
+// lib/dropout.wgsl.
 //
 // Heads are grouped (Ainslie et al. 2023, arXiv:2305.13245): NH/NKV query heads in a row attend to one key/value head; NKV = NH
 // gives each its own. A query sees `window` keys, its own and those before it (Mistral, arXiv:2310.06825); window = T is all. Of
-// texts that share a row each is a row to itself: a query sees no key before begins[b, query], where its text begins; these never
-// fall along a row.
+// texts that share a row each is a row to itself: a query sees no key before the position where its text begins, which never falls
+// along a row.
 //
 // Plan of the streaming kernels (forward, backward_kv, backward_q): one workgroup owns OWNED rows of one head (queries;
 // keys in `attention_backward_kv`), a thread ROWS of them, with operands and sums in registers, and streams the rows of
@@ -63,10 +63,8 @@ fn group_of(h: u32) -> u32 { return h / (d.NH / d.NKV); }
 /// Whether a query whose text begins at `begin` sees a key, max(begin, query − window + 1) ≤ key ≤ query: a later key's distance
 /// wraps to more than any window.
 fn sees(query: u32, key: u32, begin: u32) -> bool { return query - key < d.window && key >= begin; }
-/// Where the text of a query of sequence b begins.
-fn begin_of(b: u32, query: u32) -> u32 { return begins[b * d.T + query]; }
-/// The first key that a query of sequence b sees.
-fn first_seen(b: u32, query: u32) -> u32 { return max(query + 1u - min(query + 1u, d.window), begin_of(b, query)); }
+/// The first key that it sees.
+fn first_seen(query: u32, begin: u32) -> u32 { return max(query + 1u - min(query + 1u, d.window), begin); }
 // ANCHOR_END: sees
 
 /// Σ of a Vec's words.
