@@ -1,5 +1,5 @@
 // What the attention kernels share: how a head lies in memory, and how rows stream past a workgroup. A file that includes
-this declares `qkv`, (B,T,(NH+2·NKV)·HS) in Vecs, `d` with its T, NH, NKV and window, and `step`; it needs lib/step.wgsl and
+// this declares `qkv`, (B,T,(NH+2·NKV)·HS) in Vecs, `d` with its T, NH, NKV and window, and `step`; it needs lib/step.wgsl and
 // lib/dropout.wgsl.
 //
 // Heads are grouped (Ainslie et al. 2023, arXiv:2305.13245): NH/NKV query heads in a row attend to one key/value head; NKV = NH

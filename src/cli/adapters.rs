@@ -10,7 +10,7 @@ use crate::train::base;
 use crate::weights::{self, Checkpoint};
 
 /// Adapters, and how much each counts.
-#[derive(Default, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 pub struct Adapters {
     /// Lay a LoRA adapter on the model: a PEFT folder, its fetched name, or a GGUF; again for more, in their order
     #[arg(long = "adapter", value_name = "ADAPTER")]

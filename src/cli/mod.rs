@@ -4,6 +4,7 @@ mod about;
 mod adapters;
 mod bar;
 mod bench;
+mod choosing;
 mod compare;
 mod completions;
 mod convert;

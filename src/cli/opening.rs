@@ -31,12 +31,20 @@ pub struct Opening {
     context: Option<usize>,
     #[command(flatten)]
     adapters: Adapters,
+    /// Whether nobody is told which device it is.
+    #[arg(skip)]
+    quiet: bool,
 }
 
 impl Opening {
     /// The same, of the model alone.
     pub fn without_adapters(&self) -> Opening {
         Opening { adapters: Adapters::default(), device: self.device.clone(), ..*self }
+    }
+
+    /// The same, of a model that was opened before: nobody is told again which device it is on.
+    pub fn again(&self) -> Opening {
+        Opening { adapters: self.adapters.clone(), device: self.device.clone(), quiet: true, ..*self }
     }
 
     /// Opens the model in `dir` as it was asked for, for `streams` sequences at once if there is room, of `most` tokens at most where that
@@ -51,33 +59,10 @@ impl Opening {
         most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
         program: impl Fn(&Shape) -> Result<Vec<Recording>>,
     ) -> Result<Model> {
-        self.open_on(dir, (reads, streams), most, program, |device| out::using(dir, device))
-    }
-
-    /// The same of a model that was opened before: nobody is told again.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
-    pub fn open_again(
-        &self,
-        dir: &Path,
-        (reads, streams): (Reads, usize),
-        most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
-        program: impl Fn(&Shape) -> Result<Vec<Recording>>,
-    ) -> Result<Model> {
-        self.open_on(dir, (reads, streams), most, program, |_| ())
-    }
-
-    fn open_on(
-        &self,
-        dir: &Path,
-        (reads, streams): (Reads, usize),
-        most: impl FnOnce(Option<&Tokenizer>) -> Result<Option<usize>>,
-        program: impl Fn(&Shape) -> Result<Vec<Recording>>,
-        tell: impl FnOnce(&Device),
-    ) -> Result<Model> {
         let device = Device::open(&self.device, self.threads)?;
-        tell(&device);
+        if !self.quiet {
+            out::using(dir, &device);
+        }
         let checkpoint = self.adapters.open(dir)?;
         if let Some(line) = not_in_blocks(checkpoint.config(), self.weights) {
             out::note(line);

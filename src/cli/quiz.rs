@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use crate::base::units::{counted, shown};
 use crate::base::{Error, Result, disk};
 use crate::cli::bar::Bar;
+use crate::cli::choosing::Choosing;
 use crate::cli::likeness::models::{self, Asked};
 use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
@@ -13,7 +14,6 @@ use crate::eval::likeness::diary::{Diary, Entry};
 use crate::eval::likeness::quiz::{Question, Quiz, page};
 use crate::eval::likeness::words::words;
 use crate::run::record;
-use crate::sample::Choice;
 
 /// Words of an entry that are shown before the two passages: enough to say what day it is.
 const OPENING: usize = 12;
@@ -41,15 +41,8 @@ pub struct Args {
     /// The page [default: quiz-SEED.html in the run's folder]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// As of `sample`
-    #[arg(long, default_value_t = 0.8)]
-    temperature: f32,
-    /// As of `sample`
-    #[arg(long, default_value_t = 200)]
-    top_k: usize,
-    /// As of `sample`
-    #[arg(long, default_value_t = 1.0)]
-    top_p: f32,
+    #[command(flatten)]
+    choosing: Choosing,
     /// The same seed asks the same
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -62,8 +55,7 @@ pub struct Args {
 /// # Errors
 /// No run's folder; nothing held out that is long enough; a page that is there already; a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
-    how.check()?;
+    let how = args.choosing.choice()?;
     let out = args.out.clone().unwrap_or_else(|| args.run.join(format!("quiz-{}.html", args.seed)));
     out::check_new(&out, "--out")?;
     let diary = Diary::of_run(&args.run)?;

@@ -9,12 +9,13 @@ use serde_json::json;
 use crate::base::rng::Rng;
 use crate::base::units::{shown, thousands};
 use crate::base::{Error, Result};
+use crate::cli::choosing::Choosing;
 use crate::cli::opening::Opening;
 use crate::cli::out;
 use crate::eval::likeness::copying::Source;
 use crate::eval::likeness::diary::Diary;
 use crate::run::{newest, read_run};
-use crate::sample::{Choice, Event, Reads, Streams, kept, write_together};
+use crate::sample::{Event, Reads, Streams, kept, write_together};
 use crate::tokens::{Tokenizer, Utf8Stream};
 
 /// Texts that are written at once, at most: weights are read once for all of them, but each has a cache of its own.
@@ -31,15 +32,8 @@ pub struct Args {
     /// The most tokens to write
     #[arg(long, default_value_t = 300)]
     max_tokens: usize,
-    /// 0 always takes the likeliest token; 1 draws as the model believes; more is wilder
-    #[arg(long, default_value_t = 0.8)]
-    temperature: f32,
-    /// Draw from the K likeliest tokens only; 0 for all
-    #[arg(long, default_value_t = 200)]
-    top_k: usize,
-    /// Of those, draw from the fewest whose probabilities reach P
-    #[arg(long, default_value_t = 1.0)]
-    top_p: f32,
+    #[command(flatten)]
+    choosing: Choosing,
     /// The same seed writes the same text; without it, a new one each time
     #[arg(long)]
     seed: Option<u64>,
@@ -61,8 +55,7 @@ pub struct Args {
 /// # Errors
 /// No model, or a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
-    how.check()?;
+    let how = args.choosing.choice()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
     let diary = args.no_copy.map(|most| anyhow::Ok((most, trained_on(&dir)?))).transpose()?;
     let mut model = args.opening.open(

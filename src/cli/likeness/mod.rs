@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use crate::base::units::shown;
 use crate::base::{Error, Result, disk};
 use crate::cli::bar::Bar;
+use crate::cli::choosing::Choosing;
 use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
 use crate::eval::likeness::diary::{Diary, Entry};
@@ -61,15 +62,8 @@ pub struct Args {
     /// The most tokens of each [default: as long as half of the writer's own are, 64 to 400]
     #[arg(long)]
     max_tokens: Option<usize>,
-    /// As of `sample`
-    #[arg(long, default_value_t = 0.8)]
-    temperature: f32,
-    /// As of `sample`
-    #[arg(long, default_value_t = 200)]
-    top_k: usize,
-    /// As of `sample`
-    #[arg(long, default_value_t = 1.0)]
-    top_p: f32,
+    #[command(flatten)]
+    choosing: Choosing,
     /// The same seed measures the same
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -85,8 +79,7 @@ pub struct Args {
 /// # Errors
 /// No run's folder, or one without an index of its entries; no model, or a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    let how = Choice { temperature: args.temperature, top_k: args.top_k, top_p: args.top_p };
-    how.check()?;
+    let how = args.choosing.choice()?;
     let to_stdout = args.json.as_deref().is_some_and(|file| file.as_os_str() == "-");
     if let Some(file) = args.json.as_ref().filter(|_| !to_stdout) {
         out::check_new(file, "--json")?;

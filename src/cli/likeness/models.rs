@@ -41,7 +41,7 @@ impl Asked {
     fn for_passages(opening: &Opening, dir: &Path, passages: &[Passage]) -> Result<Asked> {
         let most =
             |tokenizer: Option<&Tokenizer>| Ok(tokenizer.map(|tokenizer| positions(passages, tokenizer)));
-        Asked::of(opening.open_again(dir, (Reads::Text, 1), most, |shape| Ok(vec![shape.losses()?]))?)
+        Asked::of(opening.again().open(dir, (Reads::Text, 1), most, |shape| Ok(vec![shape.losses()?]))?)
     }
 
     fn of(mut model: Model) -> Result<Asked> {
