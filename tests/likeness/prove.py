@@ -103,7 +103,8 @@ def main():
             f"{right['value']:.0%} ({right['low']:.0%}-{right['high']:.0%})")
 
     # Pepys's model, measured as if it were Barbellion's.
-    of_p = report(program, b, "--model", p / "best", "--texts", 60, "--against", pepys)
+    best = json.loads((p / "run.json").read_text())["best"]["folder"]
+    of_p = report(program, b, "--model", p / best, "--texts", 60, "--against", pepys)
     (work / "pepys-as-barbellion.json").write_text(json.dumps(of_p, indent=1))
     taken_b = next(t for t in of_b["taken_for"] if t["other"] == str(p))
     taken_p = of_p["taken_for"][0]

@@ -61,11 +61,12 @@ mod tests {
 
     #[test]
     fn a_profile_counts_what_is_there() {
-        let entry = "Up betimes, and to the office — where we sat all the morning; and so home. Up again!";
+        let entry = "Up betimes, and to the office — where we sat all the morning; and so home. Up again! "
+            .repeat(20);
         let entries: Vec<(Option<Date>, &str)> =
-            (1..=20).map(|day| (Date::new(1660, 3, day).ok(), entry)).collect();
+            (1..=20).map(|day| (Date::new(1660, 3, day).ok(), &entry[..])).collect();
         let of = ProfileFigures::of(&entries);
-        assert_eq!((of.entries, of.words, of.from.as_deref()), (20, 20 * 17, Some("1660-03-01")));
+        assert_eq!((of.entries, of.words, of.from.as_deref()), (20, 20 * 20 * 17, Some("1660-03-01")));
         assert_eq!(of.openings, ["up betimes"]);
         assert!(of.punctuation.contains(&"many dashes".to_string()), "{:?}", of.punctuation);
         assert!(of.typical_words.iter().any(|word| word == "betimes"), "{:?}", of.typical_words);
