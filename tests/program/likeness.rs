@@ -84,7 +84,7 @@ fn a_model_is_measured_on_what_it_never_saw() {
     assert!(report["n_gram"].as_f64().unwrap() > 0.1);
 
     let told = String::from_utf8(done(cwd, ask).stdout).unwrap();
-    for says in ["It has learned you", "It prefers you to ships.txt", "what stands in the diary already"] {
+    for says in ["It has learned you", "It prefers you to ships.txt", "What stands in the diary already"] {
         assert!(told.contains(says), "{says} is not in\n{told}");
     }
 }
