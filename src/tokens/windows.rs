@@ -68,15 +68,19 @@ impl Epochs {
         (t, share): (usize, Option<f64>),
         seed: u64,
     ) -> Result<Epochs> {
-        let whole: Vec<Window> = alone(whole, t);
+        let mut whole: Vec<Window> = alone(whole, t);
         if whole.is_empty() {
             return Err(Error::setting(
                 "there is no pair to train on",
                 "hold less of them out, or give more",
             ));
         }
-        match range.is_empty() {
-            true => Ok(Epochs { range, t, seed, whole, share: None }),
+        match range.len() <= t {
+            // Text that is shorter than a window is one.
+            true => {
+                whole.extend(alone(std::slice::from_ref(&range), t));
+                Ok(Epochs { range: range.end..range.end, t, seed, whole, share: None })
+            }
             false => Ok(Epochs { whole, share, ..Epochs::new(range, t, seed)? }),
         }
     }
@@ -340,6 +344,9 @@ mod tests {
             assert!(text.clone().count() == 2 && text.flatten().all(|w| w.1 == 10 && w.0 + 10 < 130));
         }
         assert!(Epochs::beside(&[0..1, 1..2], 2..2, (10, None), 1).is_err());
+        // Text of fewer tokens than a window is one.
+        let short = Epochs::beside(&pairs, 30..36, (10, Some(0.5)), 1).unwrap();
+        assert_eq!(sorted(short.rows(0)), [(0, 4), (5, 10), (26, 3), (30, 5)]);
     }
 
     proptest! {

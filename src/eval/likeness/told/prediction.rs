@@ -47,7 +47,14 @@ fn findings(report: &Report) -> Vec<String> {
         });
     }
     let others = report.prediction.iter().filter(|row| row.model == THIS && row.text != OWN);
-    found.extend(others.map(|other| preferred(own, other)));
+    let gained = |row: &Row| Some(bits(of(BASE, &row.text)?) - bits(row));
+    found.extend(others.map(|other| match (gained(own), gained(other)) {
+        // An author may be easier to any model than the writer is: then what counts is what it gained on each.
+        (Some(mine), Some(theirs)) if own.interval.high >= other.interval.low => {
+            came_nearer(other, mine, theirs)
+        }
+        _ => preferred(own, other),
+    }));
     if let (Some(now), Some(before)) = (of(THIS, GENERAL), of(BASE, GENERAL))
         && now.interval.low > before.interval.high
     {
@@ -72,6 +79,19 @@ fn learned(own: &Row, base: &Row) -> String {
             "It knows you hardly better than {BASE}: by {gained:.2} bits a character, no more than other entries might have shown."
         ),
         (false, false) => format!("It knows you no better than {BASE}."),
+    }
+}
+
+/// Whether it gained more on its writer than on a text that is no harder to it, in bits a character over the model it began with.
+fn came_nearer(other: &Row, mine: f64, theirs: f64) -> String {
+    let text = &other.text;
+    match mine > theirs {
+        true => format!(
+            "It finds {text} no harder than you, and so did {BASE}; but on you it has gained {mine:.2} bits a character, and there {theirs:.2}."
+        ),
+        false => format!(
+            "It finds {text} no harder than you, and has gained no more on you: it has not learned what is yours."
+        ),
     }
 }
 
