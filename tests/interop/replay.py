@@ -135,7 +135,7 @@ def replay(run, model, init, steps):
         for i, start in enumerate(starts if isinstance(starts, list) else [starts]):
             n = length.get(start, T)
             x[end:end + n] = tokens[start:start + n]
-            y[end:end + n] = np.where(masked[start + 1:start + 1 + n], -100, tokens[start + 1:start + 1 + n])
+            y[end:end + n] = np.where(masked[start + 1:start + 1 + n], -100, tokens[start + 1:start + 1 + n].astype(np.int64))
             text[end:] = i
             end += n
         return x, y, (text[:, None] == text[None, :]) & np.tri(T, dtype=bool), end
