@@ -19,8 +19,9 @@ use crate::train::defaults::intervals;
 use crate::train::earlier::{Known, entries};
 use crate::train::fit::Begin;
 use crate::train::pieces::in_pieces_of;
-use crate::train::read::{describe_data, not_whole};
+use crate::train::read::describe_data;
 use crate::train::ready::{About, Ready, open_device};
+use crate::train::strict::not_whole;
 use crate::train::{Observer, Options, Outcome, Stop};
 
 /// Passes over the new text and the old among it, unless others are asked for.

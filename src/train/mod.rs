@@ -34,6 +34,7 @@ mod settle;
 mod source;
 mod spikes;
 mod start;
+mod strict;
 mod verdict;
 mod vitals;
 
@@ -49,10 +50,10 @@ pub use defaults::{CONTEXT, MIX};
 pub use dry_run::{Estimate, dry_run};
 pub use forget::{Forget, Forgotten, Proof, forget};
 pub use options::Options;
-pub use read::not_whole;
 pub use resume::{Resume, resume};
 pub use source::tokenizer_of;
 pub use start::start;
+pub use strict::not_whole;
 
 /// What an optimizer step did.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,8 @@ use crate::base::{Error, Result};
 use crate::dataset::Data;
 use crate::dataset::pairs::{self, Pair, Problem, Reading};
 use crate::journal::{Guard, Report};
-use crate::train::{Observer, Options, not_whole};
+use crate::train::strict::not_whole;
+use crate::train::{Observer, Options};
 
 /// Problems that are named, and questions that are shown.
 const SHOWN: usize = 3;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::Result;
 use crate::base::units::{counted, shown, thousands};
-use crate::base::{Error, Result};
 use crate::dataset::pairs::Pair;
 use crate::dataset::pairs::form::Form;
 use crate::dataset::{Data, Split, Template, Wanted};
@@ -15,6 +15,7 @@ use crate::tokens::Tokenizer;
 use crate::train::fit::Begin;
 use crate::train::settle::{Settled, settle};
 use crate::train::source::Source;
+use crate::train::strict::not_whole;
 use crate::train::{Observer, Options, pairs};
 
 /// The journals of a run, as the tokens of its model.
@@ -125,12 +126,4 @@ pub(super) fn describe_data(report: &Report, observer: &mut dyn Observer) {
     for (what, line) in report.doubts() {
         observer.warn(&format!("{what:8} {line}"));
     }
-}
-
-/// The error of `--strict`.
-pub fn not_whole() -> Error {
-    Error::setting(
-        "--strict: something could not be read, or is doubtful (see the lines above)",
-        "mend it, leave it out with --glob '!NAME', or leave --strict out",
-    )
 }

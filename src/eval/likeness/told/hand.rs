@@ -7,8 +7,7 @@ use crate::eval::likeness::hand::{Habits, Invented, Mirror, TakenFor};
 use crate::eval::likeness::keyness::Key;
 use crate::eval::likeness::report::{Mood, Report};
 use crate::eval::likeness::style::{Habit, Measure};
-use crate::eval::likeness::told::part::{Part, Rows, Section};
-use crate::eval::likeness::told::percent;
+use crate::eval::likeness::told::part::{Part, Rows, Section, percent};
 
 /// Words that are listed, and inventions.
 const LISTED: [usize; 2] = [12, 10];

@@ -5,8 +5,7 @@ use crate::eval::likeness::copied::{Copied, Share};
 use crate::eval::likeness::copying::Verdict;
 use crate::eval::likeness::exposure::Exposure;
 use crate::eval::likeness::report::OWN;
-use crate::eval::likeness::told::part::{Part, Rows, Section};
-use crate::eval::likeness::told::percent;
+use crate::eval::likeness::told::part::{Part, Rows, Section, percent};
 
 /// What of it stands in the diary already.
 pub fn copied(of: &Copied) -> Section {

@@ -40,8 +40,3 @@ fn questions(report: &Report) -> Section {
     };
     Section::new("The same questions", report.questions.iter().map(one))
 }
-
-/// A share as a percentage.
-fn percent(share: f64) -> String {
-    format!("{:.1}%", 100.0 * share)
-}

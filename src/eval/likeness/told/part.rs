@@ -64,3 +64,8 @@ impl Part {
         }
     }
 }
+
+/// A share as a percentage.
+pub fn percent(share: f64) -> String {
+    format!("{:.1}%", 100.0 * share)
+}
