@@ -255,13 +255,7 @@ fn preview(args: &Args, options: &journal::Options, corpus: &mut Corpus) -> anyh
     }
     let mut lines = vec![format!("journal  {}", corpus.report)];
     lines.extend(corpus.report.brief().map(|line| aligned(&line)));
-    let secrets = corpus.report.secret_lines();
-    lines.extend(
-        secrets
-            .iter()
-            .enumerate()
-            .map(|(i, line)| format!("{:8} {line}", if i == 0 { "secrets" } else { "" })),
-    );
+    lines.extend(corpus.report.secret_lines().iter().map(aligned));
     lines.extend(twice(corpus));
     lines.extend(years(&seen));
     for gap in &seen.gaps {

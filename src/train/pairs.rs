@@ -71,8 +71,8 @@ fn guarded(pairs: &mut [Pair], options: &Options, observer: &mut dyn Observer) -
     }
     let mut report = Report::default();
     guard.tell(&mut report);
-    for (i, line) in report.secret_lines().iter().enumerate() {
-        observer.say(&format!("{:8} {line}", if i == 0 { "secrets" } else { "" }));
+    for (what, line) in report.secret_lines() {
+        observer.say(&format!("{what:8} {line}"));
     }
     Ok(())
 }

@@ -120,8 +120,8 @@ pub(super) fn describe_data(report: &Report, observer: &mut dyn Observer) {
     for (what, line) in report.details() {
         observer.say(&format!("{what:8} {line}"));
     }
-    for (i, line) in report.secret_lines().iter().enumerate() {
-        observer.say(&format!("{:8} {line}", if i == 0 { "secrets" } else { "" }));
+    for (what, line) in report.secret_lines() {
+        observer.say(&format!("{what:8} {line}"));
     }
     for (what, line) in report.doubts() {
         observer.warn(&format!("{what:8} {line}"));

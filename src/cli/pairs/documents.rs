@@ -28,10 +28,9 @@ pub struct Document {
 /// A path that does not exist, or no words.
 pub fn read(paths: &[PathBuf], reading: &Reading) -> Result<Vec<Document>> {
     let mut corpus = journal::read(paths, &reading.options(), &mut ())?;
-    for (i, line) in corpus.report.secret_lines().iter().enumerate() {
-        note(format!("{:8} {line}", if i == 0 { "secrets" } else { "" }));
+    for (what, line) in corpus.report.secret_lines().into_iter().chain(corpus.report.doubts()) {
+        note(format!("{what:8} {line}"));
     }
-    corpus.report.doubts().iter().for_each(|(what, line)| note(format!("{what:8} {line}")));
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut documents = Vec::new();
     for i in 0..corpus.len() {

@@ -243,9 +243,9 @@ impl Report {
         lines
     }
 
-    /// What should not be learned: how much of it there is, and where, without showing it, a line each; the last says what can be done
-    /// where nothing was. Nothing where there is nothing.
-    pub fn secret_lines(&self) -> Vec<String> {
+    /// What should not be learned: how much of it there is, and where, without showing it, a line each, as (what, words); the last says what can
+    /// be done where nothing was. Nothing where there is nothing.
+    pub fn secret_lines(&self) -> Vec<(&'static str, String)> {
         let count = |SecretsOf { kind, of }: &SecretsOf| {
             let doubt = if of.sure == 0 { ", not sure" } else { "" };
             format!("{}{doubt}", counted(of.count as u64, kind.name(), kind.plural()))
@@ -270,7 +270,8 @@ impl Report {
         if self.secrets_kept {
             lines.push("--secrets replace puts placeholders there; `diarist corpus PATH --review FILE` lists all, to decide on each".into());
         }
-        lines
+        let what = std::iter::once("secrets").chain(std::iter::repeat(""));
+        what.zip(lines).collect()
     }
 
     /// All that there is to know, as (what, words): [`details`](Report::details), then [`doubts`](Report::doubts).
