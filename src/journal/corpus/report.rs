@@ -251,11 +251,10 @@ impl Report {
             format!("{}{doubt}", counted(of.count as u64, kind.name(), kind.plural()))
         };
         let mut counts: Vec<String> = self.secrets.iter().map(count).collect();
-        if self.names > 0 {
-            counts.push(format!(
-                "full names of {} who stand often",
-                counted(self.names as u64, "other", "others")
-            ));
+        match self.names {
+            0 => {}
+            1 => counts.push("the full name of 1 other who stands often".into()),
+            n => counts.push(format!("full names of {} others who stand often", number(n))),
         }
         if counts.is_empty() {
             return Vec::new();
@@ -268,7 +267,10 @@ impl Report {
             lines.push(format!("{}: {}{more}", kind.plural(), places.collect::<Vec<_>>().join("; ")));
         }
         if self.secrets_kept {
-            lines.push("--secrets replace puts placeholders there; `diarist corpus PATH --review FILE` lists all, to decide on each".into());
+            // Names are people's to decide on, one by one.
+            let replaced =
+                if self.secrets.is_empty() { "" } else { "--secrets replace puts placeholders there; " };
+            lines.push(format!("{replaced}`diarist corpus PATH --review FILE` lists all, to decide on each"));
         }
         let what = std::iter::once("secrets").chain(std::iter::repeat(""));
         what.zip(lines).collect()
