@@ -1,8 +1,9 @@
-//! Room 5: how well a model predicts a text; [how like the writer](likeness) it writes; and [pairs](pairs) of questions and answers made of a
-//! person's documents.
+//! Room 5: how well a model predicts a text; [how like the writer](likeness) it writes; what a person's documents [are about](themes), and
+//! [pairs](pairs) of questions and answers made of them.
 
 pub mod likeness;
 pub mod pairs;
+pub mod themes;
 
 use std::ops::Range;
 

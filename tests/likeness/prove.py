@@ -114,7 +114,7 @@ def main():
         say(taken_b[name]["low"] > 0.5, f"what Barbellion's model writes is taken for his, {name}", f"{taken_b[name]['value']:.0%}")
         say(taken_p[name]["high"] < 0.5, f"what Pepys's model writes is not, {name}", f"{taken_p[name]['value']:.0%}")
     say(len(off(of_p)) > len(off(of_b)), "more figures of Pepys's model are off",
-        f"{len(off(of_p))} and {len(off(of_b))} of 26: {', '.join(off(of_p)[:6])}")
+        f"{len(off(of_p))} and {len(off(of_b))} of {len(of_p['style'])}: {', '.join(off(of_p)[:6])}")
     mirror = [key["word"] for key in of_p["mirror"]["overused"]]
     say(bool(mirror), "the mirror shows what Pepys's model overuses", ", ".join(mirror[:6]))
     say(bits(of_p, "this model", own)[0] > mine, "Pepys's model finds Barbellion harder than his own does",

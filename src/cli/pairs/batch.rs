@@ -14,7 +14,7 @@ use crate::eval::pairs::ask::{Endpoint, Event, Manner, Outcome, ask_all};
 use crate::eval::pairs::batch::{
     Author, Batch, Document, Plan, ProfileFigures, batches, draft_profile, file_name,
 };
-use crate::eval::pairs::themes::{Theme, cut_long, themes};
+use crate::eval::themes::{Theme, cut_long, themes};
 use crate::journal;
 
 /// Arguments of `pairs batch`.

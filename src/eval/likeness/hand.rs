@@ -1,12 +1,11 @@
-//! What the model writes beside what its writer wrote: [figures of style](crate::eval::likeness::style), whom it would be taken for,
-//! the words that it overuses and forgets, and what in it is in no entry.
+//! What the model writes beside what its writer wrote: whom it would be taken for, how its texts begin and end, and what in them is in no
+//! entry.
 
 use serde::Serialize;
 
 use crate::eval::likeness::bootstrap::{Interval, wilson};
 use crate::eval::likeness::delta::{Delta, Metric, Trigrams};
 use crate::eval::likeness::invention::{Invention, Known, inventions};
-use crate::eval::likeness::keyness::{Key, PRIOR, Unit, keyness};
 use crate::eval::likeness::pieces::pieces;
 use crate::eval::likeness::style::{Habit, endings, openings};
 use crate::eval::likeness::words::words;
@@ -14,14 +13,11 @@ use crate::eval::likeness::words::words;
 /// Words of the pieces whose author is guessed.
 const PIECE: usize = 200;
 
-/// Words and turns that are shown of each kind, at each end.
+/// Beginnings and endings that are counted.
 const SHOWN: usize = 8;
 
 /// Words of an opening, and of an ending.
 const EDGE: usize = 2;
-
-/// The least z of a word that is shown: with thousands of words looked at, one in a diary of chance alone.
-const SURE: f64 = 3.5;
 
 /// Whom pieces of what the model wrote would be taken for, by what each of two wrote themselves.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,36 +50,6 @@ impl TakenFor {
             by_words: share(&|piece| delta.nearest(piece)),
             by_letters: share(&|piece| trigrams.nearest(piece)),
         })
-    }
-}
-
-/// The words, turns and names that the model uses much more, or much less, than the writer.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Mirror {
-    /// More, the most certain first.
-    pub overused: Vec<Key>,
-    /// Less, the most certain first.
-    pub forgotten: Vec<Key>,
-}
-
-impl Mirror {
-    /// Of what a model wrote, against all that the writer wrote.
-    pub fn of(generated: &[&str], own: &[&str]) -> Mirror {
-        let mut mirror = Mirror::default();
-        for unit in [Unit::Word, Unit::Bigram, Unit::Name] {
-            let keys = keyness(generated, own, unit, PRIOR);
-            let more = keys.iter().filter(|key| key.z >= SURE).take(SHOWN);
-            mirror.overused.extend(more.cloned());
-            let less = keys.iter().rev().filter(|key| key.z <= -SURE).take(SHOWN);
-            mirror.forgotten.extend(less.cloned());
-        }
-        for keys in [&mut mirror.overused, &mut mirror.forgotten] {
-            keys.sort_by(|a, b| b.z.abs().total_cmp(&a.z.abs()).then_with(|| a.word.cmp(&b.word)));
-            // A name is a word too.
-            let mut seen = std::collections::BTreeSet::new();
-            keys.retain(|key| seen.insert(key.word.to_lowercase()));
-        }
-        mirror
     }
 }
 
@@ -123,24 +89,23 @@ pub struct Invented {
     pub generated: f64,
     /// In a thousand words of the writer's own that were held out: life goes on, too.
     pub own: f64,
-    /// Some of the model's, in their order.
-    pub examples: Vec<Invention>,
+    /// What each of the model's texts has of them, in its order.
+    pub found: Vec<Vec<Invention>>,
 }
 
 impl Invented {
     /// Of what a model wrote, and of what was held out from it, against what it was trained on.
     pub fn of(generated: &[&str], held_out: &[&str], trained: &[&str]) -> Invented {
         let known = Known::new(trained);
-        let all = |texts: &[&str]| -> Vec<Invention> {
-            texts.iter().flat_map(|text| inventions(text, &known)).collect()
+        let all = |texts: &[&str]| -> Vec<Vec<Invention>> {
+            texts.iter().map(|text| inventions(text, &known)).collect()
         };
-        let rate = |found: usize, texts: &[&str]| {
+        let rate = |found: &[Vec<Invention>], texts: &[&str]| {
+            let found: usize = found.iter().map(Vec::len).sum();
             1000.0 * found as f64 / texts.iter().map(|text| words(text).count()).sum::<usize>().max(1) as f64
         };
-        let mut examples = all(generated);
-        let (found, own) = (examples.len(), all(held_out).len());
-        examples.truncate(3 * SHOWN);
-        Invented { generated: rate(found, generated), own: rate(own, held_out), examples }
+        let found = all(generated);
+        Invented { generated: rate(&found, generated), own: rate(&all(held_out), held_out), found }
     }
 }
 
@@ -161,8 +126,6 @@ mod tests {
         assert!(taken.by_words.low > 0.7 && taken.by_letters.low > 0.7, "{taken:?}");
         let taken = TakenFor::of(&p[..40], own, ("pepys", &p[40..])).unwrap();
         assert!(taken.by_words.high < 0.3 && taken.by_letters.high < 0.3, "{taken:?}");
-        let mirror = Mirror::of(&p[..40], own);
-        assert!(mirror.overused.iter().any(|key| key.word == "my wife"), "{:?}", mirror.overused);
         let invented = Invented::of(&p[..40], &text[..60], own);
         assert!(invented.generated > 1.5 * invented.own, "{} {}", invented.generated, invented.own);
     }

@@ -16,6 +16,7 @@ pub mod exposure;
 pub mod hand;
 pub mod invention;
 pub mod keyness;
+pub mod mirror;
 pub mod mood;
 pub mod names;
 pub mod ngram;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::base::{Result, disk};
+use crate::eval::likeness::invention::{Invention, Kind};
 use crate::eval::likeness::report::Report;
 use crate::eval::likeness::told::part::{Part, Rows, Section};
 use crate::eval::likeness::told::told;
@@ -32,9 +33,25 @@ fn page(report: &Report) -> String {
     for Section { title, parts } in told(report) {
         body += &html::section(title, &parts.iter().map(part).collect::<String>());
     }
-    let texts: String = report.texts.iter().take(TEXTS).map(|text| html::voice(text) + "<hr>\n").collect();
-    body += &html::section("What it wrote", &texts);
+    let texts = report.texts.iter().zip(&report.invented.found).take(TEXTS);
+    let texts: String = texts.map(|(text, found)| marked(text, found) + "<hr>\n").collect();
+    if !texts.is_empty() {
+        let legend = html::paragraph("note", "Underlined: what stands in none of your entries.");
+        body += &html::section("What it wrote", &(legend + &texts));
+    }
     html::page(&format!("{name}: is it me?"), &body)
+}
+
+/// A text with what it makes up marked.
+fn marked(text: &str, found: &[Invention]) -> String {
+    let why = |kind: Kind| match kind {
+        Kind::Name => "a name that stands in no entry",
+        Kind::Date => "a date that agrees with none in your entries",
+        Kind::Number => "a number that stands in no entry",
+        Kind::Quotation => "words that stand so in no entry",
+    };
+    let marks: Vec<_> = found.iter().map(|of| (of.range.clone(), why(of.kind))).collect();
+    html::voice_marked(text, &marks)
 }
 
 fn part(part: &Part) -> String {

@@ -10,12 +10,13 @@ use crate::eval::likeness::copied::Copied;
 use crate::eval::likeness::diary::{Diary, Entry};
 use crate::eval::likeness::drift::Drift;
 use crate::eval::likeness::exposure::Exposure;
-use crate::eval::likeness::hand::{Habits, Invented, Mirror, TakenFor};
+use crate::eval::likeness::hand::{Habits, Invented, TakenFor};
+use crate::eval::likeness::mirror::Mirror;
 use crate::eval::likeness::mood::{Span, beside};
 use crate::eval::likeness::ngram::{CharModel, LONGEST};
 use crate::eval::likeness::prediction::{Passage, Predicted, Prediction};
 use crate::eval::likeness::questions::Asked;
-use crate::eval::likeness::style::{Measure, compare};
+use crate::eval::likeness::style::{Measure, Slips, compare};
 use crate::eval::likeness::words::words;
 
 /// Bootstrap samples of every interval.
@@ -231,6 +232,8 @@ impl Report {
         // A writer's hand is what they wrote and the model has not seen; where that is nothing, what it has.
         let own = if held_out.is_empty() { &trained } else { &held_out };
         let all: Vec<&str> = trained.iter().chain(&held_out).copied().collect();
+        // In what it has seen nothing is unknown.
+        let slips = (!held_out.is_empty()).then(|| Slips::new(&trained));
         let n_gram = || {
             let model = CharModel::train(&trained, LONGEST);
             let (bits, characters) = held_out.iter().fold((0.0, 0), |(bits, characters), text| {
@@ -257,10 +260,10 @@ impl Report {
             prediction: measured.prediction,
             n_gram: (!held_out.is_empty()).then(n_gram),
             attribution: measured.attribution,
-            style: compare(&generated, own),
+            style: compare(&generated, own, slips.as_ref()),
             habits: Habits::of(&generated, own),
             taken_for: others.iter().filter_map(taken_for).collect(),
-            mirror: Mirror::of(&generated, &all),
+            mirror: Mirror::of(&generated, &all, seed),
             mood: Mood::over_time(&days, &written),
             invented: Invented::of(&generated, &held_out, &trained),
             copied: Copied::of(diary, &texts),

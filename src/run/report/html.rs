@@ -2,6 +2,7 @@
 //! escaped here, and a content policy says to the browser what the page may do, which is nothing.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 /// The style of every page.
 const STYLE: &str = include_str!("page.css");
@@ -111,17 +112,31 @@ pub fn key(variable: &str, name: &str) -> String {
 
 /// What a model wrote, as it wrote it: at most so many characters of it.
 pub fn voice(text: &str) -> String {
+    voice_marked(text, &[])
+}
+
+/// The same, with some ranges of its bytes marked, each with why. They stand in order; of those that overlap the first is marked.
+pub fn voice_marked(text: &str, marks: &[(Range<usize>, &str)]) -> String {
     const MOST: usize = 1500;
-    let text = text.trim();
-    let mut shown: String = text.chars().take(MOST).collect();
-    if shown.len() < text.len() {
-        shown += " …";
+    let whole = text.trim();
+    let start = text.len() - text.trim_start().len();
+    let end = start + whole.char_indices().nth(MOST).map_or(whole.len(), |(i, _)| i);
+    if start >= end {
+        return paragraph("note", "nothing");
     }
-    if shown.is_empty() {
-        paragraph("note", "nothing")
-    } else {
-        format!("<blockquote>{}</blockquote>\n", escaped(&shown))
+    let (mut shown, mut at) = (String::new(), start);
+    for (range, why) in marks {
+        if range.start < at || range.end > end {
+            continue;
+        }
+        shown += &escaped(&text[at..range.start]);
+        let marked = escaped(&text[range.clone()]);
+        put(&mut shown, format_args!("<mark title=\"{}\">{marked}</mark>", escaped(why)));
+        at = range.end;
     }
+    shown += &escaped(&text[at..end]);
+    let more = if end < start + whole.len() { " …" } else { "" };
+    format!("<blockquote>{shown}{more}</blockquote>\n")
 }
 
 /// Adds to a text.
@@ -163,5 +178,10 @@ mod tests {
         let cut = voice(&"é".repeat(1501));
         assert!(cut.matches('é').count() == 1500 && cut.contains(" …"));
         assert!(voice(" \n").contains("nothing"));
+        let marked = voice_marked(" a <b> c d", &[(3..6, "no \"b\""), (4..8, "too late"), (9..10, "d")]);
+        assert_eq!(
+            marked,
+            "<blockquote>a <mark title=\"no &quot;b&quot;\">&lt;b&gt;</mark> c <mark title=\"d\">d</mark></blockquote>\n"
+        );
     }
 }

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-pub use tally::Unit;
-use tally::{Tally, example, tally};
+use tally::{Tally, tally};
+pub use tally::{Unit, example};
 
 mod tally;
 #[cfg(test)]
@@ -85,7 +85,7 @@ pub fn keyness(generated: &[&str], own: &[&str], unit: Unit, prior: f64) -> Vec<
 
 /// δ = ln((y₁+α)/(n₁+α₀−y₁−α)) − ln((y₂+α)/(n₂+α₀−y₂−α)) and δ/√(1/(y₁+α) + 1/(y₂+α)), for counts y of n and a prior of α₀
 /// words, of which α = α₀·(y₁+y₂)/(n₁+n₂) are this one. `None` where they are no numbers: a word that is all there is.
-fn log_odds(y: [f64; 2], n: [f64; 2], prior: f64) -> Option<(f64, f64)> {
+pub fn log_odds(y: [f64; 2], n: [f64; 2], prior: f64) -> Option<(f64, f64)> {
     let alpha = prior * (y[0] + y[1]) / (n[0] + n[1]);
     let odds = |side: usize| (y[side] + alpha) / (n[side] + prior - y[side] - alpha);
     let difference = odds(0).ln() - odds(1).ln();

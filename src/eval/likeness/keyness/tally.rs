@@ -87,7 +87,7 @@ impl Side {
 
 /// The surroundings of a range of a text: as many whole words, first behind it, then before it, as make up to 90
 /// characters, on one line. A word that is longer itself is cut.
-pub(super) fn example(text: &str, range: Range<usize>) -> String {
+pub fn example(text: &str, range: Range<usize>) -> String {
     let fits = |from: usize, to: usize| text[from..to].chars().take(EXAMPLE + 1).count() <= EXAMPLE;
     let start = text[..range.start].rfind(char::is_whitespace).map_or(0, |i| after(text, i));
     let end = text[range.end..].find(char::is_whitespace).map_or(text.len(), |i| range.end + i);

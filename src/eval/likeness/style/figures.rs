@@ -18,6 +18,14 @@ pub struct Figure {
     pub step: f64,
 }
 
+impl Figure {
+    /// `k` of `n`, times a unit.
+    pub(super) fn part(name: &'static str, k: usize, n: usize, unit: f64) -> Figure {
+        let step = if n == 0 { 0.0 } else { unit / n as f64 };
+        Figure { name, value: (n > 0).then_some(k as f64 * step), step }
+    }
+}
+
 /// The figures of a text, always the same ones in the same order. First persons are English ones: for other languages that
 /// figure is 0 and says nothing.
 pub fn figures(text: &str) -> Vec<Figure> {
@@ -31,12 +39,6 @@ pub fn figures(text: &str) -> Vec<Figure> {
 /// A mean or the like: no count.
 fn plain(name: &'static str, value: Option<f64>) -> Figure {
     Figure { name, value: value.filter(|x| x.is_finite()), step: 0.0 }
-}
-
-/// `k` of `n`, times a unit.
-fn part(name: &'static str, k: usize, n: usize, unit: f64) -> Figure {
-    let step = if n == 0 { 0.0 } else { unit / n as f64 };
-    Figure { name, value: (n > 0).then_some(k as f64 * step), step }
 }
 
 fn lengths(text: &str, found: &[Word]) -> [Figure; 5] {
@@ -89,7 +91,7 @@ fn rates(text: &str, found: &[Word]) -> Vec<Figure> {
         ("first persons (I, me, my) in 1,000 words", found.iter().filter(first_person).count()),
     ]
     .into_iter()
-    .map(|(name, count)| part(name, count, found.len(), 1000.0))
+    .map(|(name, count)| Figure::part(name, count, found.len(), 1000.0))
     .collect()
 }
 
@@ -102,11 +104,11 @@ fn shares(text: &str, found: &[Word]) -> [Figure; 3] {
     let begun: Vec<bool> = sentences(text).filter_map(first).collect();
     let i: Vec<bool> =
         found.iter().filter(|word| is_i(&word.key())).map(|word| word.text.starts_with('i')).collect();
-    let share = |name, of: &[bool]| part(name, of.iter().filter(|x| **x).count(), of.len(), 1.0);
+    let share = |name, of: &[bool]| Figure::part(name, of.iter().filter(|x| **x).count(), of.len(), 1.0);
     [
         share("sentences that begin with a capital, share", &begun),
         share("I in lower case, share", &i),
-        part("curly quotes and apostrophes, share", marks.curly, marks.curly + marks.straight, 1.0),
+        Figure::part("curly quotes and apostrophes, share", marks.curly, marks.curly + marks.straight, 1.0),
     ]
 }
 

@@ -20,11 +20,13 @@ use crate::eval::likeness::pieces::pieces;
 use crate::eval::likeness::words::{paragraphs, words};
 pub use figures::{Figure, figures};
 pub use habits::{Habit, endings, openings};
+pub use slips::Slips;
 
 mod figures;
 mod habits;
 mod marks;
 mod richness;
+mod slips;
 #[cfg(test)]
 mod tests;
 
@@ -71,8 +73,9 @@ const OFF: f64 = 4.0;
 /// Bootstrap samples of an interval.
 const ROUNDS: usize = 400;
 
-/// All measures of generated texts against the writer's own, held out from what the generator has seen.
-pub fn compare(generated: &[&str], own: &[&str]) -> Vec<Measure> {
+/// All measures of generated texts against the writer's own, held out from what the generator has seen. Slips of the pen are among them
+/// where what it has seen is given.
+pub fn compare(generated: &[&str], own: &[&str], seen: Option<&Slips>) -> Vec<Measure> {
     let mut measures = vec![
         logarithmic("words an entry", generated, own, |text| Some(words(text).count() as f64)),
         logarithmic("words a paragraph", generated, own, |text| {
@@ -81,7 +84,12 @@ pub fn compare(generated: &[&str], own: &[&str]) -> Vec<Measure> {
     ];
     let length = piece_length(generated, own);
     let of = |texts: &[&str]| -> Vec<Vec<Figure>> {
-        pieces(texts, length).iter().map(|piece| figures(piece)).collect()
+        let figures = |piece: &String| {
+            let mut all = figures(piece);
+            all.extend(seen.map(|slips| slips.figure(piece)));
+            all
+        };
+        pieces(texts, length).iter().map(figures).collect()
     };
     let (generated, own) = (of(generated), of(own));
     let names = generated.first().or(own.first()).map_or(&[][..], Vec::as_slice);

@@ -95,7 +95,7 @@ fn mattr_is_as_a_naive_one() {
 #[test]
 fn z_by_hand() {
     // Own entries of 1, 2 and 4 words (logarithms 0, ln 2, 2·ln 2: mean ln 2, sd ln 2), generated ones of 8: z = 2.
-    let measures = compare(&["a b c d e f g h"], &["a", "a b", "a b c d"]);
+    let measures = compare(&["a b c d e f g h"], &["a", "a b", "a b c d"], None);
     let entry = &measures[0];
     assert_eq!(entry.name, "words an entry");
     assert!((entry.generated.unwrap() - 8.0).abs() < 1e-9 && (entry.own.unwrap() - 2.0).abs() < 1e-9);
@@ -110,7 +110,7 @@ fn a_mark_never_made_has_the_spread_of_one() {
     // piece has two marks in 100 words, 20 in 1,000: z = 4.
     let plain = "word ".repeat(100);
     let shout = format!("{}! no!", "word ".repeat(99));
-    let measures = compare(&[&shout], &[plain.as_str(); 4]);
+    let measures = compare(&[&shout], &[plain.as_str(); 4], None);
     let found = measures.iter().find(|m| m.name.starts_with("exclamation")).unwrap();
     assert_eq!((found.generated, found.own, found.sd_of_own), (Some(20.0), Some(0.0), Some(0.0)));
     assert!((found.z.unwrap() - 4.0).abs() < 1e-9);
@@ -144,7 +144,7 @@ fn a_writer_is_near_themselves_and_far_from_another() {
         let z = measures.iter().filter_map(|m| Some(m.z?.abs() / m.noise?));
         z.fold(0.0, f64::max)
     };
-    let (same, other) = (compare(&half(1), &own), compare(&pepys[..200], &own));
+    let (same, other) = (compare(&half(1), &own, None), compare(&pepys[..200], &own, None));
     // Within a writer the 28 figures lie within a few times what chance would do; between writers they do not.
     assert!(worst(&same) < 4.5, "{same:#?}");
     assert!(worst(&other) > 15.0, "{other:#?}");
@@ -155,6 +155,6 @@ fn anything_can_be_compared() {
     for (a, b) in
         [(&[][..], &[][..]), (&[""][..], &["\u{0}…\n\n"][..]), (&["日記。今日"][..], &["’ - -- ."][..])]
     {
-        assert!(compare(a, b).iter().all(|m| m.z.is_none_or(f64::is_finite)));
+        assert!(compare(a, b, Some(&Slips::new(b))).iter().all(|m| m.z.is_none_or(f64::is_finite)));
     }
 }

@@ -3,8 +3,9 @@
 use crate::base::units::counted;
 use crate::eval::likeness::bootstrap::Interval;
 use crate::eval::likeness::drift::Drift;
-use crate::eval::likeness::hand::{Habits, Invented, Mirror, TakenFor};
+use crate::eval::likeness::hand::{Habits, Invented, TakenFor};
 use crate::eval::likeness::keyness::Key;
+use crate::eval::likeness::mirror::{Leaning, Mirror};
 use crate::eval::likeness::report::{Mood, Report};
 use crate::eval::likeness::style::{Habit, Measure};
 use crate::eval::likeness::told::part::{Part, Rows, Section, percent};
@@ -86,10 +87,22 @@ pub fn mirror(mirror: &Mirror) -> Section {
         headed("What it forgets:", &mirror.forgotten),
     ]
     .concat();
-    if mirror.overused.is_empty() && mirror.forgotten.is_empty() {
-        parts = vec![Part::Words("No word stands out that it uses more or less than you.".into())];
+    if !mirror.themes.is_empty() {
+        let themes = mirror.themes.iter().map(leaning).collect();
+        parts
+            .extend([Part::Words("What it comes back to, and what it does not:".into()), Part::List(themes)]);
+    }
+    if mirror.is_empty() {
+        parts = vec![Part::Words(
+            "No word and no theme stands out that it comes to more or less than you.".into(),
+        )];
     }
     Section::new("The funhouse mirror", parts)
+}
+
+fn leaning(of: &Leaning) -> String {
+    let Leaning { theme, generated, own, example, .. } = of;
+    format!("{theme} ({:.0}% of its texts, {:.0}% of yours): {example}", 100.0 * generated, 100.0 * own)
 }
 
 /// Its mood beside the writer's, over time.
@@ -110,7 +123,7 @@ pub fn mood(spans: &[Mood]) -> Section {
 
 /// What it makes up.
 pub fn invented(of: &Invented) -> Section {
-    let examples: Vec<&str> = of.examples.iter().take(LISTED[1]).map(|e| &e.text[..]).collect();
+    let examples: Vec<&str> = of.found.iter().flatten().take(LISTED[1]).map(|e| &e.text[..]).collect();
     let shown = if examples.is_empty() { String::new() } else { format!(": {}", examples.join(", ")) };
     let told = format!(
         "Names, dates, numbers and quotations that stand in no entry: {:.0} in a thousand of its words, {:.0} in your own held-out ones{shown}",

@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 use crate::base::rng::Rng;
 use crate::base::{Error, Result};
 use crate::eval::likeness::words::words;
-use crate::eval::pairs::themes::{Theme, passages};
+use crate::eval::themes::{Theme, passages};
 use kinds::Dealer;
 pub use kinds::{KINDS, Kind, Mix};
 pub use profile::{Author, ProfileFigures, draft_profile};

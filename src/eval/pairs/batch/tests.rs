@@ -1,7 +1,7 @@
 //! What a prompt holds, and that the numbers come out.
 
 use super::*;
-use crate::eval::pairs::themes::themes;
+use crate::eval::themes::themes;
 
 fn documents(n: usize) -> Vec<Document> {
     let text = |i: usize| {

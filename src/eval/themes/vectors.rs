@@ -7,8 +7,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::eval::likeness::words::words;
-use crate::eval::pairs::themes::stem::stem;
-use crate::eval::pairs::themes::stop::{LANGUAGES, Language};
+use crate::eval::themes::stem::stem;
+use crate::eval::themes::stop::{LANGUAGES, Language};
 use crate::journal::is_unspaced;
 
 /// Words that more than this share of the documents have are the writer's own stop words.

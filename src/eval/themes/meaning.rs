@@ -6,8 +6,8 @@
 //! Tropp 2011, "Finding structure with randomness", algorithm 4.4), all sums in one fixed order.
 
 use crate::base::rng::Rng;
-use crate::eval::pairs::themes::clusters::{cosine, direct};
-use crate::eval::pairs::themes::vectors::{Vector, bearing};
+use crate::eval::themes::clusters::{cosine, direct};
+use crate::eval::themes::vectors::{Vector, bearing};
 
 /// Directions that are kept; a quarter of the documents, if that is less.
 const DIRECTIONS: usize = 64;

@@ -15,9 +15,9 @@ use vectors::{Vector, bearing, vectors};
 mod clusters;
 mod groups;
 mod meaning;
-mod passages;
+pub mod passages;
 mod stem;
-mod stop;
+pub mod stop;
 #[cfg(test)]
 mod tests;
 mod vectors;

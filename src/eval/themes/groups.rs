@@ -1,6 +1,6 @@
 //! A division of documents into groups, and what each group's words weigh.
 
-use crate::eval::pairs::themes::vectors::{Vector, bearing};
+use crate::eval::themes::vectors::{Vector, bearing};
 
 /// Groups of documents around centres.
 #[derive(Debug, Clone)]
