@@ -116,6 +116,12 @@ fn mix64(mut z: u64) -> u64 {
     z ^ (z >> 31)
 }
 
+/// A seed that differs from one call to the next, for whoever names none.
+pub fn seed_of_the_clock() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    now.map_or(0, |passed| passed.as_nanos() as u64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::base::rng::Rng;
+use crate::base::rng::{Rng, seed_of_the_clock};
 use crate::base::units::{shown, thousands};
 use crate::base::{Error, Result};
 use crate::cli::choosing::Choosing;
@@ -15,8 +15,8 @@ use crate::cli::out;
 use crate::eval::likeness::copying::Source;
 use crate::eval::likeness::diary::Diary;
 use crate::run::{newest, read_run};
-use crate::sample::{Event, Reads, Streams, kept, write_together};
-use crate::tokens::{Tokenizer, Utf8Stream};
+use crate::sample::stops::Stops;
+use crate::sample::{Event, Reads, Streams, Texts, Until, Wish, kept};
 
 /// Texts that are written at once, at most: weights are read once for all of them, but each has a cache of its own.
 const AT_ONCE: usize = 8;
@@ -40,6 +40,12 @@ pub struct Args {
     /// How many texts to write: up to 8 at once where memory has room for them, each what it would be alone
     #[arg(long, default_value_t = 1)]
     num_samples: usize,
+    /// End a text before this string; repeatable
+    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
+    stop: Vec<String>,
+    /// Write N texts, and show the likeliest of them by the model's own probabilities
+    #[arg(long, value_name = "N")]
+    best_of: Option<usize>,
     /// Let no more than N words in a row stand in an entry that the model was trained on; of a run's folder, which has its diary
     #[arg(long, value_name = "N")]
     no_copy: Option<usize>,
@@ -60,11 +66,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let diary = args.no_copy.map(|most| anyhow::Ok((most, trained_on(&dir)?))).transpose()?;
     let mut model = args.opening.open(
         &dir,
-        (Reads::Text, args.num_samples.min(AT_ONCE)),
+        (Reads::Text, args.best_of.unwrap_or(1).max(args.num_samples).min(AT_ONCE)),
         |_| Ok(None),
         |shape| shape.writing(),
     )?;
-    let seed = args.seed.unwrap_or_else(clock);
+    let seed = args.seed.unwrap_or_else(seed_of_the_clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
     // A model of questions and answers is asked.
     let pairs = read_run(&dir).ok().and_then(|run| run.data.pairs).filter(|_| !args.prompt.is_empty());
@@ -81,32 +87,45 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             thousands((all - prompt.len()) as u64)
         ));
     }
-    let draws = (0..args.num_samples).map(|i| Rng::new(seed, &format!("sample {i}")));
-    let texts = draws.map(|rng| (prompt.to_vec(), rng)).collect();
+    let prompt = if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() };
+    let texts = args.best_of.unwrap_or(args.num_samples).max(args.num_samples);
+    let draws = (0..texts).map(|i| Rng::new(seed, &format!("sample {i}"))).collect();
     // What goes on from a prompt stands behind it; an answer stands below its question.
     let before = if pairs.is_some() { format!("{}\n\n", args.prompt) } else { args.prompt.clone() };
-    let mut page = Page::new(args, before, &tokenizer);
-    let mut failed = page.open().err();
-    let streams = Streams::new(model.exec.as_mut(), model.positions);
-    let allows = |so_far: &[u32], next: u32| {
-        diary.as_ref().is_none_or(|(most, diary)| {
+    let mut page = Page::new(args, before);
+    page.open()?;
+    let mut failed = None;
+    let mut wish = Wish::new(
+        prompt,
+        draws,
+        (args.max_tokens, &how),
+        Until::new(|event| match page.take(event) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(e) => {
+                failed = Some(e);
+                ControlFlow::Break(())
+            }
+        }),
+    );
+    wish.given = args.num_samples;
+    wish.stops = Stops::new(args.stop.clone())?;
+    if let Some((most, diary)) = &diary {
+        wish.allows = Some(Box::new(|so_far, next| {
             let text = tokenizer.decode(&[so_far, &[next]].concat());
             !diary.runs_on(&text, *most)
-        })
-    };
-    let written = write_together(streams, &tokenizer, (args.max_tokens, &how, &allows), texts, |i, event| {
-        if failed.is_none() {
-            failed = page.take(i, event).err();
-        }
-        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    });
-    let written = written.map_err(|e| model.told(e))?;
+        }));
+    }
+    let mut texts = Texts::new(Streams::new(model.exec.as_ref(), model.positions));
+    texts.push(wish);
+    let written = texts.finish(model.exec.as_mut(), &tokenizer);
+    drop(texts);
+    written.map_err(|e| model.told(e))?;
     if let Some(e) = failed {
         return Err(e);
     }
     if args.json {
-        let sample = |ids: &Vec<u32>| json!({ "ids": ids, "text": tokenizer.decode(ids) });
-        out::json(&json!({ "samples": written.iter().map(sample).collect::<Vec<_>>() }))?;
+        let sample = |(text, ids): &(String, Vec<u32>)| json!({ "ids": ids, "text": text });
+        out::json(&json!({ "samples": page.texts.iter().map(sample).collect::<Vec<_>>() }))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -128,23 +147,22 @@ struct Page<'a> {
     args: &'a Args,
     /// What stands before each.
     before: String,
-    tokenizer: &'a Tokenizer,
-    /// Which is shown, and what of it is not a whole character yet.
+    /// Which is shown.
     shown: usize,
-    stream: Utf8Stream,
-    /// Of those that are not shown yet, what was written, and whether they have ended.
-    later: Vec<(Vec<u32>, bool)>,
+    /// What was written of each, and its tokens once it has ended.
+    texts: Vec<(String, Vec<u32>)>,
+    ended: Vec<bool>,
 }
 
 impl<'a> Page<'a> {
-    fn new(args: &'a Args, before: String, tokenizer: &'a Tokenizer) -> Page<'a> {
-        let later = vec![(Vec::new(), false); args.num_samples];
-        Page { args, before, tokenizer, shown: 0, stream: Utf8Stream::default(), later }
+    fn new(args: &'a Args, before: String) -> Page<'a> {
+        let n = args.num_samples;
+        Page { args, before, shown: 0, texts: vec![Default::default(); n], ended: vec![false; n] }
     }
 
     /// Begins to show a text, if there is one more; all of it, and the next, where it has ended.
     fn open(&mut self) -> anyhow::Result<()> {
-        while let Some((ids, ended)) = self.later.get_mut(self.shown).map(std::mem::take) {
+        while let Some((text, _)) = self.texts.get(self.shown) {
             if self.args.json {
                 return Ok(());
             }
@@ -152,10 +170,8 @@ impl<'a> Page<'a> {
                 out::text("\n---\n\n")?;
             }
             out::text(&self.before)?;
-            for id in ids {
-                self.show(id)?;
-            }
-            if !ended {
+            out::text(text)?;
+            if !self.ended[self.shown] {
                 return Ok(());
             }
             self.close()?;
@@ -163,38 +179,30 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
-    fn show(&mut self, id: u32) -> anyhow::Result<()> {
-        out::text(&self.stream.push(&self.tokenizer.shown(id)))
-    }
-
     fn close(&mut self) -> anyhow::Result<()> {
         self.shown += 1;
-        out::text(&(std::mem::take(&mut self.stream).finish() + "\n"))
+        out::text("\n")
     }
 
-    /// What happened to text i.
-    fn take(&mut self, i: usize, event: Event) -> anyhow::Result<()> {
+    /// What happened to a text.
+    fn take(&mut self, event: Event) -> anyhow::Result<()> {
         match event {
-            _ if self.args.json => Ok(()),
-            Event::Token(id) if i == self.shown => self.show(id),
-            Event::Token(id) => {
-                self.later[i].0.push(id);
+            Event::Piece { index, text, .. } => {
+                if index == self.shown && !self.args.json {
+                    out::text(&text)?;
+                }
+                self.texts[index].0 += &text;
                 Ok(())
             }
-            Event::End if i == self.shown => {
+            Event::Ended { index, ids, .. } => {
+                self.texts[index].1 = ids;
+                self.ended[index] = true;
+                if index != self.shown || self.args.json {
+                    return Ok(());
+                }
                 self.close()?;
                 self.open()
             }
-            Event::End => {
-                self.later[i].1 = true;
-                Ok(())
-            }
         }
     }
-}
-
-/// A seed that differs from one call to the next.
-fn clock() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    now.map_or(0, |d| d.as_nanos() as u64)
 }

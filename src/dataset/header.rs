@@ -1,11 +1,13 @@
 //! The lines that stand before each entry, so that one model learns several voices and can be asked for one:
 //! `{date:%A, %B %-d, %Y}\n`.
 
-use jiff::civil::Time;
+use std::path::PathBuf;
+
+use jiff::civil::{Date, Time};
 use jiff::fmt::strtime::BrokenDownTime;
 
 use crate::base::{Error, Result};
-use crate::journal::{Entry, When};
+use crate::journal::{Entry, Place, When};
 
 /// A template over an entry's fields and labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +33,9 @@ enum Part {
     /// A label that `--label` gave.
     Label(String),
 }
+
+/// `{date}`.
+const DAY: &str = "%Y-%m-%d";
 
 const NEXT: &str = "use {date}, {date:%A, %B %-d, %Y}, {title}, {tags}, {source} or a label of --label such as {author}; \
                     \\n ends a line, {{ and }} are braces";
@@ -97,6 +102,34 @@ impl Template {
         if fields > 0 && filled == 0 { String::new() } else { out }
     }
 
+    /// The header of an entry of a day that is not written yet.
+    pub fn of_day(&self, day: Date, labels: &[(String, String)]) -> String {
+        let entry = Entry {
+            when: Some(When::day(day)),
+            title: String::new(),
+            text: String::new(),
+            tags: Vec::new(),
+            source: PathBuf::new(),
+            place: Place::default(),
+        };
+        self.render(&entry, "", labels)
+    }
+
+    /// It as text, its days left open as they are typed: `{date}`, `{date:FORMAT}`. What else an entry would fill in is left out.
+    pub fn open(&self, labels: &[(String, String)]) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Date { format, .. } if format == DAY => "{date}".into(),
+            Part::Date { format, .. } => format!("{{date:{format}}}"),
+            Part::Label(name) => {
+                let found = labels.iter().find(|(key, _)| key == name);
+                found.map(|(_, value)| value.clone()).unwrap_or_default()
+            }
+            Part::Title | Part::Tags | Part::Source => String::new(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// Whether the title is in it, and so need not stand above the text again.
     pub fn has_title(&self) -> bool {
         self.parts.contains(&Part::Title)
@@ -105,7 +138,7 @@ impl Template {
 
 fn field_of(field: &str, labels: &[String]) -> std::result::Result<Part, String> {
     Ok(match field {
-        "date" => Part::Date { format: "%Y-%m-%d".into(), time: false, zone: false },
+        "date" => Part::Date { format: DAY.into(), time: false, zone: false },
         "title" => Part::Title,
         "tags" => Part::Tags,
         "source" => Part::Source,
@@ -144,8 +177,6 @@ fn date(format: &str, when: When) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Place;
-    use std::path::PathBuf;
 
     fn entry() -> Entry {
         Entry {
@@ -174,6 +205,10 @@ mod tests {
         assert_eq!(render("{genre}!"), "");
         assert_eq!(render("plain"), "plain");
         assert_eq!(render("{date}"), "2024-01-05");
+        let template = Template::parse(r"{date:%B %Y}, {date}, by {author}{title}\n", &labels).unwrap();
+        assert_eq!(template.open(&given), "{date:%B %Y}, {date}, by Ellis\n");
+        let day = jiff::civil::date(2024, 1, 5);
+        assert_eq!(template.of_day(day, &given), "January 2024, 2024-01-05, by Ellis\n");
     }
 
     #[test]

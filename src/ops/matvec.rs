@@ -197,9 +197,12 @@ fn few_rows(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]
 fn rows(x: Rows, w: &View, first: usize, sums: &mut [f32]) {
     let (k, sums) = (x.k, sums.chunks_exact_mut(x.m));
     if w.element() == Element::F16 && f16c::here() {
-        let rows = w.f16()[first * k..].chunks_exact(k);
+        let (rows, wide) = (w.f16()[first * k..].chunks_exact(k), f16c::is_wide());
         for (sums, row) in sums.zip(rows) {
             let mut at = 0;
+            if wide {
+                some_dots(x, &mut at, sums, |x: [&[f32]; 8]| f16c::dots(x, row));
+            }
             some_dots(x, &mut at, sums, |x: [&[f32]; 4]| f16c::dots(x, row));
             some_dots(x, &mut at, sums, |x: [&[f32]; 2]| f16c::dots(x, row));
             some_dots(x, &mut at, sums, |x: [&[f32]; 1]| f16c::dots(x, row));

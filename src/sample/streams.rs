@@ -1,19 +1,35 @@
 //! Several texts being written at once, each with a place of its own in the cache of keys and values: a token of each is one pass
 //! through the model, which reads its weights once for all of them. What a text becomes does not depend on the others.
 
+use rayon::prelude::*;
+
 use crate::base::rng::Rng;
 use crate::base::{Error, Result};
 use crate::device::{Executor, Step};
 use crate::model::{PREFILL, STREAMS, decode_name, input};
 use crate::ops::kv_cache::NOWHERE;
-use crate::sample::choose::{Choice, choose, choose_likely};
+use crate::sample::choose::{Choice, SoFar, choose, choose_likely};
 
-/// What the model sees of a text.
+/// What the model sees of a text, and, of one that has ended, what of it is still in the cache.
+#[derive(Default)]
 struct Text {
+    /// Whether it is being written.
+    open: bool,
     /// At most as many tokens as there are positions.
     context: Vec<u32>,
     /// How many of them are in the cache.
     cached: usize,
+    /// How many of these came there with a prompt. A text that begins as this one did keeps those: whichever text they were cached for,
+    /// they have the same bits, which those of tokens that were drawn one at a time need not have.
+    prefilled: usize,
+}
+
+impl Text {
+    /// With how many tokens of a prompt it begins that are in the cache already; its last token is always read.
+    fn shares(&self, prompt: &[u32]) -> usize {
+        let same = self.context.iter().zip(prompt).take_while(|(a, b)| a == b).count();
+        same.min(self.prefilled).min(prompt.len() - 1)
+    }
 }
 
 // ANCHOR: turn
@@ -21,36 +37,38 @@ struct Text {
 pub struct Turn<'t> {
     /// What [`Streams::begin`] gave.
     pub text: usize,
+    /// What stands before it: penalties count it.
+    pub so_far: SoFar<'t>,
     /// How it is drawn.
     pub how: &'t Choice,
     /// The text's own draws.
     pub rng: &'t mut Rng,
     /// Which tokens may come next.
-    pub allows: Box<dyn Fn(u32) -> bool + 't>,
+    pub allows: Box<dyn Fn(u32) -> bool + Send + 't>,
 }
 // ANCHOR_END: turn
 
 /// The texts that a model is writing. The executor's program has the recordings of `Shape::writing`.
 ///
 /// A text [begins](Streams::begin) with a prompt, has token after token [drawn](Streams::draw) and [taken](Streams::push), and
-/// [ends](Streams::end), each at its own time; one that has no turn waits. Which tokens end a text is the caller's to say.
-pub struct Streams<'a> {
-    exec: &'a mut dyn Executor,
+/// [ends](Streams::end), each at its own time; one that has no turn waits. Which tokens end a text is the caller's to say. A text that
+/// begins as one before it did finds that beginning in the cache. The executor is lent to each call that computes, always the same one.
+pub struct Streams {
     /// Positions of the cache, of each text.
     positions: usize,
     /// For how many rows there are recordings, the fewest first.
     rows: Vec<usize>,
     /// By slot.
-    texts: Vec<Option<Text>>,
+    texts: Vec<Text>,
 }
 
-impl<'a> Streams<'a> {
+impl Streams {
     /// No text yet, of as many as the program was recorded for, and with so many `positions`.
-    pub fn new(exec: &'a mut dyn Executor, positions: usize) -> Streams<'a> {
+    pub fn new(exec: &dyn Executor, positions: usize) -> Streams {
         let slots = exec.plan().kept(input::TOKEN).words;
         let recorded = |&rows: &usize| exec.program().find(decode_name(rows)).is_some();
         let rows = (1..=slots.min(STREAMS)).filter(recorded).collect();
-        Streams { exec, positions, rows, texts: (0..slots).map(|_| None).collect() }
+        Streams { positions, rows, texts: (0..slots).map(|_| Text::default()).collect() }
     }
 
     /// How many texts there is a place for.
@@ -62,14 +80,23 @@ impl<'a> Streams<'a> {
     /// taken. Nothing is computed before its first turn.
     pub fn begin(&mut self, prompt: Vec<u32>) -> Option<usize> {
         assert!(!prompt.is_empty(), "a text begins with a token");
-        let free = self.texts.iter().position(Option::is_none)?;
-        self.texts[free] = Some(Text { context: prompt, cached: 0 });
-        Some(free)
+        // Of the free places the one that has most of it cached, of equals the one where least would be lost.
+        let free = (0..self.texts.len()).filter(|&i| !self.texts[i].open);
+        let of = |i: &usize| (self.texts[*i].shares(&prompt), std::cmp::Reverse(self.texts[*i].prefilled));
+        let best = free.max_by_key(|i| (of(i), std::cmp::Reverse(*i)))?;
+        let cached = self.texts[best].shares(&prompt);
+        self.texts[best] = Text { open: true, context: prompt, cached, prefilled: cached };
+        Some(best)
+    }
+
+    /// How many of a text's tokens are in the cache: of one that has begun and had no turn, those that it shares with one before it.
+    pub fn cached(&self, text: usize) -> usize {
+        self.texts[text].cached
     }
 
     /// Ends a text: its place is free.
     pub fn end(&mut self, text: usize) {
-        self.texts[text] = None;
+        self.texts[text].open = false;
     }
 
     /// Takes a token as the next of a text.
@@ -83,36 +110,36 @@ impl<'a> Streams<'a> {
     ///
     /// # Errors
     /// A lost device, or logits that are not numbers.
-    pub fn draw(&mut self, turns: &mut [Turn]) -> Result<Vec<Option<u32>>> {
+    pub fn draw(&mut self, exec: &mut dyn Executor, turns: &mut [Turn]) -> Result<Vec<Option<u32>>> {
         if turns.is_empty() {
             return Ok(Vec::new());
         }
         let rows = *self.rows.iter().find(|&&rows| turns.len() <= rows).expect("no more turns than places");
         let (mut tokens, mut places) = (vec![0; rows], vec![NOWHERE; rows]);
         for (i, turn) in turns.iter().enumerate() {
-            let last = self.prefill(turn.text)?;
+            let last = self.prefill(exec, turn.text)?;
             let text = self.of(turn.text);
             tokens[i] = text.context[last];
             places[i] = [turn.text as u32, last as u32];
             text.cached = last + 1;
         }
-        self.exec.write(input::TOKEN, 0, &tokens)?;
-        self.exec.write(input::PLACES, 0, places.as_flattened())?;
-        self.exec.run(decode_name(rows), &Step::default())?;
-        let words = |name: &str, each: usize| self.exec.plan().kept(name).words / (each * self.texts.len());
+        exec.write(input::TOKEN, 0, &tokens)?;
+        exec.write(input::PLACES, 0, places.as_flattened())?;
+        exec.run(decode_name(rows), &Step::default())?;
+        let words = |name: &str, each: usize| exec.plan().kept(name).words / (each * self.texts.len());
         let (v, k) = (words(input::LOGITS, 1), words(input::TOP, 2));
         // The likeliest are a hundredth of all; all are asked for where one may be drawn that is not among them.
         let among = turns.iter().all(|turn| turn.how.is_among(k, v));
         let (name, width) = if among { (input::TOP, 2 * k) } else { (input::LOGITS, v) };
-        self.exec.request(name)?;
-        let all = self.exec.receive_f32()?;
-        let rows = all.chunks_exact(width).zip(turns);
+        exec.request(name)?;
+        let all = exec.receive_f32()?;
+        let rows = all.par_chunks_exact(width).zip(turns);
         rows.map(|(row, turn)| {
             // A NaN comes before every number: it is among the likeliest. An id is none.
             match row.iter().find(|x| x.is_nan()) {
                 Some(x) => Err(not_finite(*x)),
                 None if among => Ok(choose_likely(row, turn.how, turn.rng, &turn.allows)),
-                None => Ok(choose(row, turn.how, turn.rng, &turn.allows)),
+                None => Ok(choose(row, &turn.so_far, turn.how, turn.rng, &turn.allows)),
             }
         })
         .collect()
@@ -122,24 +149,26 @@ impl<'a> Streams<'a> {
     ///
     /// # Errors
     /// A lost device.
-    pub fn logits(&mut self) -> Result<Vec<f32>> {
-        self.exec.request(input::LOGITS)?;
-        self.exec.receive_f32()
+    pub fn logits(&self, exec: &mut dyn Executor) -> Result<Vec<f32>> {
+        exec.request(input::LOGITS)?;
+        exec.receive_f32()
     }
 
     fn of(&mut self, text: usize) -> &mut Text {
-        self.texts[text].as_mut().expect("a text that has begun and not ended")
+        let of = &mut self.texts[text];
+        assert!(of.open, "a text that has begun and not ended");
+        of
     }
 
     /// Caches a text's context up to its last token, whose place it returns.
-    fn prefill(&mut self, text: usize) -> Result<usize> {
+    fn prefill(&mut self, exec: &mut dyn Executor, text: usize) -> Result<usize> {
         let t = self.positions;
         let of = self.of(text);
         if of.context.len() > t {
             // Full: the last half stays, and is read again from position 0.
             let keep = (t / 2).max(1);
             of.context.drain(..of.context.len() - keep);
-            of.cached = 0;
+            (of.cached, of.prefilled) = (0, 0);
         }
         let last = of.context.len() - 1;
         loop {
@@ -148,15 +177,17 @@ impl<'a> Streams<'a> {
             if first >= end {
                 return Ok(last);
             }
+            // Behind a token that was drawn nothing is as a prompt would leave it.
+            of.prefilled = if of.prefilled == first { end } else { of.prefilled };
             of.cached = end;
             let (mut block, mut places) = ([0; PREFILL], [NOWHERE; PREFILL]);
             for (i, pos) in (first..end).enumerate() {
                 block[i] = of.context[pos];
                 places[i] = [text as u32, pos as u32];
             }
-            self.exec.write(input::PREFILL, 0, &block)?;
-            self.exec.write(input::PREFILL_PLACES, 0, places.as_flattened())?;
-            self.exec.run("prefill", &Step::default())?;
+            exec.write(input::PREFILL, 0, &block)?;
+            exec.write(input::PREFILL_PLACES, 0, places.as_flattened())?;
+            exec.run("prefill", &Step::default())?;
         }
     }
 }

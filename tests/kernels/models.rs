@@ -406,7 +406,7 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
             let mut written = vec![Vec::new(); prompts.len()];
             let (mut next, mut writing) = (0, Vec::<(usize, usize)>::new());
             let mut turns_of = [0; 4];
-            let mut streams = Streams::new(exec.as_mut(), config.block_size());
+            let mut streams = Streams::new(exec.as_ref(), config.block_size());
             loop {
                 while next < prompts.len() {
                     let prompt = diarist::sample::kept(&prompts[next], config.block_size(), lengths[next]);
@@ -426,8 +426,8 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
                         Turn { text, how: &how[i], rng, allows: Box::new(|_| true) }
                     })
                     .collect();
-                let tokens = streams.draw(&mut turns).unwrap();
-                let logits = streams.logits().unwrap();
+                let tokens = streams.draw(exec.as_mut(), &mut turns).unwrap();
+                let logits = streams.logits(exec.as_mut()).unwrap();
                 let mut rows = tokens.into_iter().zip(logits.chunks(v));
                 writing.retain(|&(i, text)| {
                     let (token, logits) = rows.next().unwrap();
@@ -448,6 +448,30 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
             for (i, (ids, _)) in alone.iter().enumerate() {
                 assert_eq!(&written[i], ids, "{}: text {i}", whole.name);
             }
+            // One that begins as a text did that has ended, and then goes another way: it finds the beginning in the cache, and its logits
+            // have the bits that they have without.
+            let most = config.block_size() - 2;
+            let first: Vec<u32> = (0..most as u32 - 5).map(|i| (i * i + 3) % 101).collect();
+            let then = [&first[..most - 9], &[9, 8, 7, 6, 5]].concat();
+            let logits = |exec: &mut dyn Executor, streams: &mut Streams, prompt: &[u32]| {
+                let text = streams.begin(prompt.to_vec()).unwrap();
+                let cached = streams.cached(text);
+                let mut last = Vec::new();
+                for _ in 0..2 {
+                    let turn = Turn { text, how: &how[1], rng: &mut rng(0), allows: Box::new(|_| true) };
+                    let token = streams.draw(exec, &mut [turn]).unwrap()[0].unwrap();
+                    streams.push(text, token);
+                    last = streams.logits(exec).unwrap()[..v].iter().map(|x| x.to_bits()).collect();
+                }
+                streams.end(text);
+                (cached, last)
+            };
+            logits(exec.as_mut(), &mut streams, &first);
+            let (cached, shared) = logits(exec.as_mut(), &mut streams, &then);
+            assert_eq!(cached, most - 9, "{}", whole.name);
+            let mut fresh = open(1);
+            let mut anew = Streams::new(fresh.as_ref(), config.block_size());
+            assert_eq!(logits(fresh.as_mut(), &mut anew, &then), (0, shared), "{}", whole.name);
         });
     }
 }

@@ -62,9 +62,17 @@ impl Form {
         instruction: &str,
         tokenizer: &Tokenizer,
     ) -> Vec<u32> {
-        let system = system.map(|text| (Role::System, text.to_string()));
-        let asked = (Role::User, instruction.to_string());
-        let said = system.into_iter().chain(turns.iter().cloned()).chain([asked]);
+        let said = turns.iter().map(|(role, text)| (*role, text.as_str()));
+        let said = system.map(|text| (Role::System, text)).into_iter().chain(said);
+        self.conversation(said.chain([(Role::User, instruction)]), tokenizer)
+    }
+
+    /// A conversation, and who is to speak next: the assistant.
+    pub fn conversation<'a>(
+        self,
+        said: impl IntoIterator<Item = (Role, &'a str)>,
+        tokenizer: &Tokenizer,
+    ) -> Vec<u32> {
         let mut ids = Vec::new();
         for (role, text) in said {
             match self.marks(tokenizer) {

@@ -1,10 +1,11 @@
 //! What a model writes when it is asked for entries: one below each header that it is given.
 
+use std::cell::{Cell, RefCell};
 use std::ops::ControlFlow;
 
 use crate::base::Result;
 use crate::base::rng::Rng;
-use crate::sample::{Choice, Event, Model, Streams, any, kept, write_together};
+use crate::sample::{Choice, Event, Model, Streams, Texts, Until, Wish, kept};
 use crate::tokens::Tokenizer;
 
 /// Writes a text for each of the openings (an empty one is where every text begins), of `most` tokens at most, drawn by the seed. The model was opened for text,
@@ -20,19 +21,28 @@ pub fn write(
     mut progress: impl FnMut(f64),
 ) -> Result<Vec<String>> {
     let positions = model.positions;
-    let text = |(i, opening): (usize, &&str)| {
-        let prompt = kept(&tokenizer.encode_prompt(opening), positions, most).to_vec();
-        (prompt, Rng::new(seed, &format!("likeness {i}")))
-    };
-    let texts: Vec<(Vec<u32>, Rng)> = openings.iter().enumerate().map(text).collect();
-    let mut ended = 0;
-    let streams = Streams::new(model.exec.as_mut(), positions);
-    let written = write_together(streams, tokenizer, (most, how, &any), texts, |_, event| {
-        if event == Event::End {
-            ended += 1;
-            progress(ended as f64 / openings.len() as f64);
+    let ended = Cell::new(0);
+    let progress = RefCell::new(&mut progress);
+    let written: RefCell<Vec<Vec<u32>>> = RefCell::new(vec![Vec::new(); openings.len()]);
+    let mut texts = Texts::new(Streams::new(model.exec.as_ref(), positions));
+    for (i, opening) in openings.iter().enumerate() {
+        let mut prompt = kept(&tokenizer.encode_prompt(opening), positions, most).to_vec();
+        if prompt.is_empty() {
+            prompt.push(tokenizer.start());
         }
-        ControlFlow::Continue(())
-    })?;
-    Ok(written.iter().map(|ids| tokenizer.decode(ids)).collect())
+        let (written, ended, progress) = (&written, &ended, &progress);
+        let told = Until::new(move |event| {
+            if let Event::Ended { ids, .. } = event {
+                written.borrow_mut()[i] = ids;
+                ended.set(ended.get() + 1);
+                progress.borrow_mut()(ended.get() as f64 / openings.len() as f64);
+            }
+            ControlFlow::Continue(())
+        });
+        let draws = vec![Rng::new(seed, &format!("likeness {i}"))];
+        texts.push(Wish::new(prompt, draws, (most, how), told));
+    }
+    texts.finish(model.exec.as_mut(), tokenizer)?;
+    drop(texts);
+    Ok(written.into_inner().iter().map(|ids| tokenizer.decode(ids)).collect())
 }

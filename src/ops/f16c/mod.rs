@@ -1,6 +1,11 @@
-//! Decoding over weights that rest in half precision, by x86's own conversion: eight numbers widened where they are loaded, in
-//! registers. Through a buffer, as other processors and other elements go, it is storing and loading that takes the time, and the
+//! Decoding over weights that rest in half precision, by x86's own conversion: eight numbers, or where there is AVX-512 sixteen, widened
+//! where they are loaded, in registers. Through a buffer, as other processors and other elements go, it is storing and loading that takes the time, and the
 //! memory waits. The sums are the same, in the same order: the same bits.
+
+#[cfg(target_arch = "x86_64")]
+mod eight;
+#[cfg(target_arch = "x86_64")]
+mod sixteen;
 
 /// The most rows of x that are multiplied at once.
 pub const MOST: usize = 16;
@@ -13,6 +18,14 @@ pub fn here() -> bool {
     false
 }
 
+/// Whether it takes sixteen at a time, and has registers for eight rows of x.
+pub fn is_wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::is_x86_feature_detected!("avx512f");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
+}
+
 /// `math::dots` of numbers and halves. The row behind w is asked for, as there.
 ///
 /// # Panics
@@ -20,8 +33,8 @@ pub fn here() -> bool {
 pub fn dots<const N: usize>(x: [&[f32]; N], w: &[u16]) -> [f32; N] {
     assert!(here() && x.iter().all(|x| x.len() == w.len()), "as many halves, on a processor that has f16c");
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: asserted just now.
-    return unsafe { x86::dots(x, w) };
+    // SAFETY: asserted just now, and of sixteen asked for.
+    return unsafe { if is_wide() { sixteen::dots(x, w) } else { eight::dots(x, w) } };
     #[cfg(not(target_arch = "x86_64"))]
     unreachable!("asserted just now")
 }
@@ -40,116 +53,15 @@ pub fn add_rows(
 ) {
     assert!(here(), "a processor that has f16c");
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: asserted just now.
+    // SAFETY: asserted just now, and of sixteen asked for.
     unsafe {
-        x86::add_rows((x, x_stride), [m, k], w, stride, sums)
+        match is_wide() {
+            true => sixteen::add_rows((x, x_stride), [m, k], w, stride, sums),
+            false => eight::add_rows((x, x_stride), [m, k], w, stride, sums),
+        }
     };
     #[cfg(not(target_arch = "x86_64"))]
     unreachable!("asserted just now: {x:?} {x_stride} {m} {k} {w:?} {stride} {sums:?}")
-}
-
-#[cfg(target_arch = "x86_64")]
-mod x86 {
-    use std::arch::x86_64::{__m256, _mm256_add_ps, _mm256_cvtph_ps, _mm256_mul_ps, _mm256_set1_ps};
-
-    use half::f16;
-
-    use super::MOST;
-    use crate::ops::math::prefetch;
-
-    /// How often eight halves are in 64 bytes, which memory hands out at once.
-    const LINE: usize = 4;
-
-    #[inline]
-    #[target_feature(enable = "avx,f16c")]
-    fn widen(halves: [u16; 8]) -> __m256 {
-        _mm256_cvtph_ps(bytemuck::cast(halves))
-    }
-
-    #[target_feature(enable = "avx,f16c")]
-    pub fn dots<const N: usize>(x: [&[f32]; N], w: &[u16]) -> [f32; N] {
-        let (x, all) = (x.map(|x| x.as_chunks::<16>()), w);
-        let (w, w_rest) = w.as_chunks::<16>();
-        let mut lanes = [[_mm256_set1_ps(0.0); 2]; N];
-        for (i, w) in w.iter().enumerate() {
-            if (2 * i).is_multiple_of(LINE) {
-                prefetch(all, all.len() + 16 * i);
-            }
-            let w: [[u16; 8]; 2] = bytemuck::cast(*w);
-            let w = [widen(w[0]), widen(w[1])];
-            for (lanes, (x, _)) in lanes.iter_mut().zip(&x) {
-                let x: [__m256; 2] = bytemuck::cast(x[i]);
-                lanes[0] = _mm256_add_ps(lanes[0], _mm256_mul_ps(x[0], w[0]));
-                lanes[1] = _mm256_add_ps(lanes[1], _mm256_mul_ps(x[1], w[1]));
-            }
-        }
-        std::array::from_fn(|i| {
-            let lanes: [f32; 16] = bytemuck::cast(lanes[i]);
-            let rest = x[i].1.iter().zip(w_rest).map(|(x, w)| x * f16::from_bits(*w).to_f32());
-            rest.fold(lanes.iter().sum(), |total, product| total + product)
-        })
-    }
-
-    #[target_feature(enable = "avx,f16c")]
-    pub fn add_rows(
-        (x, x_stride): (&[f32], usize),
-        [m, k]: [usize; 2],
-        w: &[u16],
-        stride: usize,
-        sums: &mut [f32],
-    ) {
-        let columns = sums.len() / m;
-        let x: [&[f32]; MOST] = std::array::from_fn(|r| if r < m { &x[r * x_stride..][..k] } else { &[] });
-        let x = &x[..m];
-        for i in (0..k / 4 * 4).step_by(4) {
-            some_rows::<4>(x, i, &w[i * stride..], stride, columns, sums);
-        }
-        for i in k / 4 * 4..k {
-            some_rows::<1>(x, i, &w[i * stride..], stride, columns, sums);
-        }
-    }
-
-    /// Some rows at once: each is widened once for all of x, and a sum is loaded and stored once for them.
-    #[inline]
-    #[target_feature(enable = "avx,f16c")]
-    fn some_rows<const N: usize>(
-        x: &[&[f32]],
-        first: usize,
-        w: &[u16],
-        stride: usize,
-        columns: usize,
-        sums: &mut [f32],
-    ) {
-        let rows: [(&[[u16; 8]], &[u16]); N] =
-            std::array::from_fn(|i| w[i * stride..][..columns].as_chunks());
-        let mut factors = [[_mm256_set1_ps(0.0); N]; MOST];
-        for (factors, x) in factors.iter_mut().zip(x) {
-            *factors = std::array::from_fn(|i| _mm256_set1_ps(x[first + i]));
-        }
-        let wide = columns / 8;
-        for j in 0..wide {
-            // The rows behind these, a line of memory at a time.
-            if j.is_multiple_of(LINE) {
-                (N..2 * N).for_each(|i| prefetch(w, i * stride + 8 * j));
-            }
-            let weights: [__m256; N] = std::array::from_fn(|i| widen(rows[i].0[j]));
-            for (i, factors) in factors[..x.len()].iter().enumerate() {
-                let sum = sums[i * columns + 8 * j..].first_chunk_mut::<8>().expect("columns of every row");
-                let mut total: __m256 = bytemuck::cast(*sum);
-                for (factor, weight) in factors.iter().zip(&weights) {
-                    total = _mm256_add_ps(total, _mm256_mul_ps(*factor, *weight));
-                }
-                *sum = bytemuck::cast(total);
-            }
-        }
-        for (x, sums) in x.iter().zip(sums.chunks_exact_mut(columns)) {
-            for (j, sum) in sums[8 * wide..].iter_mut().enumerate() {
-                for (x, (_, row)) in x[first..].iter().zip(&rows) {
-                    *sum += x * f16::from_bits(row[j]).to_f32();
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -178,6 +90,13 @@ mod tests {
             let y = &numbers(n + 1).0[1..];
             let expected = [&x[..], y, &x].map(|x| math::dot(x, &widened).to_bits());
             assert_eq!(dots([&x, y, &x], &w).map(f32::to_bits), expected, "{n}");
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: asked for above.
+            assert_eq!(
+                unsafe { eight::dots([&x, y, &x], &w) }.map(f32::to_bits),
+                expected,
+                "{n}, eight at a time"
+            );
         }
         for (rows, n, stride) in [(1, 1, 1), (3, 7, 9), (4, 8, 8), (9, 100, 131), (64, 768, 768)] {
             let (_, w, widened) = numbers(rows * stride);
@@ -192,6 +111,13 @@ mod tests {
                 }
             }
             assert_eq!(sums, expected, "{rows} rows of {n}");
+            #[cfg(target_arch = "x86_64")]
+            {
+                sums.fill(0.5);
+                // SAFETY: asked for above.
+                unsafe { eight::add_rows((x, rows + 2), [m, rows], &w, stride, &mut sums) };
+                assert_eq!(sums, expected, "{rows} rows of {n}, eight at a time");
+            }
         }
     }
 }

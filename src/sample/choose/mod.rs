@@ -1,0 +1,56 @@
+//! From logits to a token: what a [`Choice`] bends, cuts and draws, by the definitions of transformers' `generate`, to whose
+//! distributions `tests/fixtures/sampling.json` holds ours; and how likely the model found what was drawn.
+//!
+//! Ours are transformers' but where tokens are exactly as likely as each other: top-k keeps k of them, those of the lowest ids,
+//! where transformers keeps all that are as likely as the last; of those as likely as the last in the nucleus, top-p keeps those of
+//! the lowest ids, where transformers keeps those that its sort puts last. Typical keeps all, as transformers does.
+
+pub use bend::SoFar;
+pub use choice::Choice;
+pub use logprobs::{LogProbs, best, likeliest, logprobs};
+
+use crate::base::rng::Rng;
+use bend::bend;
+use likely::likeliest_of;
+use nucleus::Nucleus;
+
+mod bend;
+mod choice;
+#[cfg(test)]
+mod fixture;
+mod likely;
+mod logprobs;
+mod nucleus;
+#[cfg(test)]
+mod tests;
+
+/// Draws one token from logits (V), of those that `allows` lets pass; none where it lets none of the likeliest pass that are drawn
+/// from, or where every token is one that would repeat an n-gram.
+pub fn choose(
+    logits: &[f32],
+    so_far: &SoFar,
+    how: &Choice,
+    rng: &mut Rng,
+    allows: &dyn Fn(u32) -> bool,
+) -> Option<u32> {
+    nucleus(logits, so_far, how).draw(rng, allows)
+}
+
+/// Draws one token from the likeliest, pairs of a logit and an id in any order: the very token that [`choose`] draws from all, where
+/// [`Choice::is_among`] says that it is one of them.
+pub fn choose_likely(top: &[f32], how: &Choice, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
+    let (pairs, _) = top.as_chunks::<2>();
+    let likely = pairs.iter().map(|&[logit, id]| (logit, id as u32));
+    Nucleus::of(likeliest_of(likely, how.among(pairs.len())), how).draw(rng, allows)
+}
+
+/// The tokens that [`choose`] draws from where all are allowed, with their probabilities, the likelier before the less likely.
+pub fn distribution(logits: &[f32], so_far: &SoFar, how: &Choice) -> Vec<(u32, f64)> {
+    nucleus(logits, so_far, how).shares()
+}
+
+fn nucleus(logits: &[f32], so_far: &SoFar, how: &Choice) -> Nucleus {
+    let bent = bend(logits, so_far, how);
+    let likely = bent.iter().copied().zip(0..);
+    Nucleus::of(likeliest_of(likely, how.among(bent.len())), how)
+}
