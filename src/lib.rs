@@ -18,13 +18,15 @@
 //! | 3 | [`model`] | GPT-2 and the shapes of Llama and Phi as recordings; a linear layer and the adapter beside it |
 //! | 3 | [`optim`] | AdamW, Muon, schedule |
 //! | 4 | [`run`] | a run's folder: saved whole, locked, repaired; its report |
-//! | 4 | [`sample`] | a trained model opened, decoding |
-//! | 5 | [`eval`] | perplexity |
+//! | 4 | [`sample`] | a trained model opened; decoding; a conversation as tokens |
+//! | 5 | [`eval`] | perplexity; likeness; pairs |
 //! | 5 | [`check`] | doctor: every kernel against its twin |
 //! | 6 | [`train`] | a run's start, its resume, the loop |
+//! | 6 | [`recall`] | one's own entries found again: by words, by meaning, by days |
+//! | 7 | [`serve`] | the thread that owns the models, and the local server before it |
 //! | 8 | [`cli`] | one file a command |
 //!
-//! (7 is kept for a local server.) From the command to a kernel in four hops: `cli/train.rs` → `train` (`start`, `session`,
+//! From the command to a kernel in four hops: `cli/train.rs` → `train` (`start`, `session`,
 //! `engine`) → `model::family` and `model::gpt2` → `ops::layernorm::forward` → `shaders/layernorm.wgsl`.
 //!
 //! # A worked example
@@ -72,8 +74,10 @@ pub mod journal;
 pub mod model;
 pub mod ops;
 pub mod optim;
+pub mod recall;
 pub mod run;
 pub mod sample;
+pub mod serve;
 pub mod tokens;
 pub mod train;
 pub mod weights;

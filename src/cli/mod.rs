@@ -2,8 +2,10 @@
 
 mod about;
 mod adapters;
+mod ask;
 mod bar;
 mod bench;
+mod chat;
 mod choosing;
 mod compare;
 mod completions;
@@ -25,9 +27,12 @@ pub mod out;
 mod pairs;
 mod quiz;
 mod reading;
+mod recalling;
 mod runs;
 mod sample;
+mod serve;
 mod table;
+mod talking;
 mod target;
 mod train;
 mod version;
@@ -59,6 +64,12 @@ enum Command {
     Fetch(fetch::Args),
     /// Let a trained model write
     Sample(sample::Args),
+    /// Talk with a model at the terminal, or over a pipe
+    Chat(Box<chat::Args>),
+    /// Ask your own entries: they answer, quoted and dated, or a model from them
+    Ask(Box<ask::Args>),
+    /// Serve models to other programs on this computer, as OpenAI's servers speak, and on a page of its own
+    Serve(Box<serve::Args>),
     /// List the runs: from what, on how much, how far, how well
     Runs(runs::Args),
     /// Put runs side by side: what differs, how well each learned, what each writes
@@ -108,6 +119,9 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args, matches.subcommand_matches("train").unwrap_or(&matches)),
         Command::Fetch(args) => fetch::run(args),
         Command::Sample(args) => sample::run(args),
+        Command::Chat(args) => chat::run(args),
+        Command::Ask(args) => ask::run(args),
+        Command::Serve(args) => serve::run(args),
         Command::Runs(args) => runs::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Forget(args) => forget::run(args),

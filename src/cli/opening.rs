@@ -1,4 +1,4 @@
-//! How a trained model is opened: the arguments that `sample`, `eval` and `likeness` share.
+//! How a trained model is opened: the arguments that `sample`, `chat`, `serve`, `eval` and `likeness` share.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use crate::tokens::Tokenizer;
 use crate::train::options::rests;
 
 /// Arguments of every command that uses a trained model.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Opening {
     /// auto, cpu, gpu, gpu:1 or gpu:PART-OF-A-NAME
     #[arg(long, default_value = "auto")]

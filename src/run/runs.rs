@@ -7,7 +7,7 @@ use crate::base::{Error, Result, shell};
 use crate::weights::peft;
 
 /// The record; a folder is a run's if it has one.
-pub(super) const RECORD: &str = "run.json";
+pub const RECORD: &str = "run.json";
 /// A line a step, a line an evaluation.
 pub const LOG: &str = "log.jsonl";
 /// What the model wrote on the way.

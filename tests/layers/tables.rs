@@ -19,6 +19,7 @@ pub const ROOMS: Table = &[
     ("eval", 5),
     ("check", 5),
     ("train", 6),
+    ("recall", 6),
     ("serve", 7),
     ("cli", 8),
 ];

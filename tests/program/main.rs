@@ -33,6 +33,8 @@ mod report;
 mod safe;
 mod secrets;
 mod spikes;
+#[cfg(unix)]
+mod talk;
 mod tokenizers;
 mod tokens;
 mod watched;

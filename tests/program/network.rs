@@ -2,9 +2,10 @@
 //! at the system call that makes a socket of the Internet's.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -18,6 +19,11 @@ use crate::hub::Hub;
 const SOCKET: i64 = 41;
 #[cfg(target_arch = "aarch64")]
 const SOCKET: i64 = 198;
+/// `connect`.
+#[cfg(target_arch = "x86_64")]
+const CONNECT: i64 = 42;
+#[cfg(target_arch = "aarch64")]
+const CONNECT: i64 = 203;
 const AF_INET: u64 = 2;
 const AF_INET6: u64 = 10;
 const SIGSYS: i32 = 31;
@@ -118,6 +124,23 @@ fn scripts() -> BTreeMap<&'static str, Vec<Vec<&'static str>>> {
                 vec!["merge", "gpt2", "--adapter", "someone/adapter", "--out", "m"],
             ],
         ),
+        ("chat", vec![vec!["chat", "run", "--device", "cpu"]]),
+        (
+            "ask",
+            vec![
+                vec!["ask", "where did the dog and I walk?", "--journal", "notes.txt"],
+                vec![
+                    "ask",
+                    "what of the mill?",
+                    "--journal",
+                    "notes.txt",
+                    "--model",
+                    "run",
+                    "--device",
+                    "cpu",
+                ],
+            ],
+        ),
         ("runs", vec![vec!["runs", "."]]),
         ("compare", vec![vec!["compare", "run", "run", "--html", "both.html"]]),
         ("info", vec![vec!["info", "run"], vec!["info", "gpt2"]]),
@@ -184,6 +207,8 @@ fn no_other_command_opens_a_connection() {
     // `train` first: the others need its run.
     let mut order = commands(cwd).into_iter().collect::<Vec<_>>();
     assert!(order.len() >= 11, "{order:?}");
+    // It listens: the next test has what it may not.
+    order.retain(|name| name != "serve");
     order.sort_by_key(|name| name != "train");
     for name in order {
         let runs = scripts.remove(name.as_str());
@@ -202,6 +227,62 @@ fn no_other_command_opens_a_connection() {
     }
     assert!(scripts.is_empty(), "no commands: {:?}", scripts.keys());
     assert!(server.asked().is_empty());
+}
+
+/// `serve` is asked over connections that others open. It opens none: the system call that does kills it.
+#[test]
+fn the_server_connects_to_nobody() {
+    let (tmp, server) = place();
+    let cwd = tmp.path();
+    let train = scripts().remove("train").unwrap().remove(0);
+    assert!(filtered(cwd, &server.url, &train).status.success());
+    let (allow, kill) = (SeccompAction::Allow, SeccompAction::KillProcess);
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new(BTreeMap::from([(CONNECT, Vec::new())]), allow, kill, arch).unwrap();
+    let filter: BpfProgram = filter.try_into().unwrap();
+    let serve = |args: &'static [&str], filter: BpfProgram| {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("diarist"));
+        command.current_dir(cwd).env("NODEVICE_SELECT", "1").args(args);
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
+        let run = move || {
+            apply_filter(&filter).unwrap();
+            command.spawn().unwrap()
+        };
+        std::thread::spawn(run).join().unwrap()
+    };
+    let args = &["serve", "run", "--port", "0", "--device", "cpu", "--recall"];
+    let mut child = serve(args, filter.clone());
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let at = line.trim().trim_start_matches("http://").trim_end_matches('/').to_string();
+    let ask = |head: &str, body: &str| {
+        let mut stream = std::net::TcpStream::connect(&at).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{head} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{head}: {answer}");
+        answer
+    };
+    let chat =
+        r#"{"model":"run","max_tokens":4,"recall":true,"messages":[{"role":"user","content":"The weir"}]}"#;
+    assert!(ask("POST /v1/chat/completions", chat).contains("\"sources\":[{"));
+    assert!(ask("GET /v1/models", "").contains("\"id\":\"run\""));
+    assert!(ask("GET /", "").contains("<!doctype html>"));
+    ask("POST /v1/completions", r#"{"model":"run","prompt":"Rain","max_tokens":4}"#);
+    ask("POST /diarist/score", r#"{"model":"run","text":"Rain till noon"}"#);
+    ask("POST /diarist/leans", r#"{"text":"then the dog and I walked to weir 5","k":3}"#);
+    assert!(child.try_wait().unwrap().is_none(), "it lives on");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(server.asked().is_empty());
+    // The filter is one: a command that connects is killed by it.
+    let mut child = serve(&["fetch", "gpt2", "--device", "cpu"], filter);
+    assert_eq!(child.wait().unwrap().signal(), Some(SIGSYS));
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! How words are drawn, by the names of the command line's options.
+
+use crate::base::{Error, Result};
+use crate::cli::chat::visible::first_words;
+use crate::sample::Choice;
+
+/// What holds for every answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// How tokens are drawn.
+    pub how: Choice,
+    /// The most tokens of an answer.
+    pub max_tokens: usize,
+}
+
+/// One of them.
+struct Setting {
+    name: &'static str,
+    get: fn(&Settings) -> String,
+    /// Sets it to what was typed; none where that is no such number.
+    set: fn(&mut Settings, &str) -> Option<()>,
+}
+
+/// Puts a number in its place.
+fn number<T: std::str::FromStr>(place: &mut T, typed: &str) -> Option<()> {
+    *place = typed.parse().ok()?;
+    Some(())
+}
+
+/// All that can be set. A new field of [`Choice`] is a row here.
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "temperature",
+        get: |s| s.how.temperature.to_string(),
+        set: |s, typed| number(&mut s.how.temperature, typed),
+    },
+    Setting {
+        name: "top-k",
+        get: |s| s.how.top_k.to_string(),
+        set: |s, typed| number(&mut s.how.top_k, typed),
+    },
+    Setting {
+        name: "top-p",
+        get: |s| s.how.top_p.to_string(),
+        set: |s, typed| number(&mut s.how.top_p, typed),
+    },
+    Setting {
+        name: "min-p",
+        get: |s| s.how.min_p.to_string(),
+        set: |s, typed| number(&mut s.how.min_p, typed),
+    },
+    Setting {
+        name: "typical-p",
+        get: |s| s.how.typical_p.to_string(),
+        set: |s, typed| number(&mut s.how.typical_p, typed),
+    },
+    Setting {
+        name: "repetition-penalty",
+        get: |s| s.how.repetition_penalty.to_string(),
+        set: |s, typed| number(&mut s.how.repetition_penalty, typed),
+    },
+    Setting {
+        name: "frequency-penalty",
+        get: |s| s.how.frequency_penalty.to_string(),
+        set: |s, typed| number(&mut s.how.frequency_penalty, typed),
+    },
+    Setting {
+        name: "presence-penalty",
+        get: |s| s.how.presence_penalty.to_string(),
+        set: |s, typed| number(&mut s.how.presence_penalty, typed),
+    },
+    Setting {
+        name: "no-repeat-ngram",
+        get: |s| s.how.no_repeat_ngram.to_string(),
+        set: |s, typed| number(&mut s.how.no_repeat_ngram, typed),
+    },
+    Setting {
+        name: "max-tokens",
+        get: |s| s.max_tokens.to_string(),
+        set: |s, typed| number(&mut s.max_tokens, typed),
+    },
+];
+
+/// The names, for completion.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    SETTINGS.iter().map(|s| s.name)
+}
+
+impl Settings {
+    /// All of them, on one line.
+    pub fn line(&self) -> String {
+        let all: Vec<String> = SETTINGS.iter().map(|s| format!("{} {}", s.name, (s.get)(self))).collect();
+        all.join(" · ")
+    }
+
+    /// Sets one.
+    ///
+    /// # Errors
+    /// There is none of that name, or it cannot have that value; then all stay as they were.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let Some(setting) = SETTINGS.iter().find(|s| s.name == name.trim_start_matches('-')) else {
+            let all: Vec<&str> = names().collect();
+            let name = first_words(name, 30);
+            return Err(Error::usage(
+                format!("there is no {name} to set"),
+                format!("there are {}", all.join(", ")),
+            ));
+        };
+        let mut new = self.clone();
+        (setting.set)(&mut new, value).ok_or_else(|| {
+            let value = first_words(value, 30);
+            Error::usage(
+                format!("{} cannot be {value:?}", setting.name),
+                format!("give a number, as in /set {} {}", setting.name, (setting.get)(self)),
+            )
+        })?;
+        new.how.check()?;
+        *self = new;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_told_and_what_cannot_be_changes_nothing() {
+        let mut settings = Settings { how: Choice::default(), max_tokens: 300 };
+        settings.set("temperature", "0.5").unwrap();
+        settings.set("--top-k", "40").unwrap();
+        settings.set("max-tokens", "12").unwrap();
+        assert_eq!(
+            settings.line(),
+            "temperature 0.5 · top-k 40 · top-p 1 · min-p 0 · typical-p 1 · repetition-penalty 1 · frequency-penalty 0 · presence-penalty 0 \
+             · no-repeat-ngram 0 · max-tokens 12"
+        );
+        let before = settings.clone();
+        for (name, value, said) in [
+            ("heat", "1", "there is no heat to set"),
+            ("top-k", "many", "top-k cannot be \"many\""),
+            ("temperature", "-1", "--temperature -1"),
+            ("temperature", "NaN", "--temperature NaN"),
+            ("top-p", "0", "--top-p 0"),
+            ("max-tokens", "", "max-tokens cannot be \"\""),
+        ] {
+            let error = settings.set(name, value).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+            assert_eq!(settings, before);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Questions answered with passages: by words, by meaning, by both.
+
+use std::collections::HashSet;
+
+use crate::base::{Error, Result};
+use crate::eval::likeness::copying::Source;
+use crate::recall::fuse::{Placed, by_entry, fuse};
+use crate::recall::library::Library;
+use crate::recall::query::{By, Found, Lean, Query};
+
+/// So many entries of each ranking are fused at least: what stands lower in one has next to no weight.
+const DEPTH: usize = 100;
+/// A text shares so many words in a row with an entry that it leans on: fewer are turns of speech.
+const RUN: usize = 5;
+
+impl Library {
+    /// The entries that answer a question best, `k` at most, each by its best passage. A question of days alone ("what did I do last
+    /// May?") is answered with their entries in order.
+    ///
+    /// # Errors
+    /// Asked by meaning without embeddings.
+    pub fn find(&self, query: &Query, k: usize) -> Result<Vec<Found>> {
+        if query.by == By::Meaning && self.meaning.is_none() {
+            return Err(Error::setting(
+                "entries are to be found by meaning, and no embeddings were given",
+                "name a folder of static embeddings, or search by words",
+            ));
+        }
+        let by_words = match query.by {
+            By::Words | By::Both => self.by_words(query)?,
+            By::Meaning => None,
+        };
+        let by_meaning = match query.by {
+            By::Meaning | By::Both => self.by_meaning(query),
+            By::Words => None,
+        };
+        let mut ranked = match (by_words, by_meaning) {
+            (Some(words), Some(meaning)) => {
+                let mut both = [words, meaning];
+                for ranking in &mut both {
+                    ranking.truncate(DEPTH.max(k));
+                }
+                fuse(&both)
+            }
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => self.of_days(query),
+        };
+        ranked.truncate(k);
+        Ok(ranked.into_iter().filter_map(|placed| self.found(placed)).collect())
+    }
+
+    /// What a text leans on: the words in a row, five or more, that it shares with entries, those with the most telling words first;
+    /// then, where these are fewer than `k`, the entries that are most about the same.
+    ///
+    /// # Errors
+    /// A damaged index.
+    pub fn leans(&self, text: &str, k: usize) -> Result<Vec<Lean>> {
+        let source = self.source.get_or_init(|| {
+            Source::new(self.entries.iter().map(|entry| (entry.name.clone(), entry.text.clone())))
+        });
+        let mut terms = self.terms.clone();
+        let mut telling = |words: &str| terms.iter_mut().map(|terms| terms.telling(words).0.len()).max();
+        let mut runs: Vec<_> = source.verbatim(text, RUN).into_iter().collect();
+        runs.sort_by_cached_key(|run| {
+            let weight = telling(&text[run.text_bytes.clone()]).unwrap_or(0);
+            (std::cmp::Reverse((weight, run.words)), run.text_bytes.start)
+        });
+        runs.truncate(k);
+        let mut leans: Vec<Lean> = Vec::with_capacity(k.min(self.len()));
+        for run in runs {
+            let Some(entry) = self.entries.get(run.entry) else { continue };
+            leans.push(Lean {
+                name: entry.name.clone(),
+                day: entry.day,
+                entry: run.entry,
+                words: run.words,
+                text: entry.text.get(run.entry_bytes).unwrap_or_default().to_string(),
+                range: run.text_bytes,
+            });
+        }
+        let shared: HashSet<usize> = leans.iter().map(|lean| lean.entry).collect();
+        if leans.len() < k {
+            let query = Query { text: text.to_string(), days: Vec::new(), by: By::Words };
+            let others = self.by_words(&query)?.unwrap_or_default();
+            let others = others.into_iter().filter(|placed| !shared.contains(&placed.entry));
+            for found in others.take(k - leans.len()).filter_map(|placed| self.found(placed)) {
+                let Found { name, day, text, entry, .. } = found;
+                leans.push(Lean { name, day, entry, words: 0, text, range: 0..0 });
+            }
+        }
+        Ok(leans)
+    }
+
+    /// Entries by the words that they share with a question; none where it has no words to go by.
+    fn by_words(&self, query: &Query) -> Result<Option<Vec<Placed>>> {
+        let mut terms = self.terms.clone();
+        let (mut any, mut asked) = (false, Vec::with_capacity(terms.len()));
+        for (field, terms) in terms.iter_mut().enumerate() {
+            let (telling, has_word) = terms.telling(&query.text);
+            any |= has_word;
+            asked.push((field, telling));
+        }
+        if asked.iter().all(|(_, terms)| terms.is_empty()) {
+            if !any || !query.days.is_empty() {
+                return Ok(None);
+            }
+            for (field, all) in &mut asked {
+                *all = terms[*field].distinct(&query.text);
+            }
+        }
+        let hits = self.postings.find(&asked, &self.tokens);
+        let hits = hits.map_err(|e| Error::bug(format!("the index of entries: {e}")))?;
+        let mut placed = Vec::with_capacity(hits.len());
+        for hit in hits {
+            for &entry in self.by_hash.get(&hit.entry).into_iter().flatten() {
+                if query.takes(self.entries[entry].day) {
+                    placed.push(Placed { entry, part: hit.part as usize, score: f64::from(hit.score) });
+                }
+            }
+        }
+        Ok(Some(by_entry(placed)))
+    }
+
+    /// Entries by how near they are to a question; none where there are no embeddings, or they know none of its words.
+    fn by_meaning(&self, query: &Query) -> Option<Vec<Placed>> {
+        let (embeddings, vectors) = self.meaning.as_ref()?;
+        let direction = embeddings.direction(&query.text);
+        if direction.iter().all(|x| *x == 0.0) {
+            return None;
+        }
+        let near = vectors.near(&direction).filter(|(near, entry, _)| {
+            *near > 0.0 && self.entries.get(*entry as usize).is_some_and(|entry| query.takes(entry.day))
+        });
+        let placed = near.map(|(near, entry, part)| Placed {
+            entry: entry as usize,
+            part: part as usize,
+            score: f64::from(near),
+        });
+        Some(by_entry(placed.collect()))
+    }
+
+    /// The entries of a question's days, in order, each by its beginning.
+    fn of_days(&self, query: &Query) -> Vec<Placed> {
+        let days = (0..self.len()).filter(|entry| query.takes(self.entries[*entry].day));
+        let all = days.map(|entry| Placed { entry, part: 0, score: 0.0 });
+        if query.days.is_empty() { Vec::new() } else { all.collect() }
+    }
+
+    fn found(&self, placed: Placed) -> Option<Found> {
+        let entry = self.entries.get(placed.entry)?;
+        Some(Found {
+            name: entry.name.clone(),
+            day: entry.day,
+            text: entry.passage(placed.part)?.to_string(),
+            score: placed.score,
+            entry: placed.entry,
+        })
+    }
+}
