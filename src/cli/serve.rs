@@ -70,6 +70,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         log: args.log.clone(),
         ..Settings::default()
     };
+    let listening = serve::listen(&settings)?;
     let library = args.recalling.open(&dirs)?.map(|library| Arc::new(library) as Arc<dyn Recall>);
     let (jobs, models_thread) = talking::start(&args.opening, &models, args.streams)?;
     let stop = settings.stop.clone();
@@ -79,7 +80,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             std::process::exit(130);
         }
     });
-    let served = serve::run(&settings, listed, jobs, library, |at| {
+    let served = serve::run(listening, &settings, listed, jobs, library, |at| {
         let host = if settings.host == "localhost" { "localhost".to_string() } else { at.ip().to_string() };
         let host = if host.contains(':') { format!("[{host}]") } else { host };
         let names: Vec<&str> = models.iter().map(|(name, _)| &name[..]).collect();

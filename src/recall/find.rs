@@ -6,12 +6,19 @@ use crate::base::{Error, Result};
 use crate::eval::likeness::copying::Source;
 use crate::recall::fuse::{Placed, by_entry, fuse};
 use crate::recall::library::Library;
+use crate::recall::meaning::Meaning;
+use crate::recall::postings::Group;
 use crate::recall::query::{By, Found, Lean, Query};
+use crate::recall::terms::Terms;
 
-/// So many entries of each ranking are fused at least: what stands lower in one has next to no weight.
+/// So many entries of each ranking are fused at least.
 const DEPTH: usize = 100;
+/// The weight of words against meaning: most people ask in the words that they wrote in, and then words know it better.
+const OF_WORDS: f64 = 2.0 / 3.0;
 /// A text shares so many words in a row with an entry that it leans on: fewer are turns of speech.
 const RUN: usize = 5;
+/// So many words of a question are looked up among those of the diary at most: more make a text, which says what it means.
+const WITH_KIN: usize = 32;
 
 impl Library {
     /// The entries that answer a question best, `k` at most, each by its best passage. A question of days alone ("what did I do last
@@ -27,7 +34,8 @@ impl Library {
             ));
         }
         let by_words = match query.by {
-            By::Words | By::Both => self.by_words(query)?,
+            By::Words => self.by_words(query, None)?,
+            By::Both => self.by_words(query, self.meaning.as_ref())?,
             By::Meaning => None,
         };
         let by_meaning = match query.by {
@@ -36,11 +44,7 @@ impl Library {
         };
         let mut ranked = match (by_words, by_meaning) {
             (Some(words), Some(meaning)) => {
-                let mut both = [words, meaning];
-                for ranking in &mut both {
-                    ranking.truncate(DEPTH.max(k));
-                }
-                fuse(&both)
+                fuse(&[(OF_WORDS, &words), (1.0 - OF_WORDS, &meaning)], DEPTH.max(k))
             }
             (Some(one), None) | (None, Some(one)) => one,
             (None, None) => self.of_days(query),
@@ -81,7 +85,7 @@ impl Library {
         let shared: HashSet<usize> = leans.iter().map(|lean| lean.entry).collect();
         if leans.len() < k {
             let query = Query { text: text.to_string(), days: Vec::new(), by: By::Words };
-            let others = self.by_words(&query)?.unwrap_or_default();
+            let others = self.by_words(&query, None)?.unwrap_or_default();
             let others = others.into_iter().filter(|placed| !shared.contains(&placed.entry));
             for found in others.take(k - leans.len()).filter_map(|placed| self.found(placed)) {
                 let Found { name, day, text, entry, .. } = found;
@@ -91,22 +95,26 @@ impl Library {
         Ok(leans)
     }
 
-    /// Entries by the words that they share with a question; none where it has no words to go by.
-    fn by_words(&self, query: &Query) -> Result<Option<Vec<Placed>>> {
+    /// Entries by the words that they share with a question, or that `meaning` has stand in for those; none where it has no words to
+    /// go by.
+    fn by_words(&self, query: &Query, meaning: Option<&Meaning>) -> Result<Option<Vec<Placed>>> {
         let mut terms = self.terms.clone();
-        let (mut any, mut asked) = (false, Vec::with_capacity(terms.len()));
+        let (mut any, mut asked) = (false, Vec::new());
         for (field, terms) in terms.iter_mut().enumerate() {
             let (telling, has_word) = terms.telling(&query.text);
             any |= has_word;
-            asked.push((field, telling));
+            asked.extend(telling.into_iter().map(|term| Group::of_one(field, term)));
         }
-        if asked.iter().all(|(_, terms)| terms.is_empty()) {
+        if asked.is_empty() {
             if !any || !query.days.is_empty() {
                 return Ok(None);
             }
-            for (field, all) in &mut asked {
-                *all = terms[*field].distinct(&query.text);
+            for (field, terms) in terms.iter_mut().enumerate() {
+                let all = terms.distinct(&query.text);
+                asked.extend(all.into_iter().map(|term| Group::of_one(field, term)));
             }
+        } else if let Some(meaning) = meaning {
+            add_kin(&mut asked, &mut terms, &query.text, meaning);
         }
         let hits = self.postings.find(&asked, &self.tokens);
         let hits = hits.map_err(|e| Error::bug(format!("the index of entries: {e}")))?;
@@ -123,12 +131,12 @@ impl Library {
 
     /// Entries by how near they are to a question; none where there are no embeddings, or they know none of its words.
     fn by_meaning(&self, query: &Query) -> Option<Vec<Placed>> {
-        let (embeddings, vectors) = self.meaning.as_ref()?;
-        let direction = embeddings.direction(&query.text);
+        let meaning = self.meaning.as_ref()?;
+        let direction = meaning.embeddings.direction(&query.text);
         if direction.iter().all(|x| *x == 0.0) {
             return None;
         }
-        let near = vectors.near(&direction).filter(|(near, entry, _)| {
+        let near = meaning.vectors.near(&direction).into_iter().filter(|(near, entry, _)| {
             *near > 0.0 && self.entries.get(*entry as usize).is_some_and(|entry| query.takes(entry.day))
         });
         let placed = near.map(|(near, entry, part)| Placed {
@@ -155,5 +163,18 @@ impl Library {
             score: placed.score,
             entry: placed.entry,
         })
+    }
+}
+
+/// Adds to the terms of a question those that stand in for them.
+fn add_kin(asked: &mut [Group], fields: &mut [Terms], text: &str, meaning: &Meaning) {
+    for (field, terms) in fields.iter_mut().enumerate() {
+        for word in terms.telling_words(text).into_iter().take(WITH_KIN) {
+            let Some(own) = terms.of_word(word) else { continue };
+            let group = asked.iter_mut().find(|group| group.is_of(field, &own));
+            if let Some(group) = group.filter(|group| group.terms.len() == 1) {
+                group.terms.extend(meaning.kin(word, field, &own));
+            }
+        }
     }
 }

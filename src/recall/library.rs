@@ -11,6 +11,7 @@ use crate::eval::likeness::copying::Source;
 use crate::journal::{self, Observer, Options};
 use crate::recall::embed::model::Embeddings;
 use crate::recall::kept::{self, Kept};
+use crate::recall::meaning::Meaning;
 use crate::recall::postings::{Passage, Postings};
 use crate::recall::store::{self, Stored};
 use crate::recall::terms::Terms;
@@ -31,7 +32,7 @@ pub struct Library {
     pub(super) tokens: Vec<u64>,
     /// The languages of the fields.
     pub(super) terms: Vec<Terms>,
-    pub(super) meaning: Option<(Embeddings, Vectors)>,
+    pub(super) meaning: Option<Meaning>,
     /// All runs of words; made when they are first asked for.
     pub(super) source: OnceLock<Source>,
     notes: Vec<String>,
@@ -144,7 +145,8 @@ impl Library {
             }
             same.push(i);
         }
-        let terms = stored.tongues.iter().map(Terms::new).collect();
+        let terms: Vec<Terms> = stored.tongues.iter().map(Terms::new).collect();
+        let meaning = meaning.map(|(embeddings, vectors)| Meaning::new(embeddings, vectors, &terms));
         let Stored { entries, postings, .. } = stored;
         let source = OnceLock::new();
         Library { entries, by_hash, postings, tokens, terms, meaning, source, notes, changed }
@@ -172,7 +174,7 @@ impl Library {
 
     /// The embeddings, where a folder of them was given.
     pub fn embeddings(&self) -> Option<&Embeddings> {
-        self.meaning.as_ref().map(|(embeddings, _)| embeddings)
+        self.meaning.as_ref().map(|meaning| &meaning.embeddings)
     }
 
     /// What a person should know of how it was opened, a line each.

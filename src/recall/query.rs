@@ -9,9 +9,10 @@ use jiff::civil::Date;
 pub enum By {
     /// By words that they share with the question (BM25).
     Words,
-    /// By the direction of their embeddings.
+    /// By the direction of their embeddings: an entry's best window of a sentence or two, and a little of the entry as a whole.
     Meaning,
-    /// By both, fused; by words alone where there are no embeddings.
+    /// By both, fused; the words of the question may be stood in for by words of the diary that are near to them. By words alone where
+    /// there are no embeddings.
     #[default]
     Both,
 }
@@ -48,7 +49,7 @@ pub struct Found {
     pub day: Option<Date>,
     /// The passage, exactly as it stands in the entry.
     pub text: String,
-    /// How well it answers, in the measure of its ranking: BM25, a cosine, or a sum of reciprocal ranks; 0 where only the days
+    /// How well it answers, in the measure of its ranking: BM25, a mean of cosines, or of shares of the best in both; 0 where only the days
     /// were asked for.
     pub score: f64,
     /// The entry's number in the library.

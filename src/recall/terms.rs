@@ -47,12 +47,25 @@ impl Terms {
         terms
     }
 
+    /// The words of a text that tell something, in its order: those that are not of grammar.
+    pub fn telling_words<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        words(text).map(|word| word.text).filter(|word| !self.stop_words.contains(&fold(word))).collect()
+    }
+
     /// The terms of the words that tell something, each once, in the order of the text; and whether there is any word at all.
     pub fn telling(&mut self, text: &str) -> (Vec<String>, bool) {
-        let telling: Vec<&str> =
-            words(text).map(|word| word.text).filter(|word| !self.stop_words.contains(&fold(word))).collect();
+        let telling = self.telling_words(text);
         let any = words(text).next().is_some();
         (self.distinct(&telling.join(" ")), any)
+    }
+
+    /// The term of a word as a whole; none where it is a word of grammar.
+    pub fn of_word(&mut self, word: &str) -> Option<String> {
+        if self.stop_words.contains(&fold(word)) {
+            return None;
+        }
+        // Of several parts, the whole comes last.
+        self.of(word).pop().map(|token| token.text)
     }
 
     /// All terms of a text, each once, in its order.

@@ -3,6 +3,7 @@ use std::time::Instant;
 
 use jiff::civil::{Date, date};
 
+use super::embed::made::embeddings as embedded;
 use super::store;
 use super::*;
 use crate::journal::{self, Options};
@@ -227,6 +228,54 @@ fn passages_are_found_by_meaning_and_their_vectors_again() {
     assert_eq!(library.notes().len(), 1);
     assert_eq!(library.find(&query, 9).unwrap(), first);
     assert_eq!(library.find(&Query::new("anxious heart"), 9).unwrap()[0].name, "2020-01-05");
+}
+
+/// Seven words, the last two near to the first two.
+fn few() -> Embeddings {
+    let unit = |i: usize| std::array::from_fn::<f32, 5, _>(|j| f32::from(u8::from(i == j)));
+    let mut words: Vec<(&str, [f32; 5])> = (0..)
+        .map(unit)
+        .zip(["clothes", "prop", "rain", "river", "walk"])
+        .map(|(v, word)| (word, v))
+        .collect();
+    words.push(("laundry", [0.9, 0.0, 0.0, 0.0, 0.4]));
+    words.push(("pole", [0.0, 0.9, 0.0, 0.4, 0.0]));
+    embedded(&words)
+}
+
+#[test]
+fn the_words_of_a_question_are_stood_in_for_by_those_of_the_diary() {
+    let entry = |day: i8, text: &str| {
+        let day = date(1917, 1, day);
+        (day.to_string(), Some(day), text.to_string())
+    };
+    let entries = || {
+        let entries =
+            ["The clothes-prop looks like a gibbet.", "Rain by the river.", "A walk. A prop. The river."];
+        (1..).zip(entries).map(|(day, text)| entry(day, text)).collect::<Vec<_>>()
+    };
+    let library = Library::of_entries(entries(), Some(few())).unwrap();
+    let by = |by| Query { by, ..Query::new("laundry pole") };
+    assert!(days(&library, &by(By::Words)).is_empty());
+    assert_eq!(days(&library, &by(By::Both))[0], "1917-01-01");
+    let near = library.leans("laundry pole", 3).unwrap();
+    assert!(near.is_empty(), "a text leans on what it shares: {near:?}");
+}
+
+#[test]
+fn a_sentence_of_a_long_entry_answers_by_meaning() {
+    let filler = "Rain again by the river today, rain all morning, and rain all night as well, rain, rain. "
+        .repeat(30);
+    let long = format!(
+        "{filler}The clothes and the prop went with the wind, and clothes lay about for hours on end. {filler}"
+    );
+    let library = [(1, long.clone()), (2, "A walk in the rain by the river with clothes on.".repeat(3))];
+    let library = library.map(|(day, text)| (day.to_string(), Some(date(1917, 1, day)), text));
+    let library = Library::of_entries(library, Some(few())).unwrap();
+    let found = library.find(&Query { by: By::Meaning, ..Query::new("laundry pole") }, 5).unwrap();
+    assert_eq!(found[0].name, "1");
+    assert!(found[0].text.contains("clothes and the prop"), "{}", found[0].text);
+    assert!(found.iter().all(|found| found.score > 0.0 && found.score < 1.0));
 }
 
 /// Where the real diaries are.

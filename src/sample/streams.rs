@@ -135,8 +135,8 @@ impl Streams {
         let all = exec.receive_f32()?;
         let rows = all.par_chunks_exact(width).zip(turns);
         rows.map(|(row, turn)| {
-            // A NaN comes before every number: it is among the likeliest. An id is none.
-            match row.iter().find(|x| x.is_nan()) {
+            // A NaN comes before every number, and an infinity before the others: they are among the likeliest. An id is neither.
+            match row.iter().find(|x| x.is_nan() || **x == f32::INFINITY) {
                 Some(x) => Err(not_finite(*x)),
                 None if among => Ok(choose_likely(row, turn.how, turn.rng, &turn.allows)),
                 None => Ok(choose(row, &turn.so_far, turn.how, turn.rng, &turn.allows)),
@@ -160,8 +160,20 @@ impl Streams {
         of
     }
 
-    /// Caches a text's context up to its last token, whose place it returns.
-    fn prefill(&mut self, exec: &mut dyn Executor, text: usize) -> Result<usize> {
+    /// How many of a text's tokens are to be read before its next turn can be taken.
+    pub fn unread(&self, text: usize) -> usize {
+        let Text { context, cached, .. } = &self.texts[text];
+        let (all, t) = (context.len(), self.positions);
+        // Full: see `read`.
+        if all > t { (t / 2).max(1) - 1 } else { all - 1 - cached.min(&(all - 1)) }
+    }
+
+    /// Reads a block of a text's tokens before its last one, where some are not in the cache; whether there were any. A turn reads
+    /// whatever is left: whoever reads a long prompt beforehand, block by block, lets others have their turns meanwhile.
+    ///
+    /// # Errors
+    /// A lost device.
+    pub fn read(&mut self, exec: &mut dyn Executor, text: usize) -> Result<bool> {
         let t = self.positions;
         let of = self.of(text);
         if of.context.len() > t {
@@ -171,24 +183,28 @@ impl Streams {
             (of.cached, of.prefilled) = (0, 0);
         }
         let last = of.context.len() - 1;
-        loop {
-            let of = self.of(text);
-            let (first, end) = (of.cached, last.min(of.cached + PREFILL));
-            if first >= end {
-                return Ok(last);
-            }
-            // Behind a token that was drawn nothing is as a prompt would leave it.
-            of.prefilled = if of.prefilled == first { end } else { of.prefilled };
-            of.cached = end;
-            let (mut block, mut places) = ([0; PREFILL], [NOWHERE; PREFILL]);
-            for (i, pos) in (first..end).enumerate() {
-                block[i] = of.context[pos];
-                places[i] = [text as u32, pos as u32];
-            }
-            exec.write(input::PREFILL, 0, &block)?;
-            exec.write(input::PREFILL_PLACES, 0, places.as_flattened())?;
-            exec.run("prefill", &Step::default())?;
+        let (first, end) = (of.cached, last.min(of.cached + PREFILL));
+        if first >= end {
+            return Ok(false);
         }
+        // Behind a token that was drawn nothing is as a prompt would leave it.
+        of.prefilled = if of.prefilled == first { end } else { of.prefilled };
+        of.cached = end;
+        let (mut block, mut places) = ([0; PREFILL], [NOWHERE; PREFILL]);
+        for (i, pos) in (first..end).enumerate() {
+            block[i] = of.context[pos];
+            places[i] = [text as u32, pos as u32];
+        }
+        exec.write(input::PREFILL, 0, &block)?;
+        exec.write(input::PREFILL_PLACES, 0, places.as_flattened())?;
+        exec.run("prefill", &Step::default())?;
+        Ok(true)
+    }
+
+    /// Caches a text's context up to its last token, whose place it returns.
+    fn prefill(&mut self, exec: &mut dyn Executor, text: usize) -> Result<usize> {
+        while self.read(exec, text)? {}
+        Ok(self.of(text).context.len() - 1)
     }
 }
 

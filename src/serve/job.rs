@@ -1,7 +1,7 @@
 //! What is asked of the worker, and what it answers: the border between the server, which speaks HTTP, and the one thread that owns the
 //! device.
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 pub use crate::dataset::pairs::Role;
 use crate::sample::Choice;
@@ -128,7 +128,7 @@ pub struct Score {
 #[derive(Debug)]
 pub enum Job {
     /// Write.
-    Write(Box<Write>, UnboundedSender<Said>),
+    Write(Box<Write>, Sender<Said>),
     /// Score: each token of the text in turn, or why not.
     Score(Score, tokio::sync::oneshot::Sender<Result<Vec<Likely>, Refusal>>),
 }

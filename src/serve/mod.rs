@@ -38,7 +38,7 @@ use crate::base::{Error, Result};
 use crate::serve::endpoints::page::{Page, icon};
 use crate::serve::endpoints::{embeddings, entries, models, score, texts};
 use crate::serve::http::doors::{Doors, guard};
-use crate::serve::http::listen::{addresses, listen};
+use crate::serve::http::listen::{addresses, listen as sockets};
 use crate::serve::http::refused::Refused;
 use crate::serve::log::Log;
 use crate::serve::queue::Queue;
@@ -53,20 +53,31 @@ const THREADS: usize = 2;
 /// Threads that look into the entries.
 const LOOKERS: usize = 8;
 
+/// The sockets that a server listens at. What connects before [`run`] waits.
+pub struct Listening(Vec<std::net::TcpListener>);
+
+/// Checks the settings, and begins to listen: before models are opened, which may take a while.
+///
+/// # Errors
+/// The settings cannot be, or the port is in use.
+pub fn listen(settings: &Settings) -> Result<Listening> {
+    settings.check(addresses(&settings.host)?.iter().all(std::net::IpAddr::is_loopback))?;
+    Ok(Listening(sockets(&settings.host, settings.port)?))
+}
+
 /// Serves `models` until [`Settings::stop`] is set. `jobs` leads to the worker; it is dropped when this returns, and the worker can
 /// end on that. `on_ready` is called once with the address, when requests are accepted.
 ///
 /// # Errors
-/// The settings cannot be, the port is in use, the log cannot be opened.
+/// The log cannot be opened, or nothing can be served.
 pub fn run(
+    Listening(listeners): Listening,
     settings: &Settings,
     models: Vec<Listed>,
     jobs: Sender<Job>,
     recall: Option<Arc<dyn Recall>>,
     on_ready: impl FnOnce(SocketAddr),
 ) -> Result<()> {
-    settings.check(addresses(&settings.host)?.iter().all(std::net::IpAddr::is_loopback))?;
-    let listeners = listen(&settings.host, settings.port)?;
     let (log, writer) = settings.log.as_deref().map(Log::open).transpose()?.unzip();
     let queue = Queue::new(jobs, settings.limits.jobs);
     let server = Server::new(models, queue, recall, log, settings.limits.clone());

@@ -354,15 +354,15 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
     use diarist::base::rng::Rng;
     use diarist::device::Program;
     use diarist::model::input;
-    use diarist::sample::{Choice, Decoder, Streams, Turn};
+    use diarist::sample::{Choice, Decoder, SoFar, Streams, Turn};
     use std::ops::ControlFlow;
     let tokenizer = Tokenizer::gpt2();
     let lengths = [3, 17, 9, 1, 30];
     let prompts = [1, 40, 7, 2, 33].map(|n: u32| (0..n).map(|i| (i * i + n) % 101).collect::<Vec<_>>());
     let how = [
-        Choice { temperature: 1.0, top_k: 20, top_p: 1.0 },
+        Choice { temperature: 1.0, top_k: 20, ..Choice::default() },
         Choice { temperature: 0.0, ..Choice::default() },
-        Choice { temperature: 1.5, top_k: 0, top_p: 0.9 },
+        Choice { temperature: 1.5, top_k: 0, top_p: 0.9, ..Choice::default() },
         Choice::default(),
         Choice { temperature: 1.2, ..Choice::default() },
     ];
@@ -423,7 +423,8 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
                     .iter()
                     .map(|&(i, text)| {
                         let rng = of[i].take().unwrap();
-                        Turn { text, how: &how[i], rng, allows: Box::new(|_| true) }
+                        let so_far = SoFar::default();
+                        Turn { text, so_far, how: &how[i], rng, allows: Box::new(|_| true) }
                     })
                     .collect();
                 let tokens = streams.draw(exec.as_mut(), &mut turns).unwrap();
@@ -458,7 +459,8 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
                 let cached = streams.cached(text);
                 let mut last = Vec::new();
                 for _ in 0..2 {
-                    let turn = Turn { text, how: &how[1], rng: &mut rng(0), allows: Box::new(|_| true) };
+                    let (so_far, rng) = (SoFar::default(), &mut rng(0));
+                    let turn = Turn { text, so_far, how: &how[1], rng, allows: Box::new(|_| true) };
                     let token = streams.draw(exec, &mut [turn]).unwrap()[0].unwrap();
                     streams.push(text, token);
                     last = streams.logits(exec).unwrap()[..v].iter().map(|x| x.to_bits()).collect();

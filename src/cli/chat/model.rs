@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use jiff::Zoned;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::channel;
 
 use crate::base::{Error, Result, shell};
 use crate::cli::chat::speaker::{Answer, Manner, Passage, Speaker, Wish};
@@ -88,7 +88,8 @@ impl Speaker for Model {
             logprobs: None,
             echo: false,
         };
-        let (said, mut heard) = unbounded_channel();
+        // A person's terminal is never so far behind.
+        let (said, mut heard) = channel(1 << 16);
         let sent = self.jobs.send(Job::Write(Box::new(write), said));
         sent.map_err(|_| Error::bug("the thread that runs the model has ended"))?;
         let mut answer = Answer {
@@ -130,7 +131,7 @@ impl Speaker for Model {
 /// A refusal as an error, which says in two parts what it says in one.
 fn error(refusal: Refusal) -> Error {
     let told = refusal.message;
-    let (problem, next) = told.split_once(" next: ").map_or((&told[..], ""), |parts| parts);
+    let (problem, next) = told.split_once(". Next: ").map_or((&told[..], ""), |parts| parts);
     match next {
         "" => Error::setting(problem, format!("try again; see `{} doctor` if it stays so", shell::program())),
         next => Error::setting(problem, next),

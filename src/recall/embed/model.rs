@@ -103,8 +103,8 @@ impl Embeddings {
         ids
     }
 
-    /// A text's vector as the settings have it, of length one where they ask for that; zeros where no token is known.
-    pub fn vector(&self, text: &str) -> Vec<f32> {
+    /// The sum of the vectors of a text's tokens, and how many these are.
+    pub fn sum(&self, text: &str) -> (Vec<f64>, usize) {
         let mut sum = vec![0.0_f64; self.width];
         let ids = self.ids(text);
         let mut count = 0_usize;
@@ -120,6 +120,12 @@ impl Embeddings {
             sum.iter_mut().zip(vector).for_each(|(sum, x)| *sum += f64::from(weight * x));
             count += 1;
         }
+        (sum, count)
+    }
+
+    /// A text's vector as the settings have it, of length one where they ask for that; zeros where no token is known.
+    pub fn vector(&self, text: &str) -> Vec<f32> {
+        let (mut sum, count) = self.sum(text);
         let length = || sum.iter().map(|x| x * x).sum::<f64>().sqrt();
         let norm = if self.normalize { length() } else { count as f64 };
         if norm > 0.0 {

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use crate::base::Result;
 use crate::base::rng::Rng;
 use crate::device::Executor;
+use crate::model::PREFILL;
 use crate::sample::choose::{Choice, SoFar, likeliest, logprobs};
 use crate::sample::decoder::judged;
 use crate::sample::streams::{Streams, Turn};
@@ -77,19 +78,27 @@ impl<'a> Texts<'a> {
         Ok(())
     }
 
-    /// A token of each text that has a place.
+    /// A token of each text that has a place and was read so far that one can be drawn; of a longer prompt a block is read meanwhile, so that
+    /// it does not hold up the others.
     ///
     /// # Errors
     /// A lost device, or logits that are not numbers.
     pub fn pass(&mut self, exec: &mut dyn Executor, tokenizer: &Tokenizer) -> Result<()> {
         self.forget_the_forsaken();
         self.begin(tokenizer);
-        if self.texts.is_empty() {
+        let is_long = |streams: &Streams, text: &Text| streams.unread(text.place) > PREFILL;
+        if let Some(text) = self.texts.iter().find(|text| is_long(&self.streams, text)) {
+            self.streams.read(exec, text.place)?;
+        }
+        let (mut texts, waiting): (Vec<Text>, Vec<Text>) =
+            std::mem::take(&mut self.texts).into_iter().partition(|text| !is_long(&self.streams, text));
+        self.texts = waiting;
+        if texts.is_empty() {
             return Ok(());
         }
         let greedy = Choice { temperature: 0.0, ..Choice::default() };
         let wishes = &self.wishes;
-        let turns = self.texts.iter_mut().map(|text| {
+        let turns = texts.iter_mut().map(|text| {
             let wish =
                 &wishes.iter().find(|course| course.id == text.wish).expect("a text is of a wish").wish;
             let written = &text.growing.written;
@@ -108,7 +117,6 @@ impl<'a> Texts<'a> {
             false => Vec::new(),
         };
         let v = logits.len() / self.streams.places();
-        let texts = std::mem::take(&mut self.texts);
         for (row, (mut text, drawn)) in texts.into_iter().zip(drawn).enumerate() {
             let logits = logits.get(row * v..(row + 1) * v).filter(|logits| !logits.is_empty());
             match self.take(&mut text, drawn, logits, tokenizer) {

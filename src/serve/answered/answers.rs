@@ -3,13 +3,13 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 use crate::serve::job::{Kind, Refusal, Said};
 
 /// The answers to the jobs of one request. Dropped, they are taken back: the worker finds that nobody listens.
 pub struct Answers {
-    jobs: Vec<UnboundedReceiver<Said>>,
+    jobs: Vec<Receiver<Said>>,
     /// Which texts of each job have not ended.
     open: Vec<Vec<bool>>,
     /// Which job is listened to first the next time, so that none waits for another.
@@ -20,7 +20,7 @@ pub struct Answers {
 
 impl Answers {
     /// Of jobs with so many texts each.
-    pub fn new(jobs: Vec<UnboundedReceiver<Said>>, n: usize) -> Answers {
+    pub fn new(jobs: Vec<Receiver<Said>>, n: usize) -> Answers {
         let open = vec![vec![true; n]; jobs.len()];
         Answers { jobs, open, turn: 0, back: None }
     }
@@ -96,6 +96,6 @@ impl Answers {
 
 /// What it means that the worker says no more before the end.
 fn broken_off() -> Said {
-    let message = "the model's work broke off before its end: ask again, or start the server again".into();
+    let message = "the answer broke off before its end, because it was read much more slowly than it was written, or because the model's work failed: ask again".into();
     Said::Failed(Refusal { kind: Kind::Broken, message, param: None })
 }

@@ -60,7 +60,8 @@ pub fn known(name: String, listed: &[Listed]) -> Result<String, Refused> {
         return Ok(name);
     }
     let names: Vec<String> = listed.iter().map(|model| format!("`{}`", model.name)).collect();
-    let message = format!("The model `{name}` does not exist here. There is: {}.", names.join(", "));
+    let there = if names.len() == 1 { "There is" } else { "There are" };
+    let message = format!("The model `{name}` does not exist here. {there}: {}.", names.join(", "));
     Err(Refused {
         status: StatusCode::NOT_FOUND,
         message,

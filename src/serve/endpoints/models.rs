@@ -51,7 +51,7 @@ pub async fn health(State(server): State<Arc<Server>>) -> Response {
         let body = json!({ "status": "error", "message": GONE });
         return json_response(StatusCode::SERVICE_UNAVAILABLE, &body);
     }
-    let mut body = json!({ "status": "ok", "models": server.models.len() });
+    let mut body = json!({ "status": "ok", "models": server.models.len(), "jobs": server.queue.jobs() });
     if let Some(log) = &server.log {
         body["log"] = json!(if log.has_failed() { "the last line could not be written" } else { "ok" });
     }

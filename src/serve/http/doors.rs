@@ -62,14 +62,15 @@ impl Doors {
 
     /// The origin, where it is another than our own page's.
     fn origin(&self, request: &Request, host: &str) -> Result<Option<HeaderValue>, Refused> {
-        let refused = || {
-            forbidden(
-                "origin_not_allowed",
-                "pages of other servers may not ask here: start the server with --allow-origin and the page's \
-                 origin if this one may",
-            )
-        };
         let headers = request.headers();
+        let refused = || {
+            let named = only(headers, header::ORIGIN).unwrap_or("another server");
+            let message = format!(
+                "pages of {named} may not ask here: start the server with --allow-origin and the page's origin if \
+                 they may"
+            );
+            forbidden("origin_not_allowed", &message)
+        };
         if !headers.contains_key(header::ORIGIN) {
             // Pages send no Origin with what they embed; browsers say so in this other way. A link to our page is fine.
             let elsewhere =

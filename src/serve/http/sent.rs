@@ -34,7 +34,10 @@ pub fn events(pieces: impl Pieces) -> Response {
 }
 
 /// A body whose next frame is a future that hands over to the one after it.
-struct Unfolding<P>(Option<Pin<Box<dyn Future<Output = Option<(Bytes, P)>> + Send>>>);
+struct Unfolding<P>(Option<Next<P>>);
+
+/// The next piece, and what comes after it.
+type Next<P> = Pin<Box<dyn Future<Output = Option<(Bytes, P)>> + Send>>;
 
 impl<P: Pieces> hyper::body::Body for Unfolding<P> {
     type Data = Bytes;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::client::{ask, get};
 use super::fake::Served;
-use crate::serve::{Settings, run};
+use crate::serve::{Settings, listen, run};
 
 #[test]
 fn a_name_that_points_here_is_not_let_in() {
@@ -95,7 +95,8 @@ fn a_token_is_asked_for_where_there_is_one() {
 fn off_loopback_nothing_starts_without_a_token() {
     let start = |settings: Settings| {
         let (jobs, _) = std::sync::mpsc::channel();
-        run(&settings, Vec::new(), jobs, None, |_| panic!("it must not listen"))
+        listen(&settings)
+            .and_then(|at| run(at, &settings, Vec::new(), jobs, None, |_| panic!("it must not listen")))
     };
     let error = start(Settings { host: "0.0.0.0".into(), ..Settings::default() }).unwrap_err().to_string();
     assert!(error.contains("--token"), "{error}");

@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
 
 use crate::base::{Error, Result};
 use crate::serve::job::{
     Finish, Job, Kind, Likely, Listed, Message, Passage, Prompt, Refusal, Said, Score, Write,
 };
-use crate::serve::{Found, Lean, Recall, Settings, run};
+use crate::serve::{Found, Lean, Recall, Settings, listen, run};
 
 /// What the worker was asked, and what became of it.
 #[derive(Default)]
@@ -51,8 +51,10 @@ impl Served {
         std::thread::spawn(move || work(asked, &worker));
         let stop = Arc::clone(&settings.stop);
         let (ready, at) = channel();
-        let thread =
-            std::thread::spawn(move || run(&settings, listed(), jobs, recall, |at| ready.send(at).unwrap()));
+        let thread = std::thread::spawn(move || {
+            let listening = listen(&settings)?;
+            run(listening, &settings, listed(), jobs, recall, |at| ready.send(at).unwrap())
+        });
         let at = at.recv().expect("the server is ready");
         Served { at, seen, stop, thread: Some(thread) }
     }
@@ -132,7 +134,7 @@ fn likely(text: &str) -> Likely {
 }
 
 /// Answers as the prompt says; nothing where nobody listens any more.
-fn tell(write: &Write, reply: &UnboundedSender<Said>) -> Option<()> {
+fn tell(write: &Write, reply: &Sender<Said>) -> Option<()> {
     let prompt = match &write.prompt {
         Prompt::Text(text) => text.clone(),
         Prompt::Ids(ids) => format!("{ids:?}"),
@@ -140,7 +142,7 @@ fn tell(write: &Write, reply: &UnboundedSender<Said>) -> Option<()> {
             messages.last().map(|m: &Message| m.content.clone()).unwrap_or_default()
         }
     };
-    let say = |said| reply.send(said).ok();
+    let say = |said| reply.blocking_send(said).ok();
     match prompt.as_str() {
         "too long" => return say(Said::Failed(refusal(Kind::TooLong))),
         "busy" => return say(Said::Failed(refusal(Kind::Busy))),

@@ -12,7 +12,8 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
-use tokio::sync::mpsc::{UnboundedSender, WeakUnboundedSender};
+use tokio::sync::mpsc as reply;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::base::rng::{Rng, seed_of_the_clock};
 use crate::base::{Error, Result};
@@ -42,7 +43,7 @@ struct Opened {
     manner: Manner,
     texts: Texts<'static>,
     /// Who is told of them.
-    told: Vec<WeakUnboundedSender<Said>>,
+    told: Vec<reply::WeakSender<Said>>,
     /// When what it was opened from was last written.
     saved: Option<SystemTime>,
 }
@@ -163,7 +164,9 @@ impl Worker {
                 true => broken(&error),
                 false => Refusal {
                     kind: Kind::NotFound,
-                    message: format!("{name} is gone: {} is no longer there", path.display()),
+                    message: format!(
+                        "{name} is gone: its folder is no longer there; put it back, or ask for another model"
+                    ),
                     param: Some("model"),
                 },
             })?;
@@ -183,7 +186,7 @@ impl Opened {
     }
 
     /// Takes a wish in.
-    fn admit(&mut self, write: Write, said: &UnboundedSender<Said>) -> std::result::Result<(), Refusal> {
+    fn admit(&mut self, write: Write, said: &reply::Sender<Said>) -> std::result::Result<(), Refusal> {
         let Grounded { ids: prompt, passages, dropped } = self.prompt(&write)?;
         let room = self.model.positions.saturating_sub(prompt.len()).max(1);
         let most = write.max_tokens.unwrap_or(room);
@@ -199,8 +202,8 @@ impl Opened {
         let seed = write.seed.unwrap_or_else(seed_of_the_clock);
         let texts = write.best_of.max(write.n);
         let draws = (0..texts).map(|i| Rng::new(seed, &format!("sample {i}"))).collect();
-        let _gone = said.send(Said::Began { prompt_tokens: prompt.len(), passages, dropped });
-        let wish = Wish::new(prompt, draws, (most, &write.how), Heard(said.clone()));
+        let _gone = said.try_send(Said::Began { prompt_tokens: prompt.len(), passages, dropped });
+        let wish = Wish::new(prompt, draws, (most, &write.how), Heard { said: said.clone(), is_lost: false });
         let (logprobs, echo) = (write.logprobs, write.echo);
         self.texts.push(Wish { given: write.n, ends: ending.ids, stops, logprobs, echo, ..wish });
         self.told.retain(|said| said.strong_count() > 0);
@@ -261,27 +264,32 @@ impl Opened {
 }
 
 /// Whoever asked, as the texts are told to them.
-struct Heard(UnboundedSender<Said>);
+struct Heard {
+    said: reply::Sender<Said>,
+    /// So far behind that it was given up.
+    is_lost: bool,
+}
 
 impl Listener for Heard {
     fn hear(&mut self, event: Event) {
         // Whoever asked may have gone: that is seen at the next token.
-        let _gone = self.0.send(match event {
+        let sent = self.said.try_send(match event {
             Event::Piece { index, text, tokens } => Said::Piece { index, text, tokens },
             Event::Ended { index, finish, ids } => {
                 Said::Ended { index, finish, completion_tokens: ids.len() }
             }
         });
+        self.is_lost |= matches!(sent, Err(TrySendError::Full(_)));
     }
 
     fn is_gone(&self) -> bool {
-        self.0.is_closed()
+        self.is_lost || self.said.is_closed()
     }
 }
 
 /// Says that something cannot be done.
-fn refuse(said: &UnboundedSender<Said>, refusal: Refusal) {
-    let _gone = said.send(Said::Failed(refusal));
+fn refuse(said: &reply::Sender<Said>, refusal: Refusal) {
+    let _gone = said.try_send(Said::Failed(refusal));
 }
 
 /// What went wrong in the device or in a model's files, for whoever asked.
@@ -296,5 +304,6 @@ fn misfit(misfit: Misfit) -> Refusal {
 
 /// An error of ours is of several lines: what happened, and what to do next.
 fn on_a_line(error: &Error) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+    let told = error.to_string().replace("\n  next: ", ". Next: ");
+    told.split_whitespace().collect::<Vec<_>>().join(" ")
 }

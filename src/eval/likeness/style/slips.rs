@@ -143,7 +143,7 @@ mod tests {
             let mut letters: Vec<char> = word.chars().collect();
             if letters.len() > 6
                 && letters.iter().all(|c| c.is_lowercase())
-                && draw() % 20 == 0
+                && draw().is_multiple_of(20)
                 && letters[2] != letters[3]
             {
                 letters.swap(2, 3);
