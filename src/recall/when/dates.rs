@@ -1,9 +1,10 @@
 //! The part of the grammar that reads a date: a day, or a month of a year in figures.
 
 use super::found::Found;
+use super::kind::Kind;
 use super::look::Look;
 use super::period::{MonthDay, Named, Span};
-use super::token::{Gap, Kind};
+use super::token::Gap;
 
 /// The most days of each month.
 const LENGTHS: [i8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];

@@ -5,9 +5,10 @@
 use std::ops::Range;
 
 use super::found::Found;
+use super::kind::Kind;
 use super::look::Look;
 use super::period::{Expression, Named, Period, Span};
-use super::token::{Gap, Kind};
+use super::token::Gap;
 
 /// The farthest that `since` may be from its `in 2014`, in words.
 const FARTHEST_SINCE: usize = 5;

@@ -1,8 +1,9 @@
 //! Looking at the tokens of a question from a place in them.
 
+use super::kind::Kind;
 use super::lexicon::Lexicon;
 use super::period::Unit;
-use super::token::{Gap, Kind, Token};
+use super::token::{Gap, Token};
 
 /// The tokens of a question, and what helps to read them.
 #[derive(Clone, Copy)]

@@ -3,7 +3,8 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `lexicon` | the words of time in English, German, French and Spanish |
-//! | `token` | the words of a question, and what each may say of time |
+//! | `kind` | what a word may say of time |
+//! | `token` | the words of a question |
 //! | `look`, `found` | looking at them, and what can be found |
 //! | `dates`, `noun`, `grammar` | which of them are a date, which a length of time, and which say when |
 //! | `period`, `names` | what can be said of time, and how it is called |
@@ -30,6 +31,7 @@ mod days;
 mod feasts;
 mod found;
 mod grammar;
+mod kind;
 mod lexicon;
 mod look;
 mod names;

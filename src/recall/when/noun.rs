@@ -1,9 +1,10 @@
 //! The part of the grammar that reads a length of time, without the preposition before it.
 
 use super::found::Found;
+use super::kind::Kind;
 use super::look::Look;
 use super::period::{Named, Season, Span, Unit};
-use super::token::{Gap, Kind};
+use super::token::Gap;
 
 impl Look<'_> {
     /// A length of time and the place behind it.

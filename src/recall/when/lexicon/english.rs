@@ -1,7 +1,7 @@
 //! English.
 
+use super::super::kind::Kind;
 use super::super::period::{Feast, Part, Season, Unit};
-use super::super::token::Kind;
 
 /// The commonest words of questions.
 pub(super) const COMMON: &str = "i the what when did was my is are how who where which to and do does were have had with it me we he \

@@ -1,7 +1,7 @@
 //! French.
 
+use super::super::kind::Kind;
 use super::super::period::{Feast, Part, Season, Unit};
-use super::super::token::Kind;
 
 /// The commonest words of questions.
 pub(super) const COMMON: &str = "je j'ai la les quand que qu quoi quel quelle qu'est est ai ma mes mon où qui avec dans c'est fait \

@@ -1,7 +1,7 @@
 //! German.
 
+use super::super::kind::Kind;
 use super::super::period::{Feast, Part, Season, Unit};
-use super::super::token::Kind;
 
 /// The commonest words of questions.
 pub(super) const COMMON: &str = "ich die das was wann war habe hatte mein meine meinen wie wer wo und mit ist nicht es bei sich er sie \

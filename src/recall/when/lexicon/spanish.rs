@@ -1,7 +1,7 @@
 //! Spanish.
 
+use super::super::kind::Kind;
 use super::super::period::{Feast, Part, Season, Unit};
-use super::super::token::Kind;
 
 /// The commonest words of questions.
 pub(super) const COMMON: &str = "yo que qué cuándo fue mi mis dónde quién con era estaba hice cómo está por me se lo hay cuál cuáles su \
