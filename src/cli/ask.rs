@@ -83,6 +83,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(said) = asked.said.as_ref().filter(|_| !args.json) {
         note(format!("when     {said}"));
     }
+    if asked.is_of_days_alone && !asked.found.is_empty() && !args.json {
+        note("no entry of then has your words; these are of then, in order:");
+    }
     if asked.found.is_empty() && !args.json {
         note("no entry answers: ask in the words that you would have used then, or for another time");
         return Ok(ExitCode::SUCCESS);

@@ -14,6 +14,8 @@ pub struct Asked {
     pub said: Option<String>,
     /// Passages, the best first.
     pub found: Vec<Found>,
+    /// None of its days has its words: these are all that those days have, in order.
+    pub is_of_days_alone: bool,
 }
 
 impl Library {
@@ -26,12 +28,18 @@ impl Library {
         let (first, last) = (known.clone().min().unwrap_or(today), known.max().unwrap_or(today));
         let when = when(question, today, first..last);
         if when.said.is_some() && when.days.is_empty() {
-            return Ok(Asked { said: when.said, found: Vec::new() });
+            return Ok(Asked { said: when.said, found: Vec::new(), is_of_days_alone: false });
         }
         let after = |day: Date| day.tomorrow().unwrap_or(day);
-        let days = when.days.iter().map(|days| *days.start()..after(*days.end())).collect();
-        let found = self.find(&Query { text: when.rest, days, by }, k)?;
-        Ok(Asked { said: when.said, found })
+        let days: Vec<_> = when.days.iter().map(|days| *days.start()..after(*days.end())).collect();
+        let mut query = Query { text: when.rest, days, by };
+        let mut found = self.find(&query, k)?;
+        let is_of_days_alone = found.is_empty() && !query.days.is_empty();
+        if is_of_days_alone {
+            query = Query { text: String::new(), by: By::Words, ..query };
+            found = self.find(&query, k)?;
+        }
+        Ok(Asked { said: when.said, found, is_of_days_alone })
     }
 }
 
@@ -57,5 +65,7 @@ mod tests {
         assert!(asked.said.is_none() && asked.found.len() == 2, "{asked:?}");
         assert_eq!(ask("what was last August?").found[0].name, "2015-08-01");
         assert!(ask("what did the doctor say in 2013?").found.is_empty());
+        let asked = ask("what of the zebra in March 2015?");
+        assert!(asked.is_of_days_alone && asked.found[0].name == "2015-03-09", "{asked:?}");
     }
 }

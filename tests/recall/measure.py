@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """How often does `diarist ask` find the entry that answers? Sixty questions about the two diaries of ../shared/journals
-(questions.json: each with its answer and every day whose entry has it), by words alone, by meaning alone, and by both.
+(questions.json: each with its answer and every day whose entry has it; half of them in a word or two that the entry has, half with next to none in common), by
+words alone, by meaning alone, and by both.
 
     tests/recall/measure.py [--diarist PROGRAM] [--embeddings DIR] [--model DIR] [--misses]
 
@@ -65,6 +66,9 @@ def main():
         for diary in ("barbellion", "pepys"):
             hits = [rank is not None for rank, q in zip(ranks, questions) if q["diary"] == diary]
             print(f"by {way}, recall@5, {diary}: {share(hits)}")
+        for whose, named in (("own", "in the writer's own words"), ("other", "in other words")):
+            hits = [rank is not None for rank, q in zip(ranks, questions) if q["words"] == whose]
+            print(f"by {way}, recall@5, {named}: {share(hits)}")
         timed = [rank is not None for rank, q in zip(ranks, questions) if q.get("time")]
         if timed:
             print(f"by {way}, recall@5, with a time in the question: {share(timed)}")
