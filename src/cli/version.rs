@@ -17,7 +17,8 @@ pub fn run() -> anyhow::Result<()> {
         "diarist {}\n\
          for      {} on {}; GPUs by {gpus}\n\
          network  only `diarist fetch`, and `diarist train` where you say yes to its offer, open a connection: to \
-         {ENDPOINT}, or the mirror that HF_ENDPOINT names; and `diarist pairs batch --endpoint`, to the address that you give it\n",
+         {ENDPOINT}, or the mirror that HF_ENDPOINT names; and `diarist pairs batch --endpoint`, to the address that you give it\n\
+         serves   only `diarist serve`, to this computer alone unless --host says otherwise\n",
         env!("CARGO_PKG_VERSION"),
         std::env::consts::ARCH,
         std::env::consts::OS,
