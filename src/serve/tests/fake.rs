@@ -173,8 +173,8 @@ fn tell(write: &Write, reply: &Sender<Said>) -> Option<()> {
             std::thread::sleep(Duration::from_millis(1));
         },
         "a flood" => {
-            let drop = "x".repeat(4000);
-            (0..8000).try_for_each(|_| say(piece(0, &drop)))?;
+            let drop = "x".repeat(8000);
+            (0..4000).try_for_each(|_| say(piece(0, &drop)))?;
         }
         _ => {}
     }

@@ -35,7 +35,7 @@ fn models_are_listed_and_found_by_name() {
     assert_eq!(get(served.at, "/v1/models/diary").json(), diary);
     assert_eq!(get(served.at, "/v1/models/me/pairs%20v2").json()["id"], "me/pairs v2");
     assert_eq!(get(served.at, "/v1/models/none").error(), (404, json!("model"), json!("model_not_found")));
-    assert_eq!(get(served.at, "/health").json(), json!({ "status": "ok", "models": 2 }));
+    assert_eq!(get(served.at, "/health").json(), json!({ "status": "ok", "models": 2, "jobs": 0 }));
 }
 
 #[test]
