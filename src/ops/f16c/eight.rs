@@ -4,7 +4,7 @@ use std::arch::x86_64::{__m256, _mm256_add_ps, _mm256_cvtph_ps, _mm256_mul_ps, _
 
 use half::f16;
 
-use crate::ops::f16c::MOST;
+use crate::ops::f16c::most::MOST;
 use crate::ops::math::prefetch;
 
 /// How often eight halves are in 64 bytes, which memory hands out at once.

@@ -4,11 +4,11 @@
 
 #[cfg(target_arch = "x86_64")]
 mod eight;
+mod most;
 #[cfg(target_arch = "x86_64")]
 mod sixteen;
 
-/// The most rows of x that are multiplied at once.
-pub const MOST: usize = 16;
+pub use most::MOST;
 
 /// Whether this processor has it.
 pub fn here() -> bool {

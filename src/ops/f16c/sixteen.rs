@@ -7,7 +7,7 @@ use std::arch::x86_64::{
 
 use half::f16;
 
-use crate::ops::f16c::MOST;
+use crate::ops::f16c::most::MOST;
 use crate::ops::math::prefetch;
 
 /// How often sixteen halves are in 64 bytes, which memory hands out at once.
