@@ -270,7 +270,7 @@ fn the_server_connects_to_nobody() {
     };
     let chat =
         r#"{"model":"run","max_tokens":4,"recall":true,"messages":[{"role":"user","content":"The weir"}]}"#;
-    assert!(ask("POST /v1/chat/completions", chat).contains("\"sources\":[{"));
+    assert!(ask("POST /v1/chat/completions", chat).contains("\"sources\":"));
     assert!(ask("GET /v1/models", "").contains("\"id\":\"run\""));
     assert!(ask("GET /", "").contains("<!doctype html>"));
     ask("POST /v1/completions", r#"{"model":"run","prompt":"Rain","max_tokens":4}"#);
