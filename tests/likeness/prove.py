@@ -127,7 +127,9 @@ def by_heart(program, work):
     healthy = trained(program, work / "healthy", [JOURNALS / "barbellion"], *small, "--steps", 300)
     heart = trained(program, work / "heart", [JOURNALS / "barbellion"], *small, "--steps", 2500, "--keep", 1)
     last = json.loads((heart / "run.json").read_text())["state"]["folder"]
-    of = {"healthy": report(program, healthy), "heart": report(program, heart, "--model", heart / last)}
+    # The verdict wants two thousand words.
+    texts = ("--texts", 60)
+    of = {"healthy": report(program, healthy, *texts), "heart": report(program, heart, "--model", heart / last, *texts)}
     for name in ("in_runs", "near", "longest"):
         a, z = (of[which]["copied"]["generated"][name] for which in ("healthy", "heart"))
         h = of["heart"]["copied"]["held_out"][name]
@@ -135,7 +137,7 @@ def by_heart(program, work):
     say(of["heart"]["copied"]["verdict"] == "copies", "and is told so", of["heart"]["copied"]["verdict"])
     say(of["healthy"]["copied"]["verdict"] not in ("copies", "some_copying"), "the healthy one is not",
         of["healthy"]["copied"]["verdict"])
-    say(report(program, healthy) == of["healthy"], "the same seed gives the same report")
+    say(report(program, healthy, *texts) == of["healthy"], "the same seed gives the same report")
 
 
 def main():
