@@ -16,7 +16,7 @@ use crate::eval::likeness::copying::Source;
 use crate::eval::likeness::diary::Diary;
 use crate::run::{newest, read_run};
 use crate::sample::stops::Stops;
-use crate::sample::{Event, Reads, Streams, Texts, Until, Wish, kept};
+use crate::sample::{Event, Reads, Streams, Texts, Until, Wish, kept, opening};
 
 /// Texts that are written at once, at most: weights are read once for all of them, but each has a cache of its own.
 const AT_ONCE: usize = 8;
@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             thousands((all - prompt.len()) as u64)
         ));
     }
-    let prompt = if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() };
+    let prompt = opening(prompt, &tokenizer);
     let texts = args.best_of.unwrap_or(args.num_samples).max(args.num_samples);
     let draws = (0..texts).map(|i| Rng::new(seed, &format!("sample {i}"))).collect();
     // What goes on from a prompt stands behind it; an answer stands below its question.

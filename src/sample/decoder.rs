@@ -26,12 +26,12 @@ pub struct Decoder<'a> {
 }
 
 /// A prompt, or where every text begins where that is empty.
-fn opening(prompt: &[u32], tokenizer: &Tokenizer) -> Vec<u32> {
+pub fn opening(prompt: &[u32], tokenizer: &Tokenizer) -> Vec<u32> {
     if prompt.is_empty() { vec![tokenizer.start()] } else { prompt.to_vec() }
 }
 
 /// Whether a token is the text's, and whether it ends the text: an end of text is told only if it is text too.
-pub(super) fn judged(token: u32, tokenizer: &Tokenizer) -> (bool, bool) {
+fn judged(token: u32, tokenizer: &Tokenizer) -> (bool, bool) {
     let is_end = tokenizer.is_end(token);
     (!is_end || tokenizer.is_text(token), is_end)
 }

@@ -11,7 +11,7 @@ pub mod talk;
 pub mod together;
 
 pub use choose::{Choice, SoFar, choose, choose_likely};
-pub use decoder::{Decoder, kept};
+pub use decoder::{Decoder, kept, opening};
 pub use model::{At, Model, Reads};
 pub use streams::{Streams, Turn};
 pub use together::{Event, Texts, Until, Wish};

@@ -43,6 +43,6 @@ impl Recall for Library {
 
     fn embed(&self, texts: &[String]) -> Option<Result<Vec<Vec<f32>>>> {
         let embeddings = self.embeddings()?;
-        Some(Ok(texts.iter().map(|text| embeddings.direction(text)).collect()))
+        Some(Ok(texts.iter().map(|text| embeddings.vector(text)).collect()))
     }
 }

@@ -22,9 +22,13 @@ use crate::weights::{self, Checkpoint};
 /// A model that cannot be read, or a template that is none.
 pub fn of(path: &Path, tokenizer: &Tokenizer) -> Result<Manner> {
     match read_run(path) {
-        Ok(run) => Ok(run.data.pairs.map_or(Manner::Diary, |pairs| Manner::Pairs(pairs.form))),
+        Ok(run) => Ok(of_run(&run)),
         Err(_) => template(&weights::open(path)?, tokenizer),
     }
+}
+
+fn of_run(run: &Run) -> Manner {
+    run.data.pairs.map_or(Manner::Diary, |pairs| Manner::Pairs(pairs.form))
 }
 
 fn template(checkpoint: &Checkpoint, tokenizer: &Tokenizer) -> Result<Manner> {
@@ -63,16 +67,17 @@ fn template_of(run: &Run) -> Option<(header::Template, Vec<(String, String)>)> {
 /// No model there, or one that cannot be read.
 pub fn listed(name: String, path: &Path) -> Result<Listed> {
     let checkpoint = weights::open(path)?;
-    let tokenizer = checkpoint.tokenizer()?;
-    let form = match of(path, &tokenizer)? {
+    let run = read_run(path).ok();
+    let manner = match &run {
+        Some(run) => of_run(run),
+        None => template(&checkpoint, &checkpoint.tokenizer()?)?,
+    };
+    let form = match manner {
         Manner::Diary => "diary",
         Manner::Pairs(_) => "pairs",
         Manner::Template(_) => "chat",
     };
-    let header = read_run(path)
-        .ok()
-        .and_then(|run| template_of(&run))
-        .map(|(template, labels)| template.open(&labels));
+    let header = run.as_ref().and_then(template_of).map(|(template, labels)| template.open(&labels));
     let since = saved(path).and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     let created = since.map_or(0, |since| since.as_secs());
     let context = checkpoint.config().block_size();

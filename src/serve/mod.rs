@@ -5,7 +5,6 @@
 
 mod answered;
 mod asked;
-mod base64;
 mod endpoints;
 mod http;
 pub mod job;

@@ -27,58 +27,29 @@ fn number<T: std::str::FromStr>(place: &mut T, typed: &str) -> Option<()> {
     Some(())
 }
 
+/// A field of the settings under its name.
+macro_rules! setting {
+    ($name:literal, $($field:ident).+) => {
+        Setting {
+            name: $name,
+            get: |s| s.$($field).+.to_string(),
+            set: |s, typed| number(&mut s.$($field).+, typed),
+        }
+    };
+}
+
 /// All that can be set. A new field of [`Choice`] is a row here.
 const SETTINGS: &[Setting] = &[
-    Setting {
-        name: "temperature",
-        get: |s| s.how.temperature.to_string(),
-        set: |s, typed| number(&mut s.how.temperature, typed),
-    },
-    Setting {
-        name: "top-k",
-        get: |s| s.how.top_k.to_string(),
-        set: |s, typed| number(&mut s.how.top_k, typed),
-    },
-    Setting {
-        name: "top-p",
-        get: |s| s.how.top_p.to_string(),
-        set: |s, typed| number(&mut s.how.top_p, typed),
-    },
-    Setting {
-        name: "min-p",
-        get: |s| s.how.min_p.to_string(),
-        set: |s, typed| number(&mut s.how.min_p, typed),
-    },
-    Setting {
-        name: "typical-p",
-        get: |s| s.how.typical_p.to_string(),
-        set: |s, typed| number(&mut s.how.typical_p, typed),
-    },
-    Setting {
-        name: "repetition-penalty",
-        get: |s| s.how.repetition_penalty.to_string(),
-        set: |s, typed| number(&mut s.how.repetition_penalty, typed),
-    },
-    Setting {
-        name: "frequency-penalty",
-        get: |s| s.how.frequency_penalty.to_string(),
-        set: |s, typed| number(&mut s.how.frequency_penalty, typed),
-    },
-    Setting {
-        name: "presence-penalty",
-        get: |s| s.how.presence_penalty.to_string(),
-        set: |s, typed| number(&mut s.how.presence_penalty, typed),
-    },
-    Setting {
-        name: "no-repeat-ngram",
-        get: |s| s.how.no_repeat_ngram.to_string(),
-        set: |s, typed| number(&mut s.how.no_repeat_ngram, typed),
-    },
-    Setting {
-        name: "max-tokens",
-        get: |s| s.max_tokens.to_string(),
-        set: |s, typed| number(&mut s.max_tokens, typed),
-    },
+    setting!("temperature", how.temperature),
+    setting!("top-k", how.top_k),
+    setting!("top-p", how.top_p),
+    setting!("min-p", how.min_p),
+    setting!("typical-p", how.typical_p),
+    setting!("repetition-penalty", how.repetition_penalty),
+    setting!("frequency-penalty", how.frequency_penalty),
+    setting!("presence-penalty", how.presence_penalty),
+    setting!("no-repeat-ngram", how.no_repeat_ngram),
+    setting!("max-tokens", max_tokens),
 ];
 
 /// The names, for completion.

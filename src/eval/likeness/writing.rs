@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use crate::base::Result;
 use crate::base::rng::Rng;
-use crate::sample::{Choice, Event, Model, Streams, Texts, Until, Wish, kept};
+use crate::sample::{self, Choice, Event, Model, Streams, Texts, Until, Wish, kept};
 use crate::tokens::Tokenizer;
 
 /// Writes a text for each of the openings (an empty one is where every text begins), of `most` tokens at most, drawn by the seed. The model was opened for text,
@@ -26,10 +26,7 @@ pub fn write(
     let written: RefCell<Vec<Vec<u32>>> = RefCell::new(vec![Vec::new(); openings.len()]);
     let mut texts = Texts::new(Streams::new(model.exec.as_ref(), positions));
     for (i, opening) in openings.iter().enumerate() {
-        let mut prompt = kept(&tokenizer.encode_prompt(opening), positions, most).to_vec();
-        if prompt.is_empty() {
-            prompt.push(tokenizer.start());
-        }
+        let prompt = sample::opening(kept(&tokenizer.encode_prompt(opening), positions, most), tokenizer);
         let (written, ended, progress) = (&written, &ended, &progress);
         let told = Until::new(move |event| {
             if let Event::Ended { ids, .. } = event {

@@ -31,6 +31,9 @@ impl<'l> LogProbs<'l> {
     /// The `k` likeliest tokens and theirs, the likelier before the less likely, of equals the lower id before the higher. What has
     /// no probability is not among them.
     pub fn likeliest(&self, k: usize) -> Vec<(u32, f32)> {
+        if k == 0 {
+            return Vec::new();
+        }
         let likely = likeliest_of(self.logits.iter().copied().zip(0..), k);
         let logprobs = likely.into_iter().map(|(_, id)| (id, self.of(id)));
         logprobs.filter(|(_, logprob)| *logprob > f32::NEG_INFINITY).collect()
@@ -40,16 +43,6 @@ impl<'l> LogProbs<'l> {
 /// A logit's difference to the largest, which infinities have too.
 fn below(logit: f32, top: f32) -> f64 {
     if logit >= top { 0.0 } else { f64::from(logit) - f64::from(top) }
-}
-
-/// One token's of [`LogProbs`].
-pub fn logprobs(logits: &[f32], id: u32) -> f32 {
-    LogProbs::new(logits).of(id)
-}
-
-/// The `k` likeliest of [`LogProbs`].
-pub fn likeliest(logits: &[f32], k: usize) -> Vec<(u32, f32)> {
-    if k == 0 { Vec::new() } else { LogProbs::new(logits).likeliest(k) }
 }
 
 /// The order of several texts, each with the sum of its tokens' logarithms of probabilities and their number: by falling mean
@@ -72,6 +65,14 @@ pub fn best(candidates: &[(f64, usize)]) -> Vec<usize> {
 #[allow(clippy::float_cmp)] // what is compared is exact
 mod tests {
     use super::*;
+
+    fn logprobs(logits: &[f32], id: u32) -> f32 {
+        LogProbs::new(logits).of(id)
+    }
+
+    fn likeliest(logits: &[f32], k: usize) -> Vec<(u32, f32)> {
+        LogProbs::new(logits).likeliest(k)
+    }
 
     #[test]
     fn logprobs_are_the_logarithm_of_the_softmax() {

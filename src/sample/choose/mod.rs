@@ -7,7 +7,7 @@
 
 pub use bend::SoFar;
 pub use choice::Choice;
-pub use logprobs::{LogProbs, best, likeliest, logprobs};
+pub use logprobs::{LogProbs, best};
 
 use crate::base::rng::Rng;
 use bend::bend;

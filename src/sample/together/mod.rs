@@ -11,8 +11,7 @@ use crate::base::Result;
 use crate::base::rng::Rng;
 use crate::device::Executor;
 use crate::model::PREFILL;
-use crate::sample::choose::{Choice, SoFar, likeliest, logprobs};
-use crate::sample::decoder::judged;
+use crate::sample::choose::{Choice, LogProbs, SoFar};
 use crate::sample::streams::{Streams, Turn};
 use crate::tokens::Tokenizer;
 use growing::{Growing, Released};
@@ -59,12 +58,6 @@ impl<'a> Texts<'a> {
     /// Whether there is nothing to write.
     pub fn is_idle(&self) -> bool {
         self.wishes.is_empty()
-    }
-
-    /// Gives up all wishes, and returns them.
-    pub fn give_up(&mut self) -> Vec<Wish<'a>> {
-        self.texts.drain(..).for_each(|text| self.streams.end(text.place));
-        self.wishes.drain(..).map(|course| course.wish).collect()
     }
 
     /// Writes until all wishes are fulfilled, or given up.
@@ -140,10 +133,11 @@ impl<'a> Texts<'a> {
         let (weighed, beside) = (course.is_weighed(), course.wish.logprobs.unwrap_or(0));
         let likely = |token: u32| {
             let of = logits.filter(|_| weighed)?;
-            let instead = likeliest(of, beside).into_iter();
+            let all = LogProbs::new(of);
+            let instead = all.likeliest(beside).into_iter();
             let instead = instead.map(|(id, ln)| (tokenizer.shown(id).into_owned(), ln)).collect();
             let bytes = tokenizer.shown(token).into_owned();
-            Some(Likely { id: token, bytes, logprob: Some(logprobs(of, token)), instead })
+            Some(Likely { id: token, bytes, logprob: Some(all.of(token)), instead })
         };
         if let Some(token) = text.unread.pop_front() {
             let tokens = likely(token).into_iter().collect();
@@ -155,11 +149,10 @@ impl<'a> Texts<'a> {
             }
             return done;
         }
-        let (is_told, is_end) = drawn.map_or((false, true), |token| judged(token, tokenizer));
-        let is_end = is_end || drawn.is_some_and(|token| course.wish.ends.contains(&token));
-        let is_told = is_told && (!is_end || drawn.is_some_and(|token| tokenizer.is_text(token)));
-        let mut finish = is_end.then_some(Finish::Stop);
-        if let Some(token) = drawn.filter(|_| is_told) {
+        let ends = |token: u32| tokenizer.is_end(token) || course.wish.ends.contains(&token);
+        let mut finish = drawn.is_none_or(ends).then_some(Finish::Stop);
+        // An end is told only if it is text too.
+        if let Some(token) = drawn.filter(|&token| finish.is_none() || tokenizer.is_text(token)) {
             let likely = likely(token);
             text.logprob += likely.as_ref().and_then(|of| of.logprob).map_or(0.0, f64::from);
             let released = text.growing.take(token, &tokenizer.shown(token), likely);

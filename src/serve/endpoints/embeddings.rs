@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::serve::asked::fields::{Fields, missing, unsupported, wrong_type};
-use crate::serve::base64::base64;
 use crate::serve::http::refused::Refused;
 use crate::serve::http::sent::json_response;
 use crate::serve::log::Record;
@@ -59,7 +60,7 @@ async fn answer(server: &Server, request: Request, record: &mut Record) -> Resul
         return Err(unsupported("dimensions", message));
     }
     let listed = |(index, vector): (usize, &Vec<f32>)| {
-        let embedding = if as_base64 { json!(base64(&bytes(vector))) } else { json!(vector) };
+        let embedding = if as_base64 { json!(BASE64_STANDARD.encode(bytes(vector))) } else { json!(vector) };
         json!({ "object": "embedding", "index": index, "embedding": embedding })
     };
     let data: Vec<Value> = vectors.iter().enumerate().map(listed).collect();

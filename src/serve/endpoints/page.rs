@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256};
-
-use crate::serve::base64::base64;
 
 /// The page and what the browser is to hold it to.
 #[derive(Debug, Clone)]
@@ -41,7 +41,7 @@ pub async fn icon() -> StatusCode {
 
 /// Content Security Policy (level 3): nothing from elsewhere, and of scripts only those that the page came with, by their hashes.
 fn policy(html: &str) -> String {
-    let hash = |script: &&str| format!("'sha256-{}'", base64(&Sha256::digest(script)));
+    let hash = |script: &&str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)));
     let hashes: Vec<String> = scripts(html).iter().map(hash).collect();
     let scripts = if hashes.is_empty() { "'none'".into() } else { hashes.join(" ") };
     format!(
@@ -75,7 +75,7 @@ mod tests {
         let policy = page.policy.to_str().unwrap();
         // echo -n 'alert(1)' | openssl dgst -sha256 -binary | base64
         assert!(policy.contains("'sha256-bhHHL3z2vDgxUt0W3dWQOrprscmda2Y5pLsLg4GF+pI='"), "{policy}");
-        let second = format!("'sha256-{}'", base64(&Sha256::digest("\nlet a;\n")));
+        let second = format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest("\nlet a;\n")));
         assert!(policy.contains(&second) && policy.matches("sha256-").count() == 2, "{policy}");
         assert!(Page::new("<p>").policy.to_str().unwrap().contains("script-src 'none'"));
     }

@@ -21,7 +21,7 @@ use crate::eval;
 use crate::sample::stops::Stops;
 use crate::sample::talk::{Ends, Manner, Misfit, ends};
 use crate::sample::together::Listener;
-use crate::sample::{Event, Model, Streams, Texts, Wish, kept};
+use crate::sample::{Event, Model, Streams, Texts, Wish, kept, opening};
 use crate::serve::job::{Job, Kind, Likely, Prompt, Refusal, Said, Score, Write};
 use crate::serve::manner;
 use crate::tokens::Tokenizer;
@@ -101,9 +101,9 @@ impl Worker {
                 Err(TryRecvError::Disconnected) if idle => return,
                 Err(_) => {}
             }
-            // In the order of their names, so that two runs of one list of wishes do the same.
-            for (name, _) in self.places.clone() {
-                let Some(opened) = self.opened.get_mut(&name).filter(|opened| !opened.texts.is_idle()) else {
+            // In the order in which they are listed, so that two runs of one list of wishes do the same.
+            for (name, _) in &self.places {
+                let Some(opened) = self.opened.get_mut(name).filter(|opened| !opened.texts.is_idle()) else {
                     continue;
                 };
                 let passed = opened.texts.pass(opened.model.exec.as_mut(), &opened.tokenizer);
@@ -112,7 +112,7 @@ impl Worker {
                     let told = opened.told.drain(..).filter_map(|said| said.upgrade());
                     told.for_each(|said| refuse(&said, refusal.clone()));
                     // What a lost device, or numbers that are none, have left behind is not built upon.
-                    self.opened.remove(&name);
+                    self.opened.remove(name);
                 }
             }
         }
@@ -215,7 +215,6 @@ impl Opened {
     fn prompt(&self, write: &Write) -> std::result::Result<Grounded, Refusal> {
         let positions = self.model.positions;
         let most = write.max_tokens.unwrap_or(positions / ANSWER);
-        let start = || vec![self.tokenizer.start()];
         let ids = match &write.prompt {
             Prompt::Text(text) => self.tokenizer.encode_prompt(text),
             Prompt::Ids(ids) => {
@@ -232,8 +231,8 @@ impl Opened {
                 return fitted.map_err(misfit);
             }
         };
-        let ids = if ids.is_empty() { start() } else { ids };
-        Ok(Grounded { ids: kept(&ids, positions, most).to_vec(), passages: Vec::new(), dropped: 0 })
+        let ids = opening(kept(&ids, positions, most), &self.tokenizer);
+        Ok(Grounded { ids, passages: Vec::new(), dropped: 0 })
     }
 
     /// How likely each token of a text is, after those before it; the first below where every text begins.
