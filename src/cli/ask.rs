@@ -9,14 +9,15 @@ use serde_json::json;
 
 use crate::base::rng::seed_of_the_clock;
 use crate::cli::chat::model::Model;
-use crate::cli::chat::speaker::{Passage, Speaker, Wish};
+use crate::cli::chat::speaker::{Answer, Passage, Speaker, Wish};
 use crate::cli::choosing::Choosing;
 use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
 use crate::cli::reading::Reading;
 use crate::cli::recalling::library;
 use crate::cli::talking;
-use crate::recall::{By, Found};
+use crate::recall::{Asked, By, Found, Library};
+use crate::sample::Choice;
 use crate::serve::job::{Message, Role};
 
 /// By what entries are found.
@@ -90,49 +91,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         note("no entry answers: ask in the words that you would have used then, or for another time");
         return Ok(ExitCode::SUCCESS);
     }
-    let passage = |found: &Found| Passage {
-        name: found.name.clone(),
-        date: found.day.map(|day| day.to_string()),
-        text: found.text.clone(),
-    };
     let passages: Vec<Passage> = asked.found.iter().map(passage).collect();
     let answer = match &args.model {
-        Some(model) if !passages.is_empty() => {
-            let models = talking::names(std::slice::from_ref(model));
-            let (jobs, thread) = talking::start(&args.opening, &models, 1)?;
-            let mut speaker = Model::new(jobs, (&models[0].0, model), Some(library))?;
-            let conversation = [Message::new(Role::User, &args.question[..])];
-            let wish = Wish {
-                conversation: &conversation,
-                passages: &passages,
-                how: &how,
-                seed: args.seed.unwrap_or_else(seed_of_the_clock),
-                max_tokens: args.max_tokens,
-            };
-            let mut failed = None;
-            let answer = speaker.say(&wish, &mut |piece| {
-                failed = if args.json { None } else { out::text(piece).err() };
-                if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            });
-            drop(speaker);
-            let _ended = thread.join();
-            if let Some(e) = failed {
-                return Err(e);
-            }
-            Some(answer?)
-        }
+        Some(model) if !passages.is_empty() => Some(answer(args, model, &how, library, &passages)?),
         _ => None,
     };
     if args.json {
-        let entry = |found: &Found| json!({ "name": found.name, "date": found.day, "text": found.text, "score": found.score });
-        let entries: Vec<_> = asked.found.iter().map(entry).collect();
-        let answer = answer.map(|answer| {
-            let invented: Vec<&str> =
-                answer.unsupported.iter().map(|range| &answer.text[range.clone()]).collect();
-            json!({ "text": answer.text, "sources": answer.passages, "unsupported": invented })
-        });
-        out::json(&json!({ "when": asked.said, "entries": entries, "answer": answer }))?;
-        return Ok(ExitCode::SUCCESS);
+        return as_json(&asked, answer.as_ref());
     }
     if let Some(answer) = &answer {
         out::text("\n\n")?;
@@ -141,16 +106,59 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }
         note("it was written by a model from these entries:");
     }
-    let shown = answer.as_ref().map(|answer| &answer.passages[..]);
-    let stood = |i: usize| shown.is_none_or(|shown| shown.contains(&i));
-    for (i, found) in asked.found.iter().enumerate().filter(|(i, _)| stood(*i)) {
-        if i > 0 {
-            out::text("\n")?;
-        }
-        out::text(&format!("{}\n", found.name))?;
-        let indented =
-            |line: &str| if line.trim().is_empty() { "\n".into() } else { format!("    {line}\n") };
-        out::text(&found.text.lines().map(indented).collect::<String>())?;
-    }
+    let stood = |i: &usize| answer.as_ref().is_none_or(|answer| answer.passages.contains(i));
+    let shown: Vec<String> = (0..passages.len()).filter(stood).map(|i| indented(&passages[i])).collect();
+    out::text(&shown.join("\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn passage(found: &Found) -> Passage {
+    Passage { name: found.name.clone(), date: found.day.map(|day| day.to_string()), text: found.text.clone() }
+}
+
+/// An entry's name, and below it what it says.
+fn indented(passage: &Passage) -> String {
+    let line = |line: &str| if line.trim().is_empty() { "\n".into() } else { format!("    {line}\n") };
+    format!("{}\n{}", passage.name, passage.text.lines().map(line).collect::<String>())
+}
+
+/// What a model answers from some entries, shown as it is written.
+fn answer(
+    args: &Args,
+    model: &PathBuf,
+    how: &Choice,
+    library: Library,
+    passages: &[Passage],
+) -> anyhow::Result<Answer> {
+    let models = talking::names(std::slice::from_ref(model));
+    let (jobs, thread) = talking::start(&args.opening, &models, 1)?;
+    let mut speaker = Model::new(jobs, (&models[0].0, model), Some(library))?;
+    let conversation = [Message::new(Role::User, &args.question[..])];
+    let wish = Wish {
+        conversation: &conversation,
+        passages,
+        how,
+        seed: args.seed.unwrap_or_else(seed_of_the_clock),
+        max_tokens: args.max_tokens,
+    };
+    let mut failed = None;
+    let answer = speaker.say(&wish, &mut |piece| {
+        failed = if args.json { None } else { out::text(piece).err() };
+        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    drop(speaker);
+    let _ended = thread.join();
+    failed.map_or(Ok(answer?), Err)
+}
+
+fn as_json(asked: &Asked, answer: Option<&Answer>) -> anyhow::Result<ExitCode> {
+    let entry = |found: &Found| json!({ "name": found.name, "date": found.day, "text": found.text, "score": found.score });
+    let entries: Vec<_> = asked.found.iter().map(entry).collect();
+    let answer = answer.map(|answer| {
+        let invented: Vec<&str> =
+            answer.unsupported.iter().map(|range| &answer.text[range.clone()]).collect();
+        json!({ "text": answer.text, "sources": answer.passages, "unsupported": invented })
+    });
+    out::json(&json!({ "when": asked.said, "entries": entries, "answer": answer }))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -32,6 +32,8 @@ mod report;
 #[cfg(unix)]
 mod safe;
 mod secrets;
+#[cfg(unix)]
+mod served;
 mod spikes;
 #[cfg(unix)]
 mod talk;

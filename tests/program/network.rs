@@ -2,7 +2,6 @@
 //! at the system call that makes a socket of the Internet's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -13,6 +12,7 @@ use seccompiler::{
 };
 
 use crate::hub::Hub;
+use crate::served::Server;
 
 /// `socket`, its first argument, and the system's call to end a process that breaks a filter.
 #[cfg(target_arch = "x86_64")]
@@ -251,21 +251,10 @@ fn the_server_connects_to_nobody() {
         std::thread::spawn(run).join().unwrap()
     };
     let args = &["serve", "run", "--port", "0", "--device", "cpu", "--recall"];
-    let mut child = serve(args, filter.clone());
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let at = line.trim().trim_start_matches("http://").trim_end_matches('/').to_string();
-    let ask = |head: &str, body: &str| {
-        let mut stream = std::net::TcpStream::connect(&at).unwrap();
-        let length = body.len();
-        write!(
-            stream,
-            "{head} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{head}: {answer}");
+    let mut served = Server::running(serve(args, filter.clone()));
+    let ask = |what: &str, body: &str| {
+        let (status, answer) = served.ask(what, body);
+        assert_eq!(status, 200, "{what}: {answer}");
         answer
     };
     let chat =
@@ -276,9 +265,7 @@ fn the_server_connects_to_nobody() {
     ask("POST /v1/completions", r#"{"model":"run","prompt":"Rain","max_tokens":4}"#);
     ask("POST /diarist/score", r#"{"model":"run","text":"Rain till noon"}"#);
     ask("POST /diarist/leans", r#"{"text":"then the dog and I walked to weir 5","k":3}"#);
-    assert!(child.try_wait().unwrap().is_none(), "it lives on");
-    child.kill().unwrap();
-    child.wait().unwrap();
+    assert!(served.lives());
     assert!(server.asked().is_empty());
     // The filter is one: a command that connects is killed by it.
     let mut child = serve(&["fetch", "gpt2", "--device", "cpu"], filter);

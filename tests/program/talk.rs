@@ -1,11 +1,12 @@
 //! Talking: over a pipe, to one's own entries, over HTTP; and how tokens are drawn.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+
+use crate::served::Server;
 
 fn command(cwd: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("diarist"));
@@ -130,49 +131,11 @@ fn ones_own_entries_answer_with_and_without_a_model() {
     assert!(nothing.status.success() && nothing.stdout.is_empty());
 }
 
-/// A server, killed with the test.
-struct Server(Child, String);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Server {
-    fn new(cwd: &Path, args: &[&str]) -> Server {
-        let mut command = command(cwd, &[&["serve", "--port", "0", "--device", "cpu"], args].concat());
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Server(child, line.trim().trim_start_matches("http://").trim_end_matches('/').to_string())
-    }
-
-    fn post(&self, path: &str, body: &Value) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.1).unwrap();
-        let (body, at) = (body.to_string(), &self.1);
-        let length = body.len();
-        write!(stream, "POST {path} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
-            .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head[9..12].parse().unwrap(), body.to_string())
-    }
-
-    fn ask(&self, path: &str, body: &Value) -> Value {
-        let (status, answer) = self.post(path, body);
-        assert_eq!(status, 200, "{answer}");
-        serde_json::from_str(&answer).unwrap()
-    }
-}
-
 #[test]
 fn a_server_writes_what_the_command_line_writes() {
     let place = place();
     let cwd = place.path();
-    let server = Server::new(cwd, &["run", "asked"]);
+    let server = Server::of(&mut command(cwd, &["serve", "run", "asked", "--port", "0", "--device", "cpu"]));
     let args = [
         "sample",
         "run",
@@ -188,7 +151,7 @@ fn a_server_writes_what_the_command_line_writes() {
     ];
     let sampled: Value = serde_json::from_str(&done(cwd, &args, "")).unwrap();
     let body = json!({ "model": "run", "prompt": "Rain till", "seed": 9, "max_tokens": 20, "logprobs": 2, "echo": true });
-    let answer = server.ask("/v1/completions", &body);
+    let answer = server.post("/v1/completions", &body);
     let choice = &answer["choices"][0];
     let text = sampled["samples"][0]["text"].as_str().unwrap();
     assert_eq!(choice["text"], format!("Rain till{text}"), "{answer}");
@@ -196,7 +159,7 @@ fn a_server_writes_what_the_command_line_writes() {
     assert!(probabilities[0].is_null() && probabilities[1..].iter().all(|p| p.as_f64().unwrap() <= 0.0));
     // The same token by token as when the prompt is read in blocks, which add in another order: some units in a float's last place.
     let silent = json!({ "model": "run", "prompt": "Rain till", "seed": 9, "max_tokens": 20, "logprobs": 0 });
-    let told = server.ask("/v1/completions", &silent)["choices"][0]["logprobs"]["token_logprobs"].clone();
+    let told = server.post("/v1/completions", &silent)["choices"][0]["logprobs"]["token_logprobs"].clone();
     let told = told.as_array().unwrap();
     let read = &probabilities[probabilities.len() - told.len()..];
     assert!(!told.is_empty());
@@ -204,14 +167,14 @@ fn a_server_writes_what_the_command_line_writes() {
         assert!((a.as_f64().unwrap() - b.as_f64().unwrap()).abs() < 1e-3, "{told:?} {read:?}");
     }
     // How surprised it is by each character, the first below where every text begins.
-    let scored = server.ask("/diarist/score", &json!({ "model": "run", "text": "Rain till noon" }));
+    let scored = server.post("/diarist/score", &json!({ "model": "run", "text": "Rain till noon" }));
     let tokens = scored["tokens"].as_array().unwrap();
     let scored: String = tokens.iter().map(|token| token["text"].as_str().unwrap()).collect();
     assert_eq!(scored, "Rain till noon");
     assert!(tokens.iter().all(|token| token["bits"].as_f64().unwrap() >= 0.0), "{tokens:?}");
     // Of four the likeliest, and the same stream after stream.
     let best = json!({ "model": "run", "prompt": "Rain", "seed": 2, "max_tokens": 8, "best_of": 4, "n": 1 });
-    let of_four = server.ask("/v1/completions", &best)["choices"][0]["text"].clone();
+    let of_four = server.post("/v1/completions", &best)["choices"][0]["text"].clone();
     let args = [
         "sample",
         "run",
@@ -229,10 +192,10 @@ fn a_server_writes_what_the_command_line_writes() {
     assert_eq!(done(cwd, &args, "").trim_end(), format!("Rain{}", of_four.as_str().unwrap()).trim_end());
     let stopped =
         json!({ "model": "run", "prompt": "Rain till", "seed": 9, "max_tokens": 20, "stop": [&text[2..4]] });
-    assert_eq!(server.ask("/v1/completions", &stopped)["choices"][0]["text"], text[..2]);
+    assert_eq!(server.post("/v1/completions", &stopped)["choices"][0]["text"], text[..2]);
     // Its own form of a question: the pair's.
     let chat = json!({ "model": "asked", "seed": 5, "max_tokens": 12, "messages": [{ "role": "user", "content": "What of day 3?" }] });
-    let answer = server.ask("/v1/chat/completions", &chat);
+    let answer = server.post("/v1/chat/completions", &chat);
     let said = answer["choices"][0]["message"]["content"].as_str().unwrap().trim().to_string();
     let args = [
         "sample",
@@ -247,7 +210,7 @@ fn a_server_writes_what_the_command_line_writes() {
         "cpu",
     ];
     assert!(done(cwd, &args, "").contains(&said), "{said}");
-    let (status, refused) = server.post("/v1/completions", &json!({ "model": "nobody", "prompt": "x" }));
+    let (status, refused) = server.ask("POST /v1/completions", r#"{"model":"nobody","prompt":"x"}"#);
     assert!(status == 404 && refused.contains("nobody"), "{refused}");
 }
 
