@@ -111,6 +111,39 @@ impl Streams {
     /// # Errors
     /// A lost device, or logits that are not numbers.
     pub fn draw(&mut self, exec: &mut dyn Executor, turns: &mut [Turn]) -> Result<Vec<Option<u32>>> {
+        let (v, k) = self.widths(exec);
+        // The likeliest are a hundredth of all; all are asked for where one may be drawn that is not among them.
+        if turns.iter().all(|turn| turn.how.is_among(k, v)) {
+            let top = self.run(exec, turns, input::TOP)?;
+            let draw = |row: &[f32], turn: &mut Turn| choose_likely(row, turn.how, turn.rng, &turn.allows);
+            return each(&top, 2 * k, turns, draw);
+        }
+        Ok(self.weigh(exec, turns)?.0)
+    }
+
+    /// As [`draw`](Streams::draw), the same tokens, with the logits (V) of each turn, one behind the other.
+    ///
+    /// # Errors
+    /// A lost device, or logits that are not numbers.
+    pub fn weigh(
+        &mut self,
+        exec: &mut dyn Executor,
+        turns: &mut [Turn],
+    ) -> Result<(Vec<Option<u32>>, Vec<f32>)> {
+        let (v, _) = self.widths(exec);
+        let logits = self.run(exec, turns, input::LOGITS)?;
+        let draw = |row: &[f32], turn: &mut Turn| choose(row, &turn.so_far, turn.how, turn.rng, &turn.allows);
+        Ok((each(&logits, v, turns, draw)?, logits))
+    }
+
+    /// How many logits each text has, and how many of the likeliest.
+    fn widths(&self, exec: &dyn Executor) -> (usize, usize) {
+        let words = |name: &str, each: usize| exec.plan().kept(name).words / (each * self.texts.len());
+        (words(input::LOGITS, 1), words(input::TOP, 2))
+    }
+
+    /// One pass, with a row for each turn; what it leaves in a tensor.
+    fn run(&mut self, exec: &mut dyn Executor, turns: &[Turn], what: &str) -> Result<Vec<f32>> {
         if turns.is_empty() {
             return Ok(Vec::new());
         }
@@ -126,31 +159,7 @@ impl Streams {
         exec.write(input::TOKEN, 0, &tokens)?;
         exec.write(input::PLACES, 0, places.as_flattened())?;
         exec.run(decode_name(rows), &Step::default())?;
-        let words = |name: &str, each: usize| exec.plan().kept(name).words / (each * self.texts.len());
-        let (v, k) = (words(input::LOGITS, 1), words(input::TOP, 2));
-        // The likeliest are a hundredth of all; all are asked for where one may be drawn that is not among them.
-        let among = turns.iter().all(|turn| turn.how.is_among(k, v));
-        let (name, width) = if among { (input::TOP, 2 * k) } else { (input::LOGITS, v) };
-        exec.request(name)?;
-        let all = exec.receive_f32()?;
-        let rows = all.par_chunks_exact(width).zip(turns);
-        rows.map(|(row, turn)| {
-            // A NaN comes before every number, and an infinity before the others: they are among the likeliest. An id is neither.
-            match row.iter().find(|x| x.is_nan() || **x == f32::INFINITY) {
-                Some(x) => Err(not_finite(*x)),
-                None if among => Ok(choose_likely(row, turn.how, turn.rng, &turn.allows)),
-                None => Ok(choose(row, &turn.so_far, turn.how, turn.rng, &turn.allows)),
-            }
-        })
-        .collect()
-    }
-
-    /// The logits (V) of the last turns, one behind the other, and of places without a turn what is left there.
-    ///
-    /// # Errors
-    /// A lost device.
-    pub fn logits(&self, exec: &mut dyn Executor) -> Result<Vec<f32>> {
-        exec.request(input::LOGITS)?;
+        exec.request(what)?;
         exec.receive_f32()
     }
 
@@ -206,6 +215,24 @@ impl Streams {
         while self.read(exec, text)? {}
         Ok(self.of(text).context.len() - 1)
     }
+}
+
+/// A draw for each turn, from its row of what was received.
+fn each(
+    all: &[f32],
+    width: usize,
+    turns: &mut [Turn],
+    draw: impl Fn(&[f32], &mut Turn) -> Option<u32> + Sync,
+) -> Result<Vec<Option<u32>>> {
+    let rows = all.par_chunks_exact(width).zip(turns);
+    rows.map(|(row, turn)| {
+        // A NaN comes before every number, and an infinity before the others: they are among the likeliest. An id is neither.
+        match row.iter().find(|x| x.is_nan() || **x == f32::INFINITY) {
+            Some(x) => Err(not_finite(*x)),
+            None => Ok(draw(row, turn)),
+        }
+    })
+    .collect()
 }
 
 fn not_finite(value: f32) -> Error {

@@ -428,7 +428,8 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
                     })
                     .collect();
                 let tokens = streams.draw(exec.as_mut(), &mut turns).unwrap();
-                let logits = streams.logits(exec.as_mut()).unwrap();
+                exec.request(input::LOGITS).unwrap();
+                let logits = exec.receive_f32().unwrap();
                 let mut rows = tokens.into_iter().zip(logits.chunks(v));
                 writing.retain(|&(i, text)| {
                     let (token, logits) = rows.next().unwrap();
@@ -461,9 +462,10 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
                 for _ in 0..2 {
                     let (so_far, rng) = (SoFar::default(), &mut rng(0));
                     let turn = Turn { text, so_far, how: &how[1], rng, allows: Box::new(|_| true) };
-                    let token = streams.draw(exec, &mut [turn]).unwrap()[0].unwrap();
+                    let (tokens, logits) = streams.weigh(exec, &mut [turn]).unwrap();
+                    let token = tokens[0].unwrap();
                     streams.push(text, token);
-                    last = streams.logits(exec).unwrap()[..v].iter().map(|x| x.to_bits()).collect();
+                    last = logits[..v].iter().map(|x| x.to_bits()).collect();
                 }
                 streams.end(text);
                 (cached, last)

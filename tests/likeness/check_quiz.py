@@ -7,58 +7,15 @@ the gate, keys and focus, both downloads, hostile passages, narrow and wide, lig
 import base64, json, os, pathlib, subprocess, sys, tempfile, time
 
 
-class Browser:
-    def __init__(self, profile):
-        to_read, to_write = os.pipe()
-        from_read, from_write = os.pipe()
-        def wire():
-            os.dup2(to_read, 13); os.dup2(from_write, 14); os.dup2(13, 3); os.dup2(14, 4)
-        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", f"--user-data-dir={profile}",
-                 "--no-first-run", "--disable-background-networking", "about:blank"]
-        self.process = subprocess.Popen(["chromium", *flags], close_fds=False, preexec_fn=wire, stderr=subprocess.DEVNULL)
-        os.close(to_read); os.close(from_write)
-        self.out, self.input, self.rest, self.number, self.events = to_write, from_read, b"", 0, []
-        self.session = None
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
+import browser
 
-    def read(self):
-        while b"\0" not in self.rest:
-            got = os.read(self.input, 1 << 20)
-            if not got:
-                raise SystemExit("the browser went away")
-            self.rest += got
-        message, self.rest = self.rest.split(b"\0", 1)
-        return json.loads(message)
 
-    def call(self, method, root=False, **params):
-        self.number += 1
-        message = {"id": self.number, "method": method, "params": params}
-        if self.session and not root:
-            message["sessionId"] = self.session
-        os.write(self.out, json.dumps(message).encode() + b"\0")
-        while True:
-            answer = self.read()
-            if answer.get("id") == self.number:
-                if "error" in answer:
-                    raise SystemExit(f"{method}: {answer['error']}")
-                return answer["result"]
-            self.events.append(answer)
-
-    def js(self, expression):
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, userGesture=True)
-        if "exceptionDetails" in answer:
-            raise SystemExit(f"{expression}: {answer['exceptionDetails']}")
-        return answer["result"].get("value")
-
+class Browser(browser.Browser):
     def key(self, key, code=None, number=0, text=None):
         common = dict(key=key, code=code or key, windowsVirtualKeyCode=number)
         self.call("Input.dispatchKeyEvent", type="keyDown", **common, **({"text": text} if text else {}))
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
-
-    def screen(self, width, height, dark, reduced=False):
-        self.width = width
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500)
-        features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self.call("Emulation.setEmulatedMedia", features=features)
 
     def shot(self, path, full=True):
         time.sleep(0.35)

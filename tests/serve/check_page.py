@@ -7,6 +7,7 @@ light and dark. Without --url it serves the page itself, with canned answers tha
 """
 import argparse, json, pathlib, sys, tempfile, threading, time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 from browser import Browser
 from fake_serve import CHAT, ENTRY, HOSTILE, Fake
 

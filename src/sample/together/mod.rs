@@ -104,11 +104,12 @@ impl<'a> Texts<'a> {
             };
             Turn { text: text.place, so_far, how, rng: &mut text.rng, allows }
         });
-        let drawn = self.streams.draw(exec, &mut turns.collect::<Vec<Turn>>())?;
-        let logits = match self.wishes.iter().any(Course::is_weighed) {
-            true => self.streams.logits(exec)?,
-            false => Vec::new(),
+        let mut turns: Vec<Turn> = turns.collect();
+        let (drawn, logits) = match wishes.iter().any(Course::is_weighed) {
+            true => self.streams.weigh(exec, &mut turns)?,
+            false => (self.streams.draw(exec, &mut turns)?, Vec::new()),
         };
+        drop(turns);
         let v = logits.len() / self.streams.places();
         for (row, (mut text, drawn)) in texts.into_iter().zip(drawn).enumerate() {
             let logits = logits.get(row * v..(row + 1) * v).filter(|logits| !logits.is_empty());

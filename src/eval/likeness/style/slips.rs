@@ -3,7 +3,7 @@
 //! There is no dictionary of anyone's own words but their diary. A word counts that is not in it, has six letters or more, and becomes by one
 //! slip (a letter too few, too many or wrong, two that have changed places; Damerau 1964, "A technique for computer detection and correction
 //! of spelling errors") a word that it has [`OFTEN`]. The first letter is hardly ever slipped on, and a change in the last one is mostly
-//! an inflection, so both stay as they are, but for two last letters that have changed places. Some true words are counted (`planet` for `planed`): in the writer's held-out entries as in the model's, so
+//! an inflection, so both stay as they are, but for two last letters that have changed places. Some true words are counted (`shorted` for `shouted`): in the writer's held-out entries as in the model's, so
 //! that the two can be compared.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
