@@ -38,14 +38,14 @@ pub struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// How many texts to write: up to 8 at once where memory has room for them, each what it would be alone
-    #[arg(long, default_value_t = 1)]
-    num_samples: usize,
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    num_samples: u32,
     /// End a text before this string; repeatable
     #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
     stop: Vec<String>,
     /// Write N texts, and show the likeliest of them by the model's own probabilities
-    #[arg(long, value_name = "N")]
-    best_of: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    best_of: Option<u32>,
     /// Let no more than N words in a row stand in an entry that the model was trained on; of a run's folder, which has its diary
     #[arg(long, value_name = "N")]
     no_copy: Option<usize>,
@@ -63,13 +63,11 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = args.choosing.choice()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
+    let given = args.num_samples as usize;
+    let texts = args.best_of.map_or(given, |of| given.max(of as usize));
     let diary = args.no_copy.map(|most| anyhow::Ok((most, trained_on(&dir)?))).transpose()?;
-    let mut model = args.opening.open(
-        &dir,
-        (Reads::Text, args.best_of.unwrap_or(1).max(args.num_samples).min(AT_ONCE)),
-        |_| Ok(None),
-        |shape| shape.writing(),
-    )?;
+    let mut model =
+        args.opening.open(&dir, (Reads::Text, texts.min(AT_ONCE)), |_| Ok(None), |shape| shape.writing())?;
     let seed = args.seed.unwrap_or_else(seed_of_the_clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
     // A model of questions and answers is asked.
@@ -88,7 +86,6 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ));
     }
     let prompt = opening(prompt, &tokenizer);
-    let texts = args.best_of.unwrap_or(args.num_samples).max(args.num_samples);
     let draws = (0..texts).map(|i| Rng::new(seed, &format!("sample {i}"))).collect();
     // What goes on from a prompt stands behind it; an answer stands below its question.
     let before = if pairs.is_some() { format!("{}\n\n", args.prompt) } else { args.prompt.clone() };
@@ -107,7 +104,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         }),
     );
-    wish.given = args.num_samples;
+    wish.given = given;
     wish.stops = Stops::new(args.stop.clone())?;
     if let Some((most, diary)) = &diary {
         wish.allows = Some(Box::new(|so_far, next| {
@@ -156,7 +153,7 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn new(args: &'a Args, before: String) -> Page<'a> {
-        let n = args.num_samples;
+        let n = args.num_samples as usize;
         Page { args, before, shown: 0, texts: vec![Default::default(); n], ended: vec![false; n] }
     }
 

@@ -10,6 +10,7 @@ use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
 use crate::cli::recalling::Recalling;
 use crate::cli::talking;
+use crate::model::STREAMS;
 use crate::run::newest;
 use crate::run::runs::CHECKPOINTS;
 use crate::serve::{self, Listed, Recall, Settings, manner};
@@ -38,8 +39,8 @@ pub struct Args {
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// How many texts are written at once, of each model
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    streams: usize,
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=STREAMS as i64))]
+    streams: u32,
     /// Write a line about each request to this file, with all that was said; without it nothing is written down
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
@@ -72,7 +73,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     };
     let listening = serve::listen(&settings)?;
     let library = args.recalling.open(&dirs)?.map(|library| Arc::new(library) as Arc<dyn Recall>);
-    let (jobs, models_thread) = talking::start(&args.opening, &models, args.streams)?;
+    let (jobs, models_thread) = talking::start(&args.opening, &models, args.streams as usize)?;
     let stop = settings.stop.clone();
     // Without a handler Ctrl-C ends the process all the same.
     let _ = ctrlc::set_handler(move || {

@@ -67,29 +67,6 @@ pub fn prefetch<T>(slice: &[T], at: usize) {
     let _ = (slice, at);
 }
 
-/// [`dot`] of several with one, which is read once for all: of each the bits that it has alone. The row behind it is asked for.
-#[inline(always)]
-pub fn dots<const N: usize>(a: [&[f32]; N], b: &[f32]) -> [f32; N] {
-    let n = b.len();
-    assert!(a.iter().all(|slice| slice.len() == n), "slices of one length");
-    let (cut, (blocks, rest)) = (a.map(|slice| slice.as_chunks::<LANES>()), b.as_chunks::<LANES>());
-    let mut lanes = [[0.0_f32; LANES]; N];
-    for (i, block) in blocks.iter().enumerate() {
-        prefetch(b, n + LANES * i);
-        for (lanes, (a, _)) in lanes.iter_mut().zip(&cut) {
-            let a = &a[i];
-            for (l, lane) in lanes.iter_mut().enumerate() {
-                *lane += a[l] * block[l];
-            }
-        }
-    }
-    std::array::from_fn(|i| {
-        let mut total: f32 = lanes[i].iter().sum();
-        cut[i].1.iter().zip(rest).for_each(|(a, b)| total += a * b);
-        total
-    })
-}
-
 /// The largest of a slice; −∞ of an empty one.
 #[inline(always)]
 pub fn max(x: &[f32]) -> f32 {
@@ -146,8 +123,6 @@ mod tests {
             let x: Vec<f32> = (0..n).map(|i| i as f32).collect();
             assert_eq!(sum([&x], |[x]| x), (n * n.saturating_sub(1) / 2) as f32);
             assert_eq!(dot(&x, &x), x.iter().map(|x| x * x).sum::<f32>());
-            let y: Vec<f32> = x.iter().map(|x| (x + 0.3).sqrt()).collect();
-            assert_eq!(dots([&x, &y, &x], &y), [dot(&x, &y), dot(&y, &y), dot(&x, &y)]);
             let largest = if n == 0 { f32::NEG_INFINITY } else { n as f32 - 1.0 };
             assert_eq!(max(&x), largest);
         }

@@ -16,17 +16,16 @@ use crate::device::{
     Call, Choices, Class, Const, Element, Kernel, Kind, Limits, Recorder, Tensor, Variant, View,
 };
 use crate::ops::case::{Case, Family};
-use crate::ops::f16c;
 use crate::ops::load::{self, loads};
-use crate::ops::math::dots;
 use crate::ops::matmul::{Layout, Operand, Product};
+use crate::ops::simd::{self, Weights};
 
 /// The op's kernels and cases.
 pub const FAMILY: Family =
     Family { name: "matvec", kernels: &[&MATVEC, &MATVEC_BIAS], variants: VARIANTS, cases };
 
 /// The most rows of a product. With more of them a tile of the result is what should stay in registers (`ops::matmul`).
-pub const ROWS: usize = f16c::MOST;
+pub const ROWS: usize = 16;
 
 const VARIANTS: &[Variant] = &[
     plain("lanes", Class::Lanes, &[("WG", Const::U32(8)), ("COLS", Const::U32(8))]),
@@ -116,10 +115,14 @@ fn bias_twin(call: &mut Call) {
 
 /// Rows of an NT matrix that a task takes.
 const TASK: usize = 256;
-/// Rows and columns of an NN matrix that a task takes: whole rows, as far as their sums stay in a core's nearest cache, because
-/// memory is fetched ahead where it is read in one sweep; and so few that a small matrix too has tasks for many cores.
-const DEPTH: usize = 64;
-const COLUMNS: usize = 4096;
+/// Rows and columns of an NN matrix that a task takes: as many rows as leave few parts to be added up again, so few columns that
+/// the sums of all rows of x stay in a core's nearest cache, and so few of both that a small matrix too has tasks for many cores.
+const DEPTH: usize = 192;
+const COLUMNS: usize = 512;
+/// Rows of them that are widened at once, where they are: so few that they stay in a core's nearest cache.
+const DEEP: usize = 16;
+/// Additions that are worth another thread.
+const WORTH: usize = 1 << 16;
 
 /// The rows of x.
 #[derive(Clone, Copy)]
@@ -177,59 +180,51 @@ fn few_rows(call: &Call, x: &[f32], w: View, bias: Option<&[f32]>, y: &mut [f32]
     };
     let transposed = call.number("LAYOUT") == Layout::NT as usize;
     load::with(&load::SUMS, |sums| {
+        let columns = if transposed { TASK } else { COLUMNS };
         if transposed {
-            // (N,M)
             let sums = load::first(sums, n * m);
             sums.par_chunks_mut(TASK * m).enumerate().for_each(|(i, sums)| rows(x, &w, i * TASK, sums));
-            (0..m).for_each(|i| out.put(i, 0, sums.chunks_exact(m).map(|sums| sums[i])));
         } else {
             by_depth(x, &w, n, sums);
-            for (c, sums) in sums[..m * n].chunks(m * COLUMNS).enumerate() {
-                let rows = sums.chunks(sums.len() / m).enumerate();
-                rows.for_each(|(i, sums)| out.put(i, c * COLUMNS, sums.iter().copied()));
-            }
+        }
+        for (c, sums) in sums[..m * n].chunks(m * columns).enumerate() {
+            let rows = sums.chunks(sums.len() / m).enumerate();
+            rows.for_each(|(i, sums)| out.put(i, c * columns, sums.iter().copied()));
         }
     });
 }
 
-/// x·wᵀ of the rows of an NT matrix from `first` on, (rows,M).
+/// x·wᵀ of the rows of an NT matrix from `first` on, (M,rows).
 #[multiversion(targets = "simd")]
 fn rows(x: Rows, w: &View, first: usize, sums: &mut [f32]) {
-    let (k, sums) = (x.k, sums.chunks_exact_mut(x.m));
-    if w.element() == Element::F16 && f16c::here() {
-        let (rows, wide) = (w.f16()[first * k..].chunks_exact(k), f16c::is_wide());
-        for (sums, row) in sums.zip(rows) {
-            let mut at = 0;
-            if wide {
-                some_dots(x, &mut at, sums, |x: [&[f32]; 8]| f16c::dots(x, row));
-            }
-            some_dots(x, &mut at, sums, |x: [&[f32]; 4]| f16c::dots(x, row));
-            some_dots(x, &mut at, sums, |x: [&[f32]; 2]| f16c::dots(x, row));
-            some_dots(x, &mut at, sums, |x: [&[f32]; 1]| f16c::dots(x, row));
-        }
-        return;
-    }
+    let (k, n) = (x.k, sums.len() / x.m);
     load::with(&load::ROWS, |buffer| {
-        for (j, sums) in (first..).zip(sums) {
-            let [row] = load::rows(w, (j * k, 0), k, buffer);
+        for j in 0..n {
+            let at = (first + j) * k;
+            let row = match w.element() {
+                Element::F16 if simd::takes(Element::F16) => Weights::F16(&w.f16()[at..][..k]),
+                _ => {
+                    let [row] = load::rows(w, (at, 0), k, buffer);
+                    Weights::F32(row)
+                }
+            };
             let mut at = 0;
-            some_dots(x, &mut at, sums, |x: [&[f32]; 4]| dots(x, row));
-            some_dots(x, &mut at, sums, |x: [&[f32]; 2]| dots(x, row));
-            some_dots(x, &mut at, sums, |x: [&[f32]; 1]| dots(x, row));
+            if simd::is_wide() {
+                some_dots::<8>(x, &mut at, &mut sums[j..], n, row);
+            }
+            some_dots::<4>(x, &mut at, &mut sums[j..], n, row);
+            some_dots::<2>(x, &mut at, &mut sums[j..], n, row);
+            some_dots::<1>(x, &mut at, &mut sums[j..], n, row);
         }
     });
 }
 
-/// The sums of x's rows from `at` on, as long as there are N of them.
+/// The sums of x's rows from `at` on, as long as there are N of them, each n numbers behind the one before.
 #[inline(always)]
-fn some_dots<'a, const N: usize>(
-    x: Rows<'a>,
-    at: &mut usize,
-    sums: &mut [f32],
-    dots: impl Fn([&'a [f32]; N]) -> [f32; N],
-) {
+fn some_dots<const N: usize>(x: Rows, at: &mut usize, sums: &mut [f32], n: usize, row: Weights) {
     while *at + N <= x.m {
-        sums[*at..][..N].copy_from_slice(&dots(std::array::from_fn(|i| x.row(*at + i))));
+        let all = simd::dots::<N>(std::array::from_fn(|i| x.row(*at + i)), row);
+        all.into_iter().zip(*at..).for_each(|(sum, i)| sums[i * n] = sum);
         *at += N;
     }
 }
@@ -245,57 +240,45 @@ fn by_depth(x: Rows, w: &View, n: usize, parts: &mut Vec<f32>) {
         let first = part * DEPTH * n;
         let columns = sums.par_chunks_mut(m * COLUMNS).enumerate();
         columns.for_each(|(c, sums)| {
-            // What is there is another product's. Whoever adds to it next has it near.
+            // What is there is another product's.
             sums.fill(0.0);
             columns_of(x, w, first + c * COLUMNS, n, sums);
         });
     });
     let (sums, others) = parts.split_at_mut(m * n);
+    let task = (WORTH * m * n / others.len().max(1)).max(1);
     // Every part of some numbers, then of the next: the sums stay near.
-    sums.par_chunks_mut(COLUMNS).enumerate().for_each(|(c, sums)| {
+    sums.par_chunks_mut(task).enumerate().for_each(|(c, sums)| {
         for part in others.chunks(m * n) {
-            let part = &part[c * COLUMNS..][..sums.len()];
+            let part = &part[c * task..][..sums.len()];
             sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
         }
     });
 }
 
-/// Columns of a widened or whole row that all rows of x take before the next are looked at: they stay near.
-const NEAR: usize = 512;
-
-/// Adds x·w to the sums (M,columns) of some columns: those from element `first` of w on, whose rows are n apart. Four rows at a time:
-/// a sum is loaded and stored once for them, and they are added in their order.
+/// Adds x·w to the sums (M,columns) of some columns: those from element `first` of w on, whose rows are n apart.
 #[multiversion(targets = "simd")]
 fn columns_of(x: Rows, w: &View, first: usize, n: usize, sums: &mut [f32]) {
     let columns = sums.len() / x.m;
-    if w.element() == Element::F16 && f16c::here() {
-        return f16c::add_rows((x.all, x.stride), [x.m, x.k], &w.f16()[first..], n, sums);
-    }
-    // One row of x has no use for what another left near.
-    let near = if x.m == 1 { columns } else { NEAR };
-    load::with(&load::ROWS, |buffer| {
-        for k in (0..x.k / 4 * 4).step_by(4) {
-            let rows: [&[f32]; 4] = load::rows(w, (first + k * n, n), columns, buffer);
-            for at in (0..columns).step_by(near) {
-                let end = columns.min(at + near);
-                let [a, b, c, d] = rows.map(|row| &row[at..end]);
-                for (i, sums) in sums.chunks_exact_mut(columns).enumerate() {
-                    let x = &x.row(i)[k..k + 4];
-                    let rows = sums[at..end].iter_mut().zip(a).zip(b).zip(c).zip(d);
-                    rows.for_each(|((((sum, a), b), c), d)| {
-                        *sum = *sum + x[0] * a + x[1] * b + x[2] * c + x[3] * d;
-                    });
+    match w.element() {
+        Element::F32 => add_rows(x, Weights::F32(&w.f32()[first..]), n, sums),
+        Element::F16 if simd::takes(Element::F16) => add_rows(x, Weights::F16(&w.f16()[first..]), n, sums),
+        _ => load::with(&load::ROWS, |buffer| {
+            for k in (0..x.k).step_by(DEEP) {
+                let deep = DEEP.min(x.k - k);
+                let rows = load::first(buffer, deep * columns);
+                for (i, row) in rows.chunks_exact_mut(columns).enumerate() {
+                    w.widen(first + (k + i) * n, row);
                 }
+                add_rows(Rows { all: &x.all[k..], k: deep, ..x }, Weights::F32(rows), columns, sums);
             }
-        }
-        for k in x.k / 4 * 4..x.k {
-            let [row] = load::rows(w, (first + k * n, n), columns, buffer);
-            for (i, sums) in sums.chunks_exact_mut(columns).enumerate() {
-                let x = x.row(i)[k];
-                sums.iter_mut().zip(row).for_each(|(sum, w)| *sum += x * w);
-            }
-        }
-    });
+        }),
+    }
+}
+
+#[inline(always)]
+fn add_rows(x: Rows, w: Weights, stride: usize, sums: &mut [f32]) {
+    simd::add_rows((x.all, x.stride), [x.m, x.k], w, stride, sums);
 }
 
 fn cases(limits: Limits, choices: &Choices) -> Vec<Case> {

@@ -11,7 +11,6 @@ pub mod ceiling;
 pub mod classifier;
 pub mod dropout;
 pub mod embedding;
-mod f16c;
 pub mod fill;
 pub mod gelu;
 pub mod kv_cache;
@@ -27,6 +26,7 @@ pub mod norm;
 pub mod residual;
 pub mod rmsnorm;
 pub mod rope;
+mod simd;
 pub mod swiglu;
 pub mod top_k;
 

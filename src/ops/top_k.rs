@@ -85,22 +85,19 @@ fn part(n: usize, parts: usize, i: usize) -> (usize, usize) {
 /// A number that is larger the earlier a logit comes.
 fn key(logit: f32) -> u32 {
     let bits = logit.to_bits();
-    match bits {
-        _ if logit.is_nan() => u32::MAX,
-        _ if bits >> 31 == 1 => !bits,
-        _ => bits | 1 << 31,
-    }
+    // All bits of a negative number are turned, and of a positive one the sign.
+    let turned = bits ^ ((bits as i32 >> 31) as u32 | 1 << 31);
+    if logit.is_nan() { u32::MAX } else { turned }
 }
 
 fn twin(call: &mut Call) {
     let dims: [usize; 4] = call.dims();
     let width = call.number("WIDTH");
     let ([numbers], [kept]) = call.tensors();
-    let [_, n, ..] = dims;
-    select(dims, kept, |row, i| {
-        let pair = &numbers[width * (row * n + i)..][..width];
-        (pair[0], pair.get(1).copied().unwrap_or(i as f32))
-    });
+    match width {
+        1 => select(dims, kept, numbers, |i, &[logit]| [logit, i as f32]),
+        _ => select(dims, kept, numbers, |_, &pair: &[f32; 2]| pair),
+    }
 }
 
 thread_local! {
@@ -108,23 +105,29 @@ thread_local! {
     static PLACES: Cell<Vec<u64>> = const { Cell::new(Vec::new()) };
 }
 
-/// Of each part of each row the first k, in the order of their places; `at` tells a pair by its row and place.
-fn select([rows, n, k, parts]: [usize; 4], kept: &mut [f32], at: impl Fn(usize, usize) -> (f32, f32) + Sync) {
+/// Of each part of each row the first k, in the order of their places; `pair` is what is kept of one at its place in the row.
+fn select<const W: usize>(
+    [rows, n, k, parts]: [usize; 4],
+    kept: &mut [f32],
+    numbers: &[f32],
+    pair: impl Fn(usize, &[f32; W]) -> [f32; 2] + Sync,
+) {
     kept.par_chunks_mut(2 * k).take(rows * parts).enumerate().for_each(|(i, kept)| {
         let (row, (first, len)) = (i / parts, part(n, parts, i % parts));
+        let part = &numbers.as_chunks::<W>().0[row * n + first..][..len];
         let mut places = PLACES.take();
         places.clear();
         // Behind the key, the place from behind: of equals the lower is the larger.
-        let place = |i: usize| u64::from(key(at(row, i).0)) << 32 | u64::from(u32::MAX - i as u32);
-        places.extend((first..first + len).map(place));
+        let place = |(i, of): (u32, &[f32; W])| u64::from(key(of[0])) << 32 | u64::from(u32::MAX - i);
+        places.extend((0..).zip(part).map(place));
         if k < len {
             places.select_nth_unstable_by(k, |a, b| b.cmp(a));
             places.truncate(k);
         }
         places.iter_mut().for_each(|place| *place = u64::from(u32::MAX - *place as u32));
         places.sort_unstable();
-        for (pair, &place) in kept.chunks_exact_mut(2).zip(&places) {
-            (pair[0], pair[1]) = at(row, place as usize);
+        for (kept, &place) in kept.as_chunks_mut().0.iter_mut().zip(&places) {
+            *kept = pair(first + place as usize, &part[place as usize]);
         }
         PLACES.set(places);
     });

@@ -149,9 +149,11 @@ impl Streams {
         }
         let rows = *self.rows.iter().find(|&&rows| turns.len() <= rows).expect("no more turns than places");
         let (mut tokens, mut places) = (vec![0; rows], vec![NOWHERE; rows]);
+        let texts: Vec<usize> = turns.iter().map(|turn| turn.text).collect();
+        while self.read(exec, &texts)? {}
         for (i, turn) in turns.iter().enumerate() {
-            let last = self.prefill(exec, turn.text)?;
             let text = self.of(turn.text);
+            let last = text.context.len() - 1;
             tokens[i] = text.context[last];
             places[i] = [turn.text as u32, last as u32];
             text.cached = last + 1;
@@ -177,43 +179,45 @@ impl Streams {
         if all > t { (t / 2).max(1) - 1 } else { all - 1 - cached.min(&(all - 1)) }
     }
 
-    /// Reads a block of a text's tokens before its last one, where some are not in the cache; whether there were any. A turn reads
-    /// whatever is left: whoever reads a long prompt beforehand, block by block, lets others have their turns meanwhile.
+    /// Reads a block of some texts' tokens before the last of each, where there are some that are not in the cache; whether there were
+    /// any. A turn reads whatever is left: whoever reads a long prompt beforehand, block by block, lets others have their turns
+    /// meanwhile.
     ///
     /// # Errors
     /// A lost device.
-    pub fn read(&mut self, exec: &mut dyn Executor, text: usize) -> Result<bool> {
+    pub fn read(&mut self, exec: &mut dyn Executor, texts: &[usize]) -> Result<bool> {
         let t = self.positions;
-        let of = self.of(text);
-        if of.context.len() > t {
-            // Full: the last half stays, and is read again from position 0.
-            let keep = (t / 2).max(1);
-            of.context.drain(..of.context.len() - keep);
-            (of.cached, of.prefilled) = (0, 0);
+        let (mut block, mut places, mut filled) = ([0; PREFILL], [NOWHERE; PREFILL], 0);
+        for &text in texts {
+            let of = self.of(text);
+            if of.context.len() > t {
+                // Full: the last half stays, and is read again from position 0.
+                let keep = (t / 2).max(1);
+                of.context.drain(..of.context.len() - keep);
+                (of.cached, of.prefilled) = (0, 0);
+            }
+            // Short prompts share a block.
+            let (first, last) = (of.cached, of.context.len() - 1);
+            let end = last.min(first + PREFILL - filled);
+            if first >= end {
+                continue;
+            }
+            // Behind a token that was drawn nothing is as a prompt would leave it.
+            of.prefilled = if of.prefilled == first { end } else { of.prefilled };
+            of.cached = end;
+            for pos in first..end {
+                block[filled] = of.context[pos];
+                places[filled] = [text as u32, pos as u32];
+                filled += 1;
+            }
         }
-        let last = of.context.len() - 1;
-        let (first, end) = (of.cached, last.min(of.cached + PREFILL));
-        if first >= end {
+        if filled == 0 {
             return Ok(false);
-        }
-        // Behind a token that was drawn nothing is as a prompt would leave it.
-        of.prefilled = if of.prefilled == first { end } else { of.prefilled };
-        of.cached = end;
-        let (mut block, mut places) = ([0; PREFILL], [NOWHERE; PREFILL]);
-        for (i, pos) in (first..end).enumerate() {
-            block[i] = of.context[pos];
-            places[i] = [text as u32, pos as u32];
         }
         exec.write(input::PREFILL, 0, &block)?;
         exec.write(input::PREFILL_PLACES, 0, places.as_flattened())?;
         exec.run("prefill", &Step::default())?;
         Ok(true)
-    }
-
-    /// Caches a text's context up to its last token, whose place it returns.
-    fn prefill(&mut self, exec: &mut dyn Executor, text: usize) -> Result<usize> {
-        while self.read(exec, text)? {}
-        Ok(self.of(text).context.len() - 1)
     }
 }
 

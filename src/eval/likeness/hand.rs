@@ -7,7 +7,7 @@ use crate::eval::likeness::bootstrap::{Interval, wilson};
 use crate::eval::likeness::delta::{Delta, Metric, Trigrams};
 use crate::eval::likeness::invention::{Invention, Known, inventions};
 use crate::eval::likeness::pieces::pieces;
-use crate::eval::likeness::style::{Habit, endings, openings};
+use crate::eval::likeness::style::{Apart, Habit, Slips, apart, endings, openings};
 use crate::eval::likeness::words::words;
 
 /// Words of the pieces whose author is guessed.
@@ -30,16 +30,24 @@ pub struct TakenFor {
     pub by_words: Interval,
     /// And by sequences of three letters.
     pub by_letters: Interval,
+    /// The figures of style in which the two differ, and whom it is nearer to in each.
+    pub by_style: Vec<Apart>,
 }
 
 impl TakenFor {
-    /// Of the texts that a model wrote; none where they make no piece.
-    pub fn of(generated: &[&str], own: &[&str], (name, other): (&str, &[&str])) -> Option<TakenFor> {
+    /// Of the texts that a model wrote, by what it was trained on and what another wrote; by the figures of style, by what was held out,
+    /// or is taken for it. None where the texts make no piece.
+    pub fn of(
+        generated: &[&str],
+        trained: &[&str],
+        (held_out, seen): (&[&str], Option<&Slips>),
+        (name, other): (&str, &[&str]),
+    ) -> Option<TakenFor> {
         let pieces = pieces(generated, PIECE);
         if pieces.is_empty() {
             return None;
         }
-        let authors = [own, other];
+        let authors = [trained, other];
         let (delta, trigrams) = (Delta::fit(&authors, Metric::Cosine), Trigrams::fit(&authors));
         let share = |nearest: &dyn Fn(&str) -> Option<usize>| {
             wilson(pieces.iter().filter(|piece| nearest(piece) == Some(0)).count(), pieces.len())
@@ -49,6 +57,7 @@ impl TakenFor {
             pieces: pieces.len(),
             by_words: share(&|piece| delta.nearest(piece)),
             by_letters: share(&|piece| trigrams.nearest(piece)),
+            by_style: apart(generated, held_out, other, seen),
         })
     }
 }
@@ -122,10 +131,17 @@ mod tests {
         }
         let (b, p) = (views(&barbellion), views(&pepys[..400]));
         let (own, text) = b.split_at(b.len() / 2);
-        let taken = TakenFor::of(&text[..60], own, ("pepys", &p)).unwrap();
+        let (held_out, text) = text.split_at(text.len() / 2);
+        let taken = TakenFor::of(text, own, (held_out, None), ("pepys", &p)).unwrap();
         assert!(taken.by_words.low > 0.7 && taken.by_letters.low > 0.7, "{taken:?}");
-        let taken = TakenFor::of(&p[..40], own, ("pepys", &p[40..])).unwrap();
+        // They differ in most figures, and what either writes is nearer to its writer in all of those.
+        let of: Vec<_> = taken.by_style.iter().map(|apart| (apart.name, apart.is_nearer)).collect();
+        assert!(of.len() > 10 && of.iter().all(|(_, nearer)| *nearer), "{:?}", taken.by_style);
+        let taken = TakenFor::of(&p[..200], own, (held_out, None), ("pepys", &p[200..])).unwrap();
         assert!(taken.by_words.high < 0.3 && taken.by_letters.high < 0.3, "{taken:?}");
+        // All but what he changes himself over a year: brackets, and how often a sentence begins with a capital.
+        let nearer = taken.by_style.iter().filter(|apart| apart.is_nearer).count();
+        assert!(taken.by_style.len() > 10 && nearer <= 2, "{:?}", taken.by_style);
         let invented = Invented::of(&p[..40], &text[..60], own);
         assert!(invented.generated > 1.5 * invented.own, "{} {}", invented.generated, invented.own);
     }

@@ -244,7 +244,7 @@ impl Report {
         };
         let taken_for = |other: &Set| {
             let texts: Vec<&str> = other.texts.iter().map(|(_, text)| &text[..]).collect();
-            TakenFor::of(&generated, &trained, (&other.name, &texts))
+            TakenFor::of(&generated, &trained, (own, slips.as_ref()), (&other.name, &texts))
         };
         let entries = diary.train.iter().chain(&diary.held_out);
         let days: Vec<(Date, &str)> =

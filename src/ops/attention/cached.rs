@@ -12,7 +12,7 @@ use crate::device::variants::plain;
 use crate::device::{Call, Class, Const, Element, Kernel, Recorder, Tensor, Variant};
 use crate::ops::kv_cache::Cache;
 use crate::ops::load;
-use crate::ops::math::{dot, exp, max, sum};
+use crate::ops::math::{dot, exp, max, prefetch, sum};
 
 pub(super) static CACHED: Kernel = Kernel {
     name: "attention_cached",
@@ -62,6 +62,9 @@ pub fn cached(rec: &mut Recorder, qkv: Tensor, cache: Cache, nh: usize, window: 
 /// Products that are worth another thread: fewer are done before one that sleeps is awake.
 const WORTH: usize = 1 << 16;
 
+/// How many positions ahead of its use a key or a value is asked for. A position's lie a whole row of the cache behind the last's.
+const AHEAD: usize = 2;
+
 #[multiversion(targets = "simd")]
 fn twin(call: &mut Call) {
     let [_, s, t, nh, nkv, window] = call.dims();
@@ -70,32 +73,52 @@ fn twin(call: &mut Call) {
     let ([places, qkv, kcache, vcache], [out]) = call.views();
     let (places, qkv, kcache, vcache) = (places.u32(), qkv.f32(), kcache.f32(), vcache.f32());
     // By the row that sees the most.
-    let rows = places.chunks(2).take(out.len() / (nh * hs)).map(|place| place[1] as usize);
+    let queries = out.len() / (nh * hs);
+    let rows = places.chunks(2).take(queries).map(|place| place[1] as usize);
     let furthest = rows.filter(|&pos| pos < t).max().unwrap_or(0);
     let of_head = 2 * hs * (furthest + 1).min(window);
-    out.par_chunks_mut(hs).with_min_len(WORTH.div_ceil(of_head)).enumerate().for_each(|(i, out)| {
-        let (p, h) = (i / nh, i % nh);
+    // Some of a query's heads together, as far as every thread has a task: a position's lie side by side.
+    let tasks = rayon::current_num_threads().div_ceil(queries);
+    let together = nh.div_ceil(tasks).max(WORTH.div_ceil(of_head)).min(nh);
+    let some_heads = |p: usize, first: usize, out: &mut [f32]| {
         let [slot, pos] = [0, 1].map(|i| places[2 * p + i] as usize);
         out.fill(0.0);
         if slot >= s || pos >= t {
             return;
         }
-        let q = &qkv[p * heads.width() + h * hs..][..hs];
-        let at = |j: usize| ((slot * t + j) * nkv + heads.group_of(h)) * hs;
-        let seen = heads.seen(pos);
-        let score = |j: usize| scale * dot(q, &kcache[at(j)..][..hs]);
+        let (here, seen) = (out.len() / hs, heads.seen(pos));
+        let q = &qkv[p * heads.width() + first * hs..][..out.len()];
+        let at = |j: usize, h: usize| ((slot * t + j) * nkv + heads.group_of(first + h)) * hs;
+        let ask = |cache: &[f32], j: usize| {
+            let line = at(j, 0)..at(j, here - 1) + hs;
+            line.step_by(16).for_each(|i| prefetch(cache, i));
+        };
         load::with(&load::ROWS, |scores| {
-            let scores = load::first(scores, seen.len());
-            seen.clone().zip(&mut *scores).for_each(|(j, s)| *s = score(j));
-            let top = max(scores);
-            scores.iter_mut().for_each(|s| *s = exp(*s - top));
-            let total = sum([&*scores], |[s]| s);
-            for (j, s) in seen.zip(scores) {
-                let p = *s / total;
-                for (o, v) in out.iter_mut().zip(&vcache[at(j)..][..hs]) {
-                    *o += p * v;
+            // (heads, seen)
+            let scores = load::first(scores, here * seen.len());
+            for (i, j) in seen.clone().enumerate() {
+                ask(kcache, j + AHEAD);
+                for (h, q) in q.chunks_exact(hs).enumerate() {
+                    scores[h * seen.len() + i] = scale * dot(q, &kcache[at(j, h)..][..hs]);
+                }
+            }
+            for scores in scores.chunks_exact_mut(seen.len()) {
+                let top = max(scores);
+                scores.iter_mut().for_each(|s| *s = exp(*s - top));
+                let total = sum([&*scores], |[s]| s);
+                scores.iter_mut().for_each(|s| *s /= total);
+            }
+            for (i, j) in seen.clone().enumerate() {
+                ask(vcache, j + AHEAD);
+                for (h, out) in out.chunks_exact_mut(hs).enumerate() {
+                    let p = scores[h * seen.len() + i];
+                    out.iter_mut().zip(&vcache[at(j, h)..][..hs]).for_each(|(o, v)| *o += p * v);
                 }
             }
         });
+    };
+    out.par_chunks_mut(nh * hs).enumerate().for_each(|(p, out)| {
+        let tasks = out.par_chunks_mut(together * hs).enumerate();
+        tasks.for_each(|(i, out)| some_heads(p, i * together, out));
     });
 }

@@ -92,6 +92,13 @@ impl Choice {
         if self.top_k == 0 { n } else { self.top_k.min(n) }
     }
 
+    /// Whether every token is drawn that can be, each as often as it is likely.
+    #[allow(clippy::float_cmp)] // 1 itself is off, and 0
+    pub(super) fn cuts_nothing(&self) -> bool {
+        let Choice { temperature, top_k, top_p, min_p, typical_p, .. } = *self;
+        temperature > 0.0 && top_k == 0 && top_p == 1.0 && min_p == 0.0 && typical_p == 1.0
+    }
+
     /// Whether a repetition penalty does anything.
     #[allow(clippy::float_cmp)] // 1 itself is off
     pub(super) fn has_repetition_penalty(&self) -> bool {

@@ -11,7 +11,7 @@ pub use logprobs::{LogProbs, best};
 
 use crate::base::rng::Rng;
 use bend::bend;
-use likely::likeliest_of;
+use likely::{Likely, likeliest_of};
 use nucleus::Nucleus;
 
 mod bend;
@@ -33,7 +33,11 @@ pub fn choose(
     rng: &mut Rng,
     allows: &dyn Fn(u32) -> bool,
 ) -> Option<u32> {
-    nucleus(logits, so_far, how).draw(rng, allows)
+    let bent = bend(logits, so_far, how);
+    // Sorting a whole vocabulary takes longer than all else that a draw does.
+    let drawn = how.cuts_nothing().then(|| Nucleus::whole(all(&bent).collect(), how).draw(rng, allows));
+    // Where all that can be drawn is refused, what is as good as impossible is taken, the likeliest of it.
+    drawn.flatten().or_else(|| sorted(&bent, how).draw(rng, allows))
 }
 
 /// Draws one token from the likeliest, pairs of a logit and an id in any order: the very token that [`choose`] draws from all, where
@@ -46,11 +50,14 @@ pub fn choose_likely(top: &[f32], how: &Choice, rng: &mut Rng, allows: &dyn Fn(u
 
 /// The tokens that [`choose`] draws from where all are allowed, with their probabilities, the likelier before the less likely.
 pub fn distribution(logits: &[f32], so_far: &SoFar, how: &Choice) -> Vec<(u32, f64)> {
-    nucleus(logits, so_far, how).shares()
+    sorted(&bend(logits, so_far, how), how).shares()
 }
 
-fn nucleus(logits: &[f32], so_far: &SoFar, how: &Choice) -> Nucleus {
-    let bent = bend(logits, so_far, how);
-    let likely = bent.iter().copied().zip(0..);
-    Nucleus::of(likeliest_of(likely, how.among(bent.len())), how)
+/// What is drawn from, the likeliest first.
+fn sorted(bent: &[f32], how: &Choice) -> Nucleus {
+    Nucleus::of(likeliest_of(all(bent), how.among(bent.len())), how)
+}
+
+fn all(logits: &[f32]) -> impl Iterator<Item = Likely> {
+    logits.iter().copied().zip(0..)
 }

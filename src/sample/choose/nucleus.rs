@@ -20,12 +20,7 @@ impl Nucleus {
         let Some(&(top, _)) = likely.first().filter(|_| how.temperature > 0.0) else {
             return Nucleus { likely, weights: Vec::new() };
         };
-        let weight = |&(logit, _): &Likely| {
-            // Of an infinite logit the difference to itself is no number.
-            let below = if logit < top { f64::from(logit) - f64::from(top) } else { 0.0 };
-            (below / f64::from(how.temperature)).exp()
-        };
-        let mut weights: Vec<f64> = likely.iter().map(weight).collect();
+        let mut weights = weights(&likely, top, how);
         weights.truncate(enough(&weights, f64::from(how.top_p)));
         let least = f64::from(how.min_p);
         weights.truncate(weights.partition_point(|&weight| weight >= least));
@@ -38,6 +33,13 @@ impl Nucleus {
             likely.extend(untypical.into_iter().map(|((likely, _), _)| likely).chain(below));
         }
         Nucleus { likely, weights }
+    }
+
+    /// Of all tokens in any order, of a choice that cuts nothing and is not greedy: there is nothing that an order is needed for.
+    pub fn whole(mut likely: Vec<Likely>, how: &Choice) -> Nucleus {
+        likely.retain(|&(logit, _)| logit > f32::NEG_INFINITY);
+        let top = likely.iter().fold(f32::NEG_INFINITY, |top, &(logit, _)| top.max(logit));
+        Nucleus { weights: weights(&likely, top, how), likely }
     }
 
     /// The tokens that are drawn from, with their probabilities, which sum to 1, the likelier before the less likely.
@@ -71,6 +73,16 @@ impl Nucleus {
         }
         self.likely[weights.len()..].iter().map(|&(_, id)| id).find(|&id| allows(id))
     }
+}
+
+/// Each one's probability, times what makes that of the `top` 1.
+fn weights(likely: &[Likely], top: f32, how: &Choice) -> Vec<f64> {
+    let weight = |&(logit, _): &Likely| {
+        // Of an infinite logit the difference to itself is no number.
+        let below = if logit < top { f64::from(logit) - f64::from(top) } else { 0.0 };
+        (below / f64::from(how.temperature)).exp()
+    };
+    likely.iter().map(weight).collect()
 }
 
 /// How many of the first weights reach so much of all: one at least.

@@ -98,6 +98,17 @@ fn what_is_not_allowed_is_never_drawn() {
     }
 }
 
+/// So cold that but one can be: the others' weights are zero.
+#[test]
+fn where_all_that_can_be_is_refused_the_likeliest_of_the_rest_is_taken() {
+    let how = choice(1e-4, 0, 1.0);
+    let drawn = |refused: u32| {
+        let logits = [0.0, 2.0, 1.9, 1.0];
+        choose(&logits, &NEW, &how, &mut Rng::new(6, "choose"), &|id| id != 1 && id != refused)
+    };
+    assert_eq!((drawn(1), drawn(2)), (Some(2), Some(3)));
+}
+
 #[test]
 fn what_cannot_be_is_not_drawn_and_nothing_is_where_nothing_can_be() {
     let mut rng = Rng::new(7, "choose");

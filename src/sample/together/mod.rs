@@ -81,7 +81,7 @@ impl<'a> Texts<'a> {
         self.begin(tokenizer);
         let is_long = |streams: &Streams, text: &Text| streams.unread(text.place) > PREFILL;
         if let Some(text) = self.texts.iter().find(|text| is_long(&self.streams, text)) {
-            self.streams.read(exec, text.place)?;
+            self.streams.read(exec, &[text.place])?;
         }
         let (mut texts, waiting): (Vec<Text>, Vec<Text>) =
             std::mem::take(&mut self.texts).into_iter().partition(|text| !is_long(&self.streams, text));

@@ -76,13 +76,51 @@ const ROUNDS: usize = 400;
 /// All measures of generated texts against the writer's own, held out from what the generator has seen. Slips of the pen are among them
 /// where what it has seen is given.
 pub fn compare(generated: &[&str], own: &[&str], seen: Option<&Slips>) -> Vec<Measure> {
+    measures(generated, own, seen, piece_length(generated, own))
+}
+
+/// A figure in which two writers differ, and which of them a set of generated texts is nearer to.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Apart {
+    /// What is measured, with its unit.
+    pub name: &'static str,
+    /// Mean of the generated pieces.
+    pub generated: f64,
+    /// Mean of the writer's own pieces.
+    pub own: f64,
+    /// Mean of the other's.
+    pub other: f64,
+    /// Whether the first lies nearer to the second than to the third; of lengths of whole texts, by their logarithms.
+    pub is_nearer: bool,
+}
+
+/// The figures that tell the writer from another, by the rule by which generated texts are off ([`Measure::is_off`]), and on which side
+/// of the middle the generated texts are in each.
+pub fn apart(generated: &[&str], own: &[&str], other: &[&str], seen: Option<&Slips>) -> Vec<Apart> {
+    let length = piece_length(generated, own);
+    let [it, they] = [generated, other].map(|texts| measures(texts, own, seen, length));
+    let told = it.into_iter().zip(they).filter(|(_, they)| they.is_off());
+    told.filter_map(|(it, they)| {
+        Some(Apart {
+            name: it.name,
+            generated: it.generated?,
+            own: it.own?,
+            other: they.generated?,
+            // Both are so many of one unit off the writer.
+            is_nearer: it.z?.abs() < (it.z? - they.z?).abs(),
+        })
+    })
+    .collect()
+}
+
+/// All measures, in pieces of so many words.
+fn measures(generated: &[&str], own: &[&str], seen: Option<&Slips>, length: usize) -> Vec<Measure> {
     let mut measures = vec![
         logarithmic("words an entry", generated, own, |text| Some(words(text).count() as f64)),
         logarithmic("words a paragraph", generated, own, |text| {
             Some(words(text).count() as f64 / paragraphs(text).count() as f64)
         }),
     ];
-    let length = piece_length(generated, own);
     let of = |texts: &[&str]| -> Vec<Vec<Figure>> {
         let figures = |piece: &String| {
             let mut all = figures(piece);

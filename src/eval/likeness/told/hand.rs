@@ -7,11 +7,14 @@ use crate::eval::likeness::hand::{Habits, Invented, TakenFor};
 use crate::eval::likeness::keyness::Key;
 use crate::eval::likeness::mirror::{Leaning, Mirror};
 use crate::eval::likeness::report::{Mood, Report};
-use crate::eval::likeness::style::{Habit, Measure};
+use crate::eval::likeness::style::{Apart, Habit, Measure};
 use crate::eval::likeness::told::part::{Part, Rows, Section, percent};
 
 /// Words that are listed, and inventions.
 const LISTED: [usize; 2] = [12, 10];
+
+/// Figures in which it is nearer to another that are listed.
+const SHOWN: usize = 6;
 
 /// More than this much of what it wrote, over what the writer did, is told: repeated, or in another language.
 const TOLD: f64 = 0.05;
@@ -43,13 +46,25 @@ pub fn style(report: &Report) -> Section {
 fn taken_for(taken: &TakenFor) -> String {
     let share =
         |of: &Interval| format!("{:.0}% ({:.0}–{:.0}%)", 100.0 * of.value, 100.0 * of.low, 100.0 * of.high);
-    format!(
+    let mut told = format!(
         "Of {} of what it wrote, beside {}: by the words {} are nearer to you, by the letters {}.",
         counted(taken.pieces as u64, "page", "pages"),
         taken.other,
         share(&taken.by_words),
         share(&taken.by_letters)
-    )
+    );
+    let theirs: Vec<&Apart> = taken.by_style.iter().filter(|apart| !apart.is_nearer).collect();
+    let (all, nearer) = (taken.by_style.len(), taken.by_style.len() - theirs.len());
+    if all > 0 {
+        let figures = counted(all as u64, "figure", "figures");
+        told += &format!(" Of the {figures} of style that tell you from them, {nearer} are nearer to you");
+        let one = |of: &Apart| {
+            format!("{} (it {:.2}, you {:.2}, they {:.2})", of.name, of.generated, of.own, of.other)
+        };
+        let listed: Vec<String> = theirs.into_iter().take(SHOWN).map(one).collect();
+        told += &if listed.is_empty() { ".".into() } else { format!("; to them, {}.", listed.join(", ")) };
+    }
+    told
 }
 
 fn habits(habits: &Habits) -> Vec<String> {

