@@ -5,7 +5,7 @@
 
 364 pairs by rule of Barbellion's diary (a day is asked for, its first sentences are the answer) are divided, and an adapter is trained on them in the base's own form, ChatML.
 Then: the answers that were held out, before and after; what is asked at a terminal and of the server; and the same model as a GGUF, whose template llama.cpp applies and whose
-answers are then compared. COMMAND begins llama-server, where DIR has the same path ("chroot /sid llama-server"). Some fifteen minutes on two cores. Needs Python alone.
+answers are then compared. COMMAND begins llama-server, where DIR has the same path ("chroot /sid llama-server"). Some ten minutes on two cores. Needs Python alone.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def main():
     parser.add_argument("--llama", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--diarist", type=Path, default=ROOT / "target" / "release" / "diarist")
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--steps", type=int, default=24)
     args = parser.parse_args()
     program, work, base = args.diarist.resolve(), args.work.resolve(), args.base.resolve()
     work.mkdir(parents=True, exist_ok=True)
@@ -92,8 +92,8 @@ def main():
     held = work / "split" / "held.jsonl"
     tuned = work / "tuned"
     if not (tuned / "run.json").exists():
-        run(program, "train", work / "split" / "train.jsonl", "--pairs", "--from", base, "--lora", "--context", 256, "--batch", 2, "--accumulate", 4,
-            "--steps", args.steps, "--eval-every", 20, "--sample-every", 1000, "--out", tuned, *cpu)
+        run(program, "train", work / "split" / "train.jsonl", "--pairs", "--from", base, "--lora", "--context", 256, "--batch", 1, "--accumulate", 4,
+            "--steps", args.steps, "--eval-every", 12, "--sample-every", 1000, "--out", tuned, *cpu)
     form = json.loads((tuned / "run.json").read_text())["data"]["pairs"]["form"]
     say(form == "template" or "im_start" in json.dumps(form), "the base's own form is the form", json.dumps(form)[:80])
 
