@@ -119,8 +119,11 @@ const TASK: usize = 256;
 /// the sums of all rows of x stay in a core's nearest cache, and so few of both that a small matrix too has tasks for many cores.
 const DEPTH: usize = 192;
 const COLUMNS: usize = 512;
-/// Rows of them that are widened at once, where they are: so few that they stay in a core's nearest cache.
-const DEEP: usize = 16;
+/// Columns that it takes where x is one row, which waits for memory: whole rows, because memory is fetched ahead where it is read in
+/// one sweep.
+const SWEEP: usize = 4096;
+/// Numbers that are widened at once, where they are: so few that they stay in a core's nearest cache.
+const WIDENED: usize = 4096;
 /// Additions that are worth another thread.
 const WORTH: usize = 1 << 16;
 
@@ -230,19 +233,22 @@ fn some_dots<const N: usize>(x: Rows, at: &mut usize, sums: &mut [f32], n: usize
 }
 
 /// x·w of an NN matrix of n columns: parts of the depth side by side, then their sum in their order, the first M·n of `parts`.
-/// Columns come COLUMNS at a time, (M,COLUMNS).
+/// Columns come COLUMNS at a time, (M,COLUMNS); of one row it is all the same.
 #[multiversion(targets = "simd")]
 fn by_depth(x: Rows, w: &View, n: usize, parts: &mut Vec<f32>) {
     let m = x.m;
     let parts = load::first(parts, x.k.div_ceil(DEPTH) * m * n);
+    // Halves are asked for, whatever their order.
+    let sweeps = m == 1 && !(w.element() == Element::F16 && simd::takes(Element::F16));
+    let chunk = if sweeps { SWEEP } else { COLUMNS };
     parts.par_chunks_mut(m * n).enumerate().for_each(|(part, sums)| {
         let x = x.depth(part * DEPTH);
         let first = part * DEPTH * n;
-        let columns = sums.par_chunks_mut(m * COLUMNS).enumerate();
+        let columns = sums.par_chunks_mut(m * chunk).enumerate();
         columns.for_each(|(c, sums)| {
             // What is there is another product's.
             sums.fill(0.0);
-            columns_of(x, w, first + c * COLUMNS, n, sums);
+            columns_of(x, w, first + c * chunk, n, sums);
         });
     });
     let (sums, others) = parts.split_at_mut(m * n);
@@ -264,8 +270,9 @@ fn columns_of(x: Rows, w: &View, first: usize, n: usize, sums: &mut [f32]) {
         Element::F32 => add_rows(x, Weights::F32(&w.f32()[first..]), n, sums),
         Element::F16 if simd::takes(Element::F16) => add_rows(x, Weights::F16(&w.f16()[first..]), n, sums),
         _ => load::with(&load::ROWS, |buffer| {
-            for k in (0..x.k).step_by(DEEP) {
-                let deep = DEEP.min(x.k - k);
+            let at_once = (WIDENED / columns).max(4);
+            for k in (0..x.k).step_by(at_once) {
+                let deep = at_once.min(x.k - k);
                 let rows = load::first(buffer, deep * columns);
                 for (i, row) in rows.chunks_exact_mut(columns).enumerate() {
                     w.widen(first + (k + i) * n, row);

@@ -91,6 +91,10 @@ pub fn dots<const N: usize>(x: [&[f32]; N], w: Weights) -> [f32; N] {
 /// If a row is not whole, or weights are of a kind that is not [taken](takes).
 #[inline(always)]
 pub fn add_rows(x: (&[f32], usize), size: [usize; 2], w: Weights, stride: usize, sums: &mut [f32]) {
+    // For one row there is nothing to keep in registers.
+    if let (1, Weights::F32(w)) = (size[0], w) {
+        return anywhere::add_rows(x, size, w, stride, sums);
+    }
     #[cfg(target_arch = "x86_64")]
     if is_wide() {
         // SAFETY: asked for.
