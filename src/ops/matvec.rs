@@ -119,9 +119,6 @@ const TASK: usize = 256;
 /// the sums of all rows of x stay in a core's nearest cache, and so few of both that a small matrix too has tasks for many cores.
 const DEPTH: usize = 192;
 const COLUMNS: usize = 512;
-/// Columns that it takes where x is one row, which waits for memory: whole rows, because memory is fetched ahead where it is read in
-/// one sweep.
-const SWEEP: usize = 4096;
 /// Numbers that are widened at once, where they are: so few that they stay in a core's nearest cache.
 const WIDENED: usize = 4096;
 /// Additions that are worth another thread.
@@ -237,10 +234,13 @@ fn some_dots<const N: usize>(x: Rows, at: &mut usize, sums: &mut [f32], n: usize
 #[multiversion(targets = "simd")]
 fn by_depth(x: Rows, w: &View, n: usize, parts: &mut Vec<f32>) {
     let m = x.m;
-    let parts = load::first(parts, x.k.div_ceil(DEPTH) * m * n);
-    // Halves are asked for, whatever their order.
+    let of_depth = x.k.div_ceil(DEPTH);
+    let parts = load::first(parts, of_depth * m * n);
+    // One row of x waits for memory, which is fetched ahead where it is read in one sweep: a task has whole rows, as far as every
+    // thread has a task. Halves are asked for, whatever their order.
     let sweeps = m == 1 && !(w.element() == Element::F16 && simd::takes(Element::F16));
-    let chunk = if sweeps { SWEEP } else { COLUMNS };
+    let tasks = rayon::current_num_threads().div_ceil(of_depth);
+    let chunk = if sweeps { n.div_ceil(tasks).next_multiple_of(COLUMNS) } else { COLUMNS };
     parts.par_chunks_mut(m * n).enumerate().for_each(|(part, sums)| {
         let x = x.depth(part * DEPTH);
         let first = part * DEPTH * n;

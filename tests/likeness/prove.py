@@ -135,11 +135,12 @@ def hands(taken_b, taken_p):
 def two_hands(program, work):
     """A model from scratch of each of the two, which have no other hand than their writer's."""
     pepys = JOURNALS / "pepys"
-    small = ("--from", "scratch", "--steps", 1500, "--eval-every", 250, "--sample-every", 10000)
+    small = ("--from", "scratch", "--context", 256, "--steps", 1000, "--eval-every", 250, "--sample-every", 10000)
     b = trained(program, work / "hand-barbellion", [JOURNALS / "barbellion"], *small)
     p = trained(program, work / "hand-pepys", [pepys], "--until", "1664", *small)
     best = json.loads((p / "run.json").read_text())["best"]["folder"]
-    texts = ("--texts", 120, "--against", pepys)
+    # As each believes: colder, it writes fewer of the rarer marks and words than it learned; and long enough for sentences, and entries, to end by themselves.
+    texts = ("--texts", 120, "--temperature", 1, "--top-k", 0, "--max-tokens", 1200, "--against", pepys)
     taken = [report(program, b, *more, *texts)["taken_for"][0] for more in ((), ("--model", p / best))]
     for name in ("by_words", "by_letters"):
         say(taken[0][name]["low"] > 0.5 > taken[1][name]["high"], f"each is taken for its writer, {name}",
