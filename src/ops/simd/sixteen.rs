@@ -8,7 +8,7 @@ use std::arch::x86_64::{
 use half::f16;
 
 use crate::ops::math::prefetch;
-use crate::ops::simd::{AHEAD, DEEP, Weights, lines};
+use crate::ops::simd::weights::{AHEAD, DEEP, Weights, lines};
 
 #[inline]
 #[target_feature(enable = "avx512f")]
