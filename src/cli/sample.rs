@@ -38,8 +38,8 @@ pub struct Args {
     #[arg(long)]
     seed: Option<u64>,
     /// How many texts to write: up to 8 at once where memory has room for them, each what it would be alone
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    num_samples: u32,
+    #[arg(long, default_value_t = 1)]
+    num_samples: usize,
     /// End a text before this string; repeatable
     #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
     stop: Vec<String>,
@@ -63,8 +63,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = args.choosing.choice()?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new("checkpoints")), Ok)?;
-    let given = args.num_samples as usize;
-    let texts = args.best_of.map_or(given, |of| given.max(of as usize));
+    let texts = args.best_of.map_or(args.num_samples, |of| args.num_samples.max(of as usize));
     let diary = args.no_copy.map(|most| anyhow::Ok((most, trained_on(&dir)?))).transpose()?;
     let mut model =
         args.opening.open(&dir, (Reads::Text, texts.min(AT_ONCE)), |_| Ok(None), |shape| shape.writing())?;
@@ -104,7 +103,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         }),
     );
-    wish.given = given;
+    wish.given = args.num_samples;
     wish.stops = Stops::new(args.stop.clone())?;
     if let Some((most, diary)) = &diary {
         wish.allows = Some(Box::new(|so_far, next| {
@@ -153,7 +152,7 @@ struct Page<'a> {
 
 impl<'a> Page<'a> {
     fn new(args: &'a Args, before: String) -> Page<'a> {
-        let n = args.num_samples as usize;
+        let n = args.num_samples;
         Page { args, before, shown: 0, texts: vec![Default::default(); n], ended: vec![false; n] }
     }
 
