@@ -34,10 +34,10 @@ pub fn choose(
     allows: &dyn Fn(u32) -> bool,
 ) -> Option<u32> {
     let bent = bend(logits, so_far, how);
-    // Sorting a whole vocabulary takes longer than all else that a draw does.
-    let drawn = how.cuts_nothing().then(|| Nucleus::whole(all(&bent).collect(), how).draw(rng, allows));
-    // Where all that can be drawn is refused, what is as good as impossible is taken, the likeliest of it.
-    drawn.flatten().or_else(|| sorted(&bent, how).draw(rng, allows))
+    match how.cuts_nothing() {
+        true => whole(all(&bent).collect(), how, rng, allows),
+        false => sorted(&bent, how).draw(rng, allows),
+    }
 }
 
 /// Draws one token from the likeliest, pairs of a logit and an id in any order: the very token that [`choose`] draws from all, where
@@ -45,7 +45,24 @@ pub fn choose(
 pub fn choose_likely(top: &[f32], how: &Choice, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
     let (pairs, _) = top.as_chunks::<2>();
     let likely = pairs.iter().map(|&[logit, id]| (logit, id as u32));
+    if how.cuts_nothing() {
+        // They are all that there are, and are drawn from as all are.
+        let mut all: Vec<Likely> = likely.collect();
+        all.sort_unstable_by_key(|&(_, id)| id);
+        return whole(all, how, rng, allows);
+    }
     Nucleus::of(likeliest_of(likely, how.among(pairs.len())), how).draw(rng, allows)
+}
+
+/// Draws one of all tokens, by id, of a choice that cuts nothing. Sorting a whole vocabulary by likelihood takes longer than all else that a draw does.
+fn whole(all: Vec<Likely>, how: &Choice, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
+    let drawn = Nucleus::whole(all.clone(), how).draw(rng, allows);
+    // Where all that can be drawn is refused, what is as good as impossible is taken, the likeliest of it.
+    let n = all.len();
+    drawn.or_else(|| {
+        let possible = all.into_iter().filter(|&(logit, _)| logit > f32::NEG_INFINITY);
+        likeliest_of(possible, n).into_iter().map(|(_, id)| id).find(|&id| allows(id))
+    })
 }
 
 /// The tokens that [`choose`] draws from where all are allowed, with their probabilities, the likelier before the less likely.

@@ -6,7 +6,8 @@ use crate::sample::choose::likely::Likely;
 
 /// What is drawn from, and what stands below it.
 pub struct Nucleus {
-    /// As many of the likeliest as top-k says: first what is drawn from, then the rest, each by falling likelihood.
+    /// As many of the likeliest as top-k says: first what is drawn from, then the rest, each by falling likelihood. Of a choice that cuts
+    /// nothing all of them, by id.
     likely: Vec<Likely>,
     /// The probabilities of the first, times what makes the likeliest's 1. None of a greedy choice, which draws nothing.
     weights: Vec<f64>,
