@@ -115,8 +115,9 @@ fn bias_twin(call: &mut Call) {
 
 /// Rows of an NT matrix that a task takes.
 const TASK: usize = 256;
-/// Rows and columns of an NN matrix that a task takes: as many rows as leave few parts to be added up again, so few columns that
-/// the sums of all rows of x stay in a core's nearest cache, and so few of both that a small matrix too has tasks for many cores.
+/// Rows and columns of an NN matrix that a task takes (all columns, where one row of x goes over whole rows): as many rows as leave
+/// few parts to be added up again, so few columns that the sums of all rows of x stay in a core's nearest cache, and so few of both
+/// that a small matrix too has tasks for many cores.
 const DEPTH: usize = 192;
 const COLUMNS: usize = 512;
 /// Numbers that are widened at once, where they are: so few that they stay in a core's nearest cache.

@@ -53,7 +53,8 @@ fn dots_of<const N: usize, W: Copy>(
     let mut lanes = [[_mm256_setzero_ps(); 2]; N];
     for (i, weights) in wide.iter().enumerate() {
         prefetch(w, w.len() + 16 * i);
-        let [low, high] = halves_of(weights).map(&eight);
+        let [low, high] = halves_of(weights);
+        let [low, high] = [eight(low), eight(high)];
         for (lanes, x) in lanes.iter_mut().zip(cut) {
             let x = halves_of(&x[i]);
             lanes[0] = _mm256_add_ps(lanes[0], _mm256_mul_ps(load(x[0]), low));

@@ -1,5 +1,5 @@
 //! Products of a few rows of numbers with weights, by the widest unit that there is: sixteen numbers at a time by AVX-512, eight by
-//! AVX, and elsewhere by what the compiler finds. What rests in half precision is widened where it is loaded, in registers, if the
+//! AVX with F16C, and elsewhere by what the compiler finds. What rests in half precision is widened where it is loaded, in registers, if the
 //! processor does that: through a buffer, it is storing and loading that takes the time, and the memory waits. The sums are the same,
 //! in the same order, whatever the unit: the same bits.
 
@@ -66,9 +66,16 @@ pub fn dots<const N: usize>(x: [&[f32]; N], w: Weights) -> [f32; N] {
 /// and is as long as that row's part of the sums (m,columns).
 ///
 /// # Panics
-/// If a row is not whole, or weights are of a kind that is not [taken](takes).
+/// If there is no row of x, a row is not whole, or weights are of a kind that is not [taken](takes).
 #[inline(always)]
 pub fn add_rows(x: (&[f32], usize), size: [usize; 2], w: Weights, stride: usize, sums: &mut [f32]) {
+    let ([m, k], columns) = (size, sums.len() / size[0]);
+    let of_w = match w {
+        Weights::F32(w) => w.len(),
+        Weights::F16(w) => w.len(),
+    };
+    let are_whole = sums.len() == m * columns && x.0.len() >= (m - 1) * x.1 + k;
+    assert!(are_whole && (k == 0 || of_w >= (k - 1) * stride + columns), "rows are whole");
     // For one row there is nothing to keep in registers.
     if let (1, Weights::F32(w)) = (size[0], w) {
         return anywhere::add_rows(x, size, w, stride, sums);
