@@ -60,9 +60,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     out::check_new(&out, "--out")?;
     let diary = Diary::of_run(&args.run)?;
     let openings = openings(&diary, args)?;
-    let prompts: Vec<String> =
-        openings.iter().map(|of| format!("{}{}", of.entry.header, of.opening)).collect();
-    let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
+    let prompts: Vec<_> = openings.iter().map(|of| (&of.entry.header, of.opening)).collect();
     let bar = Bar::new();
     let mut model = Asked::open(&args.opening, args.model.as_deref().unwrap_or(&args.run), prompts.len())?;
     let most = TOKENS * args.words;
@@ -120,7 +118,8 @@ impl<'a> Begun<'a> {
         if n < SHORTEST {
             return None;
         }
-        let opening = if self.opening.is_empty() { self.entry.header.trim() } else { self.opening.trim() };
+        let opening =
+            if self.opening.is_empty() { self.entry.header.shown().trim() } else { self.opening.trim() };
         Some(Question {
             opening: opening.into(),
             diary: cut(self.rest, n),
@@ -158,12 +157,13 @@ fn openings<'a>(diary: &'a Diary, args: &Args) -> Result<Vec<Begun<'a>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::likeness::given::Given;
 
     fn entry(text: &str) -> Entry {
         Entry {
             name: String::new(),
             day: None,
-            header: "2021-03-04\n".into(),
+            header: Given::Header("2021-03-04\n".into()),
             text: text.into(),
             range: 0..1,
         }

@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn pairs_are_windows_and_text_is_read_on() {
-        let line = |side, pair, start, end| Line { hash: 0, date: None, side, pair, start, end };
+        let line = |side, pair, start, end| Line { hash: 0, date: None, side, pair, header: 0, start, end };
         let lines = [
             line(Side::Train, true, 0, 8),
             line(Side::Train, true, 8, 40),

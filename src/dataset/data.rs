@@ -79,7 +79,7 @@ impl Data {
             let Item { hash, day, pair, .. } = self.tokenised.entries[part.entry];
             let start = at;
             at += part.tokens();
-            Line { hash, date: day, side, pair, start, end: at }
+            Line { hash, date: day, side, pair, header: part.header, start, end: at }
         });
         Cut::of(&lines.collect::<Vec<_>>(), side)
     }

@@ -38,10 +38,17 @@ pub struct Line {
     /// Whether it is a question and its answer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pair: bool,
+    /// Its tokens before the text: a header's, or a question's.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub header: usize,
     /// Its first token.
     pub start: usize,
     /// The token behind its last, which is the end of text.
     pub end: usize,
+}
+
+fn is_none(tokens: &usize) -> bool {
+    *tokens == 0
 }
 
 impl Line {
@@ -126,16 +133,18 @@ mod tests {
     #[test]
     fn an_index_is_read_as_it_was_written() {
         let dir = tempfile::tempdir().unwrap();
-        let line = |hash, side, start, end| Line { hash, date: None, side, pair: false, start, end };
+        let line =
+            |hash, side, start, end| Line { hash, date: None, side, pair: false, header: 0, start, end };
         let day = Some(date(2021, 3, 4));
         let lines = [
-            Line { date: day, ..line(0xf, Side::Before, 0, 3) },
+            Line { date: day, header: 2, ..line(0xf, Side::Before, 0, 3) },
             line(hash("Rain."), Side::Train, 3, 9),
             line(7, Side::Val, 9, 9),
         ];
         let text = bytes(&lines);
         let first = text.split(|&b| b == b'\n').next().unwrap();
-        let said = r#"{"hash":"000000000000000f","date":"2021-03-04","side":"before","start":0,"end":3}"#;
+        let said =
+            r#"{"hash":"000000000000000f","date":"2021-03-04","side":"before","header":2,"start":0,"end":3}"#;
         assert_eq!(std::str::from_utf8(first).unwrap(), said);
         let path = dir.path().join(INDEX);
         std::fs::write(&path, &text).unwrap();

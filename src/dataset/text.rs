@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::base::Result;
 use crate::dataset::index::{Line, Side};
 use crate::dataset::sides::Part;
+use crate::dataset::tokenised::Item;
 use crate::dataset::{Sides, Tokenised};
 use crate::tokens::{Ranges, TokenFile, Width};
 
@@ -138,15 +139,16 @@ impl Text {
         let (mut at, mut lines) = (0, Vec::new());
         for side in SIDES {
             let old = self.earlier.iter().flat_map(|earlier| earlier.of(side));
-            let old = old.map(|line| (line.hash, line.date, line.pair, line.range().len()));
+            let old = old.cloned();
             let new = self.read.iter().flat_map(|(tokenised, _)| {
                 self.parts(side).map(|part| {
-                    let entry = &tokenised.entries[part.entry];
-                    (entry.hash, entry.day, entry.pair, part.tokens())
+                    let Item { hash, day, pair, .. } = tokenised.entries[part.entry];
+                    Line { hash, date: day, side, pair, header: part.header, start: 0, end: part.tokens() }
                 })
             });
-            for (hash, date, pair, tokens) in old.chain(new) {
-                lines.push(Line { hash, date, side, pair, start: at, end: at + tokens });
+            for line in old.chain(new) {
+                let tokens = line.range().len();
+                lines.push(Line { side, start: at, end: at + tokens, ..line });
                 at += tokens;
             }
         }

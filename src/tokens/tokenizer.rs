@@ -192,9 +192,18 @@ impl Tokenizer {
 
     /// The ids of a prompt, in which the names of added tokens, and `<|endoftext|>`, stand for those.
     pub fn encode_prompt(&self, text: &str) -> Vec<u32> {
+        self.encode_named(text, true)
+    }
+
+    /// The same of a prompt that goes on from another.
+    pub fn encode_prompt_on(&self, text: &str) -> Vec<u32> {
+        self.encode_named(text, false)
+    }
+
+    fn encode_named(&self, text: &str, first: bool) -> Vec<u32> {
         let pieces =
             added::pieces(text, &self.added()).into_iter().enumerate().map(|(at, piece)| match piece {
-                Piece::Text(text) => self.encode_piece(text, at == 0),
+                Piece::Text(text) => self.encode_piece(text, first && at == 0),
                 Piece::Token(id) => vec![id],
             });
         pieces.flatten().collect()

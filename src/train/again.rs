@@ -340,6 +340,7 @@ mod tests {
             date: None,
             side,
             pair: false,
+            header: 0,
             start: 10 * n,
             end: 10 * n + 10,
         };

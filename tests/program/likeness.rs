@@ -81,7 +81,14 @@ fn a_model_is_measured_on_what_it_never_saw() {
     // The held-out entries were predicted, their headers not: so many words.
     assert_eq!(of["amount"]["words"], report["held_out"]["words"]);
     assert_eq!(report["texts"].as_array().unwrap().len(), 6);
-    assert!(report["n_gram"].as_f64().unwrap() > 0.1);
+    // Counting letters, of the same text.
+    let letters = row(&report, "counting letters", own);
+    assert_eq!(letters["amount"], of["amount"]);
+    assert!(
+        bits("counting letters", own) > 0.1
+            && bits("counting letters", "ships.txt") > bits("counting letters", own)
+    );
+    assert_eq!((report["run"].as_str(), report["model"].as_str()), (Some("late"), Some("late")));
 
     let told = String::from_utf8(done(cwd, ask).stdout).unwrap();
     for says in ["It has learned you", "It prefers you to ships.txt", "What stands in the diary already"] {
@@ -232,11 +239,29 @@ fn what_cannot_be_measured_is_said() {
         "nothing was held out, and that is said"
     );
     let report: Value = serde_json::from_slice(&std::fs::read(cwd.join("all.json")).unwrap()).unwrap();
-    assert_eq!((report["held_out"]["entries"].as_u64(), &report["n_gram"]), (Some(0), &Value::Null));
+    assert_eq!(report["held_out"]["entries"].as_u64(), Some(0));
+    let of_own = |row: &&Value| row["text"] == "your held-out entries";
+    assert_eq!(report["prediction"].as_array().unwrap().iter().find(of_own), None);
     // Nothing is overwritten, and it is known before anything is measured.
     let o = run(cwd, &format!("{ask} --json all.json"));
     assert_eq!(o.status.code(), Some(2));
     // Other text that is not there.
     let o = run(cwd, &format!("{ask} --against nowhere.txt"));
     assert!(String::from_utf8_lossy(&o.stderr).contains("nowhere.txt"));
+    // Pages stand beside each other, each of its model; the same is not written twice.
+    let pages = || {
+        let all = std::fs::read_dir(cwd.join("all"))
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap());
+        let mut all: Vec<String> = all.filter(|name| name.starts_with("likeness")).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(pages(), ["likeness.html"]);
+    done(cwd, ask);
+    assert_eq!(pages(), ["likeness.html"]);
+    let state = format!("{ask} --model all/state/2");
+    done(cwd, &state);
+    assert_eq!(pages(), ["likeness-2.html", "likeness.html"]);
+    assert!(std::fs::read_to_string(cwd.join("all/likeness-2.html")).unwrap().contains("all/state/2"));
 }

@@ -310,4 +310,23 @@ fn three_hundred_and_sixty_four_pairs_go_all_the_way() {
     let loss = serde_json::from_str::<Value>(&told).unwrap()["loss"].as_f64().unwrap();
     // 256 bytes drawn evenly are 5.5 nats; a model of 30 steps knows which there are.
     assert!(loss < 4.0, "{loss}");
+
+    // It is measured by its answers alone, asked in its own form, and so in the quiz.
+    std::fs::write(cwd.join("asked.txt"), "What happened?\n").unwrap();
+    let draws = "--device cpu --temperature 1 --top-k 0";
+    let ask = format!("likeness run {draws} --texts 4 --max-tokens 80 --questions asked.txt --json -");
+    let report: Value = serde_json::from_str(&done(cwd, &ask)).unwrap();
+    let own =
+        report["prediction"].as_array().unwrap().iter().find(|row| row["model"] == "this model").unwrap();
+    let held = std::fs::read_to_string(cwd.join("parts/held.jsonl")).unwrap();
+    assert_eq!(own["text"], "your held-out entries");
+    assert!(own["amount"]["entries"].as_u64() > Some(0) && !held.is_empty());
+    for text in report["texts"].as_array().unwrap() {
+        let text = text.as_str().unwrap();
+        assert!(!text.contains("\nQuestion:"), "the next question is no part of an answer: {text}");
+    }
+    assert_eq!(report["questions"][0]["question"], "What happened?");
+    done(cwd, &format!("quiz run {draws} --pairs 2 --words 30 --out quiz.html"));
+    let page = std::fs::read_to_string(cwd.join("quiz.html")).unwrap();
+    assert!(!page.contains("Question: ") && !page.contains("Answer:"), "the form is no part of the question");
 }

@@ -14,9 +14,10 @@ use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
 use crate::eval::likeness::diary::{Diary, Entry};
 use crate::eval::likeness::exposure::{self, Secret};
-use crate::eval::likeness::page::{self, PAGE};
+use crate::eval::likeness::given::Given;
+use crate::eval::likeness::page;
 use crate::eval::likeness::questions;
-use crate::eval::likeness::report::{BASE, Measured, OWN, Report, Set, THIS};
+use crate::eval::likeness::report::{BASE, Measured, OWN, Report, Row, Set, THIS};
 use crate::journal;
 use crate::sample::Choice;
 use models::Asked;
@@ -92,11 +93,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let bar = Bar::new();
     let measured = measure(args, &how, (&diary, &others), (&openings, &secrets, &asking), &bar)?;
     bar.message(0, 1, "comparing");
+    let model = args.model.as_deref().unwrap_or(&args.run);
     let sets: Vec<Set> = others.into_iter().map(|other| other.set).collect();
-    let report = Report::of((shown(&args.run), args.seed), &diary, &openings, measured, &sets);
+    let report = Report::of((shown(&args.run), shown(model), args.seed), &diary, &openings, measured, &sets);
     bar.finish();
     match page::write(&args.run, &report) {
-        Ok(()) => note(format!("page     {}", shown(&args.run.join(PAGE)))),
+        Ok(page) => note(format!("page     {}", shown(&page))),
         Err(e) => note(format!("page     {e}")),
     }
     if to_stdout {
@@ -122,37 +124,42 @@ fn measure(
     let dir = args.model.as_deref().unwrap_or(&args.run);
     let sets = sets(diary, others);
     let most = args.max_tokens.unwrap_or_else(|| usual_length(diary));
-    let headers: Vec<&str> = openings.iter().map(|entry| &entry.header[..]).collect();
+    let headers: Vec<_> = openings.iter().map(|entry| (&entry.header, "")).collect();
     let plain = args.opening.without_adapters();
-    let ask = |model: &mut Asked, before: &str, name: &str| {
+    let ask = |model: &mut Asked, system: Option<&str>, name: &str| {
         if asking.questions.is_empty() {
             return Ok(Vec::new());
         }
-        let prompts: Vec<String> = asking.questions.iter().map(|q| format!("{before}{q}")).collect();
-        let prompts: Vec<&str> = prompts.iter().map(String::as_str).collect();
-        model.write(&prompts, (most, how, args.seed), bar, &format!("asking {name}"))
+        let asked = (system, &asking.questions[..]);
+        model.answer(asked, (most, how, args.seed), bar, &format!("asking {name}"))
     };
     let mut said = Vec::new();
 
     let mut model = Asked::open(&args.opening, dir, openings.len().max(1))?;
     let mut prediction = model.rows(THIS, &sets, args.seed, bar)?;
+    bar.message(0, 1, "counting letters");
+    let letters = Row::of_letters(&diary.train, &sets, args.seed);
     let texts =
         model.write(&headers, (most, how, args.seed), bar, &format!("writing {} entries", headers.len()))?;
-    said.push((models::name(dir), ask(&mut model, "", "it")?));
+    said.push((models::name(dir), ask(&mut model, None, "it")?));
     drop(model);
     for dir in &args.beside {
         let name = models::name(dir);
-        let texts = ask(&mut Asked::open(&plain, dir, asking.questions.len())?, "", &name)?;
+        let texts = ask(&mut Asked::open(&plain, dir, asking.questions.len())?, None, &name)?;
         said.push((name, texts));
     }
     let exposure = models::expose(&args.opening, (dir, diary), (secrets, &texts), bar)?;
     if let Some(base) = models::base(&diary.run) {
         let mut model = Asked::open(&plain, base, asking.questions.len())?;
         prediction.extend(model.rows(BASE, &sets, args.seed, bar)?);
-        said.push((BASE.to_string(), ask(&mut model, "", BASE)?));
+        said.push((BASE.to_string(), ask(&mut model, None, BASE)?));
         let told = asking.describing(diary, model.positions());
-        said.push((format!("{BASE}, told whom to be"), ask(&mut model, &told, "it again, told whom to be")?));
+        said.push((
+            format!("{BASE}, told whom to be"),
+            ask(&mut model, Some(&told), "it again, told whom to be")?,
+        ));
     }
+    prediction.extend(letters);
     let runs = others
         .iter()
         .filter_map(|other| Some((other.set.name.clone(), other.run.clone()?, views(&other.set))));
@@ -192,7 +199,7 @@ impl Asking {
     /// What tells a model of so many positions whom it is to be.
     fn describing(&self, diary: &Diary, positions: usize) -> String {
         match &self.described {
-            Some(text) => format!("{}\n\n", text.trim_end()),
+            Some(text) => text.trim_end().to_string(),
             None => questions::describing(diary, (EXAMPLES * positions as f64) as usize),
         }
     }
@@ -255,7 +262,7 @@ impl Other {
             };
         }
         let mut corpus = journal::read(&[path.to_path_buf()], &journal::Options::default(), &mut ())?;
-        let texts = (0..corpus.len()).map(|i| Ok((String::new(), corpus.entry(i)?.text)));
+        let texts = (0..corpus.len()).map(|i| Ok((Given::NOTHING, corpus.entry(i)?.text)));
         Ok(Other { set: Set { name, texts: texts.collect::<Result<_>>()? }, run: None })
     }
 }

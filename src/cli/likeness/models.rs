@@ -6,15 +6,19 @@ use crate::base::Result;
 use crate::base::units::shown;
 use crate::cli::bar::Bar;
 use crate::cli::opening::Opening;
+use crate::dataset::pairs::Role;
 use crate::eval::likeness::attribution::{self, Attribution, LENGTHS};
 use crate::eval::likeness::diary::Diary;
 use crate::eval::likeness::exposure::{self, Exposure, Secret};
+use crate::eval::likeness::given::Given;
 use crate::eval::likeness::prediction::{Passage, Predicted, Prediction, positions, predict, predict_alone};
 use crate::eval::likeness::report::{Row, Set};
 use crate::eval::likeness::writing;
 use crate::model::Shape;
 use crate::run::Run;
+use crate::sample::talk::{Ends, Manner, Message, ends};
 use crate::sample::{Choice, Model, Reads};
+use crate::serve::manner;
 use crate::tokens::Tokenizer;
 
 /// Texts that are written at once, at most.
@@ -24,6 +28,8 @@ const AT_ONCE: usize = 8;
 pub struct Asked {
     model: Model,
     tokenizer: Tokenizer,
+    /// Where it is.
+    dir: PathBuf,
 }
 
 impl Asked {
@@ -34,19 +40,19 @@ impl Asked {
             recordings.push(shape.losses()?);
             Ok(recordings)
         };
-        Asked::of(opening.open(dir, (Reads::Text, texts.clamp(1, AT_ONCE)), |_| Ok(None), program)?)
+        Asked::of(dir, opening.open(dir, (Reads::Text, texts.clamp(1, AT_ONCE)), |_| Ok(None), program)?)
     }
 
     /// Opens a model to predict some passages alone, with as many positions as they take.
     fn for_passages(opening: &Opening, dir: &Path, passages: &[Passage]) -> Result<Asked> {
         let most =
             |tokenizer: Option<&Tokenizer>| Ok(tokenizer.map(|tokenizer| positions(passages, tokenizer)));
-        Asked::of(opening.again().open(dir, (Reads::Text, 1), most, |shape| Ok(vec![shape.losses()?]))?)
+        Asked::of(dir, opening.again().open(dir, (Reads::Text, 1), most, |shape| Ok(vec![shape.losses()?]))?)
     }
 
-    fn of(mut model: Model) -> Result<Asked> {
+    fn of(dir: &Path, mut model: Model) -> Result<Asked> {
         let tokenizer = model.tokenizer.take().expect("it was opened to read text");
-        Ok(Asked { model, tokenizer })
+        Ok(Asked { model, tokenizer, dir: dir.to_path_buf() })
     }
 
     /// Tokens that it sees at once.
@@ -66,10 +72,44 @@ impl Asked {
         Ok(rows)
     }
 
-    /// What it goes on with, from each of some openings.
+    /// What it goes on with, behind each of some headers or questions, and the words that stand below them.
     pub fn write(
         &mut self,
-        openings: &[&str],
+        openings: &[(&Given, &str)],
+        how: (usize, &Choice, u64),
+        bar: &Bar,
+        what: &str,
+    ) -> Result<Vec<String>> {
+        let ids = openings.iter().map(|(given, text)| given.ids(text, &self.tokenizer).0);
+        let form = openings.iter().find_map(|(given, _)| match given {
+            Given::Question(form, _) => Some(Manner::Pairs(*form)),
+            _ => None,
+        });
+        let ends = ends(&form.unwrap_or(Manner::Diary), &self.tokenizer);
+        self.go_on((&ids.collect::<Vec<_>>(), &ends), how, bar, what)
+    }
+
+    /// What it says to each of some questions, below a text that tells it whom it is to be: each put in the form that it knows.
+    pub fn answer(
+        &mut self,
+        (system, questions): (Option<&str>, &[String]),
+        how: (usize, &Choice, u64),
+        bar: &Bar,
+        what: &str,
+    ) -> Result<Vec<String>> {
+        let manner = manner::of(&self.dir, &self.tokenizer)?;
+        let said = |question: &String| {
+            let system = system.map(|text| Message::new(Role::System, text));
+            let all: Vec<Message> = system.into_iter().chain([Message::new(Role::User, question)]).collect();
+            manner.ids(&all, &self.tokenizer)
+        };
+        let ids: Vec<Vec<u32>> = questions.iter().map(said).collect::<Result<_>>()?;
+        self.go_on((&ids, &ends(&manner, &self.tokenizer)), how, bar, what)
+    }
+
+    fn go_on(
+        &mut self,
+        openings: (&[Vec<u32>], &Ends),
         how: (usize, &Choice, u64),
         bar: &Bar,
         what: &str,
@@ -111,7 +151,8 @@ pub fn attribute(
             truth.extend(std::iter::repeat_n(author, passages.len()));
             texts.extend(passages);
         }
-        let passages: Vec<Passage> = texts.iter().map(|text| Passage { header: "", text }).collect();
+        let passages: Vec<Passage> =
+            texts.iter().map(|text| Passage { given: Given::NOTHING, text }).collect();
         let mut bits = Vec::new();
         for (name, dir, _) in authors {
             let mut model = Asked::for_passages(opening, dir, &passages)?;

@@ -46,7 +46,7 @@ impl Form {
             Form::Plain => format!(" {}", pair.response),
             Form::Chatml => pair.response.clone(),
         });
-        answer.extend(self.marks(tokenizer).map(|[_, end]| end));
+        answer.extend(self.end(tokenizer));
         // A form whose question was nothing would mask nothing, and learn from the token before it.
         if question.is_empty() {
             question.push(tokenizer.start());
@@ -97,6 +97,21 @@ impl Form {
             None => ids.extend(tokenizer.encode_on("Answer:")),
         }
         ids
+    }
+
+    /// What is asked, of what stands before an answer: its last question, as a person wrote it.
+    pub fn asked(self, before: &str) -> &str {
+        let (begin, end) = match self {
+            Form::Plain => ("Question: ", "\nAnswer:"),
+            Form::Chatml => ("<|im_start|>user\n", END),
+        };
+        let last = before.rsplit_once(begin).map_or(before, |(_, asked)| asked);
+        last.split_once(end).map_or(last, |(asked, _)| asked)
+    }
+
+    /// The token that ends an answer, besides the end of text.
+    pub fn end(self, tokenizer: &Tokenizer) -> Option<u32> {
+        self.marks(tokenizer).map(|[_, end]| end)
     }
 
     /// ChatML's tokens.
@@ -173,6 +188,7 @@ mod tests {
             "You are Ada.\n\nQuestion: Hm\nAnswer: Yes\n\nQuestion: Why <|im_end|>?\nAnswer:"
         );
         assert_eq!(written.answer, tokenizer.encode(" Rain."));
+        assert_eq!(Form::Plain.asked(&tokenizer.decode(&written.question)), "Why <|im_end|>?");
     }
 
     #[test]
@@ -198,5 +214,6 @@ mod tests {
             shown.ends_with("<|im_start|>user\nWhy <|im_end|>?<|im_end|>\n<|im_start|>assistant\n"),
             "{shown}"
         );
+        assert_eq!(Form::Chatml.asked(&shown.replace("Why <|im_end|>?", "Why?")), "Why?");
     }
 }

@@ -7,8 +7,10 @@ use jiff::civil::Date;
 use crate::base::{Error, Result};
 use crate::dataset::data::read_mask;
 use crate::dataset::index::{self, Line, Side};
+use crate::dataset::pairs::form::Form;
 use crate::dataset::text::TOKENS;
 use crate::eval::likeness::copying::Source;
+use crate::eval::likeness::given::Given;
 use crate::run::{Run, read_run};
 use crate::tokens::{TokenFile, Tokenizer};
 
@@ -19,8 +21,8 @@ pub struct Entry {
     pub name: String,
     /// Its day.
     pub day: Option<Date>,
-    /// The lines before it, which the run's template made, or the question that it answers; empty where it has none.
-    pub header: String,
+    /// The lines before it, which the run's template made, or the question that it answers.
+    pub header: Given,
     /// What was written.
     pub text: String,
     /// Its tokens in `tokens.bin`, the header's with them and the end of text behind them.
@@ -54,10 +56,10 @@ impl Diary {
         let lines = index::read(dir, run.data.index.as_deref(), len)?;
         let mut tokens = TokenFile::open(&dir.join(TOKENS), len, run.data.width)?;
         tokens.mask(read_mask(dir)?);
-        let headed = run.data.header.as_deref().map_or(0, lines_of);
+        let form = run.data.pairs.map(|pairs| pairs.form);
         let (mut train, mut held_out) = (Vec::new(), Vec::new());
         for (number, line) in lines.iter().enumerate() {
-            let entry = entry(number, line, headed, &tokens, &tokenizer)?;
+            let entry = entry(number, line, form, &tokens, &tokenizer)?;
             match line.side {
                 _ if entry.text.trim().is_empty() => {}
                 Side::Before | Side::Train => train.push(entry),
@@ -76,43 +78,27 @@ impl Diary {
     }
 }
 
-/// How many lines a template makes; it is typed with `\n` for an end of line.
-fn lines_of(template: &str) -> usize {
-    template.matches("\\n").count() + template.matches('\n').count()
-}
-
 fn entry(
     number: usize,
     line: &Line,
-    headed: usize,
+    form: Option<Form>,
     tokens: &TokenFile,
     tokenizer: &Tokenizer,
 ) -> Result<Entry> {
     let ids = tokens.read(line.range())?;
-    let end = ids.len() - ids.last().map_or(0, |id| usize::from(tokenizer.is_end(*id)));
-    if line.pair {
-        let question = tokens.masked(line.range()).take_while(|masked| *masked).count().min(end);
-        let [header, text] = [&ids[..question], &ids[question..end]].map(|ids| tokenizer.decode(ids));
-        let name = format!("pair {}", number + 1);
-        return Ok(Entry { name, day: None, header, text, range: line.range() });
-    }
-    let whole = tokenizer.decode_start(&ids[..end]);
-    // An entry that has none of the template's fields has no header; nearly all that have a day have one.
-    let headed = if line.date.is_some() { headed } else { 0 };
-    let at = whole.split_inclusive('\n').take(headed).map(str::len).sum();
-    let (header, text) = whole.split_at(at);
-    let name = line.date.map_or_else(|| format!("entry {}", number + 1), |date| date.to_string());
-    Ok(Entry { name, day: line.date, header: header.into(), text: text.into(), range: line.range() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_template_makes_so_many_lines() {
-        assert_eq!(lines_of("{date}\\n"), 1);
-        assert_eq!(lines_of("{date}\\n\\n"), 2);
-        assert_eq!(lines_of("{date}: "), 0);
-    }
+    let (before, text) = ids.split_at(line.header.min(ids.len()));
+    let form = form.filter(|_| line.pair);
+    // No end is the writer's: neither that of the text, nor, before it, that of the form.
+    let text = text.strip_suffix(&[tokenizer.end_of_text()]).unwrap_or(text);
+    let end = form.and_then(|form| form.end(tokenizer));
+    let text = end.and_then(|end| text.strip_suffix(&[end])).unwrap_or(text);
+    let (header, text) = match form {
+        Some(form) => (Given::Question(form, tokenizer.decode(before)), tokenizer.decode(text)),
+        None => (Given::Header(tokenizer.decode_start(before)), tokenizer.decode_start(text)),
+    };
+    let name = line.date.map_or_else(
+        || format!("{} {}", if line.pair { "pair" } else { "entry" }, number + 1),
+        |date| date.to_string(),
+    );
+    Ok(Entry { name, day: line.date, header, text, range: line.range() })
 }

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::base::{Error, Result};
 use crate::eval::likeness::diary::Entry;
+use crate::eval::likeness::given::Given;
 use crate::eval::likeness::ngram::{CharModel, LONGEST};
 use crate::eval::likeness::prediction::{Passage, Predicted};
 use crate::eval::likeness::words::words;
@@ -50,7 +51,8 @@ impl Secret {
 
     /// What a model is to be asked for.
     pub fn passages(&self) -> Vec<Passage<'_>> {
-        self.all.iter().map(|text| Passage { header: &self.before, text }).collect()
+        let given = Given::Before(self.before.clone());
+        self.all.iter().map(|text| Passage { given: given.clone(), text }).collect()
     }
 }
 
@@ -196,7 +198,7 @@ mod tests {
         let entry = |text: &str| Entry {
             name: "2021-03-04".into(),
             day: None,
-            header: String::new(),
+            header: Given::NOTHING,
             text: text.into(),
             range: 0..1,
         };

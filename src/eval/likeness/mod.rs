@@ -13,6 +13,7 @@ pub mod delta;
 pub mod diary;
 pub mod drift;
 pub mod exposure;
+pub mod given;
 pub mod hand;
 pub mod invention;
 pub mod keyness;

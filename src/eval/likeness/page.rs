@@ -1,6 +1,6 @@
 //! `likeness.html`: the report on a page, beside the run's own `report.html` and like it: one file, without a script or a connection.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::{Result, disk};
 use crate::eval::likeness::invention::{Invention, Kind};
@@ -9,18 +9,24 @@ use crate::eval::likeness::told::part::{Part, Rows, Section};
 use crate::eval::likeness::told::told;
 use crate::run::report::html;
 
-/// The page, in a run's folder.
-pub const PAGE: &str = "likeness.html";
-
 /// Entries of the model's that the page shows.
 const TEXTS: usize = 12;
 
-/// Writes it into a run's folder, in place of an earlier one.
+/// Writes it into a run's folder, beside earlier ones: `likeness.html`, `likeness-2.html`; where the same stands there already, nothing. Says
+/// where it is.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn write(folder: &Path, report: &Report) -> Result<()> {
-    disk::replace(&folder.join(PAGE), page(report).as_bytes())
+pub fn write(folder: &Path, report: &Report) -> Result<PathBuf> {
+    let page = page(report);
+    let name = |n: usize| if n == 1 { "likeness.html".into() } else { format!("likeness-{n}.html") };
+    let mut paths = (1..).map(|n| folder.join(name(n)));
+    let is_ours = |path: &PathBuf| std::fs::read(path).map_or(!path.exists(), |old| old == page.as_bytes());
+    let path = paths.find(is_ours).expect("numbers do not end");
+    if !path.exists() {
+        disk::write_new(&path, page.as_bytes())?;
+    }
+    Ok(path)
 }
 
 /// The report as a page.
@@ -28,8 +34,10 @@ fn page(report: &Report) -> String {
     let name = Path::new(&report.run)
         .file_name()
         .map_or_else(|| report.run.clone(), |n| n.to_string_lossy().into_owned());
-    let mut body =
-        format!("<h1>Is it me?</h1>\n{}", html::paragraph("when", &format!("{name}; seed {}", report.seed)));
+    let mut body = format!(
+        "<h1>Is it me?</h1>\n{}",
+        html::paragraph("when", &format!("{}; seed {}", report.model, report.seed))
+    );
     for Section { title, parts } in told(report) {
         body += &html::section(title, &parts.iter().map(part).collect::<String>());
     }

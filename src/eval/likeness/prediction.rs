@@ -4,16 +4,17 @@
 use std::ops::Range;
 
 use crate::base::{Error, Result};
+use crate::eval::likeness::given::Given;
 use crate::eval::likeness::words::words;
 use crate::eval::losses;
 use crate::sample::Model;
 use crate::tokens::Tokenizer;
 
-/// A text that is predicted, below lines that are given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A text that is predicted, behind what is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Passage<'a> {
     /// What stands before it: the model sees it, and is not asked for it.
-    pub header: &'a str,
+    pub given: Given,
     /// What it is asked for.
     pub text: &'a str,
 }
@@ -73,10 +74,9 @@ impl Tokens {
         let (mut ids, mut texts) = (Vec::new(), Vec::new());
         for passage in passages {
             ids.push(tokenizer.start());
-            let encoded = tokenizer.encode(&format!("{}{}", passage.header, passage.text));
-            let headed = head(&encoded, passage.header.len(), tokenizer);
-            texts.push(ids.len() + headed..ids.len() + encoded.len());
-            ids.extend(encoded);
+            let (all, given) = passage.given.ids(passage.text, tokenizer);
+            texts.push(ids.len() + given..ids.len() + all.len());
+            ids.extend(all);
         }
         Tokens { ids, texts }
     }
@@ -105,18 +105,6 @@ impl Tokens {
     }
 }
 
-/// How many of a text's first tokens reach to its byte `at`.
-fn head(ids: &[u32], at: usize, tokenizer: &Tokenizer) -> usize {
-    let mut bytes = 0;
-    ids.iter()
-        .take_while(|id| {
-            let before = bytes;
-            bytes += tokenizer.shown(**id).len();
-            before < at
-        })
-        .count()
-}
-
 /// Has a model predict passages, in windows of all its positions every half of them: what comes before a passage in its window is
 /// seen. The model was opened for text, with the recording `losses` of one sequence; `progress` is told the share done.
 ///
@@ -136,7 +124,7 @@ pub fn predict(
     tokens.predicted(model, passages, &[whole], progress)
 }
 
-/// The same, but nothing stands before a passage than its own header.
+/// The same, but nothing stands before a passage than what is given.
 ///
 /// # Errors
 /// A lost device; a loss that is no number.
@@ -154,8 +142,7 @@ pub fn predict_alone(
 
 /// The positions that the longest of some passages takes, alone.
 pub fn positions(passages: &[Passage], tokenizer: &Tokenizer) -> usize {
-    let whole = |passage: &Passage| tokenizer.encode(&format!("{}{}", passage.header, passage.text)).len();
-    passages.iter().map(whole).max().unwrap_or(1)
+    passages.iter().map(|passage| passage.given.ids(passage.text, tokenizer).0.len()).max().unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -167,20 +154,15 @@ mod tests {
     fn what_is_given_is_not_asked_for() {
         let tokenizer = Tokenizer::new(Kind::Bytes);
         let passages = [
-            Passage { header: "May\n", text: "Rain." },
-            Passage { header: "", text: "Sun" },
-            Passage { header: "é", text: "" },
+            Passage { given: Given::Header("May\n".into()), text: "Rain." },
+            Passage { given: Given::NOTHING, text: "Sun" },
+            Passage { given: Given::Before("é".into()), text: "" },
         ];
         let tokens = Tokens::of(&passages, &tokenizer);
         let texts: Vec<String> =
             tokens.texts.iter().map(|r| tokenizer.decode(&tokens.ids[r.clone()])).collect();
         assert_eq!(texts, ["Rain.", "Sun", ""]);
         assert_eq!(tokens.ids.len(), 3 + 9 + 3 + 2);
-        // A token that is of both is given.
-        let gpt2 = Tokenizer::new(Kind::Gpt2);
-        let ids = gpt2.encode("It was");
-        assert_eq!(ids.len(), 2);
-        assert_eq!([0, 1, 2, 3, 6].map(|at| head(&ids, at, &gpt2)), [0, 1, 1, 2, 2]);
     }
 
     #[test]

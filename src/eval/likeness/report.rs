@@ -10,6 +10,7 @@ use crate::eval::likeness::copied::Copied;
 use crate::eval::likeness::diary::{Diary, Entry};
 use crate::eval::likeness::drift::Drift;
 use crate::eval::likeness::exposure::Exposure;
+use crate::eval::likeness::given::Given;
 use crate::eval::likeness::hand::{Habits, Invented, TakenFor};
 use crate::eval::likeness::mirror::Mirror;
 use crate::eval::likeness::mood::{Span, beside};
@@ -29,6 +30,8 @@ const SPANS: usize = 12;
 pub const THIS: &str = "this model";
 /// What the model that the run began with is called.
 pub const BASE: &str = "the model it began with";
+/// What counting letters is called: the memory without the understanding.
+pub const LETTERS: &str = "counting letters";
 /// What the text that comes with the program is called.
 pub const GENERAL: &str = "general text";
 /// What the writer's held-out entries are called.
@@ -89,8 +92,25 @@ impl Row {
 pub struct Set {
     /// What it is called.
     pub name: String,
-    /// Its texts, each with the lines before it.
-    pub texts: Vec<(String, String)>,
+    /// Its texts, each with what stands before it.
+    pub texts: Vec<(Given, String)>,
+}
+
+impl Row {
+    /// The rows of counting: what a table of which letter follows which five in some texts makes of each set.
+    pub fn of_letters(trained: &[Entry], sets: &[Set], seed: u64) -> Vec<Row> {
+        let model = CharModel::train(&views(trained), LONGEST);
+        let one = |text: &str| {
+            let (bits, characters) = model.bits_per_character(text);
+            let nats = bits * std::f64::consts::LN_2;
+            Predicted { nats, tokens: characters, words: words(text).count(), characters }
+        };
+        let row = |set: &Set| {
+            let predicted: Vec<Predicted> = set.texts.iter().map(|(_, text)| one(text)).collect();
+            Row::new(LETTERS, &set.name, &predicted, seed)
+        };
+        sets.iter().map(row).collect()
+    }
 }
 
 impl Set {
@@ -103,7 +123,7 @@ impl Set {
     /// The text that comes with the program, which is nobody's diary: seven passages of the eighteenth and nineteenth centuries.
     pub fn general() -> Set {
         let passages =
-            include_str!("general.txt").split("\n\n").map(|p| (String::new(), p.trim().to_string()));
+            include_str!("general.txt").split("\n\n").map(|p| (Given::NOTHING, p.trim().to_string()));
         Set { name: GENERAL.into(), texts: passages.collect() }
     }
 
@@ -128,7 +148,7 @@ impl Set {
 
     /// As what a model is asked for.
     pub fn passages(&self) -> Vec<Passage<'_>> {
-        self.texts.iter().map(|(header, text)| Passage { header, text }).collect()
+        self.texts.iter().map(|(given, text)| Passage { given: given.clone(), text }).collect()
     }
 }
 
@@ -180,6 +200,8 @@ pub struct Measured {
 pub struct Report {
     /// The run's folder.
     pub run: String,
+    /// The model that was measured.
+    pub model: String,
     /// All draws are of this seed.
     pub seed: u64,
     /// What the model was trained on.
@@ -188,8 +210,6 @@ pub struct Report {
     pub held_out: Amount,
     /// How well texts are predicted.
     pub prediction: Vec<Row>,
-    /// What a model of sequences of six characters makes of what was held out, bits a character: the memory without the understanding.
-    pub n_gram: Option<f64>,
     /// To which author passages go, with a model an author.
     pub attribution: Vec<Attribution>,
     /// The model's hand beside the writer's.
@@ -217,10 +237,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// All that needs no model but what one wrote, below the headers of `openings`, and what models measured; `others` are others' texts,
-    /// by name.
+    /// All that needs no model but what one wrote, below the headers of `openings`, and what models measured, with the seed; `others` are
+    /// others' texts, by name.
     pub fn of(
-        (run, seed): (String, u64),
+        (run, model, seed): (String, String, u64),
         diary: &Diary,
         openings: &[&Entry],
         measured: Measured,
@@ -234,14 +254,6 @@ impl Report {
         let all: Vec<&str> = trained.iter().chain(&held_out).copied().collect();
         // In what it has seen nothing is unknown.
         let slips = (!held_out.is_empty()).then(|| Slips::new(&trained));
-        let n_gram = || {
-            let model = CharModel::train(&trained, LONGEST);
-            let (bits, characters) = held_out.iter().fold((0.0, 0), |(bits, characters), text| {
-                let (b, c) = model.bits_per_character(text);
-                (bits + b, characters + c)
-            });
-            bits / characters as f64
-        };
         let taken_for = |other: &Set| {
             let texts: Vec<&str> = other.texts.iter().map(|(_, text)| &text[..]).collect();
             TakenFor::of(&generated, &trained, (own, slips.as_ref()), (&other.name, &texts))
@@ -254,11 +266,11 @@ impl Report {
             written.filter_map(|(opening, text)| Some((opening.day?, *text))).collect();
         Report {
             run,
+            model,
             seed,
             trained: Amount::of(trained.iter().copied()),
             held_out: Amount::of(held_out.iter().copied()),
             prediction: measured.prediction,
-            n_gram: (!held_out.is_empty()).then(n_gram),
             attribution: measured.attribution,
             style: compare(&generated, own, slips.as_ref()),
             habits: Habits::of(&generated, own),
@@ -286,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_part_of_a_set_is_of_all_of_it() {
-        let texts = (0..100).map(|i| (String::new(), format!("entry {i} of ten words and a few more here")));
+        let texts = (0..100).map(|i| (Given::NOTHING, format!("entry {i} of ten words and a few more here")));
         let set = Set { name: "all".into(), texts: texts.collect() };
         let some = set.clone().at_most(200);
         assert_eq!(some.texts.len(), 20);

@@ -29,7 +29,7 @@ pub fn ends(manner: &Manner, tokenizer: &Tokenizer) -> Ends {
 }
 
 fn of_form(form: Form, tokenizer: &Tokenizer) -> Ends {
-    match tokenizer.added_id("<|im_end|>").filter(|_| form == Form::Chatml) {
+    match form.end(tokenizer) {
         Some(end) => Ends { ids: vec![end], strings: Vec::new() },
         None => Ends { ids: Vec::new(), strings: vec!["\nQuestion:".into()] },
     }

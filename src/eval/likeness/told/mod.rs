@@ -14,7 +14,12 @@ pub fn told(report: &Report) -> Vec<Section> {
     let amount = |a: &Amount| {
         format!("{}, {} words", counted(a.entries as u64, "entry", "entries"), thousands(a.words as u64))
     };
-    let read = format!("trained on {}; held out {}", amount(&report.trained), amount(&report.held_out));
+    let model = match report.model == report.run {
+        true => String::new(),
+        false => format!("{}, on the diary of {}: ", report.model, report.run),
+    };
+    let [trained, held_out] = [&report.trained, &report.held_out].map(amount);
+    let read = format!("{model}trained on {trained}; held out {held_out}");
     let mut sections = vec![
         Section::new("What was read", [Part::Words(read)]),
         prediction::prediction(report),

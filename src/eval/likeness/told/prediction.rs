@@ -3,7 +3,7 @@
 use crate::base::units::thousands;
 use crate::eval::likeness::attribution::Attribution;
 use crate::eval::likeness::copying::Verdict;
-use crate::eval::likeness::report::{BASE, GENERAL, OWN, Report, Row, THIS};
+use crate::eval::likeness::report::{BASE, GENERAL, LETTERS, OWN, Report, Row, THIS};
 use crate::eval::likeness::told::part::{Part, Rows, Section};
 
 /// The figures of prediction, and what they say.
@@ -18,9 +18,6 @@ pub fn prediction(report: &Report) -> Section {
             format!("{:.3}–{:.3}", row.interval.low, row.interval.high),
             perplexity(row.prediction.perplexity_per_word),
         ]);
-    }
-    if let Some(bits) = report.n_gram {
-        rows.row(["counting six letters".into(), OWN.into(), String::new(), format!("{bits:.3}")]);
     }
     Section::new("How well it predicts", [Part::Table(rows), Part::List(findings(report))])
 }
@@ -40,7 +37,7 @@ fn findings(report: &Report) -> Vec<String> {
         |model: &str, text: &str| report.prediction.iter().find(|row| row.model == model && row.text == text);
     let Some(own) = of(THIS, OWN) else { return Vec::new() };
     let mut found: Vec<String> = of(BASE, OWN).map(|base| learned(own, base)).into_iter().collect();
-    if report.n_gram.is_some_and(|n_gram| own.interval.low > n_gram) {
+    if of(LETTERS, OWN).is_some_and(|letters| own.interval.low > bits(letters)) {
         found.push(match report.copied.verdict {
             Verdict::Copies => "It predicts you worse than counting which letters follow which: it knows your entries, and not you.".into(),
             _ => "It predicts you worse than counting which letters follow which: it has learned little yet. Train on.".into(),
