@@ -16,6 +16,7 @@ use crate::eval::likeness::copying::Source;
 use crate::eval::likeness::diary::Diary;
 use crate::run::{newest, read_run};
 use crate::sample::stops::Stops;
+use crate::sample::talk::{Manner, ends};
 use crate::sample::{Event, Reads, Streams, Texts, Until, Wish, kept, opening};
 
 /// Texts that are written at once, at most: weights are read once for all of them, but each has a cache of its own.
@@ -104,7 +105,9 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         }),
     );
     wish.given = args.num_samples;
-    wish.stops = Stops::new(args.stop.clone())?;
+    let ends = ends(&pairs.map_or(Manner::Diary, |pairs| Manner::Pairs(pairs.form)), &tokenizer);
+    wish.stops = Stops::new([args.stop.clone(), ends.strings].concat())?;
+    wish.ends = ends.ids;
     if let Some((most, diary)) = &diary {
         wish.allows = Some(Box::new(|so_far, next| {
             let text = tokenizer.decode(&[so_far, &[next]].concat());

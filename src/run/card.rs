@@ -13,8 +13,14 @@ pub fn card(run: &Run) -> String {
     let mut out = front(&run.model, base(&run.from));
     writeln!(out, "# {}, trained on a journal\n", run.model.title()).expect("a string takes what is written");
     out += "A language model that was trained on one person's private writing with \
-            [diarist](https://crates.io/crates/diarist), on that person's own computer. It continues texts in their manner; it \
-            answers no questions. It may repeat what it was trained on: whoever has the model has, in part, the journal.\n\n";
+            [diarist](https://crates.io/crates/diarist), on that person's own computer. ";
+    out += match run.data.pairs {
+        None => "It continues texts in their manner; it answers no questions.",
+        Some(_) => {
+            "It answers questions in their manner, in the form of its chat template; what it says need not be true."
+        }
+    };
+    out += " It may repeat what it was trained on: whoever has the model has, in part, the journal.\n\n";
     let start = match (run.from.as_str(), base(&run.from), &run.preset) {
         ("scratch", _, Some(preset)) => format!("from scratch (preset {preset})"),
         ("scratch", _, None) => "from scratch".into(),
