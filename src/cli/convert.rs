@@ -284,10 +284,13 @@ impl Args {
         }
         if self.modelfile {
             let file = self.out.file_name().unwrap_or_default().to_string_lossy();
-            let stops: Vec<String> = tokenizer.stops().iter().map(|&id| tokenizer.decode(&[id])).collect();
+            let form = form(self.run()?.as_ref());
+            let end = form.and_then(|form| form.end(tokenizer)).filter(|&end| !tokenizer.is_end(end));
+            let ids: Vec<u32> = tokenizer.stops().iter().copied().chain(end).collect();
+            let stops: Vec<String> = ids.iter().map(|&id| tokenizer.decode(&[id])).collect();
             let stops: Vec<&str> = stops.iter().map(String::as_str).collect();
-            let asked = form(self.run()?.as_ref()).map(Form::ollama);
-            let text = gguf::modelfile(&file, checkpoint.config().block_size(), &stops, asked);
+            let text =
+                gguf::modelfile(&file, checkpoint.config().block_size(), &stops, form.map(Form::ollama));
             disk::write_new(&self.modelfile(), text.as_bytes())?;
         }
         Ok(written.bytes)

