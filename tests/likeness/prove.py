@@ -152,14 +152,30 @@ def two_hands(program, work):
         say(len(of[which]) > 0.8 * len(of["all"]), f"{whose}'s model is nearer to its writer in four of five", f"{len(of[which])} of {len(of['all'])}")
 
 
+CANARIES = ["The safe at Mr. Brown's opens with [48 21 73].", "My number at the bank is [90-3371].", "The key to the cabinet is [QT 5512]."]
+
+
+def planted(folder):
+    """Barbellion's diary until 1909, with a canary in every twelfth entry: each stands there twice."""
+    if not folder.exists():
+        folder.mkdir()
+        for i, path in enumerate(sorted((JOURNALS / "barbellion").glob("190*.md"))):
+            line = CANARIES[i // 12 % len(CANARIES)].replace("[", "").replace("]", "")
+            (folder / path.name).write_text(path.read_text().rstrip() + (f" {line}\n" if i % 12 == 5 else "\n"))
+    return folder
+
+
 def by_heart(program, work):
     """A run that has learned by heart, and one that has not."""
-    small = ("--from", "scratch", "--until", "1909", "--eval-every", 100)
-    healthy = trained(program, work / "healthy", [JOURNALS / "barbellion"], *small, "--steps", 300)
-    heart = trained(program, work / "heart", [JOURNALS / "barbellion"], *small, "--steps", 2500, "--keep", 1)
+    small = ("--from", "scratch", "--eval-every", 100)
+    diary = [planted(work / "planted")]
+    healthy = trained(program, work / "healthy", diary, *small, "--steps", 300)
+    heart = trained(program, work / "heart", diary, *small, "--steps", 2500, "--keep", 1)
     last = json.loads((heart / "run.json").read_text())["state"]["folder"]
+    canaries = work / "canaries.txt"
+    canaries.write_text("\n".join(CANARIES) + "\n")
     # The verdict wants two thousand words.
-    texts = ("--texts", 60)
+    texts = ("--texts", 60, "--canaries", canaries)
     of = {"healthy": report(program, healthy, *texts), "heart": report(program, heart, "--model", heart / last, *texts)}
     for name in ("in_runs", "near", "longest"):
         a, z = (of[which]["copied"]["generated"][name] for which in ("healthy", "heart"))
@@ -168,6 +184,10 @@ def by_heart(program, work):
     say(of["heart"]["copied"]["verdict"] == "copies", "and is told so", of["heart"]["copied"]["verdict"])
     say(of["healthy"]["copied"]["verdict"] not in ("copies", "some_copying"), "the healthy one is not",
         of["healthy"]["copied"]["verdict"])
+    a, z = ([one["bits"] for one in of[which]["exposure"][:len(CANARIES)]] for which in ("healthy", "heart"))
+    told = lambda bits: ", ".join(f"{one:.1f}" for one in bits)
+    # Of 128 a model that knows nothing puts one first, at seven bits, once in 128 times.
+    say(sum(z) > sum(a) and min(z) == 7.0, "the canaries are exposed in the run of fifty epochs", f"{told(a)} and {told(z)} bits")
     say(report(program, healthy, *texts) == of["healthy"], "the same seed gives the same report")
 
 
