@@ -14,7 +14,8 @@ use crate::tokens::Tokenizer;
 pub struct Fitted {
     /// Its tokens.
     pub ids: Vec<u32>,
-    /// How many of the oldest turns, a question with its answer each, were left out; of a diary's, all of which something is missing.
+    /// How many of the oldest turns, a question with its answer each, were left out. Of a diary's, of how many something is missing: one
+    /// at least where anything of its text is.
     pub dropped: usize,
     /// Whether something of the last turn is missing too, which happens to a diary's alone.
     pub is_cut: bool,
@@ -128,8 +129,10 @@ fn diary(mut text: Text, tokenizer: &Tokenizer, most: usize) -> Fitted {
         let start = newest(&text.said, room, tokenizer);
         let ids = text.ids(start, tokenizer);
         if ids.len() <= most || room == 0 {
-            let dropped = text.turns.iter().filter(|turn| **turn < start).count();
-            return Fitted { ids, dropped, is_cut: dropped == text.turns.len() && dropped > 0 };
+            let turns = text.turns.iter().filter(|turn| **turn < start).count();
+            let is_cut = text.turns.last().is_some_and(|turn| *turn < start);
+            // What stood before the first turn may be missing alone.
+            return Fitted { ids, dropped: turns.max(usize::from(start > 0)), is_cut };
         }
         // What is joined at another place can have a token more.
         room = room.saturating_sub(ids.len() - most);
