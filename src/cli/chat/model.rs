@@ -194,8 +194,8 @@ mod tests {
             write.stop
         });
         let stop = ["\n\n".to_string()];
-        let (how, none) = (Choice::default(), [][..].as_ref());
-        let wish = Wish { conversation: &[], passages: none, how: &how, seed: 1, max_tokens: 9, stop: &stop };
+        let how = Choice::default();
+        let wish = Wish { conversation: &[], passages: &[], how: &how, seed: 1, max_tokens: 9, stop: &stop };
         model.say(&wish, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(thread.join().unwrap(), stop);
     }
