@@ -140,6 +140,7 @@ fn answer(
         how,
         seed: args.seed.unwrap_or_else(seed_of_the_clock),
         max_tokens: args.max_tokens,
+        stop: &[],
     };
     let mut failed = None;
     let answer = speaker.say(&wish, &mut |piece| {

@@ -39,7 +39,10 @@ pub struct Choosing {
 }
 
 /// `50256:-100`.
-fn bias(typed: &str) -> std::result::Result<(u32, f32), String> {
+///
+/// # Errors
+/// It is no such thing.
+pub fn bias(typed: &str) -> std::result::Result<(u32, f32), String> {
     let parts =
         typed.split_once(':').and_then(|(id, x)| Some((id.trim().parse().ok()?, x.trim().parse().ok()?)));
     parts.ok_or_else(|| "give a token's id and what is added to its logit: 50256:-100".into())

@@ -90,6 +90,15 @@ fn a_conversation_over_a_pipe_is_the_one_that_a_seed_gives() {
     let o = run(cwd, &diary, "Rain\n/voice\n/sources\n");
     let told = String::from_utf8_lossy(&o.stderr);
     assert!(o.status.success() && told.contains("2014-05-05") && told.contains("entries  120"), "{told}");
+    // Of its first model's 64 bytes half are the text's, and it goes on and on.
+    let diary = ["chat", "run", "--device", "cpu", "--voice", "2014-05-05", "--seed", "3"];
+    let o = run(cwd, &diary, "Rain till noon, and I stayed within doors all day\n/more\n/more\n/more\n");
+    let told = String::from_utf8_lossy(&o.stderr);
+    assert!(o.status.success() && !told.contains("error"), "{told}");
+    assert_eq!(told.matches("the beginning of the text is no longer seen").count(), 1, "{told}");
+    let o = run(cwd, &["chat", "asked", "--device", "cpu", "--voice", "2014-05-05"], "");
+    let told = String::from_utf8_lossy(&o.stderr);
+    assert!(o.status.code() == Some(2) && told.contains("writes under no headers\n  next: "), "{told}");
     let o = run(cwd, &["chat", "nowhere"], "");
     assert!(!o.status.success() && String::from_utf8_lossy(&o.stderr).contains("next:"));
 }

@@ -189,6 +189,32 @@ def typing(command, patience):
             check(Path(file).stat().st_mode & 0o777 == 0o600, "the file is not private")
 
 
+def going_on(command, patience):
+    """A diary's text goes on by empty lines, however far beyond its context; it is said once that its beginning is gone."""
+    # An answer has ten times the tokens that `patience` is for.
+    t = Terminal(command, 10 * patience)
+    greeting = t.wait(READY)
+    if "an empty line" not in greeting:
+        print("  no diary: nothing goes on by itself", flush=True)
+    else:
+        check("error" not in t.turn("/set max-tokens 200"), "/set max-tokens")
+        lost, told = "the beginning of the text is no longer seen", []
+        # A first line that is longer than the context of a first model, then empty ones, until two came behind the note.
+        for line in ["It rained all day and I stayed within doors. " * 3] + [""] * 40:
+            told.append(t.turn(line))
+            check("error" not in told[-1], f"after {len(told)} lines: {told[-1]!r}")
+            if any(lost in one for one in told[:-2]):
+                break
+        said_once = sum(one.count(lost) for one in told)
+        if said_once == 0:
+            print(f"  {len(told)} answers are within the context", flush=True)
+        check(said_once <= 1, f"said {said_once} times")
+        check("error" not in t.turn("And then?"), "words behind it")
+    t.keys(CTRL_D)
+    check(t.ended() == 0, "exit code")
+    check(b"panicked" not in t.seen, "a panic")
+
+
 def leaving(command, patience):
     """Ctrl-C twice on an empty line leaves; once is explained."""
     t = Terminal(command, patience)
@@ -283,7 +309,7 @@ def main():
     parser.add_argument("--patience", type=float, default=10, help="seconds for one answer of 20 tokens")
     args = parser.parse_args()
     failed = False
-    for part in (typing, leaving, ahead, elsewhere, pipes):
+    for part in (typing, going_on, leaving, ahead, elsewhere, pipes):
         try:
             part(shlex.split(args.command), args.patience)
             print(f"ok   {part.__name__}", flush=True)

@@ -25,20 +25,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::base::rng::seed_of_the_clock;
+use crate::base::{Error, Result};
 use crate::cli::choosing::Choosing;
 use crate::cli::opening::Opening;
 use crate::cli::recalling::Recalling;
 use crate::cli::talking;
 use crate::run::newest;
 use crate::run::runs::CHECKPOINTS;
+use crate::sample::stops::Stops;
 use editor::{Editor, PROMPT};
 use input::Input;
 use lines::Lines;
 use model::Model;
 use page::Page;
-use session::Session;
+use session::{NO_HEADERS, Session};
 use settings::Settings;
-use speaker::Speaker;
+use speaker::{Manner, Speaker};
 use stop::Stop;
 use talk::{Ended, Talk};
 
@@ -47,7 +49,7 @@ use talk::{Ended, Talk};
 pub struct Args {
     /// A run's folder, any other model's folder or file, or a fetched model's name; without it, the newest run of checkpoints/
     dir: Option<PathBuf>,
-    /// What stands before everything: who the model is to be, or how its text begins
+    /// What stands before everything: who the model is to be, or how a diary's text begins
     #[arg(long, value_name = "TEXT")]
     prompt: Option<String>,
     /// The day or the header under which a diary's model writes
@@ -59,6 +61,9 @@ pub struct Args {
     /// The same seed gives the same answers; without it, new ones each time
     #[arg(long)]
     seed: Option<u64>,
+    /// End an answer before this string; repeatable
+    #[arg(long, value_name = "STRING", allow_hyphen_values = true)]
+    stop: Vec<String>,
     #[command(flatten)]
     choosing: Choosing,
     #[command(flatten)]
@@ -73,26 +78,45 @@ pub struct Args {
 /// No model, a device that fails, journals that cannot be read.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = args.choosing.choice()?;
+    // One that cannot be is refused before a model is opened.
+    Stops::new(args.stop.clone())?;
     let dir = args.dir.clone().map_or_else(|| newest(Path::new(CHECKPOINTS)), Ok)?;
     let models = talking::names(&[dir]);
     let library = args.recalling.open(&[models[0].1.clone()])?;
     let (jobs, models_thread) = talking::start(&args.opening, &models, 1)?;
     let (name, path) = (&models[0].0, &models[0].1);
     let mut model = Model::new(jobs, (name, path), library)?;
-    let settings = Settings { how, max_tokens: args.max_tokens };
+    let settings = Settings { how, max_tokens: args.max_tokens, stop: args.stop.clone() };
     let seed = args.seed.unwrap_or_else(|| seed_of_the_clock() >> 32);
     let mut session = Session::new(model.manner(), model.voices(), settings, seed);
-    if let Some(prompt) = &args.prompt {
-        session.set_prompt(prompt.clone());
-    }
-    if let Some(voice) = &args.voice {
-        session.set_voice(model.header(voice)?);
-    }
+    put_before(&mut session, &model, [args.prompt.as_deref(), args.voice.as_deref()])?;
     let ended = converse(&mut session, &mut model, name);
     drop(model);
     // It ends when nobody can ask it any more.
     let _ended = models_thread.join();
     ended
+}
+
+/// Puts a prompt and a voice before everything, where they are given.
+///
+/// # Errors
+/// A voice for a model that writes under no headers; no header can be made of it.
+fn put_before(
+    session: &mut Session,
+    speaker: &dyn Speaker,
+    [prompt, voice]: [Option<&str>; 2],
+) -> Result<()> {
+    if let Some(prompt) = prompt {
+        session.set_prompt(prompt.to_string());
+    }
+    if let Some(voice) = voice {
+        if speaker.manner() != Manner::Diary {
+            let next = "leave --voice out; --prompt says who the model is to be";
+            return Err(Error::usage(format!("--voice {voice:?}: {NO_HEADERS}"), next));
+        }
+        session.set_voice(speaker.header(voice)?);
+    }
+    Ok(())
 }
 
 /// Terminals on which lines cannot be edited.

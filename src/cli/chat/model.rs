@@ -8,7 +8,7 @@ use jiff::Zoned;
 use tokio::sync::mpsc::channel;
 
 use crate::base::{Error, Result, shell};
-use crate::cli::chat::speaker::{Answer, Manner, Passage, Speaker, Wish};
+use crate::cli::chat::speaker::{Answer, Manner, Passage, Recalled, Speaker, Wish};
 use crate::recall::{By, Library, unsupported};
 use crate::run::{Run, read_run};
 use crate::serve::job::{self, Finish, Job, Prompt, Refusal, Said, Write};
@@ -53,23 +53,22 @@ impl Speaker for Model {
     }
 
     fn header(&self, typed: &str) -> Result<String> {
-        let day = typed.trim().parse::<jiff::civil::Date>().ok();
-        if let Some(header) = day.zip(self.run.as_ref()).and_then(|(day, run)| manner::header(run, day)) {
-            return Ok(header);
-        }
-        // Otherwise it is as it was typed, on a line of its own.
-        Ok(format!("{}\n", typed.trim_end().replace("\\n", "\n")))
+        Ok(heading(typed, self.run.as_ref()))
     }
 
-    fn recall(&mut self, question: &str) -> Result<Option<Vec<Passage>>> {
-        let Some(library) = &self.library else { return Ok(None) };
+    fn recall(&mut self, question: &str) -> Result<Recalled> {
+        let Some(library) = &self.library else { return Ok(Recalled::default()) };
         let asked = library.ask(question, Zoned::now().date(), By::Both, PASSAGES)?;
         let one = |found: crate::recall::Found| Passage {
             name: found.name,
             date: found.day.map(|day| day.to_string()),
             text: found.text,
         };
-        Ok(Some(asked.found.into_iter().map(one).collect()))
+        Ok(Recalled {
+            when: asked.said,
+            is_of_days_alone: asked.is_of_days_alone && !asked.found.is_empty(),
+            passages: asked.found.into_iter().map(one).collect(),
+        })
     }
 
     fn say(&mut self, wish: &Wish, on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Answer> {
@@ -84,7 +83,7 @@ impl Speaker for Model {
             max_tokens: Some(wish.max_tokens),
             how: wish.how.clone(),
             seed: Some(wish.seed),
-            stop: Vec::new(),
+            stop: wish.stop.to_vec(),
             logprobs: None,
             echo: false,
         };
@@ -128,6 +127,23 @@ impl Speaker for Model {
     }
 }
 
+/// The header that is meant by what a person typed: of a day, that of a run's entries of the day; any other as it is typed, and ended as
+/// the run's headers are.
+pub(super) fn heading(typed: &str, run: Option<&Run>) -> String {
+    let of = |day| run.and_then(|run| manner::header(run, day)).filter(|header| !header.is_empty());
+    if let Some(header) = typed.trim().parse().ok().and_then(of) {
+        return header;
+    }
+    let typed = typed.trim_end().replace("\\n", "\n");
+    if typed.ends_with('\n') {
+        return typed;
+    }
+    match of(Zoned::now().date()) {
+        Some(own) => typed + &own[own.trim_end().len()..],
+        None => typed + "\n",
+    }
+}
+
 /// A refusal as an error, which says in two parts what it says in one.
 fn error(refusal: Refusal) -> Error {
     let told = refusal.message;
@@ -135,5 +151,52 @@ fn error(refusal: Refusal) -> Error {
     match next {
         "" => Error::setting(problem, format!("try again; see `{} doctor` if it stays so", shell::program())),
         next => Error::setting(problem, next),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::record::example;
+    use crate::sample::Choice;
+
+    #[test]
+    fn a_header_is_the_one_that_the_runs_entries_have() {
+        let of = |header: Option<&str>, typed: &str| {
+            let mut run = example();
+            run.data.header = header.map(Into::into);
+            heading(typed, Some(&run))
+        };
+        for (header, day, other) in [
+            (Some("{date}\\n"), "2014-05-05\n", "May\n"),
+            (Some("# {date}\\n\\n"), "# 2014-05-05\n\n", "May\n\n"),
+            (Some("{date}: "), "2014-05-05: ", "May "),
+            (Some("{date}."), "2014-05-05.", "May"),
+            (None, "2014-05-05\n", "May\n"),
+            // A day fills nothing in here: it stands as it is typed.
+            (Some("{title}\\n"), "2014-05-05\n", "May\n"),
+        ] {
+            assert_eq!((&*of(header, "2014-05-05"), &*of(header, "May ")), (day, other), "{header:?}");
+        }
+        assert_eq!(of(Some("{date}\\n\\n"), "May\\n"), "May\n", "a line end that is typed is the only one");
+        assert_eq!(heading("2014-05-05", None), "2014-05-05\n");
+    }
+
+    #[test]
+    fn what_ends_an_answer_reaches_the_model() {
+        let (jobs, asked) = std::sync::mpsc::channel();
+        let (name, manner) = ("m".to_string(), Manner::Diary);
+        let mut model = Model { jobs, name, manner, run: None, library: None };
+        let thread = std::thread::spawn(move || {
+            let Ok(Job::Write(write, said)) = asked.recv() else { panic!("nothing was asked") };
+            let ended = Said::Ended { index: 0, finish: Finish::Stop, completion_tokens: 0 };
+            said.try_send(ended).unwrap();
+            write.stop
+        });
+        let stop = ["\n\n".to_string()];
+        let how = Choice::default();
+        let wish = Wish { conversation: &[], passages: &[], how: &how, seed: 1, max_tokens: 9, stop: &stop };
+        model.say(&wish, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(thread.join().unwrap(), stop);
     }
 }

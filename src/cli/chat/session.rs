@@ -1,15 +1,19 @@
 //! A conversation, and what each line does to it; nothing is read, written or computed here.
 
-use std::ops::Range;
-
 use crate::base::units::counted;
 use crate::cli::chat::command::{self, Line};
 use crate::cli::chat::settings::Settings;
-use crate::cli::chat::speaker::{Manner, Passage};
+use crate::cli::chat::speaker::Manner;
 use crate::cli::chat::transcript;
 use crate::cli::chat::turns::{Take, Turn, conversation};
 use crate::cli::chat::visible::{first_words, visible};
 use crate::serve::job::Message;
+
+/// What is said of headers where there are none.
+pub const NO_HEADERS: &str = "this model answers questions: it writes under no headers";
+
+/// What stands before how a time was understood, as in `ask`.
+pub const WHEN: &str = "when     ";
 
 /// What is to be done about a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -199,10 +203,7 @@ impl Session {
 
     fn voice(&self, given: &str) -> Step {
         if self.manner != Manner::Diary {
-            return Step::Note(
-                "this model answers questions: it writes under no headers. /prompt says who it is to be"
-                    .into(),
-            );
+            return Step::Note(format!("{NO_HEADERS}. /prompt says who it is to be"));
         }
         if !given.is_empty() {
             return Step::Voice(given.to_string());
@@ -223,10 +224,11 @@ impl Session {
         let Some(take) = self.turns.iter().rev().find_map(Turn::take) else {
             return "nothing was answered yet: there are no sources".into();
         };
+        let when = take.when.as_ref().map_or(String::new(), |when| format!("{WHEN}{when}\n"));
         if take.passages.is_empty() {
-            return "the last answer stands on none of your entries; --recall looks them up".into();
+            return format!("{when}the last answer stands on none of your entries; --recall looks them up");
         }
-        visible(&transcript::sources(&take.passages)).into_owned()
+        visible(&format!("{when}{}", transcript::sources(&take.passages))).into_owned()
     }
 
     /// Puts a text before everything, instead of what was there; says so.
@@ -255,8 +257,8 @@ impl Session {
         let question = self.turns.last()?.said.clone();
         let seed = self.seed;
         self.seed = seed.wrapping_add(1);
-        let head = format!("{}{}", self.voice, self.prompt);
-        Some(Asked { conversation: conversation(self.manner, &head, &self.turns), question, seed })
+        let head = [&self.voice[..], &self.prompt];
+        Some(Asked { conversation: conversation(self.manner, head, &self.turns), question, seed })
     }
 
     /// The last turn was answered.
@@ -289,14 +291,4 @@ fn shown(what: &str, text: &str) -> String {
         words if words.is_empty() => format!("there is no {what}"),
         words => format!("the {what}: {words}"),
     }
-}
-
-/// Pieces of an answer, cut where its ranges say; none where one does not lie in it.
-pub fn cut<'a>(text: &'a str, ranges: &[Range<usize>]) -> Vec<&'a str> {
-    ranges.iter().filter_map(|range| text.get(range.clone())).collect()
-}
-
-/// A passage as it is named: its day, its entry.
-pub fn named(passage: &Passage) -> String {
-    transcript::named(passage)
 }

@@ -2,6 +2,7 @@
 
 use crate::base::{Error, Result};
 use crate::cli::chat::visible::first_words;
+use crate::cli::choosing::bias;
 use crate::sample::Choice;
 
 /// What holds for every answer.
@@ -11,13 +12,17 @@ pub struct Settings {
     pub how: Choice,
     /// The most tokens of an answer.
     pub max_tokens: usize,
+    /// An answer ends before the first of these.
+    pub stop: Vec<String>,
 }
 
 /// One of them.
 struct Setting {
     name: &'static str,
     get: fn(&Settings) -> String,
-    /// Sets it to what was typed; none where that is no such number.
+    /// What is to be given; nothing where it is a number.
+    given: &'static str,
+    /// Sets it to what was typed; none where that is no such thing.
     set: fn(&mut Settings, &str) -> Option<()>,
 }
 
@@ -33,6 +38,7 @@ macro_rules! setting {
         Setting {
             name: $name,
             get: |s| s.$($field).+.to_string(),
+            given: "",
             set: |s, typed| number(&mut s.$($field).+, typed),
         }
     };
@@ -49,8 +55,46 @@ const SETTINGS: &[Setting] = &[
     setting!("frequency-penalty", how.frequency_penalty),
     setting!("presence-penalty", how.presence_penalty),
     setting!("no-repeat-ngram", how.no_repeat_ngram),
+    Setting {
+        name: "logit-bias",
+        get: |s| listed(s.how.logit_bias.iter().map(|(id, x)| format!("{id}:{x}"))),
+        given: "ids of tokens, each with what is added to its logit, as in /set logit-bias 50256:-100, 13:2; \"\" for none",
+        set: |s, typed| {
+            s.how.logit_bias = biases(typed)?;
+            Some(())
+        },
+    },
     setting!("max-tokens", max_tokens),
+    Setting {
+        name: "stop",
+        get: |s| listed(s.stop.iter().map(|stop| format!("{stop:?}"))),
+        given: "the text to stop at, as in /set stop \"\\n\\n\"; \"\" for none",
+        set: |s, typed| {
+            let typed = unquoted(typed)?.replace("\\n", "\n");
+            s.stop = if typed.is_empty() { Vec::new() } else { vec![typed] };
+            Some(())
+        },
+    },
 ];
+
+/// All of a setting's values.
+fn listed(all: impl Iterator<Item = String>) -> String {
+    let all: Vec<String> = all.collect();
+    if all.is_empty() { "none".into() } else { all.join(", ") }
+}
+
+/// What stands between quotation marks, or is typed without; none where nothing is typed.
+fn unquoted(typed: &str) -> Option<&str> {
+    let inner = typed.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.or_else(|| (!typed.is_empty()).then_some(typed))
+}
+
+/// `50256:-100, 13:2`, one at least; `""` for none.
+fn biases(typed: &str) -> Option<Vec<(u32, f32)>> {
+    let typed = unquoted(typed)?;
+    let each = typed.split(|c: char| c == ',' || c.is_whitespace()).filter(|one| !one.is_empty());
+    each.map(|one| bias(one).ok()).collect()
+}
 
 /// The names, for completion.
 pub fn names() -> impl Iterator<Item = &'static str> {
@@ -80,10 +124,11 @@ impl Settings {
         let mut new = self.clone();
         (setting.set)(&mut new, value).ok_or_else(|| {
             let value = first_words(value, 30);
-            Error::usage(
-                format!("{} cannot be {value:?}", setting.name),
-                format!("give a number, as in /set {} {}", setting.name, (setting.get)(self)),
-            )
+            let given = match setting.given {
+                "" => format!("a number, as in /set {} {}", setting.name, (setting.get)(self)),
+                given => given.to_string(),
+            };
+            Error::usage(format!("{} cannot be {value:?}", setting.name), format!("give {given}"))
         })?;
         new.how.check()?;
         *self = new;
@@ -97,15 +142,21 @@ mod tests {
 
     #[test]
     fn what_is_set_is_told_and_what_cannot_be_changes_nothing() {
-        let mut settings = Settings { how: Choice::default(), max_tokens: 300 };
+        let mut settings = Settings { how: Choice::default(), max_tokens: 300, stop: Vec::new() };
         settings.set("temperature", "0.5").unwrap();
         settings.set("--top-k", "40").unwrap();
         settings.set("max-tokens", "12").unwrap();
         assert_eq!(
             settings.line(),
             "temperature 0.5 · top-k 40 · top-p 1 · min-p 0 · typical-p 1 · repetition-penalty 1 · frequency-penalty 0 · presence-penalty 0 \
-             · no-repeat-ngram 0 · max-tokens 12"
+             · no-repeat-ngram 0 · logit-bias none · max-tokens 12 · stop none"
         );
+        settings.set("logit-bias", "50256:-100, 13:2.5").unwrap();
+        assert_eq!(settings.how.logit_bias, [(50256, -100.0), (13, 2.5)]);
+        settings.set("stop", r"\n\n").unwrap();
+        assert_eq!(settings.stop, ["\n\n"]);
+        let told = settings.line();
+        assert!(told.contains(r#"logit-bias 50256:-100, 13:2.5 · max-tokens 12 · stop "\n\n""#), "{told}");
         let before = settings.clone();
         for (name, value, said) in [
             ("heat", "1", "there is no heat to set"),
@@ -114,10 +165,17 @@ mod tests {
             ("temperature", "NaN", "--temperature NaN"),
             ("top-p", "0", "--top-p 0"),
             ("max-tokens", "", "max-tokens cannot be \"\""),
+            ("logit-bias", "13", "give ids of tokens"),
+            ("logit-bias", "13:2, x", "give ids of tokens"),
+            ("logit-bias", "13:101", "--logit-bias 13:101"),
+            ("stop", "", "give the text to stop at"),
         ] {
             let error = settings.set(name, value).unwrap_err().to_string();
             assert!(error.contains(said), "{error}");
             assert_eq!(settings, before);
         }
+        settings.set("logit-bias", "\"\"").unwrap();
+        settings.set("stop", "\"\"").unwrap();
+        assert!(settings.how.logit_bias.is_empty() && settings.stop.is_empty());
     }
 }

@@ -28,11 +28,23 @@ pub struct Passage {
     pub text: String,
 }
 
+/// What of the person's own entries bears on a question.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recalled {
+    /// How its words of time were understood; none where it has none.
+    pub when: Option<String>,
+    /// None of its days has its words: these are others of then.
+    pub is_of_days_alone: bool,
+    /// Passages, the best first.
+    pub passages: Vec<Passage>,
+}
+
 /// What is asked of a speaker.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish<'a> {
-    /// All that was said, the last by the person. Of [`Manner::Diary`], the contents one behind the other are the text, spaces and
-    /// line breaks included.
+    /// All that was said, the last by the person. Of [`Manner::Diary`] it is one text, which [`sample::talk`] joins.
+    ///
+    /// [`sample::talk`]: crate::sample::talk
     pub conversation: &'a [Message],
     /// What the answer is to stand on, the best first; as many are put before the question as the context has room for.
     pub passages: &'a [Passage],
@@ -42,6 +54,8 @@ pub struct Wish<'a> {
     pub seed: u64,
     /// The most tokens of the answer.
     pub max_tokens: usize,
+    /// The answer ends before the first of these.
+    pub stop: &'a [String],
 }
 
 /// What a speaker answered.
@@ -51,7 +65,7 @@ pub struct Answer {
     pub text: String,
     /// How many tokens it has.
     pub tokens: usize,
-    /// How many of the first turns had no room in the context.
+    /// How many of the first turns had no room in the context, or not all of them.
     pub dropped_turns: usize,
     /// Why it ended; of no account where a piece's teller broke it off.
     pub finish: Finish,
@@ -75,15 +89,15 @@ pub trait Speaker {
     /// No header can be made of it.
     fn header(&self, typed: &str) -> Result<String>;
 
-    /// The person's passages that bear on a question, the best first; none where there is no recall.
+    /// What of the person's entries bears on a question; nothing where there is no recall.
     ///
     /// # Errors
     /// The index cannot be read.
-    fn recall(&mut self, question: &str) -> Result<Option<Vec<Passage>>>;
+    fn recall(&mut self, question: &str) -> Result<Recalled>;
 
     /// Answers, telling each piece (whole characters) as it comes; stops where the teller breaks, the piece told included.
     ///
     /// # Errors
-    /// What was said last does not fit in the context; a lost device; logits that are no numbers.
+    /// What was said last does not fit in the context, unless it is a diary's; a lost device; logits that are no numbers.
     fn say(&mut self, wish: &Wish, on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Answer>;
 }

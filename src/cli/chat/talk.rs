@@ -8,9 +8,10 @@ use crate::base::disk;
 use crate::base::units::{bytes, counted, shown};
 use crate::cli::chat::input::{Heard, Input, LONGEST};
 use crate::cli::chat::page::Page;
-use crate::cli::chat::session::{Session, Step, cut, named};
-use crate::cli::chat::speaker::{Manner, Passage, Speaker, Wish};
+use crate::cli::chat::session::{Session, Step, WHEN};
+use crate::cli::chat::speaker::{Manner, Recalled, Speaker, Wish};
 use crate::cli::chat::stop::Stop;
+use crate::cli::chat::transcript::{cut, named};
 use crate::cli::chat::turns::Take;
 use crate::cli::chat::visible::first_words;
 use crate::serve::job::Finish;
@@ -53,6 +54,8 @@ struct Told {
     cut: bool,
     /// How many turns the model did not see.
     dropped: usize,
+    /// That a diary's beginning is not seen.
+    beginning: bool,
 }
 
 impl<'a> Talk<'a> {
@@ -153,7 +156,7 @@ impl<'a> Talk<'a> {
         let Some(asked) = self.session.ask() else { return Ok(()) };
         // From here on Ctrl-C is meant for the answer.
         self.stop.begin();
-        let passages = self.passages(&asked.question);
+        let Recalled { when, passages, .. } = self.recalled(&asked.question);
         let settings = self.session.settings.clone();
         let wish = Wish {
             conversation: &asked.conversation,
@@ -161,6 +164,7 @@ impl<'a> Talk<'a> {
             how: &settings.how,
             seed: asked.seed,
             max_tokens: settings.max_tokens,
+            stop: &settings.stop,
         };
         self.page.open()?;
         let (page, stop) = (&mut self.page, self.stop);
@@ -185,6 +189,7 @@ impl<'a> Talk<'a> {
             text: answer.text,
             seed: asked.seed,
             finish: (!stopped).then_some(answer.finish),
+            when,
             passages: stood,
             unsupported: answer.unsupported,
         };
@@ -196,15 +201,22 @@ impl<'a> Talk<'a> {
         Ok(())
     }
 
-    /// What of the person's entries bears on a question.
-    fn passages(&mut self, question: &str) -> Vec<Passage> {
+    /// What of the person's entries bears on a question; how its time was understood is told.
+    fn recalled(&mut self, question: &str) -> Recalled {
         if question.trim().is_empty() {
-            return Vec::new();
+            return Recalled::default();
         }
-        self.speaker.recall(question).map(Option::unwrap_or_default).unwrap_or_else(|e| {
+        let recalled = self.speaker.recall(question).unwrap_or_else(|e| {
             self.page.note(&format!("your entries could not be looked up: {e}"));
-            Vec::new()
-        })
+            Recalled::default()
+        });
+        if let Some(when) = &recalled.when {
+            self.page.note(&format!("{WHEN}{when}"));
+        }
+        if recalled.is_of_days_alone {
+            self.page.note("no entry of then has your words: the model is given others of then");
+        }
+        recalled
     }
 
     /// What is to be said of an answer.
@@ -219,7 +231,11 @@ impl<'a> Talk<'a> {
             let most = self.session.settings.max_tokens;
             self.page.note(&format!("cut at {most} tokens, the most that an answer has: /set max-tokens"));
         }
-        if dropped > self.told.dropped {
+        if self.session.manner() == Manner::Diary {
+            if dropped > 0 && !std::mem::replace(&mut self.told.beginning, true) {
+                self.page.note(BEGINNING);
+            }
+        } else if dropped > self.told.dropped {
             let turns = counted(dropped as u64, "turn is", "turns are");
             self.page.note(&format!("the first {turns} no longer seen: the context has no room for them"));
         }
@@ -228,9 +244,14 @@ impl<'a> Talk<'a> {
             let names: Vec<String> = take.passages.iter().map(named).collect();
             self.page.note(&format!("stands on: {}; /sources quotes them", names.join(" · ")));
         }
-        for quoted in cut(&take.text, &take.unsupported).into_iter().take(MOST_MARKED) {
-            let quoted = first_words(quoted, 80);
-            self.page.note(&format!("in quotation marks, but in none of those entries: {quoted}"));
+        let quoted = cut(&take.text, &take.unsupported);
+        for one in quoted.iter().take(MOST_MARKED) {
+            let one = first_words(one, 80);
+            self.page.note(&format!("in quotation marks, but in none of those entries: {one}"));
+        }
+        if quoted.len() > MOST_MARKED {
+            self.page
+                .note(&format!("and {} more of these; /save names them all", quoted.len() - MOST_MARKED));
         }
     }
 
@@ -276,6 +297,9 @@ impl<'a> Talk<'a> {
 
 /// Quotations of an answer that are marked, at most.
 const MOST_MARKED: usize = 3;
+
+/// What is said where a diary's text outgrows the context.
+const BEGINNING: &str = "the beginning of the text is no longer seen: the context has no room for it";
 
 /// What stands for nothing in a command.
 fn is_nothing(typed: &str) -> bool {

@@ -1,16 +1,20 @@
-//! A speaker without a model, whose answers say what it was asked.
+//! Speakers without a model: one whose answers say what it was asked, and one that reads as a diary's model does.
 
 use std::ops::ControlFlow;
 
 use crate::base::{Error, Result};
-use crate::cli::chat::speaker::{Answer, Manner, Passage, Speaker, Wish};
+use crate::cli::chat::model::heading;
+use crate::cli::chat::speaker::{Answer, Manner, Recalled, Speaker, Wish};
+use crate::run::Run;
+use crate::sample::talk::{self, Misfit, fit};
 use crate::serve::job::{Finish, Role};
+use crate::tokens::Tokenizer;
 
 /// A speaker that counts.
 pub struct Fake {
     pub manner: Manner,
     /// What it finds.
-    pub passages: Option<Vec<Passage>>,
+    pub recalled: Recalled,
     /// What it was asked, a text each: `role:content`, parted by `|`.
     pub heard: Vec<String>,
     /// It fails on a question that says so.
@@ -19,7 +23,7 @@ pub struct Fake {
 
 impl Fake {
     pub fn new(manner: Manner) -> Fake {
-        Fake { manner, passages: None, heard: Vec::new(), fails: false }
+        Fake { manner, recalled: Recalled::default(), heard: Vec::new(), fails: false }
     }
 }
 
@@ -39,8 +43,8 @@ impl Speaker for Fake {
         }
     }
 
-    fn recall(&mut self, _: &str) -> Result<Option<Vec<Passage>>> {
-        Ok(self.passages.clone())
+    fn recall(&mut self, _: &str) -> Result<Recalled> {
+        Ok(self.recalled.clone())
     }
 
     fn say(&mut self, wish: &Wish, on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Answer> {
@@ -74,5 +78,59 @@ impl Speaker for Fake {
         }
         answer.finish = Finish::Stop;
         Ok(answer)
+    }
+}
+
+/// A diary's model of bytes with so many positions, which goes on from what the real one would, and writes the same words always.
+pub struct Reader {
+    pub run: Run,
+    pub positions: usize,
+    /// What it went on from.
+    pub read: Vec<String>,
+}
+
+impl Reader {
+    /// One whose entries have this header.
+    pub fn new(header: Option<&str>, positions: usize) -> Reader {
+        let mut run = crate::run::record::example();
+        run.data.header = header.map(Into::into);
+        Reader { run, positions, read: Vec::new() }
+    }
+}
+
+impl Speaker for Reader {
+    fn manner(&self) -> Manner {
+        Manner::Diary
+    }
+
+    fn voices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn header(&self, typed: &str) -> Result<String> {
+        Ok(heading(typed, Some(&self.run)))
+    }
+
+    fn recall(&mut self, _: &str) -> Result<Recalled> {
+        Ok(Recalled::default())
+    }
+
+    fn say(&mut self, wish: &Wish, on_piece: &mut dyn FnMut(&str) -> ControlFlow<()>) -> Result<Answer> {
+        let tokenizer = Tokenizer::bytes();
+        let (manner, most) = (talk::Manner::Diary, wish.max_tokens);
+        let fitted =
+            fit(&manner, wish.conversation, &tokenizer, self.positions, most).map_err(Misfit::told)?;
+        self.read.push(tokenizer.decode(&fitted.ids));
+        let room = (self.positions - fitted.ids.len()).min(most);
+        let text: String = " and it rained".chars().cycle().take(room).collect();
+        let _break = on_piece(&text);
+        Ok(Answer {
+            text,
+            tokens: room,
+            dropped_turns: fitted.dropped,
+            finish: Finish::Length,
+            passages: vec![],
+            unsupported: vec![],
+        })
     }
 }

@@ -7,16 +7,17 @@ use std::path::Path;
 use crate::cli::chat::input::{Heard, Input};
 use crate::cli::chat::lines::Lines;
 use crate::cli::chat::page::Page;
+use crate::cli::chat::put_before;
 use crate::cli::chat::session::Session;
 use crate::cli::chat::settings::Settings;
-use crate::cli::chat::speaker::{Manner, Passage};
+use crate::cli::chat::speaker::{Answer, Manner, Passage, Recalled, Speaker, Wish};
 use crate::cli::chat::stop::Stop;
 use crate::cli::chat::talk::{Ended, Talk};
-use crate::cli::chat::testing::Fake;
+use crate::cli::chat::testing::{Fake, Reader};
 use crate::sample::Choice;
 
 fn session(manner: Manner) -> Session {
-    let settings = Settings { how: Choice::default(), max_tokens: 100 };
+    let settings = Settings { how: Choice::default(), max_tokens: 100, stop: Vec::new() };
     Session::new(manner, vec!["{date}".into()], settings, 1)
 }
 
@@ -27,18 +28,18 @@ struct Said {
     ended: Ended,
 }
 
-fn with(fake: &mut Fake, input: &mut dyn Input, is_terminal: bool) -> Said {
-    let mut session = session(fake.manner);
+fn with(speaker: &mut dyn Speaker, input: &mut dyn Input, is_terminal: bool) -> Said {
+    let mut session = session(speaker.manner());
     let (mut answers, mut notes) = (Vec::new(), Vec::new());
     let page = Page::new(&mut answers, &mut notes, is_terminal);
     let stop = Stop::new(false);
-    let ended = Talk::new(&mut session, fake, "m", page, &stop).run(input).unwrap();
+    let ended = Talk::new(&mut session, speaker, "m", page, &stop).run(input).unwrap();
     Said { answers: String::from_utf8(answers).unwrap(), notes: String::from_utf8(notes).unwrap(), ended }
 }
 
 /// Over a pipe.
-fn piped(fake: &mut Fake, text: &str) -> Said {
-    with(fake, &mut Lines::piped(text.as_bytes()), false)
+fn piped(speaker: &mut dyn Speaker, text: &str) -> Said {
+    with(speaker, &mut Lines::piped(text.as_bytes()), false)
 }
 
 /// What the model was asked by these lines.
@@ -131,7 +132,7 @@ fn a_diary_is_one_text_that_grows() {
             "s:May 3\n|u:I woke",
             "s:May 3\n|u:I woke|a: answer|u:, then",
             "s:May 3\n|u:I woke|a: answer|u:, then|a: answer",
-            "s:May 3\n|u:I woke|a: answer|u:, then|a: answer|a: answer|u: /x",
+            "s:May 3\n|u:I woke|a: answer|u:, then|a: answer|a: answer|u:/x",
         ]
     );
 }
@@ -153,7 +154,7 @@ fn prompt_and_voice_stand_before_everything_and_can_be_taken_away() {
         Manner::Diary,
         "/voice May 3\n/prompt Dear diary,\na\n/new\n/voice \"\"\nb\n/prompt \"\"\n/new\nc\n",
     );
-    assert_eq!(heard, ["s:May 3\nDear diary,|u: a", "s:Dear diary,|u: b", "u:c"]);
+    assert_eq!(heard, ["s:May 3\n|s:Dear diary,|u:a", "s:Dear diary,|u:b", "u:c"]);
     let mut fake = Fake::new(Manner::Chat);
     let said = piped(&mut fake, "/voice May 3\na\n/prompt be kind\n/retry\n");
     assert_eq!(fake.heard, ["u:a", "s:be kind|u:a"]);
@@ -245,7 +246,7 @@ fn sources_are_told_and_quoted_as_they_stand() {
         date: Some("1919-05-03".into()),
         text: text.into(),
     };
-    fake.passages = Some(vec![passage("a.md", "I said “no”.\nTwice."), passage("b.md", "unused")]);
+    fake.recalled.passages = vec![passage("a.md", "I said “no”.\nTwice."), passage("b.md", "unused")];
     let said = piped(&mut fake, "/sources\none\n/sources\n");
     assert!(said.notes.contains("nothing was answered yet"), "{}", said.notes);
     assert!(said.notes.contains("stands on: 1919-05-03, a.md; /sources"), "{}", said.notes);
@@ -253,6 +254,124 @@ fn sources_are_told_and_quoted_as_they_stand() {
     assert!(!said.notes.contains("unused"), "{}", said.notes);
     let said = piped(&mut Fake::new(Manner::Chat), "one\n/sources\n");
     assert!(said.notes.contains("none of your entries"), "{}", said.notes);
+}
+
+#[test]
+fn a_diary_goes_on_past_its_context_and_it_is_said_once() {
+    // The first run of the README: tokens are bytes, and of 64 half are the text's.
+    let mut reader = Reader::new(Some("{date}\\n"), 64);
+    let long = "In the morning it rained, and I stayed within doors. ".repeat(4);
+    let said = piped(
+        &mut reader,
+        &format!("/set max-tokens 300\nI woke\n/more\n/more\n/voice 2014-05-05\n{long}\n/more\n/more\n"),
+    );
+    assert_eq!((said.ended, reader.read.len()), (Ended::Well, 6), "{}", said.notes);
+    assert!(!said.notes.contains("error"), "{}", said.notes);
+    assert_eq!(said.notes.matches("the beginning of the text is no longer seen").count(), 1);
+    assert_eq!(reader.read[0], "I woke");
+    assert!(reader.read.iter().all(|text| text.len() <= 32), "{:?}", reader.read);
+    assert!("and it rained".contains(reader.read[1].split_whitespace().next().unwrap()), "{:?}", reader.read);
+    assert_eq!(reader.read[3], "2014-05-05\nstayed within doors.");
+    assert!(reader.read[5].starts_with("2014-05-05\n"), "{:?}", reader.read);
+}
+
+#[test]
+fn a_voice_stands_as_the_entries_of_the_run_have_it() {
+    for (header, text) in [
+        ("{date}\\n", "2014-05-05\nRain"),
+        ("# {date}\\n\\n", "# 2014-05-05\n\nRain"),
+        ("<{date}>", "<2014-05-05>Rain"),
+    ] {
+        let mut reader = Reader::new(Some(header), 1024);
+        piped(
+            &mut reader,
+            "/voice 2014-05-05\nRain\n/new\n/prompt Dear diary,\nRain\n/prompt \"\"\n/new\n/more\n",
+        );
+        let heading = text.strip_suffix("Rain").unwrap();
+        assert_eq!(reader.read, [text, &format!("{heading}Dear diary, Rain"), heading]);
+    }
+}
+
+#[test]
+fn a_voice_is_for_diaries() {
+    let before = |manner, voice| {
+        let (fake, mut session) = (Fake::new(manner), session(manner));
+        put_before(&mut session, &fake, [Some("be kind"), Some(voice)])
+    };
+    for manner in [Manner::Pairs, Manner::Chat] {
+        let error = before(manner, "May 3").unwrap_err();
+        assert!(matches!(error, crate::base::Error::Usage { .. }));
+        let told = error.to_string();
+        assert!(told.contains("writes under no headers\n  next: leave --voice out; --prompt"), "{told}");
+    }
+    assert!(before(Manner::Diary, "May 3").is_ok());
+    assert!(before(Manner::Diary, "never").unwrap_err().to_string().contains("no day is called never"));
+}
+
+#[test]
+fn how_a_time_was_understood_is_told() {
+    let mut fake = Fake::new(Manner::Chat);
+    let when = Some("November 1663 (1 Nov – 30 Nov 1663)".to_string());
+    let text = "The periwig.".to_string();
+    let passages = vec![Passage { name: "1663-11-09".into(), date: None, text }];
+    fake.recalled = Recalled { when, is_of_days_alone: true, passages };
+    let said = piped(&mut fake, "what of the periwig in November 1663?\n/sources\n");
+    let told = "when     November 1663 (1 Nov – 30 Nov 1663)\n";
+    assert!(said.notes.starts_with(told), "above the answer: {}", said.notes);
+    assert!(said.notes.contains("no entry of then has your words"), "{}", said.notes);
+    assert!(said.notes.contains(&format!("{told}1663-11-09\n> The periwig.")), "{}", said.notes);
+    fake.recalled = Recalled { is_of_days_alone: false, ..fake.recalled };
+    fake.recalled.passages.clear();
+    let said = piped(&mut fake, "and in 1663?\n/sources\n");
+    assert!(said.notes.contains(&format!("{told}the last answer stands on none")), "{}", said.notes);
+    assert!(!said.notes.contains("your words"), "{}", said.notes);
+}
+
+/// One that answers with this, in which all these are quotations that no source has.
+struct Quotes(&'static str, &'static [&'static str]);
+
+impl Speaker for Quotes {
+    fn manner(&self) -> Manner {
+        Manner::Chat
+    }
+
+    fn voices(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn header(&self, typed: &str) -> crate::base::Result<String> {
+        Ok(typed.into())
+    }
+
+    fn recall(&mut self, _: &str) -> crate::base::Result<Recalled> {
+        Ok(Recalled::default())
+    }
+
+    fn say(
+        &mut self,
+        _: &Wish,
+        _: &mut dyn FnMut(&str) -> std::ops::ControlFlow<()>,
+    ) -> crate::base::Result<Answer> {
+        let place = |quoted: &&str| self.0.find(quoted).map(|at| at..at + quoted.len()).unwrap();
+        let unsupported = self.1.iter().map(place).collect();
+        let (text, finish) = (self.0.to_string(), crate::serve::job::Finish::Stop);
+        Ok(Answer { text, tokens: 1, dropped_turns: 0, finish, passages: vec![], unsupported })
+    }
+}
+
+#[test]
+fn three_quotations_that_no_source_has_are_named_and_the_others_counted() {
+    let told = |quotes: &mut Quotes| piped(quotes, "one\n").notes;
+    let all = ["a b c", "d e f", "g h i", "j k l", "m n o"];
+    let notes = told(&mut Quotes(
+        "“a b c” “d e f” “g h i” “j k l” “m n o”",
+        &["a b c", "d e f", "g h i", "j k l", "m n o"],
+    ));
+    assert_eq!(notes.matches("in quotation marks").count(), 3, "{notes}");
+    assert!(notes.ends_with("and 2 more of these; /save names them all\n"), "{notes}");
+    assert!(all[..3].iter().all(|one| notes.contains(one)) && !notes.contains(all[3]), "{notes}");
+    let notes = told(&mut Quotes("“a b c” “d e f” “g h i”", &["a b c", "d e f", "g h i"]));
+    assert!(!notes.contains("more of these"), "{notes}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A conversation in Markdown.
 
+use std::ops::Range;
+
 use crate::cli::chat::speaker::Passage;
 use crate::cli::chat::turns::{Take, Turn};
 use crate::cli::chat::visible::visible;
@@ -12,6 +14,11 @@ pub fn named(passage: &Passage) -> String {
         Some(date) => format!("{date}, {}", passage.name),
         None => passage.name.clone(),
     }
+}
+
+/// Pieces of an answer, cut where its ranges say; none where one does not lie in it.
+pub fn cut<'a>(text: &'a str, ranges: &[Range<usize>]) -> Vec<&'a str> {
+    ranges.iter().filter_map(|range| text.get(range.clone())).collect()
 }
 
 /// Passages quoted as they stand, under their names.
@@ -44,6 +51,15 @@ pub fn write(model: &str, settings: &str, head: &[(&str, &str)], turns: &[Turn])
             parts.push("## The model".into());
             parts.push(take.text.trim_matches('\n').to_string());
             parts.push(format!("*{}*", about(take)));
+            if let Some(when) = &take.when {
+                parts.push(format!("*when: {when}*"));
+            }
+            let quoted = cut(&take.text, &take.unsupported);
+            if !quoted.is_empty() {
+                parts.push("### In quotation marks, and in none of your entries that it stood on".into());
+                let line = |one: &&str| format!("- {}", one.split_whitespace().collect::<Vec<_>>().join(" "));
+                parts.push(quoted.iter().map(line).collect::<Vec<_>>().join("\n"));
+            }
             if !take.passages.is_empty() {
                 parts.push("### Your entries that it stood on".into());
                 parts.push(sources(&take.passages));
@@ -86,11 +102,25 @@ mod tests {
     }
 
     #[test]
+    fn quotations_that_no_source_has_are_named_below_the_turn() {
+        let text =
+            "You wrote “I never\nslept at all”, and “I was well”, and “one two three”, “four five six”.";
+        let places = ["I never\nslept at all", "I was well", "one two three", "four five six"];
+        let unsupported = places.map(|one| text.find(one).map(|at| at..at + one.len()).unwrap()).to_vec();
+        let take = Take { text: text.into(), unsupported, ..Take::default() };
+        let written = write("m", "", &[], &[Turn { said: "When?".into(), takes: vec![take] }]);
+        let named = "*seed 0; stopped*\n\n### In quotation marks, and in none of your entries that it stood on\n\n\
+                     - I never slept at all\n- I was well\n- one two three\n- four five six\n";
+        assert!(written.ends_with(named), "{written}");
+    }
+
+    #[test]
     fn all_that_was_said_is_written() {
         let take = Take {
             text: "An answer\u{1b}[2J.\n".into(),
             seed: 7,
             finish: None,
+            when: Some("May 1919".into()),
             passages: vec![passage("a.md", None, "One.")],
             unsupported: vec![],
         };
@@ -102,7 +132,7 @@ mod tests {
         assert_eq!(
             written,
             "# A conversation with m\n\ntemperature 1\n\n## Prompt\n\nBe kind.\n\n## You\n\nA question\n\n## The model\n\n\
-             An answer\\u{1b}[2J.\n\n*seed 7; stopped*\n\n### Your entries that it stood on\n\na.md\n> One.\n\n\
+             An answer\\u{1b}[2J.\n\n*seed 7; stopped*\n\n*when: May 1919*\n\n### Your entries that it stood on\n\na.md\n> One.\n\n\
              ## You\n\nUnanswered\n"
         );
     }

@@ -1,12 +1,13 @@
-//! What was said, and a diary's text of it.
+//! What was said, and the conversation that it is.
 
 use std::ops::Range;
 
 use crate::cli::chat::speaker::{Manner, Passage};
+use crate::sample::talk::diary::ended;
 use crate::serve::job::{Finish, Message, Role};
 
 /// An answer, as the conversation keeps it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Take {
     /// What the model said.
     pub text: String,
@@ -14,6 +15,8 @@ pub struct Take {
     pub seed: u64,
     /// Why it ended; none where it was stopped.
     pub finish: Option<Finish>,
+    /// How the question's words of time were understood, where entries were looked for.
+    pub when: Option<String>,
     /// What stood before the question.
     pub passages: Vec<Passage>,
     /// What stands in quotation marks and in none of them, as bytes of `text`.
@@ -36,72 +39,40 @@ impl Turn {
     }
 }
 
-/// The conversation that is to be answered: `head` stands before it, and the last turn waits for an answer, whether or not it has
-/// one.
-pub fn conversation(manner: Manner, head: &str, turns: &[Turn]) -> Vec<Message> {
-    let mut messages = Vec::with_capacity(2 * turns.len() + 1);
-    let mut add = |role, content: String| {
-        if !content.is_empty() {
-            messages.push(Message { role, content });
-        }
-    };
-    add(Role::System, head.to_string());
-    // Of a diary, how the text ends so far, and whether the model ended an entry there.
-    let mut end = (tail(head), false);
+/// The conversation that is to be answered: a voice and a prompt stand before it, and the last turn waits for an answer, whether or not
+/// it has one.
+pub fn conversation(manner: Manner, [voice, prompt]: [&str; 2], turns: &[Turn]) -> Vec<Message> {
+    let is_diary = manner == Manner::Diary;
+    let mut messages = vec![Message::heading(voice)];
+    messages.push(if is_diary { Message::beginning(prompt) } else { Message::new(Role::System, prompt) });
     for (i, turn) in turns.iter().enumerate() {
-        let joint = if manner == Manner::Diary { joint(&end.0, end.1, &turn.said) } else { "" };
-        let said = format!("{joint}{}", turn.said);
-        if !said.is_empty() {
-            end = (tail(&said), false);
-        }
-        add(Role::User, said);
+        messages.push(Message::new(Role::User, &turn.said[..]));
         if let Some(take) = turn.take().filter(|_| i + 1 < turns.len()) {
-            add(Role::Assistant, take.text.clone());
-            if !take.text.is_empty() {
-                end = (tail(&take.text), take.finish == Some(Finish::Stop));
-            }
+            let has_ended = is_diary && take.finish == Some(Finish::Stop) && !take.text.is_empty();
+            let text = if has_ended { ended(&take.text) } else { take.text.clone() };
+            messages.push(Message::new(Role::Assistant, text));
         }
     }
+    messages.retain(|message| !message.content.is_empty());
     messages
-}
-
-/// The last two characters.
-fn tail(text: &str) -> String {
-    let start = text.char_indices().rev().nth(1).map_or(0, |(i, _)| i);
-    text[start..].to_string()
-}
-
-/// What stands between a diary's text that ends in `end` and what is added to it: an empty line where an entry `ended`, and
-/// otherwise a space where two words would meet.
-fn joint(end: &str, ended: bool, next: &str) -> &'static str {
-    let stands_close = |c: char| c.is_whitespace() || ",.;:!?)]}’”…".contains(c);
-    if end.is_empty() {
-        ""
-    } else if ended {
-        match (end.ends_with("\n\n"), end.ends_with('\n')) {
-            (true, _) => "",
-            (false, true) => "\n",
-            (false, false) => "\n\n",
-        }
-    } else if end.ends_with(char::is_whitespace) || next.is_empty() || next.starts_with(stands_close) {
-        ""
-    } else {
-        " "
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::talk;
+    use crate::tokens::Tokenizer;
 
     fn turn(said: &str, answer: &str, finish: Finish) -> Turn {
-        let (passages, unsupported) = (vec![], vec![]);
-        let take = Take { text: answer.into(), seed: 1, finish: Some(finish), passages, unsupported };
+        let take = Take { text: answer.into(), seed: 1, finish: Some(finish), ..Take::default() };
         Turn { said: said.into(), takes: vec![take] }
     }
 
-    fn text(head: &str, turns: &[Turn]) -> String {
-        conversation(Manner::Diary, head, turns).into_iter().map(|m| m.content).collect()
+    /// What a diary's model goes on from.
+    fn text(head: [&str; 2], turns: &[Turn]) -> String {
+        let tokenizer = Tokenizer::bytes();
+        let messages = conversation(Manner::Diary, head, turns);
+        tokenizer.decode(&talk::Manner::Diary.ids(&messages, &tokenizer).unwrap())
     }
 
     #[test]
@@ -113,29 +84,31 @@ mod tests {
             turn("", "More.", Finish::Stop),
             turn("A new day", "", Finish::Stop),
         ];
-        assert_eq!(
-            text("May 3\n", &turns),
-            "May 3\nI woke and went out to the river. It was, I thought, cold.\nMore.\n\nA new day"
-        );
-        assert_eq!(text("", &turns[..1]), "I woke");
-        assert_eq!(text("Dear diary", &turns[..1]), "Dear diary I woke");
-        assert_eq!(text("", &[]), "");
+        let whole = "I woke and went out to the river. It was, I thought, cold.\nMore.\n\nA new day";
+        assert_eq!(text(["May 3\n", ""], &turns), format!("May 3\n{whole}"));
+        assert_eq!(text(["May 3:", ""], &turns[..1]), "May 3:I woke", "a heading stands as it is");
+        assert_eq!(text(["", "Dear diary,"], &turns[..1]), "Dear diary, I woke");
+        assert_eq!(text(["May 3\n", "Dear diary,"], &turns[..1]), "May 3\nDear diary, I woke");
+        assert_eq!(text(["May 3\n", "Dear diary,\n"], &turns[..1]), "May 3\nDear diary,\nI woke");
+        assert_eq!(text(["May 3\n", "Dear diary,"], &[turn("", "", Finish::Stop)]), "May 3\nDear diary,");
     }
 
     #[test]
-    fn an_entry_that_ended_is_followed_by_one_empty_line() {
-        for (answer, whole) in [("x", "a x\n\nb"), ("x\n", "a x\n\nb"), ("x\n\n", "a x\n\nb")] {
+    fn what_follows_an_entry_that_ended_is_parted_from_it() {
+        for (answer, end) in [("x", "\n\nb"), ("x\n", "\n\nb"), ("x\n\n", "\n\nb")] {
             let answer = format!(" {answer}");
             let turns = [turn("a", &answer, Finish::Stop), turn("b", "", Finish::Stop)];
-            assert_eq!(text("", &turns), whole);
+            assert_eq!(text(["", ""], &turns), format!("a x{end}"));
         }
+        let turns = [turn("a", "", Finish::Stop), turn("b", "", Finish::Stop)];
+        assert_eq!(text(["", ""], &turns), "a b", "where nothing came nothing ended");
     }
 
     #[test]
     fn questions_and_answers_stand_as_they_were_said() {
         let mut turns = vec![turn("one", "1", Finish::Stop), turn(" two ", "2", Finish::Length)];
         let said = |turns: &[Turn]| {
-            let all = conversation(Manner::Chat, "be kind", turns);
+            let all = conversation(Manner::Chat, ["", "be kind"], turns);
             all.into_iter().map(|m| (m.role, m.content)).collect::<Vec<_>>()
         };
         let expected =

@@ -1,7 +1,10 @@
-//! A conversation that is no longer than a model can see: the oldest turns go first, each as a whole.
+//! A conversation that is no longer than a model can see: the oldest turns go first, each as a whole. A diary's is one text, which is cut
+//! from its beginning.
 
 use crate::base::Error;
 use crate::dataset::pairs::Role;
+use crate::sample::talk::cut::newest;
+use crate::sample::talk::diary::Text;
 use crate::sample::talk::manner::Manner;
 use crate::sample::talk::message::Message;
 use crate::tokens::Tokenizer;
@@ -11,8 +14,11 @@ use crate::tokens::Tokenizer;
 pub struct Fitted {
     /// Its tokens.
     pub ids: Vec<u32>,
-    /// How many of the oldest turns, a question with its answer each, were left out.
+    /// How many of the oldest turns, a question with its answer each, were left out. Of a diary's, of how many something is missing: one
+    /// at least where anything of its text is.
     pub dropped: usize,
+    /// Whether something of the last turn is missing too, which happens to a diary's alone.
+    pub is_cut: bool,
 }
 
 /// Why there is nothing to go on from.
@@ -52,10 +58,11 @@ impl Misfit {
 }
 
 /// A conversation as tokens that leave room in a context of `context` for `max_tokens` of answer, or for half the context where that
-/// is less. System messages and the last question, with all behind it, stay; of the turns before, as many of the newest as fit.
+/// is less. System messages and the last question, with all behind it, stay; of the turns before, as many of the newest as fit. Of a
+/// diary what the system says stays, where it takes no more than half the room, and of the text behind it what is newest: it always fits.
 ///
 /// # Errors
-/// What has to stay is too long; those of [`Manner::ids`].
+/// What has to stay is too long, which a diary's never is; those of [`Manner::ids`].
 pub fn fit(
     manner: &Manner,
     messages: &[Message],
@@ -64,6 +71,9 @@ pub fn fit(
     max_tokens: usize,
 ) -> Result<Fitted, Misfit> {
     let most = context - max_tokens.min(context / 2);
+    if *manner == Manner::Diary {
+        return Ok(diary(Text::of(messages), tokenizer, most));
+    }
     let turns = turns(messages);
     let without = |dropped: usize| {
         let left = messages.iter().zip(&turns).filter(|(_, turn)| turn.is_none_or(|turn| turn >= dropped));
@@ -95,7 +105,38 @@ pub fn fit(
             None => least = middle + 1,
         }
     }
-    Ok(Fitted { ids: last, dropped })
+    Ok(Fitted { ids: last, dropped, is_cut: false })
+}
+
+/// A diary's text in `most` tokens, one at least.
+fn diary(mut text: Text, tokenizer: &Tokenizer, most: usize) -> Fitted {
+    if !seems_far_too_long(text.bytes(), most) {
+        let ids = text.ids(0, tokenizer);
+        if ids.len() <= most {
+            return Fitted { ids, dropped: 0, is_cut: false };
+        }
+    }
+    let mut head = match text.head_bytes() {
+        0 => 0,
+        bytes if seems_far_too_long(bytes, most) => most,
+        _ => text.ids(text.said.len(), tokenizer).len(),
+    };
+    if 2 * head > most {
+        (text, head) = (text.all_said(), 0);
+    }
+    let mut room = most - head;
+    loop {
+        let start = newest(&text.said, room, tokenizer);
+        let ids = text.ids(start, tokenizer);
+        if ids.len() <= most || room == 0 {
+            let turns = text.turns.iter().filter(|turn| **turn < start).count();
+            let is_cut = text.turns.last().is_some_and(|turn| *turn < start);
+            // What stood before the first turn may be missing alone.
+            return Fitted { ids, dropped: turns.max(usize::from(start > 0)), is_cut };
+        }
+        // What is joined at another place can have a token more.
+        room = room.saturating_sub(ids.len() - most);
+    }
 }
 
 /// Which turn each message belongs to, from 0: a turn begins with each of the user's, and what an assistant says
@@ -117,12 +158,17 @@ fn turns(messages: &[Message]) -> Vec<Option<usize>> {
     turns
 }
 
+/// Whether so many bytes are hardly `most` tokens: few tokens are longer than this on average.
+fn seems_far_too_long(bytes: usize, most: usize) -> bool {
+    bytes / 16 > most
+}
+
 /// At least how many tokens messages have, where they are so long that counting them out would be work for nothing: no token has more bytes
 /// than the longest.
 fn far_too_long(messages: &[Message], tokenizer: &Tokenizer, most: usize) -> Option<usize> {
     let bytes: usize = messages.iter().map(|message| message.content.len()).sum();
-    // Few tokens are longer than this on average: only beyond it the longest is looked for.
-    if bytes / 16 <= most {
+    // Only where it is likely the longest is looked for.
+    if !seems_far_too_long(bytes, most) {
         return None;
     }
     let ids = 0..u32::try_from(tokenizer.rows()).unwrap_or(u32::MAX);

@@ -3,6 +3,7 @@
 use crate::base::Result;
 use crate::dataset::pairs::Role;
 use crate::dataset::pairs::form::Form;
+use crate::sample::talk::diary::Text;
 use crate::sample::talk::letters::Marked;
 use crate::sample::talk::message::Message;
 use crate::sample::talk::template::Template;
@@ -11,8 +12,10 @@ use crate::tokens::Tokenizer;
 /// How a conversation is written for a model.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Manner {
-    /// As a diary: nobody is named, one text follows another as they stand, and the model goes on with it. What is said of the
-    /// whole, the system's, stands first, with an empty line behind it.
+    /// As a diary: nobody is named, what was said is one text, and the model goes on with it. What a person adds has a space before it
+    /// where two words would meet. What the system says stands first; what it is to the text, [`Before`] says.
+    ///
+    /// [`Before`]: crate::sample::talk::message::Before
     Diary,
     /// As the questions and answers that it was fine-tuned on.
     Pairs(Form),
@@ -28,10 +31,7 @@ impl Manner {
     /// Those of the chat template: see [`Template::render`].
     pub fn ids(&self, messages: &[Message], tokenizer: &Tokenizer) -> Result<Vec<u32>> {
         let mut ids = match self {
-            Manner::Diary => match diary(messages) {
-                text if text.is_empty() => Vec::new(),
-                text => tokenizer.encode(&text),
-            },
+            Manner::Diary => Text::of(messages).ids(0, tokenizer),
             Manner::Pairs(form) => {
                 form.conversation(messages.iter().map(|m| (m.role, m.content.as_str())), tokenizer)
             }
@@ -43,15 +43,6 @@ impl Manner {
         }
         Ok(ids)
     }
-}
-
-/// A conversation as one text.
-fn diary(messages: &[Message]) -> String {
-    let (system, said): (Vec<&Message>, Vec<&Message>) =
-        messages.iter().partition(|message| message.role == Role::System);
-    let system = system.iter().filter(|message| !message.content.is_empty());
-    let system = system.map(|message| message.content.trim_end_matches('\n').to_string() + "\n\n");
-    system.chain(said.iter().map(|message| message.content.clone())).collect()
 }
 
 /// A conversation by a chat template.

@@ -175,10 +175,115 @@ fn a_diary_is_one_text() {
     let ids = |said: &[Message]| Manner::Diary.ids(said, &tokenizer).unwrap();
     let said =
         [user("It rained"), system("# 7 March\n"), assistant(" all day"), user(" – and 日本<|endoftext|>")];
-    assert_eq!(ids(&said), tokenizer.encode("# 7 March\n\nIt rained all day – and 日本<|endoftext|>"));
+    assert_eq!(ids(&said), tokenizer.encode("# 7 March\nIt rained all day – and 日本<|endoftext|>"));
     assert_eq!(ids(&[user("")]), [50256], "where nothing is said it begins as every text");
     assert_eq!(ids(&[]), [50256]);
     assert_eq!(ends(&Manner::Diary, &tokenizer), Ends::default());
+}
+
+/// A diary's text of what was said.
+fn diary(said: &[Message]) -> String {
+    let tokenizer = Tokenizer::bytes();
+    tokenizer.decode(&Manner::Diary.ids(said, &tokenizer).unwrap())
+}
+
+#[test]
+fn words_of_a_diary_do_not_meet() {
+    let said = [user("I woke"), assistant(" and went"), user("to the river")];
+    assert_eq!(diary(&said), "I woke and went to the river");
+    // What a model wrote goes on where the text ended, in the midst of a word perhaps.
+    let said = [user("I wo"), assistant("ke"), assistant(" up"), user(""), user(", and"), user("\nwent")];
+    assert_eq!(diary(&said), "I woke up, and\nwent");
+}
+
+#[test]
+fn what_the_system_says_stands_before_a_diary_as_what_it_is() {
+    // As Open WebUI sends it, and as a client would send a heading.
+    assert_eq!(
+        diary(&[system("You are a helpful assistant"), user("Rain")]),
+        "You are a helpful assistant\n\nRain"
+    );
+    assert_eq!(diary(&[system("2014-05-05\n"), user("Rain")]), "2014-05-05\nRain");
+    assert_eq!(diary(&[system(""), user("Rain")]), "Rain");
+    assert_eq!(diary(&[Message::heading("2014-05-05: "), user("Rain")]), "2014-05-05: Rain");
+    assert_eq!(diary(&[Message::heading("<a>"), user("Rain")]), "<a>Rain");
+    assert_eq!(diary(&[Message::beginning("Dear diary,"), user("a")]), "Dear diary, a");
+    let all = [system("Be Ada."), Message::heading("May\n"), Message::beginning("Dear"), user("diary")];
+    assert_eq!(diary(&all), "Be Ada.\n\nMay\nDear diary");
+}
+
+#[test]
+fn a_heading_has_the_tokens_that_it_has_in_training() {
+    let tokenizer = Tokenizer::gpt2();
+    // Encoded together, two line ends before a letter are two tokens; by themselves they are one.
+    let header = crate::dataset::header::Template::parse(r"# {date}\n\n", &[]).unwrap();
+    let header = header.of_day(jiff::civil::date(2014, 5, 5), &[]);
+    let trained = [tokenizer.encode(&header), tokenizer.encode("Rain all day")].concat();
+    assert_ne!(trained, tokenizer.encode(&format!("{header}Rain all day")));
+    let said = [Message::heading(&header), user("Rain"), assistant(" all day")];
+    assert_eq!(Manner::Diary.ids(&said, &tokenizer).unwrap(), trained);
+    assert_eq!(fit(&Manner::Diary, &said, &tokenizer, 64, 9).unwrap().ids, trained);
+    // And where the text behind it is cut.
+    let said = [&said[..1], &[user(&"It rained all day. ".repeat(50))]].concat();
+    let fitted = fit(&Manner::Diary, &said, &tokenizer, 64, 9).unwrap().ids;
+    assert!(fitted.starts_with(&tokenizer.encode(&header)), "{}", tokenizer.decode(&fitted));
+}
+
+#[test]
+fn a_diary_that_is_too_long_goes_on_from_its_end() {
+    let bytes = Tokenizer::bytes();
+    let fitted = |said: &[Message], context| {
+        let fitted = fit(&Manner::Diary, said, &bytes, context, 300).unwrap();
+        assert!(fitted.ids.len() <= context / 2);
+        (bytes.decode(&fitted.ids), fitted.dropped, fitted.is_cut)
+    };
+    // Of the README's first run 32 bytes are the text's.
+    let long = "In the morning it rained, and I stayed within doors";
+    let heading = Message::heading("2014-05-05\n");
+    assert_eq!(fitted(&[user(long)], 64), ("and I stayed within doors".into(), 1, true));
+    assert_eq!(fitted(&[heading.clone(), user(long)], 64).0, "2014-05-05\nI stayed within doors");
+    // An answer that goes on and on is of one turn.
+    let on = [user("I woke"), assistant(" and went out"), assistant(" to the river"), assistant(" and back")];
+    assert_eq!(fitted(&on, 64), ("went out to the river and back".into(), 1, true));
+    let then = [&on[..], &[user("It rained")]].concat();
+    assert_eq!(fitted(&then, 64), ("to the river and back It rained".into(), 1, false));
+    // What the system says stays, unless it takes more than half of the room.
+    assert_eq!(fitted(&[system("You are Ada"), user(long)], 64).0, "You are Ada\n\nstayed within doors");
+    assert_eq!(fitted(&[system("You are Ada of London"), user(long)], 64).0, "and I stayed within doors");
+    assert_eq!(
+        fitted(&[Message::heading("You are Ada of London: "), user("Rain")], 64),
+        ("You are Ada of London: Rain".into(), 0, false)
+    );
+    assert_eq!(fitted(&[Message::heading(long)], 64), ("and I stayed within doors".into(), 1, false));
+}
+
+#[test]
+fn a_diary_goes_on_and_on_at_every_length() {
+    let tokenizer = Tokenizer::gpt2();
+    let mut said = vec![Message::heading("# 5 May 2014\n\n"), user("It rained")];
+    for i in 0..80 {
+        said.push(assistant(" and 日記 rained,\n\n  and  rained all day."));
+        if i % 7 == 0 {
+            said.push(user("So it did"));
+        }
+        for context in [24, 64, 301] {
+            let fitted = fit(&Manner::Diary, &said, &tokenizer, context, 300).unwrap();
+            let text = tokenizer.decode(&fitted.ids);
+            let most = context - context / 2;
+            assert!(fitted.ids.len() <= most, "{} of {most}", fitted.ids.len());
+            let head = "# 5 May 2014\n\n";
+            let whole = tokenizer.decode(&Manner::Diary.ids(&said, &tokenizer).unwrap());
+            assert!(whole.ends_with(text.strip_prefix(head).unwrap_or(&text)), "{text}");
+            assert_eq!(
+                text.starts_with(head),
+                2 * tokenizer.encode(head).len() <= most || fitted.dropped == 0
+            );
+            if fitted.dropped > 0 {
+                // A line that is given up has an eighth of the room, a word eight tokens.
+                assert!(fitted.ids.len() + most / 8 + 9 >= most, "{} of {most}", fitted.ids.len());
+            }
+        }
+    }
 }
 
 #[test]
@@ -225,15 +330,25 @@ fn half_the_context_is_the_conversations_however_much_is_to_be_written() {
     let fitted = |max_tokens| fit(&Manner::Diary, &[user(&"a".repeat(50))], &tokenizer, 100, max_tokens);
     assert_eq!(fitted(usize::MAX).unwrap().ids.len(), 50);
     assert_eq!(fitted(0).unwrap().ids.len(), 50);
-    let error = fit(&Manner::Diary, &[user(&"a".repeat(51))], &tokenizer, 100, 50).unwrap_err().told();
-    assert!(error.to_string().contains("has 51 tokens, and 50 fit\n  next: shorten"), "{error}");
-    assert!(fit(&Manner::Diary, &[user("a")], &tokenizer, 0, 0).is_err(), "a context of nothing is no panic");
+    let pairs = Manner::Pairs(Form::Plain);
+    let error = fit(&pairs, &[user(&"a".repeat(51))], &tokenizer, 100, 50).unwrap_err().told();
+    assert!(error.to_string().contains("has 69 tokens, and 50 fit\n  next: shorten"), "{error}");
+    assert!(fit(&pairs, &[user("a")], &tokenizer, 0, 0).is_err(), "a context of nothing is no panic");
+    assert_eq!(fit(&Manner::Diary, &[user("a")], &tokenizer, 0, 0).unwrap().ids, [tokenizer.start()]);
 }
 
 #[test]
 fn ten_megabytes_are_refused_without_being_counted_out() {
     let text = "The heron stood still. ".repeat(10 << 20 >> 4);
-    for manner in [Manner::Diary, written(Form::Chatml.template())] {
+    // A diary goes on from their end, and from the end of what the system says.
+    let start = std::time::Instant::now();
+    for said in [vec![user("Hi"), user(&text)], vec![system(&text), user(&text)]] {
+        let fitted = fit(&Manner::Diary, &said, &chatml(), 1024, 100).unwrap();
+        assert!((900..=924).contains(&fitted.ids.len()), "{}", fitted.ids.len());
+    }
+    // Some tens of milliseconds; to count them out takes ten seconds and more where nothing is optimised.
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    for manner in [Manner::Pairs(Form::Chatml), written(Form::Chatml.template())] {
         match fit(&manner, &[user("Hi"), assistant("Yes"), user(&text)], &chatml(), 1024, 100) {
             Err(Misfit::TooLong { at_least: true, tokens, most: 924 }) => assert!(tokens > 924),
             other => panic!("{other:?}"),

@@ -134,7 +134,7 @@ fn message(i: usize, value: Value) -> Result<Message, Refused> {
         }
         Some(other) => return Err(wrong_type(&at(".content"), "a string or an array of parts", &other)),
     };
-    Ok(Message { role, content })
+    Ok(Message::new(role, content))
 }
 
 /// The text of one part of a message.

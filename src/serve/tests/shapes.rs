@@ -100,7 +100,7 @@ fn a_chat_completion_has_its_shape() {
         "usage": { "prompt_tokens": 2, "completion_tokens": 4, "total_tokens": 6 },
     });
     assert_eq!(settled(post(served.at, "/v1/chat/completions", &body).json(), "chatcmpl-"), expected);
-    let said = |role, content: &str| Message { role, content: content.into() };
+    let said = |role, content: &str| Message::new(role, content);
     let messages =
         vec![said(Role::System, "Be brief."), said(Role::Assistant, "Yes?"), said(Role::User, "Who\nam I?")];
     assert_eq!(served.last().prompt, Prompt::Messages(messages));

@@ -29,10 +29,11 @@ pub(super) fn fitted(
     for taken in (0..=passages.len()).rev() {
         let messages = with(messages, &passages[..taken], manner);
         match fit(manner, &messages, tokenizer, positions, most) {
-            Ok(Fitted { ids, dropped }) => {
+            // A passage is left out rather than a part of the question.
+            Ok(Fitted { is_cut: true, .. }) | Err(Misfit::TooLong { .. }) if taken > 0 => {}
+            Ok(Fitted { ids, dropped, .. }) => {
                 return Ok(Grounded { ids, passages: (0..taken).collect(), dropped });
             }
-            Err(Misfit::TooLong { .. }) if taken > 0 => {}
             Err(misfit) => return Err(misfit),
         }
     }
@@ -83,6 +84,7 @@ mod tests {
         let Grounded { ids, passages: taken, .. } = of(100).unwrap();
         assert!(taken == [0] && ids.len() <= 80, "{taken:?}");
         assert_eq!(of(30).unwrap().passages, [0; 0]);
-        assert!(matches!(of(4), Err(Misfit::TooLong { .. })));
+        let Grounded { ids, passages: taken, dropped } = of(4).unwrap();
+        assert_eq!((tokenizer.decode(&ids), taken.len(), dropped), ("March?".into(), 0, 1), "it is cut");
     }
 }
