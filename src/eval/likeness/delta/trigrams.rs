@@ -86,7 +86,7 @@ impl Trigrams {
 }
 
 /// The share of each 3-gram in a text's, sorted; `None` for a text without words.
-fn shares(text: &str) -> Option<Vec<(Gram, f64)>> {
+pub(super) fn shares(text: &str) -> Option<Vec<(Gram, f64)>> {
     let mut letters = vec![' '];
     for word in words(text) {
         letters.extend(word.key().chars());
