@@ -233,6 +233,8 @@ fn what_cannot_be_measured_is_said() {
     );
     let report: Value = serde_json::from_slice(&std::fs::read(cwd.join("all.json")).unwrap()).unwrap();
     assert_eq!((report["held_out"]["entries"].as_u64(), &report["n_gram"]), (Some(0), &Value::Null));
+    assert_eq!(report["invented"]["own"], Value::Null);
+    assert_eq!(report["distance"].as_array().map(Vec::len), Some(0));
     // Nothing is overwritten, and it is known before anything is measured.
     let o = run(cwd, &format!("{ask} --json all.json"));
     assert_eq!(o.status.code(), Some(2));
