@@ -219,7 +219,7 @@ mod tests {
         let none = apart("curly quotes", None, None);
         assert_eq!(by_style(&[]), "");
         assert_eq!(
-            by_style(&[near.clone()]),
+            by_style(std::slice::from_ref(&near)),
             " Of the one figure of style that tells you from them, 1 is nearer to you."
         );
         assert_eq!(
