@@ -119,7 +119,8 @@ def two_authors(program, work, base):
 def hands(taken_b, taken_p):
     """Figure by figure: those that tell the two diaries apart, and whose side each model's pages are on."""
     b, p = ({figure["name"]: figure for figure in of["by_style"]} for of in (taken_b, taken_p))
-    both = [name for name in b if name in p]
+    # A figure of which a model wrote nothing has no side.
+    both = [name for name in b if name in p and None not in (b[name]["generated"], p[name]["generated"])]
     for name in both:
         print(f"         {name}: Barbellion {b[name]['own']:.2f}, his model {b[name]['generated']:.2f}; "
               f"Pepys {p[name]['other']:.2f}, his model {p[name]['generated']:.2f}")
@@ -141,7 +142,11 @@ def two_hands(program, work):
     best = json.loads((p / "run.json").read_text())["best"]["folder"]
     # As each believes: colder, it writes fewer of the rarer marks and words than it learned; and long enough for sentences, and entries, to end by themselves.
     texts = ("--texts", 120, "--temperature", 1, "--top-k", 0, "--max-tokens", 1200, "--against", pepys)
-    taken = [report(program, b, *more, *texts)["taken_for"][0] for more in ((), ("--model", p / best))]
+    reports = [report(program, b, *more, *texts) for more in ((), ("--model", p / best))]
+    for near, far in zip(*(of["distance"] for of in reports)):
+        say(abs(near["z"]) < 4 * near["noise"] and far["z"] > 4 * far["noise"],
+            f"Pepys's model is far from Barbellion and his own is not, {near['name']}", f"{far['z']:+.1f} and {near['z']:+.1f}")
+    taken = [of["taken_for"][0] for of in reports]
     for name in ("by_words", "by_letters"):
         say(taken[0][name]["low"] > 0.5 > taken[1][name]["high"], f"each is taken for its writer, {name}",
             f"Barbellion's for him {taken[0][name]['value']:.0%}, Pepys's {taken[1][name]['value']:.0%}")

@@ -242,6 +242,8 @@ fn what_cannot_be_measured_is_said() {
     assert_eq!(report["held_out"]["entries"].as_u64(), Some(0));
     let of_own = |row: &&Value| row["text"] == "your held-out entries";
     assert_eq!(report["prediction"].as_array().unwrap().iter().find(of_own), None);
+    assert_eq!(report["invented"]["own"], Value::Null);
+    assert_eq!(report["distance"].as_array().map(Vec::len), Some(0));
     // Nothing is overwritten, and it is known before anything is measured.
     let o = run(cwd, &format!("{ask} --json all.json"));
     assert_eq!(o.status.code(), Some(2));

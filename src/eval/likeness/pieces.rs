@@ -30,6 +30,12 @@ pub fn pieces(texts: &[&str], length: usize) -> Vec<String> {
     pieces
 }
 
+/// At most so many of all, evenly from first to last.
+pub fn evenly<T>(all: &[T], most: usize) -> Vec<&T> {
+    let n = all.len().min(most);
+    (0..n).map(|i| &all[i * all.len() / n]).collect()
+}
+
 /// A sentence cut before every `length`-th word: nearly always the sentence itself.
 fn stretches(sentence: &str, length: usize) -> Vec<&str> {
     let mut cuts: Vec<usize> = words(sentence).step_by(length).skip(1).map(|word| word.at).collect();
@@ -57,6 +63,13 @@ mod tests {
             ["One two. Three four five.\n\nSix.\n\nSeven.\n\nEight nine ten. Eleven"]
         );
         assert!(pieces(&["", " … "], 5).is_empty());
+    }
+
+    #[test]
+    fn some_are_taken_evenly() {
+        assert_eq!(evenly(&[0, 1, 2, 3, 4, 5, 6], 3), [&0, &2, &4]);
+        assert_eq!(evenly(&[0, 1], 3), [&0, &1]);
+        assert!(evenly(&[0, 1], 0).is_empty());
     }
 
     #[test]

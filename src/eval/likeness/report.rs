@@ -17,7 +17,7 @@ use crate::eval::likeness::mood::{Span, beside};
 use crate::eval::likeness::ngram::{CharModel, LONGEST};
 use crate::eval::likeness::prediction::{Passage, Predicted, Prediction};
 use crate::eval::likeness::questions::Asked;
-use crate::eval::likeness::style::{Measure, Slips, compare};
+use crate::eval::likeness::style::{Measure, Seen, compare, distances};
 use crate::eval::likeness::words::words;
 
 /// Bootstrap samples of every interval.
@@ -212,6 +212,8 @@ pub struct Report {
     pub prediction: Vec<Row>,
     /// To which author passages go, with a model an author.
     pub attribution: Vec<Attribution>,
+    /// How far its pages lie from what it was trained on, by words and by letters, beside those that were held out; none where either are too few.
+    pub distance: Vec<Measure>,
     /// The model's hand beside the writer's.
     pub style: Vec<Measure>,
     /// How texts begin and end.
@@ -253,10 +255,10 @@ impl Report {
         let own = if held_out.is_empty() { &trained } else { &held_out };
         let all: Vec<&str> = trained.iter().chain(&held_out).copied().collect();
         // In what it has seen nothing is unknown.
-        let slips = (!held_out.is_empty()).then(|| Slips::new(&trained));
+        let seen = (!held_out.is_empty()).then(|| Seen::new(&trained));
         let taken_for = |other: &Set| {
             let texts: Vec<&str> = other.texts.iter().map(|(_, text)| &text[..]).collect();
-            TakenFor::of(&generated, &trained, (own, slips.as_ref()), (&other.name, &texts))
+            TakenFor::of(&generated, (&trained, own), (&other.name, &texts))
         };
         let entries = diary.train.iter().chain(&diary.held_out);
         let days: Vec<(Date, &str)> =
@@ -272,7 +274,8 @@ impl Report {
             held_out: Amount::of(held_out.iter().copied()),
             prediction: measured.prediction,
             attribution: measured.attribution,
-            style: compare(&generated, own, slips.as_ref()),
+            distance: distances(&generated, &held_out, &trained),
+            style: compare(&generated, own, seen.as_ref()),
             habits: Habits::of(&generated, own),
             taken_for: others.iter().filter_map(taken_for).collect(),
             mirror: Mirror::of(&generated, &all, seed),

@@ -1,38 +1,39 @@
 //! Whose hand a text is of, by the frequencies of the most frequent words: Burrows' Delta (Burrows 2002), and Cosine
 //! Delta (Smith and Aldridge 2011), which bears words of small frequency and texts of unlike lengths better (Evert et
-//! al. 2017). The most frequent words are function words without a list of them. Beside it, by [`Trigrams`], a second
-//! judge that sees letters only.
+//! al. 2017). The most frequent words are function words without a list of them; sequences of three letters can be counted in
+//! their place. Beside it, by [`Trigrams`], a second judge that sees letters only.
 //!
 //! Standard deviations are those of the pieces given: give pieces of about the length of the texts to be judged.
 
 use std::collections::BTreeMap;
 
-use crate::eval::likeness::words::words;
+use shares::Shares;
+pub use shares::Unit;
 pub use trigrams::Trigrams;
 
+mod shares;
 #[cfg(test)]
 mod tests;
 mod trigrams;
-
-/// How many of the most frequent words are looked at.
-pub const MOST_FREQUENT: usize = 150;
 
 /// How two texts' z-scores are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Mean absolute difference, from 0 on. For texts of many hundred words: a sum of absolute differences is least at
     /// medians, not at means, so in short texts, where most of the words are absent, it leans to the author who uses them
-    /// less. (Of pieces of 200 words, Pepys's against Barbellion's, it knew 79%; the cosine 98%.)
+    /// less. (Of Pepys's pieces of 200 words, beside Barbellion's, it knew 77%; the cosine 98%.)
     Burrows,
-    /// 1 − the cosine of the angle between them, 0 to 2.
+    /// 1 − the cosine of the angle between them, 0 to 2. For two authors and more: z-scores are taken from the mean of all, and
+    /// of one author alone that is the author's own, from which there is no angle.
     Cosine,
 }
 
-/// The frequent words of a set of texts, and how their frequencies scatter.
+/// The frequent words of a set of texts, or letters, and how their frequencies scatter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delta {
+    unit: Unit,
     metric: Metric,
-    words: BTreeMap<String, usize>,
+    known: BTreeMap<String, usize>,
     mean: Vec<f64>,
     sd: Vec<f64>,
     /// Each author's mean of z-scores; `None` for one of no pieces.
@@ -42,19 +43,20 @@ pub struct Delta {
 impl Delta {
     /// Takes the measure of pieces by author (or of pieces of one author alone, for distances). Each author counts the
     /// same, however many pieces there are of them; a piece without words is none.
-    pub fn fit(reference: &[&[&str]], metric: Metric) -> Delta {
-        let pieces: Vec<Vec<Shares>> =
-            reference.iter().map(|author| author.iter().filter_map(|text| shares(text)).collect()).collect();
-        let chosen = most_frequent(&pieces);
+    pub fn fit(reference: &[&[&str]], unit: Unit, metric: Metric) -> Delta {
+        let of = |author: &&[&str]| author.iter().filter_map(|text| unit.shares(text)).collect();
+        let pieces: Vec<Vec<Shares>> = reference.iter().map(of).collect();
+        let chosen = most_frequent(&pieces, unit.most());
         let vectors: Vec<Vec<Vec<f64>>> =
             pieces.iter().map(|author| author.iter().map(|piece| vector(piece, &chosen)).collect()).collect();
         let mean = over_authors(&vectors, chosen.len(), |x, _| x);
         let variance = over_authors(&vectors, chosen.len(), |x, i| (x - mean[i]).powi(2));
         let kept: Vec<usize> = (0..chosen.len()).filter(|&i| variance[i].sqrt() > 1e-12).collect();
-        let words = kept.iter().enumerate().map(|(to, &from)| (chosen[from].to_string(), to)).collect();
+        let known = kept.iter().enumerate().map(|(to, &from)| (chosen[from].to_string(), to)).collect();
         let mut delta = Delta {
+            unit,
             metric,
-            words,
+            known,
             mean: kept.iter().map(|&i| mean[i]).collect(),
             sd: kept.iter().map(|&i| variance[i].sqrt()).collect(),
             authors: Vec::new(),
@@ -65,13 +67,14 @@ impl Delta {
 
     /// The distance between two texts; `None` if one has no words.
     pub fn distance(&self, a: &str, b: &str) -> Option<f64> {
-        Some(self.between(&self.scores(&shares(a)?), &self.scores(&shares(b)?)))
+        let scores = |text| Some(self.scores(&self.unit.shares(text)?));
+        Some(self.between(&scores(a)?, &scores(b)?))
     }
 
     /// The distance of a text to each author's mean, in the order of `fit`; `None` for an author without pieces, or a
     /// text without words.
     pub fn distances(&self, text: &str) -> Vec<Option<f64>> {
-        let scores = shares(text).map(|shares| self.scores(&shares));
+        let scores = self.unit.shares(text).map(|shares| self.scores(&shares));
         let to = |author: &Option<Vec<f64>>| Some(self.between(scores.as_ref()?, author.as_ref()?));
         self.authors.iter().map(to).collect()
     }
@@ -85,7 +88,7 @@ impl Delta {
     fn scores(&self, shares: &Shares) -> Vec<f64> {
         let mut scores: Vec<f64> = self.mean.iter().zip(&self.sd).map(|(mean, sd)| -mean / sd).collect();
         for (word, share) in shares {
-            if let Some(&i) = self.words.get(word) {
+            if let Some(&i) = self.known.get(word) {
                 scores[i] += share / self.sd[i];
             }
         }
@@ -108,28 +111,8 @@ impl Delta {
     }
 }
 
-/// The share of each word in a text's words.
-type Shares = BTreeMap<String, f64>;
-
-/// `None` for a text without words.
-fn shares(text: &str) -> Option<Shares> {
-    let (mut shares, mut total) = (Shares::new(), 0.0);
-    for word in words(text) {
-        let key = word.key();
-        match shares.get_mut(&*key) {
-            Some(count) => *count += 1.0,
-            None => {
-                shares.insert(key.into_owned(), 1.0);
-            }
-        }
-        total += 1.0;
-    }
-    shares.values_mut().for_each(|count| *count /= total);
-    (total > 0.0).then_some(shares)
-}
-
-/// The most frequent words, by the mean share over pieces, then over authors; of one frequency, by the alphabet.
-fn most_frequent(authors: &[Vec<Shares>]) -> Vec<&str> {
+/// The most frequent, by the mean share over pieces, then over authors; of one frequency, by the alphabet.
+fn most_frequent(authors: &[Vec<Shares>], most: usize) -> Vec<&str> {
     let mut totals: BTreeMap<&str, f64> = BTreeMap::new();
     for author in authors {
         for (word, share) in author.iter().flatten() {
@@ -138,7 +121,7 @@ fn most_frequent(authors: &[Vec<Shares>]) -> Vec<&str> {
     }
     let mut totals: Vec<(&str, f64)> = totals.into_iter().collect();
     totals.sort_by(|a, b| b.1.total_cmp(&a.1));
-    totals.into_iter().take(MOST_FREQUENT).map(|(word, _)| word).collect()
+    totals.into_iter().take(most).map(|(word, _)| word).collect()
 }
 
 fn vector(shares: &Shares, words: &[&str]) -> Vec<f64> {

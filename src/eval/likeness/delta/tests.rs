@@ -12,8 +12,8 @@ fn delta_by_hand() {
     // Shares of (a, the, x): A ½ ½ 0, B ¼ ¼ ½; each word's mean is 3/8 3/8 ¼, its sd ⅛ ⅛ ¼. So the z-scores are
     // A: 1, 1, −1, B: −1, −1, 1, and of the text "a x" (½ 0 ½): 1, −3, 1.
     let (a, b) = ("the a the a", "the a x x");
-    let burrows = Delta::fit(&[&[a], &[b]], Metric::Burrows);
-    let cosine = Delta::fit(&[&[a], &[b]], Metric::Cosine);
+    let burrows = Delta::fit(&[&[a], &[b]], Unit::Words, Metric::Burrows);
+    let cosine = Delta::fit(&[&[a], &[b]], Unit::Words, Metric::Cosine);
     assert!(near(burrows.distance(a, b), 2.0) && near(cosine.distance(a, b), 2.0));
     // To A: (0 + 4 + 2)/3 = 2; to B: (2 + 2 + 0)/3 = 4/3.
     let found = burrows.distances("a x");
@@ -29,10 +29,13 @@ fn delta_by_hand() {
 fn authors_count_the_same() {
     // Twice the pieces of B change nothing: the means are over authors.
     let (a, b) = ("the a the a", "the a x x");
-    let once = Delta::fit(&[&[a], &[b]], Metric::Burrows);
-    assert_eq!(once.distances("a x"), Delta::fit(&[&[a], &[b, b]], Metric::Burrows).distances("a x"));
+    let once = Delta::fit(&[&[a], &[b]], Unit::Words, Metric::Burrows);
+    assert_eq!(
+        once.distances("a x"),
+        Delta::fit(&[&[a], &[b, b]], Unit::Words, Metric::Burrows).distances("a x")
+    );
     // A word of the same share everywhere does not scatter, and is left out.
-    assert!(!Delta::fit(&[&["a b"], &["a c"]], Metric::Burrows).words.contains_key("a"));
+    assert!(!Delta::fit(&[&["a b"], &["a c"]], Unit::Words, Metric::Burrows).known.contains_key("a"));
 }
 
 #[test]
@@ -53,12 +56,15 @@ fn trigrams_by_hand() {
 
 #[test]
 fn what_has_no_words_is_of_nobody() {
-    for delta in [Delta::fit(&[], Metric::Cosine), Delta::fit(&[&[], &["…", ""]], Metric::Burrows)] {
+    for delta in [
+        Delta::fit(&[], Unit::Words, Metric::Cosine),
+        Delta::fit(&[&[], &["…", ""]], Unit::Words, Metric::Burrows),
+    ] {
         assert_eq!((delta.nearest("a"), delta.nearest("")), (None, None));
     }
     let fit = Trigrams::fit(&[&[], &["a b"]]);
     assert_eq!((fit.nearest("a"), fit.nearest("…")), (Some(1), None));
-    assert_eq!(Delta::fit(&[&[], &["a b"]], Metric::Cosine).nearest("a"), Some(1));
+    assert_eq!(Delta::fit(&[&[], &["a b"]], Unit::Words, Metric::Cosine).nearest("a"), Some(1));
 }
 
 type Judge<'a> = &'a dyn Fn(&str) -> Option<usize>;
@@ -85,8 +91,8 @@ fn pepys_is_told_from_barbellion() {
         }
         let [a, b] = [&train[0], &train[1]].map(|author| real::views(author));
         let reference = [&a[..], &b[..]];
-        let burrows = Delta::fit(&reference, Metric::Burrows);
-        let cosine = Delta::fit(&reference, Metric::Cosine);
+        let burrows = Delta::fit(&reference, Unit::Words, Metric::Burrows);
+        let cosine = Delta::fit(&reference, Unit::Words, Metric::Cosine);
         let trigrams = Trigrams::fit(&reference);
         let judges: [(&str, Judge); 3] = [
             ("Burrows", &|text| burrows.nearest(text)),

@@ -4,13 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use super::shares::{Gram, grams};
 use super::{cosine, least, over_authors};
-use crate::eval::likeness::words::words;
 
 /// How many of the most frequent 3-grams are looked at.
 pub const MOST_FREQUENT: usize = 2000;
-
-type Gram = [char; 3];
 
 /// The frequent 3-grams of a set of texts by author.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +24,7 @@ impl Trigrams {
     /// Takes the measure of pieces by author. Each author counts the same; a piece without words is none.
     pub fn fit(reference: &[&[&str]]) -> Trigrams {
         let pieces: Vec<Vec<Vec<(Gram, f64)>>> =
-            reference.iter().map(|author| author.iter().filter_map(|text| shares(text)).collect()).collect();
+            reference.iter().map(|author| author.iter().filter_map(|text| grams(text)).collect()).collect();
         let present = pieces.iter().filter(|author| !author.is_empty()).count().max(1) as f64;
         let mut totals: BTreeMap<Gram, [f64; 2]> = BTreeMap::new();
         for author in &pieces {
@@ -53,13 +51,13 @@ impl Trigrams {
 
     /// 1 − the cosine between two texts; `None` if one has no words.
     pub fn distance(&self, a: &str, b: &str) -> Option<f64> {
-        Some(1.0 - cosine(&self.vector(&shares(a)?), &self.vector(&shares(b)?)))
+        Some(1.0 - cosine(&self.vector(&grams(a)?), &self.vector(&grams(b)?)))
     }
 
     /// 1 − the cosine between a text and each author's mean, in the order of `fit`; `None` for an author without pieces,
     /// or a text without words.
     pub fn distances(&self, text: &str) -> Vec<Option<f64>> {
-        let vector = shares(text).map(|shares| self.vector(&shares));
+        let vector = grams(text).map(|shares| self.vector(&shares));
         let to = |author: &Option<Vec<f64>>| Some(1.0 - cosine(vector.as_ref()?, author.as_ref()?));
         self.authors.iter().map(to).collect()
     }
@@ -83,18 +81,4 @@ impl Trigrams {
         let vectors = vec![pieces.iter().map(|piece| self.vector(piece)).collect()];
         (!pieces.is_empty()).then(|| over_authors(&vectors, self.grams.len(), |x, _| x))
     }
-}
-
-/// The share of each 3-gram in a text's, sorted; `None` for a text without words.
-fn shares(text: &str) -> Option<Vec<(Gram, f64)>> {
-    let mut letters = vec![' '];
-    for word in words(text) {
-        letters.extend(word.key().chars());
-        letters.push(' ');
-    }
-    let mut grams: Vec<Gram> = letters.windows(3).map(|w| [w[0], w[1], w[2]]).collect();
-    grams.sort_unstable();
-    let total = grams.len() as f64;
-    let counted = grams.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as f64 / total)).collect();
-    (!grams.is_empty()).then_some(counted)
 }

@@ -22,7 +22,7 @@ const NAME: &str = "likely slips of the pen in 1,000 words";
 
 /// The words of a writer's entries.
 #[derive(Debug, Clone, Default)]
-pub struct Slips {
+pub(super) struct Slips {
     known: HashSet<String>,
     often: HashSet<String>,
     letters: BTreeSet<char>,

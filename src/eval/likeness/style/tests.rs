@@ -122,13 +122,14 @@ fn a_mark_never_made_has_the_spread_of_one() {
 
 #[test]
 fn openings_and_endings_by_hand() {
-    let texts = ["Up early. To bed", "Up early, and so to bed.", "Up late. Bed", "", "Up"];
+    let texts = ["Up early. To bed.", "Up early, and “so to bed!”", "Up late. Bed.", "", "Up.", "Then to"];
     let habit = |words: &str, count| Habit { words: words.to_string(), count };
-    assert_eq!(openings(&texts, 1, 9), [habit("up", 4)]);
-    assert_eq!(openings(&texts, 2, 9), [habit("up early", 2), habit("up late", 1)]);
+    assert_eq!(openings(&texts, 1, 9), [habit("up", 4), habit("then", 1)]);
+    assert_eq!(openings(&texts, 2, 9), [habit("up early", 2), habit("then to", 1), habit("up late", 1)]);
     assert_eq!(endings(&texts, 2, 1), [habit("to bed", 2)]);
     assert_eq!(endings(&texts, 1, 9), [habit("bed", 3), habit("up", 1)]);
-    assert!(openings(&texts, 0, 9).is_empty());
+    // The last was cut: it has no ending.
+    assert!(openings(&texts, 0, 9).is_empty() && endings(&["Then to bed"], 2, 9).is_empty());
 }
 
 #[test]
@@ -145,9 +146,56 @@ fn a_writer_is_near_themselves_and_far_from_another() {
         z.fold(0.0, f64::max)
     };
     let (same, other) = (compare(&half(1), &own, None), compare(&pepys[..200], &own, None));
-    // Within a writer the 28 figures lie within a few times what chance would do; between writers they do not.
+    // Within a writer the figures lie within a few times what chance would do; between writers they do not.
     assert!(worst(&same) < 4.5, "{same:#?}");
     assert!(worst(&other) > 15.0, "{other:#?}");
+}
+
+/// Every tenth entry from the `of`th on.
+fn tenth<'a>(texts: &[&'a str], of: usize) -> Vec<&'a str> {
+    texts.iter().skip(of).step_by(10).copied().collect()
+}
+
+#[test]
+fn anothers_pages_are_far_from_a_writer_and_their_own_are_not() {
+    let (barbellion, pepys) = (real::barbellion(), real::pepys());
+    let (barbellion, pepys) = (real::views(&barbellion), real::views(&pepys));
+    if barbellion.is_empty() || pepys.is_empty() {
+        return;
+    }
+    for (writer, other) in [(&barbellion, &pepys), (&pepys[..800].to_vec(), &barbellion)] {
+        let trained: Vec<&str> = (0..8).flat_map(|i| tenth(writer, i)).collect();
+        let (held_out, fresh) = (tenth(writer, 8), tenth(writer, 9));
+        let far = distances(&other[100..150], &held_out, &trained);
+        let near = distances(&fresh[..fresh.len().min(50)], &held_out, &trained);
+        assert_eq!((far.len(), near.len()), (2, 2));
+        assert!(far.iter().all(|of| of.is_off() && of.z > Some(1.5)), "{far:#?}");
+        assert!(near.iter().all(|of| !of.is_off() && of.z < Some(1.0)), "{near:#?}");
+    }
+    // Too little to say.
+    assert!(distances(&pepys[..1], &barbellion, &barbellion).is_empty());
+}
+
+#[test]
+fn beginnings_endings_and_turns_are_a_writers_own() {
+    let (barbellion, pepys) = (real::barbellion(), real::pepys());
+    let (barbellion, pepys) = (real::views(&barbellion), real::views(&pepys));
+    if barbellion.is_empty() || pepys.is_empty() {
+        return;
+    }
+    let of = |writer: &[&str], it: &[&str], name: &str| {
+        let trained: Vec<&str> = (0..8).flat_map(|i| tenth(writer, i)).collect();
+        let measures = compare(it, &tenth(writer, 8), Some(&Seen::new(&trained)));
+        measures.into_iter().find(|m| m.name.starts_with(name)).unwrap()
+    };
+    for name in ["begun", "ended", "three-word turns"] {
+        let writer = &pepys[..2000];
+        assert!(of(writer, &barbellion[..100], name).is_off(), "{name}");
+        assert!(!of(writer, &tenth(writer, 9), name).is_off(), "{name}");
+    }
+    // Pepys's turns come back far more often than Barbellion's do; Barbellion never ends twice alike.
+    assert!(of(&barbellion, &pepys[..50], "three-word turns").z > Some(4.0));
+    assert_eq!(of(&barbellion, &pepys[..50], "ended").own, Some(0.0));
 }
 
 #[test]
@@ -155,6 +203,6 @@ fn anything_can_be_compared() {
     for (a, b) in
         [(&[][..], &[][..]), (&[""][..], &["\u{0}…\n\n"][..]), (&["日記。今日"][..], &["’ - -- ."][..])]
     {
-        assert!(compare(a, b, Some(&Slips::new(b))).iter().all(|m| m.z.is_none_or(f64::is_finite)));
+        assert!(compare(a, b, Some(&Seen::new(b))).iter().all(|m| m.z.is_none_or(f64::is_finite)));
     }
 }

@@ -19,7 +19,7 @@ const SHOWN: usize = 6;
 /// More than this much of what it wrote, over what the writer did, is told: repeated, or in another language.
 const TOLD: f64 = 0.05;
 
-/// Figures of style that are off, whom it would be taken for, how texts begin and end.
+/// How far its pages lie, figures of style that are off, whom it would be taken for, how texts begin and end.
 pub fn style(report: &Report) -> Section {
     let measures = &report.style;
     let mut off: Vec<&Measure> = measures.iter().filter(|m| m.is_off()).collect();
@@ -27,7 +27,8 @@ pub fn style(report: &Report) -> Section {
     let alike = measures.iter().filter(|m| m.z.is_some()).count() - off.len();
     let figure = |x: Option<f64>| x.map_or("–".into(), |x| format!("{x:.2}"));
     let mut rows = Rows::new(&["figure", "#it", "#you", "#off, in your own entries' spread", "95%"]);
-    for m in off {
+    // The distances are always told.
+    for m in report.distance.iter().chain(off) {
         let range = |of: Interval| format!("{:+.1} to {:+.1}", of.low, of.high);
         rows.row([
             m.name.into(),
@@ -37,7 +38,13 @@ pub fn style(report: &Report) -> Section {
             m.interval.map_or(String::new(), range),
         ]);
     }
-    let rest = format!("{} of style are as yours.", counted(alike as u64, "figure", "figures"));
+    let mut rest = match alike {
+        1 => "1 figure of style is as yours.".to_string(),
+        _ => format!("{} of style are as yours.", counted(alike as u64, "figure", "figures")),
+    };
+    if report.distance.is_empty() && report.held_out.entries > 0 {
+        rest += " How far its pages lie from yours is not told: that takes two pages of 500 words of what it wrote, and of what was held out.";
+    }
     let mut parts = vec![Part::Table(rows), Part::Words(rest)];
     parts.push(Part::List(report.taken_for.iter().map(taken_for).chain(habits(&report.habits)).collect()));
     Section::new("Its hand", parts)
@@ -46,25 +53,45 @@ pub fn style(report: &Report) -> Section {
 fn taken_for(taken: &TakenFor) -> String {
     let share =
         |of: &Interval| format!("{:.0}% ({:.0}–{:.0}%)", 100.0 * of.value, 100.0 * of.low, 100.0 * of.high);
-    let mut told = format!(
-        "Of {} of what it wrote, beside {}: by the words {} are nearer to you, by the letters {}.",
+    format!(
+        "Of {} of what it wrote, beside {}: by the words {} are nearer to you, by the letters {}.{}",
         counted(taken.pieces as u64, "page", "pages"),
         taken.other,
         share(&taken.by_words),
-        share(&taken.by_letters)
-    );
-    let theirs: Vec<&Apart> = taken.by_style.iter().filter(|apart| !apart.is_nearer).collect();
-    let (all, nearer) = (taken.by_style.len(), taken.by_style.len() - theirs.len());
-    if all > 0 {
-        let figures = counted(all as u64, "figure", "figures");
-        told += &format!(" Of the {figures} of style that tell you from them, {nearer} are nearer to you");
-        let one = |of: &Apart| {
-            format!("{} (it {:.2}, you {:.2}, they {:.2})", of.name, of.generated, of.own, of.other)
-        };
-        let listed: Vec<String> = theirs.into_iter().take(SHOWN).map(one).collect();
-        told += &if listed.is_empty() { ".".into() } else { format!("; to them, {}.", listed.join(", ")) };
+        share(&taken.by_letters),
+        by_style(&taken.by_style)
+    )
+}
+
+/// Whom it is nearer to in the figures that tell two writers apart.
+fn by_style(figures: &[Apart]) -> String {
+    let count = |nearer: Option<bool>| figures.iter().filter(|apart| apart.is_nearer == nearer).count();
+    let (nearer, unknown) = (count(Some(true)), count(None));
+    let are = |n: usize| if n == 1 { "is" } else { "are" };
+    let mut told = match figures.len() {
+        0 => return String::new(),
+        1 => format!(
+            " Of the one figure of style that tells you from them, {nearer} {} nearer to you",
+            are(nearer)
+        ),
+        n => format!(
+            " Of the {n} figures of style that tell you from them, {nearer} {} nearer to you",
+            are(nearer)
+        ),
+    };
+    let one = |of: &Apart| {
+        let it = of.generated.map_or("–".into(), |x| format!("{x:.2}"));
+        format!("{} (it {it}, you {:.2}, they {:.2})", of.name, of.own, of.other)
+    };
+    let theirs = figures.iter().filter(|apart| apart.is_nearer == Some(false)).take(SHOWN);
+    let theirs: Vec<String> = theirs.map(one).collect();
+    if !theirs.is_empty() {
+        told += &format!("; to them, {}", theirs.join(", "));
     }
-    told
+    if unknown > 0 {
+        told += &format!("; {unknown} {} in nothing that it wrote", are(unknown));
+    }
+    told + "."
 }
 
 fn habits(habits: &Habits) -> Vec<String> {
@@ -140,11 +167,17 @@ pub fn mood(spans: &[Mood]) -> Section {
 pub fn invented(of: &Invented) -> Section {
     let examples: Vec<&str> = of.found.iter().flatten().take(LISTED[1]).map(|e| &e.text[..]).collect();
     let shown = if examples.is_empty() { String::new() } else { format!(": {}", examples.join(", ")) };
-    let told = format!(
-        "Names, dates, numbers and quotations that stand in no entry: {:.0} in a thousand of its words, {:.0} in your own held-out ones{shown}",
-        of.generated, of.own
-    );
-    Section::new("What it makes up", [Part::Words(told)])
+    let mut told = vec![Part::Words(format!(
+        "Names, dates, numbers and quotations that stand in none of your entries: {:.0} in a thousand of its words{shown}",
+        of.generated
+    ))];
+    if let Some(own) = of.own {
+        told.push(Part::Words(format!(
+            "In none that it was trained on: {:.0} in a thousand of its words, {own:.0} in your own held-out ones.",
+            of.unseen
+        )));
+    }
+    Section::new("What it makes up", told)
 }
 
 /// Whether it goes round in circles, or leaves its language.
@@ -166,4 +199,33 @@ pub fn drift(of: &Drift) -> Section {
         ));
     }
     Section::new("Whether it holds together", [Part::List(told)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_that_tells_two_apart_is_counted() {
+        let apart = |name, generated: Option<f64>, is_nearer| Apart {
+            name,
+            generated,
+            own: 1.0,
+            other: 3.0,
+            is_nearer,
+        };
+        let near = apart("commas", Some(1.5), Some(true));
+        let far = apart("colons", Some(2.5), Some(false));
+        let none = apart("curly quotes", None, None);
+        assert_eq!(by_style(&[]), "");
+        assert_eq!(
+            by_style(std::slice::from_ref(&near)),
+            " Of the one figure of style that tells you from them, 1 is nearer to you."
+        );
+        assert_eq!(
+            by_style(&[near.clone(), near, far.clone(), none]),
+            " Of the 4 figures of style that tell you from them, 2 are nearer to you; to them, colons (it 2.50, you 1.00, they 3.00); 1 is in nothing that it wrote."
+        );
+        assert!(by_style(&[far]).contains("that tells you from them, 0 are nearer to you; to them, colons"));
+    }
 }
