@@ -9,7 +9,7 @@ import argparse, json, pathlib, sys, tempfile, threading, time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 from browser import Browser
-from fake_serve import CHAT, ENTRY, HOSTILE, Fake
+from fake_serve import CHAT, ENTRY, HOSTILE, ROOM, Fake
 
 
 def must(holds, what):
@@ -155,7 +155,7 @@ class Checks:
         self.choose("seed", "9"); self.click("go"); self.wait_idle()
         path, asked = self.fake.asked[-1]
         must((path, asked["model"], asked["prompt"], asked["seed"], asked["stream"], asked["max_tokens"], asked["temperature"]) ==
-             ("/v1/completions", "barbellion-124m", "## 1903-05-01\nI", 9, True, 120, 0.8), f"what is asked {asked}")
+             ("/v1/completions", "barbellion-124m", "I", 9, True, 120, 0.8) and asked["heading"] == "## 1903-05-01\n", f"what is asked {asked}")
         want = " walked to the café \U0001f327\ufe0f barbellion 9.\n日記"
         must(self.ghost() == want, f"chunks of a byte with CRLF are put together {self.ghost()!r}")
         must(self.b.js("getComputedStyle(document.querySelector('.ghost')).textDecorationStyle") == "dotted", "a suggestion differs by more than colour")
@@ -178,7 +178,7 @@ class Checks:
         self.write("Yesterday I  Then home.")
         self.b.js("document.getElementById('text').setSelectionRange(12, 12)")
         self.click("go"); self.wait_idle()
-        must(self.fake.asked[-1][1]["prompt"].endswith("\nYesterday I"), "a space at the end of the prompt is kept back")
+        must(self.fake.asked[-1][1]["prompt"] == "Yesterday I", "a space at the end of the prompt is kept back")
         must(self.ghost() == want[1:], "and not said twice")
         must(self.b.js("document.getElementById('copy').textContent").startswith("Yesterday I " + want[1:] + " Then home."), "a suggestion stands in its place")
         self.shoot("middle")
@@ -189,9 +189,11 @@ class Checks:
         # Voices.
         self.choose("voice", "own"); self.choose("own", "Letter to H.")
         self.click("go"); self.wait_idle()
-        must(self.fake.asked[-1][1]["prompt"] == "Letter to H.\nYesterday I x" and self.text("before") == "Letter to H.", "a heading of one's own")
+        asked = self.fake.asked[-1][1]
+        must((asked["heading"], asked["prompt"], self.text("before")) == ("Letter to H.\n", "Yesterday I x", "Letter to H."), "a heading of one's own")
         self.click("discard"); self.choose("voice", "none"); self.click("go"); self.wait_idle()
-        must(self.fake.asked[-1][1]["prompt"] == "Yesterday I x" and not self.seen("before"), "or none")
+        asked = self.fake.asked[-1][1]
+        must((asked["heading"], asked["prompt"]) == ("", "Yesterday I x") and not self.seen("before"), "or none")
         self.choose("run", "pepys")
         must(self.b.js("document.getElementById('voice').options[0].disabled"), "a run without headings offers none")
         self.choose("length", ""); self.choose("temperature", "9"); self.b.js("document.getElementById('keep').click()")
@@ -226,8 +228,11 @@ class Checks:
                 same = self.b.js("(() => { const t = document.getElementById('text'), c = document.getElementById('copy').scrollHeight; t.style.height = t.style.minHeight = '0px'; t.style.alignSelf = 'start'; const h = t.scrollHeight; t.style = ''; return [h, c]; })()")
                 must(abs(same[0] - same[1]) <= 1, f"the copy breaks its lines as the text does, at {width}: {same}")
         self.click("go"); self.wait_idle()
-        must(len(self.fake.asked[-1][1]["prompt"]) <= 4000 and "read the last" in self.text("note"), "a text beyond the context is cut to its end: " + self.text("note"))
-        must(self.fake.asked[-1][1]["prompt"].startswith("## "), "the heading stays")
+        asked = self.fake.asked[-1][1]
+        must(len(asked["prompt"]) <= 8 * 1024 and long.rstrip().endswith(asked["prompt"]), "of a text far beyond the context the end is sent")
+        must(asked["heading"].startswith("## "), "below the heading, which the server keeps")
+        read = len(long.rstrip()[-(ROOM - len(asked["heading"])):].split())
+        must(f"read the last {read} words" in self.text("note"), f"and it says how much was read, {read} words: " + self.text("note"))
         seen = self.b.js("(() => { const g = document.querySelector('.ghost').getBoundingClientRect(), bar = document.querySelector('#write .bar').getBoundingClientRect(); return g.bottom <= bar.top + 8 && bar.bottom <= innerHeight + 1; })()")
         must(seen, "the suggestion and the bar are in sight")
         self.shoot("long")
@@ -291,6 +296,8 @@ class Checks:
         self.b.until("[...document.querySelectorAll('.said')].at(-1).textContent.includes('word3')")
         must(self.seen("chat-stop"), "a long answer can be stopped")
         self.b.key("Escape"); must(self.b.until("document.getElementById('chat-stop').hidden", 2) and "Stopped." in self.text("turns"), "Esc stops it")
+        self.click("clear"); self.focus("say"); self.b.type("outgrown"); self.b.key("Enter"); self.wait_idle()
+        must("first 2 questions of this conversation" in self.text("turns") and "were left out" in self.text("turns"), "it is said which turns were left out")
         self.click("clear"); self.choose("beside", "pepys")
         for line in ("One", "Two"):
             self.focus("say"); self.b.type(line); self.b.key("Enter"); self.wait_idle()
@@ -335,7 +342,8 @@ class Checks:
 
     def leans(self):
         self.fresh("Alas \U0001f327: the rain has not ceased."); self.click("leans")
-        must(self.b.until("document.querySelectorAll('#leaning li').length === 2"), "entries are listed")
+        must(self.b.until("document.querySelectorAll('#leaning-list li').length === 2"), "entries are listed")
+        must(self.seen("near-head") and self.text("near-list") == "1903-06-02A day without rain.", "one that shares no run stands apart, as near: " + self.text("near-list"))
         must("2 entries share a run" in self.text("leaning-state") and "1903-05-01 · 4 words" in self.text("leaning-list") and ENTRY in self.text("leaning-list"), "by name, with what they share")
         self.b.js("document.querySelectorAll('#leaning button')[1].focus()")
         must(self.b.js("[...document.querySelectorAll('#copy .now')].map(e => e.textContent).join('')") == "rain has", "the focus marks the words")
@@ -345,13 +353,14 @@ class Checks:
         self.looks("leans"); self.b.screen(1100, 850)
         self.b.js("document.getElementById('text').setSelectionRange(9, 32)"); self.click("leans"); self.click("leans"); time.sleep(0.3)
         must(self.fake.asked[-1][1]["text"] == self.value().encode("utf-16-le")[18:64].decode("utf-16-le"), "of what is selected, if anything is")
-        must(self.b.until("document.querySelectorAll('#leaning li').length === 2"), "which is found")
+        must(self.b.until("document.querySelectorAll('#leaning-list li').length === 2"), "which is found")
         self.b.js("document.querySelector('#leaning button').focus()")
         must(self.b.js("[...document.querySelectorAll('#copy .now')].map(e => e.textContent).join('')") == "rain has not ceased", "and marked in its place")
         self.b.js("document.querySelector('#leaning button').click()")
         must(self.b.js("getSelection().toString()") == "rain has not ceased", "a press selects it")
         self.fresh("Nothing in common"); self.click("leans")
         must(self.b.until("document.getElementById('leaning-state').textContent.startsWith('No entry')"), "or none")
+        must(self.text("leaning-list") == "" and "A day without rain." in self.text("near-list"), "though one is near")
 
     def troubles(self):
         for end, said in [("BREAKS", "broke off"), ("LATE", "The device is lost"), ("NOTHING", "nothing to add")]:
@@ -379,6 +388,9 @@ class Checks:
         self.fake.token = "new"; self.click("another"); self.b.until("!document.getElementById('token-asked').hidden"); self.click("token-not")
         must(self.b.until("document.getElementById('write-trouble').textContent.startsWith('Without its token')"), "one may leave it: " + self.text("write-trouble"))
         self.fake.token = None
+        # A log.
+        self.fake.log = True; self.load(); self.fake.log = False
+        must("keeps a log" in self.text("kept") and "saved" not in self.text("kept"), "where there is a log the page says so: " + self.text("kept"))
 
     def hostile(self):
         self.fresh("A HOSTILE"); self.choose("run", "hostile " + HOSTILE); self.click("go"); self.wait_idle()
