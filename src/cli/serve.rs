@@ -152,7 +152,38 @@ fn listens(on_loopback: bool, with_token: bool, at: SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::run::record::{State, example};
+
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    #[test]
+    fn one_model_with_a_runs_adapter_is_called_and_spoken_to_as_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("letters");
+        std::fs::create_dir(&run).unwrap();
+        let mut record = example();
+        (record.state.folder, record.best_eval) = (State::folder_of(0), None);
+        std::fs::write(run.join("run.json"), serde_json::to_string(&record).unwrap()).unwrap();
+        let of = |dirs: &[&str]| {
+            let run = run.to_str().unwrap();
+            let typed = [&["serve"], dirs, &["--adapter", "other", "--adapter", run]].concat();
+            let args = Typed::parse_from(typed).args;
+            let (models, embeds) = named(&args.dirs, &args.opening, Some(Path::new("vectors/letters")));
+            let places = talking::places(&args.opening, &models);
+            assert!(places.iter().all(|place| place.run == Path::new(run)));
+            let names: Vec<String> = models.into_iter().map(|(name, _)| name).collect();
+            (names.join(" "), embeds.unwrap())
+        };
+        assert_eq!(of(&["gpt2"]), ("letters".into(), "letters-2".into()));
+        assert_eq!(of(&["gpt2", "b/small"]), ("gpt2 small".into(), "letters".into()), "which are told apart");
+    }
 
     #[test]
     fn an_address_of_this_computer_by_number_is_this_computer_alone() {

@@ -137,3 +137,53 @@ pub fn listed(place: &Place) -> Result<Listed> {
     let header = run.as_ref().and_then(template_of).map(|(template, labels)| template.open(&labels));
     Ok(Listed { name: place.name.clone(), created: created(place), context, form, header })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::{Config, Gpt2};
+    use crate::dataset::pairs::form::Form;
+    use crate::run::record::{Pairs, State, example};
+    use crate::tokens::Ends;
+    use crate::weights::{Dtype, huggingface};
+
+    /// Saves the record of a run on pairs, at so many seconds after a first time.
+    fn save(run: &Path, header: &str, seconds: u64) {
+        let mut record = example();
+        record.state.folder = State::folder_of(0);
+        record.best_eval = None;
+        record.data.pairs = Some(Pairs { form: Form::Plain, mix: None });
+        record.data.header = Some(header.into());
+        std::fs::write(run.join(RECORD), serde_json::to_string(&record).unwrap()).unwrap();
+        let time = UNIX_EPOCH + Duration::from_secs(5_000_000_000 + seconds);
+        File::options().append(true).open(run.join(RECORD)).unwrap().set_modified(time).unwrap();
+    }
+
+    #[test]
+    fn a_base_with_a_runs_adapter_is_spoken_to_as_the_run_and_listed_anew_with_it() {
+        let [base, run] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let shape = Gpt2 { vocab_size: 257, block_size: 8, n_layer: 1, n_head: 2, n_embd: 8 };
+        let config = Config::from(shape);
+        let json = huggingface::config_json(&config, 0.0, &Ends::at(256));
+        std::fs::write(base.path().join("config.json"), json).unwrap();
+        let weights = base.path().join("model.safetensors");
+        let mut writer = huggingface::writer(&weights, &config, Dtype::F32).unwrap();
+        config.table().iter().for_each(|p| writer.write_f32(&vec![0.0; p.numel()]).unwrap());
+        writer.finish().unwrap();
+        save(run.path(), "# {date}\n", 0);
+        let place = Place::new("me", base.path(), run.path());
+        let first = listed(&place).unwrap();
+        assert_eq!((first.form, first.context, first.created), ("pairs", 8, 5_000_000_000));
+        assert_eq!(first.header.as_deref(), Some("# {date}\n"));
+        assert!(matches!(of(&place.run, &Tokenizer::bytes()), Ok(Manner::Pairs(Form::Plain))));
+        assert_eq!(listed_again(&place, &first), None);
+        let before = place.saved();
+        save(run.path(), "## {date}\n", 1);
+        assert_ne!(place.saved(), before, "the worker sees it too");
+        let again = listed_again(&place, &first).unwrap();
+        assert_eq!((again.header.as_deref(), again.created), (Some("## {date}\n"), first.created + 1));
+    }
+}

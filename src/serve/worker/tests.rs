@@ -26,6 +26,7 @@ fn save(dir: &Path, seed: u64, seconds: u64) {
     let config = Config::from(shape);
     std::fs::write(dir.join("config.json"), huggingface::config_json(&config, 0.0, &OfText::at(256)))
         .unwrap();
+    let _before = std::fs::remove_file(dir.join("model.safetensors"));
     let mut writer = huggingface::writer(&dir.join("model.safetensors"), &config, Dtype::F32).unwrap();
     for p in config.table() {
         let mut rng = Rng::new(seed, &p.name);
