@@ -226,7 +226,7 @@ class Checks:
         # Blanks by themselves are no words; a tenth is rounded away of each.
         must(0.5 * scored < sum(bits) < scored + 0.1 * len(bits), f"by what the model scores: {sum(bits):.1f} of {scored:.1f} bits")
         most = [float(each.split()[-1]) for each in self.texts("#most button")]
-        must(most == sorted(bits, reverse=True)[:8] or most == sorted(most, reverse=True), f"the most surprising {most}")
+        must(len(most) == 8 and most == sorted(most, reverse=True) and set(most) <= set(bits), f"the most surprising {most}")
         before = self.b.js(titles)[0]
         self.choose("voice", "own"); self.choose("own", "Zqx jkv")
         must(self.b.until(f"{titles}[0] !== undefined && {titles}[0] !== {json.dumps(before)}", 30), f"a heading before it changes how surprising the first word is: {before}, {self.b.js(titles)[0]}")
