@@ -87,6 +87,11 @@ impl Adapters {
         Ok(())
     }
 
+    /// The run that the topmost of them is, where one is a run's: how the model is spoken to, and what it is called.
+    pub fn run(&self) -> Option<&Path> {
+        self.paths.iter().rev().find(|path| read_run(path).is_ok()).map(PathBuf::as_path)
+    }
+
     /// Whether there are any.
     pub fn any(&self) -> bool {
         !self.paths.is_empty()

@@ -132,7 +132,7 @@ fn answer(
 ) -> anyhow::Result<Answer> {
     let models = talking::names(std::slice::from_ref(model));
     let (jobs, thread) = talking::start(&args.opening, &models, 1)?;
-    let mut speaker = Model::new(jobs, (&models[0].0, model), Some(library))?;
+    let mut speaker = Model::new(jobs, (&models[0].0, args.opening.spoken(model)), Some(library))?;
     let conversation = [Message::new(Role::User, &args.question[..])];
     let wish = Wish {
         conversation: &conversation,

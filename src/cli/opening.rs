@@ -47,6 +47,11 @@ impl Opening {
         Opening { adapters: self.adapters.clone(), device: self.device.clone(), quiet: true, ..*self }
     }
 
+    /// What says how the model at a path is spoken to: the run whose adapter lies on it, or the model itself.
+    pub fn spoken<'a>(&'a self, model: &'a Path) -> &'a Path {
+        self.adapters.run().unwrap_or(model)
+    }
+
     /// Opens the model in `dir` as it was asked for, for `streams` sequences at once if there is room, of `most` tokens at most where that
     /// is known, with the recordings that `program` makes of its shape.
     ///

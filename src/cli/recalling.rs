@@ -26,6 +26,11 @@ pub struct Recalling {
 }
 
 impl Recalling {
+    /// The folder of embeddings, where one was given.
+    pub fn embeddings(&self) -> Option<&Path> {
+        self.embeddings.as_deref()
+    }
+
     /// The entries, where they are to be looked into; without --journal those of the first of `models` that is a run.
     ///
     /// # Errors

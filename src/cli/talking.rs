@@ -8,6 +8,7 @@ use crate::base::Result;
 use crate::cli::opening::Opening;
 use crate::sample::{Model, Reads};
 use crate::serve::job::Job;
+use crate::serve::manner::Place;
 use crate::serve::worker::{Open, Worker};
 
 /// Starts the thread with these models, by name; up to so many texts of each are written at once.
@@ -19,6 +20,7 @@ pub fn start(
     models: &[(String, PathBuf)],
     texts: usize,
 ) -> Result<(Sender<Job>, JoinHandle<()>)> {
+    let places = places(opening, models);
     let opening = opening.clone();
     let open: Open = Box::new(move |path: &Path| -> Result<Model> {
         let program = |shape: &crate::model::Shape| {
@@ -28,7 +30,12 @@ pub fn start(
         };
         opening.open(path, (Reads::Text, texts), |_| Ok(None), program)
     });
-    Worker::start(models.to_vec(), open)
+    Worker::start(places, open)
+}
+
+/// Models by name, each with the run that says how it is spoken to.
+pub fn places(opening: &Opening, models: &[(String, PathBuf)]) -> Vec<Place> {
+    models.iter().map(|(name, path)| Place::new(&name[..], path, opening.spoken(path))).collect()
 }
 
 /// Names for models, each the last part of where it is; those that would be alike have a number behind.

@@ -12,7 +12,12 @@ pub use crate::sample::together::{Finish, Likely};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Prompt {
     /// Text, as it stands.
-    Text(String),
+    Text {
+        /// What stands before it and stays where the text has to be cut; may be empty.
+        heading: String,
+        /// The text: of one that is too long the end is read.
+        text: String,
+    },
     /// Tokens of the model's.
     Ids(Vec<u32>),
     /// A conversation, in the form that the model was trained on.
@@ -41,7 +46,8 @@ pub struct Write {
     pub n: usize,
     /// Of how many the likeliest `n` are given; at least `n`. More than `n` cannot be streamed.
     pub best_of: usize,
-    /// The most tokens of each; without it, as many as the context has room for.
+    /// The most tokens of each; without it, as many as the context has room for. With more than that, the first half of what the model
+    /// sees is forgotten whenever the context is full.
     pub max_tokens: Option<usize>,
     /// How tokens are drawn.
     pub how: Choice,
@@ -55,6 +61,15 @@ pub struct Write {
     pub echo: bool,
 }
 
+/// What of a prompt was left out, because it is longer than the model can see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Tokens that were left out at the beginning of the text, behind its heading.
+    pub tokens: usize,
+    /// Where in the text the model begins to read, in UTF-16 units; nothing where the prompt is of tokens.
+    pub from: Option<usize>,
+}
+
 /// What the worker says of a wish, in order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Said {
@@ -66,6 +81,8 @@ pub enum Said {
         passages: Vec<usize>,
         /// How many of the oldest turns were left out of the conversation.
         dropped: usize,
+        /// What was left out of a text.
+        cut: Option<Cut>,
     },
     /// The next piece of text `index`: whole characters, and the tokens that ended in them (none unless they were asked for).
     Piece {
@@ -82,7 +99,7 @@ pub enum Said {
         index: usize,
         /// Why.
         finish: Finish,
-        /// Tokens that were written for it.
+        /// Tokens that were written for it; with those of the texts that are not given, where it was the likeliest of several.
         completion_tokens: usize,
     },
     /// It cannot be done. Nothing follows.
@@ -131,6 +148,24 @@ pub enum Job {
     Write(Box<Write>, Sender<Said>),
     /// Score: each token of the text in turn, or why not.
     Score(Score, tokio::sync::oneshot::Sender<Result<Vec<Likely>, Refusal>>),
+}
+
+impl Job {
+    /// Which model it is for.
+    pub fn model(&self) -> &str {
+        match self {
+            Job::Write(write, _) => &write.model,
+            Job::Score(score, _) => &score.model,
+        }
+    }
+
+    /// Whether whoever asked has gone.
+    pub fn is_forsaken(&self) -> bool {
+        match self {
+            Job::Write(_, said) => said.is_closed(),
+            Job::Score(_, reply) => reply.is_closed(),
+        }
+    }
 }
 
 /// A model as it is listed.

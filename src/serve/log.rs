@@ -71,6 +71,8 @@ pub struct Record {
     model: Option<String>,
     prompt: Value,
     texts: Vec<String>,
+    /// Of the person's entries what was found, or stood before the question.
+    entries: Vec<Value>,
     tokens: [usize; 2],
 }
 
@@ -85,6 +87,7 @@ impl Record {
             model: None,
             prompt: Value::Null,
             texts: Vec::new(),
+            entries: Vec::new(),
             tokens: [0; 2],
         }
     }
@@ -113,6 +116,13 @@ impl Record {
         }
     }
 
+    /// Which entries were answered with, or were given to the model: names and texts.
+    pub fn found<'a>(&mut self, entries: impl Iterator<Item = (&'a str, &'a str)>) {
+        if self.log.is_some() {
+            self.entries.extend(entries.map(|(name, text)| json!({ "name": name, "text": text })));
+        }
+    }
+
     /// It was answered.
     pub fn done(&mut self) {
         self.status = Some(200);
@@ -137,6 +147,7 @@ impl Drop for Record {
             "completion_tokens": self.tokens[1],
             "prompt": self.prompt,
             "texts": self.texts,
+            "entries": self.entries,
         });
         // The thread that writes ends only after the last of these is gone.
         let _ = log.lines.send(format!("{line}\n"));
@@ -145,7 +156,7 @@ impl Drop for Record {
 
 fn prompt(prompt: &Prompt) -> Value {
     match prompt {
-        Prompt::Text(text) => json!(text),
+        Prompt::Text { heading, text } => json!(format!("{heading}{text}")),
         Prompt::Ids(ids) => json!(ids),
         Prompt::Messages(messages) => messages
             .iter()

@@ -14,6 +14,7 @@ pub mod manner;
 mod queue;
 pub mod recall;
 pub mod settings;
+pub mod shelf;
 mod spans;
 mod state;
 pub mod worker;
@@ -41,9 +42,11 @@ use crate::serve::http::listen::{addresses, listen as sockets};
 use crate::serve::http::refused::Refused;
 use crate::serve::log::Log;
 use crate::serve::queue::Queue;
+use crate::serve::shelf::Shelf;
 use crate::serve::state::Server;
 
 pub use job::{Job, Listed};
+pub use library::Entries;
 pub use recall::{Found, Lean, Recall};
 pub use settings::{Limits, Settings};
 
@@ -54,6 +57,13 @@ const LOOKERS: usize = 8;
 
 /// The sockets that a server listens at. What connects before [`run`] waits.
 pub struct Listening(Vec<std::net::TcpListener>);
+
+impl Listening {
+    /// Whether only programs on this computer reach it.
+    pub fn is_loopback(&self) -> bool {
+        self.0.iter().all(|at| at.local_addr().is_ok_and(|at| at.ip().is_loopback()))
+    }
+}
 
 /// Checks the settings, and begins to listen: before models are opened, which may take a while.
 ///
@@ -72,7 +82,7 @@ pub fn listen(settings: &Settings) -> Result<Listening> {
 pub fn run(
     Listening(listeners): Listening,
     settings: &Settings,
-    models: Vec<Listed>,
+    models: Shelf,
     jobs: Sender<Job>,
     recall: Option<Arc<dyn Recall>>,
     on_ready: impl FnOnce(SocketAddr),

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::base::Result;
 use crate::serve::http::refused::Refused;
@@ -23,19 +23,28 @@ pub struct Found {
     pub score: f32,
 }
 
-/// Words of an entry that a text has too.
+/// Words of an entry that a text has too, or an entry that is about the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lean {
     /// What the entry is called.
     pub name: String,
     /// The entry's day, where it has one.
     pub date: Option<String>,
-    /// How many words they are.
+    /// How many words they are; none where no run of words is shared, and the entry is only near in its words.
     pub words: usize,
-    /// As they stand in the entry.
+    /// As they stand in the entry; of one that is only near, its nearest passage.
     pub text: String,
     /// Where they stand in the text, in bytes.
     pub at: Range<usize>,
+}
+
+/// A text as a vector.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embedded {
+    /// Its vector.
+    pub vector: Vec<f32>,
+    /// The tokens that it is the mean of.
+    pub tokens: usize,
 }
 
 /// An index of a person's own entries. It is asked from several threads, and may take its time.
@@ -46,7 +55,7 @@ pub trait Recall: Send + Sync {
     /// The index cannot be read.
     fn find(&self, query: &str, k: usize) -> Result<Vec<Found>>;
 
-    /// Which entries a text leans on, the longest runs of words first, `k` at most.
+    /// Which entries a text leans on, the longest runs of words first, `k` at most; behind them those that are only near.
     ///
     /// # Errors
     /// The index cannot be read.
@@ -55,8 +64,11 @@ pub trait Recall: Send + Sync {
     /// Where a text has in quotation marks what is in no source; in bytes.
     fn unsupported(&self, text: &str, sources: &[Passage]) -> Vec<Range<usize>>;
 
+    /// The embedding model's name; nothing where none was given.
+    fn embeds(&self) -> Option<String>;
+
     /// Each text as a vector; nothing where no embedding model was given.
-    fn embed(&self, texts: &[String]) -> Option<Result<Vec<Vec<f32>>>>;
+    fn embed(&self, texts: &[String]) -> Option<Result<Vec<Embedded>>>;
 }
 
 /// Does what may take its time where it keeps nobody waiting.
@@ -77,7 +89,7 @@ pub async fn aside<T: Send + 'static>(
 }
 
 /// What an answer stands on, as clients are told.
-pub async fn grounds(recall: &Arc<dyn Recall>, sources: Vec<Found>, text: String) -> Value {
+pub async fn grounds(recall: &Arc<dyn Recall>, sources: Vec<Found>, text: String) -> Map<String, Value> {
     let listed: Vec<Value> = sources
         .iter()
         .map(|found| json!({ "name": found.name, "date": found.date, "text": found.text }))
@@ -89,5 +101,5 @@ pub async fn grounds(recall: &Arc<dyn Recall>, sources: Vec<Found>, text: String
     });
     // Where the check itself broke, nothing is said to have passed it.
     let unsupported = unsupported.await.map_or(Value::Null, |odd| json!(odd));
-    json!({ "sources": listed, "unsupported": unsupported })
+    Map::from_iter([("sources".into(), json!(listed)), ("unsupported".into(), unsupported)])
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use crate::base::{Error, Result};
 
+/// Tokens of one text at most, where nobody says.
+pub const TOKENS: u32 = 32_768;
+
 /// Where the server listens, to whom it answers, and what it keeps.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -53,6 +56,8 @@ pub struct Limits {
     pub connections: usize,
     /// Jobs that the worker holds, at work or waiting; more are refused.
     pub jobs: usize,
+    /// Tokens of one text, however many are asked for.
+    pub tokens: usize,
     /// How long a request's header may take, and how long a connection may idle.
     pub header_time: Duration,
     /// How long a request's body may take.
@@ -67,6 +72,7 @@ impl Default for Limits {
             body: 10 << 20,
             connections: 256,
             jobs: 64,
+            tokens: TOKENS as usize,
             header_time: Duration::from_secs(30),
             body_time: Duration::from_mins(1),
             write_time: Duration::from_mins(2),

@@ -9,11 +9,11 @@ use axum::extract::Request;
 use crate::serve::asked::fields::Fields;
 use crate::serve::http::body::received;
 use crate::serve::http::refused::Refused;
-use crate::serve::job::Listed;
 use crate::serve::log::{Log, Record};
 use crate::serve::queue::Queue;
 use crate::serve::recall::Recall;
 use crate::serve::settings::Limits;
+use crate::serve::shelf::Shelf;
 
 /// Bodies above this are understood on a thread of their own, so that nobody's stream falters meanwhile.
 const LARGE: usize = 256 << 10;
@@ -21,7 +21,7 @@ const LARGE: usize = 256 << 10;
 /// What every answer needs.
 pub struct Server {
     /// The models that there are.
-    pub models: Arc<Vec<Listed>>,
+    pub models: Arc<Shelf>,
     /// The way to the worker.
     pub queue: Queue,
     /// The person's own entries, where they may be looked into.
@@ -38,7 +38,7 @@ pub struct Server {
 impl Server {
     /// One that begins now.
     pub fn new(
-        models: Vec<Listed>,
+        models: Shelf,
         queue: Queue,
         recall: Option<Arc<dyn Recall>>,
         log: Option<Log>,

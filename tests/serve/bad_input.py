@@ -51,15 +51,29 @@ def being_trained(diarist, model, folder):
         if not must((run / "model.safetensors").exists(), "a training has saved" + ("" if training.poll() is None else (folder / "train.log").read_text()[-600:])):
             return
         with Served(diarist, run, model) as server:
-            texts, states, bad = set(), set(), []
-            ends = time.monotonic() + 12
-            while time.monotonic() < ends:
+            texts, states, bad, listed = set(), set(), [], set()
+            # Until it has been saved twice, on a slow computer too.
+            least, ends, over = time.monotonic() + 12, time.monotonic() + 90, threading.Event()
+            # Longer answers overlap all the while: nobody finds the model at rest.
+            def always():
+                while not over.is_set():
+                    status, answer = server.ask("/v1/completions", {"model": "trained", "prompt": PROMPT, "max_tokens": 60})
+                    status == 200 or bad.append((status, shown(answer)))
+            crowd = [threading.Thread(target=always) for _ in range(3)]
+            for each in crowd:
+                each.start()
+            while time.monotonic() < ends and (len(states) < 3 or time.monotonic() < least):
                 states.add((run / "model.safetensors").stat().st_mtime_ns)
                 status, answer = server.ask("/v1/completions", {"model": "trained", "prompt": PROMPT, "seed": SEED, "max_tokens": 24})
                 texts.add(answer["choices"][0]["text"]) if status == 200 else bad.append((status, shown(answer)))
+                listed.add(server.ask("/v1/models/trained")[1]["created"])
                 time.sleep(0.05)
             must(training.poll() is None, "it is still being trained")
             must(not bad, f"each of the requests meanwhile is answered {bad[:2]} ({len(bad)} are not)")
+            over.set()
+            for each in crowd:
+                each.join()
+            must(len(listed) > 1, f"it is listed with when it was saved: {sorted(listed)}")
             must(len(texts) > 1 and len(states) > 1, f"by what was saved since: {len(texts)} texts, {len(states)} states")
             training.send_signal(2)
             training.wait(60)

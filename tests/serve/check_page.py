@@ -1,15 +1,19 @@
 #!/usr/bin/env python3
 """Drives the page that `diarist serve` gives, in a real headless Chromium over its debugging pipe (file descriptors 3 and 4): typing,
 streaming, stop, accept, another, undo, two columns, chat with sources, surprise, leans, errors, hostile text, keys alone, narrow and wide,
-light and dark. Without --url it serves the page itself, with canned answers that are cut at awkward borders and slow ones.
+light and dark. It serves the page itself, with canned answers that are cut at awkward borders and slow ones; or it has the real server
+behind the page, with --diarist one that it starts itself with a run whose journals are still there, and a second one with a log and a token:
+then all that a small model can show is looked at, held to what the server says to plain requests.
 
-    tests/serve/check_page.py [--shots FOLDER] [--url http://127.0.0.1:PORT/ [--token TOKEN]] [--only WORD]
+    tests/serve/check_page.py [--shots FOLDER] [--only WORD]
+                              [--diarist target/release/diarist --run RUN | --url http://127.0.0.1:PORT/ [--token TOKEN]]
 """
-import argparse, json, pathlib, sys, tempfile, threading, time
+import argparse, json, pathlib, re, sys, tempfile, threading, time, urllib.error, urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
 from browser import Browser
-from fake_serve import CHAT, ENTRY, HOSTILE, Fake
+from fake_serve import CHAT, ENTRY, HOSTILE, ROOM, Fake
+from served import Served
 
 
 def must(holds, what):
@@ -21,8 +25,8 @@ must.count, must.failed = 0, []
 
 
 class Checks:
-    def __init__(self, browser, url, shots, fake, token):
-        self.b, self.url, self.shots, self.fake, self.token = browser, url, shots, fake, token
+    def __init__(self, browser, url, shots, fake, token, twins):
+        self.b, self.url, self.shots, self.fake, self.token, self.twins = browser, url, shots, fake, token, twins
 
     def load(self, width=1100, height=850, dark=False):
         self.b.screen(width, height, dark)
@@ -145,6 +149,152 @@ class Checks:
         self.click("clear")
         must(self.text("turns") == "" and self.seen("chat-empty"), "all is cleared")
 
+    # Against a real server: what the page shows is held to what the server answers to plain requests.
+
+    def api(self, path, body=None):
+        headers = {"Content-Type": "application/json", **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+        request = urllib.request.Request(self.url + path, None if body is None else json.dumps(body).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=300) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+    def model(self):
+        """The first model's name, and what is ours of it."""
+        first = self.api("v1/models")["data"][0]
+        return first["id"], first["diarist"]
+    def put(self, text):
+        """A text on a fresh sheet, however long, with the cursor at its end."""
+        self.load(); self.choose("text", text); self.focus("text")
+        self.b.js("(() => { const t = document.getElementById('text'); t.setSelectionRange(t.value.length, t.value.length); })()")
+    def texts(self, which):
+        return self.b.js(f"[...document.querySelectorAll('{which}')].map(e => e.textContent)")
+    def wait(self):
+        self.b.until("!document.getElementById('stop').hidden || !document.getElementById('chat-stop').hidden", 1)
+        return self.wait_idle(120)
+    def says(self, line):
+        self.focus("say"); self.b.type(line); self.b.key("Enter"); self.wait()
+
+    def real_two_columns(self):
+        self.put("It rained all day and I")
+        names = self.b.js("[...document.getElementById('run').options].map(e => e.value)")
+        if len(names) < 2:
+            return print("      left out: the server has one model")
+        self.choose("beside", names[1]); self.choose("length", "12"); self.choose("seed", "4")
+        self.click("go"); self.wait()
+        said = self.texts("#two .said")
+        must(len(said) == 2 and all(said), f"two columns {said}")
+        alone = [self.api("v1/completions", {"model": name, "prompt": "It rained all day and I", "heading": self.heading(name), "max_tokens": 12, "temperature": 0.8, "seed": 4})["choices"][0]["text"] for name in names[:2]]
+        must(said == [text.lstrip() for text in alone], "each is what its model writes with this seed when it is asked alone")
+        must(not self.twins or said[0] == said[1], "the same run twice writes the same twice")
+        self.b.js("document.querySelectorAll('#two button')[1].click()")
+        must(self.value().endswith(said[1]) and not self.seen("two"), "the second is accepted")
+        self.choose("length", "2000"); self.click("go")
+        must(self.b.until("[...document.querySelectorAll('#two .said')].filter(e => e.textContent.length > 15).length === 2", 30), "both stream at once")
+        self.b.key("Escape"); must(self.b.until("document.getElementById('stop').hidden", 2), "and both stop")
+    def heading(self, name):
+        """The heading that the page puts before the text."""
+        text = self.text("before")
+        known = self.b.js("document.getElementById('voice').value") == "diary" and next(m["diarist"]["header"] for m in self.api("v1/models")["data"] if m["id"] == self.value("run"))
+        return text + known[len(known.rstrip()):] if known else (text + "\n" if text else "")
+
+    def real_heading(self):
+        name, own = self.model()
+        text = " ".join(f"w{i % 97}" for i in range(2 * own["context"]))
+        self.put(text); self.choose("voice", "own"); self.choose("own", "Letter to H."); self.choose("length", "8"); self.choose("seed", "4")
+        self.click("go"); self.wait()
+        must((self.ghost() or "") != "", f"a text that is too long is gone on with: {self.ghost()!r}")
+        said = re.search(r"read the last (\d+) word", self.text("note"))
+        must(said is not None, "and it is said how much of it was read: " + self.text("note"))
+        answer = self.api("v1/completions", {"model": name, "heading": "Letter to H.\n", "prompt": text, "max_tokens": 8, "seed": 4, "temperature": 0.8, "echo": True})
+        told, whole = answer["diarist"], answer["choices"][0]["text"]
+        read = text[told["read_from"]:]
+        must(whole.startswith("Letter to H.\n" + read), f"the server keeps the heading, and leaves out {told['left_out_tokens']} tokens behind it")
+        must(said and int(said[1]) == len(read.split()), f"as many words as it read, {len(read.split())}")
+        must(whole == "Letter to H.\n" + read + self.ghost(), "and what the page shows was written below the heading")
+        self.put("It rained."); self.choose("length", "8"); self.click("go"); self.wait()
+        must(not self.seen("note"), "of a short one nothing is left out, nor said to be")
+
+    def real_surprise(self):
+        name, own = self.model()
+        text = "It rained all day, and the unaccountable heron stood on the weir."
+        self.put(text); self.choose("voice", "none"); self.click("surprise")
+        must(self.b.until("document.querySelectorAll('#copy [class^=level]').length >= 12", 30), "words are coloured")
+        titles = "[...document.querySelectorAll('#copy [class^=level]')].map(e => e.title)"
+        bits = [float(found[1]) for title in self.b.js(titles) if (found := re.fullmatch(r"(?s).*: (\d+\.\d) bits", title))]
+        scored = sum(token["bits"] for token in self.api("diarist/score", {"model": name, "text": text})["tokens"])
+        # Blanks by themselves are no words; a tenth is rounded away of each.
+        must(0.5 * scored < sum(bits) < scored + 0.1 * len(bits), f"by what the model scores: {sum(bits):.1f} of {scored:.1f} bits")
+        most = [float(each.split()[-1]) for each in self.texts("#most button")]
+        must(len(most) == 8 and most == sorted(most, reverse=True) and set(most) <= set(bits), f"the most surprising {most}")
+        before = self.b.js(titles)[0]
+        self.choose("voice", "own"); self.choose("own", "Zqx jkv")
+        must(self.b.until(f"{titles}[0] !== undefined && {titles}[0] !== {json.dumps(before)}", 30), f"a heading before it changes how surprising the first word is: {before}, {self.b.js(titles)[0]}")
+        self.put(" ".join(f"w{i % 97}" for i in range(9 * own["context"]))); self.click("surprise")
+        must(self.b.until("document.getElementById('words-state').textContent.includes('Only the end')", 60), "of a very long text the end is: " + self.text("words-state"))
+
+    def real_leans(self):
+        _, own = self.model()
+        if not own["recall"]:
+            return print("      left out: the server does not look into entries (--recall)")
+        found = self.api("diarist/recall", {"query": "rain", "k": 5})["passages"]
+        line = next(line for passage in found for line in passage["text"].splitlines() if len(line.split()) >= 9)
+        run = " ".join(line.split()[:9])
+        self.put(f"Zyxq vwop: {run}; qwzx."); self.click("leans")
+        must(self.b.until("document.querySelectorAll('#leaning-list li').length > 0", 30), "entries are listed: " + self.text("leaning-state"))
+        marked = "".join(self.texts("#copy .lean"))
+        must(len(marked.split()) >= 5 and marked in run, f"which share what is marked: {marked!r}")
+        names = {name.rsplit(" · ", 1)[0] for name in self.texts("#leaning-list button")}
+        must(self.text("leaning-state").startswith("One entry shares" if len(names) == 1 else f"{len(names)} entries share"), f"{len(names)} of them")
+        must(all(int(each.rsplit(" · ", 1)[1].split()[0]) >= 5 for each in self.texts("#leaning-list button")), "each a run of five words or more")
+        rare = sorted({word for word in re.findall(r"[a-z]{5,}", line)}, key=len)[-4:]
+        self.put(" zyxq ".join(rare)); self.click("leans")
+        must(self.b.until("document.getElementById('leaning-state').textContent.startsWith('No entry shares')", 30), "of words that are no run it is said that none is shared: " + self.text("leaning-state"))
+        must(self.text("leaning-list") == "" and self.seen("near-head") and self.texts("#near-list li"), f"and {len(self.texts('#near-list li'))} are shown as near in their words")
+        self.put("Zyxq vwop qwzx."); self.click("leans")
+        must(self.b.until("document.getElementById('leaning-state').textContent.startsWith('No entry shares')", 30) and not self.seen("near-head"), "with nothing in common there is none")
+
+    def real_recall(self):
+        name, own = self.model()
+        if not own["recall"]:
+            return print("      left out: the server does not look into entries (--recall)")
+        self.load(); self.click("tab-chat"); self.choose("length", "16"); self.choose("seed", "4")
+        must(self.seen("recall-field"), "entries can be looked in")
+        self.click("recall"); self.says("What of the rain?")
+        answer = self.api("v1/chat/completions", {"model": name, "messages": [{"role": "user", "content": "What of the rain?"}], "recall": True, "max_tokens": 16, "temperature": 0.8, "seed": 4})
+        text, told = answer["choices"][0]["message"]["content"], answer["diarist"]
+        shown = self.b.js("document.querySelector('#turns .said')?.textContent ?? ''").replace(" (in none of the sources)", "")
+        must(shown == text, f"the answer is the server's {shown!r}")
+        found = [passage["text"] for passage in self.api("diarist/recall", {"query": "What of the rain?"})["passages"]]
+        sources = self.texts(".source blockquote")
+        must(sources == [source["text"] for source in told["sources"]] and all(source in found for source in sources), f"with the {len(sources)} of {len(found)} entries that stood before the question")
+        must((f"It was given {len(sources)} passage" if sources else "It was given none") in self.text("turns"), "as is said")
+        must(len(self.texts("#turns mark")) == len(told["unsupported"]), f"and {len(told['unsupported'])} quotations of its own are marked")
+        refused = self.api("v1/completions", {"model": name, "prompt": "What of the rain?", "recall": True})
+        must("chat/completions" in refused["error"]["message"], "a text that goes on is refused them: " + refused["error"]["message"])
+
+    def real_turns(self):
+        _, own = self.model()
+        self.load(); self.click("tab-chat"); self.choose("length", "8")
+        for _ in range(12):
+            self.says("rain " * max(1, own["context"] // 8))
+            if "left out" in self.text("turns"):
+                break
+        left = re.findall(r"first (\d+) questions? of this conversation", self.text("turns"))
+        must(left and int(left[0]) >= 1, f"what a conversation outgrows is said to be left out: {left}")
+        must(not self.texts("#turns .trouble"), "and it goes on")
+
+    def log_and_token(self, file):
+        """Against a server with a log and a token."""
+        self.load()
+        must("keeps a log" in self.text("kept") and "is saved" not in self.b.js("document.body.innerText"), "the page says that there is a log: " + self.text("kept"))
+        self.write("Zyxq vwop"); self.choose("length", "8"); self.click("go"); self.wait()
+        must(self.ghost(), f"with the token it writes {self.ghost()!r}")
+        self.click("tab-chat"); self.click("recall"); self.says("What of the rain?")
+        lines = [json.loads(line) for line in file.read_text().splitlines()]
+        must(len(lines) == 2 and lines[0]["prompt"].endswith("Zyxq vwop") and lines[0]["texts"] == [self.b.js("document.querySelector('.ghost').textContent")], f"what was written is in the log {lines[:1]}")
+        must([entry["text"] for entry in lines[1]["entries"]] == self.texts(".source blockquote"), "and the entries that were given")
+
     # Against the canned answers.
 
     def write_more(self):
@@ -155,7 +305,7 @@ class Checks:
         self.choose("seed", "9"); self.click("go"); self.wait_idle()
         path, asked = self.fake.asked[-1]
         must((path, asked["model"], asked["prompt"], asked["seed"], asked["stream"], asked["max_tokens"], asked["temperature"]) ==
-             ("/v1/completions", "barbellion-124m", "## 1903-05-01\nI", 9, True, 120, 0.8), f"what is asked {asked}")
+             ("/v1/completions", "barbellion-124m", "I", 9, True, 120, 0.8) and asked["heading"] == "## 1903-05-01\n", f"what is asked {asked}")
         want = " walked to the café \U0001f327\ufe0f barbellion 9.\n日記"
         must(self.ghost() == want, f"chunks of a byte with CRLF are put together {self.ghost()!r}")
         must(self.b.js("getComputedStyle(document.querySelector('.ghost')).textDecorationStyle") == "dotted", "a suggestion differs by more than colour")
@@ -178,7 +328,7 @@ class Checks:
         self.write("Yesterday I  Then home.")
         self.b.js("document.getElementById('text').setSelectionRange(12, 12)")
         self.click("go"); self.wait_idle()
-        must(self.fake.asked[-1][1]["prompt"].endswith("\nYesterday I"), "a space at the end of the prompt is kept back")
+        must(self.fake.asked[-1][1]["prompt"] == "Yesterday I", "a space at the end of the prompt is kept back")
         must(self.ghost() == want[1:], "and not said twice")
         must(self.b.js("document.getElementById('copy').textContent").startswith("Yesterday I " + want[1:] + " Then home."), "a suggestion stands in its place")
         self.shoot("middle")
@@ -189,9 +339,11 @@ class Checks:
         # Voices.
         self.choose("voice", "own"); self.choose("own", "Letter to H.")
         self.click("go"); self.wait_idle()
-        must(self.fake.asked[-1][1]["prompt"] == "Letter to H.\nYesterday I x" and self.text("before") == "Letter to H.", "a heading of one's own")
+        asked = self.fake.asked[-1][1]
+        must((asked["heading"], asked["prompt"], self.text("before")) == ("Letter to H.\n", "Yesterday I x", "Letter to H."), "a heading of one's own")
         self.click("discard"); self.choose("voice", "none"); self.click("go"); self.wait_idle()
-        must(self.fake.asked[-1][1]["prompt"] == "Yesterday I x" and not self.seen("before"), "or none")
+        asked = self.fake.asked[-1][1]
+        must((asked["heading"], asked["prompt"]) == ("", "Yesterday I x") and not self.seen("before"), "or none")
         self.choose("run", "pepys")
         must(self.b.js("document.getElementById('voice').options[0].disabled"), "a run without headings offers none")
         self.choose("length", ""); self.choose("temperature", "9"); self.b.js("document.getElementById('keep').click()")
@@ -226,8 +378,11 @@ class Checks:
                 same = self.b.js("(() => { const t = document.getElementById('text'), c = document.getElementById('copy').scrollHeight; t.style.height = t.style.minHeight = '0px'; t.style.alignSelf = 'start'; const h = t.scrollHeight; t.style = ''; return [h, c]; })()")
                 must(abs(same[0] - same[1]) <= 1, f"the copy breaks its lines as the text does, at {width}: {same}")
         self.click("go"); self.wait_idle()
-        must(len(self.fake.asked[-1][1]["prompt"]) <= 4000 and "read the last" in self.text("note"), "a text beyond the context is cut to its end: " + self.text("note"))
-        must(self.fake.asked[-1][1]["prompt"].startswith("## "), "the heading stays")
+        asked = self.fake.asked[-1][1]
+        must(len(asked["prompt"]) <= 8 * 1024 and long.rstrip().endswith(asked["prompt"]), "of a text far beyond the context the end is sent")
+        must(asked["heading"].startswith("## "), "below the heading, which the server keeps")
+        read = len(long.rstrip()[-(ROOM - len(asked["heading"])):].split())
+        must(f"read the last {read} words" in self.text("note"), f"and it says how much was read, {read} words: " + self.text("note"))
         seen = self.b.js("(() => { const g = document.querySelector('.ghost').getBoundingClientRect(), bar = document.querySelector('#write .bar').getBoundingClientRect(); return g.bottom <= bar.top + 8 && bar.bottom <= innerHeight + 1; })()")
         must(seen, "the suggestion and the bar are in sight")
         self.shoot("long")
@@ -291,6 +446,8 @@ class Checks:
         self.b.until("[...document.querySelectorAll('.said')].at(-1).textContent.includes('word3')")
         must(self.seen("chat-stop"), "a long answer can be stopped")
         self.b.key("Escape"); must(self.b.until("document.getElementById('chat-stop').hidden", 2) and "Stopped." in self.text("turns"), "Esc stops it")
+        self.click("clear"); self.focus("say"); self.b.type("outgrown"); self.b.key("Enter"); self.wait_idle()
+        must("first 2 questions of this conversation" in self.text("turns") and "were left out" in self.text("turns"), "it is said which turns were left out")
         self.click("clear"); self.choose("beside", "pepys")
         for line in ("One", "Two"):
             self.focus("say"); self.b.type(line); self.b.key("Enter"); self.wait_idle()
@@ -335,7 +492,8 @@ class Checks:
 
     def leans(self):
         self.fresh("Alas \U0001f327: the rain has not ceased."); self.click("leans")
-        must(self.b.until("document.querySelectorAll('#leaning li').length === 2"), "entries are listed")
+        must(self.b.until("document.querySelectorAll('#leaning-list li').length === 2"), "entries are listed")
+        must(self.seen("near-head") and self.text("near-list") == "1903-06-02A day without rain.", "one that shares no run stands apart, as near: " + self.text("near-list"))
         must("2 entries share a run" in self.text("leaning-state") and "1903-05-01 · 4 words" in self.text("leaning-list") and ENTRY in self.text("leaning-list"), "by name, with what they share")
         self.b.js("document.querySelectorAll('#leaning button')[1].focus()")
         must(self.b.js("[...document.querySelectorAll('#copy .now')].map(e => e.textContent).join('')") == "rain has", "the focus marks the words")
@@ -345,13 +503,14 @@ class Checks:
         self.looks("leans"); self.b.screen(1100, 850)
         self.b.js("document.getElementById('text').setSelectionRange(9, 32)"); self.click("leans"); self.click("leans"); time.sleep(0.3)
         must(self.fake.asked[-1][1]["text"] == self.value().encode("utf-16-le")[18:64].decode("utf-16-le"), "of what is selected, if anything is")
-        must(self.b.until("document.querySelectorAll('#leaning li').length === 2"), "which is found")
+        must(self.b.until("document.querySelectorAll('#leaning-list li').length === 2"), "which is found")
         self.b.js("document.querySelector('#leaning button').focus()")
         must(self.b.js("[...document.querySelectorAll('#copy .now')].map(e => e.textContent).join('')") == "rain has not ceased", "and marked in its place")
         self.b.js("document.querySelector('#leaning button').click()")
         must(self.b.js("getSelection().toString()") == "rain has not ceased", "a press selects it")
         self.fresh("Nothing in common"); self.click("leans")
         must(self.b.until("document.getElementById('leaning-state').textContent.startsWith('No entry')"), "or none")
+        must(self.text("leaning-list") == "" and "A day without rain." in self.text("near-list"), "though one is near")
 
     def troubles(self):
         for end, said in [("BREAKS", "broke off"), ("LATE", "The device is lost"), ("NOTHING", "nothing to add")]:
@@ -379,6 +538,9 @@ class Checks:
         self.fake.token = "new"; self.click("another"); self.b.until("!document.getElementById('token-asked').hidden"); self.click("token-not")
         must(self.b.until("document.getElementById('write-trouble').textContent.startsWith('Without its token')"), "one may leave it: " + self.text("write-trouble"))
         self.fake.token = None
+        # A log.
+        self.fake.log = True; self.load(); self.fake.log = False
+        must("keeps a log" in self.text("kept") and "saved" not in self.text("kept"), "where there is a log the page says so: " + self.text("kept"))
 
     def hostile(self):
         self.fresh("A HOSTILE"); self.choose("run", "hostile " + HOSTILE); self.click("go"); self.wait_idle()
@@ -412,7 +574,8 @@ class Checks:
 
     def run(self, only, common):
         names = ["opening", "write", "stop", "chat"]
-        todo = [f"common_{name}" for name in names] + ([] if common else ["write_more", "long_text", "stop_more", "two_columns", "chat_more", "surprise", "leans", "troubles", "hostile", "keys_alone"])
+        real = ["two_columns", "heading", "surprise", "leans", "recall", "turns"]
+        todo = [f"common_{name}" for name in names] + ([f"real_{name}" for name in real] if common else ["write_more", "long_text", "stop_more", "two_columns", "chat_more", "surprise", "leans", "troubles", "hostile", "keys_alone"])
         for name in todo:
             if only in name:
                 print(f"— {name.replace('_', ' ')}")
@@ -433,15 +596,23 @@ CONTRAST = """(() => {
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--url"); arguments.add_argument("--token"); arguments.add_argument("--shots", type=pathlib.Path); arguments.add_argument("--only", default="")
+    arguments.add_argument("--diarist"); arguments.add_argument("--run", type=lambda path: pathlib.Path(path).resolve()); arguments.add_argument("--url"); arguments.add_argument("--token"); arguments.add_argument("--shots", type=pathlib.Path); arguments.add_argument("--only", default="")
     given = arguments.parse_args()
     if given.shots:
         given.shots.mkdir(parents=True, exist_ok=True)
-    fake = None
-    if not given.url:
+    if bool(given.diarist) != bool(given.run):
+        arguments.error("--diarist needs --run, and --run --diarist")
+    fake, served, logged = None, None, None
+    if given.diarist:
+        # The same run twice: two columns of it say the same.
+        served = Served(given.diarist, given.run, given.run, more=["--recall"])
+        url = served.url + "/"
+    elif given.url:
+        url = given.url.rstrip("/") + "/"
+    else:
         fake = Fake()
         threading.Thread(target=fake.serve_forever, daemon=True).start()
-    url = given.url.rstrip("/") + "/" if given.url else f"http://127.0.0.1:{fake.server_address[1]}/"
+        url = f"http://127.0.0.1:{fake.server_address[1]}/"
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         browser = Browser(folder + "/profile")
         try:
@@ -450,22 +621,32 @@ def main():
             browser.call("Browser.setDownloadBehavior", root=True, behavior="allow", downloadPath=folder)
             for domain in ["Page", "Runtime", "Network", "Log"]:
                 browser.call(domain + ".enable")
-            browser.patience = 15.0 if given.url else 1.0
-            checks = Checks(browser, url, given.shots, fake, given.token)
+            browser.patience = 1.0 if fake else 15.0
+            checks = Checks(browser, url, given.shots, fake, given.token, twins=served is not None)
             checks.downloads = pathlib.Path(folder)
-            checks.run(given.only, common=given.url is not None)
-            after(browser, url, checks)
+            checks.run(given.only, common=fake is None)
+            urls = [url]
+            if served and given.only in "log_and_token":
+                print("— log and token")
+                file = pathlib.Path(folder) / "said.jsonl"
+                logged = Served(given.diarist, given.run, more=["--recall", "--log", file, "--token", "s3cret"])
+                checks.url, checks.token = logged.url + "/", "s3cret"
+                urls.append(checks.url)
+                checks.log_and_token(file)
+            after(browser, urls, checks)
         finally:
+            for each in (served, logged):
+                if each: each.end()
             browser.process.terminate()
             browser.process.wait(10)
     print(f"{must.count} checks, {len(must.failed)} failed", *must.failed, sep="\n  ")
     return bool(must.failed)
 
 
-def after(browser, url, checks):
+def after(browser, ours, checks):
     """What must hold of the whole: nothing was asked of anyone else, and the console is clean."""
     urls = {event["params"]["request"]["url"] for event in browser.events if event.get("method") == "Network.requestWillBeSent"}
-    outside = sorted(u for u in urls if not u.startswith((url, "about:", "data:", "blob:" + url)))
+    outside = sorted(u for u in urls if not u.startswith((*ours, "about:", "data:", *("blob:" + url for url in ours))))
     must(not outside, f"nothing is asked of anyone else {outside}")
     must(len(urls) > 2, "though much was asked of the server")
     thrown = [event["params"]["exceptionDetails"] for event in browser.events if event.get("method") == "Runtime.exceptionThrown"]
@@ -475,7 +656,7 @@ def after(browser, url, checks):
     # Chromium itself logs a line for each answer of 400 and up, and each that does not come: those were wanted here.
     logs = [event["params"]["entry"] for event in browser.events if event.get("method") == "Log.entryAdded"]
     logs = [entry for entry in logs if entry["level"] != "verbose"]
-    others = [entry["text"] for entry in logs if entry["source"] != "network" or checks.fake is None and "401" not in entry["text"]]
+    others = [entry["text"] for entry in logs if entry["source"] != "network" or checks.fake is None and not any(status in entry["text"] for status in ("400", "401"))]
     must(not others, f"no error on the console {others}")
 
 

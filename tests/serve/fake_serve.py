@@ -6,13 +6,14 @@ POLICY = ("default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inl
           "base-uri 'none'; form-action 'none'")
 HOSTILE = "<img src=x onerror=\"window.broken=1\"><script>window.broken=1</script>&amp;"
 ENTRY = "I am anxious to-day, and the rain has not ceased since morning."
+ROOM = 904 # of a context of 1,024, where the answer may have 120
 CHAT = "You wrote \U0001f327 “the rain has not ceased since morning”, and once “I was never afraid”. \U0001f600 That is all."
 
 
 class Fake(http.server.ThreadingHTTPServer):
-    """What is asked of it stands in `asked`; `token`, `away` and `fail` change how it answers."""
+    """What is asked of it stands in `asked`; `token`, `away`, `fail` and `log` change how it answers. A character is a token of its models."""
     daemon_threads = True
-    token, away, fail, models_fail = None, False, None, False
+    token, away, fail, models_fail, log = None, False, None, False, False
 
     def __init__(self):
         self.asked, self.broken_off, self.paths = [], 0, []
@@ -60,9 +61,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.server.models_fail:
             return self.reply(502, b"<html>bad gateway", "text/html; charset=utf-8x")
         names = [("barbellion-124m", "diary", "## {date}\n", True), ("pepys", "pairs", None, False), ("hostile " + HOSTILE, "diary", None, False)]
-        self.reply(200, {"object": "list", "data": [
-            {"id": name, "object": "model", "created": 1, "owned_by": "diarist",
-             "diarist": {"form": form, "context": 1024, "header": header, "recall": recall}} for name, form, header, recall in names]})
+        data = [{"id": name, "object": "model", "created": 1, "owned_by": "diarist",
+                 "diarist": {"form": form, "context": 1024, "header": header, "recall": recall, "log": self.server.log}} for name, form, header, recall in names]
+        data += [{"id": "words", "object": "model", "created": 0, "owned_by": "diarist", "diarist": {"form": "embeddings"}}]
+        self.reply(200, {"object": "list", "data": data})
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -97,9 +99,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def complete(self, body):
         prompt, seed = body["prompt"], body["seed"]
-        piece = lambda text, finish=None: {"object": "text_completion", "model": body["model"], "choices": [{"index": 0, "text": text, "finish_reason": finish}]}
-        if len(prompt) > 4000:
-            return self.refuse(400, "The prompt is too long.", "context_length_exceeded")
+        piece = lambda text, finish=None, **more: {"object": "text_completion", "model": body["model"], "choices": [{"index": 0, "text": text, "finish_reason": finish}], **more}
+        if body.get("recall"):
+            return self.refuse(400, "'recall' is not supported here.", "unsupported_value")
+        # As the real one: of what is too long the heading stays and the end, and it is said with the first piece and the last.
+        room = ROOM - len(body.get("heading", ""))
+        own = {} if len(prompt) <= room else {"diarist": {"left_out_tokens": len(prompt) - room, "read_from": len(prompt[:-room].encode("utf-16-le")) // 2}}
         if prompt.endswith("SLOW"):
             return self.stream([piece(f" word{i}") for i in range(400)], cut=120, pause=0.05)
         if prompt.endswith("HOSTILE"):
@@ -111,7 +116,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if prompt.endswith("LATE"):
             return self.stream([piece(" half a"), {"error": {"message": "The device is lost: start serve again.", "code": None}}])
         words = [" walked", " to", " the", " café", " \U0001f327\ufe0f", f" {body['model'].split('-')[0][:12]}", f" {seed}", ".\n", "日記"]
-        return self.stream([piece(word) for word in words] + [piece("", "length")], cut=1 if seed % 2 else 2, crlf=seed % 3 == 0)
+        first, *rest = [piece(word) for word in words]
+        return self.stream([{**first, **own}, *rest, piece("", "length", **own)], cut=1 if seed % 2 else 2, crlf=seed % 3 == 0)
 
     def chat(self, body):
         last, slow = body["messages"][-1]["content"], False
@@ -122,13 +128,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "hostile" in last:
             found = {"sources": [{"name": HOSTILE, "date": None, "text": HOSTILE}], "unsupported": [[0, 4], [2, 5], [-1, 3], [9, 4000]]}
             return self.stream([role, piece(HOSTILE), piece("", "stop", diarist=found)])
+        if "outgrown" in last:
+            own = {"diarist": {"dropped_turns": 2}}
+            return self.stream([{**role, **own}, piece("Still here."), piece("", "stop", **own)])
         if not body.get("recall"):
             return self.stream([role, piece(f"{body['model']} heard {len(body['messages'])}: "), piece(f"{last} {body['seed']}"), piece("", "stop")], cut=5)
         quote = "“I was never afraid”"
         start = len(CHAT[:CHAT.index(quote)].encode("utf-16-le")) // 2
         found = {"sources": [{"name": "1903-05-01", "date": "1903-05-01", "text": ENTRY}, {"name": "1903-06.txt", "date": "1903-06-02", "text": "Fine."}],
                  "unsupported": [[start, start + len(quote)]]}
-        return self.stream([role] + [piece(letter) for letter in CHAT] + [piece("", "stop"), {"choices": [], "diarist": found}], cut=7)
+        return self.stream([role] + [piece(letter) for letter in CHAT] + [piece("", "stop", diarist=found)], cut=7)
 
     def score(self, body):
         text, tokens, at = body["text"], [], 0
@@ -147,5 +156,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         text, words = body["text"], "rain has not ceased"
         start = text.find(words)
         start = -1 if start < 0 else len(text[:start].encode("utf-16-le")) // 2
-        self.reply(200, {"leans": [] if start < 0 else [{"name": "1903-05-01", "date": "1903-05-01", "words": 4, "text": ENTRY, "start": start, "end": start + len(words)},
+        near = [{"name": "1903-06-02", "date": "1903-06-02", "text": "A day without rain."}]
+        self.reply(200, {"near": near, "leans": [] if start < 0 else [{"name": "1903-05-01", "date": "1903-05-01", "words": 4, "text": ENTRY, "start": start, "end": start + len(words)},
                                                        {"name": "note.md", "date": None, "words": 2, "text": "rain has", "start": start, "end": start + 8}]})

@@ -27,12 +27,12 @@ pub struct Model {
 }
 
 impl Model {
-    /// The model of this name, which is at a path.
+    /// The model of this name; the run at a path says how it is spoken to, or the model there.
     ///
     /// # Errors
     /// It cannot be read.
     pub fn new(jobs: Sender<Job>, (name, path): (&str, &Path), library: Option<Library>) -> Result<Model> {
-        let manner = match manner::listed(name.to_string(), path)?.form {
+        let manner = match manner::form(path)? {
             "pairs" => Manner::Pairs,
             "chat" => Manner::Chat,
             _ => Manner::Diary,

@@ -43,6 +43,8 @@ pub enum Event {
         finish: Finish,
         /// All that was written, the tokens of a stop string included.
         ids: Vec<u32>,
+        /// Tokens of the texts that were written and are not given, because others were likelier: told with the first that is.
+        beside: usize,
     },
 }
 

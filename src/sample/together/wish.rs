@@ -122,7 +122,7 @@ impl<'a> Course<'a> {
         self.ended += 1;
         match self.kept.get_mut(index) {
             Some(candidate) => (candidate.ended, candidate.logprob) = (Some((finish, ids)), logprob),
-            None => self.wish.listener.hear(Event::Ended { index, finish, ids }),
+            None => self.wish.listener.hear(Event::Ended { index, finish, ids, beside: 0 }),
         }
         if self.is_done() {
             self.give_best();
@@ -134,12 +134,42 @@ impl<'a> Course<'a> {
         let written = |of: &Candidate| of.ended.as_ref().map_or(0, |(_, ids)| ids.len());
         let weights: Vec<(f64, usize)> = self.kept.iter().map(|of| (of.logprob, written(of))).collect();
         let mut kept: Vec<Option<Candidate>> = std::mem::take(&mut self.kept).into_iter().map(Some).collect();
-        for (index, chosen) in best(&weights).into_iter().take(self.wish.given).enumerate() {
+        let best = best(&weights);
+        let mut beside = best.iter().skip(self.wish.given).map(|&chosen| weights[chosen].1).sum();
+        for (index, chosen) in best.into_iter().take(self.wish.given).enumerate() {
             let Some(Candidate { text, tokens, ended: Some((finish, ids)), .. }) = kept[chosen].take() else {
                 continue;
             };
             self.wish.listener.hear(Event::Piece { index, text, tokens });
-            self.wish.listener.hear(Event::Ended { index, finish, ids });
+            let beside = std::mem::take(&mut beside);
+            self.wish.listener.hear(Event::Ended { index, finish, ids, beside });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::together::said::Until;
+
+    #[test]
+    fn what_was_written_and_is_not_given_is_counted_once() {
+        let (told, heard) = std::sync::mpsc::channel();
+        let listener = Until::new(move |event| {
+            told.send(event).unwrap();
+            std::ops::ControlFlow::Continue(())
+        });
+        let draws = (0..4).map(|i| Rng::new(i, "text")).collect();
+        let wish = Wish::new(vec![1], draws, (9, &Choice::default()), listener);
+        let mut course = Course::new(1, Wish { given: 2, ..wish });
+        // A token of the third is the likeliest, then one of the second.
+        for (index, logprob) in [-9.0, -4.0, -3.0, -40.0].into_iter().enumerate() {
+            course.end(index, Finish::Length, vec![7; index + 1], logprob);
+        }
+        let ended = |event| match event {
+            Event::Ended { ids, beside, .. } => Some((ids.len(), beside)),
+            Event::Piece { .. } => None,
+        };
+        assert_eq!(heard.try_iter().filter_map(ended).collect::<Vec<_>>(), [(3, 1 + 4), (2, 0)]);
     }
 }

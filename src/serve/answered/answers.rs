@@ -44,18 +44,9 @@ impl Answers {
         }
     }
 
-    /// Waits until the work has begun.
-    ///
-    /// # Errors
-    /// It is refused.
-    pub async fn begun(&mut self) -> Result<(), Refusal> {
-        match self.next().await {
-            Some((_, Said::Failed(refusal))) => Err(refusal),
-            said => {
-                self.back = said;
-                Ok(())
-            }
-        }
+    /// Takes back what was heard: it is the next.
+    pub fn hand_back(&mut self, said: Option<(usize, Said)>) {
+        self.back = said;
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<(usize, Said)>> {

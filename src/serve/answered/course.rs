@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::serve::answered::answers::Answers;
-use crate::serve::job::{Finish, Likely, Refusal, Said};
+use crate::serve::job::{Cut, Finish, Likely, Refusal, Said};
 use crate::serve::recall::{Found, Recall, grounds};
 
 /// What happens to one choice.
@@ -34,6 +34,15 @@ pub struct Sources {
     pub found: Vec<Vec<Found>>,
 }
 
+/// What of a prompt the model did not read.
+#[derive(Debug, Clone, Copy, Default)]
+struct Unread {
+    /// The oldest turns of a conversation.
+    turns: usize,
+    /// The beginning of a text.
+    cut: Option<Cut>,
+}
+
 /// One request on its way.
 pub struct Course {
     answers: Answers,
@@ -42,6 +51,8 @@ pub struct Course {
     /// Jobs.
     jobs: usize,
     sources: Option<Sources>,
+    /// Of each job.
+    unread: Vec<Unread>,
     /// How many tokens so far.
     pub usage: Usage,
 }
@@ -49,7 +60,7 @@ pub struct Course {
 impl Course {
     /// Of `jobs` jobs with `n` texts each.
     pub fn new(answers: Answers, jobs: usize, n: usize, sources: Option<Sources>) -> Course {
-        Course { answers, n, jobs, sources, usage: Usage::default() }
+        Course { answers, n, jobs, sources, unread: vec![Unread::default(); jobs], usage: Usage::default() }
     }
 
     /// How many texts there will be.
@@ -62,7 +73,14 @@ impl Course {
     /// # Errors
     /// It is refused.
     pub async fn begun(&mut self) -> Result<(), Refusal> {
-        self.answers.begun().await
+        match self.answers.next().await {
+            Some((_, Said::Failed(refusal))) => Err(refusal),
+            Some((job, said @ Said::Began { .. })) => self.step(job, said).map(|_| ()),
+            said => {
+                self.answers.hand_back(said);
+                Ok(())
+            }
+        }
     }
 
     /// The next step and of which choice; nothing at the end of all.
@@ -93,8 +111,9 @@ impl Course {
 
     fn step(&mut self, job: usize, said: Said) -> Result<Option<(usize, Step)>, Refusal> {
         match said {
-            Said::Began { prompt_tokens, passages, .. } => {
+            Said::Began { prompt_tokens, passages, dropped, cut } => {
                 self.usage.prompt += prompt_tokens;
+                self.unread[job] = Unread { turns: dropped, cut };
                 if let Some(found) = self.sources.as_mut().and_then(|sources| sources.found.get_mut(job)) {
                     *found = passages.iter().filter_map(|at| found.get(*at).cloned()).collect();
                 }
@@ -111,10 +130,36 @@ impl Course {
         }
     }
 
-    /// What the text of a choice stands on, and which of its quotations are in no source; nothing where that was not asked.
-    pub async fn grounds(&self, choice: usize, text: &str) -> Option<Value> {
-        let sources = self.sources.as_ref()?;
-        let found = sources.found.get(choice / self.n)?.clone();
-        Some(grounds(&sources.recall, found, text.to_string()).await)
+    /// The entries that stand in the prompts, by name and text, as far as that is known.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &str)> {
+        let found = self.sources.iter().flat_map(|sources| sources.found.iter().flatten());
+        found.map(|found| (&found.name[..], &found.text[..]))
+    }
+
+    /// What of a choice's prompt was not read; nothing where all was.
+    pub fn unread(&self, choice: usize) -> Option<Map<String, Value>> {
+        let Unread { turns, cut } = self.unread.get(choice / self.n)?;
+        let mut unread = Map::new();
+        if *turns > 0 {
+            unread.insert("dropped_turns".into(), json!(turns));
+        }
+        if let Some(Cut { tokens, from }) = cut {
+            unread.insert("left_out_tokens".into(), json!(tokens));
+            unread.insert("read_from".into(), json!(from));
+        }
+        (!unread.is_empty()).then_some(unread)
+    }
+
+    /// What is ours to say of a choice that has ended with a text: what was not read for it; where it was asked, what it stands on, and which
+    /// of its quotations are in no source.
+    pub async fn own(&self, choice: usize, text: &str) -> Option<Value> {
+        let mut own = self.unread(choice);
+        let asked =
+            self.sources.as_ref().and_then(|sources| Some((sources, sources.found.get(choice / self.n)?)));
+        if let Some((sources, found)) = asked {
+            let grounds = grounds(&sources.recall, found.clone(), text.to_string()).await;
+            own.get_or_insert_default().extend(grounds);
+        }
+        own.map(Value::Object)
     }
 }

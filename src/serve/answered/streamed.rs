@@ -24,6 +24,8 @@ pub struct Streamed {
     texts: Vec<String>,
     /// How many characters have begun in the tokens of each.
     chars: Vec<usize>,
+    /// Of which it was said what of their prompts was not read.
+    told: Vec<bool>,
     at: At,
 }
 
@@ -46,18 +48,22 @@ impl Streamed {
             record,
             texts: vec![String::new(); n],
             chars: vec![0; n],
+            told: vec![false; n],
             at: At::Opening,
         }
     }
 
-    /// Puts one object among the events.
-    fn send(&self, out: &mut String, choice: Value, grounds: Option<Value>) {
+    /// Puts an object of choice `index` among the events, with what is ours to say. The first of each says what was not read, for a client
+    /// may not wait for the last.
+    fn send(&mut self, out: &mut String, (index, choice): (usize, Value), own: Option<Value>) {
         let mut chunk = self.head.chunk(&[choice]);
         if self.usage {
             chunk["usage"] = Value::Null;
         }
-        if let Some(grounds) = grounds {
-            chunk["diarist"] = grounds;
+        let is_first = !std::mem::replace(&mut self.told[index], true);
+        let unread = || self.course.unread(index).filter(|_| is_first).map(Value::Object);
+        if let Some(own) = own.or_else(unread) {
+            chunk["diarist"] = own;
         }
         event(out, &chunk);
     }
@@ -66,12 +72,13 @@ impl Streamed {
         match step {
             Step::Piece(text, tokens) => {
                 let piece = self.head.piece(choice, &text, &tokens, &mut self.chars[choice]);
-                self.send(out, piece, None);
+                self.send(out, (choice, piece), None);
                 self.texts[choice].push_str(&text);
             }
             Step::Ended(finish) => {
-                let grounds = self.course.grounds(choice, &self.texts[choice]).await;
-                self.send(out, self.head.ending(choice, finish), grounds);
+                let own = self.course.own(choice, &self.texts[choice]).await;
+                let ending = self.head.ending(choice, finish);
+                self.send(out, (choice, ending), own);
             }
         }
     }
@@ -103,7 +110,7 @@ impl Pieces for Streamed {
             At::Opening => {
                 for choice in 0..self.texts.len() {
                     if let Some(opening) = self.head.opening(choice) {
-                        self.send(&mut out, opening, None);
+                        self.send(&mut out, (choice, opening), None);
                     }
                 }
                 self.at = At::Middle;
@@ -128,6 +135,7 @@ impl Pieces for Streamed {
 impl Drop for Streamed {
     fn drop(&mut self) {
         let usage = self.course.usage;
+        self.record.found(self.course.entries());
         self.record.texts(std::mem::take(&mut self.texts), usage.prompt, usage.completion);
     }
 }

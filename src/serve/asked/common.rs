@@ -55,19 +55,21 @@ pub fn model(fields: &mut Fields, listed: &[Listed]) -> Result<String, Refused> 
 ///
 /// # Errors
 /// It is none's.
-pub fn known(name: String, listed: &[Listed]) -> Result<String, Refused> {
-    if listed.iter().any(|model| model.name == name) {
-        return Ok(name);
-    }
+fn known(name: String, listed: &[Listed]) -> Result<String, Refused> {
+    if listed.iter().any(|model| model.name == name) { Ok(name) } else { Err(not_there(&name, listed)) }
+}
+
+/// That a name is none of those that there are.
+pub fn not_there(name: &str, listed: &[Listed]) -> Refused {
     let names: Vec<String> = listed.iter().map(|model| format!("`{}`", model.name)).collect();
     let there = if names.len() == 1 { "There is" } else { "There are" };
     let message = format!("The model `{name}` does not exist here. {there}: {}.", names.join(", "));
-    Err(Refused {
+    Refused {
         status: StatusCode::NOT_FOUND,
         message,
         param: Some("model".into()),
         code: Some("model_not_found"),
-    })
+    }
 }
 
 /// How the answer is to be sent.

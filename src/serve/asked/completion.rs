@@ -18,7 +18,7 @@ const TOKENS: usize = 16;
 pub fn completion(mut fields: Fields, listed: &[Listed]) -> Result<Asked, Refused> {
     let model = model(&mut fields, listed)?;
     // Without a prompt a text begins as a new document does.
-    let prompts = fields.any("prompt").map_or(Ok(vec![Prompt::Text(String::new())]), prompts)?;
+    let prompts = fields.any("prompt").map_or(Ok(vec![plain(String::new())]), prompts)?;
     if fields.text("suffix")?.is_some_and(|suffix| !suffix.is_empty()) {
         return Err(unsupported("suffix", "'suffix' is not supported: these models write forwards only."));
     }
@@ -53,19 +53,40 @@ pub fn completion(mut fields: Fields, listed: &[Listed]) -> Result<Asked, Refuse
         logprobs: fields.whole("logprobs", 0..=5)?.map(|n| n as usize),
         echo: fields.flag("echo")?.unwrap_or(false),
     };
-    let recall = fields.flag("recall")?.unwrap_or(false);
-    if recall && prompts.iter().any(|prompt| matches!(prompt, Prompt::Ids(_))) {
-        return Err(unsupported("recall", "'recall' needs prompts of text, not of tokens."));
+    if fields.flag("recall")?.unwrap_or(false) {
+        let message = "'recall' is not supported here, where a text goes on and nothing is asked of the entries: ask \
+                       with it at /v1/chat/completions.";
+        return Err(unsupported("recall", message));
     }
+    let prompts = below(fields.text("heading")?.unwrap_or_default(), prompts)?;
     let writes = prompts.into_iter().map(|prompt| Write { prompt, ..write.clone() }).collect();
-    Ok(Asked { form: Form::Completion, model, writes, stream, recall })
+    Ok(Asked { form: Form::Completion, model, writes, stream, recall: false })
+}
+
+/// The prompts below a heading, which stays where they have to be cut.
+fn below(heading: String, mut prompts: Vec<Prompt>) -> Result<Vec<Prompt>, Refused> {
+    if heading.is_empty() {
+        return Ok(prompts);
+    }
+    for prompt in &mut prompts {
+        match prompt {
+            Prompt::Text { heading: own, .. } => own.clone_from(&heading),
+            _ => return Err(unsupported("heading", "'heading' needs prompts of text, not of tokens.")),
+        }
+    }
+    Ok(prompts)
+}
+
+/// A text without a heading.
+fn plain(text: String) -> Prompt {
+    Prompt::Text { heading: String::new(), text }
 }
 
 /// A text, texts, tokens, or several times tokens.
 fn prompts(value: Value) -> Result<Vec<Prompt>, Refused> {
     const EXPECTED: &str = "a string, an array of strings, of tokens, or of arrays of tokens";
     let values = match value {
-        Value::String(text) => return Ok(vec![Prompt::Text(text)]),
+        Value::String(text) => return Ok(vec![plain(text)]),
         Value::Array(values) => values,
         other => return Err(wrong_type("prompt", EXPECTED, &other)),
     };
@@ -79,7 +100,7 @@ fn prompts(value: Value) -> Result<Vec<Prompt>, Refused> {
         Some(_) => values
             .into_iter()
             .map(|value| match value {
-                Value::String(text) => Ok(Prompt::Text(text)),
+                Value::String(text) => Ok(plain(text)),
                 Value::Array(tokens) => Ok(Prompt::Ids(ids(&tokens)?)),
                 other => Err(wrong_type("prompt", EXPECTED, &other)),
             })

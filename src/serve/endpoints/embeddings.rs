@@ -13,7 +13,7 @@ use crate::serve::asked::fields::{Fields, missing, unsupported, wrong_type};
 use crate::serve::http::refused::Refused;
 use crate::serve::http::sent::json_response;
 use crate::serve::log::Record;
-use crate::serve::recall::aside;
+use crate::serve::recall::{Embedded, aside};
 use crate::serve::state::Server;
 
 /// The most texts of one request, as `OpenAI` has it.
@@ -47,25 +47,32 @@ async fn answer(server: &Server, request: Request, record: &mut Record) -> Resul
     record.asks(Some(&model), || json!(texts));
     let none = || {
         let message =
-            "There is no embedding model here: start the server with --recall and a folder that has one.";
+            "There is no embedding model here: start the server with --recall and --embeddings DIR.";
         Refused::new(StatusCode::NOT_FOUND, message).code("model_not_found")
     };
     let recall = server.recall.as_ref().ok_or_else(none)?;
+    let own = recall.embeds().ok_or_else(none)?;
+    if model != own {
+        let message = format!("The model `{model}` is no embedding model here. There is: `{own}`.");
+        let refused = Refused::new(StatusCode::NOT_FOUND, message).code("model_not_found");
+        return Err(Refused { param: Some("model".into()), ..refused });
+    }
     let embedded = aside(recall, move |recall| recall.embed(&texts).transpose()).await?;
-    let vectors = embedded.ok_or_else(none)?;
-    if let (Some(asked), Some(len)) = (dimensions, vectors.first().map(Vec::len))
+    let embedded = embedded.ok_or_else(none)?;
+    if let (Some(asked), Some(len)) = (dimensions, embedded.first().map(|text| text.vector.len()))
         && asked != len
     {
         let message = format!("'dimensions' must be {len}, or left out: this model's vectors are not cut.");
         return Err(unsupported("dimensions", message));
     }
-    let listed = |(index, vector): (usize, &Vec<f32>)| {
+    let listed = |(index, Embedded { vector, .. }): (usize, &Embedded)| {
         let embedding = if as_base64 { json!(BASE64_STANDARD.encode(bytes(vector))) } else { json!(vector) };
         json!({ "object": "embedding", "index": index, "embedding": embedding })
     };
-    let data: Vec<Value> = vectors.iter().enumerate().map(listed).collect();
-    // No tokens are counted: these models read words.
-    let usage = json!({ "prompt_tokens": 0, "total_tokens": 0 });
+    let data: Vec<Value> = embedded.iter().enumerate().map(listed).collect();
+    let tokens: usize = embedded.iter().map(|text| text.tokens).sum();
+    record.texts(Vec::new(), tokens, 0);
+    let usage = json!({ "prompt_tokens": tokens, "total_tokens": tokens });
     Ok(json!({ "object": "list", "data": data, "model": model, "usage": usage }))
 }
 

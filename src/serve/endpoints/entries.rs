@@ -53,6 +53,7 @@ async fn found(server: &Server, request: Request, record: &mut Record) -> Result
     let (query, k) = server.understood(request, |fields| understood(fields, "query", PASSAGES)).await?;
     record.asks(None, || json!(query));
     let found = aside(index(server)?, move |recall| recall.find(&query, k)).await?;
+    record.found(found.iter().map(|found| (&found.name[..], &found.text[..])));
     let passage = |found: &Found| json!({ "name": found.name, "date": found.date, "text": found.text, "score": found.score });
     Ok(json!({ "passages": found.iter().map(passage).collect::<Vec<Value>>() }))
 }
@@ -66,12 +67,19 @@ async fn leaning(server: &Server, request: Request, record: &mut Record) -> Resu
         Ok((leans, utf16(&text, &places)))
     })
     .await?;
+    record.found(leans.iter().map(|lean| (&lean.name[..], &lean.text[..])));
+    // What shares no run of words has no place in the text.
+    let (shared, near): (Vec<_>, Vec<_>) = leans.iter().zip(at).partition(|(lean, _)| lean.words > 0);
     let lean = |(lean, [start, end]): (&Lean, [usize; 2])| {
         json!({
             "name": lean.name, "date": lean.date, "words": lean.words, "text": lean.text, "start": start, "end": end,
         })
     };
-    Ok(json!({ "leans": leans.iter().zip(at).map(lean).collect::<Vec<Value>>() }))
+    let entry = |(lean, _): (&Lean, _)| json!({ "name": lean.name, "date": lean.date, "text": lean.text });
+    Ok(json!({
+        "leans": shared.into_iter().map(lean).collect::<Vec<Value>>(),
+        "near": near.into_iter().map(entry).collect::<Vec<Value>>(),
+    }))
 }
 
 fn understood(mut fields: Fields, name: &str, k: usize) -> Result<(String, usize), Refused> {

@@ -31,7 +31,7 @@ pub async fn score(State(server): State<Arc<Server>>, request: Request) -> Respo
 }
 
 async fn answer(server: &Server, request: Request, record: &mut Record) -> Result<Value, Refused> {
-    let listed = Arc::clone(&server.models);
+    let listed = server.models.last();
     let score = server.understood(request, move |fields| understood(fields, &listed)).await?;
     record.asks(Some(&score.model), || json!(score.text));
     let tokens = server.queue.score(score).await?;

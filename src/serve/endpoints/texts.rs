@@ -23,7 +23,7 @@ use crate::serve::state::{Server, now};
 
 /// How many passages an answer is offered to stand on.
 const PASSAGES: usize = 5;
-/// How many bytes at the end of a prompt are taken for the question.
+/// How many bytes at the end of what is said are taken for the question.
 const QUESTION: usize = 2000;
 
 /// `POST /v1/completions`.
@@ -56,10 +56,14 @@ async fn begin(
     understand: Understand,
     record: &mut Record,
 ) -> Result<Response, Refused> {
-    let listed = Arc::clone(&server.models);
+    let listed = server.models.last();
     let mut asked = server.understood(request, move |fields| understand(fields, &listed)).await?;
     record.wishes(&asked);
     let sources = sources(server, &mut asked).await?;
+    // Where the context is full, half of it is forgotten and the text goes on: it would never end by itself.
+    for write in &mut asked.writes {
+        write.max_tokens = write.max_tokens.map(|tokens| tokens.min(server.limits.tokens));
+    }
     let Asked { form, model, writes, stream, .. } = asked;
     let (jobs, n) = (writes.len(), writes.first().map_or(0, |write| write.n));
     let logprobs = writes.first().and_then(|write| write.logprobs);
@@ -98,16 +102,11 @@ async fn sources(server: &Server, asked: &mut Asked) -> Result<Option<Sources>, 
     Ok(Some(Sources { recall: Arc::clone(recall), found }))
 }
 
-/// What a prompt asks: the last thing that the person says, or the end of the text.
+/// What a conversation asks: the last thing that the person says.
 fn question(prompt: &Prompt) -> &str {
-    let text = match prompt {
-        Prompt::Text(text) => text,
-        Prompt::Ids(_) => "",
-        Prompt::Messages(messages) => {
-            let last = messages.iter().rfind(|message| message.role == Role::User);
-            last.map_or("", |message| message.content.as_str())
-        }
-    };
+    let messages = if let Prompt::Messages(messages) = prompt { &messages[..] } else { &[] };
+    let last = messages.iter().rfind(|message| message.role == Role::User);
+    let text = last.map_or("", |message| message.content.as_str());
     let start = text.ceil_char_boundary(text.len().saturating_sub(QUESTION));
     &text[start..]
 }

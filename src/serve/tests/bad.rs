@@ -50,7 +50,9 @@ fn bad_completions_are_refused_with_their_field() {
         (json!({ "prompt": [4_294_967_296_u64] }), "prompt", "invalid_type"),
         (json!({ "prompt": [true] }), "prompt", "invalid_type"),
         (json!({ "prompt": vec!["a"; 129] }), "prompt", "array_above_max_length"),
-        (json!({ "prompt": [1], "recall": true }), "recall", "unsupported_value"),
+        (json!({ "recall": true }), "recall", "unsupported_value"),
+        (json!({ "heading": 5 }), "heading", "invalid_type"),
+        (json!({ "heading": "# 5 May", "prompt": [1] }), "heading", "unsupported_value"),
         (json!({ "suffix": "end" }), "suffix", "unsupported_value"),
         (json!({ "max_tokens": "5" }), "max_tokens", "invalid_type"),
         (json!({ "max_tokens": 1.5 }), "max_tokens", "invalid_type"),
@@ -146,10 +148,11 @@ fn bad_embeddings_and_scores_are_refused_with_their_field() {
         (json!({ "input": [""] }), "input", ""),
         (json!({ "input": [1, 2] }), "input", "invalid_type"),
         (json!({ "model": null }), "model", "missing_required_parameter"),
+        (json!({ "model": "diary" }), "model", "model_not_found"),
         (json!({ "encoding_format": "hex" }), "encoding_format", "invalid_value"),
         (json!({ "dimensions": 2 }), "dimensions", "unsupported_value"),
     ];
-    check("/v1/embeddings", &json!({ "model": "m", "input": "a" }), &cases);
+    check("/v1/embeddings", &json!({ "model": "words", "input": "a" }), &cases);
     let cases = [
         (json!({ "text": null }), "text", "missing_required_parameter"),
         (json!({ "text": [] }), "text", "invalid_type"),

@@ -95,8 +95,9 @@ fn a_token_is_asked_for_where_there_is_one() {
 fn off_loopback_nothing_starts_without_a_token() {
     let start = |settings: Settings| {
         let (jobs, _) = std::sync::mpsc::channel();
-        listen(&settings)
-            .and_then(|at| run(at, &settings, Vec::new(), jobs, None, |_| panic!("it must not listen")))
+        listen(&settings).and_then(|at| {
+            run(at, &settings, Vec::new().into(), jobs, None, |_| panic!("it must not listen"))
+        })
     };
     let error = start(Settings { host: "0.0.0.0".into(), ..Settings::default() }).unwrap_err().to_string();
     assert!(error.contains("--token"), "{error}");

@@ -13,8 +13,9 @@ use tokio::sync::mpsc::Sender;
 
 use crate::base::{Error, Result};
 use crate::serve::job::{
-    Finish, Job, Kind, Likely, Listed, Message, Passage, Prompt, Refusal, Said, Score, Write,
+    Cut, Finish, Job, Kind, Likely, Listed, Message, Passage, Prompt, Refusal, Said, Score, Write,
 };
+use crate::serve::recall::Embedded;
 use crate::serve::{Found, Lean, Recall, Settings, listen, run};
 
 /// What the worker was asked, and what became of it.
@@ -53,7 +54,7 @@ impl Served {
         let (ready, at) = channel();
         let thread = std::thread::spawn(move || {
             let listening = listen(&settings)?;
-            run(listening, &settings, listed(), jobs, recall, |at| ready.send(at).unwrap())
+            run(listening, &settings, listed().into(), jobs, recall, |at| ready.send(at).unwrap())
         });
         let at = at.recv().expect("the server is ready");
         Served { at, seen, stop, thread: Some(thread) }
@@ -136,7 +137,7 @@ fn likely(text: &str) -> Likely {
 /// Answers as the prompt says; nothing where nobody listens any more.
 fn tell(write: &Write, reply: &Sender<Said>) -> Option<()> {
     let prompt = match &write.prompt {
-        Prompt::Text(text) => text.clone(),
+        Prompt::Text { heading, text } => format!("{heading}{text}"),
         Prompt::Ids(ids) => format!("{ids:?}"),
         Prompt::Messages(messages) => {
             messages.last().map(|m: &Message| m.content.clone()).unwrap_or_default()
@@ -157,7 +158,15 @@ fn tell(write: &Write, reply: &Sender<Said>) -> Option<()> {
         _ => {}
     }
     let passages = (0..write.passages.len()).rev().take(1).collect();
-    say(Said::Began { prompt_tokens: prompt.split(' ').count(), passages, dropped: 0 })?;
+    // As a model would that sees two words.
+    let words = prompt.split(' ').count();
+    let [dropped, cut] = match &write.prompt {
+        Prompt::Messages(messages) => [messages.len().saturating_sub(3), 0],
+        _ if prompt.starts_with("long") => [0, words - 2],
+        _ => [0, 0],
+    };
+    let cut = (cut > 0).then_some(Cut { tokens: cut, from: Some(5 * cut) });
+    say(Said::Began { prompt_tokens: words, passages, dropped, cut })?;
     let piece = |index, text: &str| {
         let tokens = if write.logprobs.is_some() { vec![likely(text)] } else { Vec::new() };
         Said::Piece { index, text: text.into(), tokens }
@@ -213,7 +222,8 @@ impl Recall for Entries {
     fn leans(&self, text: &str, _: usize) -> Result<Vec<Lean>> {
         let words = text.split(' ').count();
         let at = text.find('b').unwrap_or(0)..text.len();
-        Ok(vec![Lean { name: "first".into(), date: None, words, text: "Bee".into(), at }])
+        let near = Lean { name: "second".into(), date: None, words: 0, text: "A wasp".into(), at: 0..0 };
+        Ok(vec![Lean { name: "first".into(), date: None, words, text: "Bee".into(), at }, near])
     }
 
     fn unsupported(&self, text: &str, sources: &[Passage]) -> Vec<Range<usize>> {
@@ -222,8 +232,13 @@ impl Recall for Entries {
         quoted.map(|(start, end)| start..end + '”'.len_utf8()).into_iter().collect()
     }
 
-    fn embed(&self, texts: &[String]) -> Option<Result<Vec<Vec<f32>>>> {
-        Some(Ok(texts.iter().map(|text| vec![1.0, text.len() as f32, -0.5]).collect()))
+    fn embeds(&self) -> Option<String> {
+        Some("words".into())
+    }
+
+    fn embed(&self, texts: &[String]) -> Option<Result<Vec<Embedded>>> {
+        let one = |text: &String| Embedded { vector: vec![1.0, text.len() as f32, -0.5], tokens: text.len() };
+        Some(Ok(texts.iter().map(one).collect()))
     }
 }
 

@@ -26,7 +26,8 @@ fn entries_are_found_and_leaned_on() {
     assert_eq!(found.json(), json!({ "passages": [first] }));
     let leans = post(served.at, "/diarist/leans", &json!({ "text": "😀 bee" }));
     let lean = json!({ "name": "first", "date": null, "words": 2, "text": "Bee", "start": 3, "end": 6 });
-    assert_eq!(leans.json(), json!({ "leans": [lean] }));
+    let near = json!({ "name": "second", "date": null, "text": "A wasp" });
+    assert_eq!(leans.json(), json!({ "leans": [lean], "near": [near] }));
     let broken = post(served.at, "/diarist/recall", &json!({ "query": "broken" }));
     assert_eq!(broken.error().0, 500);
     assert!(broken.text().contains("cut short"));
@@ -41,25 +42,23 @@ fn an_answer_names_what_it_stands_on_and_marks_what_is_in_no_source() {
         "sources": [{ "name": "second", "date": null, "text": "of the sea" }],
         "unsupported": [[0, 6]],
     });
-    let mut body = json!({ "model": "diary", "prompt": "the sea", "recall": true });
-    assert_eq!(post(served.at, "/v1/completions", &body).json()["diarist"], expected);
+    let mut body = json!({
+        "model": "diary", "recall": true,
+        "messages": [{ "role": "user", "content": "the sea" }, { "role": "assistant", "content": "“" }],
+    });
+    assert_eq!(post(served.at, "/v1/chat/completions", &body).json()["diarist"], expected);
     assert_eq!(served.last().passages.len(), 2);
     body["n"] = json!(2);
-    let both = post(served.at, "/v1/completions", &body).json();
+    let both = post(served.at, "/v1/chat/completions", &body).json();
     assert_eq!((&both["diarist"], &both["choices"][1]["diarist"]), (&expected, &expected));
     body["n"] = json!(1);
     body["stream"] = json!(true);
-    let events = post(served.at, "/v1/completions", &body).events();
+    let events = post(served.at, "/v1/chat/completions", &body).events();
     let chunks: Vec<Value> =
         events[..events.len() - 1].iter().map(|event| serde_json::from_str(event).unwrap()).collect();
     let (last, rest) = chunks.split_last().unwrap();
     assert_eq!((&last["diarist"], &last["choices"][0]["finish_reason"]), (&expected, &json!("stop")));
     assert!(rest.iter().all(|chunk| chunk.get("diarist").is_none()));
-    let chat = json!({
-        "model": "diary", "recall": true,
-        "messages": [{ "role": "user", "content": "the sea" }, { "role": "assistant", "content": "“" }],
-    });
-    assert_eq!(post(served.at, "/v1/chat/completions", &chat).json()["diarist"], expected);
 }
 
 #[test]
@@ -68,8 +67,8 @@ fn without_an_index_what_needs_one_says_so() {
     assert_eq!(post(served.at, "/diarist/recall", &json!({ "query": "sea" })).error().0, 404);
     assert_eq!(post(served.at, "/diarist/leans", &json!({ "text": "sea" })).error().0, 404);
     assert_eq!(post(served.at, "/v1/embeddings", &json!({ "model": "m", "input": "a" })).error().0, 404);
-    let body = json!({ "model": "diary", "prompt": "p", "recall": true });
-    assert_eq!(post(served.at, "/v1/completions", &body).error().1, "recall");
+    let body = json!({ "model": "diary", "messages": [{ "role": "user", "content": "p" }], "recall": true });
+    assert_eq!(post(served.at, "/v1/chat/completions", &body).error().1, "recall");
     assert_eq!(get(served.at, "/v1/models/diary").json()["diarist"]["recall"], false);
 }
 
@@ -84,22 +83,38 @@ fn what_is_said_is_written_only_to_a_log_that_was_asked_for() {
     post(served.at, "/v1/completions", &json!({ "model": "none", "prompt": "lost" }));
     let chat = json!({ "model": "diary", "messages": [{ "role": "user", "content": "who?" }] });
     post(served.at, "/v1/chat/completions", &chat);
-    let hold = json!({ "model": "diary", "prompt": "hold" }).to_string();
+    post(served.at, "/diarist/recall", &json!({ "query": "sea", "k": 1 }));
+    post(served.at, "/diarist/leans", &json!({ "text": "a bee" }));
+    let body =
+        json!({ "model": "diary", "messages": [{ "role": "user", "content": "sea" }], "recall": true });
+    post(served.at, "/v1/chat/completions", &body);
+    // One whose client goes, in the middle of an answer that is sent when all of it is there.
+    let hold = json!({ "model": "diary", "prompt": "for ever" }).to_string();
     let stream = raw(served.at, &request(served.at, "POST /v1/completions", &[], hold.as_bytes()));
-    while served.seen.writes.lock().unwrap().len() < 3 {
+    while served.seen.writes.lock().unwrap().len() < 4 {
         std::thread::yield_now();
     }
+    std::thread::sleep(std::time::Duration::from_millis(100));
     drop(stream);
     served.wait_for_cancelled(1);
+    assert_eq!(get(served.at, "/v1/models/diary").json()["diarist"]["log"], true);
     drop(served);
     #[cfg(unix)]
     assert_eq!(std::os::unix::fs::MetadataExt::mode(&std::fs::metadata(&path).unwrap()) & 0o777, 0o600);
     let text = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let statuses: Vec<u64> = lines.iter().map(|line| line["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [200, 404, 200, 499], "{text}");
+    assert_eq!(statuses, [200, 404, 200, 200, 200, 200, 499], "{text}");
     assert_eq!((&lines[0]["prompt"], &lines[0]["texts"]), (&json!("dear"), &json!(["“xé😀”0:dear"])));
     assert_eq!((&lines[0]["prompt_tokens"], &lines[0]["completion_tokens"]), (&json!(1), &json!(4)));
     assert_eq!(lines[2]["prompt"], json!([{ "role": "user", "content": "who?" }]));
-    assert_eq!((&lines[3]["path"], &lines[3]["model"]), (&json!("/v1/completions"), &json!("diary")));
+    assert_eq!(lines[3]["entries"], json!([{ "name": "first", "text": "of sea" }]));
+    assert_eq!(lines[4]["entries"][1], json!({ "name": "second", "text": "A wasp" }));
+    assert_eq!(
+        lines[5]["entries"],
+        json!([{ "name": "second", "text": "of sea" }]),
+        "which stood in the prompt"
+    );
+    assert_eq!((&lines[6]["path"], &lines[6]["model"]), (&json!("/v1/completions"), &json!("diary")));
+    assert!(lines[6]["texts"][0].as_str().unwrap().len() > 10, "what there was of it: {}", lines[6]);
 }

@@ -26,13 +26,19 @@ fn models_are_listed_and_found_by_name() {
     let served = served();
     let diary = json!({
         "id": "diary", "object": "model", "created": 1_700_000_000, "owned_by": "diarist",
-        "diarist": { "form": "diary", "context": 1024, "header": "# {date}\n\n", "recall": true },
+        "diarist": { "form": "diary", "context": 1024, "header": "# {date}\n\n", "recall": true, "log": false },
     });
     let list = get(served.at, "/v1/models").json();
     assert_eq!(list["object"], "list");
     assert_eq!(list["data"][0], diary);
     assert_eq!(list["data"][1]["diarist"]["header"], Value::Null);
     assert_eq!(get(served.at, "/v1/models/diary").json(), diary);
+    let words = json!({
+        "id": "words", "object": "model", "created": 0, "owned_by": "diarist", "diarist": { "form": "embeddings" },
+    });
+    assert_eq!((&list["data"][2], &get(served.at, "/v1/models/words").json()), (&words, &words));
+    let refused = post(served.at, "/v1/completions", &json!({ "model": "words", "prompt": "p" }));
+    assert_eq!(refused.error().0, 404, "it writes nothing");
     assert_eq!(get(served.at, "/v1/models/me/pairs%20v2").json()["id"], "me/pairs v2");
     assert_eq!(get(served.at, "/v1/models/none").error(), (404, json!("model"), json!("model_not_found")));
     assert_eq!(get(served.at, "/health").json(), json!({ "status": "ok", "models": 2, "jobs": 0 }));
@@ -51,6 +57,30 @@ fn a_completion_has_its_shape() {
     assert_eq!(settled(reply.json(), "cmpl-"), expected);
     let asked = served.last();
     assert_eq!((asked.n, asked.best_of, asked.max_tokens, asked.echo), (1, 1, Some(16), false));
+    let endless = json!({ "model": "diary", "prompt": "Dear diary", "max_tokens": 2_000_000_000 });
+    assert_eq!(post(served.at, "/v1/completions", &endless).status, 200);
+    assert_eq!(served.last().max_tokens, Some(crate::serve::Limits::default().tokens));
+}
+
+#[test]
+fn what_was_not_read_is_said() {
+    let served = served();
+    let body = json!({ "model": "diary", "heading": "long ago\n", "prompt": "it rained all day" });
+    let unread = json!({ "left_out_tokens": 3, "read_from": 15 });
+    assert_eq!(post(served.at, "/v1/completions", &body).json()["diarist"], unread);
+    let (heading, text) = ("long ago\n".into(), "it rained all day".into());
+    assert_eq!(served.last().prompt, Prompt::Text { heading, text });
+    let mut chat = json!({ "model": "diary", "stream": true });
+    let turns = ["one", "two", "three", "four", "five"];
+    chat["messages"] = turns.iter().map(|said| json!({ "role": "user", "content": said })).collect();
+    let events = post(served.at, "/v1/chat/completions", &chat).events();
+    let chunks: Vec<Value> =
+        events[..events.len() - 1].iter().map(|event| serde_json::from_str(event).unwrap()).collect();
+    let told: Vec<usize> = (0..chunks.len()).filter(|&i| chunks[i].get("diarist").is_some()).collect();
+    assert_eq!(told, [0, chunks.len() - 1], "with the first and with the last");
+    assert!(told.iter().all(|&i| chunks[i]["diarist"] == json!({ "dropped_turns": 2 })));
+    let short = post(served.at, "/v1/completions", &json!({ "model": "diary", "prompt": "it rained" }));
+    assert!(short.json().get("diarist").is_none());
 }
 
 #[test]
@@ -137,18 +167,18 @@ fn log_probabilities_have_both_shapes() {
 #[test]
 fn embeddings_are_numbers_or_base64() {
     let served = served();
-    let reply = post(served.at, "/v1/embeddings", &json!({ "model": "any", "input": ["ab", "abc"] }));
+    let reply = post(served.at, "/v1/embeddings", &json!({ "model": "words", "input": ["ab", "abc"] }));
     let expected = json!({
         "object": "list",
         "data": [
             { "object": "embedding", "index": 0, "embedding": [1.0, 2.0, -0.5] },
             { "object": "embedding", "index": 1, "embedding": [1.0, 3.0, -0.5] },
         ],
-        "model": "any",
-        "usage": { "prompt_tokens": 0, "total_tokens": 0 },
+        "model": "words",
+        "usage": { "prompt_tokens": 5, "total_tokens": 5 },
     });
     assert_eq!(reply.json(), expected);
-    let body = json!({ "model": "any", "input": "ab", "encoding_format": "base64", "dimensions": 3 });
+    let body = json!({ "model": "words", "input": "ab", "encoding_format": "base64", "dimensions": 3 });
     // python3 -c 'import struct,base64; print(base64.b64encode(struct.pack("<3f",1,2,-.5)))'
     assert_eq!(post(served.at, "/v1/embeddings", &body).json()["data"][0]["embedding"], "AACAPwAAAEAAAAC/");
 }
