@@ -24,6 +24,8 @@ pub struct Model {
     manner: Manner,
     run: Option<Run>,
     library: Option<Library>,
+    /// It says nothing where passages were given and none fits.
+    keeps_to_passages: bool,
 }
 
 impl Model {
@@ -37,7 +39,19 @@ impl Model {
             "chat" => Manner::Chat,
             _ => Manner::Diary,
         };
-        Ok(Model { jobs, name: name.to_string(), manner, run: read_run(path).ok(), library })
+        Ok(Model {
+            jobs,
+            name: name.to_string(),
+            manner,
+            run: read_run(path).ok(),
+            library,
+            keeps_to_passages: false,
+        })
+    }
+
+    /// The same, which says nothing where passages are given and none fits in its context.
+    pub fn keeping_to_passages(self) -> Model {
+        Model { keeps_to_passages: true, ..self }
     }
 }
 
@@ -105,6 +119,9 @@ impl Speaker for Model {
             match said {
                 Said::Began { passages, dropped, .. } => {
                     (answer.passages, answer.dropped_turns) = (passages, dropped);
+                    if self.keeps_to_passages && answer.passages.is_empty() && !wish.passages.is_empty() {
+                        return Ok(answer);
+                    }
                 }
                 Said::Piece { text, .. } => {
                     answer.text += &text;
@@ -135,5 +152,49 @@ fn error(refusal: Refusal) -> Error {
     match next {
         "" => Error::setting(problem, format!("try again; see `{} doctor` if it stays so", shell::program())),
         next => Error::setting(problem, next),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::sample::Choice;
+    use crate::serve::job::{Message, Role};
+
+    /// What a model says whose context has room for none of the passages.
+    fn said_of_none(keeps_to_passages: bool) -> (Answer, String) {
+        let (jobs, wishes) = mpsc::channel();
+        let worker = std::thread::spawn(move || {
+            let Ok(Job::Write(_, said)) = wishes.recv() else { return };
+            let piece = Said::Piece { index: 0, text: "Made up.".into(), tokens: Vec::new() };
+            let ended = Said::Ended { index: 0, finish: Finish::Stop, completion_tokens: 1 };
+            let began = Said::Began { prompt_tokens: 3, passages: Vec::new(), dropped: 0 };
+            for one in [began, piece, ended] {
+                let _gone = said.blocking_send(one);
+            }
+        });
+        let (name, manner) = ("m".to_string(), Manner::Diary);
+        let mut model = Model { jobs, name, manner, run: None, library: None, keeps_to_passages };
+        let passages = [Passage { name: "a".into(), date: None, text: "Long.".into() }];
+        let conversation = [Message::new(Role::User, "What?")];
+        let how = Choice::default();
+        let wish =
+            Wish { conversation: &conversation, passages: &passages, how: &how, seed: 1, max_tokens: 9 };
+        let mut told = String::new();
+        let answer = model.say(&wish, &mut |piece| {
+            told += piece;
+            ControlFlow::Continue(())
+        });
+        worker.join().unwrap();
+        (answer.unwrap(), told)
+    }
+
+    #[test]
+    fn one_that_keeps_to_passages_says_nothing_where_none_fits() {
+        let (answer, told) = said_of_none(true);
+        assert!(told.is_empty() && answer.text.is_empty() && answer.passages.is_empty(), "{answer:?}");
+        assert_eq!(said_of_none(false).1, "Made up.");
     }
 }
