@@ -92,12 +92,12 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(said) = asked.said.as_ref().filter(|_| !args.json) {
         note(format!("when     {said}"));
     }
-    if asked.is_of_days_alone && !asked.found.is_empty() && !args.json {
-        note("no entry of then has your words; these are of then, in order:");
-    }
     if !asked.unknown.is_empty() && !args.json {
         let unknown: Vec<String> = asked.unknown.iter().map(|word| short(word)).collect();
         note(format!("unknown  in no entry: {}", unknown.join(", ")));
+    }
+    if asked.is_of_days_alone && !asked.found.is_empty() && !args.json {
+        note("no entry of then has your words; these are of then, in order:");
     }
     if asked.found.is_empty() && !args.json {
         note(nothing(&asked, days));
@@ -113,10 +113,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         answer => (answer, true),
     };
     if !has_room {
-        note(
-            "none of these entries has room in the model's context beside the question, so it was not asked:",
-        );
-        note("lower --max-tokens, ask more shortly, or take a model with a longer context");
+        note("none of these entries fits in the model's context beside the question, so it was not asked:");
+        note("  next: lower --max-tokens, ask more shortly, or take a model with a longer context");
     }
     if args.json {
         return as_json(&asked, answer.as_ref());
