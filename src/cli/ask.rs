@@ -1,12 +1,15 @@
 //! `diarist ask "QUESTION" --journal PATH…`: one's own entries answer.
 
+use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use jiff::Zoned;
+use jiff::civil::Date;
 use serde_json::json;
 
+use crate::base::Error;
 use crate::base::rng::seed_of_the_clock;
 use crate::cli::chat::model::Model;
 use crate::cli::chat::speaker::{Answer, Passage, Speaker, Wish};
@@ -19,6 +22,9 @@ use crate::cli::talking;
 use crate::recall::{Asked, By, Found, Library};
 use crate::sample::Choice;
 use crate::serve::job::{Message, Role};
+
+/// Of a word so many characters are shown.
+const LONGEST: usize = 40;
 
 /// By what entries are found.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -40,8 +46,8 @@ pub struct Args {
     #[arg(long = "journal", value_name = "PATH", required = true, num_args = 1..)]
     journals: Vec<PathBuf>,
     /// How many entries to show
-    #[arg(short = 'k', long, default_value_t = 5)]
-    count: usize,
+    #[arg(short = 'k', long, default_value = "5")]
+    count: NonZeroUsize,
     /// A folder of static embeddings, in model2vec's form, to find entries by what they mean, too
     #[arg(long, value_name = "DIR")]
     embeddings: Option<PathBuf>,
@@ -74,21 +80,27 @@ pub struct Args {
 /// Journals or embeddings that cannot be read; no model, or a device that fails.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let how = args.choosing.choice()?;
+    check(args)?;
     let library = library(&args.journals, &args.reading.options(), args.embeddings.as_deref())?;
     let by = match args.by {
         Way::Words => By::Words,
         Way::Meaning => By::Meaning,
         Way::Both => By::Both,
     };
-    let asked = library.ask(&args.question, Zoned::now().date(), by, args.count)?;
+    let asked = library.ask(&args.question, Zoned::now().date(), by, args.count.get())?;
+    let days = library.days();
     if let Some(said) = asked.said.as_ref().filter(|_| !args.json) {
         note(format!("when     {said}"));
+    }
+    if !asked.unknown.is_empty() && !args.json {
+        let unknown: Vec<String> = asked.unknown.iter().map(|word| short(word)).collect();
+        note(format!("unknown  in no entry: {}", unknown.join(", ")));
     }
     if asked.is_of_days_alone && !asked.found.is_empty() && !args.json {
         note("no entry of then has your words; these are of then, in order:");
     }
     if asked.found.is_empty() && !args.json {
-        note("no entry answers: ask in the words that you would have used then, or for another time");
+        note(nothing(&asked, days));
         return Ok(ExitCode::SUCCESS);
     }
     let passages: Vec<Passage> = asked.found.iter().map(passage).collect();
@@ -96,6 +108,14 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(model) if !passages.is_empty() => Some(answer(args, model, &how, library, &passages)?),
         _ => None,
     };
+    let (answer, has_room) = match answer {
+        Some(answer) if answer.passages.is_empty() => (None, false),
+        answer => (answer, true),
+    };
+    if !has_room {
+        note("none of these entries fits in the model's context beside the question, so it was not asked:");
+        note("  next: lower --max-tokens, ask more shortly, or take a model with a longer context");
+    }
     if args.json {
         return as_json(&asked, answer.as_ref());
     }
@@ -110,6 +130,43 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let shown: Vec<String> = (0..passages.len()).filter(stood).map(|i| indented(&passages[i])).collect();
     out::text(&shown.join("\n"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What can be told to be wrong before anything is read.
+fn check(args: &Args) -> Result<(), Error> {
+    if !args.question.contains(char::is_alphanumeric) {
+        return Err(Error::usage(
+            "the question has no word",
+            "ask for something: diarist ask \"When was I most anxious?\" --journal PATH",
+        ));
+    }
+    if matches!(args.by, Way::Meaning) && args.embeddings.is_none() {
+        return Err(Error::usage(
+            "--by meaning without embeddings",
+            "name a folder of them: --embeddings DIR; or search --by words",
+        ));
+    }
+    Ok(())
+}
+
+/// What is said where no entry answers.
+fn nothing(asked: &Asked, days: Option<(Date, Date)>) -> String {
+    match (&asked.said, days) {
+        (Some(_), Some((first, last))) => {
+            format!("no entry is of then: yours are from {first} to {last}")
+        }
+        (Some(_), None) => "no entry has a date: ask without a time".to_string(),
+        (None, _) => "no entry answers: ask in the words that you would have used then".to_string(),
+    }
+}
+
+/// A word, or its beginning where it is long.
+fn short(word: &str) -> String {
+    let mut shown: String = word.chars().take(LONGEST).collect();
+    if shown.len() < word.len() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn passage(found: &Found) -> Passage {
@@ -132,7 +189,8 @@ fn answer(
 ) -> anyhow::Result<Answer> {
     let models = talking::names(std::slice::from_ref(model));
     let (jobs, thread) = talking::start(&args.opening, &models, 1)?;
-    let mut speaker = Model::new(jobs, (&models[0].0, args.opening.spoken(model)), Some(library))?;
+    let spoken = args.opening.spoken(model);
+    let mut speaker = Model::new(jobs, (&models[0].0, spoken), Some(library))?.keeping_to_passages();
     let conversation = [Message::new(Role::User, &args.question[..])];
     let wish = Wish {
         conversation: &conversation,
@@ -160,6 +218,57 @@ fn as_json(asked: &Asked, answer: Option<&Answer>) -> anyhow::Result<ExitCode> {
             answer.unsupported.iter().map(|range| &answer.text[range.clone()]).collect();
         json!({ "text": answer.text, "sources": answer.passages, "unsupported": invented })
     });
-    out::json(&json!({ "when": asked.said, "entries": entries, "answer": answer }))?;
+    out::json(
+        &json!({ "when": asked.said, "unknown": asked.unknown, "entries": entries, "answer": answer }),
+    )?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Asking {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parsed(args: &[&str]) -> Result<Args, clap::Error> {
+        // Behind the question, for it takes all that follow.
+        let all = ["ask"].iter().chain(args).chain(&["--journal", "diary.txt"]);
+        Asking::try_parse_from(all).map(|asking| asking.args)
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_told_before_anything_is_read() {
+        for question in ["", "  ", "?!"] {
+            let told = check(&parsed(&[question]).unwrap()).unwrap_err().to_string();
+            assert!(told.contains("has no word"), "{told}");
+        }
+        let told = check(&parsed(&["the sea", "--by", "meaning"]).unwrap()).unwrap_err().to_string();
+        assert!(told.contains("--embeddings DIR"), "{told}");
+        assert!(check(&parsed(&["the sea"]).unwrap()).is_ok());
+        assert!(parsed(&["the sea", "-k", "0"]).is_err(), "no entry would answer");
+    }
+
+    #[test]
+    fn a_question_of_another_time_is_told_from_when_the_entries_are() {
+        let asked = |said: Option<&str>| Asked {
+            said: said.map(str::to_string),
+            found: Vec::new(),
+            is_of_days_alone: false,
+            unknown: Vec::new(),
+        };
+        let days = Some((date(1660, 1, 11), date(1669, 6, 10)));
+        let told = nothing(&asked(Some("1950")), days);
+        assert_eq!(told, "no entry is of then: yours are from 1660-01-11 to 1669-06-10");
+        assert!(nothing(&asked(Some("1950")), None).contains("has a date"));
+        assert!(nothing(&asked(None), days).contains("words"));
+        assert_eq!(short(&"é".repeat(50)), format!("{}…", "é".repeat(40)));
+        assert_eq!(short("zebra"), "zebra");
+    }
 }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::units::{counted, shown};
+use crate::base::units::{counted, shown, thousands};
 use crate::base::{Error, Result, shell};
 use crate::cli::bar::Bar;
 use crate::cli::out::note;
 use crate::journal::{Observer, Options};
-use crate::recall::Library;
+use crate::recall::{Changed, Library};
 use crate::run::read_run;
 
 /// Arguments of every command that looks into one's own entries before it answers.
@@ -91,11 +91,31 @@ pub fn library(paths: &[PathBuf], options: &Options, embeddings: Option<&Path>) 
             "`diarist corpus PATH` says what was left out, and why",
         ));
     }
-    let changed = library.changed();
-    let anew = match changed.added + changed.removed {
-        0 => String::new(),
-        _ => format!(", {} read anew", changed.added),
-    };
-    note(format!("entries  {}{anew}", counted(library.len() as u64, "entry", "entries")));
+    note(format!(
+        "entries  {}{}",
+        counted(library.len() as u64, "entry", "entries"),
+        told(library.changed())
+    ));
     Ok(library)
+}
+
+/// What of the index is new, behind how many entries there are. (All files were read, or none: what is told is what was indexed.)
+fn told(changed: Changed) -> String {
+    let count = |n: usize, what: &str| {
+        if n > 0 { format!(", {} {what}", thousands(n as u64)) } else { String::new() }
+    };
+    count(changed.added, "indexed anew") + &count(changed.removed, "gone from the index")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_indexed_is_told_and_nothing_where_nothing_was() {
+        let told = |added, removed| told(Changed { added, removed });
+        assert_eq!(told(0, 0), "");
+        assert_eq!(told(3413, 0), ", 3,413 indexed anew");
+        assert_eq!(told(0, 1), ", 1 gone from the index");
+    }
 }

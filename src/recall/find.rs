@@ -1,7 +1,5 @@
 //! Questions answered with passages: by words, by meaning, by both.
 
-use std::collections::HashSet;
-
 use crate::base::{Error, Result};
 use crate::eval::likeness::copying::Source;
 use crate::recall::fuse::{Placed, by_entry, fuse};
@@ -33,6 +31,11 @@ impl Library {
                 "name a folder of static embeddings, or search by words",
             ));
         }
+        if !query.days.is_empty() && !self.tells(&query.text) {
+            let mut days = self.of_days(query);
+            days.truncate(k);
+            return Ok(days.into_iter().filter_map(|placed| self.found(placed)).collect());
+        }
         let by_words = match query.by {
             By::Words => self.by_words(query, None)?,
             By::Both => self.by_words(query, self.meaning.as_ref())?,
@@ -47,14 +50,14 @@ impl Library {
                 fuse(&[(OF_WORDS, &words), (1.0 - OF_WORDS, &meaning)], DEPTH.max(k))
             }
             (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => self.of_days(query),
+            (None, None) => Vec::new(),
         };
         ranked.truncate(k);
         Ok(ranked.into_iter().filter_map(|placed| self.found(placed)).collect())
     }
 
-    /// What a text leans on: the words in a row, five or more, that it shares with entries, those with the most telling words first;
-    /// then, where these are fewer than `k`, the entries that are most about the same.
+    /// What a text leans on: the words in a row, five or more, that it shares with entries, those with the most telling words first.
+    /// What is only about the same is not among them: it may be chance.
     ///
     /// # Errors
     /// A damaged index.
@@ -82,17 +85,50 @@ impl Library {
                 range: run.text_bytes,
             });
         }
-        let shared: HashSet<usize> = leans.iter().map(|lean| lean.entry).collect();
-        if leans.len() < k {
-            let query = Query { text: text.to_string(), days: Vec::new(), by: By::Words };
-            let others = self.by_words(&query, None)?.unwrap_or_default();
-            let others = others.into_iter().filter(|placed| !shared.contains(&placed.entry));
-            for found in others.take(k - leans.len()).filter_map(|placed| self.found(placed)) {
-                let Found { name, day, text, entry, .. } = found;
-                leans.push(Lean { name, day, entry, words: 0, text, range: 0..0 });
+        Ok(leans)
+    }
+
+    /// Whether a question has a word that tells what it is about: one that is of grammar in no language of the diary.
+    fn tells(&self, question: &str) -> bool {
+        let telling = self.terms.iter().map(|terms| terms.telling_words(question));
+        let common =
+            telling.reduce(|some, others| some.into_iter().filter(|word| others.contains(word)).collect());
+        common.is_some_and(|words| !words.is_empty())
+    }
+
+    /// The words of a question that tell something and stand in no entry, each once: misspelled, perhaps.
+    ///
+    /// # Errors
+    /// A damaged index.
+    pub fn unknown<'a>(&self, question: &'a str) -> Result<Vec<&'a str>> {
+        let mut fields = self.terms.clone();
+        let mut unknown: Vec<&str> = Vec::new();
+        let Some(words) = fields.first().map(|terms| terms.telling_words(question)) else {
+            return Ok(unknown);
+        };
+        for word in words.into_iter().take(WITH_KIN) {
+            let mut is_known = unknown.contains(&word);
+            for (field, terms) in fields.iter_mut().enumerate() {
+                // Of a word of several parts, each counts.
+                let own = terms.distinct(word);
+                is_known |= terms.of_word(word).is_none() || self.has(field, own)?;
+            }
+            if !is_known {
+                unknown.push(word);
             }
         }
-        Ok(leans)
+        Ok(unknown)
+    }
+
+    /// Whether any passage has one of some terms.
+    fn has(&self, field: usize, terms: Vec<String>) -> Result<bool> {
+        for term in terms {
+            let has = self.postings.has(field, &term);
+            if has.map_err(|e| Error::bug(format!("the index of entries: {e}")))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Entries by the words that they share with a question, or that `meaning` has stand in for those; none where it has no words to
@@ -106,7 +142,7 @@ impl Library {
             asked.extend(telling.into_iter().map(|term| Group::of_one(field, term)));
         }
         if asked.is_empty() {
-            if !any || !query.days.is_empty() {
+            if !any {
                 return Ok(None);
             }
             for (field, terms) in terms.iter_mut().enumerate() {

@@ -49,8 +49,9 @@ pub struct Changed {
 }
 
 impl Library {
-    /// The entries of journals, found in this user's cache while those stand; what changed in them is indexed anew. `embeddings` is a
-    /// folder of static embeddings in model2vec's form.
+    /// The entries of journals, found in this user's cache while those stand. Where any of their files changed, all are read again,
+    /// for what an entry is may hang on other files (which of two that are alike is kept, in what order a date is written), and the
+    /// texts that are new are indexed. `embeddings` is a folder of static embeddings in model2vec's form.
     ///
     /// # Errors
     /// Those of [`journal::read`]; a folder of embeddings that cannot be read.
@@ -61,7 +62,13 @@ impl Library {
         observer: &mut dyn Observer,
     ) -> Result<Library> {
         let cache = disk::cache_folder().map(|cache| cache.join("recall"));
-        Library::open_in(cache.as_deref(), paths, options, embeddings, observer)
+        let mut library = Library::open_in(cache.as_deref(), paths, options, embeddings, observer)?;
+        if cache.is_none() {
+            let note =
+                "the index could not be kept, for no cache folder can be written: it is made again each time";
+            library.notes.push(note.into());
+        }
+        Ok(library)
     }
 
     /// As [`open`](Self::open), with another folder for the cache, or none.

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! [`Library::open`] reads journals once and finds its [index](store) again while they stand; [`Library::find`] answers a question with
-//! passages; [`Library::leans`] says which entries a text leans on; [`unsupported`] marks what is quoted and stands in no source.
+//! passages; [`Library::leans`] says which entries a text repeats; [`unsupported`] marks what is quoted and stands in no source.
 
 mod asked;
 mod direction;

@@ -211,6 +211,15 @@ impl Postings {
         Ok(hits)
     }
 
+    /// Whether any passage has a term.
+    ///
+    /// # Errors
+    /// A damaged index.
+    pub fn has(&self, field: usize, term: &str) -> Outcome<bool> {
+        let term = Term::from_field_text(self.fields.words[field.min(MOST - 1)], term);
+        Ok(self.searcher.doc_freq(&term)? > 0)
+    }
+
     /// What a segment has of a group; none where that is nothing.
     fn known(&self, segment: &SegmentReader, group: &Group) -> Outcome<Option<Known>> {
         let field = self.fields.words[group.field.min(MOST - 1)];

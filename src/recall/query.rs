@@ -65,10 +65,10 @@ pub struct Lean {
     pub day: Option<Date>,
     /// The entry's number in the library.
     pub entry: usize,
-    /// Words in a row that the text shares with it; 0 where it is only about the same.
+    /// Words in a row that the text shares with it.
     pub words: usize,
-    /// Those words as the entry has them; a passage of it where there are none.
+    /// Those words as the entry has them.
     pub text: String,
-    /// The bytes of those words in the text that was asked about; empty where there are none.
+    /// The bytes of those words in the text that was asked about.
     pub range: Range<usize>,
 }

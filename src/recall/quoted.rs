@@ -4,22 +4,41 @@ use std::ops::Range;
 
 use crate::eval::likeness::words::words;
 
-/// A quotation of fewer words may be a title or a word that is talked about.
+/// A quotation of fewer words may be a word that is talked about.
 const LEAST: usize = 3;
 
-/// The stretches in quotation marks, without the marks, of three words or more that do not stand in a row in any source. Case, the
-/// form of apostrophes, white space and marks do not count. Where a quotation leaves something out (`…`, `...`, `[…]`), each part has to
-/// stand in one source.
+/// The stretches in quotation marks, without the marks, that do not stand in a row in any source: of three words or more, and of fewer
+/// between double marks where one is a name (it has a capital) or a number, which a reader takes for a fact. Case, the form of
+/// apostrophes, white space and marks do not count. Where a quotation leaves something out (`…`, `...`, `[…]`), each part has to stand in
+/// one source.
 pub fn unsupported(text: &str, sources: &[&str]) -> Vec<Range<usize>> {
     let sources: Vec<Vec<String>> = sources.iter().map(|source| keys(source)).collect();
     let stands = |part: &[String]| {
         part.is_empty() || sources.iter().any(|source| source.windows(part.len()).any(|row| row == part))
     };
-    let is_invented = |range: &Range<usize>| {
-        let parts: Vec<Vec<String>> = parts(&text[range.clone()]).map(keys).collect();
-        parts.iter().map(Vec::len).sum::<usize>() >= LEAST && !parts.iter().all(|part| stands(part))
+    let is_invented = |quotation: &Quotation| {
+        let quoted = &text[quotation.range.clone()];
+        let parts: Vec<Vec<String>> = parts(quoted).map(keys).collect();
+        if parts.iter().map(Vec::len).sum::<usize>() >= LEAST {
+            return !parts.iter().all(|part| stands(part));
+        }
+        let is_named = quotation.is_sure && words(quoted).any(|word| is_fact(word.text));
+        is_named && !parts.iter().all(|part| is_named_in(&sources, part))
     };
-    quotations(text).into_iter().filter(is_invented).collect()
+    quotations(text).into_iter().filter(is_invented).map(|quotation| quotation.range).collect()
+}
+
+/// Whether a few words stand in a row in any source, there perhaps as whose something is: `the Duke's`.
+fn is_named_in(sources: &[Vec<String>], part: &[String]) -> bool {
+    let own = |word: &String| word.strip_suffix("'s").unwrap_or(word).to_string();
+    let part: Vec<String> = part.iter().map(own).collect();
+    let is_there = |row: &[String]| row.iter().zip(&part).all(|(word, asked)| own(word) == *asked);
+    part.is_empty() || sources.iter().any(|source| source.windows(part.len()).any(is_there))
+}
+
+/// Whether a word is a name or a number.
+fn is_fact(word: &str) -> bool {
+    word.starts_with(char::is_uppercase) || word.contains(char::is_numeric)
 }
 
 fn keys(text: &str) -> Vec<String> {
@@ -33,14 +52,27 @@ fn parts(quotation: &str) -> impl Iterator<Item = &str> {
 
 /// What stands in quotation marks of any kind. A pair does not reach over an empty line; a double mark that nothing closes reaches to
 /// its paragraph's end, for a text may be cut short. What is quoted within a quotation belongs to it.
-fn quotations(text: &str) -> Vec<Range<usize>> {
+fn quotations(text: &str) -> Vec<Quotation> {
     let mut found = Vec::new();
     let mut start = 0;
     for paragraph in text.split_inclusive("\n\n") {
         of_paragraph(paragraph, start, &mut found);
         start += paragraph.len();
     }
+    for Quotation { range, .. } in &mut found {
+        let quoted = &text[range.clone()];
+        let start = range.start + quoted.len() - quoted.trim_start().len();
+        *range = start..start + quoted.trim().len();
+    }
     found
+}
+
+/// What stands in quotation marks.
+struct Quotation {
+    /// Its bytes, without the marks.
+    range: Range<usize>,
+    /// The marks are nothing else: no apostrophes, no inches.
+    is_sure: bool,
 }
 
 /// An opening mark that was met.
@@ -48,13 +80,14 @@ struct Open {
     /// The byte after it.
     start: usize,
     closes: &'static [char],
-    /// It may be an apostrophe.
+    /// It may be an apostrophe, or a mark that stands alone.
     unsure: bool,
 }
 
-fn of_paragraph(text: &str, offset: usize, found: &mut Vec<Range<usize>>) {
+fn of_paragraph(text: &str, offset: usize, found: &mut Vec<Quotation>) {
     let mut open: Option<Open> = None;
-    let mut before = ' ';
+    // What goes before, and the last of that that is no space.
+    let (mut before, mut last) = (' ', ' ');
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
         let after = chars.peek().map_or(' ', |(_, c)| *c);
@@ -62,19 +95,29 @@ fn of_paragraph(text: &str, offset: usize, found: &mut Vec<Range<usize>>) {
         let closed = open.as_ref().filter(|open| {
             open.closes.contains(&c) && !(is_single(c) && (after.is_alphanumeric() || before.is_whitespace()))
         });
-        if let Some(open_at) = closed.map(|open| open.start) {
-            found.push(offset + open_at..offset + at);
+        if let Some((start, is_sure)) = closed.map(|open| (open.start, !open.unsure)) {
+            found.push(Quotation { range: offset + start..offset + at, is_sure });
             open = None;
         } else if open.as_ref().is_none_or(|open| open.unsure && !is_single(c))
             && let Some(closes) = closing(c, before, after)
         {
             open = Some(Open { start: here, closes, unsure: is_single(c) || c == '‘' || c == '‚' });
+        } else if open.is_none() && is_apart(c, before, after) && !last.is_numeric() {
+            // Only if another follows: `5 "` is a length.
+            open = Some(Open { start: here, closes: &['"', '”'], unsure: true });
         }
         before = c;
+        last = if c.is_whitespace() { last } else { c };
     }
     if let Some(open) = open.filter(|open| !open.unsure) {
-        found.push(offset + open.start..offset + text.trim_end().len().max(open.start));
+        let range = offset + open.start..offset + text.trim_end().len().max(open.start);
+        found.push(Quotation { range, is_sure: true });
     }
+}
+
+/// A straight mark with spaces about it: `wrote " I was never afraid "`.
+fn is_apart(c: char, before: char, after: char) -> bool {
+    c == '"' && before.is_whitespace() && after.is_whitespace()
 }
 
 /// The marks that close what a mark opens. A straight one opens nothing behind a letter, nor before a space.
@@ -138,6 +181,36 @@ mod tests {
         assert_eq!(
             invented("'Tis true, \"I never said a word\", he's mad", &[SOURCE]),
             ["I never said a word"]
+        );
+    }
+
+    #[test]
+    fn spaces_within_the_marks_hide_nothing() {
+        let of = |text| invented(text, &[SOURCE]);
+        assert_eq!(of("He wrote \" I was never afraid \" once"), ["I was never afraid"]);
+        assert_eq!(
+            of("He wrote \"I was never afraid \" and \" nor was she\"."),
+            ["I was never afraid", "nor was she"]
+        );
+        assert_eq!(of("He wrote \" and so to bed \" and went; \" I did not \""), ["I did not"]);
+        for text in
+            ["A pipe of 5 \" and a stick of 6 \" or more of it.", "A mark \" alone, and nobody knows why."]
+        {
+            assert_eq!(of(text), Vec::<&str>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_one_word_or_two_a_name_or_a_number_is_marked() {
+        let of = |text| invented(text, &[SOURCE]);
+        assert_eq!(
+            of("He met “Deb Willet” and \"Mercer\" in “1666” and was “quite afraid” of 'Hew'."),
+            ["Deb Willet", "Mercer", "1666"]
+        );
+        assert_eq!(
+            of("“Betimes”, “the Duke”, “my Office”"),
+            Vec::<&str>::new(),
+            "what a source has is there"
         );
     }
 

@@ -80,17 +80,15 @@ fn each_language_is_stemmed_as_its_own() {
 }
 
 #[test]
-fn a_text_leans_on_what_it_repeats_and_then_on_what_is_like_it() {
+fn a_text_leans_on_what_it_repeats_and_on_nothing_else() {
     let library = small();
     let text = "So I went. The doctor listened to the heart and then he spoke of the whale.";
     let leans = library.leans(text, 3).unwrap();
     assert_eq!((leans[0].name.as_str(), leans[0].words), ("1915-07-01", 7));
     assert_eq!(&text[leans[0].range.clone()], "The doctor listened to the heart and");
     assert_eq!(leans[0].text, "The doctor listened to the heart and");
-    assert!(
-        leans[1..].iter().any(|lean| lean.name == "1914-03-02" && lean.words == 0 && lean.range.is_empty())
-    );
-    assert!(leans[1..].iter().all(|lean| lean.name != "1915-07-01"));
+    assert_eq!(leans.len(), 1, "another entry has the whale, and no more of it: {leans:?}");
+    assert!(library.leans("I was anxious of the whale in the museum.", 3).unwrap().is_empty());
     assert!(library.leans("", 3).unwrap().is_empty());
     assert!(library.leans(text, 0).unwrap().is_empty());
 }
@@ -145,6 +143,31 @@ fn what_stands_is_found_again_and_only_what_changed_is_indexed() {
     let kept =
         std::fs::read(store::file(&cache, std::slice::from_ref(&journal), &Options::default())).unwrap();
     assert!(!kept.windows(9).any(|bytes| bytes.eq_ignore_ascii_case(b"toothache")));
+}
+
+/// Counts how often it is told that files are read.
+struct Reads(usize);
+
+impl journal::Observer for Reads {
+    fn progress(&mut self, what: &'static str, _: u64, _: u64) {
+        self.0 += usize::from(what == "reading");
+    }
+}
+
+#[test]
+fn no_file_is_read_while_all_stand_and_all_are_when_one_has_changed() {
+    let (_whole, journal, cache) = journal();
+    let reads = || {
+        let mut reads = Reads(0);
+        let paths = [journal.clone()];
+        Library::open_in(Some(&cache), &paths, &Options::default(), None, &mut reads).unwrap();
+        reads.0
+    };
+    let all = reads();
+    assert!(all > 3, "each of three, and the end: {all}");
+    assert_eq!(reads(), 0);
+    std::fs::write(journal.join("2020-01-02.txt"), "The dentist pulled it.").unwrap();
+    assert_eq!(reads(), all);
 }
 
 #[test]
@@ -390,6 +413,28 @@ fn most_questions_have_their_answer_among_the_first_five() {
         report(&format!("{by:?}: {right} of {}", ASKED.len()));
         assert!(right >= 7, "{by:?}: {right}");
     }
+}
+
+#[test]
+fn the_sixty_questions_are_answered_by_words_as_often_as_the_book_says() {
+    let Some(diaries) = diaries() else { return };
+    let open = |diary: &str| {
+        let paths = [diaries.join(diary)];
+        Library::open_in(None, &paths, &Options::default(), None, &mut ()).unwrap()
+    };
+    let libraries = ["pepys", "barbellion"].map(|diary| (diary, open(diary)));
+    let questions = include_str!("../../tests/recall/questions.json");
+    let questions: Vec<serde_json::Value> = serde_json::from_str(questions).unwrap();
+    let is_right = |one: &&serde_json::Value| {
+        let (_, library) = libraries.iter().find(|(diary, _)| one["diary"] == *diary).unwrap();
+        let asked = library.ask(one["question"].as_str().unwrap(), date(2026, 12, 1), By::Words, 5).unwrap();
+        let days = one["entries"].as_array().unwrap();
+        asked.found.iter().any(|found| days.iter().any(|day| found.name[..10] == *day.as_str().unwrap()))
+    };
+    let right = questions.iter().filter(is_right).count();
+    report(&format!("by words, recall@5: {right} of {}", questions.len()));
+    // 34 when it was measured; of questions that others wrote, one is within chance.
+    assert!(right >= 33, "{right}");
 }
 
 /// What was measured, for `--nocapture`.

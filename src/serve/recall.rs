@@ -23,16 +23,16 @@ pub struct Found {
     pub score: f32,
 }
 
-/// Words of an entry that a text has too, or an entry that is about the same.
+/// A run of words of an entry that a text has too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lean {
     /// What the entry is called.
     pub name: String,
     /// The entry's day, where it has one.
     pub date: Option<String>,
-    /// How many words they are; none where no run of words is shared, and the entry is only near in its words.
+    /// How many words they are.
     pub words: usize,
-    /// As they stand in the entry; of one that is only near, its nearest passage.
+    /// As they stand in the entry.
     pub text: String,
     /// Where they stand in the text, in bytes.
     pub at: Range<usize>,
@@ -55,7 +55,7 @@ pub trait Recall: Send + Sync {
     /// The index cannot be read.
     fn find(&self, query: &str, k: usize) -> Result<Vec<Found>>;
 
-    /// Which entries a text leans on, the longest runs of words first, `k` at most; behind them those that are only near.
+    /// Which entries a text leans on, the longest runs of words first, `k` at most.
     ///
     /// # Errors
     /// The index cannot be read.

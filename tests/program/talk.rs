@@ -124,12 +124,12 @@ fn ones_own_entries_answer_with_and_without_a_model() {
         );
         assert!(entry["text"].as_str().unwrap().contains("island"), "{entry}");
     }
-    // Found again while the diary stands, and only what changed is read anew.
+    // Found again while the diary stands, and only what changed is indexed anew.
     let told = |args: &[&str]| String::from_utf8(run(cwd, args, "").stderr).unwrap();
     let ask = ["ask", "the dentist", "--journal", "diary.txt"];
     assert!(!told(&ask).contains("anew"));
     std::fs::write(cwd.join("diary.txt"), diary + "2015-01-01\nThe dentist drew it.\n").unwrap();
-    assert!(told(&ask).contains("121 entries, 1 read anew"), "{}", told(&ask));
+    assert!(told(&ask).contains("121 entries, 1 indexed anew"), "{}", told(&ask));
     let answered =
         [&ask[..], &["--model", "run", "--device", "cpu", "--seed", "1", "--max-tokens", "10", "--json"]]
             .concat();

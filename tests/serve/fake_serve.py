@@ -156,6 +156,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
         text, words = body["text"], "rain has not ceased"
         start = text.find(words)
         start = -1 if start < 0 else len(text[:start].encode("utf-16-le")) // 2
-        near = [{"name": "1903-06-02", "date": "1903-06-02", "text": "A day without rain."}]
-        self.reply(200, {"near": near, "leans": [] if start < 0 else [{"name": "1903-05-01", "date": "1903-05-01", "words": 4, "text": ENTRY, "start": start, "end": start + len(words)},
+        self.reply(200, {"leans": [] if start < 0 else [{"name": "1903-05-01", "date": "1903-05-01", "words": 4, "text": ENTRY, "start": start, "end": start + len(words)},
                                                        {"name": "note.md", "date": None, "words": 2, "text": "rain has", "start": start, "end": start + 8}]})

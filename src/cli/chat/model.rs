@@ -24,6 +24,8 @@ pub struct Model {
     manner: Manner,
     run: Option<Run>,
     library: Option<Library>,
+    /// It says nothing where passages were given and none fits.
+    keeps_to_passages: bool,
 }
 
 impl Model {
@@ -37,7 +39,19 @@ impl Model {
             "chat" => Manner::Chat,
             _ => Manner::Diary,
         };
-        Ok(Model { jobs, name: name.to_string(), manner, run: read_run(path).ok(), library })
+        Ok(Model {
+            jobs,
+            name: name.to_string(),
+            manner,
+            run: read_run(path).ok(),
+            library,
+            keeps_to_passages: false,
+        })
+    }
+
+    /// The same, which says nothing where passages are given and none fits in its context.
+    pub fn keeping_to_passages(self) -> Model {
+        Model { keeps_to_passages: true, ..self }
     }
 }
 
@@ -104,6 +118,9 @@ impl Speaker for Model {
             match said {
                 Said::Began { passages, dropped, .. } => {
                     (answer.passages, answer.dropped_turns) = (passages, dropped);
+                    if self.keeps_to_passages && answer.passages.is_empty() && !wish.passages.is_empty() {
+                        return Ok(answer);
+                    }
                 }
                 Said::Piece { text, .. } => {
                     answer.text += &text;
@@ -156,9 +173,12 @@ fn error(refusal: Refusal) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
     use crate::run::record::example;
     use crate::sample::Choice;
+    use crate::serve::job::{Message, Role};
 
     #[test]
     fn a_header_is_the_one_that_the_runs_entries_have() {
@@ -184,9 +204,9 @@ mod tests {
 
     #[test]
     fn what_ends_an_answer_reaches_the_model() {
-        let (jobs, asked) = std::sync::mpsc::channel();
+        let (jobs, asked) = mpsc::channel();
         let (name, manner) = ("m".to_string(), Manner::Diary);
-        let mut model = Model { jobs, name, manner, run: None, library: None };
+        let mut model = Model { jobs, name, manner, run: None, library: None, keeps_to_passages: false };
         let thread = std::thread::spawn(move || {
             let Ok(Job::Write(write, said)) = asked.recv() else { panic!("nothing was asked") };
             let ended = Said::Ended { index: 0, finish: Finish::Stop, completion_tokens: 0 };
@@ -198,5 +218,46 @@ mod tests {
         let wish = Wish { conversation: &[], passages: &[], how: &how, seed: 1, max_tokens: 9, stop: &stop };
         model.say(&wish, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(thread.join().unwrap(), stop);
+    }
+
+    /// What a model says whose context has room for none of the passages.
+    fn said_of_none(keeps_to_passages: bool) -> (Answer, String) {
+        let (jobs, wishes) = mpsc::channel();
+        let worker = std::thread::spawn(move || {
+            let Ok(Job::Write(_, said)) = wishes.recv() else { return };
+            let piece = Said::Piece { index: 0, text: "Made up.".into(), tokens: Vec::new() };
+            let ended = Said::Ended { index: 0, finish: Finish::Stop, completion_tokens: 1 };
+            let began = Said::Began { prompt_tokens: 3, passages: Vec::new(), dropped: 0, cut: None };
+            for one in [began, piece, ended] {
+                let _gone = said.blocking_send(one);
+            }
+        });
+        let (name, manner) = ("m".to_string(), Manner::Diary);
+        let mut model = Model { jobs, name, manner, run: None, library: None, keeps_to_passages };
+        let passages = [Passage { name: "a".into(), date: None, text: "Long.".into() }];
+        let conversation = [Message::new(Role::User, "What?")];
+        let how = Choice::default();
+        let wish = Wish {
+            conversation: &conversation,
+            passages: &passages,
+            how: &how,
+            seed: 1,
+            max_tokens: 9,
+            stop: &[],
+        };
+        let mut told = String::new();
+        let answer = model.say(&wish, &mut |piece| {
+            told += piece;
+            ControlFlow::Continue(())
+        });
+        worker.join().unwrap();
+        (answer.unwrap(), told)
+    }
+
+    #[test]
+    fn one_that_keeps_to_passages_says_nothing_where_none_fits() {
+        let (answer, told) = said_of_none(true);
+        assert!(told.is_empty() && answer.text.is_empty() && answer.passages.is_empty(), "{answer:?}");
+        assert_eq!(said_of_none(false).1, "Made up.");
     }
 }

@@ -41,6 +41,13 @@ impl Embeddings {
     /// A file that is missing, damaged, or of a form that is not read.
     pub fn open(dir: &Path) -> Result<Embeddings> {
         let path = dir.join(WEIGHTS);
+        if dir.exists() && !path.exists() {
+            return Err(Error::file(
+                dir,
+                format!("there are no static embeddings in it: it has no {WEIGHTS}"),
+                "name a folder that model2vec saved: model.safetensors, tokenizer.json and config.json",
+            ));
+        }
         let mut tensors = safetensors::open(&path)?;
         // As sentence-transformers names it.
         let name = if tensors.get("embeddings").is_some() { "embeddings" } else { "embedding.weight" };

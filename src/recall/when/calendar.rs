@@ -6,8 +6,11 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
 use super::days::{Days, shared};
+use super::distance;
 use super::feasts::feast;
-use super::period::{Expression, Named, Part, Period, Season, Span, Unit};
+use super::period::{
+    Distance, Expression, Feast, Frame, Named, Nth, Part, Period, Piece, Season, Side, Span, Unit,
+};
 
 /// The days about another, on each side.
 const ABOUT: i32 = 7;
@@ -35,13 +38,21 @@ impl Calendar {
         };
         let one = match expression {
             Expression::In(period) => return self.period(period),
-            Expression::DayBefore(period) => {
-                let days = self.period(period).into_iter().filter_map(|days| days.start().yesterday().ok());
-                return days.map(|day| day..=day).collect();
+            Expression::Beside(how_far, side, period) => {
+                return self.near(period, |days| match how_far {
+                    Distance::Away(unit, count) => distance::away(days, side, unit, count),
+                    Distance::All(unit, count) => distance::all(days, side, unit, count),
+                    Distance::Nearest(named) => self.nearest(named, side, days),
+                });
             }
-            Expression::DayAfter(period) => {
-                let days = self.period(period).into_iter().filter_map(|days| days.end().tomorrow().ok());
-                return days.map(|day| day..=day).collect();
+            Expression::Around(period) => {
+                return self.near(period, |days| Some(distance::widened(days, ABOUT)));
+            }
+            Expression::Holding(frame, period) => {
+                return self.near(period, |days| Some(holding(frame, *days.start())));
+            }
+            Expression::Nth(nth, piece, period) => {
+                return self.near(period, |days| self.nth(nth, piece, days));
             }
             Expression::Between(from, to) => {
                 hull(from).zip(hull(to)).map(|(from, to)| *from.start()..=*to.end())
@@ -60,6 +71,53 @@ impl Calendar {
         one.filter(|days| days.start() <= days.end()).into_iter().collect()
     }
 
+    /// What lies near to something, of what comes again near to each that is near the diary.
+    fn near(&self, period: Period, of: impl Fn(&Days) -> Option<Days>) -> Vec<Days> {
+        let Span::Each(named) = period.span else {
+            return self.period(period).iter().filter_map(of).collect();
+        };
+        let diary = self.first..=self.last;
+        let reach = self.first.saturating_sub(1.year())..=self.last.saturating_add(1.year());
+        let each = self.each(named, period.part, &reach);
+        each.iter().filter_map(of).filter(|days| shared(days, &diary).is_some()).collect()
+    }
+
+    /// The nearest of what comes again on one side of some days.
+    fn nearest(&self, named: Named, side: Side, days: &Days) -> Option<Days> {
+        let reach = if named.is_weekly() { 3.weeks() } else { LOOK_BACK.years() };
+        let around = days.start().saturating_sub(reach)..=days.end().saturating_add(reach);
+        let mut all = self.each(named, None, &around).into_iter();
+        match side {
+            Side::Before => all.rfind(|found| found.end() < days.start()),
+            Side::After => all.find(|found| found.start() > days.end()),
+        }
+    }
+
+    /// The first, second… or last of its kind within some days.
+    fn nth(&self, nth: Nth, piece: Piece, within: &Days) -> Option<Days> {
+        let unit = match piece {
+            Piece::Named(named) => {
+                let mut all = self.each(named, None, within).into_iter();
+                return match nth {
+                    Nth::First(count) => all.nth(usize::from(count) - 1),
+                    Nth::Last => all.next_back(),
+                };
+            }
+            Piece::Unit(unit) => unit,
+        };
+        // Weeks and months are counted from the first day, the last ones back from the last.
+        let (before, after) = (within.start().yesterday().ok()?, within.end().tomorrow().ok()?);
+        let found = match nth {
+            Nth::First(count) => {
+                let gone = distance::all(&(before..=before), Side::After, unit, count - 1);
+                let whole = distance::all(&(before..=before), Side::After, unit, count)?;
+                gone.map_or(*whole.start(), |gone| gone.end().tomorrow().unwrap_or(after))..=*whole.end()
+            }
+            Nth::Last => distance::all(&(after..=after), Side::Before, unit, 1)?,
+        };
+        shared(&found, within)
+    }
+
     fn period(&self, period: Period) -> Vec<Days> {
         let whole = match period.span {
             Span::Each(named) => return self.each(named, period.part, &(self.first..=self.last)),
@@ -68,8 +126,13 @@ impl Calendar {
                 return begins.chain(named(Named::Season(Season::Winter), year)).collect();
             }
             Span::In(Named::Weekday(_) | Named::Weekend, year) | Span::Year(year) => months(year, 1, 12),
-            Span::In(Named::ThisDay, year) => {
-                Date::new(year, self.today.month(), self.today.day()).ok().map(|d| d..=d)
+            Span::In(named @ (Named::ThisDay | Named::ThisWeek | Named::ThisMonth), year) => {
+                self.of_today(named, year)
+            }
+            // A new year begins, and may be the one that ends.
+            Span::In(Named::Feast(Feast::NewYear), year) => {
+                let ends = year.checked_add(1).and_then(|next| named(Named::Feast(Feast::NewYear), next));
+                return named(Named::Feast(Feast::NewYear), year).into_iter().chain(ends).collect();
             }
             Span::In(named, year) => self::named(named, year),
             Span::WinterFrom(year) => named(Named::Season(Season::Winter), year),
@@ -78,9 +141,10 @@ impl Calendar {
             Span::Back(unit, count) => self.back(unit, count),
             Span::Past(unit, count) => self.ago(unit, count).map(|day| day..=self.today),
             Span::Ago(unit, count) => self.ago(unit, count).map(|day| day..=day),
-            Span::About(unit, count) => self
-                .ago(unit, count)
-                .map(|day| day.saturating_sub(ABOUT.days())..=day.saturating_add(ABOUT.days())),
+            Span::About(unit, count) => {
+                self.ago(unit, count).map(|day| distance::widened(&(day..=day), ABOUT))
+            }
+            Span::Same(unit, outer, count) => self.ago(outer, count).map(|day| unit_of(unit, day)),
         };
         whole.map(|days| third(days, period.part)).into_iter().collect()
     }
@@ -94,9 +158,10 @@ impl Calendar {
             }
             _ => {}
         }
-        let years = within.start().year().saturating_sub(1)..=within.end().year();
+        // What begins in December may end in January, and the other way about.
+        let years = within.start().year().saturating_sub(1)..=within.end().year().saturating_add(1);
         let found = years.filter_map(|year| match named {
-            Named::ThisDay => self::named(Named::Day((self.today.month(), self.today.day())), year),
+            Named::ThisDay | Named::ThisWeek | Named::ThisMonth => self.of_today(named, year),
             _ => self::named(named, year),
         });
         found.filter_map(|days| shared(&third(days, part), within)).collect()
@@ -110,7 +175,7 @@ impl Calendar {
             Named::Weekday(number) => weekdays(number, &weeks()),
             Named::Weekend => weekends(&weeks()),
             _ => (today.year().saturating_sub(LOOK_BACK.max(i16::try_from(count).unwrap_or(i16::MAX)))
-                ..=today.year())
+                ..=today.year().saturating_add(1))
                 .filter_map(|year| self::named(named, year))
                 .collect(),
         };
@@ -119,44 +184,43 @@ impl Calendar {
     }
 
     fn back(&self, unit: Unit, count: u16) -> Option<Days> {
-        let day = self.ago(unit, count)?;
-        match unit {
-            Unit::Day => Some(day..=day),
-            Unit::Week => {
-                let monday = day.saturating_sub(i32::from(day.weekday().to_monday_zero_offset()).days());
-                Some(monday..=monday.saturating_add(6.days()))
-            }
-            Unit::Month => Some(day.first_of_month()..=day.last_of_month()),
-            Unit::Year => Some(day.first_of_year()..=day.last_of_year()),
-        }
+        Some(unit_of(unit, self.ago(unit, count)?))
     }
 
     fn ago(&self, unit: Unit, count: u16) -> Option<Date> {
-        let count = i32::from(count);
-        let span = match unit {
-            Unit::Day => count.days(),
-            Unit::Week => count.weeks(),
-            Unit::Month => count.try_months()?,
-            Unit::Year => count.try_years()?,
-        };
-        self.today.checked_sub(span).ok()
+        self.today.checked_sub(distance::length(unit, count)?).ok()
+    }
+
+    /// Today's day, the week about it, or today's month, in a year.
+    fn of_today(&self, named: Named, year: i16) -> Option<Days> {
+        let (month, day) = (self.today.month(), self.today.day());
+        match named {
+            Named::ThisMonth => months(year, month, 1),
+            // 29 February is not in every year.
+            Named::ThisWeek => {
+                let day = Date::new(year, month, day).or_else(|_| Date::new(year, month, day - 1)).ok()?;
+                Some(unit_of(Unit::Week, day))
+            }
+            _ => Date::new(year, month, day).ok().map(|day| day..=day),
+        }
     }
 }
 
-/// Spans of months and years are bounded, so a count may be too great for them.
-trait Bounded {
-    fn try_months(self) -> Option<jiff::Span>;
-    fn try_years(self) -> Option<jiff::Span>;
+/// The day, week, month or year that a day lies in.
+fn unit_of(unit: Unit, day: Date) -> Days {
+    match unit {
+        Unit::Day => day..=day,
+        Unit::Week => holding(Frame::Week, day),
+        Unit::Month => day.first_of_month()..=day.last_of_month(),
+        Unit::Year => day.first_of_year()..=day.last_of_year(),
+    }
 }
 
-impl Bounded for i32 {
-    fn try_months(self) -> Option<jiff::Span> {
-        jiff::Span::new().try_months(self).ok()
-    }
-
-    fn try_years(self) -> Option<jiff::Span> {
-        jiff::Span::new().try_years(self).ok()
-    }
+/// The week that holds a day, or its weekend.
+fn holding(frame: Frame, day: Date) -> Days {
+    let monday = day.saturating_sub(i32::from(day.weekday().to_monday_zero_offset()).days());
+    let first = if frame == Frame::Weekend { monday.saturating_add(5.days()) } else { monday };
+    first..=monday.saturating_add(6.days())
 }
 
 /// What comes every year, as it begins in one.
@@ -181,7 +245,7 @@ fn named(named: Named, year: i16) -> Option<Days> {
             let to = Date::new(to_year, month, day).unwrap_or(last);
             Some(Date::new(year, from.0, from.1).ok()?..=to)
         }
-        Named::Weekday(_) | Named::Weekend | Named::ThisDay => None,
+        Named::Weekday(_) | Named::Weekend | Named::ThisDay | Named::ThisWeek | Named::ThisMonth => None,
     }
 }
 

@@ -87,7 +87,7 @@ impl Look<'_> {
     /// A day of a month, with the year that may follow; without one it must be sure.
     fn dated(&self, month: i8, day: i8, end: usize, is_sure: bool) -> Option<(Found, usize)> {
         let named = Named::Day(month_day(month, day)?);
-        match self.year_after(end) {
+        match self.year_of_month(month, end) {
             Some((year, end)) => Some((Found::sure(Span::In(named, year)), end)),
             None => is_sure.then(|| (Found::sure(Span::Each(named)), end)),
         }
@@ -105,6 +105,22 @@ impl Look<'_> {
             Kind::Month(month) | Kind::ShortMonth(month) => Some(month),
             _ => None,
         }
+    }
+
+    /// The year behind a month, which may be of two: `3 March 1665/6` was in 1665 where the year began on Lady Day, and in ours in 1666.
+    pub fn year_of_month(&self, month: i8, i: usize) -> Option<(i16, usize)> {
+        let (year, end) = self.year_after(i)?;
+        let next = year.checked_add(1)?;
+        let is_next = month <= 3
+            && self.gap(end) == Some(Gap::Sign('/'))
+            && match self.kind(end) {
+                Kind::Digits(ones, 1) => i16::try_from(ones).is_ok_and(|ones| next.rem_euclid(10) == ones),
+                Kind::Digits(short, 2) => {
+                    i16::try_from(short).is_ok_and(|short| next.rem_euclid(100) == short)
+                }
+                _ => false,
+            };
+        Some(if is_next { (next, end + 1) } else { (year, end) })
     }
 
     /// The year behind a month, a day, a season: ` 1912`, `, 1912`, ` of '12`, ` des Jahres 1912`.

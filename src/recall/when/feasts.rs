@@ -17,17 +17,26 @@ pub(super) fn feast(feast: Feast, year: i16) -> Option<Days> {
         Feast::ChristmasEve => between((12, 24), 1),
         Feast::ChristmasDay => between((12, 25), 1),
         Feast::BoxingDay => between((12, 26), 1),
-        Feast::NewYear => between((12, 31), 2),
+        Feast::NewYear => Some(Date::new(year, 1, 1).ok()?.yesterday().ok()?..=Date::new(year, 1, 1).ok()?),
         Feast::NewYearsEve => between((12, 31), 1),
         Feast::NewYearsDay => between((1, 1), 1),
         Feast::MayDay => between((5, 1), 1),
         Feast::Halloween => between((10, 31), 1),
         Feast::Valentine => between((2, 14), 1),
-        Feast::Easter => {
-            let sunday = easter(year)?;
-            Some(sunday.saturating_sub(2.days())..=sunday.saturating_add(1.days()))
-        }
+        Feast::AshWednesday => about_easter(year, -46, -46),
+        Feast::PalmSunday => about_easter(year, -7, -7),
+        Feast::GoodFriday => about_easter(year, -2, -2),
+        Feast::Easter => about_easter(year, -2, 1),
+        Feast::EasterSunday => about_easter(year, 0, 0),
+        Feast::EasterMonday => about_easter(year, 1, 1),
+        Feast::Whitsun => about_easter(year, 49, 50),
     }
+}
+
+/// The days from so many after Easter Sunday to so many after it.
+fn about_easter(year: i16, from: i32, to: i32) -> Option<Days> {
+    let sunday = easter(year)?;
+    Some(sunday.saturating_add(from.days())..=sunday.saturating_add(to.days()))
 }
 
 /// Easter Sunday in the Gregorian calendar: the Sunday after the fourteenth day of the first moon of spring, by the tables of 1582.

@@ -48,6 +48,11 @@ impl Look<'_> {
         let Expression::In(Period { span, .. }) = first else { return None };
         let is_alike = match (span, found.span) {
             (Span::Year(_), Span::Year(_)) => !self.is_counted(end - 1),
+            // "The summers of 1910 and 1912", "March 1910 and 1912"
+            (Span::In(named, _), Span::Year(year)) => {
+                let again = Found::sure(Span::In(named, year)).period();
+                return (!self.is_counted(end - 1)).then_some((Expression::In(again), end));
+            }
             (Span::Each(Named::Month(_)), Span::Each(Named::Month(_)))
             | (Span::Each(Named::Season(_)), Span::Each(Named::Season(_)))
             | (Span::Each(Named::Weekday(_)), Span::Each(Named::Weekday(_))) => true,
@@ -57,25 +62,7 @@ impl Look<'_> {
     }
 
     fn phrase(&self, i: usize) -> Option<(Expression, usize)> {
-        self.beside(i).or_else(|| self.span(i)).or_else(|| self.open(i)).or_else(|| self.at_home(i))
-    }
-
-    /// `the day after Christmas`, `the day before 3 March 1912`.
-    fn beside(&self, i: usize) -> Option<(Expression, usize)> {
-        let start = if matches!(self.kind(i), Kind::On) { i + 1 } else { i };
-        let beside = match self.kind(start) {
-            Kind::DayBefore => Expression::DayBefore,
-            Kind::DayAfter => Expression::DayAfter,
-            _ => return None,
-        };
-        let (found, end) = self.found(start + 1).filter(|_| self.follows(start + 1))?;
-        let is_day = matches!(
-            found.span,
-            Span::Each(Named::Day(_) | Named::Feast(_))
-                | Span::In(Named::Day(_) | Named::Feast(_), _)
-                | Span::Last(Named::Feast(_), _)
-        );
-        is_day.then(|| (beside(found.period()), end))
+        self.near(i).or_else(|| self.span(i)).or_else(|| self.open(i)).or_else(|| self.at_home(i))
     }
 
     /// `between 1905 and 1907`, `from May to July 1908`, `1905–1907`, `3–7 March`, `May to July 1908`. "May to July" alone may be women.
@@ -86,7 +73,8 @@ impl Look<'_> {
             _ => i,
         };
         let (first, middle) = self.end_of_span(start)?;
-        let dash = matches!(self.gap(middle), Some(Gap::Sign('-' | '–' | '—')));
+        let dash =
+            matches!(self.gap(middle), Some(Gap::Sign('-' | '–' | '—'))) || self.is_next_year(middle, first);
         let joined = match self.kind(middle) {
             Kind::And if opening == Kind::Between => true,
             // "In March or April 2015" is said of both.
@@ -111,6 +99,14 @@ impl Look<'_> {
             return None;
         }
         Some((between(first, last)?, end))
+    }
+
+    /// `1912/13`
+    fn is_next_year(&self, i: usize, first: Found) -> bool {
+        let Span::Year(year) = first.span else { return false };
+        let next = year.saturating_add(1).rem_euclid(100);
+        self.gap(i) == Some(Gap::Sign('/'))
+            && matches!(self.kind(i), Kind::Digits(short, 2) if i16::try_from(short).is_ok_and(|short| short == next))
     }
 
     /// An end of a span, which may be the day of a month that the other end names.
@@ -146,6 +142,12 @@ impl Look<'_> {
             let Expression::In(period) = expression else { return None };
             return expression.recurring().is_none().then_some((Expression::Since(period), end));
         }
+        // "Before last Christmas"
+        if let Some(span) =
+            self.again(i + 1, 1).filter(|_| opening == Kind::BeforeLast && self.follows(i + 1))
+        {
+            return Some((Expression::Before(span.into()), i + 2));
+        }
         if !matches!(opening, Kind::Since | Kind::From | Kind::Before | Kind::After | Kind::Until) {
             return None;
         }
@@ -156,7 +158,11 @@ impl Look<'_> {
         let (found, end) = self.found(start)?;
         // "since March" is since the last one, while "before Christmas" may mean the days before every one.
         let period = match found.span {
-            Span::Each(named) if matches!(opening, Kind::Since | Kind::Until) => {
+            // Nor is 3 March asked for by what is before it.
+            Span::Each(named)
+                if matches!(opening, Kind::Since | Kind::Until)
+                    || matches!((opening, named), (Kind::Before | Kind::After, Named::Day(_))) =>
+            {
                 Period { span: Span::Last(named, 0), part: found.part }
             }
             Span::Each(_) => return None,
@@ -192,8 +198,10 @@ impl Look<'_> {
     /// `in March`, `on Sundays`, `last spring`, `the summer of 1912`, `3 March 2014`.
     fn at_home(&self, i: usize) -> Option<(Expression, usize)> {
         let opening = self.kind(i);
-        let has_opening =
-            matches!(opening, Kind::In | Kind::On | Kind::At | Kind::Of | Kind::Every | Kind::To | Kind::For);
+        let has_opening = matches!(
+            opening,
+            Kind::In | Kind::On | Kind::Around | Kind::At | Kind::Of | Kind::Every | Kind::To | Kind::For
+        );
         let start = if has_opening { i + 1 } else { i };
         if has_opening && !self.follows(start) {
             return None;
@@ -235,7 +243,7 @@ impl Look<'_> {
         allowed.then_some((Expression::In(found.period()), end))
     }
 
-    /// `in the last two weeks`, `over the past year`, behind the preposition.
+    /// `in the last two weeks`, `over the past year`, `the last fortnight`, behind the preposition.
     fn past(&self, i: usize, opening: Kind) -> Option<(Expression, usize)> {
         let last = if matches!(self.kind(i), Kind::The | Kind::This) { i + 1 } else { i };
         // "Ces deux dernières années"
@@ -245,16 +253,16 @@ impl Look<'_> {
             return Some((Expression::In(Span::Past(unit, count).into()), last + 3));
         }
         let is_last = matches!(self.kind(last), Kind::Last | Kind::Past);
-        let (count, noun) = match self.number(last + 1) {
-            Some(count) if is_last => (Some(count), last + 2),
-            _ => (None, last + 1),
-        };
-        let unit = self.unit(noun).filter(|_| is_last && self.follows(noun))?;
-        // "The last year of her life", and "last year" with nothing before it.
-        if self.kind(noun + 1) == Kind::Of || (count.is_none() && (opening != Kind::In || last == i)) {
+        if !is_last || !self.follows(last + 1) {
             return None;
         }
-        Some((Expression::In(Span::Past(unit, count.unwrap_or(1)).into()), noun + 1))
+        let counted = self.counted(last + 1);
+        let (count, unit, end) = counted.or_else(|| Some((1, self.unit(last + 1)?, last + 2)))?;
+        // "The last year of her life", and "last year" with nothing before it.
+        if self.kind(end) == Kind::Of || (counted.is_none() && (opening != Kind::In || last == i)) {
+            return None;
+        }
+        Some((Expression::In(Span::Past(unit, count).into()), end))
     }
 
     /// Whether what follows says whose spring it is: `the spring of my life`, `the fall from grace`, `spring water`.
@@ -263,7 +271,7 @@ impl Look<'_> {
     }
 
     /// The place behind articles.
-    fn over_articles(&self, i: usize) -> usize {
+    pub fn over_articles(&self, i: usize) -> usize {
         let is_article = |i: usize| matches!(self.kind(i), Kind::The | Kind::A);
         let article = is_article(i) && self.follows(i + 1) && !self.is_number_of_units(i);
         if article { i + 1 } else { i }

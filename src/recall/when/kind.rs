@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Unit(Unit),
     /// `years`.
     Units(Unit),
+    /// So many of a unit: `fortnight`.
+    Length(u16, Unit),
     Feast(Feast),
     /// A feast's name that means its days and hardly anything else, so that no preposition is asked for.
     SureFeast(Feast),
@@ -39,6 +41,8 @@ pub(super) enum Kind {
     In,
     /// `on`, `at`.
     On,
+    /// `around`, before a day.
+    Around,
     /// French `à`, Spanish `a`: at, or to.
     At,
     Every,
@@ -74,9 +78,9 @@ pub(super) enum Kind {
     Part(Part),
     /// A day so many before today.
     Day(u16),
-    /// `the day before`.
+    /// `the day before`, `the night before`.
     DayBefore,
-    /// `the day after`.
+    /// `the day after`, `the morning after`.
     DayAfter,
     /// `on this day`.
     OnThisDay,

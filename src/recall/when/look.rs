@@ -69,11 +69,36 @@ impl Look<'_> {
         }
     }
 
+    /// `two`, `twenty-five`: the number and the place behind it.
+    fn whole_number(&self, i: usize) -> Option<(u16, usize)> {
+        let joined = self.follows(i + 1) || self.gap(i + 1) == Some(Gap::Sign('-'));
+        match (self.kind(i), self.kind(i + 1)) {
+            (Kind::Number(tens @ (20 | 30 | 40 | 50 | 60 | 70 | 80 | 90)), Kind::Number(ones @ 1..=9))
+                if joined =>
+            {
+                Some((tens + ones, i + 2))
+            }
+            _ => Some((self.number(i)?, i + 1)),
+        }
+    }
+
+    /// `two weeks`, `twenty-five years`, `a fortnight`, `half a year`: how many, of what, and the place behind it.
+    pub fn counted(&self, i: usize) -> Option<(u16, Unit, usize)> {
+        if let Kind::Length(times, unit) = self.kind(i) {
+            return Some((times, unit, i + 1));
+        }
+        let (count, at) = self.whole_number(i)?;
+        let (times, unit) = match self.kind(at) {
+            Kind::Length(times, unit) => (times, unit),
+            _ => (1, self.unit(at)?),
+        };
+        self.follows(at).then_some((count.checked_mul(times)?, unit, at + 1))
+    }
+
     /// `vor zwei Jahren`, `il y a deux ans`, `hace dos años`: the number and the unit, and the place behind.
     pub fn ago_behind(&self, i: usize) -> Option<(u16, Unit, usize)> {
         let before = matches!(self.kind(i), Kind::Before | Kind::AgoBefore);
-        let (count, unit) = (self.number(i + 1).filter(|_| before)?, self.unit(i + 2)?);
-        (self.follows(i + 1) && self.follows(i + 2)).then_some((count, unit, i + 3))
+        self.counted(i + 1).filter(|_| before && self.follows(i + 1))
     }
 
     /// Whether a sentence's mark stands before a token, which parts a month from a number that is not its day.

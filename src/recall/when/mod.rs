@@ -6,28 +6,31 @@
 //! | `kind` | what a word may say of time |
 //! | `token` | the words of a question |
 //! | `look`, `found` | looking at them, and what can be found |
-//! | `dates`, `noun`, `grammar` | which of them are a date, which a length of time, and which say when |
+//! | `dates`, `noun`, `beside`, `grammar` | which of them are a date, which a length of time, and which say when |
 //! | `period`, `names` | what can be said of time, and how it is called |
-//! | `calendar`, `feasts`, `days` | which days that is |
+//! | `calendar`, `distance`, `feasts`, `days` | which days that is |
 //!
 //! A word that may mean something else (`may`, `march`, `spring`, `second`) says when only behind a preposition, beside a year or a
 //! day. Seasons are the north's, in whole months. A year without a preposition is one where the diary has it. What comes
-//! again (`in March`, `on Sundays`) picks days from what else is said, or from the whole diary; what else is said adds up.
+//! again (`in March`, `on Sundays`) picks days from what else is said, or from the whole diary; what else is said adds up, but what
+//! begins after one time and ends before another lies between them.
 
 use std::ops::{Range, RangeInclusive};
 
 use jiff::civil::Date;
 
 use calendar::Calendar;
-use days::{Days, union};
+use days::{Days, shared, union};
 use grammar::Phrase;
 use lexicon::{Language, Lexicon};
 use look::Look;
 use period::Expression;
 
+mod beside;
 mod calendar;
 mod dates;
 mod days;
+mod distance;
 mod feasts;
 mod found;
 mod grammar;
@@ -96,6 +99,7 @@ struct Understood {
 /// What all phrases say together.
 fn understood(phrases: &[Phrase], calendar: Calendar) -> Understood {
     let (mut all, mut names, mut picks, mut from_end) = (Vec::new(), Vec::new(), Vec::new(), false);
+    let mut bounds = Bounds::default();
     for Phrase { expression, .. } in phrases {
         if let Some(pick) = expression.recurring() {
             picks.push((*expression, pick));
@@ -103,9 +107,14 @@ fn understood(phrases: &[Phrase], calendar: Calendar) -> Understood {
         }
         let (days, is_from_end) = days(*expression, calendar);
         from_end |= is_from_end;
-        all.extend(days);
+        match expression {
+            Expression::Since(_) | Expression::After(_) => bounds.lower.extend(days),
+            Expression::Before(_) | Expression::Until(_) => bounds.upper.extend(days),
+            _ => all.extend(days),
+        }
         push_new(&mut names, names::expression(*expression));
     }
+    all.extend(bounds.days());
     let has_base = !names.is_empty();
     let mut days = if has_base { union(all) } else { union(vec![calendar.first..=calendar.last]) };
     let mut picked_names = Vec::new();
@@ -128,6 +137,25 @@ fn understood(phrases: &[Phrase], calendar: Calendar) -> Understood {
     }
     let said = said(&picked_names, &names, &days, from_end.then_some(calendar.last));
     Understood { days, said }
+}
+
+/// What is open to one side: `after 1910` (and) `before 1914`.
+#[derive(Default)]
+struct Bounds {
+    lower: Vec<Days>,
+    upper: Vec<Days>,
+}
+
+impl Bounds {
+    /// The days between the two, where they meet; otherwise those of each.
+    fn days(self) -> Vec<Days> {
+        match (&self.lower[..], &self.upper[..]) {
+            ([lower], [upper]) if shared(lower, upper).is_some() => {
+                shared(lower, upper).into_iter().collect()
+            }
+            _ => self.lower.into_iter().chain(self.upper).collect(),
+        }
+    }
 }
 
 fn push_new(names: &mut Vec<String>, name: String) {

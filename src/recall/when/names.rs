@@ -1,6 +1,8 @@
 //! How a length of time is called, in English.
 
-use super::period::{Expression, Feast, MonthDay, Named, Part, Period, Season, Span, Unit};
+use super::period::{
+    Distance, Expression, Feast, Frame, MonthDay, Named, Nth, Part, Period, Piece, Season, Side, Span, Unit,
+};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -16,6 +18,8 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+/// What [`Nth::First`] counts.
+pub(super) const ORDINALS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// A month's name; nothing for a number that is no month.
@@ -37,8 +41,34 @@ pub(super) fn expression(expression: Expression) -> String {
         Expression::After(from) => format!("after {}", period(from)),
         Expression::Before(to) => format!("before {}", period(to)),
         Expression::Until(to) => format!("until {}", period(to)),
-        Expression::DayBefore(next) => format!("the day before {}", period(next)),
-        Expression::DayAfter(last) => format!("the day after {}", period(last)),
+        Expression::Beside(how_far, side, from) => {
+            let side = if side == Side::Before { "before" } else { "after" };
+            format!("{} {side} {}", distance(how_far), period(from))
+        }
+        Expression::Around(found) => format!("around {}", period(found)),
+        Expression::Holding(Frame::Week, found) => format!("the week of {}", period(found)),
+        Expression::Holding(Frame::Weekend, found) => format!("the weekend of {}", period(found)),
+        Expression::Nth(nth, piece, found) => {
+            let which = match nth {
+                Nth::Last => "last",
+                Nth::First(count) => ORDINALS.get(usize::from(count) - 1).copied().unwrap_or_default(),
+            };
+            let piece = match piece {
+                Piece::Unit(of) => unit(of).to_owned(),
+                Piece::Named(of) => named(of),
+            };
+            format!("the {which} {piece} of {}", period(found))
+        }
+    }
+}
+
+fn distance(distance: Distance) -> String {
+    match distance {
+        Distance::All(of, 1) => format!("the {}", unit(of)),
+        Distance::All(of, count) => format!("the {}", counted(of, count)),
+        Distance::Away(Unit::Day, 1) => "the day".to_owned(),
+        Distance::Away(of, count) => counted(of, count),
+        Distance::Nearest(named) => format!("the {}", self::named(named)),
     }
 }
 
@@ -60,7 +90,9 @@ fn span(span: Span) -> String {
     match span {
         Span::Each(Named::Weekend) => "weekends".to_owned(),
         Span::Each(Named::Weekday(day)) => format!("{}s", nth(&WEEKDAYS, day)),
-        Span::Each(named @ (Named::Span(..) | Named::Day(_) | Named::ThisDay)) => {
+        Span::Each(
+            named @ (Named::Span(..) | Named::Day(_) | Named::ThisDay | Named::ThisWeek | Named::ThisMonth),
+        ) => {
             format!("{} of every year", self::named(named))
         }
         Span::Each(named) => format!("every {}", self::named(named)),
@@ -81,6 +113,8 @@ fn span(span: Span) -> String {
         Span::Ago(Unit::Day, count) => ago(Unit::Day, count),
         Span::Ago(unit, count) => format!("the day {}", ago(unit, count)),
         Span::About(unit, count) => format!("about {}", ago(unit, count)),
+        Span::Same(of, outer, 1) => format!("this {} last {}", unit(of), unit(outer)),
+        Span::Same(of, outer, count) => format!("this {} {}", unit(of), ago(outer, count)),
     }
 }
 
@@ -95,6 +129,8 @@ fn named(named: Named) -> String {
         Named::Weekday(day) => nth(&WEEKDAYS, day).to_owned(),
         Named::Weekend => "weekend".to_owned(),
         Named::ThisDay => "this day".to_owned(),
+        Named::ThisWeek => "this week".to_owned(),
+        Named::ThisMonth => "this month".to_owned(),
     }
 }
 
@@ -120,7 +156,13 @@ fn feast(feast: Feast) -> &'static str {
         Feast::NewYear => "New Year",
         Feast::NewYearsEve => "New Year’s Eve",
         Feast::NewYearsDay => "New Year’s Day",
+        Feast::AshWednesday => "Ash Wednesday",
+        Feast::PalmSunday => "Palm Sunday",
+        Feast::GoodFriday => "Good Friday",
         Feast::Easter => "Easter",
+        Feast::EasterSunday => "Easter Sunday",
+        Feast::EasterMonday => "Easter Monday",
+        Feast::Whitsun => "Whitsun",
         Feast::MayDay => "May Day",
         Feast::Halloween => "Halloween",
         Feast::Valentine => "Valentine’s Day",

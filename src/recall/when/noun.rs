@@ -37,7 +37,7 @@ impl Look<'_> {
     fn whole(&self, i: usize) -> Option<(Found, usize)> {
         self.figures(i)
             .or_else(|| self.today(i))
-            .or_else(|| self.relative(i))
+            .or_else(|| self.relative_and_same(i))
             .or_else(|| self.weekday_and_date(i))
             .or_else(|| self.date(i))
             .or_else(|| self.month(i))
@@ -48,7 +48,7 @@ impl Look<'_> {
             .or_else(|| self.weekday(i))
     }
 
-    /// `yesterday`, `heute vor einem Jahr`, `on this day`, `this day last year`.
+    /// `yesterday`, `heute vor einem Jahr`, `on this day`, `this day last year`, `this month in 1912`.
     fn today(&self, i: usize) -> Option<(Found, usize)> {
         match self.kind(i) {
             Kind::Day(0) => {
@@ -57,19 +57,56 @@ impl Look<'_> {
                 Some((Found::sure(Span::Ago(unit, count)), end))
             }
             Kind::Day(count) => Some((Found::sure(Span::Ago(Unit::Day, count)), i + 1)),
-            Kind::OnThisDay => Some((Found::sure(Span::Each(Named::ThisDay)), i + 1)),
-            Kind::ThisDay => {
-                let next = if matches!(self.kind(i + 1), Kind::In | Kind::Of) { i + 2 } else { i + 1 };
-                let is_dated = self.year(next).is_some() || self.relative(next).is_some();
-                is_dated.then(|| (Found::sure(Span::Each(Named::ThisDay)), i + 1))
-            }
-            Kind::ThisTime => {
-                let (found, end) = self.relative(i + 1).filter(|_| self.follows(i + 1))?;
-                let Span::Back(unit, count) = found.span else { return None };
-                Some((Found::sure(Span::About(unit, count)), end))
-            }
+            Kind::OnThisDay => Some(self.same(i).unwrap_or((Found::sure(Span::Each(Named::ThisDay)), i + 1))),
+            Kind::ThisDay | Kind::ThisTime | Kind::This => self.same(i),
             _ => None,
         }
+    }
+
+    /// `this day last year`, `this month two years ago`, `this week in 1912`, `this time last year`.
+    fn same(&self, i: usize) -> Option<(Found, usize)> {
+        let (same, mut next) = self.what_is_now(i)?;
+        while matches!(self.kind(next), Kind::In | Kind::On | Kind::Of | Kind::The) && self.follows(next) {
+            next += 1;
+        }
+        if !self.follows(next) {
+            return None;
+        }
+        if let Some((Found { span: Span::Back(outer, count), .. }, end)) = self.relative(next) {
+            return same.ago(outer, count).map(|span| (Found::sure(span), end));
+        }
+        let year = self.year(next).filter(|_| !self.is_counted(next))?;
+        let named = match same {
+            // "On this day" picks from the year.
+            Same::Day => return Some((Found::sure(Span::Each(Named::ThisDay)), i + 1)),
+            Same::Week | Same::Time => Named::ThisWeek,
+            Same::Month => Named::ThisMonth,
+        };
+        Some((Found::sure(Span::In(named, year)), next + 1))
+    }
+
+    /// `this day`, `this week`, `this month`, `this time`, and the place behind it.
+    fn what_is_now(&self, i: usize) -> Option<(Same, usize)> {
+        match (self.kind(i), self.kind(i + 1)) {
+            (Kind::OnThisDay | Kind::ThisDay, _) => Some((Same::Day, i + 1)),
+            (Kind::ThisTime, _) => Some((Same::Time, i + 1)),
+            (Kind::This, Kind::Unit(Unit::Week)) if self.follows(i + 1) => Some((Same::Week, i + 2)),
+            (Kind::This, Kind::Unit(Unit::Month)) if self.follows(i + 1) => Some((Same::Month, i + 2)),
+            _ => None,
+        }
+    }
+
+    /// `last year`, `last year at this time`, `vor zwei Jahren um diese Zeit`.
+    fn relative_and_same(&self, i: usize) -> Option<(Found, usize)> {
+        let (found, end) = self.relative(i)?;
+        let next = end + usize::from(matches!(self.kind(end), Kind::In | Kind::On));
+        let is_near = (end..=next).all(|i| self.gap(i) == Some(Gap::Space));
+        if let (Span::Back(outer, count), Some((same, behind))) = (found.span, self.what_is_now(next))
+            && let Some(span) = same.ago(outer, count).filter(|_| is_near)
+        {
+            return Some((Found::sure(span), behind));
+        }
+        Some((found, end))
     }
 
     /// `last spring`, `l'été dernier`, `this year`, `two years ago`, `hace dos años`.
@@ -77,14 +114,12 @@ impl Look<'_> {
         if let Some((count, unit, end)) = self.ago_behind(i) {
             return Some((Found::sure(back(unit, count)), end));
         }
-        if let (Some(count), Some(unit)) = (self.number(i), self.unit(i + 1))
-            && self.kind(i + 2) == Kind::Ago
-        {
-            let is_week = self.kind(i + 3) == Kind::This && self.unit(i + 4) == Some(Unit::Week);
-            return Some(match self.kind(i + 3) {
-                Kind::Day(0) => (Found::sure(Span::Ago(unit, count)), i + 4),
-                _ if is_week => (Found::sure(Span::About(unit, count)), i + 5),
-                _ => (Found::sure(back(unit, count)), i + 3),
+        if let Some((count, unit, end)) = self.counted(i).filter(|(.., end)| self.kind(*end) == Kind::Ago) {
+            let is_week = self.kind(end + 1) == Kind::This && self.unit(end + 2) == Some(Unit::Week);
+            return Some(match self.kind(end + 1) {
+                Kind::Day(0) => (Found::sure(Span::Ago(unit, count)), end + 2),
+                _ if is_week => (Found::sure(Span::About(unit, count)), end + 3),
+                _ => (Found::sure(back(unit, count)), end + 1),
             });
         }
         if let (Some(count), Kind::Seasons(season), Kind::Ago) =
@@ -115,7 +150,7 @@ impl Look<'_> {
     }
 
     /// What has been before: a month, a season, a week. `The last day` is not yesterday.
-    fn again(&self, i: usize, count: u16) -> Option<Span> {
+    pub fn again(&self, i: usize, count: u16) -> Option<Span> {
         let named = match self.kind(i) {
             Kind::Month(month) => Named::Month(month),
             Kind::Season(season) => Named::Season(season),
@@ -129,7 +164,7 @@ impl Look<'_> {
 
     fn month(&self, i: usize) -> Option<(Found, usize)> {
         let month = self.any_month(i)?;
-        if let Some((year, end)) = self.year_after(i + 1) {
+        if let Some((year, end)) = self.year_of_month(month, i + 1) {
             return Some((Found::sure(Span::In(Named::Month(month), year)), end));
         }
         let is_whole = matches!(self.kind(i), Kind::Month(_)) || self.tokens[i].capital;
@@ -138,8 +173,10 @@ impl Look<'_> {
 
     /// `spring 1912`, `the summer of '12`, `winter 1912–13`, `spring`.
     fn season(&self, i: usize) -> Option<(Found, usize)> {
-        let Kind::Season(season) = self.kind(i) else { return None };
+        let (Kind::Season(season) | Kind::Seasons(season)) = self.kind(i) else { return None };
         let Some((year, end)) = self.year_after(i + 1) else {
+            // "Two summers" are counted.
+            matches!(self.kind(i), Kind::Season(_)).then_some(())?;
             return Some((Found::doubtful(Span::Each(Named::Season(season))), i + 1));
         };
         let two_years = season == Season::Winter
@@ -203,6 +240,30 @@ impl Look<'_> {
             Kind::Weekday(day) | Kind::Weekdays(day) => Some((Found::doubtful(each(day)), i + 1)),
             Kind::EveryWeekday(day) => Some((Found::sure(each(day)), i + 1)),
             Kind::Weekend => Some((Found::doubtful(Span::Each(Named::Weekend)), i + 1)),
+            _ => None,
+        }
+    }
+}
+
+/// What is now, and may be asked for as it was then.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Same {
+    Day,
+    Week,
+    Month,
+    /// More or less.
+    Time,
+}
+
+impl Same {
+    /// The same so long ago; none where it is no part of that.
+    fn ago(self, outer: Unit, count: u16) -> Option<Span> {
+        match (self, outer) {
+            (_, Unit::Day) => None,
+            (Same::Time, _) => Some(Span::About(outer, count)),
+            (Same::Day, _) => Some(Span::Same(Unit::Day, outer, count)),
+            (Same::Week, Unit::Month | Unit::Year) => Some(Span::Same(Unit::Week, outer, count)),
+            (Same::Month, Unit::Year) => Some(Span::Same(Unit::Month, outer, count)),
             _ => None,
         }
     }

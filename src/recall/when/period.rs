@@ -28,12 +28,19 @@ pub(super) enum Feast {
     ChristmasEve,
     ChristmasDay,
     BoxingDay,
-    /// The eve and the day.
+    /// The day, and the eve in the year before.
     NewYear,
     NewYearsEve,
     NewYearsDay,
+    AshWednesday,
+    PalmSunday,
+    GoodFriday,
     /// From Good Friday to Easter Monday, in the Gregorian calendar.
     Easter,
+    EasterSunday,
+    EasterMonday,
+    /// Its Sunday and Monday.
+    Whitsun,
     MayDay,
     Halloween,
     Valentine,
@@ -65,6 +72,10 @@ pub(super) enum Named {
     Weekend,
     /// Today's month and day.
     ThisDay,
+    /// The week about those.
+    ThisWeek,
+    /// Today's month.
+    ThisMonth,
 }
 
 /// A length of time.
@@ -89,6 +100,8 @@ pub(super) enum Span {
     Ago(Unit, u16),
     /// The days about the day so long ago.
     About(Unit, u16),
+    /// The day, week or month (first) in which the day lies that was so many weeks, months or years (second) ago.
+    Same(Unit, Unit, u16),
 }
 
 /// A length of time or a third of it.
@@ -113,10 +126,54 @@ pub(super) enum Expression {
     After(Period),
     Before(Period),
     Until(Period),
-    /// The day before its first.
-    DayBefore(Period),
-    /// The day after its last.
-    DayAfter(Period),
+    /// What lies at some distance from it.
+    Beside(Distance, Side, Period),
+    /// It, and a week on each side.
+    Around(Period),
+    /// The week from Monday on, or the weekend, in which its first day lies.
+    Holding(Frame, Period),
+    /// One of those that lie in it: `the first week of`, `the last Sunday in`.
+    Nth(Nth, Piece, Period),
+}
+
+/// Which side of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Before,
+    After,
+}
+
+/// How far from something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Distance {
+    /// `two weeks before`: what is so far away.
+    Away(Unit, u16),
+    /// `the two weeks before`: all days up to it.
+    All(Unit, u16),
+    /// `the Sunday before`: the nearest that does not touch it.
+    Nearest(Named),
+}
+
+/// Which of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nth {
+    /// Counted from 1.
+    First(u16),
+    Last,
+}
+
+/// What something has several of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Piece {
+    Unit(Unit),
+    Named(Named),
+}
+
+/// What may hold a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Frame {
+    Week,
+    Weekend,
 }
 
 impl Named {
@@ -140,7 +197,12 @@ impl Expression {
         let relative = |period: Period| {
             matches!(
                 period.span,
-                Span::Last(..) | Span::Back(..) | Span::Past(..) | Span::Ago(..) | Span::About(..)
+                Span::Last(..)
+                    | Span::Back(..)
+                    | Span::Past(..)
+                    | Span::Ago(..)
+                    | Span::About(..)
+                    | Span::Same(..)
             )
         };
         match self {
@@ -150,8 +212,10 @@ impl Expression {
             | Expression::After(period)
             | Expression::Before(period)
             | Expression::Until(period)
-            | Expression::DayBefore(period)
-            | Expression::DayAfter(period) => relative(period),
+            | Expression::Beside(_, _, period)
+            | Expression::Around(period)
+            | Expression::Holding(_, period)
+            | Expression::Nth(_, _, period) => relative(period),
         }
     }
 }

@@ -93,7 +93,7 @@ fn days_months_seasons_and_years_are_understood() {
         ("In 1910 and in 1912 what hurt?", "1910-01-01..1910-12-31 1912-01-01..1912-12-31", "and what hurt?"),
         ("29 February 1913", "", ""),
         ("What did I do the day after Christmas Day in 1913?", "1913-12-26", "What did I do?"),
-        ("on the day before Easter 1912", "1912-04-04", ""),
+        ("on the day before Easter 1912", "1912-04-06", ""),
     ]);
 }
 
@@ -203,6 +203,128 @@ fn what_is_relative_is_counted_from_today() {
 }
 
 #[test]
+fn what_lies_beside_about_or_in_something_is_understood() {
+    hold(&[
+        ("What did I do the week before Christmas 1913?", "1913-12-18..1913-12-24", "What did I do?"),
+        ("in the week before Christmas 1913", "1913-12-18..1913-12-24", ""),
+        ("the week after Christmas 1913", "1913-12-26..1914-01-01", ""),
+        (
+            "the week before Christmas",
+            "1903-12-18..1903-12-24 1904-12-18..1904-12-24 1905-12-18..1905-12-24 +8",
+            "",
+        ),
+        ("the night before Christmas 1913", "1913-12-24", ""),
+        ("the night before 3 March 1912", "1912-03-02", ""),
+        ("the day before the 3rd of March 1912", "1912-03-02", ""),
+        ("the morning after New Year's Eve 1912", "1913-01-01", ""),
+        ("two days after Easter 1914", "1914-04-14", ""),
+        ("two days before 3 March 1912", "1912-03-01", ""),
+        ("twenty-five days after 3 March 1912", "1912-03-28", ""),
+        ("two weeks before Easter 1914", "1914-03-26..1914-04-01", ""),
+        ("the two weeks before Easter 1914", "1914-03-29..1914-04-11", ""),
+        ("a fortnight after 3 March 1912", "1912-03-14..1912-03-20", ""),
+        ("a month before 3 March 1912", "1912-01-27..1912-02-10", ""),
+        ("the month before 3 March 1912", "1912-02-03..1912-03-02", ""),
+        ("three months before March 1912", "1911-12-01..1911-12-31", ""),
+        ("the month after March 1912", "1912-04-01..1912-04-30", ""),
+        ("two years after 1910", "1912-01-01..1912-12-31", ""),
+        ("the year before 1912", "1911-01-01..1911-12-31", ""),
+        ("a year before March 1912", "1911-03-01..1911-03-31", ""),
+        ("in the days before Christmas 1913", "1913-12-18..1913-12-24", ""),
+        ("a few weeks before Easter 1914", "1914-03-01..1914-04-11", "a few"),
+        ("in the years before 1905", "1903-01-03..1904-12-31", "in the years"),
+        ("the Sunday before Easter 1912", "1912-03-31", ""),
+        ("on Sunday after Christmas 1912", "1912-12-29", ""),
+        ("the weekend before 3 March 1912", "1912-02-24..1912-02-25", ""),
+        ("the summer before 1912", "1911-06-01..1911-08-31", ""),
+        ("the Christmas after 1910", "1911-12-24..1911-12-26", ""),
+        ("the week before last Christmas", "1913-12-18..1913-12-24", ""),
+        ("before last Christmas", "1903-01-03..1913-12-23", ""),
+        ("a month before my wedding", "", "a month before my wedding"),
+        ("the week of 3 March 1912", "1912-02-26..1912-03-03", ""),
+        ("the weekend of 3 March 1912", "1912-03-02..1912-03-03", ""),
+        ("around Christmas 1912", "1912-12-17..1913-01-02", ""),
+        ("around 3 March 1912", "1912-02-25..1912-03-10", ""),
+        ("around March 1912", "1912-03-01..1912-03-31", ""),
+        ("the first week of March 1912", "1912-03-01..1912-03-07", ""),
+        ("in the last week of February 1912", "1912-02-23..1912-02-29", ""),
+        ("the second Sunday in March 1912", "1912-03-10", ""),
+        ("the last Sunday of 1912", "1912-12-29", ""),
+        ("the last day of last year", "1913-12-31", ""),
+        ("the third month of 1912", "1912-03-01..1912-03-31", ""),
+        ("Good Friday 1912", "1912-04-05", ""),
+        ("on Easter Sunday 1912", "1912-04-07", ""),
+        ("Whitsun 1912", "1912-05-26..1912-05-27", ""),
+        ("New Year 1912", "1911-12-31..1912-01-01 1912-12-31..1913-01-01", ""),
+        ("between Christmas and New Year 1912", "1912-12-24..1913-01-01", ""),
+        ("after March 1910 and before June 1911", "1910-04-01..1911-05-31", "and"),
+        ("before 1905 or after 1912", "1903-01-03..1904-12-31 1913-01-01..1914-11-20", "or"),
+        ("in the summer of 1910 and 1912", "1910-06-01..1910-08-31 1912-06-01..1912-08-31", ""),
+        ("the summers of 1910 and 1912", "1910-06-01..1910-08-31 1912-06-01..1912-08-31", ""),
+        ("3 March 1911/12", "1912-03-03", ""),
+        ("on 3 March 1910/1 what hurt?", "1911-03-03", "what hurt?"),
+        ("in 1911/12", "1911-01-01..1912-12-31", ""),
+        ("after 3 March", "1914-03-04..1914-11-20", ""),
+    ]);
+}
+
+#[test]
+fn what_is_now_is_asked_for_as_it_was() {
+    hold(&[
+        ("this month last year", "1913-12-01..1913-12-31", ""),
+        ("What did I do this week last year?", "1913-12-01..1913-12-07", "What did I do?"),
+        ("this day last year", "1913-12-01", ""),
+        ("this time last year", "1913-11-24..1913-12-08", ""),
+        ("last year at this time", "1913-11-24..1913-12-08", ""),
+        ("last year this month", "1913-12-01..1913-12-31", ""),
+        ("this month two years ago", "1912-12-01..1912-12-31", ""),
+        ("this month in 1910", "1910-12-01..1910-12-31", ""),
+        ("this week in 1910", "1910-11-28..1910-12-04", ""),
+        ("this day last month", "1914-11-01", ""),
+        ("this time in 1910", "1910-11-28..1910-12-04", ""),
+        ("fifteen years ago", "1899-01-01..1899-12-31", ""),
+        ("twenty-five days ago", "1914-11-06", ""),
+        ("a fortnight ago", "1914-11-16..1914-11-22", ""),
+        ("half a year ago", "1914-06-01..1914-06-30", ""),
+        ("in the last fortnight", "1914-11-17..1914-12-01", ""),
+        ("diesen Monat letztes Jahr", "1913-12-01..1913-12-31", ""),
+        ("letztes Jahr um diese Zeit", "1913-11-24..1913-12-08", ""),
+        ("cette semaine l'année dernière", "1913-12-01..1913-12-07", ""),
+        ("este mes del año pasado", "1913-12-01..1913-12-31", ""),
+    ]);
+    // Where last year is counted from the diary's end, so is what is now.
+    let found = when("this month last year", date(2026, 6, 5), DIARY);
+    assert_eq!(shown(&found.days), "1913-11-01..1913-11-30");
+}
+
+#[test]
+fn what_lies_beside_something_is_understood_in_other_languages() {
+    hold(&[
+        ("Was war in der Woche vor Weihnachten 1913?", "1913-12-17..1913-12-23", "Was war?"),
+        ("zwei Tage vor Ostern 1914", "1914-04-10", ""),
+        ("in der Nacht vor Weihnachten 1913", "1913-12-23", ""),
+        ("zwei Wochen nach dem 3. März 1912", "1912-03-14..1912-03-20", ""),
+        ("das Jahr vor 1912", "1911-01-01..1911-12-31", ""),
+        ("am Sonntag vor Ostern 1912", "1912-03-31", ""),
+        ("um Weihnachten 1912", "1912-12-17..1913-01-02", ""),
+        ("in der ersten Woche im März 1912", "1912-03-01..1912-03-07", ""),
+        ("in der Woche vom 3. März 1912", "1912-02-26..1912-03-03", ""),
+        ("vor zwei Jahren", "1912-01-01..1912-12-31", ""),
+        ("la semaine avant Noël 1913", "1913-12-18..1913-12-24", ""),
+        ("deux jours après Pâques 1914", "1914-04-14", ""),
+        ("la veille de Noël 1913", "1913-12-24", ""),
+        ("le dimanche avant Pâques 1912", "1912-03-31", ""),
+        ("la semaine du 3 mars 1912", "1912-02-26..1912-03-03", ""),
+        ("un mois avant le 3 mars 1912", "1912-01-27..1912-02-10", ""),
+        ("la semana antes de Navidad de 1913", "1913-12-18..1913-12-24", ""),
+        ("dos días después de Pascua de 1914", "1914-04-14", ""),
+        ("la víspera de Navidad de 1913", "1913-12-24", ""),
+        ("la noche antes de Navidad de 1913", "1913-12-24", ""),
+        ("un mes antes del 3 de marzo de 1912", "1912-01-27..1912-02-10", ""),
+    ]);
+}
+
+#[test]
 fn what_only_looks_like_time_is_none() {
     let questions = [
         "May I ask what I said of love?",
@@ -248,6 +370,16 @@ fn what_only_looks_like_time_is_none() {
         "?!",
         "1.2.3.4.5",
         "sat with Jan",
+        "two days before the wedding",
+        "the night before the battle",
+        "a week after that",
+        "the eve of battle",
+        "my first week at school",
+        "the last Sunday of the holidays",
+        "around the house",
+        "the week of the flood",
+        "a fortnight later",
+        "the second day in bed",
     ];
     for question in questions {
         let found = asked(question);
@@ -294,7 +426,7 @@ fn german_french_and_spanish_are_understood() {
         ("a principios de 1912", "1912-01-01..1912-04-30", ""),
         ("en ce jour", "1903-12-01 1904-12-01 1905-12-01 +8", ""),
         ("am Tag vor Weihnachten 1910", "1910-12-23", ""),
-        ("le lendemain de Noël 1910", "1910-12-27", ""),
+        ("le lendemain de Noël 1910", "1910-12-26", ""),
         ("j'ai été malade", "", "j'ai été malade"),
         ("¿Qué leí en marzo de 2014?", "2014-03-01..2014-03-31", "¿Qué leí?"),
         ("la primavera pasada", "1914-03-01..1914-05-31", ""),
@@ -321,6 +453,11 @@ fn how_it_was_understood_is_said() {
         ("in late March", "every late March"),
         ("winter 1912-13", "winter 1912–13 (1 Dec 1912 – 28 Feb 1913)"),
         ("29 February 1913", "29 February 1913"),
+        ("the week before Christmas 1913", "the week before Christmas Day 1913 (18 Dec – 24 Dec 1913)"),
+        ("two days after Easter 1914", "2 days after Easter Sunday 1914 (14 Apr 1914)"),
+        ("this month last year", "this month last year (1 Dec – 31 Dec 1913)"),
+        ("the week of 3 March 1912", "the week of 3 March 1912 (26 Feb – 3 Mar 1912)"),
+        ("the last Sunday in May 1912", "the last Sunday of May 1912 (26 May 1912)"),
     ] {
         assert_eq!(asked(question).said.as_deref(), Some(said));
     }
@@ -371,7 +508,7 @@ proptest! {
                     "March", "May", "spring", "winter", "1912", "0000", "9999", "'12", "12", "31", "31st", "of", "early", "end of", "1910s",
                     "2014-03-03", "–", "-", "/", ".", ",", "on", "Sundays", "Sunday", "on this day", "today", "Christmas", "Easter", "week",
                     "999", "month", "past", "every", "im", "vor", "zwei", "Jahren", "heute", "l'", "été", "dernier", "hace", "año", "il y a",
-                    "before last", "this time", "weekend", "summers", "or", "for", "the day after", "du", "au", "deux", "dernières", "the year", "a", "year", "ß", "日", "e\u{301}", "\u{a0}",
+                    "before last", "this time", "weekend", "the week before", "days after", "the night before", "around", "first week of", "this month", "fortnight", "1912/13", "New Year", "summers", "or", "for", "the day after", "du", "au", "deux", "dernières", "the year", "a", "year", "ß", "日", "e\u{301}", "\u{a0}",
                 ]).prop_map(str::to_owned),
                 "\\PC{0,6}",
             ],

@@ -68,18 +68,12 @@ async fn leaning(server: &Server, request: Request, record: &mut Record) -> Resu
     })
     .await?;
     record.found(leans.iter().map(|lean| (&lean.name[..], &lean.text[..])));
-    // What shares no run of words has no place in the text.
-    let (shared, near): (Vec<_>, Vec<_>) = leans.iter().zip(at).partition(|(lean, _)| lean.words > 0);
     let lean = |(lean, [start, end]): (&Lean, [usize; 2])| {
         json!({
             "name": lean.name, "date": lean.date, "words": lean.words, "text": lean.text, "start": start, "end": end,
         })
     };
-    let entry = |(lean, _): (&Lean, _)| json!({ "name": lean.name, "date": lean.date, "text": lean.text });
-    Ok(json!({
-        "leans": shared.into_iter().map(lean).collect::<Vec<Value>>(),
-        "near": near.into_iter().map(entry).collect::<Vec<Value>>(),
-    }))
+    Ok(json!({ "leans": leans.iter().zip(at).map(lean).collect::<Vec<Value>>() }))
 }
 
 fn understood(mut fields: Fields, name: &str, k: usize) -> Result<(String, usize), Refused> {

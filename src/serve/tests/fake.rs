@@ -222,8 +222,7 @@ impl Recall for Entries {
     fn leans(&self, text: &str, _: usize) -> Result<Vec<Lean>> {
         let words = text.split(' ').count();
         let at = text.find('b').unwrap_or(0)..text.len();
-        let near = Lean { name: "second".into(), date: None, words: 0, text: "A wasp".into(), at: 0..0 };
-        Ok(vec![Lean { name: "first".into(), date: None, words, text: "Bee".into(), at }, near])
+        Ok(vec![Lean { name: "first".into(), date: None, words, text: "Bee".into(), at }])
     }
 
     fn unsupported(&self, text: &str, sources: &[Passage]) -> Vec<Range<usize>> {
