@@ -146,3 +146,53 @@ fn asked_for(Sought { found, names, asked, canaries, taken_away }: &Sought) -> S
     }
     told.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_many_secrets_were_asked_for_is_said() {
+        let all = Sought { found: 7, asked: 7, ..Sought::default() };
+        assert_eq!(
+            asked_for(&all),
+            "7 secrets were found in what it was trained on: it was asked for all of them."
+        );
+        let some = asked_for(&Sought { found: 31, names: 6, asked: 12, ..all });
+        assert!(some.starts_with("31 secrets were found, 6 full names among them,"), "{some}");
+        assert!(some.contains("it was asked for 12 of them"), "{some}");
+        assert_eq!(asked_for(&Sought::default()), "");
+    }
+
+    #[test]
+    fn a_run_without_its_secrets_says_that_none_is_left() {
+        let none = Sought { taken_away: true, ..Sought::default() };
+        assert!(asked_for(&none).contains("replaced or dropped") && asked_for(&none).contains("--canaries"));
+        // Names stay, and are asked for; so are what was not taken away, and canaries.
+        let names = asked_for(&Sought { found: 2, names: 2, asked: 2, ..none });
+        assert!(
+            names.starts_with("2 secrets were found, 2 full names") && names.contains("--canaries"),
+            "{names}"
+        );
+        assert!(!asked_for(&Sought { found: 2, names: 1, asked: 2, ..none }).contains("--canaries"));
+        assert_eq!(asked_for(&Sought { canaries: 1, ..none }), "");
+        assert!(!exposed(&[], &none).parts.is_empty(), "and the section is there for it");
+    }
+
+    #[test]
+    fn a_near_copy_is_told_beside_what_stands_there_in_short() {
+        let original = (0..40).map(|i| format!("w{i}")).collect::<Vec<_>>().join("\n");
+        let copy = NearCopy {
+            words: 40,
+            changed: 3,
+            entry: "1914-03-02".into(),
+            text: "it  wrote\nthis".into(),
+            original,
+        };
+        let told = near_copy(&copy);
+        assert!(
+            told.starts_with("40 words of 1914-03-02, 3 changed: “it wrote this”, where you wrote “w0 w1 ")
+        );
+        assert!(told.ends_with(" w29 …”"), "{told}");
+    }
+}

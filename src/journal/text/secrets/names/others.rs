@@ -6,7 +6,7 @@ use crate::base::rng::Rng;
 use crate::journal::text::secrets::names::lists::LISTS;
 
 /// Given names, and surnames, that are joined: enough for any number that is asked for, and few enough to join all of.
-const PARTS: usize = 64;
+const PARTS: usize = 128;
 
 /// `n` full names other than `name`, none of which is one of `names`: given names and surnames of those, each with another's, so that
 /// what is new is only that the two stand together. Where they are too few, given names of the program's list stand before their
@@ -87,5 +87,6 @@ mod tests {
         );
         assert_eq!(others, other_names("Ben Arkwright", &names(&["Anna Berger"]), 127, 1));
         assert_ne!(others, other_names("Ben Arkwright", &names(&["Anna Berger"]), 127, 2));
+        assert_eq!(other_names("Ben Arkwright", &[], 127, 1).len(), 127, "one surname is enough");
     }
 }
