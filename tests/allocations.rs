@@ -1,15 +1,20 @@
 //! A step on the CPU asks for no memory: what it needs is there from the first one on. The matrix products are the exception:
 //! `gemm` asks for the place where it packs an operand, and gives it back, product by product; of a loop cut between threads,
 //! `rayon` asks for a block of its queue once in some sixty entries.
+//!
+//! And the suffix array of a diary takes no more than it may.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use diarist::base::{Config, Gpt2, Llama, Optimizer};
 use diarist::device::executor::Options;
 use diarist::device::select::Device;
 use diarist::device::{Choices, Class, Executor, Program, Step};
+use diarist::eval::likeness::suffix::Suffixes;
 use diarist::model::{self, Shape, input, store};
 use diarist::optim::Hyper;
 use diarist::optim::adamw::{micro_step, update};
@@ -17,29 +22,50 @@ use diarist::optim::adamw::{micro_step, update};
 /// How often memory was asked for.
 static ASKED: AtomicU64 = AtomicU64::new(0);
 
+/// One test at a time: each counts what is asked for in this process.
+static ALONE: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    /// Bytes that this thread holds, and the most that it held.
+    static HELD: Cell<[isize; 2]> = const { Cell::new([0; 2]) };
+}
+
+/// More bytes are held, or fewer.
+fn held(more: isize) {
+    // A thread that ends has no counter any more, and nobody who looks at it.
+    let _ = HELD.try_with(|held| {
+        let [now, most] = held.get();
+        held.set([now + more, most.max(now + more)]);
+    });
+}
+
 struct Counting;
 
-// SAFETY: the system's allocator does it all, with what it is given; a counter is all that is added.
+// SAFETY: the system's allocator does it all, with what it is given; counters are all that is added.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ASKED.fetch_add(1, Ordering::Relaxed);
+        held(layout.size() as isize);
         // SAFETY: the caller's promise about `layout` is passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         ASKED.fetch_add(1, Ordering::Relaxed);
+        held(layout.size() as isize);
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         ASKED.fetch_add(1, Ordering::Relaxed);
+        held(size as isize - layout.size() as isize);
         // SAFETY: `at` came from this allocator, which is the system's.
         unsafe { System.realloc(at, layout, size) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        held(-(layout.size() as isize));
         // SAFETY: as in `realloc`.
         unsafe { System.dealloc(at, layout) }
     }
@@ -108,6 +134,7 @@ fn check(config: Config, optimizer: Optimizer, threads: usize) {
 
 #[test]
 fn a_step_and_a_token_ask_for_no_memory() {
+    let _alone = ALONE.lock().expect("a test that fails fails the others too");
     let gpt2 = Config::Gpt2(Gpt2 { vocab_size: 509, block_size: 96, n_layer: 2, n_head: 3, n_embd: 96 });
     let llama = Config::Llama(Llama {
         vocab_size: 509,
@@ -127,5 +154,30 @@ fn a_step_and_a_token_ask_for_no_memory() {
         check(gpt2, Optimizer::Adamw, threads);
         check(gpt2, Optimizer::Muon, threads);
         check(llama, Optimizer::Adamw, threads);
+    }
+}
+
+#[test]
+fn suffixes_take_twelve_bytes_a_word_at_most() {
+    let _alone = ALONE.lock().expect("a test that fails fails the others too");
+    let n = 300_000;
+    let all_different: Vec<u32> = (0..n).map(|i: u32| (i * 7_919) % n).collect();
+    let twice = (0..n).map(|i| i % (n / 2)).collect();
+    let common = (0..n).map(|i: u32| i.wrapping_mul(2_654_435_761).leading_zeros()).collect();
+    let up_and_down = (0..n).map(|i| if i % 2 == 0 { n - 1 - i } else { i }).collect();
+    for (what, text) in [
+        ("all different", all_different),
+        ("each twice", twice),
+        ("few words", common),
+        ("as deep as can be", up_and_down),
+    ] {
+        let before = HELD.get()[0];
+        HELD.set([before; 2]);
+        let suffixes = Suffixes::new(text);
+        // The text's own four bytes a word were held before.
+        let most = 4 * n as isize + HELD.get()[1] - before;
+        println!("{what}: {} bytes of {}", most, 12 * n);
+        assert!(most <= 12 * n as isize, "{what}: {most} bytes for {n} words");
+        assert_eq!(suffixes.text().len(), n as usize);
     }
 }

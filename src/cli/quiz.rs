@@ -112,6 +112,11 @@ impl<'a> Begun<'a> {
         (words(rest).count() >= SHORTEST).then_some(Begun { entry, opening, rest })
     }
 
+    /// What the model is given, a question without its form: preferences are of any form.
+    fn prompt(&self) -> String {
+        format!("{}{}", self.entry.header.shown(), self.opening)
+    }
+
     /// What is asked, both passages cut at the same number of words, which are `most` at most; none where the model wrote too little.
     fn question(&self, model: &str, most: usize) -> Option<Question> {
         let n = most.min(words(self.rest).count()).min(words(model).count());
@@ -122,17 +127,18 @@ impl<'a> Begun<'a> {
             if self.opening.is_empty() { self.entry.header.shown().trim() } else { self.opening.trim() };
         Some(Question {
             opening: opening.into(),
-            diary: cut(self.rest, n),
-            model: cut(model, n),
+            prompt: self.prompt(),
+            diary: cut(self.rest, n).into(),
+            model: cut(model, n).into(),
             date: self.entry.day.map(|day| day.to_string()),
         })
     }
 }
 
-/// The first `n` words of a text, with a mark that it goes on.
-fn cut(text: &str, n: usize) -> String {
+/// The first `n` words of a text, and what stands before them.
+fn cut(text: &str, n: usize) -> &str {
     let end = words(text).nth(n.saturating_sub(1)).map_or(text.len(), |word| word.range().end);
-    format!("{} …", text[..end].trim())
+    &text[..end]
 }
 
 /// Held-out entries that are long enough, evenly from first to last: a few more than are asked for, since the model may write too little.
@@ -178,16 +184,17 @@ mod tests {
         let question = begun.question(&model, 30).unwrap();
         let count = |text: &str| words(text).count();
         assert_eq!((count(&question.diary), count(&question.model)), (30, 30));
-        assert!(
-            question.diary.starts_with("five six") && question.diary.ends_with("two …"),
-            "{}",
-            question.diary
-        );
-        assert!(question.model.ends_with(" …"));
+        // The entry goes on from the prompt as it stands, and nothing is put to either.
+        assert_eq!(question.prompt, format!("2021-03-04\n{}", begun.opening));
+        let whole = format!("{}{}", long.header.shown(), long.text);
+        assert!(whole.starts_with(&format!("{}{}", question.prompt, question.diary)));
+        assert!(question.diary.starts_with(" five six") && question.diary.ends_with("two"));
+        assert!(model.starts_with(&question.model));
         assert_eq!(begun.question("and so on", 30), None);
         assert!(Begun::of(&entry("too short"), false).is_none());
         // An answer follows its question.
         let asked = Begun::of(&long, true).unwrap().question(&model, 30).unwrap();
         assert!(asked.opening == "2021-03-04" && asked.diary.starts_with("one two"));
+        assert_eq!(asked.prompt, "2021-03-04\n");
     }
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Drives the quiz's page in a real Chromium, as it stands and under its own policy, over the debugging pipe (file descriptors 3 and 4):
-the gate, keys and focus, both downloads, hostile passages, narrow and wide, light and dark.
+the gate, keys and focus, both downloads, what is kept between two visits, hostile passages, narrow and wide, light and dark.
 
     QUIZ_PAGE=$PWD/out.html cargo test --release --lib likeness::quiz && tests/likeness/check_quiz.py out.html shots/
 """
-import base64, json, os, pathlib, subprocess, sys, tempfile, time
+import base64, json, os, pathlib, re, subprocess, sys, tempfile, time
 
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "common"))
@@ -75,7 +75,9 @@ def main(page, shots):
     click("may"); must(not browser.js("document.getElementById('begin').disabled"), "a tick lets it begin")
     click("begin")
     must(seen("ask") and focused() == "place", "a question, with the focus on its heading")
-    must(text("text-left") == data["questions"][0]["one"], "its text as it is")
+    must(text("text-left") == data["questions"][0]["one"].lstrip(), "its text as it is, but for the space before it")
+    goes_on = lambda id: browser.js(f"getComputedStyle(document.getElementById('{id}'), '::after').content")
+    must(goes_on("text-left") == goes_on("text-right") == '" …"', "both are shown to go on")
     for width, height in [(320, 640), (1200, 900)]:
         for dark in [False, True]:
             browser.screen(width, height, dark); browser.shot(shots / f"ask-{width}-{'dark' if dark else 'light'}.png")
@@ -127,9 +129,11 @@ def main(page, shots):
     q = data["questions"]
     own = lambda i: q[i]["one" if side[i] == "left" else "two"]
     made = lambda i: q[i]["two" if side[i] == "left" else "one"]
-    want = [{"prompt": q[0]["opening"], "chosen": own(0), "rejected": made(0), "chosen_is": "diary"},
-            {"prompt": q[1]["opening"], "chosen": made(1), "rejected": own(1), "chosen_is": "model"}]
+    want = [{"prompt": q[0]["prompt"], "chosen": own(0), "rejected": made(0), "chosen_is": "diary"},
+            {"prompt": q[1]["prompt"], "chosen": made(1), "rejected": own(1), "chosen_is": "model"}]
     must(lines == want, "and the preferences")
+    must(all(not line["chosen"].endswith("…") and not line["rejected"].endswith("…") and line["prompt"].endswith(q[i]["opening"]) for i, line in enumerate(lines)),
+         "with the prompt that the model was given, and nothing that was shown alone")
     must([result["answers"][i]["better_said_blind"] for i in (0, 1)] == [True, False], "with what was said blind")
     for width, height in [(320, 640), (1200, 900)]:
         for dark in [False, True]:
@@ -139,12 +143,30 @@ def main(page, shots):
     browser.screen(1200, 900, False); browser.shot(shots / "end-open.png")
     for width in (320, 1200):
         browser.screen(width, 700, False); must(wide(), f"nor opened, at {width}")
-    load(); must(seen("again"), "a second visit is known by the hash")
-    must(browser.js("JSON.stringify(Object.entries(localStorage))") == json.dumps([["diarist-quiz-" + data["hash"], "answered"]], separators=(",", ":")), "and nothing else is kept")
+    # A second visit: the score is there, and no text was kept.
+    stored = lambda: browser.js("JSON.stringify(Object.entries(localStorage))")
+    load(); must(seen("gate") and f"{k} of {n} right" in text("so-far"), "a second visit finds the score: " + text("so-far"))
+    must(not seen("again") and browser.js("document.getElementById('begin').disabled"), "as the first visit's, and shows nothing unasked")
+    must([key for key, _ in json.loads(stored())] == ["diarist-quiz-" + data["hash"]], "all is kept under the quiz's name")
+    words = set(re.findall(r"[a-z]+", json.loads(stored())[0][1].lower()))
+    must(words <= {"answers", "chosen", "better", "blind", "before", "left", "right", "true", "false", "null"}, f"and holds no text: {words}")
+    click("may"); click("begin")
+    must(seen("end") and text("score") == f"{k} of {n} right" and text("list").count("better") == 2, "the result is as it was left")
+    must("before" not in text("sure"), "and not taken for a second try")
+    click("restart-end")
+    must(seen("gate") and not seen("so-far") and not seen("restart") and seen("again"), "start again begins anew, and says that it is not the first time")
+    must("left" not in stored() and "right" not in stored(), "the choices are gone")
+    load(); must(not seen("so-far") and seen("again"), "on the next visit as well")
     click("may"); click("begin"); must(text("place").startswith("Question 1"), "from the beginning")
+    browser.key("1", number=49); click("next"); click("choose-left")
+    said = text("verdict")
+    load(); must("of 2 right" in text("so-far"), "what was answered before a reload counts: " + text("so-far"))
+    click("may"); click("begin"); must(text("place").startswith("Question 3") and said != "", "and it goes on where it was left")
+    click("stop"); must("You have answered these questions before" in text("sure"), "a second try is told")
+    browser.js("localStorage.setItem('diarist-quiz-' + " + json.dumps(data["hash"]) + ", '{\"answers\":[1]}')")
+    load(); must(seen("gate") and not seen("so-far") and seen("again"), "what cannot be read is no answer")
 
     # Where storage throws.
-    load()
     browser.call("Page.addScriptToEvaluateOnNewDocument", source="Object.defineProperty(window,'localStorage',{get(){throw new DOMException('no','SecurityError')}})")
     load(); click("may"); click("begin"); browser.key("1", number=49)
     must(text("verdict") != "", "it works where there is no storage")
@@ -156,7 +178,7 @@ def main(page, shots):
         told = json.loads(evil.read_text(encoding="utf8").split('id="data">')[1].split("</script>")[0])
         click("may"); click("begin")
         content = lambda id: browser.js(f"document.getElementById('{id}').textContent")
-        must(content("opening") == told["questions"][0]["opening"] and content("text-left") == told["questions"][0]["one"], "an evil passage is shown as it is")
+        must(content("opening") == told["questions"][0]["opening"] and content("text-left") == told["questions"][0]["one"].lstrip(), "an evil passage is shown as it is")
         must(browser.js("document.scripts.length") == 2 and browser.js("document.querySelectorAll('style').length") == 1, "and adds nothing to the page")
         must(browser.js("document.title").startswith("Can you tell?"), "nor to its head")
         browser.screen(320, 640, True); must(wide(), "nor widens it"); browser.shot(shots / "evil-320.png")

@@ -183,8 +183,8 @@ def by_heart(program, work):
     texts = ("--texts", 60, "--canaries", canaries)
     of = {"healthy": report(program, healthy, *texts), "heart": report(program, heart, "--model", heart / last, *texts)}
     for name in ("in_runs", "near", "longest"):
-        a, z = (of[which]["copied"]["generated"][name] for which in ("healthy", "heart"))
-        h = of["heart"]["copied"]["held_out"][name]
+        share = lambda which, whose: value if not isinstance(value := of[which]["copied"][whose][name], dict) else value["value"]
+        a, z, h = share("healthy", "generated"), share("heart", "generated"), share("heart", "held_out")
         say(z > 3 * max(a, h), f"the run of fifty epochs copies more, {name}", f"{a:.3g} and {z:.3g}, held out {h:.3g}")
     say(of["heart"]["copied"]["verdict"] == "copies", "and is told so", of["heart"]["copied"]["verdict"])
     say(of["healthy"]["copied"]["verdict"] not in ("copies", "some_copying"), "the healthy one is not",

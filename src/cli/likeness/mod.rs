@@ -13,7 +13,7 @@ use crate::cli::choosing::Choosing;
 use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
 use crate::eval::likeness::diary::{Diary, Entry};
-use crate::eval::likeness::exposure::{self, Secret};
+use crate::eval::likeness::exposure::{self, Secrets};
 use crate::eval::likeness::given::Given;
 use crate::eval::likeness::page;
 use crate::eval::likeness::questions;
@@ -118,7 +118,7 @@ fn measure(
     args: &Args,
     how: &Choice,
     (diary, others): (&Diary, &[Other]),
-    (openings, secrets, asking): (&[&Entry], &[Secret], &Asking),
+    (openings, secrets, asking): (&[&Entry], &Secrets, &Asking),
     bar: &Bar,
 ) -> Result<Measured> {
     let dir = args.model.as_deref().unwrap_or(&args.run);
@@ -148,7 +148,7 @@ fn measure(
         let texts = ask(&mut Asked::open(&plain, dir, asking.questions.len())?, None, &name)?;
         said.push((name, texts));
     }
-    let exposure = models::expose(&args.opening, (dir, diary), (secrets, &texts), bar)?;
+    let exposure = models::expose(&args.opening, (dir, diary), (&secrets.all, &texts), bar)?;
     if let Some(base) = models::base(&diary.run) {
         let mut model = Asked::open(&plain, base, asking.questions.len())?;
         prediction.extend(model.rows(BASE, &sets, args.seed, bar)?);
@@ -171,7 +171,7 @@ fn measure(
         false => Vec::new(),
     };
     let questions = questions::Asked::all(&asking.questions, &said);
-    Ok(Measured { prediction, attribution, texts, exposure, questions })
+    Ok(Measured { prediction, attribution, texts, exposure, secrets: secrets.sought, questions })
 }
 
 /// The questions that are put to several models.
@@ -219,8 +219,8 @@ fn sets(diary: &Diary, others: &[Other]) -> Vec<Set> {
 }
 
 /// What the model should not be brought to say.
-fn secrets(args: &Args, diary: &Diary) -> Result<Vec<Secret>> {
-    let mut secrets = match &args.canaries {
+fn secrets(args: &Args, diary: &Diary) -> Result<Secrets> {
+    let canaries = match &args.canaries {
         Some(path) => {
             let canaries = exposure::canaries(path, &journal::read_list(path)?, args.seed)?;
             for canary in &canaries {
@@ -235,8 +235,8 @@ fn secrets(args: &Args, diary: &Diary) -> Result<Vec<Secret>> {
     };
     let options = &diary.run.data.reading.secrets;
     let scanner = journal::scanner(options)?;
-    secrets.extend(exposure::of_entries(&diary.train, &scanner, args.seed));
-    Ok(secrets)
+    let taken_away = options.what != journal::Secrets::Keep;
+    Ok(Secrets::of(canaries, &diary.train, (&scanner, taken_away), args.seed))
 }
 
 /// Someone else.

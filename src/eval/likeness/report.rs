@@ -9,7 +9,7 @@ use crate::eval::likeness::bootstrap::{Interval, interval};
 use crate::eval::likeness::copied::Copied;
 use crate::eval::likeness::diary::{Diary, Entry};
 use crate::eval::likeness::drift::Drift;
-use crate::eval::likeness::exposure::Exposure;
+use crate::eval::likeness::exposure::{Exposure, Sought};
 use crate::eval::likeness::given::Given;
 use crate::eval::likeness::hand::{Habits, Invented, TakenFor};
 use crate::eval::likeness::mirror::Mirror;
@@ -191,6 +191,8 @@ pub struct Measured {
     pub texts: Vec<String>,
     /// How exposed secrets are.
     pub exposure: Vec<Exposure>,
+    /// How many secrets there are.
+    pub secrets: Sought,
     /// What several models said to the same questions.
     pub questions: Vec<Asked>,
 }
@@ -230,6 +232,8 @@ pub struct Report {
     pub copied: Copied,
     /// How exposed secrets are.
     pub exposure: Vec<Exposure>,
+    /// How many secrets there are.
+    pub secrets: Sought,
     /// Whether it goes round in circles, or leaves its language.
     pub drift: Drift,
     /// What several models said to the same questions.
@@ -281,8 +285,9 @@ impl Report {
             mirror: Mirror::of(&generated, &all, seed),
             mood: Mood::over_time(&days, &written),
             invented: Invented::of(&generated, &held_out, &trained),
-            copied: Copied::of(diary, &texts),
+            copied: Copied::of(diary, &texts, seed),
             exposure: measured.exposure,
+            secrets: measured.secrets,
             drift: Drift::of(&generated, own),
             questions: measured.questions,
             texts,

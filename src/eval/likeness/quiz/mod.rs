@@ -3,7 +3,8 @@
 //! else; a browser opens it from a disk as well as from anywhere.
 //!
 //! Where readers who know the writer do no better than a coin, the model writes like them. The page gives Wilson's interval with the score, and
-//! lets the reader save the answers, and which text of each pair was the better one, as preferences to train on.
+//! lets the reader save the answers, and which text of each pair was the better one, as preferences to train on. The browser keeps the choices, and
+//! no text, under the quiz's name: who opens the page again finds the score.
 
 use std::fmt::Write;
 
@@ -23,9 +24,11 @@ const SCRIPT: &str = include_str!("quiz.js");
 /// A pair of passages that follow the same opening.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
-    /// What both follow; may be empty.
+    /// What both follow, as it is shown; may be empty.
     pub opening: String,
-    /// How the held-out entry goes on.
+    /// What the model was given, to the letter: the entry's header and the opening.
+    pub prompt: String,
+    /// How the held-out entry goes on; the page shows that neither ends there.
     pub diary: String,
     /// How the model does.
     pub model: String,
@@ -61,6 +64,7 @@ struct Data<'a> {
 struct Asked {
     date: Option<String>,
     opening: String,
+    prompt: String,
     one: String,
     two: String,
     mark: u32,
@@ -102,11 +106,13 @@ fn sides(n: usize, rng: &mut Rng) -> Vec<bool> {
 }
 
 fn asked(question: &Question, right: bool, rng: &mut Rng) -> Asked {
-    let [diary, model] = [&question.diary, &question.model].map(|text| shown(text).trim().to_string());
+    // What stands before the first word belongs to the preferences, which go on from the prompt; the page does not show it.
+    let [diary, model] = [&question.diary, &question.model].map(|text| shown(text).trim_end().to_string());
     let (one, two) = if right { (model, diary) } else { (diary, model) };
     Asked {
         date: question.date.as_ref().map(|date| shown(date)),
         opening: shown(&question.opening).trim().to_string(),
+        prompt: shown(&question.prompt),
         one,
         two,
         mark: mark(right, rng),
@@ -170,7 +176,7 @@ fn filled(template: &str, parts: &[(&str, &str)]) -> String {
     out + rest
 }
 
-/// The quiz's own name: the first half of a hash of its questions and their sides. It tells a browser whether it has answered these.
+/// The quiz's own name: the first half of a hash of its questions and their sides. Under it a browser keeps the answers.
 fn name(questions: &[Asked]) -> String {
     let mut hash = Sha256::new();
     for question in questions {

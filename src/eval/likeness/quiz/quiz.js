@@ -13,15 +13,30 @@
     return sides[ones % 2];
   };
   const other = (side) => (side === "left" ? "right" : "left");
+  // As it goes on from the prompt, and as it is shown: without the space before its first word.
   const text = (question, side) => (side === "left" ? question.one : question.two);
+  const shown = (question, side) => text(question, side).trimStart();
 
-  // All that is known of the answers stands here, and is gone with the page. The browser keeps the quiz's hash alone.
-  const answers = data.questions.map(() => ({ chosen: null, better: null, blind: false }));
+  // The answers, of which the browser keeps a copy under the quiz's hash: the choices and no text. `before` is whether the questions
+  // were answered, and the answers shown, before these began.
   const key = "diarist-quiz-" + data.hash;
+  const isSide = (side) => side === null || sides.includes(side);
+  const isAnswer = (answer) => isSide(answer?.chosen) && isSide(answer.better) && typeof answer.blind === "boolean";
+  const kept = () => {
+    let text = null;
+    try { text = localStorage.getItem(key); } catch { /* a file may have no storage */ }
+    if (text === null) return { answers: [], before: false };
+    try {
+      const { answers, before } = JSON.parse(text);
+      if (answers.length === data.questions.length && answers.every(isAnswer)) return { answers, before: before === true };
+    } catch { /* what is not ours to read says only that somebody was here */ }
+    return { answers: [], before: true };
+  };
+  const keep = () => { try { localStorage.setItem(key, JSON.stringify({ answers, before })); } catch { /* the same */ } };
+  const none = () => data.questions.map(() => ({ chosen: null, better: null, blind: false }));
+  let { answers, before } = kept();
+  if (answers.length === 0) answers = none();
   let at = 0;
-  let before = false;
-  try { before = localStorage.getItem(key) !== null; } catch { /* a file may have no storage */ }
-  const keepHash = () => { try { localStorage.setItem(key, "answered"); } catch { /* the same */ } };
 
   const show = (id) => {
     for (const section of ["gate", "ask", "end"]) $(section).hidden = section !== id;
@@ -48,7 +63,7 @@
     $("opening").textContent = question.opening;
     $("opening").hidden = question.opening === "";
     for (const side of sides) {
-      $("text-" + side).textContent = text(question, side);
+      $("text-" + side).textContent = shown(question, side);
       $("whose-" + side).textContent = "";
       $(side).className = "card";
       $("choose-" + side).hidden = false;
@@ -69,6 +84,7 @@
     const answer = answers[at];
     answer.better = answer.better === side ? null : side;
     answer.blind = answer.better !== null && answer.chosen === null;
+    keep();
     showBetter();
   };
 
@@ -76,7 +92,7 @@
     const answer = answers[at];
     if (answer.chosen) return;
     answer.chosen = side;
-    keepHash();
+    keep();
     const own = sideOf(data.questions[at]);
     for (const each of sides) {
       $("whose-" + each).textContent = each === own ? "the diary" : "the model";
@@ -161,7 +177,7 @@
     const both = element("div", "pair");
     for (const side of [own, other(own)]) {
       const one = element("div");
-      const words = element("blockquote", "", text(question, side));
+      const words = element("blockquote", "cut", shown(question, side));
       words.dir = "auto";
       one.append(element("h4", "", side === own ? "The diary" : "The model"), words);
       both.append(one);
@@ -194,7 +210,7 @@
     if (!answer.better || !answer.chosen) return [];
     const question = data.questions[i];
     return [{
-      prompt: question.opening, chosen: text(question, answer.better), rejected: text(question, other(answer.better)),
+      prompt: question.prompt, chosen: text(question, answer.better), rejected: text(question, other(answer.better)),
       chosen_is: whose(i, answer.better),
     }];
   });
@@ -210,11 +226,33 @@
     setTimeout(() => URL.revokeObjectURL(url), 10000);
   };
 
+  /* The beginning, and what the browser still knows. */
+
+  const gate = () => {
+    const [k, n] = tally();
+    const marked = answers.some((answer) => answer.better !== null);
+    $("so-far").hidden = n === 0;
+    $("so-far").textContent = `So far, in this browser: ${k} of ${n} right, of ${data.questions.length}.`;
+    $("begin").textContent = n === 0 ? "Begin" : unanswered() === -1 ? "See the result" : "Go on";
+    $("restart").hidden = n === 0 && !marked;
+    $("again").hidden = !before;
+    show("gate");
+  };
+
+  // The choices are forgotten; that they were made, and the answers seen, is not, or the next score would say too much.
+  const restart = () => {
+    before = before || answered().length > 0;
+    answers = none();
+    keep();
+    gate();
+  };
+
   /* Who does what. */
 
   $("may").checked = false;
   $("may").addEventListener("change", () => { $("begin").disabled = !$("may").checked || data.questions.length === 0; });
-  $("begin").addEventListener("click", () => ask(0));
+  $("begin").addEventListener("click", goOn);
+  for (const button of document.querySelectorAll(".restart")) button.addEventListener("click", restart);
   $("stop").addEventListener("click", end);
   $("next").addEventListener("click", goOn);
   $("on").addEventListener("click", goOn);
@@ -242,6 +280,5 @@
 
   const n = data.questions.length;
   $("size").textContent = n === 0 ? "There are no questions in this page." : n === 1 ? "There is one question." : `There are ${n} questions.`;
-  $("again").hidden = !before;
-  show("gate");
+  gate();
 })();

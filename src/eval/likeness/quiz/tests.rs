@@ -5,6 +5,7 @@ use super::*;
 fn quiz(n: usize) -> Quiz {
     let question = |i| Question {
         opening: format!("Opening {i}"),
+        prompt: format!("{i} July 1915\nOpening {i}"),
         diary: format!("Own {i}"),
         model: format!("Made {i}"),
         date: (i % 2 == 0).then(|| format!("{i} July 1915")),
@@ -35,6 +36,7 @@ fn nothing_in_a_passage_breaks_out_of_the_page() {
                 \u{202e}gnp.exe\u{202c} \u{2066}x\u{2069} \u{200f} \\u003c \r\nnew\rline 日記 \u{1f600}";
     let mut quiz = quiz(2);
     quiz.questions[0].opening = evil.into();
+    quiz.questions[0].prompt = evil.into();
     quiz.questions[0].diary = evil.into();
     quiz.questions[1].model = evil.into();
     quiz.questions[1].date = Some(evil.into());
@@ -153,7 +155,17 @@ fn white_space_at_the_ends_does_not_tell() {
     quiz.questions[0].diary = "\n Own words. \n\n".into();
     let page = page(&quiz, 1);
     let question = &data(&page)["questions"][0];
-    assert!(question["one"] == "Own words." || question["two"] == "Own words.");
+    // What stands before the first word is the preferences', and is not shown: `check_quiz.py` looks.
+    assert!(question["one"] == "\n Own words." || question["two"] == "\n Own words.");
+}
+
+#[test]
+fn the_mark_that_a_passage_goes_on_is_shown_and_is_no_part_of_it() {
+    let page = page(&quiz(3), 1);
+    assert!(!between(&page, "id=\"data\">", "</script>").contains('…'));
+    assert!(between(&page, "<style>", "</style>").contains(".cut::after"));
+    let question = &data(&page)["questions"][2];
+    assert_eq!(question["prompt"], "2 July 1915\nOpening 2");
 }
 
 #[test]
@@ -161,7 +173,7 @@ fn what_is_filled_in_is_not_looked_at_again() {
     assert_eq!(filled("{{a}} {{b}} {{c}} {{", &[("a", "{{b}}"), ("b", "x")]), "{{b}} x {{c}} {{");
 }
 
-/// Writes a page for `check.py`, where it is asked for.
+/// Writes a page for `check_quiz.py`, where it is asked for.
 #[test]
 fn a_page_of_real_pairs_is_made() {
     let entries = crate::eval::likeness::testing::barbellion();
@@ -177,8 +189,9 @@ fn a_page_of_real_pairs_is_made() {
         .enumerate()
         .map(|(i, pair)| Question {
             opening: cut(pair[0], 0, 30),
-            diary: cut(pair[0], 30, 90),
-            model: cut(pair[1], 40, 85 + i),
+            prompt: format!("{} July 1915\n{}", i + 1, cut(pair[0], 0, 30)),
+            diary: format!(" {}", cut(pair[0], 30, 90)),
+            model: format!("\n{}", cut(pair[1], 40, 85 + i)),
             date: Some(format!("{} July 1915", i + 1)),
         })
         .collect();

@@ -29,7 +29,7 @@ pub fn told(report: &Report) -> Vec<Section> {
         hand::mood(&report.mood),
         hand::invented(&report.invented),
         memory::copied(&report.copied),
-        memory::exposed(&report.exposure),
+        memory::exposed(&report.exposure, &report.secrets),
         hand::drift(&report.drift),
         questions(report),
     ];

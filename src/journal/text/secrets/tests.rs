@@ -131,7 +131,27 @@ fn old_diaries_hold_no_sure_secret() {
         }
         let sure: Vec<_> = alarms.iter().filter(|(_, f)| f.sure).collect();
         assert!(sure.is_empty(), "{sure:#?}");
-        assert!(alarms.len() <= 30, "{} unsure alarms in {name}", alarms.len());
+        // None as this is written, which the book says; a pattern to come may be mistaken once in 100,000 words of Pepys.
+        assert!(alarms.len() <= 12, "{} unsure alarms in {name}", alarms.len());
+    }
+}
+
+/// Of the full names that stand often in the two diaries, those that are nobody's, by reading them all: a comedy, a book, an inn, a
+/// street, a village. What the book says of them is counted here.
+const NOBODY: [&str; 5] = ["Martin Marr-All", "Real Character", "Half Moon", "London Wall", "Barne Elmes"];
+
+#[test]
+fn full_names_in_old_diaries_are_people() {
+    for (diary_of, people) in [("barbellion", 4), ("pepys", 127)] {
+        let texts = diary(diary_of);
+        let mut names = Names::new();
+        texts.iter().for_each(|(_, text)| names.add(text));
+        let found = names.often(crate::journal::OFTEN);
+        let (nobody, somebody): (Vec<_>, Vec<_>) =
+            found.iter().partition(|(name, _)| NOBODY.contains(&&name[..]));
+        let said = format!("{diary_of}: {} names, and {nobody:?}", somebody.len());
+        // All were read. One in twenty more would be as many as are nobody's now, so that they are to be read again.
+        assert!(texts.is_empty() || somebody.len().abs_diff(people) <= people / 20, "{said}");
     }
 }
 

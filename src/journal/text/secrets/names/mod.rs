@@ -4,11 +4,13 @@
 mod evidence;
 mod finder;
 mod lists;
+mod others;
 mod words;
 
 use std::collections::HashMap;
 
 pub use finder::NameFinder;
+pub use others::other_names;
 
 use evidence::Evidence;
 
