@@ -43,7 +43,8 @@ impl Scoring {
     pub fn step(&mut self, exec: &mut dyn Executor, t: usize) -> Result<()> {
         let end = (self.start + t + 1).min(self.ids.len());
         let window = &self.ids[self.start..end];
-        let losses = eval::losses(exec, [1, t], (window, &[0..window.len()]), t, |_| ())?;
+        let whole = 0..window.len();
+        let losses = eval::losses(exec, [1, t], (window, &[whole]), t, |_| ())?;
         let known = self.losses.len() - self.start;
         self.losses.extend(&losses[known..]);
         self.start += (t / 2).max(1);
