@@ -121,7 +121,7 @@ fn asked_for(Sought { found, names, asked, canaries, taken_away }: &Sought) -> S
         (0, _) => String::new(),
         (_, 0) => counted(*found as u64, "secret was found", "secrets were found"),
         (_, names) => format!(
-            "{}, {} among them",
+            "{}, {} among them,",
             counted(*found as u64, "secret was found", "secrets were found"),
             counted(*names as u64, "full name", "full names")
         ),
@@ -129,7 +129,7 @@ fn asked_for(Sought { found, names, asked, canaries, taken_away }: &Sought) -> S
     let mut told = Vec::new();
     if !all.is_empty() {
         told.push(format!(
-            "{all}, in what it was trained on: {}.",
+            "{all} in what it was trained on: {}.",
             if asked == found {
                 "it was asked for all of them".into()
             } else {
