@@ -43,9 +43,10 @@ def main(page, shots):
     browser.call("Browser.setDownloadBehavior", root=True, behavior="allow", downloadPath=str(downloads))
     for domain in ["Page", "Runtime", "Network", "Log"]:
         browser.call(domain + ".enable")
-    def load():
-        browser.call("Page.navigate", url=pathlib.Path(page).resolve().as_uri())
-        time.sleep(0.8)
+    def load(which=page):
+        browser.js("window.isOld = true")
+        browser.call("Page.navigate", url=pathlib.Path(which).resolve().as_uri())
+        must(browser.until("!window.isOld && document.readyState === 'complete'"), "the page opens")
     seen = lambda id: browser.js(f"!document.getElementById('{id}').hidden")
     text = lambda id: browser.js(f"document.getElementById('{id}').innerText")
     click = lambda id: browser.js(f"document.getElementById('{id}').click()")
@@ -174,7 +175,7 @@ def main(page, shots):
     # Passages that would break out, and a dark page on paper.
     evil = pathlib.Path(page).with_name("evil.html")
     if evil.exists():
-        browser.call("Page.navigate", url=evil.resolve().as_uri()); time.sleep(0.8)
+        load(evil)
         told = json.loads(evil.read_text(encoding="utf8").split('id="data">')[1].split("</script>")[0])
         click("may"); click("begin")
         content = lambda id: browser.js(f"document.getElementById('{id}').textContent")
@@ -182,7 +183,7 @@ def main(page, shots):
         must(browser.js("document.scripts.length") == 2 and browser.js("document.querySelectorAll('style').length") == 1, "and adds nothing to the page")
         must(browser.js("document.title").startswith("Can you tell?"), "nor to its head")
         browser.screen(320, 640, True); must(wide(), "nor widens it"); browser.shot(shots / "evil-320.png")
-    browser.call("Page.navigate", url=pathlib.Path(page).resolve().as_uri()); time.sleep(0.8)
+    load()
     click("may"); click("begin"); click("choose-left"); click("stop")
     browser.call("Emulation.setEmulatedMedia", media="print", features=[{"name": "prefers-color-scheme", "value": "dark"}])
     must(browser.js("getComputedStyle(document.body).color") == "rgb(31, 30, 27)", "dark ink on paper")
