@@ -108,7 +108,7 @@ fn what_is_said_is_written_only_to_a_log_that_was_asked_for() {
     assert_eq!((&lines[0]["prompt_tokens"], &lines[0]["completion_tokens"]), (&json!(1), &json!(4)));
     assert_eq!(lines[2]["prompt"], json!([{ "role": "user", "content": "who?" }]));
     assert_eq!(lines[3]["entries"], json!([{ "name": "first", "text": "of sea" }]));
-    assert_eq!(lines[4]["entries"][1], json!({ "name": "second", "text": "A wasp" }));
+    assert_eq!(lines[4]["entries"], json!([{ "name": "first", "text": "Bee" }]));
     assert_eq!(
         lines[5]["entries"],
         json!([{ "name": "second", "text": "of sea" }]),
