@@ -21,8 +21,8 @@ const OPENING: usize = 12;
 /// Words that a passage has at least: fewer tell nothing.
 const SHORTEST: usize = 25;
 
-/// Tokens that a word takes, with room to spare.
-const TOKENS: usize = 3;
+/// A model may take so many times the tokens that the diary takes for its words.
+const ROOM: usize = 2;
 
 /// Arguments of `quiz`.
 #[derive(clap::Args)]
@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let prompts: Vec<_> = openings.iter().map(|of| (&of.entry.header, of.opening)).collect();
     let bar = Bar::new();
     let mut model = Asked::open(&args.opening, args.model.as_deref().unwrap_or(&args.run), prompts.len())?;
-    let most = TOKENS * args.words;
+    let most = ROOM * args.words * tokens_a_word(&diary);
     let texts = model.write(&prompts, (most, &how, args.seed), &bar, "writing the other passages")?;
     bar.finish();
     let questions: Vec<Question> = openings
@@ -92,6 +92,13 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     ));
     out::line(shown(&out))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// How many tokens a word of the diary takes, rounded up: with bytes for tokens six.
+fn tokens_a_word(diary: &Diary) -> usize {
+    let all = || diary.train.iter().chain(&diary.held_out);
+    let tokens: usize = all().map(|entry| entry.range.len()).sum();
+    tokens.div_ceil(all().map(|entry| words(&entry.text).count()).sum::<usize>().max(1))
 }
 
 /// An entry that nobody but its writer has read, cut after its first words.

@@ -326,7 +326,7 @@ fn three_hundred_and_sixty_four_pairs_go_all_the_way() {
         assert!(!text.contains("\nQuestion:"), "the next question is no part of an answer: {text}");
     }
     assert_eq!(report["questions"][0]["question"], "What happened?");
-    done(cwd, &format!("quiz run {draws} --pairs 2 --words 30 --out quiz.html"));
+    done(cwd, &format!("quiz run {draws} --pairs 8 --words 30 --out quiz.html"));
     let page = std::fs::read_to_string(cwd.join("quiz.html")).unwrap();
     assert!(!page.contains("Question: ") && !page.contains("Answer:"), "the form is no part of the question");
 }
