@@ -364,7 +364,7 @@ fn texts_side_by_side_are_those_that_are_written_alone() {
         Choice { temperature: 0.0, ..Choice::default() },
         Choice { temperature: 1.5, top_k: 0, top_p: 0.9, ..Choice::default() },
         Choice { temperature: 1.0, top_k: 0, ..Choice::default() },
-        Choice { temperature: 1.2, presence_penalty: 0.5, ..Choice::default() },
+        Choice { temperature: 1.2, typical_p: 0.9, ..Choice::default() },
     ];
     for (whole, weights) in
         all().into_iter().zip([Element::F32, Element::F16, Element::F32].into_iter().cycle())
