@@ -188,7 +188,7 @@ fn answer(
     passages: &[Passage],
 ) -> anyhow::Result<Answer> {
     let models = talking::names(std::slice::from_ref(model));
-    let (jobs, thread) = talking::start(&args.opening, &models, 1)?;
+    let (jobs, thread) = talking::start(&args.opening, talking::places(&args.opening, &models), 1)?;
     let spoken = args.opening.spoken(model);
     let mut speaker = Model::new(jobs, (&models[0].0, spoken), Some(library))?.keeping_to_passages();
     let conversation = [Message::new(Role::User, &args.question[..])];

@@ -11,6 +11,7 @@ use crate::cli::likeness::models::{self, Asked};
 use crate::cli::opening::Opening;
 use crate::cli::out::{self, note};
 use crate::eval::likeness::diary::{Diary, Entry};
+use crate::eval::likeness::pieces::evenly;
 use crate::eval::likeness::quiz::{Question, Quiz, page};
 use crate::eval::likeness::words::words;
 use crate::run::record;
@@ -102,6 +103,7 @@ fn tokens_a_word(diary: &Diary) -> usize {
 }
 
 /// An entry that nobody but its writer has read, cut after its first words.
+#[derive(Clone, Copy)]
 struct Begun<'a> {
     entry: &'a Entry,
     opening: &'a str,
@@ -162,9 +164,7 @@ fn openings<'a>(diary: &'a Diary, args: &Args) -> Result<Vec<Begun<'a>>> {
         let problem = format!("none of what is held out has {} words", opening + SHORTEST);
         return Err(Error::file(&args.run, problem, "train with a larger --val-fraction"));
     }
-    let n = (args.pairs + args.pairs.div_ceil(4)).min(all.len());
-    let chosen: Vec<usize> = (0..n).map(|i| i * all.len() / n).collect();
-    Ok(all.into_iter().enumerate().filter(|(i, _)| chosen.contains(i)).map(|(_, begun)| begun).collect())
+    Ok(evenly(&all, args.pairs + args.pairs.div_ceil(4)).into_iter().copied().collect())
 }
 
 #[cfg(test)]

@@ -71,7 +71,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(seed_of_the_clock);
     let tokenizer = model.tokenizer.take().expect("it was opened to read text");
     // A model of questions and answers is asked.
-    let pairs = read_run(&dir).ok().and_then(|run| run.data.pairs).filter(|_| !args.prompt.is_empty());
+    let pairs = read_run(args.opening.spoken(&dir))
+        .ok()
+        .and_then(|run| run.data.pairs)
+        .filter(|_| !args.prompt.is_empty());
     let prompt = match pairs {
         Some(pairs) => pairs.form.before(None, &[], &args.prompt, &tokenizer),
         None => tokenizer.encode_prompt(&args.prompt),

@@ -84,7 +84,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let spoken: Vec<PathBuf> = places.iter().map(|place| place.run.clone()).collect();
     let library = args.recalling.open(&spoken)?;
     let library = library.map(|library| Arc::new(Entries::new(library, embeds)) as Arc<dyn Recall>);
-    let (jobs, models_thread) = talking::start(&args.opening, &models, args.streams as usize)?;
+    let (jobs, models_thread) = talking::start(&args.opening, places, args.streams as usize)?;
     let stop = settings.stop.clone();
     // Without a handler Ctrl-C ends the process all the same.
     let _ = ctrlc::set_handler(move || {

@@ -11,16 +11,11 @@ use crate::serve::job::Job;
 use crate::serve::manner::Place;
 use crate::serve::worker::{Open, Worker};
 
-/// Starts the thread with these models, by name; up to so many texts of each are written at once.
+/// Starts the thread with these models; up to so many texts of each are written at once.
 ///
 /// # Errors
 /// The first model cannot be opened.
-pub fn start(
-    opening: &Opening,
-    models: &[(String, PathBuf)],
-    texts: usize,
-) -> Result<(Sender<Job>, JoinHandle<()>)> {
-    let places = places(opening, models);
+pub fn start(opening: &Opening, places: Vec<Place>, texts: usize) -> Result<(Sender<Job>, JoinHandle<()>)> {
     let opening = opening.clone();
     let open: Open = Box::new(move |path: &Path| -> Result<Model> {
         let program = |shape: &crate::model::Shape| {

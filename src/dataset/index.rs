@@ -39,7 +39,7 @@ pub struct Line {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub pair: bool,
     /// Its tokens before the text: a header's, or a question's.
-    #[serde(default, skip_serializing_if = "is_none")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub header: usize,
     /// Its first token.
     pub start: usize,
@@ -47,7 +47,7 @@ pub struct Line {
     pub end: usize,
 }
 
-fn is_none(tokens: &usize) -> bool {
+fn is_zero(tokens: &usize) -> bool {
     *tokens == 0
 }
 

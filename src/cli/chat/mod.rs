@@ -83,7 +83,7 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let dir = args.dir.clone().map_or_else(|| newest(Path::new(CHECKPOINTS)), Ok)?;
     let models = talking::names(&[dir]);
     let library = args.recalling.open(&[models[0].1.clone()])?;
-    let (jobs, models_thread) = talking::start(&args.opening, &models, 1)?;
+    let (jobs, models_thread) = talking::start(&args.opening, talking::places(&args.opening, &models), 1)?;
     let (name, path) = (&models[0].0, args.opening.spoken(&models[0].1));
     let mut model = Model::new(jobs, (name, path), library)?;
     let settings = Settings { how, max_tokens: args.max_tokens, stop: args.stop.clone() };

@@ -28,8 +28,8 @@ const AT_ONCE: usize = 8;
 pub struct Asked {
     model: Model,
     tokenizer: Tokenizer,
-    /// Where it is.
-    dir: PathBuf,
+    /// What says how it is spoken to.
+    spoken: PathBuf,
 }
 
 impl Asked {
@@ -40,19 +40,21 @@ impl Asked {
             recordings.push(shape.losses()?);
             Ok(recordings)
         };
-        Asked::of(dir, opening.open(dir, (Reads::Text, texts.clamp(1, AT_ONCE)), |_| Ok(None), program)?)
+        let model = opening.open(dir, (Reads::Text, texts.clamp(1, AT_ONCE)), |_| Ok(None), program)?;
+        Ok(Asked::of(opening.spoken(dir), model))
     }
 
     /// Opens a model to predict some passages alone, with as many positions as they take.
     fn for_passages(opening: &Opening, dir: &Path, passages: &[Passage]) -> Result<Asked> {
         let most =
             |tokenizer: Option<&Tokenizer>| Ok(tokenizer.map(|tokenizer| positions(passages, tokenizer)));
-        Asked::of(dir, opening.again().open(dir, (Reads::Text, 1), most, |shape| Ok(vec![shape.losses()?]))?)
+        let model = opening.again().open(dir, (Reads::Text, 1), most, |shape| Ok(vec![shape.losses()?]))?;
+        Ok(Asked::of(opening.spoken(dir), model))
     }
 
-    fn of(dir: &Path, mut model: Model) -> Result<Asked> {
+    fn of(spoken: &Path, mut model: Model) -> Asked {
         let tokenizer = model.tokenizer.take().expect("it was opened to read text");
-        Ok(Asked { model, tokenizer, dir: dir.to_path_buf() })
+        Asked { model, tokenizer, spoken: spoken.to_path_buf() }
     }
 
     /// Tokens that it sees at once.
@@ -97,7 +99,7 @@ impl Asked {
         bar: &Bar,
         what: &str,
     ) -> Result<Vec<String>> {
-        let manner = manner::of(&self.dir, &self.tokenizer)?;
+        let manner = manner::of(&self.spoken, &self.tokenizer)?;
         let said = |question: &String| {
             let system = system.map(|text| Message::new(Role::System, text));
             let all: Vec<Message> = system.into_iter().chain([Message::new(Role::User, question)]).collect();

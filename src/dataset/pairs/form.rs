@@ -166,7 +166,7 @@ impl fmt::Display for Form {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tokens::{AddedToken, Additions};
+    use crate::dataset::pairs::testing::chatml;
 
     fn pair() -> Pair {
         Pair {
@@ -193,17 +193,7 @@ mod tests {
 
     #[test]
     fn chatml_has_tokens_of_its_own() {
-        let token = |id, name: &str| AddedToken::special(id, name);
-        let tokens = vec![token(50256, "<|endoftext|>"), token(50257, START), token(50258, END)];
-        let additions = Additions {
-            tokens,
-            names: Vec::new(),
-            pad: None,
-            end_of_text: 50256,
-            stops: vec![50256],
-            start: 50256,
-        };
-        let tokenizer = Tokenizer::gpt2().with(Some(additions));
+        let tokenizer = chatml();
         assert_eq!(Form::of(&tokenizer), Form::Chatml);
         let written = Form::Chatml.write(&pair(), &tokenizer);
         let tokens = |id| written.question.iter().filter(|of| **of == id).count();

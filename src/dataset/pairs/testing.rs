@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::dataset::pairs::pair::{Pair, Place};
 use crate::dataset::pairs::write::{messages_jsonl, to_messages, to_own};
+use crate::tokens::{AddedToken, Additions, Tokenizer};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -22,6 +23,16 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+
+/// GPT-2's tokenizer with ChatML's two tokens, whose texts end as GPT-2's do.
+pub fn chatml() -> Tokenizer {
+    let names = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
+    let tokens = (50256..).zip(names).map(|(id, name)| AddedToken::special(id, name)).collect();
+    let end = 50256;
+    let additions =
+        Additions { tokens, names: Vec::new(), pad: None, end_of_text: end, stops: vec![end], start: end };
+    Tokenizer::gpt2().with(Some(additions))
+}
 
 /// One of the diaries' entries: the day and the text of each.
 pub fn entries(diary: &str) -> Vec<(String, String)> {

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use crate::eval::likeness::bootstrap::{Interval, wilson};
-use crate::eval::likeness::pieces::pieces;
+use crate::eval::likeness::pieces::{evenly, pieces};
 
 /// Words of the passages: a remark, a page, a long entry.
 pub const LENGTHS: [usize; 3] = [50, 200, 500];
@@ -14,9 +14,7 @@ const PASSAGES: usize = 60;
 
 /// An author's passages of one length: at most [`PASSAGES`] of about `words` words, evenly from first to last.
 pub fn passages(texts: &[&str], words: usize) -> Vec<String> {
-    let all = pieces(texts, words);
-    let n = all.len().min(PASSAGES);
-    (0..n).map(|i| all[i * all.len() / n].clone()).collect()
+    evenly(&pieces(texts, words), PASSAGES).into_iter().cloned().collect()
 }
 
 /// How often passages of one length went to their author.

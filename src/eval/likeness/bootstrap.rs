@@ -12,6 +12,9 @@ pub struct Interval {
     pub high: f64,
 }
 
+/// Samples of an interval, where nothing is said against it.
+pub const ROUNDS: usize = 1000;
+
 /// 0.975 quantile of the standard normal distribution.
 const Z: f64 = 1.959_963_984_540_054;
 

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use crate::base::rng::Rng;
-use crate::eval::likeness::bootstrap::{Interval, interval};
+use crate::eval::likeness::bootstrap::{Interval, ROUNDS, interval};
 use crate::eval::likeness::copying::{
     self, Copying, NEAR_EDITS, NEAR_WORDS, Source, TextCopying, Verdict, verdict,
 };
 use crate::eval::likeness::diary::Diary;
+use crate::eval::likeness::pieces::evenly;
 
 /// Runs of fewer words are turns of speech.
 const LEAST: usize = 8;
@@ -17,9 +18,6 @@ const SHOWN: usize = 5;
 
 /// Runs of so many words are shown; those from [`LEAST`] words on where none is as long.
 const LONG: usize = 12;
-
-/// Bootstrap samples of every interval.
-const ROUNDS: usize = 1000;
 
 /// How much of what the model wrote, and of what was held out, stands in what the model was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -173,8 +171,7 @@ fn as_many<'a>(texts: &[&'a str], most: usize) -> Vec<&'a str> {
     if all <= most {
         return texts.to_vec();
     }
-    let n = (texts.len() * most).div_ceil(all.max(1)).min(texts.len());
-    (0..n).map(|i| texts[i * texts.len() / n]).collect()
+    evenly(texts, (texts.len() * most).div_ceil(all.max(1))).into_iter().copied().collect()
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ fn head(ids: &[u32], at: usize, tokenizer: &Tokenizer) -> usize {
 mod tests {
     use super::*;
     use crate::dataset::pairs::pair::Pair;
-    use crate::tokens::{AddedToken, Additions};
+    use crate::dataset::pairs::testing::chatml;
 
     #[test]
     fn a_header_has_tokens_of_its_own_and_words_before_have_not() {
@@ -76,19 +76,8 @@ mod tests {
 
     #[test]
     fn a_question_is_what_the_pair_was_trained_on() {
-        let tokens = ["<|im_start|>", "<|im_end|>"];
-        let tokens = (50257..).zip(tokens).map(|(id, name)| AddedToken::special(id, name)).collect();
-        let additions = Additions {
-            tokens,
-            names: Vec::new(),
-            pad: None,
-            end_of_text: 50256,
-            stops: vec![50256],
-            start: 50256,
-        };
-        let chatml = Tokenizer::gpt2().with(Some(additions));
         let pair = Pair { instruction: "Why?".into(), response: "Rain.".into(), ..Pair::default() };
-        for tokenizer in [Tokenizer::gpt2(), Tokenizer::bytes(), chatml] {
+        for tokenizer in [Tokenizer::gpt2(), Tokenizer::bytes(), chatml()] {
             let form = Form::of(&tokenizer);
             let mut written = form.write(&pair, &tokenizer);
             let given = Given::Question(form, tokenizer.decode(&written.question));

@@ -35,8 +35,8 @@ pub struct TakenFor {
 }
 
 impl TakenFor {
-    /// Of the texts that a model wrote, by what it was trained on and what another wrote, in pieces of the same length; by the figures of style, by
-    /// what was held out, or is taken for it. None where the texts make no piece.
+    /// Of the texts that a model wrote, by what it was trained on and what another wrote, in pieces of the same length; by the figures
+    /// of style, by what was held out, or is taken for it. None where the texts make no piece.
     pub fn of(
         generated: &[&str],
         (trained, held_out): (&[&str], &[&str]),
@@ -95,8 +95,9 @@ impl Habits {
     }
 }
 
-/// Names, dates, numbers and quotations that stand in no entry. What a model wrote is looked up twice: in all entries, to say what in it is of no
-/// day of the writer's, and in those that it was trained on alone, which is how the held-out ones are looked up. Those two rates can be compared.
+/// Names, dates, numbers and quotations that stand in no entry. What a model wrote is looked up twice: in all entries, to say what in
+/// it is of no day of the writer's, and in those that it was trained on alone, which is how the held-out ones are looked up. Those two
+/// rates can be compared.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Invented {
     /// In a thousand words of the model's: what stands in no entry, trained on or held out.
@@ -158,8 +159,8 @@ mod tests {
         assert!(invented.unseen > 1.5 * invented.own.unwrap(), "{} {:?}", invented.unseen, invented.own);
     }
 
-    /// Of what two wrote in the second half of their diaries, the shares that are taken for their writers by what they wrote in the first: Barbellion's by
-    /// words and by letters, Pepys's.
+    /// Of what two wrote in the second half of their diaries, the shares that are taken for their writers by what they wrote in the
+    /// first: Barbellion's by words and by letters, Pepys's.
     fn home(barbellion: &[&str], pepys: &[&str]) -> [f64; 4] {
         let [(b, of_b), (p, of_p)] = [barbellion, pepys].map(|all| all.split_at(all.len() / 2));
         let taken = |texts| TakenFor::of(texts, (b, &[]), ("pepys", p)).unwrap();

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::base::rng::Rng;
 use crate::eval::likeness::attribution::Attribution;
-use crate::eval::likeness::bootstrap::{Interval, interval};
+use crate::eval::likeness::bootstrap::{Interval, ROUNDS, interval};
 use crate::eval::likeness::copied::Copied;
 use crate::eval::likeness::diary::{Diary, Entry};
 use crate::eval::likeness::drift::Drift;
@@ -19,9 +19,6 @@ use crate::eval::likeness::prediction::{Passage, Predicted, Prediction};
 use crate::eval::likeness::questions::Asked;
 use crate::eval::likeness::style::{Measure, Seen, compare, distances};
 use crate::eval::likeness::words::words;
-
-/// Bootstrap samples of every interval.
-pub const ROUNDS: usize = 1000;
 
 /// Stretches of time that a mood is told of, at most.
 const SPANS: usize = 12;
@@ -214,7 +211,8 @@ pub struct Report {
     pub prediction: Vec<Row>,
     /// To which author passages go, with a model an author.
     pub attribution: Vec<Attribution>,
-    /// How far its pages lie from what it was trained on, by words and by letters, beside those that were held out; none where either are too few.
+    /// How far its pages lie from what it was trained on, by words and by letters, beside those that were held out; none where either
+    /// are too few.
     pub distance: Vec<Measure>,
     /// The model's hand beside the writer's.
     pub style: Vec<Measure>,

@@ -10,9 +10,9 @@ use crate::sample::talk::Ends;
 use crate::sample::{self, Choice, Event, Model, Streams, Texts, Until, Wish, kept};
 use crate::tokens::Tokenizer;
 
-/// Writes a text behind each of the openings (an empty one is where every text begins), of `most` tokens at most, drawn by the seed and ended by the end of text, or by
-/// what `ends` one. The model was opened for text, with the recordings of `Shape::writing`; `progress` is told of each that has ended. What is written is the continuation
-/// alone.
+/// Writes a text behind each of the openings (an empty one is where every text begins), of `most` tokens at most, drawn by the seed and
+/// ended by the end of text, or by what `ends` one. The model was opened for text, with the recordings of `Shape::writing`; `progress`
+/// is told of each that has ended. What is written is the continuation alone.
 ///
 /// # Errors
 /// A lost device, or logits that are not numbers.

@@ -1,7 +1,7 @@
 //! Products of a few rows of numbers with weights, by the widest unit that there is: sixteen numbers at a time by AVX-512, eight by
-//! AVX with F16C, and elsewhere by what the compiler finds. What rests in half precision is widened where it is loaded, in registers, if the
-//! processor does that: through a buffer, it is storing and loading that takes the time, and the memory waits. The sums are the same,
-//! in the same order, whatever the unit: the same bits.
+//! AVX with F16C, and elsewhere by what the compiler finds. What rests in half precision is widened where it is loaded, in
+//! registers, if the processor does that: through a buffer, it is storing and loading that takes the time, and the memory waits. The
+//! sums are the same, in the same order, whatever the unit: the same bits.
 
 use crate::device::Element;
 
@@ -77,7 +77,7 @@ pub fn add_rows(x: (&[f32], usize), size: [usize; 2], w: Weights, stride: usize,
     let are_whole = sums.len() == m * columns && x.0.len() >= (m - 1) * x.1 + k;
     assert!(are_whole && (k == 0 || of_w >= (k - 1) * stride + columns), "rows are whole");
     // For one row there is nothing to keep in registers.
-    if let (1, Weights::F32(w)) = (size[0], w) {
+    if let (1, Weights::F32(w)) = (m, w) {
         return anywhere::add_rows(x, size, w, stride, sums);
     }
     #[cfg(target_arch = "x86_64")]

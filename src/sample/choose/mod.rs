@@ -54,15 +54,13 @@ pub fn choose_likely(top: &[f32], how: &Choice, rng: &mut Rng, allows: &dyn Fn(u
     Nucleus::of(likeliest_of(likely, how.among(pairs.len())), how).draw(rng, allows)
 }
 
-/// Draws one of all tokens, by id, of a choice that cuts nothing. Sorting a whole vocabulary by likelihood takes longer than all else that a draw does.
+/// Draws one of all tokens, by id, of a choice that cuts nothing. Sorting a whole vocabulary by likelihood takes longer than all else
+/// that a draw does.
 fn whole(all: Vec<Likely>, how: &Choice, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
-    let drawn = Nucleus::whole(all.clone(), how).draw(rng, allows);
+    let mut nucleus = Nucleus::whole(all, how);
+    let drawn = nucleus.draw(rng, allows);
     // Where all that can be drawn is refused, what is as good as impossible is taken, the likeliest of it.
-    let n = all.len();
-    drawn.or_else(|| {
-        let possible = all.into_iter().filter(|&(logit, _)| logit > f32::NEG_INFINITY);
-        likeliest_of(possible, n).into_iter().map(|(_, id)| id).find(|&id| allows(id))
-    })
+    drawn.or_else(|| nucleus.likeliest().find(|&id| allows(id)))
 }
 
 /// The tokens that [`choose`] draws from where all are allowed, with their probabilities, the likelier before the less likely.

@@ -2,7 +2,7 @@
 
 use crate::base::rng::Rng;
 use crate::sample::choose::choice::Choice;
-use crate::sample::choose::likely::Likely;
+use crate::sample::choose::likely::{Likely, likeliest_of};
 
 /// What is drawn from, and what stands below it.
 pub struct Nucleus {
@@ -54,7 +54,7 @@ impl Nucleus {
     }
 
     /// Draws one. What is not allowed is drawn again from what is left, and where nothing is left, the likeliest below is taken.
-    pub fn draw(mut self, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
+    pub fn draw(&mut self, rng: &mut Rng, allows: &dyn Fn(u32) -> bool) -> Option<u32> {
         let weights = &mut self.weights;
         let mut left: f64 = weights.iter().sum();
         while left > 0.0 {
@@ -73,6 +73,12 @@ impl Nucleus {
             left = weights.iter().sum();
         }
         self.likely[weights.len()..].iter().map(|&(_, id)| id).find(|&id| allows(id))
+    }
+
+    /// All tokens that are possible, the likeliest first, whatever their order here.
+    pub fn likeliest(self) -> impl Iterator<Item = u32> {
+        let n = self.likely.len();
+        likeliest_of(self.likely.into_iter(), n).into_iter().map(|(_, id)| id)
     }
 }
 

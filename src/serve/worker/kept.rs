@@ -29,12 +29,14 @@ pub(super) fn of_text(
     tokenizer: &Tokenizer,
     [positions, most]: [usize; 2],
 ) -> Result<Kept, Refusal> {
-    let whole = tokenizer.encode_prompt(&format!("{heading}{text}"));
+    let encoded = |text: &str| if text.is_empty() { Vec::new() } else { tokenizer.encode_prompt(text) };
+    // As training has them: the heading's tokens are the same whatever follows.
+    let mut ids = encoded(heading);
+    let whole = [&ids[..], &encoded(text)].concat();
     let room = kept(&whole, positions, most).len();
     if room == whole.len() {
         return Ok(Kept { ids: opening(&whole, tokenizer), cut: None });
     }
-    let mut ids = if heading.is_empty() { Vec::new() } else { tokenizer.encode_prompt(heading) };
     if ids.len() >= room {
         let message = format!(
             "the heading has {} tokens, and there is room for {room} with the text: shorten it, or ask for fewer \
@@ -69,6 +71,10 @@ mod tests {
         assert_eq!(long.cut, Some(Cut { tokens: 15, from: Some(15) }));
         let refused = of("# The 5th of May, towards evening\n", "It rained.", 14).unwrap_err();
         assert_eq!((refused.kind, refused.param), (Kind::TooLong, Some("heading")));
+        let gpt2 = Tokenizer::gpt2();
+        let apart = of_text(("# 5 May\n\n", "It rained."), &gpt2, [32, 14]).unwrap();
+        assert_eq!(apart.ids, [gpt2.encode("# 5 May\n\n"), gpt2.encode("It rained.")].concat());
+        assert_ne!(apart.ids, gpt2.encode("# 5 May\n\nIt rained."), "in one they are others");
         let ids: Vec<u32> = (0..40).collect();
         let last = of_ids(&ids, &tokenizer, [32, 14]);
         assert_eq!((&last.ids[..], last.cut), (&ids[22..], Some(Cut { tokens: 22, from: None })));

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::base::rng::Rng;
-use crate::eval::likeness::bootstrap::{Interval, interval};
+use crate::eval::likeness::bootstrap::{Interval, ROUNDS, interval};
 use calendar::Part;
 use tally::Tally;
 
@@ -27,8 +27,6 @@ const ENTRIES: usize = 5;
 const LEAST_ENTRIES: usize = 3;
 /// So large a share of the parts should have [`ENTRIES`].
 const FULL: f64 = 0.8;
-/// Samples of the bootstrap.
-const ROUNDS: usize = 1000;
 
 /// The mood of a text: the sum of its words' valences in a hundred words. Nine in ten of Barbellion's entries lie between −11 and 9, nine in
 /// ten of Pepys's between −3 and 5.

@@ -2,9 +2,9 @@
 //! diary's. One file that asks for no other: its content policy lets it run its own script and style, known by their hashes, and nothing
 //! else; a browser opens it from a disk as well as from anywhere.
 //!
-//! Where readers who know the writer do no better than a coin, the model writes like them. The page gives Wilson's interval with the score, and
-//! lets the reader save the answers, and which text of each pair was the better one, as preferences to train on. The browser keeps the choices, and
-//! no text, under the quiz's name: who opens the page again finds the score.
+//! Where readers who know the writer do no better than a coin, the model writes like them. The page gives Wilson's interval with the
+//! score, and lets the reader save the answers, and which text of each pair was the better one, as preferences to train on. The browser
+//! keeps the choices, and no text, under the quiz's name: who opens the page again finds the score.
 
 use std::fmt::Write;
 

@@ -11,9 +11,9 @@
 //! | cosine of the shares, 150 words | 0.4 to 1.5 | 1.0 to 2.3 | 2.6 to 4.2 | 3.6 to 7.6 |
 //! | cosine of the shares, 500 sequences | −0.3 to 2.0 | 0.5 to 2.7 | 2.5 to 4.4 | 3.6 to 7.1 |
 //!
-//! So pages are long: of short ones the distance is chance, and whose words are the more even is nearer to everybody. Of long ones either metric
-//! will do. The cosine took Pepys's own last year for off (4.4 times chance, in pages of 500 words), which Burrows' Delta did not (2.3). Cosine Delta
-//! itself, of z-scores, cannot be asked: z-scores from the writer's mean have no angle to it.
+//! So pages are long: of short ones the distance is chance, and whose words are the more even is nearer to everybody. Of long ones
+//! either metric will do. The cosine took Pepys's own last year for off (4.4 times chance, in pages of 500 words), which Burrows' Delta
+//! did not (2.3). Cosine Delta itself, of z-scores, cannot be asked: z-scores from the writer's mean have no angle to it.
 //!
 //! A distance below the writer's own is no praise: its pages are more even than theirs, each nearer to the mean of all.
 
@@ -29,8 +29,8 @@ const PAGES: [usize; 2] = [4, 10];
 /// Pages that a profile is made of, at most: from 300 a standard deviation is good to 4%.
 const PROFILE: usize = 300;
 
-/// The distance of generated pages to the profile of what was trained on, beside that of held-out ones, by words and by letters. None where either
-/// side makes no two pages.
+/// The distance of generated pages to the profile of what was trained on, beside that of held-out ones, by words and by letters. None
+/// where either side makes no two pages.
 pub fn distances(generated: &[&str], held_out: &[&str], trained: &[&str]) -> Vec<Measure> {
     let count = |texts: &[&str]| texts.iter().map(|text| words(text).count()).sum::<usize>();
     let length = (count(generated) / PAGES[0]).min(count(held_out) / PAGES[1]).clamp(PAGE[0], PAGE[1]);

@@ -70,9 +70,9 @@ pub struct Apart {
 /// The figures that tell the writer from another, by the rule by which generated texts are off ([`Measure::is_off`]), and on which side
 /// of the middle the generated texts are in each.
 ///
-/// Only what is counted within pieces is evidence. The lengths of whole texts are none: the program sets how long a text may be, by the writer's
-/// own entries, and a model of the other would have the writer's lengths. What is counted by the writer's entries (slips of the pen, usual beginnings and
-/// endings) is none either: it says of the other that they are not the writer, not what they do.
+/// Only what is counted within pieces is evidence. The lengths of whole texts are none: the program sets how long a text may be, by the
+/// writer's own entries, and a model of the other would have the writer's lengths. What is counted by the writer's entries (slips of
+/// the pen, usual beginnings and endings) is none either: it says of the other that they are not the writer, not what they do.
 pub fn apart(generated: &[&str], own: &[&str], other: &[&str]) -> Vec<Apart> {
     let length = piece_length(generated, own);
     let [generated, own, other] = [generated, own, other].map(|texts| pieces(texts, length));

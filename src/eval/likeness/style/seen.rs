@@ -27,8 +27,8 @@ impl Seen {
         Seen { slips: Slips::new(entries), openings, endings }
     }
 
-    /// Whether a text begins, and whether it ends, with two words that the writer's entries often do; none where it has no two words, or has not come to an
-    /// end, and where the writer never begins or ends twice alike.
+    /// Whether a text begins, and whether it ends, with two words that the writer's entries often do; none where it has no two words,
+    /// or has not come to an end, and where the writer never begins or ends twice alike.
     pub(super) fn habits(&self, text: &str) -> [Figure; 2] {
         let figure = |name, usual: &BTreeSet<String>, edge: Option<String>| {
             let edge = edge.filter(|_| !usual.is_empty());

@@ -1,10 +1,10 @@
 //! Slips of the pen: words that a writer's entries never have, one slip away from a word that they often have.
 //!
-//! There is no dictionary of anyone's own words but their diary. A word counts that is not in it, has six letters or more, and becomes by one
-//! slip (a letter too few, too many or wrong, two that have changed places; Damerau 1964, "A technique for computer detection and correction
-//! of spelling errors") a word that it has [`OFTEN`]. The first letter is hardly ever slipped on, and a change in the last one is mostly
-//! an inflection, so both stay as they are, but for two last letters that have changed places. Some true words are counted (`shorted` for `shouted`): in the writer's held-out entries as in the model's, so
-//! that the two can be compared.
+//! There is no dictionary of anyone's own words but their diary. A word counts that is not in it, has six letters or more, and becomes
+//! by one slip (a letter too few, too many or wrong, two that have changed places; Damerau 1964, "A technique for computer detection
+//! and correction of spelling errors") a word that it has [`OFTEN`]. The first letter is hardly ever slipped on, and a change in the
+//! last one is mostly an inflection, so both stay as they are, but for two last letters that have changed places. Some true words are
+//! counted (`shorted` for `shouted`): in the writer's held-out entries as in the model's, so that the two can be compared.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -12,8 +12,8 @@ const NAME: &str = "three-word turns that stand on another page too, in 100";
 /// Words of a turn.
 const TURN: usize = 3;
 
-/// How much of a page is made of turns that stand on another page of the same side, on both sides. Of the longer side so many pages are taken as the other
-/// has: the more pages, the more come back.
+/// How much of a page is made of turns that stand on another page of the same side, on both sides. Of the longer side so many pages are
+/// taken as the other has: the more pages, the more come back.
 pub(super) fn measure(generated: &[String], own: &[String]) -> Measure {
     let most = generated.len().min(own.len());
     let [a, b] = [generated, own].map(|pages| returning(&evenly(pages, most)));

@@ -70,8 +70,8 @@ fn the_surest_and_longest_of_overlapping_finds_stands() {
     assert_eq!(&text[found[0].range.clone()], "ghp_16C7e42F292c6912E7710c838347Ae178B4a");
 }
 
-/// A line of the made-up diary without the marks `{{kind:secret}}`, and the secrets that they mark. Keys have a `¦` in them, so that those who look for
-/// keys in source code do not take them for real ones.
+/// A line of the made-up diary without the marks `{{kind:secret}}`, and the secrets that they mark. Keys have a `¦` in them, so that
+/// those who look for keys in source code do not take them for real ones.
 fn unmarked(line: &str) -> (String, Vec<(Kind, String)>) {
     let line = line.replace('¦', "");
     let (mut plain, mut planted) = (String::new(), Vec::new());

@@ -1,0 +1,260 @@
+//! What is said of time in English, the days that it is, and what is left of the question.
+
+use jiff::civil::date;
+
+use super::{DIARY, hold, shown};
+use crate::recall::when::when;
+
+#[test]
+fn days_months_seasons_and_years_are_understood() {
+    hold(&[
+        ("What did I read in 1912?", "1912-01-01..1912-12-31", "What did I read?"),
+        ("in 2014", "2014-01-01..2014-12-31", ""),
+        ("What did I eat in March 2014?", "2014-03-01..2014-03-31", "What did I eat?"),
+        ("In March 1912, who came?", "1912-03-01..1912-03-31", "who came?"),
+        ("March 3rd, 2014", "2014-03-03", ""),
+        ("who called on 3 March 1910", "1910-03-03", "who called"),
+        ("the entry of 3rd of March, 1910", "1910-03-03", "the entry"),
+        ("the twenty-first of May 1908, please", "1908-05-21", "please"),
+        ("Sunday, 3 March 1912", "1912-03-03", ""),
+        ("What happened on Sunday the 3rd of March 1912?", "1912-03-03", "What happened?"),
+        ("2014-03-03", "2014-03-03", ""),
+        ("was it 3.3.1914 or 4/3/14?", "1914-03-03..1914-03-04", "was it or?"),
+        ("3/1912", "1912-03-01..1912-03-31", ""),
+        ("3/14/12", "1912-03-14", ""),
+        ("1912-03 in short", "1912-03-01..1912-03-31", "in short"),
+        ("Sept. 1912 walks", "1912-09-01..1912-09-30", "walks"),
+        ("walks in Sept 1912", "1912-09-01..1912-09-30", "walks"),
+        ("walks in the spring of 1912", "1912-03-01..1912-05-31", "walks"),
+        ("spring 1912", "1912-03-01..1912-05-31", ""),
+        ("Where was I the summer of '12?", "1912-06-01..1912-08-31", "Where was I?"),
+        ("the summer of ’95", "1895-06-01..1895-08-31", ""),
+        ("fall 1912", "1912-09-01..1912-11-30", ""),
+        ("winter 1912", "1912-01-01..1912-02-29 1912-12-01..1913-02-28", ""),
+        ("the winter of 1912-13", "1912-12-01..1913-02-28", ""),
+        ("in the 1910s", "1910-01-01..1919-12-31", ""),
+        ("the early 1660s", "1660-01-01..1663-12-31", ""),
+        ("in the late 1660s", "1667-01-01..1669-12-31", ""),
+        ("music in the sixties", "1860-01-01..1869-12-31", "music"),
+        ("in the '00s", "1900-01-01..1909-12-31", ""),
+        ("money in early 1912", "1912-01-01..1912-04-30", "money"),
+        ("mid-March 1912", "1912-03-11..1912-03-20", ""),
+        ("at the end of 1912", "1912-09-01..1912-12-31", ""),
+        ("late in March 1912", "1912-03-21..1912-03-31", ""),
+        ("the year 1066", "1066-01-01..1066-12-31", ""),
+        ("Christmas 1910", "1910-12-24..1910-12-26", ""),
+        ("Easter 1912", "1912-04-05..1912-04-08", ""),
+        ("the 1912 walks", "1912-01-01..1912-12-31", "the walks"),
+        ("my 1912's walks", "1912-01-01..1912-12-31", "my walks"),
+        ("in 1910 and 1912", "1910-01-01..1910-12-31 1912-01-01..1912-12-31", ""),
+        ("2010 or 1912?", "1912-01-01..1912-12-31", "2010 or?"),
+        ("in March or April 1912", "1912-03-01..1912-04-30", ""),
+        ("in December and January 1912", "1911-12-01..1912-01-31", ""),
+        ("Dr March in 1912", "1912-01-01..1912-12-31", "Dr March"),
+        ("for Christmas 1912", "1912-12-24..1912-12-26", ""),
+        ("In 1910 and in 1912 what hurt?", "1910-01-01..1910-12-31 1912-01-01..1912-12-31", "and what hurt?"),
+        ("29 February 1913", "", ""),
+        ("What did I do the day after Christmas Day in 1913?", "1913-12-26", "What did I do?"),
+        ("on the day before Easter 1912", "1912-04-06", ""),
+    ]);
+}
+
+#[test]
+fn spans_are_understood() {
+    hold(&[
+        ("between 1905 and 1907", "1905-01-01..1907-12-31", ""),
+        ("illness between March 1905 and Easter 1907", "1905-03-01..1907-04-01", "illness"),
+        ("since 1910", "1910-01-01..1914-11-20", ""),
+        ("before 1910", "1903-01-03..1909-12-31", ""),
+        ("before March 1910 what hurt?", "1903-01-03..1910-02-28", "what hurt?"),
+        ("after 1910", "1911-01-01..1914-11-20", ""),
+        ("walks until June 1911", "1903-01-03..1911-06-30", "walks"),
+        ("from May to July 1908", "1908-05-01..1908-07-31", ""),
+        ("from November to February 1909", "1908-11-01..1909-02-28", ""),
+        ("from November 1908 to February", "1908-11-01..1909-02-28", ""),
+        ("May–July 1908", "1908-05-01..1908-07-31", ""),
+        ("1905–1907", "1905-01-01..1907-12-31", ""),
+        ("1905-07", "1905-01-01..1907-12-31", ""),
+        ("from 1905 to 1907", "1905-01-01..1907-12-31", ""),
+        ("3–7 March 1912", "1912-03-03..1912-03-07", ""),
+        ("from the 3rd to the 7th of March 1912", "1912-03-03..1912-03-07", ""),
+        ("March 3 to 7", "1903-03-03..1903-03-07 1904-03-03..1904-03-07 1905-03-03..1905-03-07 +9", ""),
+        ("from May to July", "1903-05-01..1903-07-31 1904-05-01..1904-07-31 1905-05-01..1905-07-31 +9", ""),
+        ("from 1910 on", "1910-01-01..1914-11-20", ""),
+        ("letters from 1910", "1910-01-01..1910-12-31", "letters"),
+        ("since March", "1914-03-01..1914-11-20", ""),
+        ("all since we moved in 1912", "1912-01-01..1914-11-20", "all since we moved"),
+        ("since then, in 1912", "1912-01-01..1912-12-31", "since then"),
+        ("since 1930", "1930-01-01..1930-12-31", ""),
+        ("before 1800", "1799-12-31", ""),
+    ]);
+}
+
+#[test]
+fn what_comes_again_is_understood() {
+    hold(&[
+        ("rain in March", "1903-03-01..1903-03-31 1904-03-01..1904-03-31 1905-03-01..1905-03-31 +9", "rain"),
+        (
+            "How do I feel in winter?",
+            "1903-01-03..1903-02-28 1903-12-01..1904-02-29 1904-12-01..1905-02-28 +9",
+            "How do I feel?",
+        ),
+        ("in the spring", "1903-03-01..1903-05-31 1904-03-01..1904-05-31 1905-03-01..1905-05-31 +9", ""),
+        ("in March and April", "1903-03-01..1903-04-30 1904-03-01..1904-04-30 1905-03-01..1905-04-30 +9", ""),
+        (
+            "on weekends in March 1912",
+            "1912-03-02..1912-03-03 1912-03-09..1912-03-10 1912-03-16..1912-03-17 +2",
+            "",
+        ),
+        (
+            "on Mondays and Tuesdays in March 1912",
+            "1912-03-04..1912-03-05 1912-03-11..1912-03-12 1912-03-18..1912-03-19 +1",
+            "",
+        ),
+        ("in late summer", "1903-08-01..1903-08-31 1904-08-01..1904-08-31 1905-08-01..1905-08-31 +9", ""),
+        (
+            "Where was I at Christmas?",
+            "1903-12-24..1903-12-26 1904-12-24..1904-12-26 1905-12-24..1905-12-26 +8",
+            "Where was I?",
+        ),
+        ("New Year's Eve", "1903-12-31 1904-12-31 1905-12-31 +8", ""),
+        ("on this day", "1903-12-01 1904-12-01 1905-12-01 +8", ""),
+        ("What did I do on this day in 1912?", "1912-12-01", "What did I do?"),
+        ("this day last year", "1913-12-01", ""),
+        ("3 March", "1903-03-03 1904-03-03 1905-03-03 +9", ""),
+        ("on Sundays in March 1912", "1912-03-03 1912-03-10 1912-03-17 +2", ""),
+        ("on a Sunday", "1903-01-04 1903-01-11 1903-01-18 +617", ""),
+        ("every Sunday in 1950", "1950-01-01 1950-01-08 1950-01-15 +50", ""),
+        ("at Christmas before 1905", "1903-12-24..1903-12-26 1904-12-24..1904-12-26", ""),
+        ("Christmas Eve in the 1910s", "1910-12-24 1911-12-24 1912-12-24 +7", ""),
+        ("In March 1912 at Christmas?", "1912-03-01..1912-03-31", ""),
+    ]);
+}
+
+#[test]
+fn what_is_relative_is_counted_from_today() {
+    hold(&[
+        ("last spring", "1914-03-01..1914-05-31", ""),
+        ("What made me glad this summer?", "1914-06-01..1914-08-31", "What made me glad?"),
+        ("this autumn", "1914-09-01..1914-11-30", ""),
+        ("last year's walks", "1913-01-01..1913-12-31", "walks"),
+        ("this year", "1914-01-01..1914-12-31", ""),
+        ("the summer before last", "1913-06-01..1913-08-31", ""),
+        ("two summers ago", "1913-06-01..1913-08-31", ""),
+        ("two years ago this week", "1912-11-24..1912-12-08", ""),
+        ("two years ago", "1912-01-01..1912-12-31", ""),
+        ("a year ago today", "1913-12-01", ""),
+        ("a month ago", "1914-11-01..1914-11-30", ""),
+        ("20 days ago", "1914-11-11", ""),
+        ("in the last two months", "1914-10-01..1914-12-01", ""),
+        ("over the past year", "1913-12-01..1914-12-01", ""),
+        ("this time last year", "1913-11-24..1913-12-08", ""),
+        ("last March", "1914-03-01..1914-03-31", ""),
+        ("last Christmas", "1913-12-24..1913-12-26", ""),
+        ("end of last year", "1913-09-01..1913-12-31", ""),
+        ("since last spring", "1914-03-01..1914-11-20", ""),
+        // Beyond the diary's last day, a Friday: counted from that.
+        ("this winter", "1913-12-01..1914-02-28", ""),
+        ("last week", "1914-11-09..1914-11-15", ""),
+        ("last weekend", "1914-11-14..1914-11-15", ""),
+        ("yesterday", "1914-11-19", ""),
+        ("today", "1914-11-20", ""),
+        ("last Sunday", "1914-11-15", ""),
+        ("the day before yesterday", "1914-11-18", ""),
+    ]);
+}
+
+#[test]
+fn what_lies_beside_about_or_in_something_is_understood() {
+    hold(&[
+        ("What did I do the week before Christmas 1913?", "1913-12-18..1913-12-24", "What did I do?"),
+        ("in the week before Christmas 1913", "1913-12-18..1913-12-24", ""),
+        ("the week after Christmas 1913", "1913-12-26..1914-01-01", ""),
+        (
+            "the week before Christmas",
+            "1903-12-18..1903-12-24 1904-12-18..1904-12-24 1905-12-18..1905-12-24 +8",
+            "",
+        ),
+        ("the night before Christmas 1913", "1913-12-24", ""),
+        ("the night before 3 March 1912", "1912-03-02", ""),
+        ("the day before the 3rd of March 1912", "1912-03-02", ""),
+        ("the morning after New Year's Eve 1912", "1913-01-01", ""),
+        ("two days after Easter 1914", "1914-04-14", ""),
+        ("two days before 3 March 1912", "1912-03-01", ""),
+        ("twenty-five days after 3 March 1912", "1912-03-28", ""),
+        ("two weeks before Easter 1914", "1914-03-26..1914-04-01", ""),
+        ("the two weeks before Easter 1914", "1914-03-29..1914-04-11", ""),
+        ("a fortnight after 3 March 1912", "1912-03-14..1912-03-20", ""),
+        ("a month before 3 March 1912", "1912-01-27..1912-02-10", ""),
+        ("the month before 3 March 1912", "1912-02-03..1912-03-02", ""),
+        ("three months before March 1912", "1911-12-01..1911-12-31", ""),
+        ("the month after March 1912", "1912-04-01..1912-04-30", ""),
+        ("two years after 1910", "1912-01-01..1912-12-31", ""),
+        ("the year before 1912", "1911-01-01..1911-12-31", ""),
+        ("a year before March 1912", "1911-03-01..1911-03-31", ""),
+        ("in the days before Christmas 1913", "1913-12-18..1913-12-24", ""),
+        ("a few weeks before Easter 1914", "1914-03-01..1914-04-11", "a few"),
+        ("in the years before 1905", "1903-01-03..1904-12-31", "in the years"),
+        ("the Sunday before Easter 1912", "1912-03-31", ""),
+        ("on Sunday after Christmas 1912", "1912-12-29", ""),
+        ("the weekend before 3 March 1912", "1912-02-24..1912-02-25", ""),
+        ("the summer before 1912", "1911-06-01..1911-08-31", ""),
+        ("the Christmas after 1910", "1911-12-24..1911-12-26", ""),
+        ("the week before last Christmas", "1913-12-18..1913-12-24", ""),
+        ("before last Christmas", "1903-01-03..1913-12-23", ""),
+        ("a month before my wedding", "", "a month before my wedding"),
+        ("the week of 3 March 1912", "1912-02-26..1912-03-03", ""),
+        ("the weekend of 3 March 1912", "1912-03-02..1912-03-03", ""),
+        ("around Christmas 1912", "1912-12-17..1913-01-02", ""),
+        ("around 3 March 1912", "1912-02-25..1912-03-10", ""),
+        ("around March 1912", "1912-03-01..1912-03-31", ""),
+        ("the first week of March 1912", "1912-03-01..1912-03-07", ""),
+        ("in the last week of February 1912", "1912-02-23..1912-02-29", ""),
+        ("the second Sunday in March 1912", "1912-03-10", ""),
+        ("the last Sunday of 1912", "1912-12-29", ""),
+        ("the last day of last year", "1913-12-31", ""),
+        ("the third month of 1912", "1912-03-01..1912-03-31", ""),
+        ("Good Friday 1912", "1912-04-05", ""),
+        ("on Easter Sunday 1912", "1912-04-07", ""),
+        ("Whitsun 1912", "1912-05-26..1912-05-27", ""),
+        ("New Year 1912", "1911-12-31..1912-01-01 1912-12-31..1913-01-01", ""),
+        ("between Christmas and New Year 1912", "1912-12-24..1913-01-01", ""),
+        ("after March 1910 and before June 1911", "1910-04-01..1911-05-31", "and"),
+        ("before 1905 or after 1912", "1903-01-03..1904-12-31 1913-01-01..1914-11-20", "or"),
+        ("in the summer of 1910 and 1912", "1910-06-01..1910-08-31 1912-06-01..1912-08-31", ""),
+        ("the summers of 1910 and 1912", "1910-06-01..1910-08-31 1912-06-01..1912-08-31", ""),
+        ("3 March 1911/12", "1912-03-03", ""),
+        ("on 3 March 1910/1 what hurt?", "1911-03-03", "what hurt?"),
+        ("in 1911/12", "1911-01-01..1912-12-31", ""),
+        ("after 3 March", "1914-03-04..1914-11-20", ""),
+    ]);
+}
+
+#[test]
+fn what_is_now_is_asked_for_as_it_was() {
+    hold(&[
+        ("this month last year", "1913-12-01..1913-12-31", ""),
+        ("What did I do this week last year?", "1913-12-01..1913-12-07", "What did I do?"),
+        ("this day last year", "1913-12-01", ""),
+        ("this time last year", "1913-11-24..1913-12-08", ""),
+        ("last year at this time", "1913-11-24..1913-12-08", ""),
+        ("last year this month", "1913-12-01..1913-12-31", ""),
+        ("this month two years ago", "1912-12-01..1912-12-31", ""),
+        ("this month in 1910", "1910-12-01..1910-12-31", ""),
+        ("this week in 1910", "1910-11-28..1910-12-04", ""),
+        ("this day last month", "1914-11-01", ""),
+        ("this time in 1910", "1910-11-28..1910-12-04", ""),
+        ("fifteen years ago", "1899-01-01..1899-12-31", ""),
+        ("twenty-five days ago", "1914-11-06", ""),
+        ("a fortnight ago", "1914-11-16..1914-11-22", ""),
+        ("half a year ago", "1914-06-01..1914-06-30", ""),
+        ("in the last fortnight", "1914-11-17..1914-12-01", ""),
+        ("diesen Monat letztes Jahr", "1913-12-01..1913-12-31", ""),
+        ("letztes Jahr um diese Zeit", "1913-11-24..1913-12-08", ""),
+        ("cette semaine l'année dernière", "1913-12-01..1913-12-07", ""),
+        ("este mes del año pasado", "1913-12-01..1913-12-31", ""),
+    ]);
+    // Where last year is counted from the diary's end, so is what is now.
+    let found = when("this month last year", date(2026, 6, 5), DIARY);
+    assert_eq!(shown(&found.days), "1913-11-01..1913-11-30");
+}
